@@ -1,0 +1,1 @@
+"""The vocabulary every room may use: ids, clock, errors, records, ports. It imports nothing of ours."""

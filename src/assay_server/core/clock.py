@@ -1,0 +1,34 @@
+"""Time, injected: rooms take a `Clock`, tests hand them one they can turn."""
+
+import time
+from datetime import UTC, datetime
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """Wall-clock time in nanoseconds since the Unix epoch, UTC."""
+
+    def now_ns(self) -> int: ...
+
+
+class SystemClock:
+    """The machine's clock."""
+
+    def now_ns(self) -> int:
+        return time.time_ns()
+
+
+def rfc3339(ns: int) -> str:
+    """Nanoseconds since the epoch as `2026-11-21T08:00:00.123456Z` (microseconds, UTC)."""
+    seconds, rest = divmod(ns, 1_000_000_000)
+    moment = datetime.fromtimestamp(seconds, UTC).replace(microsecond=rest // 1000)
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def parse_rfc3339(text: str) -> int:
+    """The inverse of `rfc3339`; a time without an offset is taken as UTC. Raises ValueError."""
+    moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    whole = int(moment.replace(microsecond=0).timestamp())
+    return whole * 1_000_000_000 + moment.microsecond * 1000
