@@ -1,0 +1,1 @@
+"""HTTP: the REST API, OTLP, chat and the web interface. Parses, calls a room, shapes the answer."""

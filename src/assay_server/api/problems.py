@@ -1,0 +1,152 @@
+"""Errors become HTTP here and nowhere else: RFC 9457 problem documents with field, value, fix and request id."""
+
+import json
+import logging
+import math
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from assay_server.core import errors
+
+_log = logging.getLogger(__name__)
+
+DOCS = "https://github.com/assay-dev/assay/blob/main/docs/errors.md"
+
+STATUS: dict[type[errors.AssayError], int] = {
+    errors.InvalidInput: 400,
+    errors.Unauthenticated: 401,
+    errors.Forbidden: 403,
+    errors.NotFound: 404,
+    errors.Conflict: 409,
+    errors.TooLarge: 413,
+    errors.UnsupportedMedia: 415,
+    errors.Refused: 422,
+    errors.RateLimited: 429,
+    errors.Corrupt: 500,
+    errors.UpstreamError: 502,
+    errors.Busy: 503,
+    errors.Unavailable: 503,
+    errors.PermanentError: 400,
+    errors.RetryableError: 503,
+    errors.AssayError: 500,
+}
+
+_LONGEST_VALUE = 200
+
+
+def status_of(error: errors.AssayError) -> int:
+    """The HTTP status of an error: that of the nearest class in `STATUS`."""
+    return next(STATUS[cls] for cls in type(error).__mro__ if cls in STATUS)
+
+
+def headers_of(error: errors.AssayError) -> dict[str, str]:
+    """`Retry-After` in whole seconds where the error knows when to come back; a challenge where a key is missing."""
+    headers: dict[str, str] = {}
+    if isinstance(error, errors.RetryableError) and error.retry_after_s is not None:
+        headers["Retry-After"] = str(max(1, math.ceil(error.retry_after_s)))
+    if isinstance(error, errors.Unauthenticated):
+        headers["WWW-Authenticate"] = 'Bearer realm="assay"'
+    return headers
+
+
+def problem(error: errors.AssayError, request_id: str | None = None) -> dict[str, Any]:
+    """The problem document of an error."""
+    title = (type(error).__doc__ or "Error").strip().splitlines()[0]
+    document: dict[str, Any] = {
+        "type": f"{DOCS}#{error.code}",
+        "title": title,
+        "status": status_of(error),
+        "code": error.code,
+        "detail": error.message,
+    }
+    if error.field is not None:
+        document |= {"field": error.field, "value": _shown(error.value)}
+    if error.fix is not None:
+        document["fix"] = error.fix
+    if request_id is not None:
+        document["request_id"] = request_id
+    return document
+
+
+def problem_response(error: errors.AssayError, request_id: str | None = None) -> Response:
+    """The problem document as a response with its status and headers."""
+    return Response(
+        json.dumps(problem(error, request_id), default=str),
+        status_of(error),
+        headers_of(error),
+        media_type="application/problem+json",
+    )
+
+
+def install(app: FastAPI) -> None:
+    """Every error of the tree, of FastAPI's validation and of routing leaves as a problem document."""
+
+    async def ours(request: Request, error: Exception) -> Response:
+        return problem_response(_as_assay(error), _request_id(request))
+
+    async def unexpected(request: Request, error: Exception) -> Response:
+        request_id = _request_id(request)
+        _log.error("unexpected error, request %s", request_id, exc_info=error)
+        return problem_response(
+            errors.AssayError(f"Unexpected error; the server's log has it as {request_id}."), request_id
+        )
+
+    app.add_exception_handler(errors.AssayError, ours)
+    app.add_exception_handler(RequestValidationError, ours)
+    app.add_exception_handler(HTTPException, ours)
+    app.add_exception_handler(Exception, unexpected)
+
+
+def _as_assay(error: Exception) -> errors.AssayError:
+    if isinstance(error, RequestValidationError):
+        return _invalid(error)
+    if isinstance(error, HTTPException):
+        return _routing(error)
+    assert isinstance(error, errors.AssayError)
+    return error
+
+
+def _invalid(error: RequestValidationError) -> errors.InvalidInput:
+    """All faults in the message, the first one as field and value."""
+    faults = error.errors()
+    told = "; ".join(f"{_path(fault)}: {fault['msg']}" for fault in faults)
+    first = faults[0]
+    return errors.InvalidInput(told, field=_path(first), value=first.get("input"))
+
+
+def _routing(error: HTTPException) -> errors.AssayError:
+    if error.status_code == 404:
+        return errors.NotFound("There is no such address.", fix="see /api/v1/docs for the addresses there are")
+    if error.status_code == 405:
+        return _MethodNotAllowed(str(error.detail))
+    return errors.PermanentError(str(error.detail))
+
+
+class _MethodNotAllowed(errors.PermanentError):
+    """This address does not take that method."""
+
+    code = "method_not_allowed"
+
+
+STATUS[_MethodNotAllowed] = 405
+
+
+def _path(fault: dict[str, Any]) -> str:
+    return ".".join(str(part) for part in fault["loc"] if part not in {"body", "query", "path"}) or "body"
+
+
+def _shown(value: Any) -> Any:
+    """The value as sent, cut where it is long: enough to find the place."""
+    if isinstance(value, bool | int | float) or value is None:
+        return value
+    text = value if isinstance(value, str) else json.dumps(value, default=str)
+    return text if len(text) <= _LONGEST_VALUE else text[:_LONGEST_VALUE] + "…"
+
+
+def _request_id(request: Request) -> str | None:
+    found: str | None = request.scope.get("assay.request_id")
+    return found

@@ -1,0 +1,40 @@
+"""What the routes may call: one field per room face, filled by `app`, the only composition root."""
+
+from dataclasses import dataclass
+from typing import Any, cast
+
+from starlette.requests import HTTPConnection
+
+
+@dataclass(slots=True, frozen=True)
+class Services:
+    """The faces of the rooms below. Routes reach them through `services(request)`."""
+
+    accounts: Any
+    audit: Any
+    idempotency: Any
+    ingest: Any
+    traces: Any
+    scores: Any
+    run_items: Any
+    comparisons: Any
+    prompts: Any
+    retrieval_configs: Any
+    datasets: Any
+    releases: Any
+    verdicts: Any
+    channels: Any
+    providers: Any
+    gateway: Any
+    checks: Any
+    suites: Any
+    runs: Any
+    gate: Any
+    canaries: Any
+    incidents: Any
+    public_url: str
+
+
+def services(connection: HTTPConnection) -> Services:
+    """The services of the application that serves this request; also usable as `Depends(services)`."""
+    return cast("Services", connection.app.state.services)
