@@ -91,9 +91,8 @@ def install(app: FastAPI) -> None:
     async def unexpected(request: Request, error: Exception) -> Response:
         request_id = _request_id(request)
         _log.error("unexpected error, request %s", request_id, exc_info=error)
-        return problem_response(
-            errors.AssayError(f"Unexpected error; the server's log has it as {request_id}."), request_id
-        )
+        hidden = errors.AssayError(f"Unexpected error; the server's log has it as {request_id}.")
+        return problem_response(hidden, request_id)
 
     app.add_exception_handler(errors.AssayError, ours)
     app.add_exception_handler(RequestValidationError, ours)
@@ -106,8 +105,7 @@ def _as_assay(error: Exception) -> errors.AssayError:
         return _invalid(error)
     if isinstance(error, HTTPException):
         return _routing(error)
-    assert isinstance(error, errors.AssayError)
-    return error
+    return error if isinstance(error, errors.AssayError) else errors.AssayError(str(error))
 
 
 def _invalid(error: RequestValidationError) -> errors.InvalidInput:

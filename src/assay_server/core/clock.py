@@ -27,7 +27,7 @@ def rfc3339(ns: int) -> str:
 
 def parse_rfc3339(text: str) -> int:
     """The inverse of `rfc3339`; a time without an offset is taken as UTC. Raises ValueError."""
-    moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
+    moment = datetime.fromisoformat(text)
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
     whole = int(moment.replace(microsecond=0).timestamp())
