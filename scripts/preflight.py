@@ -1,4 +1,9 @@
-"""Says in one line what this machine lacks, before anything is installed. Standard library only."""
+"""Says in one line what this machine lacks, before anything is installed. Standard library only.
+
+It must run on the old Pythons that it turns away, so: no syntax newer than 3.7.
+"""
+
+from __future__ import annotations
 
 import ctypes.util
 import shutil
@@ -15,7 +20,7 @@ def main() -> int:
 
 
 def _python() -> str | None:
-    if sys.version_info >= (3, 11):
+    if sys.version_info >= (3, 11):  # noqa: UP036 - this is the check
         return None
     found = ".".join(map(str, sys.version_info[:3]))
     return f"Python {found} is too old; install 3.11 or newer and run `make PYTHON=python3.11 …`."
