@@ -1,0 +1,43 @@
+"""Is it up, is it ready, what is it?"""
+
+from typing import Any
+
+from fastapi import APIRouter, Request
+from starlette.responses import JSONResponse
+
+from assay_server import __version__
+from assay_server.api.auth import SESSION_COOKIE, identify
+from assay_server.core.errors import Unauthenticated
+
+router = APIRouter(tags=["server"])
+
+API_VERSION = "1"
+
+
+@router.get("/healthz", summary="The process answers")
+async def healthz() -> dict[str, str]:
+    return {"status": "ok"}
+
+
+@router.get("/readyz", summary="Every part is ready to serve")
+async def readyz(request: Request) -> JSONResponse:
+    """200 when facts and decisions can be read and written; otherwise 503 and what is missing."""
+    faults: dict[str, str] = await request.app.state.readiness()
+    body: dict[str, Any] = {"status": "not ready", "faults": faults} if faults else {"status": "ready"}
+    return JSONResponse(body, 503 if faults else 200)
+
+
+@router.get("/api/v1/info", summary="Version, and who is asking")
+async def info(request: Request) -> dict[str, Any]:
+    """The caller's project, role and name are null where nobody is signed in."""
+    answer: dict[str, Any] = {"version": __version__, "api_version": API_VERSION}
+    caller = None
+    if "authorization" in request.headers or "x-api-key" in request.headers or SESSION_COOKIE in request.cookies:
+        try:
+            caller = await identify(request)
+        except Unauthenticated:
+            caller = None
+    answer["project"] = caller.project if caller else None
+    answer["role"] = caller.role if caller else None
+    answer["actor"] = caller.actor if caller else None
+    return answer

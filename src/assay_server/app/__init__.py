@@ -1,0 +1,1 @@
+"""Configuration, wiring and serving: the only place that constructs the rooms."""

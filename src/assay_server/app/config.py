@@ -1,0 +1,92 @@
+"""What `assay up` can be told: flags over environment over defaults, all faults reported at once."""
+
+import ipaddress
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from assay_server.core.errors import InvalidInput
+
+SHORTEST_KEY = 16
+
+
+@dataclass(slots=True, frozen=True)
+class Config:
+    """Where the server listens and where it keeps its data. Every setting is described in docs/configuration.md."""
+
+    data: Path = Path("assay-data")
+    host: str = "127.0.0.1"
+    port: int = 4600
+    ledger_url: str | None = None  # default: SQLite in the data directory
+    public_url: str | None = None  # default: http://host:port
+    bootstrap_key: str | None = None
+    local_llm: bool = False
+    log_level: str = "warning"
+
+    @property
+    def url(self) -> str:
+        """The address people use, without a slash at the end."""
+        host = "127.0.0.1" if self.host in {"0.0.0.0", "::"} else self.host  # noqa: S104
+        shown = f"[{host}]" if ":" in host else host
+        return (self.public_url or f"http://{shown}:{self.port}").rstrip("/")
+
+    @property
+    def is_public(self) -> bool:
+        """Whether other machines can reach the address that is bound."""
+        if self.host == "localhost":
+            return False
+        try:
+            return not ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return True
+
+    @property
+    def decisions_url(self) -> str:
+        """The ledger's database."""
+        return self.ledger_url or f"sqlite:///{(self.data / 'ledger.sqlite').absolute()}"
+
+
+ENVIRONMENT = {
+    "data": "ASSAY_DATA",
+    "host": "ASSAY_HOST",
+    "port": "ASSAY_PORT",
+    "ledger_url": "ASSAY_LEDGER_URL",
+    "public_url": "ASSAY_PUBLIC_URL",
+    "bootstrap_key": "ASSAY_BOOTSTRAP_KEY",
+    "local_llm": "ASSAY_LOCAL_LLM",
+    "log_level": "ASSAY_LOG_LEVEL",
+}
+
+
+def load(flags: Mapping[str, Any], environment: Mapping[str, str] = os.environ) -> Config:
+    """The configuration; `flags` that are None were not given. Raises InvalidInput naming every fault."""
+    given: dict[str, Any] = {name: environment[key] for name, key in ENVIRONMENT.items() if environment.get(key)}
+    given |= {name: value for name, value in flags.items() if value is not None}
+    faults: list[str] = []
+    values = {name: _parsed(name, value, faults) for name, value in given.items()}
+    if faults:
+        raise InvalidInput("; ".join(faults), field="configuration", fix="see docs/configuration.md")
+    return Config(**values)
+
+
+def _parsed(name: str, value: Any, faults: list[str]) -> Any:
+    label = f"{ENVIRONMENT[name]} / --{name.replace('_', '-')}"
+    match name:
+        case "data":
+            return Path(value)
+        case "port":
+            if not str(value).isdigit() or not 1 <= int(value) <= 65535:
+                faults.append(f"{label}: {value!r} is not a port from 1 to 65535")
+                return 0
+            return int(value)
+        case "local_llm":
+            return str(value).lower() in {"1", "true", "yes", "on"}
+        case "log_level" if str(value).lower() not in {"debug", "info", "warning", "error"}:
+            faults.append(f"{label}: {value!r} is not one of debug, info, warning, error")
+        case "bootstrap_key" if len(str(value)) < SHORTEST_KEY:
+            faults.append(f"{label}: shorter than {SHORTEST_KEY} characters")
+        case "public_url" if not str(value).startswith(("http://", "https://")):
+            faults.append(f"{label}: {value!r} does not start with http:// or https://")
+    return value
