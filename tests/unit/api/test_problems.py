@@ -1,0 +1,76 @@
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from assay_server.api import problems
+from assay_server.core import errors
+
+
+@pytest.fixture
+async def client() -> AsyncIterator[httpx.AsyncClient]:
+    app = FastAPI()
+    problems.install(app)
+
+    @app.get("/busy")
+    async def busy() -> None:
+        raise errors.Busy(retry_after_s=1.2)
+
+    @app.get("/wrong")
+    async def wrong() -> None:
+        raise errors.InvalidInput("No such colour.", field="colour", value="x" * 500, fix="use red or blue")
+
+    @app.get("/typed")
+    async def typed(n: int) -> int:
+        return n
+
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+        yield client
+
+
+async def test_a_busy_answer_says_when_to_come_back(client: httpx.AsyncClient) -> None:
+    response = await client.get("/busy")
+
+    assert response.status_code == 503
+    assert response.headers["retry-after"] == "2"
+    assert response.headers["content-type"] == "application/problem+json"
+
+
+async def test_bad_input_names_field_value_and_fix(client: httpx.AsyncClient) -> None:
+    document = (await client.get("/wrong")).json()
+
+    assert document["status"] == 400
+    assert document["field"] == "colour"
+    assert document["fix"] == "use red or blue"
+    assert len(document["value"]) < 250
+
+
+async def test_validation_faults_are_problems_too(client: httpx.AsyncClient) -> None:
+    response = await client.get("/typed", params={"n": "many"})
+
+    assert response.status_code == 400
+    assert response.json()["field"] == "n"
+    assert response.json()["value"] == "many"
+
+
+@pytest.mark.parametrize(("method", "path", "status"), [("GET", "/nowhere", 404), ("POST", "/busy", 405)])
+async def test_routing_errors_are_problems(client: httpx.AsyncClient, method: str, path: str, status: int) -> None:
+    response = await client.request(method, path)
+
+    assert response.status_code == status
+    assert response.json()["status"] == status
+
+
+def _tree(cls: type[errors.AssayError]) -> list[type[errors.AssayError]]:
+    return [cls, *(leaf for child in cls.__subclasses__() for leaf in _tree(child))]
+
+
+@pytest.mark.parametrize("cls", _tree(errors.AssayError))
+def test_every_error_has_a_status_a_code_and_a_default_message(cls: type[errors.AssayError]) -> None:
+    error = cls()
+
+    assert 400 <= problems.status_of(error) < 600
+    assert error.code
+    assert error.message.endswith(".")

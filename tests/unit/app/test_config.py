@@ -1,0 +1,46 @@
+from pathlib import Path
+
+import pytest
+
+from assay_server.app.config import Config, load
+from assay_server.core.errors import InvalidInput
+
+
+def test_flags_win_over_environment_over_defaults() -> None:
+    config = load({"port": 5000, "host": None}, {"ASSAY_PORT": "4700", "ASSAY_DATA": "/srv/assay"})
+
+    assert config.port == 5000
+    assert config.data == Path("/srv/assay")
+    assert config.host == "127.0.0.1"
+
+
+def test_every_fault_is_reported_at_once() -> None:
+    with pytest.raises(InvalidInput) as caught:
+        load(
+            {"port": "99999", "log_level": "loud"},
+            {"ASSAY_BOOTSTRAP_KEY": "short", "ASSAY_PUBLIC_URL": "assay.example"},
+        )
+
+    for part in ("ASSAY_PORT", "'99999'", "--log-level", "'loud'", "ASSAY_BOOTSTRAP_KEY", "ASSAY_PUBLIC_URL"):
+        assert part in caught.value.message
+
+
+def test_a_secret_is_never_part_of_the_message() -> None:
+    with pytest.raises(InvalidInput) as caught:
+        load({}, {"ASSAY_BOOTSTRAP_KEY": "hunter2"})
+
+    assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("host", "public"),
+    [("127.0.0.1", False), ("::1", False), ("localhost", False), ("0.0.0.0", True), ("10.0.0.7", True), ("box", True)],
+)
+def test_public_addresses_are_known(host: str, *, public: bool) -> None:
+    assert Config(host=host).is_public is public
+
+
+def test_the_address_people_use() -> None:
+    assert Config(host="0.0.0.0", port=80).url == "http://127.0.0.1:80"
+    assert Config(host="::1").url == "http://[::1]:4600"
+    assert Config(public_url="https://assay.example/").url == "https://assay.example"
