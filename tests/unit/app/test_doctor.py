@@ -1,0 +1,41 @@
+import socket
+from pathlib import Path
+
+from assay_server.app import doctor
+from assay_server.app.config import Config
+from tests.fixtures.server import free_port
+
+
+def _about(findings: list[doctor.Finding], about: str) -> doctor.Finding:
+    return next(finding for finding in findings if finding.about == about)
+
+
+def test_a_good_installation_is_healthy(tmp_path: Path) -> None:
+    findings = doctor.examine(Config(data=tmp_path / "new", port=free_port()))
+
+    assert doctor.healthy(findings)
+    assert "will be made" in _about(findings, "data directory").says
+
+
+def test_a_taken_port_is_a_fault_with_a_fix(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        findings = doctor.examine(Config(data=tmp_path, port=taken.getsockname()[1]))
+
+    assert not doctor.healthy(findings)
+    assert "--port" in (_about(findings, "port").fix or "")
+
+
+def test_a_public_address_without_tls_is_said_aloud(tmp_path: Path) -> None:
+    exposed = doctor.examine(Config(data=tmp_path, port=free_port(), host="0.0.0.0"))
+    proxied = doctor.examine(Config(data=tmp_path, port=free_port(), host="0.0.0.0", public_url="https://a.example"))
+
+    assert _about(exposed, "network").level == "warning"
+    assert _about(proxied, "network").level == "ok"
+
+
+def test_every_finding_that_is_not_ok_says_how_to_fix_it(tmp_path: Path) -> None:
+    findings = doctor.examine(Config(data=tmp_path, port=free_port(), host="0.0.0.0"))
+
+    assert [finding for finding in findings if finding.level != "ok" and not finding.fix] == []
