@@ -1,0 +1,78 @@
+import type { ProblemDocument } from './types'
+
+export type Query = Record<string, string | number | boolean | string[] | null | undefined>
+
+/** An answer that was not a success; `document` is the server's problem document, or one made of what is known. */
+export class Problem extends Error {
+  constructor(readonly document: ProblemDocument) {
+    super(document.detail)
+  }
+
+  get status(): number {
+    return this.document.status
+  }
+}
+
+const API = '/api/v1'
+
+/** `path` is below `/api/v1`, or a whole path of this server. Raises `Problem`. */
+export async function request<T>(method: string, path: string, body?: unknown, query?: Query): Promise<T> {
+  const headers: Record<string, string> = { accept: 'application/json' }
+  if (body !== undefined) headers['content-type'] = 'application/json'
+  if (method !== 'GET') headers['idempotency-key'] = crypto.randomUUID?.() ?? String(Math.random()).slice(2)
+  let response: Response
+  try {
+    response = await fetch(address(path, query), {
+      method,
+      headers,
+      credentials: 'same-origin',
+      body: body === undefined ? undefined : JSON.stringify(body),
+    })
+  } catch (error) {
+    throw new Problem(unreachable(error))
+  }
+  if (!response.ok) throw new Problem(await problemOf(response))
+  if (response.status === 204) return undefined as T
+  return (await response.json()) as T
+}
+
+export const get = <T>(path: string, query?: Query) => request<T>('GET', path, undefined, query)
+export const post = <T>(path: string, body: unknown = {}) => request<T>('POST', path, body)
+
+/** The path with its query; parameters without a value are left out, lists repeat. */
+export function address(path: string, query: Query = {}): string {
+  const search = new URLSearchParams()
+  for (const [name, value] of Object.entries(query)) {
+    if (value === undefined || value === null || value === '') continue
+    for (const one of Array.isArray(value) ? value : [value]) search.append(name, String(one))
+  }
+  const whole = path.startsWith(`${API}/`) ? path : API + path
+  const text = search.toString()
+  return text ? `${whole}?${text}` : whole
+}
+
+async function problemOf(response: Response): Promise<ProblemDocument> {
+  const requestId = response.headers.get('x-request-id') ?? undefined
+  try {
+    const document = (await response.json()) as ProblemDocument
+    return { ...document, status: response.status, request_id: document.request_id ?? requestId }
+  } catch {
+    return {
+      title: response.statusText || 'Error',
+      status: response.status,
+      code: 'unreadable',
+      detail: `The server answered ${response.status} without saying why.`,
+      request_id: requestId,
+    }
+  }
+}
+
+function unreachable(error: unknown): ProblemDocument {
+  return {
+    title: 'The server does not answer',
+    status: 0,
+    code: 'unreachable',
+    detail: error instanceof Error ? error.message : 'The connection failed.',
+    fix: 'Check that `assay up` is running. Nothing you typed is lost; this page tries again by itself.',
+  }
+}

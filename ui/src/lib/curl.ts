@@ -1,0 +1,61 @@
+import type { Message, Span } from '@/api/types'
+import { conversation } from './messages'
+
+/** The model call of a span as a command for a terminal. `null` for spans that called no model with messages. */
+export function asCurl(span: Span, origin: string): string | null {
+  const messages = conversation(span.input)
+  if (span.kind !== 'llm' || !messages) return null
+  const body = { model: modelOf(span), ...parameters(span), messages: (span.input as Message[]).map(flat) }
+  return [
+    `curl ${origin}/v1/chat/completions \\`,
+    `  -H "Authorization: Bearer $ASSAY_API_KEY" \\`,
+    `  -H "Content-Type: application/json" \\`,
+    `  -d ${quoted(JSON.stringify(body, null, 2))}`,
+  ].join('\n')
+}
+
+/** The span as a row of a golden set: the answer stands as `expected` until a person corrects it. */
+export function asDatasetItem(span: Span): string {
+  const item: Record<string, unknown> = { input: question(span) ?? span.input, expected: answer(span) ?? span.output }
+  if (span.documents?.length) item.contexts = span.documents.map((document) => document.content)
+  item.source_span = span.span_id
+  return JSON.stringify(item)
+}
+
+function modelOf(span: Span): string {
+  if (span.model === null) return 'PROVIDER/MODEL'
+  if (span.provider === null || span.model.startsWith(`${span.provider}/`)) return span.model
+  return `${span.provider}/${span.model}`
+}
+
+const PARAMETERS = ['temperature', 'top_p', 'max_tokens', 'seed', 'frequency_penalty', 'presence_penalty']
+
+function parameters(span: Span): Record<string, unknown> {
+  const found: Record<string, unknown> = {}
+  for (const name of PARAMETERS) {
+    const value = span.attributes[`gen_ai.request.${name}`]
+    if (value !== undefined) found[name] = value
+  }
+  return found
+}
+
+function flat(message: Message): Record<string, unknown> {
+  const said = conversation([message])![0]!
+  const whole: Record<string, unknown> = { role: said.role, content: said.text }
+  if (message.tool_calls) whole.tool_calls = message.tool_calls
+  if (message.tool_call_id) whole.tool_call_id = message.tool_call_id
+  return whole
+}
+
+function question(span: Span): string | undefined {
+  return conversation(span.input)?.findLast((message) => message.role === 'user')?.text
+}
+
+function answer(span: Span): string | undefined {
+  return conversation(span.output)?.at(-1)?.text
+}
+
+/** Single quotes for POSIX shells. */
+function quoted(text: string): string {
+  return `'${text.replaceAll("'", `'\\''`)}'`
+}

@@ -1,0 +1,40 @@
+import { describe, expect, it } from 'vitest'
+import { ago, compact, duration, interval, money, person, probability, score, shortId, signed } from './format'
+
+describe('unknown stays unknown', () => {
+  it.each([duration, money, compact, score, signed, probability])('%o writes null as unknown', (write) => {
+    expect(write(null)).toBe('unknown')
+  })
+  it('zero is not unknown', () => {
+    expect(money(0)).toBe('$0')
+    expect(duration(0)).toBe('0 ms')
+  })
+})
+
+it('writes durations in the unit one reads', () => {
+  expect([0.42, 840.4, 1240, 185_000, 7_260_000].map(duration)).toEqual(['0.4 ms', '840 ms', '1.24 s', '3 m 05 s', '2 h 01 m'])
+})
+
+it('keeps the digits of small amounts that matter', () => {
+  expect([12.3, 1234.5, 0.42, 0.0042, 0.000013].map(money)).toEqual(['$12.30', '$1,234.50', '$0.42', '$0.0042', '$0.000013'])
+})
+
+it('writes a real minus and a sign on differences', () => {
+  expect(signed(-0.11)).toBe('−0.110')
+  expect(interval([-0.02, 0.1], true)).toBe('[−0.020, +0.100]')
+  expect(interval(null)).toBe('unknown')
+})
+
+it('says how long ago in one unit', () => {
+  const now = Date.parse('2026-11-21T08:00:00Z')
+  expect(ago('2026-11-21T07:57:00Z', now)).toMatch(/^3\s?min/)
+  expect(ago('2026-11-21T05:00:00Z', now)).toMatch(/^3\s?h/)
+  expect(ago('2026-11-16T08:00:00Z', now)).toMatch(/^5\s?d/)
+})
+
+it('shortens ids and names people', () => {
+  expect(shortId('rel_01k9zq3v7e8m4t2x6c5b1n0d9f')).toBe('rel_01k9…0d9f')
+  expect(person('user:mara')).toBe('mara')
+  expect(person('key:key_01k9zq3v7e8m4t2x6c5b1n0d9f')).toBe('key 01k9…0d9f')
+  expect(person('canary')).toBe('canary')
+})

@@ -1,0 +1,22 @@
+/** A time range as it stands in the address: `15m`, `24h`, `7d` back from now, or `since`/`until` as times. */
+
+export const RANGES = ['15m', '1h', '24h', '7d', '30d'] as const
+
+const UNITS: Record<string, number> = { m: 60_000, h: 3_600_000, d: 86_400_000 }
+
+/** When a relative range begins, rounded down to the minute so that the same question keeps its answer. */
+export function sinceOf(range: string | undefined, now = Date.now()): string | undefined {
+  const match = /^(\d+)([mhd])$/.exec(range ?? '')
+  if (!match) return undefined
+  const begin = now - Number(match[1]) * UNITS[match[2]!]!
+  return new Date(Math.floor(begin / 60_000) * 60_000).toISOString()
+}
+
+const NAMES: Record<string, string> = { m: 'minute', h: 'hour', d: 'day' }
+
+/** `24h` → `Last 24 hours` */
+export function rangeName(range: string): string {
+  const match = /^(\d+)([mhd])$/.exec(range)
+  if (!match) return range
+  return match[1] === '1' ? `Last ${NAMES[match[2]!]}` : `Last ${match[1]} ${NAMES[match[2]!]}s`
+}
