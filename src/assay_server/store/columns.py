@@ -1,0 +1,222 @@
+"""Facts as Arrow columns, and the identity of each row."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from operator import attrgetter
+from typing import Any
+
+import msgspec
+import pyarrow as pa
+
+from assay_server.core.records import RunItem, Span, Tokens
+from assay_server.store.seen import key_of
+
+Identity = tuple[str, ...]
+
+_BUCKETS = (
+    ("fresh_input", "fresh_input"),
+    ("cache_read", "cache_read"),
+    ("cache_write", "cache_write"),
+    ("output_tokens", "output"),
+    ("reasoning", "reasoning"),
+)
+_NO_TOKENS = Tokens()
+
+
+@dataclass(slots=True, frozen=True)
+class Table:
+    """How the records of one kind become rows of one table."""
+
+    name: str
+    identity: Callable[[Any], Identity]
+    identity_columns: tuple[str, ...]
+    columns: dict[str, tuple[pa.DataType, Callable[[Sequence[Any]], list[Any]]]]
+    select: str = "*"  # over the batch's columns, in the table's order
+
+    def batch(self, records: Sequence[Any], keys: Sequence[int]) -> pa.Table:
+        """The records as an Arrow table, in the order of the table's columns."""
+        arrays = [pa.array(keys, pa.uint64())]
+        arrays += [_array(values(records), kind) for kind, values in self.columns.values()]
+        return pa.table(arrays, names=["key", *self.columns])
+
+    def key(self, identity: Identity) -> int:
+        return key_of(*identity)
+
+
+def trace_identity(span: Span) -> Identity:
+    return span.project, span.trace_id
+
+
+def _array(values: list[Any], kind: pa.DataType) -> pa.Array:
+    try:
+        return pa.array(values, kind)
+    except UnicodeEncodeError:  # half of a surrogate pair: Python holds such texts, UTF-8 cannot
+        return pa.array([_storable(value) for value in values], kind)
+
+
+def _storable(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode()
+    return [_storable(part) for part in value] if isinstance(value, list) else value
+
+
+def _plain(name: str) -> Callable[[Sequence[Any]], list[Any]]:
+    getter = attrgetter(name)
+    return lambda records: list(map(getter, records))
+
+
+def _bucket(name: str) -> Callable[[Sequence[Any]], list[Any]]:
+    getter = attrgetter(name)
+    return lambda records: [getter(record.tokens or _NO_TOKENS) for record in records]
+
+
+def _json(name: str) -> Callable[[Sequence[Any]], list[Any]]:
+    """Encodes; an object that several records share (a resource) is encoded once."""
+    getter = attrgetter(name)
+
+    def column(records: Sequence[Any]) -> list[str | None]:
+        known: dict[int, str | None] = {}
+        texts = []
+        for record in records:
+            value = getter(record)
+            text = known.get(id(value))
+            if text is None and value:
+                text = known[id(value)] = encode(value)
+            texts.append(text)
+        return texts
+
+    return column
+
+
+def encode(value: Any) -> str:
+    """JSON text; numbers that JSON does not know (NaN, infinity) become null."""
+    try:
+        return msgspec.json.encode(value).decode()
+    except UnicodeEncodeError:
+        return msgspec.json.encode(_without_surrogates(value)).decode()
+
+
+def _without_surrogates(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {_storable(key): _without_surrogates(part) for key, part in value.items()}
+    if isinstance(value, list):
+        return [_without_surrogates(part) for part in value]
+    return _storable(value)
+
+
+def _moved(span: Span) -> dict[str, str]:
+    """Attribute keys whose text a column of the span holds as well."""
+    found = {}
+    for key, value in span.attributes.items():
+        if type(value) is str and value:
+            if value == span.input:
+                found[key] = "input"
+            elif value == span.output:
+                found[key] = "output"
+    return found
+
+
+def _attributes(spans: Sequence[Span]) -> list[str]:
+    return [
+        encode(
+            {key: value for key, value in span.attributes.items() if key not in moved}
+            if (moved := _moved(span))
+            else span.attributes
+        )
+        for span in spans
+    ]
+
+
+def _moved_keys(spans: Sequence[Span]) -> list[str | None]:
+    return [encode(moved) if (moved := _moved(span)) else None for span in spans]
+
+
+_TEXT, _INT, _REAL, _TEXTS = pa.string(), pa.int64(), pa.float64(), pa.list_(pa.string())
+
+
+def _texts(*names: str) -> dict[str, tuple[pa.DataType, Callable[[Sequence[Any]], list[Any]]]]:
+    return {name: (_TEXT, _plain(name)) for name in names}
+
+
+_TOKENS = {column: (_INT, _bucket(bucket)) for column, bucket in _BUCKETS}
+
+SPANS = Table(
+    "spans",
+    attrgetter("project", "trace_id", "span_id"),
+    ("project", "trace_id", "span_id"),
+    {
+        **_texts("project", "trace_id", "span_id", "parent_id", "name", "kind"),
+        "start_ns": (_INT, _plain("start_ns")),
+        "end_ns": (_INT, _plain("end_ns")),
+        **_texts("status", "status_message", "service", "environment", "scope", "session", "user"),
+        "tags": (_TEXTS, _plain("tags")),
+        **_texts("input", "output", "model", "provider"),
+        **_TOKENS,
+        "cost": (_REAL, _plain("cost")),
+        "cost_source": (_TEXT, _plain("cost_source")),
+        "ttft_ms": (_REAL, _plain("ttft_ms")),
+        **_texts("prompt", "prompt_version", "release", "channel", "canary", "arm", "run", "item"),
+        "pii": (_TEXTS, _plain("pii")),
+        "attributes": (_TEXT, _attributes),
+        "moved": (_TEXT, _moved_keys),
+        "resource": (_TEXT, _json("resource")),
+        "events": (_TEXT, _json("events")),
+        "links": (_TEXT, _json("links")),
+    },
+    select="* REPLACE (attributes::JSON::VARIANT AS attributes)",
+)
+
+TRACES = Table(
+    "traces",
+    trace_identity,
+    ("project", "trace_id"),
+    {**_texts("project", "trace_id"), "start_ns": (_INT, _plain("start_ns"))},
+)
+
+SCORES = Table(
+    "scores",
+    attrgetter("project", "id"),
+    ("project", "id"),
+    {
+        **_texts("project", "id", "name"),
+        "time_ns": (_INT, _plain("time_ns")),
+        "source": (_TEXT, _plain("source")),
+        "value": (_REAL, _plain("value")),
+        **_texts("label", "error", "reason", "author", "version", "trace_id", "span_id", "session", "run", "item"),
+        "metadata": (_TEXT, _json("metadata")),
+    },
+)
+
+
+def _run_item_identity(record: RunItem) -> Identity:
+    return record.project, record.run, record.item, str(record.repeat)
+
+
+RUN_ITEMS = Table(
+    "run_items",
+    _run_item_identity,
+    ("project", "run", "item", "repeat"),
+    {
+        **_texts("project", "run", "item"),
+        "repeat": (pa.int32(), _plain("repeat")),
+        "time_ns": (_INT, _plain("time_ns")),
+        **_texts("cluster", "input", "output", "expected"),
+        "contexts": (_TEXT, _json("contexts")),
+        **_texts("error", "trace_id"),
+        "latency_ms": (_REAL, _plain("latency_ms")),
+        "cost": (_REAL, _plain("cost")),
+        **_TOKENS,
+    },
+)
+
+EVENTS = Table(
+    "events",
+    attrgetter("project", "id"),
+    ("project", "id"),
+    {
+        **_texts("project", "id", "kind"),
+        "time_ns": (_INT, _plain("time_ns")),
+        **_texts("trace_id", "span_id", "subject"),
+        "data": (_TEXT, _json("data")),
+    },
+)

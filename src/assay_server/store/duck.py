@@ -1,0 +1,331 @@
+"""The embedded store: DuckDB with one writer thread and a few readers.
+
+The settings are measured (docs/decisions.md): merging of row groups while appending stalls for seconds, so it only
+happens in `compact`; checkpoints come at 256 MB of log; no extension is ever looked for outside the package.
+SQL here is put together from the names of our own tables alone; values are always parameters.
+"""
+
+import asyncio
+import re
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, TypeVar
+
+import duckdb
+import numpy as np
+
+from assay_server.core.errors import Corrupt, TooLarge, Unavailable
+from assay_server.core.records import Facts, Span
+from assay_server.store.columns import EVENTS, RUN_ITEMS, SCORES, SPANS, TRACES, Table
+from assay_server.store.directory import Directory
+from assay_server.store.protocol import DEFAULT_LIMITS, Appended, Limits, Stats
+from assay_server.store.schema import NEWEST, STEPS
+from assay_server.store.seen import Seen, keys_array
+
+T = TypeVar("T")
+
+_DATABASE = "facts"
+_TABLES = (SPANS, TRACES, SCORES, RUN_ITEMS, EVENTS)
+
+
+@dataclass(slots=True, frozen=True)
+class Settings:
+    """Sizes as DuckDB writes them."""
+
+    memory_limit: str = "512MB"
+    threads: int = 2
+    readers: int = 3
+    checkpoint_threshold: str = "256MB"
+    row_group_size: int = 122_880
+
+    def config(self) -> dict[str, str | bool | int | float | list[str]]:
+        return {
+            "memory_limit": self.memory_limit,
+            "threads": str(self.threads),
+            "checkpoint_threshold": self.checkpoint_threshold,
+            "max_vacuum_tasks": "0",
+            "autoinstall_known_extensions": "false",
+            "autoload_known_extensions": "false",
+        }
+
+
+class DuckStore:
+    """A `Store` in one directory of this machine."""
+
+    def __init__(self, directory: Directory, connection: duckdb.DuckDBPyConnection, settings: Settings) -> None:
+        self._directory = directory
+        self._connection = connection
+        self._seen = {table.name: Seen(_stored_keys(connection, table)) for table in _TABLES}
+        self._writer = ThreadPoolExecutor(1, thread_name_prefix="assay-store-write")
+        self._readers = ThreadPoolExecutor(settings.readers, thread_name_prefix="assay-store-read")
+        self._local = threading.local()
+
+    @classmethod
+    async def open(cls, path: str | Path, settings: Settings | None = None) -> "DuckStore":
+        """Opens or makes the store in the directory `path`.
+
+        Raises `Unavailable` when another process holds it (with its pid) or a newer Assay wrote it, `Corrupt` when
+        the file cannot be read. In each case nothing was changed.
+        """
+        return await asyncio.to_thread(_open, Path(path), settings or Settings())
+
+    async def append(self, facts: Facts) -> Appended:
+        return await self._in_writer(partial(self._append, facts))
+
+    async def scan(
+        self, sql: str, params: Sequence[Any] = (), *, limits: Limits = DEFAULT_LIMITS
+    ) -> list[dict[str, Any]]:
+        reading = _Reading()
+        work = asyncio.get_running_loop().run_in_executor(
+            self._readers, partial(self._scan, sql, params, limits, reading)
+        )
+        done, _ = await _wait_or_stop(work, reading, limits.seconds)
+        if not done:
+            reading.stop()
+            await asyncio.wait([work])
+            work.exception()  # it was told to stop; how it says so is of no interest
+            raise Unavailable(
+                f"The query took longer than {limits.seconds:g} s.", field="query", fix="narrow the time or the filters"
+            )
+        return work.result()
+
+    async def compact(self) -> None:
+        await self._in_writer(self._compact)
+
+    async def stats(self) -> Stats:
+        counts = (f"(SELECT count(*) FROM {table.name}) AS {table.name}" for table in _TABLES)  # noqa: S608
+        rows = (await self.scan("SELECT " + ", ".join(counts)))[0]
+        return Stats(rows, sum(file.stat().st_size for file in self._directory.path.glob(f"{_DATABASE}.duckdb*")))
+
+    async def close(self) -> None:
+        await asyncio.to_thread(self._close)
+
+    async def _in_writer(self, work: Callable[[], T]) -> T:
+        """Runs to its end even when the caller goes away: half a transaction helps nobody."""
+        return await asyncio.shield(asyncio.get_running_loop().run_in_executor(self._writer, work))
+
+    def _append(self, facts: Facts) -> Appended:
+        spans = self._new(SPANS, facts.spans)
+        roots = self._new(TRACES, _first_of_each_trace(spans.records))
+        scores = self._new(SCORES, facts.scores)
+        run_items = self._new(RUN_ITEMS, facts.run_items)
+        events = self._new(EVENTS, facts.events)
+        fresh = [batch for batch in (spans, roots, scores, run_items, events) if batch.records]
+        if fresh:
+            _wrapped(partial(self._commit, fresh))
+        for batch in fresh:
+            self._seen[batch.table.name].add(batch.keys)
+        stored = Facts(spans.records, scores.records, run_items.records, events.records)
+        return Appended(stored, sum(batch.duplicates for batch in (spans, scores, run_items, events)))
+
+    def _commit(self, batches: Sequence["_Batch"]) -> None:
+        connection = self._connection
+        connection.execute("BEGIN")
+        try:
+            for batch in batches:
+                rows = batch.table.batch(batch.records, batch.keys.tolist())  # noqa: F841  (DuckDB finds it by name)
+                connection.execute(f"INSERT INTO {batch.table.name} SELECT {batch.table.select} FROM rows")  # noqa: S608
+            connection.execute("COMMIT")
+        except BaseException:
+            _roll_back(connection)
+            raise
+
+    def _new(self, table: Table, records: Sequence[Any]) -> "_Batch":
+        """The records that are neither in the store nor twice in the batch; the first of equals stays."""
+        distinct: dict[tuple[str, ...], Any] = {}
+        for record in records:
+            distinct.setdefault(table.identity(record), record)
+        keys = keys_array(table.key(identity) for identity in distinct)
+        perhaps = self._seen[table.name].perhaps(keys)
+        if perhaps.any():
+            known = _wrapped(partial(self._stored_identities, table, keys[perhaps].tolist()))
+            kept = [identity not in known for identity in distinct]
+            keys = keys[np.array(kept, dtype=np.bool_)]
+            distinct = {identity: record for identity, record in distinct.items() if identity not in known}
+        return _Batch(table, list(distinct.values()), keys, len(records) - len(distinct))
+
+    def _stored_identities(self, table: Table, keys: list[int]) -> set[tuple[str, ...]]:
+        columns = ", ".join(f"{column}::VARCHAR" for column in table.identity_columns)
+        found = self._connection.execute(
+            f"SELECT {columns} FROM {table.name} WHERE key IN (SELECT unnest(?::UBIGINT[]))",  # noqa: S608
+            [keys],
+        )
+        return set(found.fetchall())
+
+    def _scan(self, sql: str, params: Sequence[Any], limits: Limits, reading: "_Reading") -> list[dict[str, Any]]:
+        cursor = self._cursor()
+        if not reading.start(cursor):
+            return []
+        try:
+            return _wrapped(partial(_rows, cursor, sql, params, limits))
+        finally:
+            reading.end()
+
+    def _cursor(self) -> duckdb.DuckDBPyConnection:
+        """One cursor for each reading thread."""
+        cursor: duckdb.DuckDBPyConnection | None = getattr(self._local, "cursor", None)
+        if cursor is None:
+            cursor = self._local.cursor = self._connection.cursor()
+            cursor.execute(f"USE {_DATABASE}")
+        return cursor
+
+    def _compact(self) -> None:
+        def work() -> None:
+            self._connection.execute("SET max_vacuum_tasks = 100")
+            try:
+                self._connection.execute(f"CHECKPOINT {_DATABASE}")
+            finally:
+                self._connection.execute("SET max_vacuum_tasks = 0")
+
+        _wrapped(work)
+
+    def _close(self) -> None:
+        self._readers.shutdown()
+        self._writer.shutdown()
+        self._connection.close()
+        self._directory.release()
+
+
+@dataclass(slots=True)
+class _Batch:
+    table: Table
+    records: list[Any]
+    keys: Any
+    duplicates: int
+
+
+def _open(path: Path, settings: Settings) -> DuckStore:
+    directory = Directory.hold(path)
+    try:
+        version = directory.check(NEWEST)
+        file = path / f"{_DATABASE}.duckdb"
+        if version == 0:
+            _refuse_unversioned(file)
+            directory.set_version(
+                NEWEST
+            )  # before the tables: their steps may run twice, a file without version may not be
+        connection = _wrapped(partial(_connect, file, settings))
+        if version < NEWEST:
+            directory.set_version(NEWEST)
+        return DuckStore(directory, connection, settings)
+    except BaseException:
+        directory.release()
+        raise
+
+
+def _refuse_unversioned(file: Path) -> None:
+    if file.exists():
+        raise Corrupt(
+            f"{file} stands without its store.json, so nobody can say which Assay wrote it. It was not touched.",
+            field="schema",
+            fix="restore store.json from a backup",
+        )
+
+
+def _connect(file: Path, settings: Settings) -> duckdb.DuckDBPyConnection:
+    """The file is attached, not opened: only ATTACH takes the row group size, and it must be given every time."""
+    connection = duckdb.connect(":memory:", config=settings.config())
+    try:
+        path = str(file).replace("'", "''")
+        connection.execute(f"ATTACH '{path}' AS {_DATABASE} (ROW_GROUP_SIZE {settings.row_group_size})")
+        connection.execute(f"USE {_DATABASE}")
+        connection.execute("PRAGMA disable_checkpoint_on_shutdown")  # the log is replayed faster than it is merged
+        for version in sorted(STEPS):
+            for statement in STEPS[version]:
+                connection.execute(statement)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _stored_keys(connection: duckdb.DuckDBPyConnection, table: Table) -> Any:
+    return connection.execute(f"SELECT key FROM {table.name}").fetchnumpy()["key"]  # noqa: S608
+
+
+def _first_of_each_trace(spans: Sequence[Span]) -> list[Span]:
+    first: dict[tuple[str, str], Span] = {}
+    for span in spans:
+        known = first.get((span.project, span.trace_id))
+        if known is None or span.start_ns < known.start_ns:
+            first[span.project, span.trace_id] = span
+    return list(first.values())
+
+
+def _rows(cursor: duckdb.DuckDBPyConnection, sql: str, params: Sequence[Any], limits: Limits) -> list[dict[str, Any]]:
+    result = cursor.execute(sql, list(params))
+    names = [column[0] for column in result.description or []]
+    rows = result.fetchmany(limits.rows + 1)
+    if len(rows) > limits.rows:
+        raise TooLarge(f"The answer has more than {limits.rows} rows.", field="rows", fix="narrow the filters or page")
+    return [dict(zip(names, row, strict=True)) for row in rows]
+
+
+class _Reading:
+    """One query on one cursor. The lock keeps `stop` from hitting the next query of the same cursor."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._cursor: duckdb.DuckDBPyConnection | None = None
+        self._stopped = False
+
+    def start(self, cursor: duckdb.DuckDBPyConnection) -> bool:
+        """False when nobody waits for the answer any more."""
+        with self._lock:
+            self._cursor = cursor
+            return not self._stopped
+
+    def end(self) -> None:
+        with self._lock:
+            self._cursor = None
+
+    def stop(self) -> None:
+        with self._lock:
+            self._stopped = True
+            if self._cursor is not None:
+                self._cursor.interrupt()
+
+
+async def _wait_or_stop(
+    work: "asyncio.Future[list[dict[str, Any]]]", reading: _Reading, seconds: float
+) -> tuple[set[Any], set[Any]]:
+    """Waits; a caller who goes away takes the query along."""
+    try:
+        return await asyncio.wait([work], timeout=seconds)
+    except asyncio.CancelledError:
+        reading.stop()
+        raise
+
+
+def _roll_back(connection: duckdb.DuckDBPyConnection) -> None:
+    try:
+        connection.execute("ROLLBACK")
+    except duckdb.Error:  # DuckDB has rolled back already (a failed COMMIT does), or is out of order altogether
+        return
+
+
+_BROKEN = (duckdb.SerializationException, duckdb.InternalException, duckdb.FatalException)
+
+
+def _wrapped(work: Callable[[], T]) -> T:
+    """DuckDB's errors become ours here; the original stays as the cause."""
+    try:
+        return work()
+    except _BROKEN as error:
+        raise Corrupt(f"The store cannot read its data: {_first_line(error)}", fix="restore a backup") from error
+    except duckdb.IOException as error:
+        holder = re.search(r"PID (\d+)", str(error))
+        told = f"Process {holder[1]} holds the store." if holder else f"The disk refuses: {_first_line(error)}"
+        raise Unavailable(told, retry_after_s=5, fix="free space on the disk, or stop the other process") from error
+    except duckdb.InterruptException as error:
+        raise Unavailable("The query was stopped.") from error
+    except duckdb.OutOfMemoryException as error:
+        raise Unavailable("The query needs more memory than the store may take.", fix="narrow the filters") from error
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).splitlines()[0]

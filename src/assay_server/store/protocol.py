@@ -1,0 +1,78 @@
+"""What a store of facts does. `tests/conformance/store.py` is the same in code: every implementation passes it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from assay_server.core.records import Facts
+
+
+@dataclass(slots=True, frozen=True)
+class Limits:
+    """What one scan may cost: rows answered and seconds of work."""
+
+    rows: int = 20_000
+    seconds: float = 30.0
+
+
+DEFAULT_LIMITS = Limits()
+
+
+@dataclass(slots=True, frozen=True)
+class Appended:
+    """What an append did: `stored` holds the facts that were new, `duplicates` counts those already there."""
+
+    stored: Facts
+    duplicates: int
+
+    @property
+    def spans(self) -> int:
+        return len(self.stored.spans)
+
+    @property
+    def scores(self) -> int:
+        return len(self.stored.scores)
+
+    @property
+    def run_items(self) -> int:
+        return len(self.stored.run_items)
+
+    @property
+    def events(self) -> int:
+        return len(self.stored.events)
+
+
+@dataclass(slots=True, frozen=True)
+class Stats:
+    """Rows by table, and bytes on disk including what has not been merged yet."""
+
+    rows: dict[str, int] = field(default_factory=dict)
+    bytes: int = 0
+
+
+class Store(Protocol):
+    """Facts, append-only."""
+
+    async def append(self, facts: Facts) -> Appended:
+        """Stores all of `facts` in one transaction, durable on return; what is already there stays as it was.
+
+        A span is the same by (project, trace_id, span_id), a score and an event by (project, id), a run item
+        by (project, run, item, repeat). Raises `Unavailable` when the disk refuses; then nothing was stored.
+        """
+        ...
+
+    async def scan(
+        self, sql: str, params: Sequence[Any] = (), *, limits: Limits = DEFAULT_LIMITS
+    ) -> list[dict[str, Any]]:
+        """Rows of one SELECT. Raises `TooLarge` past the row limit and `Unavailable` past the time limit."""
+        ...
+
+    async def compact(self) -> None:
+        """Merges what many small appends left behind. For quiet times: appends wait, reads go on."""
+        ...
+
+    async def stats(self) -> Stats: ...
+
+    async def close(self) -> None:
+        """Ends the threads and lets go of the directory. Nothing acknowledged is lost without it."""
+        ...
