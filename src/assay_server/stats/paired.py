@@ -53,7 +53,7 @@ def paired_difference(
 
 
 def mcnemar(better: int, worse: int) -> float:
-    """Exact one-sided McNemar test (1947; exact form: the sign test): P(at least `worse` of the discordant are worse)."""
+    """Exact one-sided McNemar test (1947): the probability that at least `worse` discordant pairs got worse by luck."""
     discordant = better + worse
     if worse == 0:
         return 1.0

@@ -15,7 +15,7 @@ def minimum_detectable(se: float | None, *, alpha: float = 0.05, power: float = 
 
 
 def items_needed(estimate: Estimate, distance: float, *, alpha: float = 0.05, width: float | None = None) -> int | None:
-    """How many items would decide, were the truth `distance` away from the bound, at 80 % power; None if no number would.
+    """Items that would decide with 80 % power, were the truth `distance` away from the bound; None if no number would.
 
     n' = n * ((z_{1-alpha/2} + z_power) * SE / distance)^2: the design effect of the clusters stays in the SE.
     Without variance, the n at which the exact bound 1 - (alpha/2)^(1/n) times `width` comes within the distance.
