@@ -93,7 +93,7 @@ groundedness = CodeCheck(
         describes="Lexical: how much of the answer's wording stands in the contexts? Word overlap, not entailment.",
         formula="share of the answer's content words (no function words, singular, cited ids removed) that occur in a "
         "context; a refusal or an answer without contexts is skipped",
-        cannot_see="Whether the claim follows: words may be negated, swapped, put together wrongly. Paraphrases score low.",
+        cannot_see="Whether the claim follows: words may be negated or swapped. Paraphrases score low.",
     ),
     _groundedness,
 )
