@@ -35,8 +35,8 @@ CREATE TABLE IF NOT EXISTS scores (
 _RUN_ITEMS = """
 CREATE TABLE IF NOT EXISTS run_items (
     key UBIGINT NOT NULL, project VARCHAR NOT NULL, run VARCHAR NOT NULL, item VARCHAR NOT NULL,
-    repeat INTEGER NOT NULL,    time_ns BIGINT NOT NULL, cluster VARCHAR, input VARCHAR, output VARCHAR, expected VARCHAR, contexts VARCHAR,
-    error VARCHAR, trace_id VARCHAR, latency_ms DOUBLE, cost DOUBLE,
+    repeat INTEGER NOT NULL, time_ns BIGINT NOT NULL, cluster VARCHAR, input VARCHAR, output VARCHAR,
+    expected VARCHAR, contexts VARCHAR, error VARCHAR, trace_id VARCHAR, latency_ms DOUBLE, cost DOUBLE,
     fresh_input BIGINT, cache_read BIGINT, cache_write BIGINT, output_tokens BIGINT, reasoning BIGINT
 )"""
 

@@ -39,9 +39,8 @@ class Seen:
 
     def perhaps(self, keys: Keys) -> NDArray[np.bool_]:
         """For each key: False when it was certainly never added."""
-        found = np.zeros(len(keys), dtype=np.bool_)
-        for bloom in self._filters:
-            np.logical_or(found, bloom.perhaps(keys), out=found)
+        answers = np.stack([bloom.perhaps(keys) for bloom in self._filters])
+        found: NDArray[np.bool_] = answers.any(axis=0)
         return found
 
     def add(self, keys: Keys) -> None:

@@ -1,0 +1,338 @@
+"""Who is who in a text: one detector for each entity type, exact, with the checks that tell a card from an id.
+
+A detector runs only where its `candidate` (an RE2 pattern, so linear in the text) has fired; what it finds is always
+within what the candidate admits. Names of the types are those of Presidio.
+"""
+
+import ipaddress
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+Found = Iterator[tuple[int, int]]
+
+
+@dataclass(slots=True, frozen=True)
+class Detector:
+    """`find(text, before)` yields (start, end) of each entity; `before` is what stood in front of `text`."""
+
+    entity: str
+    candidate: str
+    find: Callable[[str, str], Found]
+
+
+# --- secrets ------------------------------------------------------------------------------------------
+
+_TOKEN_SHAPES = (
+    r"sk[-_][A-Za-z0-9_\-]{16,200}",  # OpenAI, Anthropic, Langfuse, Stripe, Assay
+    r"gh[opusr]_[A-Za-z0-9]{30,255}",
+    r"github_pat_[A-Za-z0-9_]{22,255}",
+    r"glpat-[A-Za-z0-9_\-]{20,64}",
+    r"(?:AKIA|ASIA)[0-9A-Z]{16}",
+    r"AIza[0-9A-Za-z_\-]{35}",
+    r"xox[abprs]-[A-Za-z0-9\-]{10,200}",
+    r"hf_[A-Za-z0-9]{30,64}",
+    r"npm_[A-Za-z0-9]{36}",
+    r"pypi-[A-Za-z0-9_\-]{50,255}",
+    r"eyJ[A-Za-z0-9_\-]{10,900}\.eyJ[A-Za-z0-9_\-]{10,900}\.[A-Za-z0-9_\-]{10,900}",
+)
+_SECRET_NAMES = (
+    r"(?:password|passwd|pwd|passphrase|client[_\-]?secret|secret[_\-]?key|private[_\-]?key|api[_\-]?key|"
+    r"access[_\-]?token|auth[_\-]?token|refresh[_\-]?token|bearer[_\-]?token)"
+)
+_TOKEN = re.compile(r"(?<![A-Za-z0-9])(?:" + "|".join(_TOKEN_SHAPES) + r")")
+_PRIVATE_KEY = re.compile(
+    r"-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----[A-Za-z0-9+/=\s]{0,20000}(?:-----END [A-Z ]{0,30}-----)?"
+)
+_BEARER = re.compile(r"(?i)\b(?:bearer|basic)\s{1,3}([A-Za-z0-9._~+/\-]{16,900}={0,2})")
+_ASSIGNED = re.compile(
+    r"(?i)(?<![a-z])" + _SECRET_NAMES + r"[\"']?\s{0,3}[:=]\s{0,3}[\"']?([^\s\"',;<>{}\[\]()]{6,200})"
+)
+_IN_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]{1,30}://([^\s/@:\"'<>]{1,256}:[^\s/@\"'<>]{1,256})@")
+_NAMED_BEFORE = re.compile(r"(?i)(?:^|[^a-z])" + _SECRET_NAMES + r"[\"']?\s{0,3}[:=]?\s{0,3}[\"']?$")
+
+_SECRET_CANDIDATE = (
+    r"(?:sk[-_]|gh[opusr]_|github_pat_|glpat-|AKIA|ASIA|AIza|xox[abprs]-|hf_|npm_|pypi-|eyJ)[A-Za-z0-9_\-]{10}"
+    r"|PRIVATE KEY-----|(?i:bearer|basic)\s{1,3}[A-Za-z0-9._~+/\-]{16}|://[^\s/@:\"'<>]+:[^\s/@\"'<>]+@"
+    r"|(?i:" + _SECRET_NAMES.replace("(?:", "(") + r")[\"']?\s{0,3}[:=]"
+)
+
+
+def _secrets(text: str, before: str) -> Found:
+    if text and _NAMED_BEFORE.search(before) and _is_secret_value(text):
+        yield 0, len(text)
+        return
+    for pattern in (_TOKEN, _PRIVATE_KEY):
+        for match in pattern.finditer(text):
+            yield match.span()
+    for pattern in (_BEARER, _IN_URL):
+        for match in pattern.finditer(text):
+            yield match.span(1)
+    for match in _ASSIGNED.finditer(text):
+        if _is_secret_value(match[1]):
+            yield match.span(1)
+
+
+def _is_secret_value(text: str) -> bool:
+    """`password: required` names no secret; a value with a digit or a sign may be one. Templates are not values."""
+    return not text.isalpha() and not text.startswith(("{", "[", "$", "%", "<")) and len(text.split()) == 1
+
+
+def named_secret(name: str) -> bool:
+    """Does a key of this name hold a secret?"""
+    return _NAMED_BEFORE.search(name) is not None
+
+
+# --- e-mail, IBAN, card, SSN ---------------------------------------------------------------------------
+
+_EMAIL = re.compile(
+    r"(?<![A-Za-z0-9._%+\-])[A-Za-z0-9._%+\-]{1,64}@(?:[A-Za-z0-9\-]{1,63}\.){1,8}[A-Za-z]{2,24}(?![A-Za-z0-9])"
+)
+_IBAN = re.compile(
+    r"(?<![A-Za-z0-9])[A-Za-z]{2}\d{2}(?:[ \-]?[A-Za-z0-9]{4}){2,7}(?:[ \-]?[A-Za-z0-9]{1,4})?(?![A-Za-z0-9])"
+)
+_CARD = re.compile(r"(?<![\w.\-])\d(?:[ \-]?\d){11,18}(?![\w\-]|\.\d)")
+_SSN = re.compile(r"(?<![\w.\-])(\d{3})([- ])(\d{2})\2(\d{4})(?![\w\-]|\.\d)")
+
+_IBAN_LENGTHS = {
+    "AD": 24,
+    "AE": 23,
+    "AL": 28,
+    "AT": 20,
+    "AZ": 28,
+    "BA": 20,
+    "BE": 16,
+    "BG": 22,
+    "BH": 22,
+    "BR": 29,
+    "BY": 28,
+    "CH": 21,
+    "CR": 22,
+    "CY": 28,
+    "CZ": 24,
+    "DE": 22,
+    "DK": 18,
+    "DO": 28,
+    "EE": 20,
+    "EG": 29,
+    "ES": 24,
+    "FI": 18,
+    "FO": 18,
+    "FR": 27,
+    "GB": 22,
+    "GE": 22,
+    "GI": 23,
+    "GL": 18,
+    "GR": 27,
+    "GT": 28,
+    "HR": 21,
+    "HU": 28,
+    "IE": 22,
+    "IL": 23,
+    "IQ": 23,
+    "IS": 26,
+    "IT": 27,
+    "JO": 30,
+    "KW": 30,
+    "KZ": 20,
+    "LB": 28,
+    "LC": 32,
+    "LI": 21,
+    "LT": 20,
+    "LU": 20,
+    "LV": 21,
+    "LY": 25,
+    "MC": 27,
+    "MD": 24,
+    "ME": 22,
+    "MK": 19,
+    "MR": 27,
+    "MT": 31,
+    "MU": 30,
+    "NL": 18,
+    "NO": 15,
+    "PK": 24,
+    "PL": 28,
+    "PS": 29,
+    "PT": 25,
+    "QA": 29,
+    "RO": 24,
+    "RS": 22,
+    "SA": 24,
+    "SC": 31,
+    "SD": 18,
+    "SE": 24,
+    "SI": 19,
+    "SK": 24,
+    "SM": 27,
+    "ST": 25,
+    "SV": 28,
+    "TL": 23,
+    "TN": 24,
+    "TR": 26,
+    "UA": 29,
+    "VA": 22,
+    "VG": 24,
+    "XK": 20,
+}  # fmt: skip  (SWIFT's IBAN registry)
+
+
+def _emails(text: str, _before: str) -> Found:
+    for match in _EMAIL.finditer(text):
+        yield match.span()
+
+
+def _ibans(text: str, _before: str) -> Found:
+    """The pattern is greedy and may take a following word along, so the country's length decides where it ends."""
+    for match in _IBAN.finditer(text):
+        start, found = match.start(), match[0]
+        length = _IBAN_LENGTHS.get(found[:2].upper())
+        end = None if length is None else _end_of_nth(found, length)
+        if end is not None and iban_is_valid(found[:end]):
+            yield start, start + end
+
+
+def _end_of_nth(text: str, n: int) -> int | None:
+    """Where the n-th letter or digit of `text` ends."""
+    seen = 0
+    for place, char in enumerate(text, start=1):
+        seen += char.isalnum()
+        if seen == n:
+            return place
+    return None
+
+
+def iban_is_valid(text: str) -> bool:
+    """ISO 13616: the country and check digits moved to the end, letters as numbers, modulo 97 is 1."""
+    plain = text.replace(" ", "").replace("-", "").upper()
+    return int("".join(str(int(char, 36)) for char in plain[4:] + plain[:4])) % 97 == 1
+
+
+def _cards(text: str, _before: str) -> Found:
+    for match in _CARD.finditer(text):
+        if card_is_valid(match[0]):
+            yield match.span()
+
+
+def card_is_valid(text: str) -> bool:
+    """A known issuer's prefix and length (ISO/IEC 7812), and Luhn's check digit."""
+    digits = text.replace(" ", "").replace("-", "")
+    return _issued(digits) and luhn(digits)
+
+
+def luhn(digits: str) -> bool:
+    total = 0
+    for place, char in enumerate(reversed(digits)):
+        value = int(char) * (1 + place % 2)
+        total += value - 9 if value > 9 else value
+    return total % 10 == 0
+
+
+def _issued(digits: str) -> bool:
+    length, two = len(digits), int(digits[:2])
+    if digits[0] == "4":
+        return length in {13, 16, 19}
+    if digits[:4] in {"1800", "2131"} or two in {34, 37}:
+        return length == 15
+    if two in {30, 36, 38, 39}:
+        return 14 <= length <= 19
+    if 51 <= two <= 55 or 2221 <= int(digits[:4]) <= 2720:
+        return length == 16
+    if two == 35:
+        return 16 <= length <= 19
+    return two == 50 or 56 <= two <= 69
+
+
+def _ssns(text: str, _before: str) -> Found:
+    """The number ranges the Social Security Administration never issues to persons are left out; 9xx are ITINs."""
+    for match in _SSN.finditer(text):
+        area, group, serial = match[1], match[3], match[4]
+        if area not in {"000", "666"} and area[0] != "9" and group != "00" and serial != "0000":
+            yield match.span()
+
+
+# --- IP addresses -------------------------------------------------------------------------------------
+
+_IP4 = re.compile(r"(?<![\w.\-])(?:\d{1,3}\.){3}\d{1,3}(?![\w\-]|\.\d)")
+_IP6 = re.compile(r"(?<![\w:.])(?:[0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f]{0,4}(?![\w:]|\.\d)")
+
+
+def _ips(text: str, _before: str) -> Found:
+    for pattern in (_IP4, _IP6):
+        for match in pattern.finditer(text):
+            if _is_personal_ip(match[0]):
+                yield match.span()
+
+
+def _is_personal_ip(text: str) -> bool:
+    """Loopback and `::` say nothing about anybody."""
+    try:
+        address = ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    if address.version == 6 and not any(char.isdigit() for char in text):
+        return False  # `dead::beef` is a name in code more often than an address
+    return not (address.is_loopback or address.is_unspecified)
+
+
+# --- phone numbers ------------------------------------------------------------------------------------
+
+_PHONE = re.compile(
+    r"(?<![\w.,:/+@#$€£=\-])(?:\+|\(\+?)?\d(?:[ .\-()]{0,2}\d){6,16}(?: ?(?:x|ext\.? ?)\d{1,6})?(?![\w%]|[.,:/\-]\d)"
+)
+_CLEAR_PHONE = re.compile(
+    r"\+\d(?:[ .\-()]{0,2}\d){7,14}"  # international
+    r"|00[1-9](?:[ .\-()]{1,2}\d+){2,6}"
+    r"|(?:1[ .\-])?\(?[2-9]\d{2}\)?[ .\-]?\d{3}[.\-]\d{4}"  # North America, 1-212-555-0100
+    r"|(?:1[ .\-])?\(?[2-9]\d{2}\)? \d{3} \d{4}"
+    r"|\(\+?\d{1,4}\)[ .\-]?\d{2,4}(?:[ .\-]?\d{2,4}){1,3}"  # (37) 788-063
+    r"|0\d{1,4}(?:[ .\-]\d{2,4}){2,4}"  # 0490 75 40 81
+)
+_DATE = re.compile(
+    r"(?:19|20)\d\d[-. ](?:0[1-9]|1[0-2])[-. ](?:0[1-9]|[12]\d|3[01])|(?:0?[1-9]|[12]\d|3[01])[-. ](?:0?[1-9]|1[0-2])[-. ](?:19|20)\d\d"
+)
+_PHONE_WORD = (
+    r"(?:tele)?phone|(?<![a-z])(?:tel|mobile|cell|fax|whatsapp|desk|office|sms)(?![a-z])"
+    r"|(?<![a-z])(?:call|ring|reach|text|contact|dial)(?:ing|ed)? (?:me|us|him|her|them|someone|back)(?![a-z])"
+    r"|(?:messages? to|answering at|contact number|call(?: someone)?(?: me)? (?:on|at))(?![a-z])"
+)
+_BEFORE = re.compile(r"(?is)(?:" + _PHONE_WORD + r").{0,24}$")
+_AFTER = re.compile(r"(?i)^[ \-,(]{0,3}(?:office|fax|mobile|cell|phone|desk)(?![a-z])")
+
+
+def _phones(text: str, before: str) -> Found:
+    """A clear shape, or a plain number beside a word that says it is one: ids, times and counts stay as they are."""
+    for match in _PHONE.finditer(text):
+        number, (start, end) = match[0], match.span()
+        digits = sum(char.isdigit() for char in re.split(r"x|ext", number)[0])
+        if not 7 <= digits <= 15 or _DATE.match(number):
+            continue
+        if _CLEAR_PHONE.match(number) or _said_to_be_one(
+            number, (before + text[max(0, start - 48) : start])[-48:], text[end : end + 16]
+        ):
+            yield start, end
+
+
+def _said_to_be_one(number: str, before: str, after: str) -> bool:
+    if number.isdigit() and len(number) in {10, 13} and number[0] == "1":
+        return False  # seconds or milliseconds since 1970
+    return bool(_BEFORE.search(before) or _AFTER.match(after))
+
+
+# --- all, in the order in which they are taken out ------------------------------------------------------
+
+_DIGITS = r"\d(?:[ .\-()]{0,2}\d){6}"
+
+DETECTORS = (
+    Detector("SECRET", _SECRET_CANDIDATE, _secrets),
+    Detector("EMAIL_ADDRESS", r"[A-Za-z0-9._%+\-]@[A-Za-z0-9\-]+\.", _emails),
+    Detector("IBAN_CODE", r"[A-Za-z]{2}\d{2}(?:[ \-]?[A-Za-z0-9]){8}", _ibans),
+    Detector("CREDIT_CARD", r"\d(?:[ \-]?\d){11}", _cards),
+    Detector("US_SSN", r"\d{3}[- ]\d{2}[- ]\d{4}", _ssns),
+    Detector(
+        "IP_ADDRESS",
+        r"\d\.\d{1,3}\.\d{1,3}\.\d|[0-9A-Fa-f]{1,4}(?::[0-9A-Fa-f]{1,4}){7}|::[0-9A-Fa-f]|[0-9A-Fa-f]::",
+        _ips,
+    ),
+    Detector("PHONE_NUMBER", _DIGITS, _phones),
+)
