@@ -1,4 +1,4 @@
-"""Suites and runs. Owned by `evals`. What a run's target answered are facts, in the store; here is the decision to run."""
+"""Suites and runs. Owned by `evals`. What was answered are facts, in the store; here stands the decision to run."""
 
 from sqlalchemy import BigInteger, Column, Float, ForeignKey, Index, Integer, Table, Text
 
