@@ -1,0 +1,30 @@
+"""The endpoints of the REST API, by noun; each written once for both clients."""
+
+from assay._nouns.access import Audit, Keys, Projects, Providers, SignIn
+from assay._nouns.evaluation import Checks, Runs, Suites, Verdicts
+from assay._nouns.facts import Chat, Scores, Spans, Traces
+from assay._nouns.registry import Datasets, Prompts, Releases, RetrievalConfigs
+from assay._nouns.rollout import Canaries, Channels, Incidents
+
+__all__ = [
+    "Audit",
+    "Canaries",
+    "Channels",
+    "Chat",
+    "Checks",
+    "Datasets",
+    "Incidents",
+    "Keys",
+    "Projects",
+    "Prompts",
+    "Providers",
+    "Releases",
+    "RetrievalConfigs",
+    "Runs",
+    "Scores",
+    "SignIn",
+    "Spans",
+    "Suites",
+    "Traces",
+    "Verdicts",
+]

@@ -1,0 +1,228 @@
+"""`@assay.observe`: a span around every call of a function, a coroutine, a generator or an asynchronous generator."""
+
+import functools
+import inspect
+from collections.abc import AsyncGenerator, Callable, Generator, Mapping
+from typing import Any, TypeVar, cast, overload
+
+from assay._capture import simple
+from assay._spans import Kind, Span, resumed, span, start
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_MOST_ITEMS = 10_000
+_ITEM = 2_000  # characters kept of an item that is no text
+
+
+@overload
+def observe(function: F, /) -> F: ...
+
+
+@overload
+def observe(*, kind: Kind | None = None, name: str | None = None, capture: bool = True) -> Callable[[F], F]: ...
+
+
+def observe(
+    function: F | None = None, /, *, kind: Kind | None = None, name: str | None = None, capture: bool = True
+) -> F | Callable[[F], F]:
+    """Puts a span around each call, with arguments as input and the result as output.
+
+    `capture=False` leaves both out. A generator's span lasts from its first item to its end and is current only while
+    the generator itself runs; its output is what it yielded (texts are joined).
+    """
+    if function is None:
+        return lambda decorated: _observed(decorated, kind, name, capture)
+    return _observed(function, kind, name, capture)
+
+
+def _observed(function: F, kind: Kind | None, name: str | None, capture: bool) -> F:
+    if isinstance(function, staticmethod | classmethod):
+        return cast("F", type(function)(_observed(function.__func__, kind, name, capture)))
+    wrapper = _wrapper(function)
+    return cast("F", wrapper(function, _Recorder(function, kind, name, capture)))
+
+
+def _wrapper(function: Callable[..., Any]) -> Callable[[Any, "_Recorder"], Any]:
+    if inspect.isasyncgenfunction(function):
+        return _around_async_generator
+    if inspect.isgeneratorfunction(function):
+        return _around_generator
+    if inspect.iscoroutinefunction(function):
+        return _around_coroutine
+    return _around_function
+
+
+class _Recorder:
+    """How the calls of one function are written down."""
+
+    def __init__(self, function: Callable[..., Any], kind: Kind | None, name: str | None, capture: bool) -> None:
+        self.kind = kind
+        self.name = name or getattr(function, "__qualname__", type(function).__name__).replace("<locals>.", "")
+        self._capture = capture
+        self._signature = _signature(function)
+
+    def input(self, handle: Span, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
+        if self._capture and handle.otel.is_recording():
+            handle.input(self._arguments(args, kwargs))
+
+    def output(self, handle: Span, result: Any) -> None:
+        if self._capture:
+            handle.output(result)
+
+    def _arguments(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+        if self._signature is None:
+            return {"args": args, **kwargs}
+        try:
+            bound = dict(self._signature.bind(*args, **kwargs).arguments)
+        except TypeError:  # the call itself will tell what is wrong with it
+            return {"args": args, **kwargs}
+        first = next(iter(self._signature.parameters), None)
+        if first in {"self", "cls"}:
+            bound.pop(first, None)
+        return bound
+
+
+class _Yielded:
+    """What a generator has yielded, bounded."""
+
+    def __init__(self) -> None:
+        self._items: list[Any] = []
+        self._left_out = 0
+
+    def add(self, item: Any) -> None:
+        if len(self._items) < _MOST_ITEMS:
+            self._items.append(item if isinstance(item, str) else simple(item, _ITEM))
+        else:
+            self._left_out += 1
+
+    def value(self, texts: bool) -> Any:
+        more = [f"… {self._left_out} more"] if self._left_out else []
+        return "".join(self._items + more) if texts else self._items + more
+
+
+def _around_function(function: Callable[..., Any], recorder: _Recorder) -> Callable[..., Any]:
+    @functools.wraps(function)
+    def observed(*args: Any, **kwargs: Any) -> Any:
+        with span(recorder.name, recorder.kind) as handle:
+            recorder.input(handle, args, kwargs)
+            result = function(*args, **kwargs)
+            recorder.output(handle, result)
+            return result
+
+    return observed
+
+
+def _around_coroutine(function: Callable[..., Any], recorder: _Recorder) -> Callable[..., Any]:
+    @functools.wraps(function)
+    async def observed(*args: Any, **kwargs: Any) -> Any:
+        with span(recorder.name, recorder.kind) as handle:
+            recorder.input(handle, args, kwargs)
+            result = await function(*args, **kwargs)
+            recorder.output(handle, result)
+            return result
+
+    return observed
+
+
+def _around_generator(function: Callable[..., Any], recorder: _Recorder) -> Callable[..., Any]:
+    @functools.wraps(function)
+    def observed(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
+        generator: Generator[Any, Any, Any] = function(*args, **kwargs)
+        handle = start(recorder.name, recorder.kind)
+        recorder.input(handle, args, kwargs)
+        stream = _Stream(recorder, handle)
+        advance: Callable[[], Any] = generator.__next__
+        try:
+            while True:
+                try:
+                    item = stream.step(advance)
+                except StopIteration as stop:
+                    return stop.value
+                try:
+                    sent = yield item
+                except GeneratorExit:
+                    with resumed(handle):
+                        generator.close()
+                    raise
+                except BaseException as error:  # noqa: BLE001 - thrown in by the consumer, handed to the generator
+                    advance = functools.partial(generator.throw, error)
+                else:
+                    advance = functools.partial(generator.send, sent)
+        finally:
+            stream.end()
+
+    return observed
+
+
+def _around_async_generator(function: Callable[..., Any], recorder: _Recorder) -> Callable[..., Any]:
+    @functools.wraps(function)
+    async def observed(*args: Any, **kwargs: Any) -> AsyncGenerator[Any, Any]:
+        generator: AsyncGenerator[Any, Any] = function(*args, **kwargs)
+        handle = start(recorder.name, recorder.kind)
+        recorder.input(handle, args, kwargs)
+        stream = _Stream(recorder, handle)
+        advance: Callable[[], Any] = generator.__anext__
+        try:
+            while True:
+                try:
+                    item = await stream.async_step(advance)
+                except StopAsyncIteration:
+                    return
+                try:
+                    sent = yield item
+                except GeneratorExit:
+                    with resumed(handle):
+                        await generator.aclose()
+                    raise
+                except BaseException as error:  # noqa: BLE001 - thrown in by the consumer, handed to the generator
+                    advance = functools.partial(generator.athrow, error)
+                else:
+                    advance = functools.partial(generator.asend, sent)
+        finally:
+            stream.end()
+
+    return observed
+
+
+class _Stream:
+    """The span of one generator: current during each step, ended with what was yielded."""
+
+    def __init__(self, recorder: _Recorder, handle: Span) -> None:
+        self._recorder = recorder
+        self._handle = handle
+        self._yielded = _Yielded()
+        self._texts = True
+
+    def step(self, advance: Callable[[], Any]) -> Any:
+        stopped: StopIteration | None = None
+        with resumed(self._handle):
+            try:
+                return self._seen(advance())
+            except StopIteration as stop:  # its end is no error, so it must not pass through the span
+                stopped = stop
+        raise stopped
+
+    async def async_step(self, advance: Callable[[], Any]) -> Any:
+        stopped: StopAsyncIteration | None = None
+        with resumed(self._handle):
+            try:
+                return self._seen(await advance())
+            except StopAsyncIteration as stop:
+                stopped = stop
+        raise stopped
+
+    def end(self) -> None:
+        self._recorder.output(self._handle, self._yielded.value(self._texts))
+        self._handle.otel.end()
+
+    def _seen(self, item: Any) -> Any:
+        self._texts = self._texts and isinstance(item, str)
+        self._yielded.add(item)
+        return item
+
+
+def _signature(function: Callable[..., Any]) -> inspect.Signature | None:
+    try:
+        return inspect.signature(function)
+    except (TypeError, ValueError):  # some built-in functions have none
+        return None

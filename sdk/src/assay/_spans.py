@@ -1,0 +1,107 @@
+"""Spans of one's own: `with assay.span("retrieve", kind="retriever") as span`."""
+
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Literal, Self
+
+from opentelemetry import trace
+
+from assay._capture import as_text
+from assay._context import rooted
+from assay._version import VERSION
+
+Kind = Literal["llm", "agent", "tool", "retriever", "reranker", "embedding", "guardrail", "evaluator", "chain"]
+
+_tracer = trace.get_tracer("assay", VERSION)
+
+
+class Span:
+    """A handle on an OpenTelemetry span. Its methods return it, so they chain; none of them ever raises."""
+
+    __slots__ = ("otel",)
+
+    def __init__(self, otel: trace.Span) -> None:
+        self.otel = otel
+
+    @property
+    def trace_id(self) -> str | None:
+        """32 hex digits; None where nothing is recorded."""
+        at = self.otel.get_span_context()
+        return trace.format_trace_id(at.trace_id) if at.is_valid else None
+
+    @property
+    def span_id(self) -> str | None:
+        """16 hex digits; None where nothing is recorded."""
+        at = self.otel.get_span_context()
+        return trace.format_span_id(at.span_id) if at.is_valid else None
+
+    def input(self, value: Any) -> Self:
+        """What went in: a text, chat messages, or anything JSON can hold."""
+        return self._text("assay.input", value)
+
+    def output(self, value: Any) -> Self:
+        """What came out."""
+        return self._text("assay.output", value)
+
+    def documents(self, documents: Sequence[Mapping[str, Any] | str]) -> Self:
+        """What a retriever found, best first: texts, or mappings with `id`, `content` (or `text`), `score`, and
+        anything else as metadata."""
+        if self.otel.is_recording():
+            found = [_document(each) for each in documents]
+            self.otel.set_attribute("retrieval.documents", as_text(found))
+        return self
+
+    def set(self, key: str, value: Any) -> Self:
+        """Any attribute: a text, a number, a truth value; other values become JSON."""
+        if self.otel.is_recording():
+            plain = isinstance(value, str | bool | int | float)
+            self.otel.set_attribute(key, value if plain else as_text(value))
+        return self
+
+    def _text(self, key: str, value: Any) -> Self:
+        if self.otel.is_recording():
+            self.otel.set_attribute(key, as_text(value))
+        return self
+
+
+@contextlib.contextmanager
+def span(name: str, kind: Kind | None = None, **attributes: Any) -> Iterator[Span]:
+    """A span around a block, in synchronous and asynchronous code alike; an exception is recorded and goes on."""
+    with _tracer.start_as_current_span(name) as otel, rooted(otel):
+        handle = Span(otel)
+        if kind is not None:
+            handle.set("assay.kind", kind)
+        for key, value in attributes.items():
+            handle.set(key, value)
+        yield handle
+
+
+def current_span() -> Span:
+    """A handle on the current span, whoever started it."""
+    return Span(trace.get_current_span())
+
+
+def start(name: str, kind: Kind | None) -> Span:
+    """A span that the caller makes current with `resumed` and ends."""
+    handle = Span(_tracer.start_span(name))
+    return handle if kind is None else handle.set("assay.kind", kind)
+
+
+@contextlib.contextmanager
+def resumed(handle: Span) -> Iterator[None]:
+    """Makes a started span current for a while; an exception is recorded, the span stays open."""
+    with trace.use_span(handle.otel, end_on_exit=False), rooted(handle.otel):
+        yield
+
+
+def _document(document: Mapping[str, Any] | str) -> dict[str, Any]:
+    if isinstance(document, str):
+        document = {"content": document}
+    known = {"id", "content", "text", "score", "metadata"}
+    rest = {key: value for key, value in document.items() if key not in known}
+    return {
+        "id": document.get("id"),
+        "content": document.get("content", document.get("text")),
+        "score": document.get("score"),
+        "metadata": {**(document.get("metadata") or {}), **rest},
+    }
