@@ -1,0 +1,26 @@
+"""LLM vendors: one HTTP client, a row per OpenAI-compatible vendor, a file per other dialect, a local model."""
+
+from assay_server.providers.dialects import Dialect, Reader, dialect
+from assay_server.providers.failures import failure
+from assay_server.providers.http import HttpUpstream
+from assay_server.providers.local_process import LocalLlm
+from assay_server.providers.prices import Prices, Rates
+from assay_server.providers.transcript import Event, Transcript
+from assay_server.providers.upstream import Endpoint, Incoming, Outgoing, Upstream
+
+__all__ = [
+    "Dialect",
+    "Endpoint",
+    "Event",
+    "HttpUpstream",
+    "Incoming",
+    "LocalLlm",
+    "Outgoing",
+    "Prices",
+    "Rates",
+    "Reader",
+    "Transcript",
+    "Upstream",
+    "dialect",
+    "failure",
+]
