@@ -1,0 +1,31 @@
+"""What a driver says, in the words of our error tree. The original rides along as the cause."""
+
+from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError
+
+from assay_server.core.errors import AssayError, Conflict, Corrupt, Unavailable
+
+_CORRUPT = ("malformed", "not a database", "disk image")
+_FULL = ("is full", "no space left")
+_BUSY = ("locked", "busy")
+
+
+def told(error: DBAPIError) -> Exception:
+    """The error to raise in place of a driver's; a fault of ours (a wrong statement) stays what it is."""
+    said = str(error.orig).lower()
+    if any(word in said for word in _CORRUPT):
+        return Corrupt("The ledger's file cannot be read.", fix="restore a backup; the file was left as it is")
+    if isinstance(error, IntegrityError):
+        return Conflict("It exists already, or refers to something that does not.")
+    if isinstance(error, OperationalError | InterfaceError):
+        return _unavailable(said)
+    return error
+
+
+def _unavailable(said: str) -> AssayError:
+    if any(word in said for word in _FULL):
+        return Unavailable("The ledger's disk is full.", retry_after_s=30, fix="free some space; nothing was changed")
+    if any(word in said for word in _BUSY):
+        return Unavailable("Another process is writing to the ledger.", retry_after_s=1)
+    if "readonly" in said or "read-only" in said:
+        return Unavailable("The ledger cannot be written: its disk or file is read-only.", retry_after_s=30)
+    return Unavailable("The ledger cannot be reached.", retry_after_s=5, fix="check that its database is up")

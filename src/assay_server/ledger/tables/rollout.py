@@ -1,0 +1,1 @@
+"""Canaries, their looks, and incidents."""
