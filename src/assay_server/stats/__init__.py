@@ -4,12 +4,37 @@ from assay_server.stats.estimate import Estimate
 from assay_server.stats.means import Range, clopper_pearson, mean, p_below, unanimous, wilson
 from assay_server.stats.paired import Paired, mcnemar, paired_difference, sign_flip
 from assay_server.stats.planning import holm, items_needed, minimum_detectable
+from assay_server.stats.sequential import (
+    SMALLEST_ARM,
+    Difference,
+    Events,
+    Sample,
+    Stratum,
+    bounds,
+    difference,
+    e_value,
+    rare_event_e_value,
+    sample,
+)
+from assay_server.stats.srm import THRESHOLD as SRM_THRESHOLD
+from assay_server.stats.srm import Split, chi_square_p, sequential_p
 
 __all__ = [
+    "SMALLEST_ARM",
+    "SRM_THRESHOLD",
+    "Difference",
     "Estimate",
+    "Events",
     "Paired",
     "Range",
+    "Sample",
+    "Split",
+    "Stratum",
+    "bounds",
+    "chi_square_p",
     "clopper_pearson",
+    "difference",
+    "e_value",
     "holm",
     "items_needed",
     "mcnemar",
@@ -17,6 +42,9 @@ __all__ = [
     "minimum_detectable",
     "p_below",
     "paired_difference",
+    "rare_event_e_value",
+    "sample",
+    "sequential_p",
     "sign_flip",
     "unanimous",
     "wilson",
