@@ -58,5 +58,25 @@ class RunFacts(Protocol):
     async def answered(self, project: str, run: str) -> Sequence[Answered]: ...
 
     async def costs(self, project: str, run: str) -> Mapping[str, float | None]:
-        """What each trace of the run cost in USD; None where a price is unknown. Traces not seen yet are absent."""
+        """What each trace of the run cost in USD; None where a price is unknown.
+
+        Traces in which no model call has been seen (yet) are absent.
+        """
         ...
+
+
+class AuditTrail(Protocol):
+    """Who did what, written inside the transaction of the change itself."""
+
+    def append(
+        self,
+        connection: Any,
+        *,
+        project: str,
+        actor: str,
+        action: str,
+        subject: str,
+        reason: str | None = None,
+        before: Any = None,
+        after: Any = None,
+    ) -> Any: ...

@@ -39,11 +39,11 @@ class Trace:
 
 @dataclass(slots=True, frozen=True)
 class Answer:
-    """What the target said. `latency_ms` is of the attempt that answered."""
+    """What the target said. `latency_ms` is of the attempt that answered; None where a recorded answer does not say."""
 
     output: str
     contexts: Sequence[Mapping[str, Any]]
-    latency_ms: float
+    latency_ms: float | None = None
     cost: float | None = None
     tokens: Tokens | None = None
 

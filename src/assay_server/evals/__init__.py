@@ -1,0 +1,19 @@
+"""Suites, runs and the gate: did it get better or worse, and how sure are we?"""
+
+from assay_server.evals.gate import Gate
+from assay_server.evals.ports import Answered, AuditTrail, DatasetReader, ReleaseReader, RunFacts, Scored, VerdictBook
+from assay_server.evals.runs import Runs
+from assay_server.evals.suites import Suites
+
+__all__ = [
+    "Answered",
+    "AuditTrail",
+    "DatasetReader",
+    "Gate",
+    "ReleaseReader",
+    "RunFacts",
+    "Runs",
+    "Scored",
+    "Suites",
+    "VerdictBook",
+]
