@@ -1,0 +1,7 @@
+"""The one door for facts: everything that is stored, ours and foreign, is decoded, scrubbed and priced here."""
+
+from assay_server.ingest.ingest import JSON, PROTOBUF, Accepted, Ingest, Prices
+from assay_server.ingest.limits import Limits
+from assay_server.ingest.scrub import Scrubs
+
+__all__ = ["JSON", "PROTOBUF", "Accepted", "Ingest", "Limits", "Prices", "Scrubs"]

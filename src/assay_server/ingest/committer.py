@@ -1,0 +1,141 @@
+"""Group commit: whatever waits goes to disk together, and everybody who waited hears of it at once.
+
+One transaction costs about the same for one request as for twenty, so under load the batches grow by themselves and
+an idle server answers after one commit.
+"""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from assay_server.core.errors import AssayError, Busy, Unavailable
+from assay_server.core.ports import Listener
+from assay_server.core.records import Facts
+from assay_server.ingest.limits import Limits
+from assay_server.store import Appended, Store
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class _Waiting:
+    facts: Facts
+    size: int
+    done: "asyncio.Future[None]"
+
+
+class Committer:
+    """One task commits; the queue in front of it is bounded."""
+
+    def __init__(self, store: Store, listeners: Sequence[Listener], limits: Limits) -> None:
+        self._store = store
+        self._listeners = list(listeners)
+        self._limits = limits
+        self._queue: deque[_Waiting] = deque()
+        self._records = 0
+        self._task: asyncio.Task[None] | None = None
+        self._closed = False
+
+    @property
+    def waiting(self) -> int:
+        """Records admitted and not yet on disk."""
+        return self._records
+
+    def listen(self, listener: Listener) -> None:
+        self._listeners.append(listener)
+
+    async def commit(self, facts: Facts) -> None:
+        """Returns when the facts are on disk. Raises `Busy` when the queue is full, and what the store raises."""
+        size = size_of(facts)
+        if self._closed:
+            raise Unavailable("The server is stopping.", retry_after_s=5)
+        if self._records and self._records + size > self._limits.waiting_records:
+            raise Busy(
+                f"{self._records} records wait to be written.", retry_after_s=1, fix="send again after the time given"
+            )
+        waiting = _Waiting(facts, size, asyncio.get_running_loop().create_future())
+        self._records += size
+        self._queue.append(waiting)
+        if self._task is None:
+            self._task = asyncio.create_task(self._work(), name="assay-commit")
+        await waiting.done
+
+    async def close(self) -> None:
+        """Commits what waits; new facts are refused."""
+        self._closed = True
+        if self._task is not None:
+            await self._task
+
+    async def _work(self) -> None:
+        """Ends when nothing waits, so that an idle server has no task."""
+        try:
+            while self._queue:
+                batch = self._next()
+                try:
+                    await self._write(batch)
+                finally:
+                    self._records -= sum(waiting.size for waiting in batch)
+        finally:
+            self._task = None
+
+    def _next(self) -> list[_Waiting]:
+        """The oldest requests up to the size of a batch, at least one."""
+        batch = [self._queue.popleft()]
+        size = batch[0].size
+        while self._queue and size + self._queue[0].size <= self._limits.batch_records:
+            batch.append(self._queue.popleft())
+            size += batch[-1].size
+        return batch
+
+    async def _write(self, batch: list[_Waiting]) -> None:
+        """A batch the store cannot take is tried request by request, so that one does not take the others along."""
+        try:
+            appended = await self._store.append(_merged(batch))
+        except Unavailable as error:
+            _refuse(batch, error)
+        except Exception as error:  # noqa: BLE001  (whatever it is, those who wait must hear of it)
+            if len(batch) > 1:
+                for waiting in batch:
+                    await self._write([waiting])
+            else:
+                _refuse(batch, error)
+        else:
+            for waiting in batch:
+                if not waiting.done.done():
+                    waiting.done.set_result(None)
+            await self._tell(appended)
+
+    async def _tell(self, appended: Appended) -> None:
+        if not size_of(appended.stored):
+            return
+        for listener in self._listeners:
+            try:
+                await listener(appended.stored)
+            except Exception:
+                _log.exception("a listener failed; the facts are stored")
+
+
+def size_of(facts: Facts) -> int:
+    return len(facts.spans) + len(facts.scores) + len(facts.run_items) + len(facts.events)
+
+
+def _merged(batch: list[_Waiting]) -> Facts:
+    if len(batch) == 1:
+        return batch[0].facts
+    merged = Facts()
+    for waiting in batch:
+        merged.spans += waiting.facts.spans
+        merged.scores += waiting.facts.scores
+        merged.run_items += waiting.facts.run_items
+        merged.events += waiting.facts.events
+    return merged
+
+
+def _refuse(batch: list[_Waiting], error: Exception) -> None:
+    if not isinstance(error, AssayError):
+        _log.error("a batch could not be stored", exc_info=error)
+    for waiting in batch:
+        if not waiting.done.done():
+            waiting.done.set_exception(error)

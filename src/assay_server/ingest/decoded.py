@@ -1,0 +1,83 @@
+"""What both decoders make of a request, and what makes a span unusable."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from assay_server.core.errors import TooLarge
+from assay_server.core.records import Span, SpanStatus
+from assay_server.ingest.limits import Limits
+
+STATUS: dict[int, SpanStatus] = {0: "unset", 1: "ok", 2: "error"}
+
+_LAST_NS = 2**63 - 1
+_REASONS_KEPT = 20
+_HEX = frozenset("0123456789abcdef")
+
+
+class SpanRefused(Exception):
+    """This span cannot be stored; the others of its request can. The message says why."""
+
+
+class Decoded:
+    """Spans as they were sent, nothing interpreted yet, and why others were refused."""
+
+    def __init__(self, limits: Limits) -> None:
+        self.spans: list[Span] = []
+        self.rejected = 0
+        self.reasons: list[str] = []
+        self._limits = limits
+
+    def take(self, decode: Callable[[], Span], name: str) -> None:
+        """Adds the span that `decode` gives, or the reason why it gives none."""
+        if len(self.spans) >= self._limits.spans:
+            raise TooLarge(
+                f"The request has more than {self._limits.spans} spans.", field="spans", fix="send smaller batches"
+            )
+        try:
+            self.spans.append(decode())
+        except SpanRefused as refusal:
+            self.refuse(f"span '{name[:80]}': {refusal}")
+
+    def refuse(self, reason: str) -> None:
+        self.rejected += 1
+        if len(self.reasons) < _REASONS_KEPT and reason not in self.reasons:
+            self.reasons.append(reason)
+
+
+@dataclass(slots=True, frozen=True)
+class Group:
+    """What the spans of one instrumentation scope share."""
+
+    project: str
+    resource: dict[str, Any]
+    scope: str | None
+
+    @classmethod
+    def of(cls, project: str, resource: dict[str, Any], scope: str, version: str) -> "Group":
+        return cls(project, resource, (f"{scope}@{version}" if version else scope) or None)
+
+
+def new_span(group: Group, **fields: Any) -> Span:
+    return Span(project=group.project, kind="span", scope=group.scope, resource=group.resource, **fields)
+
+
+def hex_id(text: str, length: int, what: str) -> str:
+    """The id in lower case. Raises `SpanRefused` when it is of another length, not hex, or all zeros."""
+    if len(text) != length:
+        raise SpanRefused(f"{what} has {len(text) // 2} bytes, not {length // 2}" if text else f"{what} is missing")
+    lower = text.lower()
+    if not _HEX.issuperset(lower):
+        raise SpanRefused(f"{what} is not hexadecimal")
+    if lower.strip("0") == "":
+        raise SpanRefused(f"{what} is all zeros")
+    return lower
+
+
+def check_times(start: int, end: int) -> tuple[int, int]:
+    """(start, end) in nanoseconds. An end before the start (a clock was set back, or the span never ended) is the start."""
+    if not 0 < start <= _LAST_NS:
+        raise SpanRefused("start_time_unix_nano is missing" if start == 0 else "start_time_unix_nano is out of range")
+    if not 0 <= end <= _LAST_NS:
+        raise SpanRefused("end_time_unix_nano is out of range")
+    return start, max(start, end)

@@ -1,0 +1,103 @@
+"""OTLP in protobuf: request -> spans as sent, and the reasons for those that cannot be taken."""
+
+import base64
+from collections.abc import Iterable
+from typing import Any
+
+from google.protobuf.message import DecodeError
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+
+from assay_server.core.errors import InvalidInput
+from assay_server.core.records import Span
+from assay_server.ingest.decoded import STATUS, Decoded, Group, SpanRefused, check_times, hex_id, new_span
+from assay_server.ingest.limits import Limits
+
+
+def decode_proto(project: str, body: bytes, limits: Limits) -> Decoded:
+    """Raises `InvalidInput` when the body is no ExportTraceServiceRequest."""
+    try:
+        request = ExportTraceServiceRequest.FromString(body)
+    except DecodeError as error:
+        raise InvalidInput(
+            "The body is not an OTLP ExportTraceServiceRequest in protobuf.",
+            field="body",
+            fix="send OTLP protobuf, or JSON with 'Content-Type: application/json'",
+        ) from error
+    decoded = Decoded(limits)
+    for resource_spans in request.resource_spans:
+        resource = _attributes(resource_spans.resource.attributes, limits)
+        for scope_spans in resource_spans.scope_spans:
+            scope = scope_spans.scope
+            group = Group.of(project, resource, scope.name, scope.version)
+            for sent in scope_spans.spans:
+                decoded.take(lambda sent=sent, group=group: _span(sent, group, limits), sent.name)
+    return decoded
+
+
+def _span(sent: Any, group: Group, limits: Limits) -> Span:
+    start, end = check_times(sent.start_time_unix_nano, sent.end_time_unix_nano)
+    parent = sent.parent_span_id
+    span = new_span(
+        group,
+        trace_id=hex_id(sent.trace_id.hex(), 32, "trace_id"),
+        span_id=hex_id(sent.span_id.hex(), 16, "span_id"),
+        parent_id=hex_id(parent.hex(), 16, "parent_span_id") if parent.strip(b"\0") else None,
+        name=sent.name,
+        start_ns=start,
+        end_ns=end,
+        attributes=_attributes(sent.attributes, limits),
+    )
+    status = sent.status
+    span.status = STATUS.get(status.code, "unset")
+    span.status_message = status.message or None
+    if sent.events:
+        span.events = [
+            {"name": event.name, "time_ns": event.time_unix_nano, "attributes": _attributes(event.attributes, limits)}
+            for event in _at_most(sent.events, limits.events, "events")
+        ]
+    if sent.links:
+        span.links = [_link(link, limits) for link in _at_most(sent.links, limits.events, "links")]
+    return span
+
+
+def _link(link: Any, limits: Limits) -> dict[str, Any]:
+    return {
+        "trace_id": link.trace_id.hex(),
+        "span_id": link.span_id.hex(),
+        "attributes": _attributes(link.attributes, limits),
+    }
+
+
+def _attributes(sent: Any, limits: Limits) -> dict[str, Any]:
+    attributes = {}
+    for pair in _at_most(sent, limits.attributes, "attributes"):
+        value = pair.value
+        # Most values are texts: asking for one first is cheaper than asking which it is.
+        attributes[pair.key] = value.string_value or _other(value, limits.depth)
+    return attributes
+
+
+def _other(value: Any, depth: int) -> Any:
+    which = value.WhichOneof("value")
+    if which is None:
+        return None
+    if which == "array_value":
+        return [_other(part, _deeper(depth)) for part in value.array_value.values]
+    if which == "kvlist_value":
+        return {pair.key: _other(pair.value, _deeper(depth)) for pair in value.kvlist_value.values}
+    if which == "bytes_value":
+        return base64.b64encode(value.bytes_value).decode()
+    return getattr(value, which)
+
+
+def _deeper(depth: int) -> int:
+    if depth <= 0:
+        raise SpanRefused("an attribute is nested too deeply")
+    return depth - 1
+
+
+def _at_most(sent: Any, limit: int, what: str) -> Iterable[Any]:
+    if len(sent) > limit:
+        raise SpanRefused(f"it has {len(sent)} {what}, more than {limit}")
+    found: Iterable[Any] = sent
+    return found

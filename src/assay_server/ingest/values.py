@@ -1,0 +1,56 @@
+"""Attribute values as clients really send them: JSON in a text where a list was meant, numbers in texts, and so on."""
+
+import math
+from typing import Any
+
+import msgspec
+
+
+def text_of(value: Any) -> str | None:
+    """A text stays itself, anything else becomes JSON; what is empty becomes None."""
+    if isinstance(value, str):
+        return value or None
+    if value is None or value in ([], {}):
+        return None
+    return msgspec.json.encode(value).decode("utf-8", "replace")
+
+
+def parsed(value: Any) -> Any:
+    """A text that holds JSON as its value; anything else as it is."""
+    if not isinstance(value, str) or not value:
+        return value
+    try:
+        return msgspec.json.decode(value)
+    except (msgspec.DecodeError, UnicodeEncodeError, RecursionError):
+        return value
+
+
+def count_of(value: Any) -> int | None:
+    """A token count; None for what is none (negative numbers, texts, truth values)."""
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, int):
+        return value if 0 <= value < 2**63 else None
+    number = number_of(value)
+    return int(number) if number is not None and number < 2**53 else None
+
+
+def number_of(value: Any) -> float | None:
+    """A finite number that is not negative, also out of a text; otherwise None."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        number = float(value)
+    except (ValueError, OverflowError):
+        return None
+    return number if math.isfinite(number) and number >= 0 else None
+
+
+def texts_of(value: Any) -> list[str]:
+    """A list of texts, a JSON list, or texts with commas between them."""
+    value = parsed(value)
+    if isinstance(value, str):
+        return [part.strip() for part in value.split(",") if part.strip()]
+    if isinstance(value, list):
+        return [text for part in value if (text := text_of(part))]
+    return []
