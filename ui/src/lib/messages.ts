@@ -1,4 +1,4 @@
-import type { Message, MessagePart, Span } from '@/api/types'
+import type { Message, MessagePart, Span, ToolCall } from '@/api/types'
 
 export interface Call {
   id: string | null
@@ -39,7 +39,8 @@ function said(message: Message): Said {
   }
 }
 
-function call(raw: Record<string, unknown>): Call {
+function call(part: ToolCall | MessagePart): Call {
+  const raw = part as Record<string, unknown>
   const inner = (raw.function ?? raw) as Record<string, unknown>
   return {
     id: typeof raw.id === 'string' ? raw.id : null,

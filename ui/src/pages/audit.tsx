@@ -1,0 +1,75 @@
+import { Button, Modal, TextInput } from '@mantine/core'
+import { useQuery } from '@tanstack/react-query'
+import { useDebouncedCallback } from '@mantine/hooks'
+import { useState } from 'react'
+import * as ask from '@/api/queries'
+import type { AuditEvent, AuditVerification } from '@/api/types'
+import { words } from '@/lib/format'
+import { useAddress } from '@/lib/search'
+import { Copy } from '@/parts/copy'
+import { Json } from '@/parts/json'
+import { Listed, More, usePages } from '@/parts/list'
+import { Facts, Page } from '@/parts/page'
+import { Empty, ProblemNote } from '@/parts/states'
+import { type Column, Table } from '@/parts/table'
+import { Person, Time } from '@/parts/values'
+
+export function Audit() {
+  const [address, change] = useAddress()
+  const pages = usePages<AuditEvent>(ask.audit({ actor: address.actor, action: address.action, subject: address.subject }))
+  const [opened, open] = useState<AuditEvent | null>(null)
+  const send = useDebouncedCallback((name: string, value: string) => change({ [name]: value.trim() || undefined }, true), 300)
+  return (
+    <Page title="Audit log" actions={<Verify />}>
+      <div className="filters" role="search">
+        {(['actor', 'action', 'subject'] as const).map((name) => (
+          <TextInput key={name} size="xs" w={170} aria-label={`Filter by ${name}`} placeholder={`${name[0]!.toUpperCase()}${name.slice(1)}`} defaultValue={address[name] ?? ''} onChange={(event) => send(name, event.currentTarget.value)} />
+        ))}
+      </div>
+      <Listed pages={pages} empty={<Empty title="Nothing has been recorded here"><p className="second">Every change of a channel, key, provider or incident stands here with who, when, what and why. Entries are chained by hash.</p></Empty>}>
+        {(rows) => <Table label="Audit events, newest first" rows={rows} columns={columns(open)} rowKey={(row) => row.id} footer={<More pages={pages} noun="event" />} />}
+      </Listed>
+      <Modal opened={opened !== null} onClose={() => open(null)} size="lg" title={<strong>{opened && words(opened.action)}</strong>} closeButtonProps={{ 'aria-label': 'Close' }}>
+        {opened && <Event event={opened} />}
+      </Modal>
+    </Page>
+  )
+}
+
+const columns = (open: (event: AuditEvent) => void): Column<AuditEvent>[] => [
+  { id: 'at', head: 'When', className: 'nowrap', cell: (row) => <Time at={row.at} /> },
+  { id: 'actor', head: 'Who', className: 'nowrap', cell: (row) => <Person actor={row.actor} /> },
+  { id: 'action', head: 'What', className: 'nowrap', cell: (row) => <button type="button" className="linkish" onClick={() => open(row)}>{words(row.action)}</button> },
+  { id: 'subject', head: 'Which', className: 'nowrap hide-s', cell: (row) => <span className="cut" title={row.subject}>{row.subject}</span> },
+  { id: 'reason', head: 'Why', className: 'main-cell hide-s', cell: (row) => <div className="cut second">{row.reason}</div> },
+]
+
+function Event({ event }: { event: AuditEvent }) {
+  return (
+    <div className="stack">
+      <Facts list rows={[['When', <Time at={event.at} full />], ['Who', <Person actor={event.actor} />], ['Which', <code>{event.subject}</code>], ['Why', event.reason], ['Hash', <span className="line tight"><code>{event.hash.slice(0, 24)}…</code> <Copy text={event.hash} label="Copy the hash" /></span>]]} />
+      <div className="sides">
+        <div><h3>Before</h3>{event.before === null ? <span className="quiet">nothing</span> : <Json value={event.before} />}</div>
+        <div><h3>After</h3>{event.after === null ? <span className="quiet">nothing</span> : <Json value={event.after} />}</div>
+      </div>
+    </div>
+  )
+}
+
+function Verify() {
+  const verification = useQuery(ask.auditVerification)
+  return (
+    <>
+      {verification.isError && <ProblemNote error={verification.error} />}
+      {verification.data && <span role="status">{told(verification.data)}</span>}
+      <Button variant="default" loading={verification.isFetching} onClick={() => void verification.refetch()}>Verify the chain</Button>
+    </>
+  )
+}
+
+function told(found: AuditVerification): React.ReactNode {
+  const whole = found.ok ?? found.intact ?? found.valid
+  const n = found.events ?? found.checked
+  if (whole) return <span className="good">The chain is whole{n !== undefined && `: ${n} events`}.</span>
+  return <span className="bad">The chain is broken: an entry was changed or removed. <Json value={found} /></span>
+}

@@ -1,0 +1,126 @@
+import { Button, Tooltip } from '@mantine/core'
+import { useQuery } from '@tanstack/react-query'
+import { Link, useParams } from '@tanstack/react-router'
+import { IconPoint } from '@tabler/icons-react'
+import { useState } from 'react'
+import { request } from '@/api/client'
+import * as ask from '@/api/queries'
+import type { Incident } from '@/api/types'
+import { count, interval, score, words } from '@/lib/format'
+import { ReasonDialog } from '@/parts/dialog'
+import { Json } from '@/parts/json'
+import { ReleaseLink } from '@/parts/links'
+import { Facts, Page, Section } from '@/parts/page'
+import { Loaded } from '@/parts/states'
+import { StatusTag } from '@/parts/status'
+import { Person, Time } from '@/parts/values'
+import { useAccess } from '@/shell/access'
+
+export function IncidentPage() {
+  const { incidentId } = useParams({ strict: false }) as { incidentId: string }
+  const incident = useQuery(ask.incident(incidentId))
+  const found = incident.data
+  return (
+    <Page
+      title={found?.title ?? 'Incident'}
+      crumbs={<Link to="/incidents">Incidents</Link>}
+      heading={<span className="line">{found?.title ?? 'Incident'} {found && <StatusTag status={found.status} />}</span>}
+      actions={found && <Standing incident={found} />}
+    >
+      <Loaded query={incident} lines={8}>{(one) => <Opened incident={one} />}</Loaded>
+    </Page>
+  )
+}
+
+interface Step {
+  label: string
+  method: string
+  path: string
+}
+
+/** Acknowledge and resolve: what may always be done with an incident that is not over. */
+function Standing({ incident }: { incident: Incident }) {
+  const path = `/incidents/${encodeURIComponent(incident.id)}`
+  if (incident.status === 'resolved') return null
+  return (
+    <>
+      {incident.status === 'open' && <Act step={{ label: 'Acknowledge', method: 'POST', path: `${path}/acknowledge` }} />}
+      <Act step={{ label: 'Resolve', method: 'POST', path: `${path}/resolve` }} />
+    </>
+  )
+}
+
+function Opened({ incident }: { incident: Incident }) {
+  const extra = incident.actions.filter((action) => !/\/(acknowledge|resolve)$/.test(action.path))
+  return (
+    <>
+      <p className="lead">{incident.sentence}</p>
+      <Facts rows={[['Opened', <Time at={incident.opened_at} full />], ['Severity', words(incident.severity)], ['Kind', words(incident.kind)], ['About', incident.subject && <Subject id={incident.subject} />]]} />
+      {extra.length > 0 && <div className="line">{extra.map((step) => <Act key={step.label} step={step} />)}</div>}
+      <div className="columns">
+        <Section title="Evidence" note="the numbers it was decided by"><Evidence evidence={incident.evidence} /></Section>
+        <Section title="What happened since">
+          <ol className="history">
+            {incident.timeline.map((event, i) => (
+              <li key={i}>
+                <span className="knot"><IconPoint size={14} aria-hidden /></span>
+                <div>
+                  <div>{event.what}</div>
+                  <div className="line tight quiet small"><Time at={event.at} /> {event.by && <><span>by</span> <Person actor={event.by} /></>}</div>
+                </div>
+              </li>
+            ))}
+          </ol>
+        </Section>
+      </div>
+    </>
+  )
+}
+
+function Evidence({ evidence }: { evidence: Record<string, unknown> }) {
+  const entries = Object.entries(evidence)
+  const small = entries.filter(([, value]) => shown(value) !== null)
+  const large = entries.filter(([, value]) => shown(value) === null)
+  return (
+    <>
+      <Facts list rows={small.map(([name, value]) => [words(name), shown(value)])} />
+      {large.map(([name, value]) => <div key={name}><h3>{words(name)}</h3><Json value={value} /></div>)}
+    </>
+  )
+}
+
+/** A figure, an interval, an id or a short text; `null` for what needs a tree. */
+function shown(value: unknown): React.ReactNode {
+  if (value === null) return <span className="unknown">unknown</span>
+  if (typeof value === 'number') return Number.isInteger(value) ? count(value) : score(value, 4)
+  if (typeof value === 'boolean') return value ? 'yes' : 'no'
+  if (typeof value === 'string') return /^(rel|can)_/.test(value) ? <Subject id={value} /> : value
+  if (Array.isArray(value) && value.length === 2 && value.every((one) => typeof one === 'number')) return interval(value as [number, number])
+  if (Array.isArray(value) && value.every((one) => typeof one === 'string')) return value.join(', ')
+  const inner = typeof value === 'object' && !Array.isArray(value) ? Object.entries(value as object) : []
+  const flat = inner.length > 0 && inner.length <= 3 && inner.every(([, one]) => typeof one === 'number')
+  return flat ? inner.map(([name, one]) => `${words(name)} ${Number.isInteger(one) ? count(one as number) : score(one as number)}`).join(', ') : null
+}
+
+function Subject({ id }: { id: string }) {
+  if (id.startsWith('can_')) return <Link to="/canaries/$canaryId" params={{ canaryId: id }}>the canary</Link>
+  if (id.startsWith('rel_')) return <ReleaseLink id={id} />
+  return <>{id}</>
+}
+
+/** What an incident offers: a link to look at, or a request that asks for a reason first. */
+function Act({ step }: { step: Step }) {
+  const [opened, setOpened] = useState(false)
+  const access = useAccess()
+  if (step.method.toUpperCase() === 'GET') {
+    return <Link to={step.path.replace(/^\/api\/v1/, '') as '/'}><Button component="span" variant="default">{step.label}</Button></Link>
+  }
+  return (
+    <>
+      <Tooltip label={access.why} disabled={access.write}>
+        <span><Button variant="default" disabled={!access.write} onClick={() => setOpened(true)}>{step.label}</Button></span>
+      </Tooltip>
+      <ReasonDialog opened={opened} onClose={() => setOpened(false)} title={step.label} action={step.label} done={`${step.label}: done.`} send={(reason) => request(step.method, step.path, { reason })} />
+    </>
+  )
+}

@@ -1,0 +1,64 @@
+import { Button, Modal, Textarea } from '@mantine/core'
+import { notifications } from '@mantine/notifications'
+import { useMutation, useQueryClient } from '@tanstack/react-query'
+import { type FormEvent, type ReactNode, useState } from 'react'
+import { ProblemNote } from './states'
+
+interface ReasonDialogProps {
+  opened: boolean
+  onClose: () => void
+  title: string
+  /** What the button says: the thing that will happen. */
+  action: string
+  danger?: boolean
+  /** Sends the request; what it returns is ignored, what it throws is shown with everything typed kept. */
+  send: (reason: string) => Promise<unknown>
+  done: string
+  onDone?: () => void
+  disabled?: boolean
+  children?: ReactNode
+}
+
+/** Danger is calm: what will change, then a reason, then one button. The reason goes to the audit log. */
+export function ReasonDialog(props: ReasonDialogProps) {
+  const [reason, setReason] = useState('')
+  const client = useQueryClient()
+  const mutation = useMutation({
+    mutationFn: () => props.send(reason.trim()),
+    onSuccess: async () => {
+      await client.invalidateQueries()
+      notifications.show({ message: props.done, autoClose: 6000 })
+      setReason('')
+      props.onClose()
+      props.onDone?.()
+    },
+  })
+  const submit = (event: FormEvent) => {
+    event.preventDefault()
+    mutation.mutate()
+  }
+  return (
+    <Modal opened={props.opened} onClose={props.onClose} title={<strong>{props.title}</strong>} size="xl" closeButtonProps={{ 'aria-label': 'Close' }}>
+      <form onSubmit={submit} className="stack">
+        {props.children}
+        <Textarea
+          label="Reason"
+          description="Goes to the audit log and the history, under your name."
+          required
+          autosize
+          minRows={2}
+          value={reason}
+          onChange={(event) => setReason(event.currentTarget.value)}
+          data-autofocus
+        />
+        {mutation.isError && <ProblemNote error={mutation.error} />}
+        <div className="line" style={{ justifyContent: 'flex-end' }}>
+          <Button variant="default" onClick={props.onClose}>Cancel</Button>
+          <Button type="submit" color={props.danger ? 'red.8' : undefined} loading={mutation.isPending} disabled={!reason.trim() || props.disabled}>
+            {props.action}
+          </Button>
+        </div>
+      </form>
+    </Modal>
+  )
+}

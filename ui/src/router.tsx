@@ -1,0 +1,65 @@
+import { createRootRoute, createRoute, createRouter, lazyRouteComponent, Link, Outlet, redirect } from '@tanstack/react-router'
+import { parseSearch, type Search, writeSearch } from './lib/search'
+import { Empty, ProblemNote } from './parts/states'
+import { Shell } from './shell/shell'
+
+const validateSearch = (search: Record<string, unknown>) => search as Search
+
+const root = createRootRoute({ component: Outlet, validateSearch })
+const signIn = createRoute({
+  getParentRoute: () => root,
+  path: '/sign-in',
+  component: lazyRouteComponent(() => import('./pages/sign-in'), 'SignIn'),
+})
+const shell = createRoute({ getParentRoute: () => root, id: 'shell', component: Shell })
+const home = createRoute({
+  getParentRoute: () => shell,
+  path: '/',
+  beforeLoad: () => {
+    throw redirect({ to: '/traces' })
+  },
+})
+
+const under = { getParentRoute: () => shell }
+const pages = [
+  createRoute({ ...under, path: '/traces', component: lazyRouteComponent(() => import('./pages/traces'), 'Traces') }),
+  createRoute({ ...under, path: '/traces/$traceId', component: lazyRouteComponent(() => import('./pages/trace'), 'TracePage') }),
+  createRoute({ ...under, path: '/datasets', component: lazyRouteComponent(() => import('./pages/datasets'), 'Datasets') }),
+  createRoute({ ...under, path: '/datasets/$name', component: lazyRouteComponent(() => import('./pages/datasets'), 'DatasetPage') }),
+  createRoute({ ...under, path: '/runs', component: lazyRouteComponent(() => import('./pages/runs'), 'Runs') }),
+  createRoute({ ...under, path: '/runs/compare', component: lazyRouteComponent(() => import('./pages/compare'), 'Compare') }),
+  createRoute({ ...under, path: '/runs/$runId', component: lazyRouteComponent(() => import('./pages/run'), 'RunPage') }),
+  createRoute({ ...under, path: '/verdicts/$verdictId', component: lazyRouteComponent(() => import('./pages/run'), 'VerdictPage') }),
+  createRoute({ ...under, path: '/releases', component: lazyRouteComponent(() => import('./pages/releases'), 'Releases') }),
+  createRoute({ ...under, path: '/releases/$releaseId', component: lazyRouteComponent(() => import('./pages/releases'), 'ReleasePage') }),
+  createRoute({ ...under, path: '/channels', component: lazyRouteComponent(() => import('./pages/channels'), 'Channels') }),
+  createRoute({ ...under, path: '/channels/$name', component: lazyRouteComponent(() => import('./pages/channel'), 'ChannelPage') }),
+  createRoute({ ...under, path: '/canaries', component: lazyRouteComponent(() => import('./pages/canaries'), 'Canaries') }),
+  createRoute({ ...under, path: '/canaries/$canaryId', component: lazyRouteComponent(() => import('./pages/canary'), 'CanaryPage') }),
+  createRoute({ ...under, path: '/incidents', component: lazyRouteComponent(() => import('./pages/incidents'), 'Incidents') }),
+  createRoute({ ...under, path: '/incidents/$incidentId', component: lazyRouteComponent(() => import('./pages/incident'), 'IncidentPage') }),
+  createRoute({ ...under, path: '/audit', component: lazyRouteComponent(() => import('./pages/audit'), 'Audit') }),
+  createRoute({ ...under, path: '/settings', component: lazyRouteComponent(() => import('./pages/settings'), 'Settings') }),
+] as const
+
+export const router = createRouter({
+  routeTree: root.addChildren([signIn, shell.addChildren([home, ...pages])]),
+  parseSearch,
+  stringifySearch: writeSearch,
+  defaultPreload: 'intent',
+  scrollRestoration: true,
+  defaultErrorComponent: ({ error, reset }) => <div className="page"><ProblemNote error={error} retry={reset} /></div>,
+  defaultNotFoundComponent: () => (
+    <div className="page">
+      <Empty title="There is no such page">
+        <p>The address may be mistyped, or the page has moved. <Link to="/traces">Go to the traces</Link>.</p>
+      </Empty>
+    </div>
+  ),
+})
+
+declare module '@tanstack/react-router' {
+  interface Register {
+    router: typeof router
+  }
+}

@@ -1,0 +1,16 @@
+import {
+  IconAdjustmentsHorizontal, IconAlertTriangle, IconBinaryTree2, IconDatabase, IconFileSearch, IconFlask, IconGitBranch, IconPackage, IconTestPipe2,
+} from '@tabler/icons-react'
+
+/** The pages of the interface: the navigation, the palette and the shortcuts are made of this. */
+export const PLACES = [
+  { group: 'Observe', name: 'Traces', to: '/traces', key: 't', icon: IconBinaryTree2 },
+  { group: 'Evaluate', name: 'Datasets', to: '/datasets', key: 'd', icon: IconDatabase },
+  { group: 'Evaluate', name: 'Runs', to: '/runs', key: 'r', icon: IconFlask },
+  { group: 'Release', name: 'Releases', to: '/releases', key: 'l', icon: IconPackage },
+  { group: 'Release', name: 'Channels', to: '/channels', key: 'c', icon: IconGitBranch },
+  { group: 'Release', name: 'Canaries', to: '/canaries', key: 'y', icon: IconTestPipe2 },
+  { group: 'Watch', name: 'Incidents', to: '/incidents', key: 'i', icon: IconAlertTriangle },
+  { group: 'Watch', name: 'Audit log', to: '/audit', key: 'a', icon: IconFileSearch },
+  { group: 'Watch', name: 'Settings', to: '/settings', key: 's', icon: IconAdjustmentsHorizontal },
+] as const

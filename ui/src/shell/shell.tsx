@@ -1,0 +1,139 @@
+import { ActionIcon, Drawer, Modal, Tooltip, useComputedColorScheme, useMantineColorScheme } from '@mantine/core'
+import { useHotkeys } from '@mantine/hooks'
+import { useQuery } from '@tanstack/react-query'
+import { Link, Navigate, Outlet, useLocation, useNavigate } from '@tanstack/react-router'
+import { IconMenu2, IconMoon, IconSearch, IconSun } from '@tabler/icons-react'
+import { useEffect, useState } from 'react'
+import * as ask from '@/api/queries'
+import { bindings, useKeys } from '@/lib/keys'
+import { person } from '@/lib/format'
+import { ProblemNote } from '@/parts/states'
+import { Palette } from './palette'
+import { PLACES } from './places'
+
+export function Shell() {
+  const info = useQuery(ask.info)
+  const location = useLocation()
+  if (info.isError && !info.data) return <div className="page"><ProblemNote error={info.error} retry={() => void info.refetch()} /></div>
+  if (!info.data) return null
+  if (info.data.actor === null) {
+    return <Navigate to="/sign-in" search={{ next: location.pathname === '/' ? undefined : location.href }} replace />
+  }
+  return <Signed />
+}
+
+function Signed() {
+  const [palette, setPalette] = useState(false)
+  const [help, setHelp] = useState(false)
+  const [menu, setMenu] = useState(false)
+  const navigate = useNavigate()
+  const location = useLocation()
+  useEffect(() => setMenu(false), [location.pathname])
+  useHotkeys([['mod+K', () => setPalette(true)]], [])
+  useKeys([
+    { keys: '?', does: 'This help', run: () => setHelp(true) },
+    ...PLACES.map((place) => ({ keys: `g ${place.key}`, does: `Go to ${place.name}`, run: () => void navigate({ to: place.to }) })),
+  ])
+  return (
+    <div className="shell">
+      <a className="skip" href="#main">Skip to the content</a>
+      <Nav onSearch={() => setPalette(true)} />
+      <div className="topbar">
+        <Brand />
+        <ActionIcon variant="subtle" color="gray" aria-label="Search and commands" onClick={() => setPalette(true)}><IconSearch size={18} /></ActionIcon>
+        <ActionIcon variant="subtle" color="gray" aria-label="Menu" onClick={() => setMenu(true)}><IconMenu2 size={18} /></ActionIcon>
+      </div>
+      <main className="main" id="main" tabIndex={-1}><Outlet /></main>
+      <Drawer opened={menu} onClose={() => setMenu(false)} size={240} title="Assay" closeButtonProps={{ 'aria-label': 'Close the menu' }}>
+        {menu && <Nav onSearch={() => { setMenu(false); setPalette(true) }} inDrawer />}
+      </Drawer>
+      <Palette opened={palette} onClose={() => setPalette(false)} />
+      <Help opened={help} onClose={() => setHelp(false)} />
+    </div>
+  )
+}
+
+function Brand() {
+  return (
+    <Link to="/traces" className="brand">
+      <svg width="20" height="20" viewBox="0 0 32 32" aria-hidden="true">
+        <path d="M5 26 16 5l11 21" fill="none" stroke="currentColor" strokeWidth="3" strokeLinejoin="round" strokeLinecap="round" />
+        <path d="M9 20h14" stroke="var(--accent)" strokeWidth="3" strokeLinecap="round" />
+        <circle cx="17" cy="20" r="3.4" fill="var(--accent)" />
+      </svg>
+      Assay
+    </Link>
+  )
+}
+
+function Nav({ onSearch, inDrawer }: { onSearch: () => void; inDrawer?: boolean }) {
+  const info = useQuery(ask.info)
+  const open = useQuery(ask.openIncidents)
+  const channels = useQuery(ask.channels)
+  const running = channels.data?.items.filter((channel) => channel.canary?.status === 'running').length ?? 0
+  const badges: Record<string, [number, string, string]> = {
+    Incidents: [open.data?.total ?? 0, 'open', ''],
+    Canaries: [running, 'running', 'calm'],
+  }
+  return (
+    <nav className={inDrawer ? 'stack' : 'nav'} aria-label="Pages" style={inDrawer ? { gap: 2 } : undefined}>
+      {!inDrawer && <Brand />}
+      <button type="button" className="searchbox" onClick={onSearch}>
+        <IconSearch size={14} aria-hidden /> Find <kbd>Ctrl K</kbd>
+      </button>
+      <div className={inDrawer ? 'nav' : ''} style={inDrawer ? { border: 0, padding: 0 } : { display: 'contents' }}>
+        {PLACES.map((place, i) => {
+          const [n, what, calm] = badges[place.name] ?? [0, '', '']
+          return (
+            <div key={place.to} style={{ display: 'contents' }}>
+              {PLACES[i - 1]?.group !== place.group && <div className="nav-title">{place.group}</div>}
+              <Link to={place.to} className="item" activeProps={{ className: 'active' }}>
+                <place.icon size={16} stroke={1.7} aria-hidden /> {place.name}
+                {n > 0 && <span className={`badge ${calm}`}>{n}<span className="sr"> {what}</span></span>}
+              </Link>
+            </div>
+          )
+        })}
+      </div>
+      <div className="nav-foot">
+        <span className="line tight" style={{ flexWrap: 'nowrap' }}>
+          <span className="cut" title={info.data?.actor ?? undefined}>{person(info.data?.actor)} · {info.data?.role}</span>
+          <SchemeToggle />
+        </span>
+        <span className="line tight"><span>v{info.data?.version}</span> <span><kbd>?</kbd> keys</span></span>
+      </div>
+    </nav>
+  )
+}
+
+function SchemeToggle() {
+  const { setColorScheme } = useMantineColorScheme()
+  const dark = useComputedColorScheme('light') === 'dark'
+  const label = dark ? 'Switch to light' : 'Switch to dark'
+  return (
+    <Tooltip label={label}>
+      <button type="button" className="icon-button" style={{ marginLeft: 'auto' }} aria-label={label} onClick={() => setColorScheme(dark ? 'light' : 'dark')}>
+        {dark ? <IconSun size={15} aria-hidden /> : <IconMoon size={15} aria-hidden />}
+      </button>
+    </Tooltip>
+  )
+}
+
+function Help({ opened, onClose }: { opened: boolean; onClose: () => void }) {
+  return (
+    <Modal opened={opened} onClose={onClose} title={<strong>Keys</strong>} closeButtonProps={{ 'aria-label': 'Close' }}>
+      {opened && (
+        <dl className="facts list">
+          <div><dt><kbd>Ctrl</kbd> <kbd>K</kbd></dt><dd>Find any page, release, channel or action</dd></div>
+          {bindings().map((binding) => (
+            <div key={binding.keys}>
+              <dt>{binding.keys.split(' ').map((key) => <kbd key={key} style={{ marginRight: 4 }}>{key}</kbd>)}</dt>
+              <dd>{binding.does}</dd>
+            </div>
+          ))}
+        </dl>
+      )}
+      <p className="quiet small" style={{ marginTop: '1rem' }}>Single keys can be turned off in the settings.</p>
+    </Modal>
+  )
+}
