@@ -1,0 +1,61 @@
+"""What every command shares: options, the client, and help with names that do not exist."""
+
+import difflib
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Annotated
+
+import typer
+
+import assay
+from assay_server.cli import settings
+
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
+Limit = Annotated[int, typer.Option("--limit", "-n", min=1, max=500, help="How many, newest first.")]
+Reason = Annotated[str, typer.Option("--reason", "-r", help="Why; it stays in the audit log.")]
+
+
+def group(name: str, about: str) -> typer.Typer:
+    """A noun with several verbs."""
+    return typer.Typer(name=name, help=about, no_args_is_help=True, rich_markup_mode=None, add_completion=False)
+
+
+@contextmanager
+def connected() -> Iterator[assay.Client]:
+    """The client for the settings in force."""
+    here = settings.load()
+    with assay.Client(here.url, here.api_key) as client:
+        yield client
+
+
+@contextmanager
+def near(name: str, known: Callable[[], Iterable[str]]) -> Iterator[None]:
+    """Where the server knows no such name, suggests those that are spelled much like it."""
+    try:
+        yield
+    except assay.NotFound as error:
+        close = difflib.get_close_matches(name.split("@", maxsplit=1)[0], sorted(set(known())), n=3, cutoff=0.6)
+        if close and error.fix is None:
+            error.fix = "did you mean " + " or ".join(close) + "?"
+        raise
+
+
+def names(rows: Iterable[assay.Json]) -> list[str]:
+    """The names in a list of documents."""
+    return [str(row["name"]) for row in rows]
+
+
+def reference(document: assay.Json) -> str:
+    """`name@version`, as people write it."""
+    return f"{document['name']}@{document['version']}"
+
+
+def pairs(values: Iterable[str], option: str) -> dict[str, str]:
+    """`["a=b"]` as a mapping. Raises BadParameter for one without `=`."""
+    found = {}
+    for value in values:
+        key, sign, rest = value.partition("=")
+        if not sign or not key or not rest:
+            raise typer.BadParameter(f"'{value}' should look like NAME=VALUE", param_hint=option)
+        found[key] = rest
+    return found

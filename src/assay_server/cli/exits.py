@@ -1,0 +1,66 @@
+"""Exit codes, and how every error becomes one line for people and a code for scripts."""
+
+import json
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import typer
+
+import assay
+from assay_server.cli.terminal import colour, say
+
+YES, NO, MISUSE, UNREACHABLE, INCONCLUSIVE = 0, 1, 2, 3, 4
+INTERRUPTED = 130
+
+
+def run(app: typer.Typer, args: Sequence[str] | None = None) -> int:
+    """Runs a command line; the exit code. Errors are told on stderr, with `--json` as a document on stdout too."""
+    arguments = list(sys.argv[1:] if args is None else args)
+    try:
+        returned = app(arguments, standalone_mode=False, prog_name="assay")
+        return returned if isinstance(returned, int) else YES
+    except typer.TyperException as error:
+        return _misuse(error)
+    except assay.AssayError as error:
+        return _told(error, as_json="--json" in arguments)
+    except KeyboardInterrupt:
+        say("interrupted")
+        return INTERRUPTED
+    except BrokenPipeError:
+        # The reader has seen enough (`assay trace list | head`). Python would complain once more at its end.
+        sys.stdout = None
+        return YES
+    except OSError as error:
+        say(f"{colour('error:', 'red')} {error.strerror or error}: {error.filename or ''}".rstrip(": "))
+        return MISUSE
+
+
+def code_of(error: assay.AssayError) -> int:
+    """3 where the server does not answer or is not ready, 1 where the rules or the server say no, else 2."""
+    if isinstance(error, assay.ServerUnreachable | assay.Unavailable):
+        return UNREACHABLE
+    no = assay.Refused | assay.Conflict | assay.ServerError | assay.UpstreamError | assay.RateLimited
+    return NO if isinstance(error, no) else MISUSE
+
+
+def _misuse(error: typer.TyperException) -> int:
+    show: Any = getattr(error, "show", None)
+    if callable(show):
+        show()
+    else:
+        say(f"{colour('error:', 'red')} {error}")
+    return int(getattr(error, "exit_code", MISUSE))
+
+
+def _told(error: assay.AssayError, *, as_json: bool) -> int:
+    say(f"{colour('error:', 'red')} {error.message}")
+    if error.fix:
+        say(f"{colour('fix:', 'cyan')} {error.fix}")
+    if error.request_id and isinstance(error, assay.ServerError):
+        say(f"request: {error.request_id}")
+    if as_json:
+        names = ("message", "code", "status", "field", "value", "fix", "request_id")
+        told = {name: getattr(error, name) for name in names if getattr(error, name) is not None}
+        print(json.dumps({"error": told}, default=str))
+    return code_of(error)

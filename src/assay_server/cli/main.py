@@ -1,0 +1,66 @@
+"""The command line without `up` and `doctor`, which `app` adds: it alone may construct a server."""
+
+from typing import Annotated
+
+import typer
+
+from assay_server.cli import canaries, channels, datasets, governance, prompts, providers, releases, runs, traces
+from assay_server.cli.login import login
+
+app = typer.Typer(
+    name="assay",
+    help="Did this LLM feature get better or worse, why, and how do I undo it?",
+    epilog="Example: assay login http://127.0.0.1:4600. Settings: ASSAY_URL and ASSAY_API_KEY, or what login stored. "
+    "Exit codes: 0 yes, 1 no, 2 misuse, 3 server unreachable, 4 inconclusive.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        print(version("assay"))
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """Did this LLM feature get better or worse, why, and how do I undo it?"""
+
+
+app.command("login", epilog="Example: assay login http://127.0.0.1:4600 --key -  < key.txt")(login)
+app.command("run", epilog="Example: assay run support-golden --release support@2 --suite support --baseline run_01k9…")(
+    runs.run
+)
+app.command("runs", epilog="Example: assay runs run_01k9… --items")(runs.runs)
+app.command("compare", epilog="Example: assay compare run_01k9a… run_01k9b…")(runs.compare)
+app.command("gate", epilog="Example: assay gate run_01k9b… --baseline run_01k9a… --suite support")(runs.gate)
+app.command("promote", epilog="Example: assay promote support@2 --to production --reason 'gate passed'")(
+    channels.promote
+)
+app.command("rollback", epilog="Example: assay rollback production --reason 'wrong answers about refunds'")(
+    channels.rollback
+)
+for noun in (
+    traces.app,
+    prompts.app,
+    datasets.app,
+    datasets.retrieval,
+    releases.app,
+    runs.suites,
+    channels.app,
+    canaries.app,
+    providers.app,
+    governance.incidents,
+    governance.audit,
+    governance.keys,
+):
+    app.add_typer(noun)
