@@ -1,0 +1,165 @@
+"""Incidents: opened once, acknowledged, resolved. Whatever finds trouble opens one here: a canary today, the
+monitors' windows later; all they need to agree on is `open`."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+from sqlalchemy import Connection
+
+from assay_server.core.clock import Clock, rfc3339
+from assay_server.core.errors import Conflict, InvalidInput
+from assay_server.core.ids import new_id
+from assay_server.ledger import Ledger
+from assay_server.monitors import rows
+from assay_server.monitors.rows import Entry, Incident
+
+SEVERITIES = ("info", "warning", "critical")
+STATUSES = ("open", "acknowledged", "resolved")
+
+
+class Trail(Protocol):
+    """The audit log, inside the caller's transaction."""
+
+    def append(
+        self,
+        connection: Connection,
+        *,
+        project: str,
+        actor: str,
+        action: str,
+        subject: str,
+        reason: str | None = None,
+        before: Mapping[str, Any] | None = None,
+        after: Mapping[str, Any] | None = None,
+    ) -> Any: ...
+
+
+class Incidents:
+    """The face of the room. Every method is scoped by project; every change is audited in its transaction."""
+
+    def __init__(self, ledger: Ledger, audit: Trail, clock: Clock) -> None:
+        self._ledger = ledger
+        self._audit = audit
+        self._clock = clock
+
+    async def open(
+        self,
+        project: str,
+        *,
+        key: str,
+        kind: str,
+        severity: str,
+        title: str,
+        subject: str,
+        sentence: str,
+        evidence: Mapping[str, Any],
+        actions: Sequence[Mapping[str, str]],
+        by: str,
+    ) -> str:
+        """Opens an incident and returns its id; one with the same `key` is found again and left as it is."""
+        if severity not in SEVERITIES:
+            raise InvalidInput(field="severity", value=severity, fix=f"one of {', '.join(SEVERITIES)}")
+        now = self._clock.now_ns()
+        incident = Incident(
+            id=new_id("inc"),
+            project=project,
+            key=key,
+            title=title,
+            status="open",
+            severity=severity,
+            kind=kind,
+            subject=subject,
+            sentence=sentence,
+            evidence=evidence,
+            actions=[dict(action) for action in actions],
+            opened_ns=now,
+        )
+        return await self._ledger.write(lambda connection: self._open_once(connection, incident, by))
+
+    async def get(self, project: str, incident: str) -> Incident:
+        """Raises NotFound."""
+        return await self._ledger.read(lambda connection: rows.fetch(connection, project, incident))
+
+    async def list(
+        self, project: str, *, status: str | None = None, limit: int = 50, after: tuple[int, str] | None = None
+    ) -> tuple[Sequence[Incident], int]:
+        """Newest first, and the total. `after`: (opened_ns, id) of the last one of the page before."""
+        if status is not None and status not in STATUSES:
+            raise InvalidInput(field="status", value=status, fix=f"one of {', '.join(STATUSES)}")
+        return await self._ledger.read(
+            lambda connection: rows.listed(connection, project, status=status, limit=limit, after=after)
+        )
+
+    async def acknowledge(self, project: str, incident: str, *, by: str, reason: str) -> Incident:
+        """Somebody is on it. Raises Conflict unless it is open."""
+        return await self._turn(project, incident, "acknowledged", ("open",), by, reason)
+
+    async def resolve(self, project: str, incident: str, *, by: str, reason: str) -> Incident:
+        """It is over. Raises Conflict if it was resolved before."""
+        return await self._turn(project, incident, "resolved", ("open", "acknowledged"), by, reason)
+
+    def _open_once(self, connection: Connection, incident: Incident, by: str) -> str:
+        known = rows.by_key(connection, incident.project, incident.key)
+        if known is not None:
+            return known
+        rows.insert(connection, incident)
+        rows.append(connection, incident.project, incident.id, Entry(incident.opened_ns, "opened", by))
+        self._record(connection, incident, by, "incident.open", incident.title, None, "open")
+        return incident.id
+
+    async def _turn(
+        self, project: str, incident: str, status: str, allowed: tuple[str, ...], by: str, reason: str
+    ) -> Incident:
+        now = self._clock.now_ns()
+
+        def turn(connection: Connection) -> Incident:
+            found = rows.fetch(connection, project, incident)
+            if found.status not in allowed:
+                raise Conflict(f"This incident is {found.status}.", field="status", value=found.status)
+            rows.set_status(connection, project, incident, status)
+            rows.append(connection, project, incident, Entry(now, f"{status}: {reason}", by))
+            self._record(connection, found, by, f"incident.{_VERBS[status]}", reason, found.status, status)
+            return rows.fetch(connection, project, incident)
+
+        return await self._ledger.write(turn)
+
+    def _record(
+        self,
+        connection: Connection,
+        incident: Incident,
+        by: str,
+        action: str,
+        reason: str,
+        before: str | None,
+        after: str,
+    ) -> None:
+        self._audit.append(
+            connection,
+            project=incident.project,
+            actor=by,
+            action=action,
+            subject=incident.id,
+            reason=reason,
+            before=None if before is None else {"status": before},
+            after={"status": after},
+        )
+
+
+def shaped(incident: Incident) -> dict[str, Any]:
+    """An incident as the API shows it."""
+    return {
+        "id": incident.id,
+        "title": incident.title,
+        "status": incident.status,
+        "severity": incident.severity,
+        "opened_at": rfc3339(incident.opened_ns),
+        "kind": incident.kind,
+        "subject": incident.subject,
+        "sentence": incident.sentence,
+        "evidence": dict(incident.evidence),
+        "actions": [dict(action) for action in incident.actions],
+        "timeline": [{"at": rfc3339(one.at_ns), "what": one.what, "by": one.by} for one in incident.timeline],
+    }
+
+
+_VERBS = {"acknowledged": "acknowledge", "resolved": "resolve"}
