@@ -1,5 +1,7 @@
 """`assay canary`: a share of live traffic for a candidate, until the evidence decides."""
 
+from __future__ import annotations  # `assay.Client` stands in signatures only: the help needs no HTTP client
+
 import sys
 import time
 from typing import Annotated, Any
@@ -139,8 +141,8 @@ def _tell(canary: assay.Json) -> None:
 def _line(canary: assay.Json) -> str:
     units = canary.get("units") or {}
     figures = [
-        f"{metric['name']} {signed(metric.get('difference'))} {interval(metric.get('ci'))} margin {text(metric['margin'])}"
-        for metric in canary.get("metrics") or []
+        f"{each['name']} {signed(each.get('difference'))} {interval(each.get('ci'))} margin {text(each['margin'])}"
+        for each in canary.get("metrics") or []
     ]
     share = (
         f"{canary['status']} {canary['share']:g} %, units {text(units.get('baseline'))}/{text(units.get('candidate'))}"

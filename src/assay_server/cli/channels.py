@@ -1,5 +1,7 @@
 """`assay promote`, `rollback` and `channel`: what is live."""
 
+from __future__ import annotations  # `assay.Client` stands in signatures only: the help needs no HTTP client
+
 from typing import Annotated, Any
 
 import typer

@@ -1,5 +1,7 @@
 """What every command shares: options, the client, and help with names that do not exist."""
 
+from __future__ import annotations  # `assay.Client` stands in signatures only: the help needs no HTTP client
+
 import difflib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager

@@ -1,5 +1,7 @@
 """`assay provider`: whom models are called at."""
 
+from __future__ import annotations  # `assay.Client` stands in signatures only: the help needs no HTTP client
+
 from typing import Annotated
 
 import typer

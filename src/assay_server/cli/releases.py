@@ -1,5 +1,7 @@
 """`assay release`: the unit that ships."""
 
+from __future__ import annotations  # `assay.Client` stands in signatures only: the help needs no HTTP client
+
 import json
 from pathlib import Path
 from typing import Annotated, Any

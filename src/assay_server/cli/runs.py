@@ -1,5 +1,7 @@
 """`assay run`, `runs`, `compare`, `gate` and `suite`: is it better, or worse?"""
 
+from __future__ import annotations  # `assay.Client` stands in signatures only: the help needs no HTTP client
+
 from pathlib import Path
 from typing import Annotated, Any
 
