@@ -36,7 +36,7 @@ _TOKEN_SHAPES = (
     r"pypi-[A-Za-z0-9_\-]{50,255}",
     r"eyJ[A-Za-z0-9_\-]{10,900}\.eyJ[A-Za-z0-9_\-]{10,900}\.[A-Za-z0-9_\-]{10,900}",
 )
-_SECRET_NAMES = (
+_CREDENTIAL_NAMES = (
     r"(?:password|passwd|pwd|passphrase|client[_\-]?secret|secret[_\-]?key|private[_\-]?key|api[_\-]?key|"
     r"access[_\-]?token|auth[_\-]?token|refresh[_\-]?token|bearer[_\-]?token)"
 )
@@ -46,15 +46,15 @@ _PRIVATE_KEY = re.compile(
 )
 _BEARER = re.compile(r"(?i)\b(?:bearer|basic)\s{1,3}([A-Za-z0-9._~+/\-]{16,900}={0,2})")
 _ASSIGNED = re.compile(
-    r"(?i)(?<![a-z])" + _SECRET_NAMES + r"[\"']?\s{0,3}[:=]\s{0,3}[\"']?([^\s\"',;<>{}\[\]()]{6,200})"
+    r"(?i)(?<![a-z])" + _CREDENTIAL_NAMES + r"[\"']?\s{0,3}[:=]\s{0,3}[\"']?([^\s\"',;<>{}\[\]()]{6,200})"
 )
 _IN_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]{1,30}://([^\s/@:\"'<>]{1,256}:[^\s/@\"'<>]{1,256})@")
-_NAMED_BEFORE = re.compile(r"(?i)(?:^|[^a-z])" + _SECRET_NAMES + r"[\"']?\s{0,3}[:=]?\s{0,3}[\"']?$")
+_NAMED_BEFORE = re.compile(r"(?i)(?:^|[^a-z])" + _CREDENTIAL_NAMES + r"[\"']?\s{0,3}[:=]?\s{0,3}[\"']?$")
 
 _SECRET_CANDIDATE = (
     r"(?:sk[-_]|gh[opusr]_|github_pat_|glpat-|AKIA|ASIA|AIza|xox[abprs]-|hf_|npm_|pypi-|eyJ)[A-Za-z0-9_\-]{10}"
     r"|PRIVATE KEY-----|(?i:bearer|basic)\s{1,3}[A-Za-z0-9._~+/\-]{16}|://[^\s/@:\"'<>]+:[^\s/@\"'<>]+@"
-    r"|(?i:" + _SECRET_NAMES.replace("(?:", "(") + r")[\"']?\s{0,3}[:=]"
+    r"|(?i:" + _CREDENTIAL_NAMES.replace("(?:", "(") + r")[\"']?\s{0,3}[:=]"
 )
 
 
@@ -289,7 +289,8 @@ _CLEAR_PHONE = re.compile(
     r"|0\d{1,4}(?:[ .\-]\d{2,4}){2,4}"  # 0490 75 40 81
 )
 _DATE = re.compile(
-    r"(?:19|20)\d\d[-. ](?:0[1-9]|1[0-2])[-. ](?:0[1-9]|[12]\d|3[01])|(?:0?[1-9]|[12]\d|3[01])[-. ](?:0?[1-9]|1[0-2])[-. ](?:19|20)\d\d"
+    r"(?:19|20)\d\d[-. ](?:0[1-9]|1[0-2])[-. ](?:0[1-9]|[12]\d|3[01])"
+    r"|(?:0?[1-9]|[12]\d|3[01])[-. ](?:0?[1-9]|1[0-2])[-. ](?:19|20)\d\d"
 )
 _PHONE_WORD = (
     r"(?:tele)?phone|(?<![a-z])(?:tel|mobile|cell|fax|whatsapp|desk|office|sms)(?![a-z])"

@@ -2,6 +2,7 @@
 
 from assay_server.ingest.ingest import JSON, PROTOBUF, Accepted, Ingest, Prices
 from assay_server.ingest.limits import Limits
+from assay_server.ingest.scores import ScoreInput
 from assay_server.ingest.scrub import Scrubs
 
-__all__ = ["JSON", "PROTOBUF", "Accepted", "Ingest", "Limits", "Prices", "Scrubs"]
+__all__ = ["JSON", "PROTOBUF", "Accepted", "Ingest", "Limits", "Prices", "ScoreInput", "Scrubs"]

@@ -95,12 +95,12 @@ class Committer:
             appended = await self._store.append(_merged(batch))
         except Unavailable as error:
             _refuse(batch, error)
-        except Exception as error:  # noqa: BLE001  (whatever it is, those who wait must hear of it)
-            if len(batch) > 1:
-                for waiting in batch:
-                    await self._write([waiting])
-            else:
+        except Exception as error:  # whatever it is, those who wait must hear of it
+            if len(batch) == 1:
                 _refuse(batch, error)
+                return
+            for waiting in batch:
+                await self._write([waiting])
         else:
             for waiting in batch:
                 if not waiting.done.done():
@@ -113,7 +113,7 @@ class Committer:
         for listener in self._listeners:
             try:
                 await listener(appended.stored)
-            except Exception:
+            except Exception:  # noqa: BLE001 - a listener's fault must not undo or delay what is stored
                 _log.exception("a listener failed; the facts are stored")
 
 

@@ -75,7 +75,7 @@ def hex_id(text: str, length: int, what: str) -> str:
 
 
 def check_times(start: int, end: int) -> tuple[int, int]:
-    """(start, end) in nanoseconds. An end before the start (a clock was set back, or the span never ended) is the start."""
+    """(start, end) in nanoseconds. An end before the start (a clock set back, a span that never ended) is the start."""
     if not 0 < start <= _LAST_NS:
         raise SpanRefused("start_time_unix_nano is missing" if start == 0 else "start_time_unix_nano is out of range")
     if not 0 <= end <= _LAST_NS:

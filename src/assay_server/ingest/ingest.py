@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
 
+from assay_server.core.clock import Clock, SystemClock
 from assay_server.core.errors import Busy, TooLarge, UnsupportedMedia
-from assay_server.core.ports import Listener
-from assay_server.core.records import Facts, Span, Tokens
+from assay_server.core.ports import Listener, Principal
+from assay_server.core.records import Facts, Score, Span, Tokens
 from assay_server.ingest.aliases import aliases
 from assay_server.ingest.committer import Committer, size_of
 from assay_server.ingest.decoded import Decoded
@@ -18,6 +19,7 @@ from assay_server.ingest.limits import DEFAULT, Limits
 from assay_server.ingest.normalise import Normaliser
 from assay_server.ingest.otlp_json import decode_json
 from assay_server.ingest.otlp_proto import decode_proto
+from assay_server.ingest.scores import ScoreInput, score_of
 from assay_server.ingest.scrub import FactScrubber, Scrubs
 from assay_server.store import Store
 
@@ -60,10 +62,12 @@ class Ingest:
         *,
         limits: Limits = DEFAULT,
         salt: bytes = b"",
+        clock: Clock | None = None,
     ) -> None:
         """`salt` keys the pseudonyms of people (at most 64 bytes); keep it secret and stable."""
         table = aliases()
         self._limits = limits
+        self._clock = clock or SystemClock()
         self._prices = prices
         self._normaliser = Normaliser(table)
         self._scrubber = FactScrubber(scrubber, table.identities, salt)
@@ -92,6 +96,13 @@ class Ingest:
             self._price(span)
         if size_of(facts):
             await self._committer.commit(facts)
+
+    async def scores(self, caller: Principal, given: Sequence[ScoreInput]) -> list[Score]:
+        """Stores scores in the name of `caller`, all or none, and gives them as stored. Raises `InvalidInput`."""
+        now = self._clock.now_ns()
+        scores = [score_of(one, caller, now) for one in given]
+        await self.write(Facts(scores=scores))
+        return scores
 
     async def otlp(self, project: str, body: bytes, content_type: str | None, encoding: str | None = None) -> Accepted:
         """Stores an OTLP trace request; returns when it is durable.

@@ -193,8 +193,8 @@ def _nested(value: _Value, depth: int) -> Any:
         raise SpanRefused("an attribute is nested too deeply")
     if value.array_value is not None:
         return [_value(part, depth - 1) for part in value.array_value.values]
-    assert value.kvlist_value is not None
-    return {pair.key: _value(pair.value, depth - 1) for pair in value.kvlist_value.values}
+    pairs = value.kvlist_value.values if value.kvlist_value is not None else []
+    return {pair.key: _value(pair.value, depth - 1) for pair in pairs}
 
 
 def _integer(value: int | str, what: str) -> int:

@@ -2,6 +2,7 @@
 
 import base64
 from collections.abc import Iterable
+from functools import partial
 from typing import Any
 
 from google.protobuf.message import DecodeError
@@ -30,7 +31,7 @@ def decode_proto(project: str, body: bytes, limits: Limits) -> Decoded:
             scope = scope_spans.scope
             group = Group.of(project, resource, scope.name, scope.version)
             for sent in scope_spans.spans:
-                decoded.take(lambda sent=sent, group=group: _span(sent, group, limits), sent.name)
+                decoded.take(partial(_span, sent, group, limits), sent.name)
     return decoded
 
 

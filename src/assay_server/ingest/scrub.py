@@ -5,7 +5,7 @@ from typing import Any, Protocol
 
 import msgspec
 
-from assay_server.core.records import Event, Facts, RunItem, Score, Span
+from assay_server.core.records import Facts, RunItem, Score, Span
 
 
 class Scrubs(Protocol):
@@ -66,7 +66,7 @@ class FactScrubber:
         """The same person gets the same pseudonym."""
         if value is None:
             return None
-        scrubbed, types = self._scrubs.scrub(value)
+        _, types = self._scrubs.scrub(value)
         if not types:
             return value
         found.update(types)

@@ -40,8 +40,7 @@ class Seen:
     def perhaps(self, keys: Keys) -> NDArray[np.bool_]:
         """For each key: False when it was certainly never added."""
         answers = np.stack([bloom.perhaps(keys) for bloom in self._filters])
-        found: NDArray[np.bool_] = answers.any(axis=0)
-        return found
+        return np.asarray(answers.any(axis=0), dtype=np.bool_)
 
     def add(self, keys: Keys) -> None:
         if len(keys) == 0:
@@ -72,8 +71,7 @@ class _Filter:
     def perhaps(self, keys: Keys) -> NDArray[np.bool_]:
         places = self._places(keys)
         hits: NDArray[np.bool_] = (self._bits[places >> np.uint64(3)] & _bit(places)) != 0
-        answer: NDArray[np.bool_] = hits.all(axis=1)
-        return answer
+        return np.asarray(hits.all(axis=1), dtype=np.bool_)
 
     def _places(self, keys: Keys) -> Keys:
         """Bit positions, shape (keys, probes)."""

@@ -1,0 +1,113 @@
+"""`POST /v1/traces` and the paths other products have for it: plain ASGI, because this is the hottest door.
+
+Errors are a `google.rpc.Status` in the request's own encoding, as the OTLP specification asks.
+"""
+
+import json
+import logging
+
+from google.rpc.status_pb2 import Status
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
+from starlette.datastructures import Headers
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from assay_server.api.auth import authorise
+from assay_server.api.problems import headers_of, status_of
+from assay_server.api.services import Services
+from assay_server.core.errors import AssayError, TooLarge
+from assay_server.ingest import JSON, PROTOBUF, Accepted
+
+_log = logging.getLogger(__name__)
+
+PATHS = (
+    "/v1/traces",
+    "/api/public/otel/v1/traces",  # Langfuse
+    "/otel/v1/traces",  # LangSmith
+    "/api/v1/private/otel/v1/traces",  # Opik
+)
+
+_GRPC_CODES = {400: 3, 401: 16, 403: 7, 404: 5, 405: 12, 413: 8, 415: 3, 429: 8, 503: 14}
+_UNKNOWN = 2
+
+
+class OtlpTraces:
+    """An ASGI application that takes OTLP trace requests."""
+
+    def __init__(self, services: Services) -> None:
+        self._accounts = services.accounts
+        self._ingest = services.ingest
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive)
+        try:
+            response = await self._answer(request)
+        except ClientDisconnect:
+            return
+        await response(scope, receive, send)
+
+    async def _answer(self, request: Request) -> Response:
+        as_json = request.headers.get("content-type", "").partition(";")[0].strip().lower() == JSON
+        if request.method != "POST":
+            return _refusal(405, "OTLP is sent with POST.", {"Allow": "POST"}, as_json)
+        try:
+            return _success(await self._take(request, request.headers), as_json)
+        except AssayError as error:
+            return _refusal(status_of(error), str(error), headers_of(error), as_json)
+        except ClientDisconnect:
+            raise
+        except Exception:
+            _log.exception("unexpected error, request %s", request.scope.get("assay.request_id"))
+            return _refusal(500, "Unexpected error; the server's log has it.", {}, as_json)
+
+    async def _take(self, request: Request, headers: Headers) -> Accepted:
+        caller = await self._accounts.authenticate(headers)
+        authorise(caller, "ingest")
+        body = await _body(request, self._ingest.limits.body_bytes)
+        accepted: Accepted = await self._ingest.otlp(
+            caller.project, body, headers.get("content-type"), headers.get("content-encoding")
+        )
+        return accepted
+
+
+async def _body(request: Request, limit: int) -> bytes:
+    """Reads no more than `limit` bytes, whatever the client says or does not say about the length."""
+    said = request.headers.get("content-length", "")
+    if said.isdecimal() and int(said) > limit:
+        raise _too_large(limit)
+    parts: list[bytes] = []
+    size = 0
+    async for part in request.stream():
+        size += len(part)
+        if size > limit:
+            raise _too_large(limit)
+        parts.append(part)
+    return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+def _too_large(limit: int) -> TooLarge:
+    return TooLarge(
+        f"The body is larger than {limit} bytes.",
+        field="body",
+        fix="send smaller batches (OTEL_BSP_MAX_EXPORT_BATCH_SIZE)",
+    )
+
+
+def _success(accepted: Accepted, as_json: bool) -> Response:
+    """200; a partial success tells how many spans were rejected and why."""
+    if as_json:
+        partial = {"rejectedSpans": str(accepted.rejected), "errorMessage": accepted.message}
+        return Response(json.dumps({"partialSuccess": partial} if accepted.rejected else {}), media_type=JSON)
+    answer = ExportTraceServiceResponse()
+    if accepted.rejected:
+        answer.partial_success.rejected_spans = accepted.rejected
+        answer.partial_success.error_message = accepted.message
+    return Response(answer.SerializeToString(), media_type=PROTOBUF)
+
+
+def _refusal(status: int, message: str, headers: dict[str, str], as_json: bool) -> Response:
+    code = _GRPC_CODES.get(status, _UNKNOWN)
+    if as_json:
+        return Response(json.dumps({"code": code, "message": message}), status, headers, media_type=JSON)
+    return Response(Status(code=code, message=message).SerializeToString(), status, headers, media_type=PROTOBUF)

@@ -1,0 +1,94 @@
+"""Scores as they are given over the API: checked here, stored through the same door as everything else."""
+
+from dataclasses import dataclass, field
+from math import isfinite
+from typing import Any, get_args
+
+from assay_server.core.errors import InvalidInput
+from assay_server.core.ids import new_id
+from assay_server.core.ports import Principal
+from assay_server.core.records import Score, ScoreSource
+
+_SOURCES = get_args(ScoreSource)
+_LONGEST_NAME = 200
+_LONGEST_TEXT = 20_000
+
+
+@dataclass(slots=True)
+class ScoreInput:
+    """One score as it is sent."""
+
+    name: str
+    value: float | None = None
+    label: str | None = None
+    error: str | None = None
+    reason: str | None = None
+    trace_id: str | None = None
+    span_id: str | None = None
+    session: str | None = None
+    run: str | None = None
+    item: str | None = None
+    source: str | None = None
+    id: str | None = None
+    metadata: dict[str, Any] = field(default_factory=dict)
+
+
+def score_of(given: ScoreInput, caller: Principal, now_ns: int) -> Score:
+    """Raises `InvalidInput` with the field that is wrong."""
+    _check(given)
+    return Score(
+        project=caller.project,
+        id=given.id or new_id("scr"),
+        name=given.name,
+        time_ns=now_ns,
+        source=_source(given.source, caller),
+        value=given.value,
+        label=given.label,
+        error=given.error,
+        reason=given.reason,
+        author=caller.actor,
+        trace_id=given.trace_id.lower() if given.trace_id else None,
+        span_id=given.span_id.lower() if given.span_id else None,
+        session=given.session,
+        run=given.run,
+        item=given.item,
+        metadata=given.metadata,
+    )
+
+
+def _check(given: ScoreInput) -> None:
+    if not given.name.strip() or len(given.name) > _LONGEST_NAME:
+        raise InvalidInput("A score needs a name.", field="name", value=given.name, fix="give 1 to 200 characters")
+    if (given.value is None) == (given.error is None):
+        raise InvalidInput(
+            "Exactly one of value and error is needed.",
+            field="value",
+            value=given.value,
+            fix="give a number, or say in error why there is none",
+        )
+    if given.value is not None and not isfinite(given.value):
+        raise InvalidInput("A score is a finite number.", field="value", value=str(given.value), fix="give a number")
+    if not any((given.trace_id, given.session, given.run, given.item)):
+        raise InvalidInput(
+            "A score must say what it is about.",
+            field="trace_id",
+            value=None,
+            fix="give trace_id, session or run and item",
+        )
+    for name in ("label", "error", "reason", "id", "trace_id", "span_id", "session", "run", "item"):
+        text = getattr(given, name)
+        if text is not None and len(text) > (_LONGEST_TEXT if name in {"error", "reason"} else _LONGEST_NAME):
+            raise InvalidInput(f"'{name}' is too long.", field=name, value=text[:80], fix="shorten it")
+
+
+def _source(said: str | None, caller: Principal) -> ScoreSource:
+    """A key that can only score sits in browsers: what it sends is an end user's, whatever it says."""
+    if caller.role == "score":
+        return "end_user"
+    if said is None:
+        return "human" if caller.actor.startswith("user:") else "code"
+    for source in _SOURCES:
+        if said == source:
+            found: ScoreSource = source
+            return found
+    raise InvalidInput("There is no such source.", field="source", value=said, fix=f"use one of {', '.join(_SOURCES)}")

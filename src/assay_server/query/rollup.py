@@ -1,0 +1,22 @@
+"""Tokens and costs of a trace, each call counted once.
+
+Agents and chains often repeat the sum of their children, and a client's own span of a call stands around the
+gateway's span of the same call. So a span counts when it has tokens or a cost, and is neither a roll-up in a trace
+that has its parts, nor the direct parent of a model call that counts.
+"""
+
+from assay_server.query.sql import lines
+
+_HAS = "(cost IS NOT NULL OR fresh_input IS NOT NULL OR output_tokens IS NOT NULL)"
+_ROLLS_UP = "kind IN ('agent', 'chain')"
+
+
+def counted(source: str) -> str:
+    """A SELECT of the spans of `source` (a table or CTE of one project) that count."""
+    return lines(
+        *("SELECT c.* FROM", source, "c ANTI JOIN (SELECT trace_id, parent_id FROM", source),
+        *("WHERE kind = 'llm' AND parent_id IS NOT NULL AND", _HAS, ") i"),
+        "ON i.trace_id = c.trace_id AND i.parent_id = c.span_id",
+        *("WHERE", _HAS, "AND (NOT", _ROLLS_UP, "OR c.trace_id NOT IN"),
+        *("(SELECT trace_id FROM", source, "WHERE", _HAS, "AND NOT", _ROLLS_UP, "))"),
+    )

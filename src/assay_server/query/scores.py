@@ -1,0 +1,76 @@
+"""Scores: the list with filters."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from assay_server.core.clock import rfc3339
+from assay_server.core.records import Score
+from assay_server.query.sql import Page, Where, cut, lines
+from assay_server.store import Store
+
+_FIELDS = (
+    "id",
+    "name",
+    "source",
+    "value",
+    "label",
+    "error",
+    "reason",
+    "author",
+    "version",
+    "trace_id",
+    "span_id",
+    "session",
+    "run",
+    "item",
+)
+
+
+@dataclass(slots=True, frozen=True)
+class ScoreFilter:
+    """None does not narrow; `since_ns` is in nanoseconds."""
+
+    name: str | None = None
+    trace_id: str | None = None
+    run: str | None = None
+    item: str | None = None
+    since_ns: int | None = None
+
+
+class Scores:
+    """Reads scores of one project at a time."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def find(
+        self, project: str, narrow: ScoreFilter = ScoreFilter(), *, limit: int = 50, after: Sequence[Any] | None = None
+    ) -> Page:
+        """Score JSON, newest first. `after`: (time_ns, id) of the page before."""
+        where = Where.project(project)
+        for column in ("name", "trace_id", "run", "item"):
+            where.equal(column, getattr(narrow, column))
+        if narrow.since_ns is not None:
+            where.add("time_ns >= ?", narrow.since_ns)
+        counted = await self._store.scan(lines("SELECT count(*) AS n FROM scores WHERE", str(where)), where.params)
+        if after is not None:
+            where.add("(time_ns, id) < (?::BIGINT, ?::VARCHAR)", *after)
+        sql = lines("SELECT * FROM scores WHERE", str(where), "ORDER BY time_ns DESC, id DESC", f"LIMIT {limit + 1}")
+        kept, following = cut(await self._store.scan(sql, where.params), limit, "time_ns", "id")
+        return Page([score_json(row) for row in kept], counted[0]["n"], following)
+
+
+def score_json(row: dict[str, Any] | Score) -> dict[str, Any]:
+    """A score as the API shows it, from a row of the store or from a record."""
+    if isinstance(row, Score):
+        shown = {name: getattr(row, name) for name in _FIELDS}
+        return {**shown, "time": rfc3339(row.time_ns), "metadata": row.metadata}
+    metadata = row["metadata"]
+    return {
+        **{name: row[name] for name in _FIELDS},
+        "time": rfc3339(row["time_ns"]),
+        "metadata": msgspec.json.decode(metadata) if metadata else {},
+    }

@@ -1,0 +1,120 @@
+"""Rows of the store as the JSON of the public API."""
+
+from typing import Any
+
+import msgspec
+
+from assay_server.core.clock import rfc3339
+from assay_server.core.records import Tokens
+
+_AS_IS = (
+    "trace_id",
+    "span_id",
+    "parent_id",
+    "name",
+    "kind",
+    "status",
+    "status_message",
+    "service",
+    "environment",
+    "scope",
+    "session",
+    "user",
+    "tags",
+    "model",
+    "provider",
+    "cost",
+    "cost_source",
+    "ttft_ms",
+    "prompt",
+    "prompt_version",
+    "release",
+    "channel",
+    "canary",
+    "arm",
+    "run",
+    "item",
+    "pii",
+)
+
+
+def span_json(row: dict[str, Any]) -> dict[str, Any]:
+    attributes = attributes_of(row)
+    return {
+        **{name: row[name] for name in _AS_IS},
+        "start": rfc3339(row["start_ns"]),
+        "end": rfc3339(row["end_ns"]),
+        "start_ns": str(row["start_ns"]),  # a browser's numbers end at 2^53
+        "latency_ms": (row["end_ns"] - row["start_ns"]) / 1e6,
+        "tokens": tokens_json(tokens_of(row)),
+        "input": body_json(row["input"]),
+        "output": body_json(row["output"]),
+        "documents": documents_of(attributes),
+        "attributes": attributes,
+        "resource": _decoded(row["resource"], {}),
+        "events": [_event(event) for event in _decoded(row["events"], [])],
+        "links": _decoded(row["links"], []),
+    }
+
+
+def attributes_of(row: dict[str, Any]) -> dict[str, Any]:
+    """All the sender said, also what the store keeps in a column of its own (`moved`)."""
+    attributes: dict[str, Any] = _decoded(row["attributes"], {})
+    for key, column in _decoded(row["moved"], {}).items():
+        attributes[key] = row[column]
+    return attributes
+
+
+def tokens_of(row: dict[str, Any]) -> Tokens | None:
+    tokens = Tokens(row["fresh_input"], row["cache_read"], row["cache_write"], row["output_tokens"], row["reasoning"])
+    return None if tokens == Tokens() else tokens
+
+
+def tokens_json(tokens: Tokens | None) -> dict[str, int | None] | None:
+    if tokens is None:
+        return None
+    return {
+        "fresh_input": tokens.fresh_input,
+        "cache_read": tokens.cache_read,
+        "cache_write": tokens.cache_write,
+        "output": tokens.output,
+        "reasoning": tokens.reasoning,
+        "input_total": tokens.input_total,
+        "output_total": tokens.output_total,
+    }
+
+
+def body_json(text: str | None) -> Any:
+    """Messages where the text holds messages, otherwise the text."""
+    if not text or text[0] not in "[{":
+        return text
+    value = _decoded(text, text)
+    if isinstance(value, dict) and isinstance(value.get("messages"), list):
+        value = value["messages"]
+    holds_messages = (
+        isinstance(value, list) and value and all(isinstance(part, dict) and "role" in part for part in value)
+    )
+    return value if holds_messages else text
+
+
+def documents_of(attributes: dict[str, Any]) -> list[dict[str, Any]]:
+    """`[{"id", "content", "score", "metadata"}]`, empty for spans that retrieved nothing."""
+    documents = attributes.get("retrieval.documents")
+    return documents if isinstance(documents, list) else []
+
+
+def _event(event: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "name": event["name"],
+        "time": rfc3339(event["time_ns"]) if event["time_ns"] else None,
+        "attributes": event["attributes"],
+    }
+
+
+def _decoded(text: str | None, otherwise: Any) -> Any:
+    if text is None:
+        return otherwise
+    try:
+        return msgspec.json.decode(text)
+    except (msgspec.DecodeError, RecursionError):
+        return otherwise

@@ -1,0 +1,51 @@
+"""Conditions and pages. Column names are our own constants; every value is a parameter."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(slots=True, frozen=True)
+class Page:
+    """One page of a list: `following` is the sort key of its last item where there is more, for the cursor."""
+
+    items: list[Any]
+    total: int
+    following: list[Any] | None
+
+
+@dataclass(slots=True)
+class Where:
+    """Conditions that all hold."""
+
+    conditions: list[str] = field(default_factory=list)
+    params: list[Any] = field(default_factory=list)
+
+    @classmethod
+    def project(cls, project: str) -> "Where":
+        return cls(["project = ?"], [project])
+
+    def add(self, condition: str, *params: Any) -> None:
+        self.conditions.append(condition)
+        self.params.extend(params)
+
+    def equal(self, column: str, value: Any) -> None:
+        """No condition where the value is None."""
+        if value is not None:
+            self.add(column + " = ?", value)
+
+    def __str__(self) -> str:
+        return " AND ".join(self.conditions)
+
+
+def lines(*parts: str) -> str:
+    """SQL out of parts."""
+    return "\n".join(part for part in parts if part)
+
+
+def cut(rows: Sequence[dict[str, Any]], limit: int, *key: str) -> tuple[list[dict[str, Any]], list[Any] | None]:
+    """The first `limit` rows, and the key of the last where there was one more."""
+    if len(rows) <= limit:
+        return list(rows), None
+    kept = list(rows[:limit])
+    return kept, [kept[-1][name] for name in key]

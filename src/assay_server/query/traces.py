@@ -1,0 +1,151 @@
+"""Spans and traces: lists with filters, and one trace with all it holds."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from assay_server.core.errors import InvalidInput, NotFound
+from assay_server.query.scores import score_json
+from assay_server.query.shapes import span_json
+from assay_server.query.sql import Page, Where, cut, lines
+from assay_server.query.trace_filter import TraceFilter, trace_conditions
+from assay_server.query.trace_rows import trace_row, trace_rows_sql
+from assay_server.store import Limits, Store
+
+__all__ = ["FACETS", "SpanFilter", "TraceFilter", "Traces"]
+
+FACETS = ("model", "provider", "user", "session", "service", "name", "kind", "release", "channel", "environment", "run")
+
+_SPAN = "SELECT * REPLACE (attributes::JSON::VARCHAR AS attributes) FROM spans"
+_LARGEST_TRACE = Limits(rows=100_000, seconds=60)
+
+
+@dataclass(slots=True, frozen=True)
+class SpanFilter:
+    """What a list of spans is narrowed to; None does not narrow."""
+
+    trace_id: str | None = None
+    kind: str | None = None
+    name: str | None = None
+    model: str | None = None
+    status: str | None = None
+    release: str | None = None
+    run: str | None = None
+    user: str | None = None
+    session: str | None = None
+
+    def conditions(self, project: str) -> Where:
+        where = Where.project(project)
+        for column in ("trace_id", "kind", "name", "model", "status", "release", "run", "session"):
+            where.equal(column, getattr(self, column))
+        where.equal('"user"', self.user)
+        return where
+
+
+class Traces:
+    """Reads spans and traces of one project at a time."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def spans(
+        self, project: str, narrow: SpanFilter = SpanFilter(), *, limit: int = 50, after: Sequence[Any] | None = None
+    ) -> Page:
+        """Span JSON, newest first. `after`: (start_ns, span_id) of the page before."""
+        where = narrow.conditions(project)
+        total = await self._count("spans", where)
+        if after is not None:
+            where.add("(start_ns, span_id) < (?::BIGINT, ?::VARCHAR)", *after)
+        # Wide columns are only read for the rows of the page.
+        keys = lines(
+            "SELECT key FROM spans WHERE",
+            str(where),
+            "ORDER BY start_ns DESC, span_id DESC",
+            "LIMIT " + str(limit + 1),
+        )
+        sql = lines(_SPAN, "WHERE key IN (", keys, ") AND project = ?", "ORDER BY start_ns DESC, span_id DESC")
+        rows = await self._store.scan(sql, [*where.params, project])
+        kept, following = cut(rows, limit, "start_ns", "span_id")
+        return Page([span_json(row) for row in kept], total, following)
+
+    async def find(
+        self, project: str, narrow: TraceFilter = TraceFilter(), *, limit: int = 50, after: Sequence[Any] | None = None
+    ) -> Page:
+        """Trace rows, newest first. `after`: (start_ns, trace_id) of the page before."""
+        where = trace_conditions(project, narrow)
+        total = await self._count("traces", where)
+        if after is not None:
+            where.add("(start_ns, trace_id) < (?::BIGINT, ?::VARCHAR)", *after)
+        sql = lines(
+            "SELECT trace_id, start_ns FROM traces WHERE",
+            str(where),
+            "ORDER BY start_ns DESC, trace_id DESC",
+            "LIMIT " + str(limit + 1),
+        )
+        kept, following = cut(await self._store.scan(sql, where.params), limit, "start_ns", "trace_id")
+        return Page(await self._rows(project, [row["trace_id"] for row in kept]), total, following)
+
+    async def get(self, project: str, trace_id: str) -> dict[str, Any]:
+        """The trace row with `spans` in the order of their start, and all `scores` one by one. Raises `NotFound`."""
+        rows = await self._rows(project, [trace_id])
+        if not rows:
+            raise NotFound(f"There is no trace {trace_id}.", field="trace_id", value=trace_id)
+        spans = await self._store.scan(
+            lines(_SPAN, "WHERE project = ? AND trace_id = ? ORDER BY start_ns, end_ns DESC, span_id"),
+            [project, trace_id],
+            limits=_LARGEST_TRACE,
+        )
+        scores = await self._store.scan(
+            "SELECT * FROM scores WHERE project = ? AND trace_id = ? ORDER BY time_ns, id", [project, trace_id]
+        )
+        return {
+            **rows[0],
+            "spans": [span_json(row) for row in spans],
+            "scores": [score_json(row) for row in scores],
+        }
+
+    async def facets(self, project: str, field_name: str, *, limit: int = 200) -> list[dict[str, Any]]:
+        """`[{"value", "n"}]`, most frequent first; `n` counts spans."""
+        if field_name not in FACETS:
+            raise InvalidInput(
+                f"There are no facets of '{field_name}'.",
+                field="field",
+                value=field_name,
+                fix=f"use one of {', '.join(FACETS)}",
+            )
+        column = '"' + field_name + '"'
+        sql = lines(
+            "SELECT",
+            column,
+            "AS value, count(*) AS n FROM spans WHERE project = ? AND",
+            column,
+            "IS NOT NULL",
+            "GROUP BY ALL ORDER BY n DESC, value LIMIT " + str(limit),
+        )
+        return await self._store.scan(sql, [project])
+
+    async def _rows(self, project: str, trace_ids: list[str]) -> list[dict[str, Any]]:
+        """Trace rows in the order of the ids."""
+        if not trace_ids:
+            return []
+        found = await self._store.scan(trace_rows_sql(), [project, trace_ids])
+        scores = await self._score_means(project, trace_ids)
+        rows = {row["trace_id"]: trace_row(row, scores.get(row["trace_id"], {})) for row in found}
+        return [rows[trace_id] for trace_id in trace_ids if trace_id in rows]
+
+    async def _score_means(self, project: str, trace_ids: list[str]) -> dict[str, dict[str, dict[str, Any]]]:
+        """`{trace: {name: {"n", "mean"}}}`; failed judgements are not in the mean."""
+        rows = await self._store.scan(
+            "SELECT trace_id, name, count(value) AS n, avg(value) AS mean FROM scores"
+            " WHERE project = ? AND trace_id IN (SELECT unnest(?::VARCHAR[])) GROUP BY ALL ORDER BY name",
+            [project, trace_ids],
+        )
+        means: dict[str, dict[str, dict[str, Any]]] = {}
+        for row in rows:
+            means.setdefault(row["trace_id"], {})[row["name"]] = {"n": row["n"], "mean": row["mean"]}
+        return means
+
+    async def _count(self, table: str, where: Where) -> int:
+        rows = await self._store.scan(lines("SELECT count(*) AS n FROM", table, "WHERE", str(where)), where.params)
+        n: int = rows[0]["n"]
+        return n
