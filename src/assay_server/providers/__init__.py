@@ -4,11 +4,14 @@ from assay_server.providers.dialects import Dialect, Reader, dialect
 from assay_server.providers.failures import failure
 from assay_server.providers.http import HttpUpstream
 from assay_server.providers.local_process import LocalLlm
+from assay_server.providers.openai import DONE
 from assay_server.providers.prices import Prices, Rates
+from assay_server.providers.sse import data_of
 from assay_server.providers.transcript import Event, Transcript
 from assay_server.providers.upstream import Endpoint, Incoming, Outgoing, Upstream
 
 __all__ = [
+    "DONE",
     "Dialect",
     "Endpoint",
     "Event",
@@ -21,6 +24,7 @@ __all__ = [
     "Reader",
     "Transcript",
     "Upstream",
+    "data_of",
     "dialect",
     "failure",
 ]

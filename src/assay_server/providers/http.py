@@ -27,8 +27,8 @@ class HttpUpstream:
         session = self._session or self._open()
         url = _parsed(request.url)
         try:
-            response = await session.post(
-                url, data=request.body, headers=request.headers, allow_redirects=False, timeout=self._timeout
+            response = await session.request(
+                request.method, url, data=request.body, headers=request.headers, allow_redirects=False
             )
         except aiohttp.InvalidURL as error:
             raise InvalidInput("This is no address a call can be sent to.", field="base_url", value=str(url)) from error

@@ -23,10 +23,19 @@ class OpenAi:
 
     def request(self, endpoint: Endpoint, body: bytes, headers: Mapping[str, str]) -> Outgoing:
         """A chat call; `headers` are those of the trace."""
-        ours = {"Content-Type": "application/json", "User-Agent": "assay", **headers}
-        if endpoint.key is not None:
-            ours["Authorization"] = f"Bearer {endpoint.key}"
+        ours = {"Content-Type": "application/json", **_identity(endpoint), **headers}
         return Outgoing(f"{endpoint.base_url.rstrip('/')}/chat/completions", ours, body)
+
+    def models_request(self, endpoint: Endpoint) -> Outgoing:
+        return Outgoing(f"{endpoint.base_url.rstrip('/')}/models", _identity(endpoint), method="GET")
+
+    def models(self, body: bytes) -> list[str]:
+        """The names in an answer to `models_request`. Raises UpstreamError where it is none."""
+        try:
+            listed = msgspec.json.decode(body, type=_Models)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise UpstreamError(f"The provider sent what is no list of models: {error}") from error
+        return [model.id for model in listed.data]
 
     def answer(self, body: bytes, into: Transcript) -> None:
         """Reads a whole answer. Raises UpstreamError where it is none."""
@@ -79,7 +88,7 @@ class OpenAiReader:
     def _read(self, block: bytes) -> Event | None:
         data = data_of(block)
         if data is None:
-            return Event(block)  # a comment keeps the connection alive
+            return Event(block) if block.startswith(b":") else None  # a comment keeps the connection alive
         if data.strip() == b"[DONE]":
             self.done = True
             return Event(DONE)
@@ -120,7 +129,22 @@ class _Chunk(msgspec.Struct):
     error: Any = None
 
 
+class _Model(msgspec.Struct):
+    id: str
+
+
+class _Models(msgspec.Struct):
+    data: list[_Model]
+
+
 _decode = msgspec.json.Decoder(_Chunk).decode
+
+
+def _identity(endpoint: Endpoint) -> dict[str, str]:
+    ours = {"User-Agent": "assay"}
+    if endpoint.key is not None:
+        ours["Authorization"] = f"Bearer {endpoint.key}"
+    return ours
 
 
 def _decoded(data: bytes) -> _Chunk:

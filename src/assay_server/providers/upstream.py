@@ -19,11 +19,12 @@ class Endpoint:
 
 @dataclass(slots=True, frozen=True)
 class Outgoing:
-    """One POST to a provider."""
+    """One request to a provider."""
 
     url: str
     headers: dict[str, str]
-    body: bytes
+    body: bytes | None = None
+    method: str = "POST"
 
 
 class Incoming(Protocol):

@@ -1,0 +1,59 @@
+"""Providers' rows as endpoints: looked up at most once a second, each with its key from the environment."""
+
+import time
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from assay_server.core.errors import Unavailable
+from assay_server.providers import Dialect, Endpoint, dialect
+
+_FRESH_S = 1.0
+_MOST = 4096
+
+Found = tuple[Endpoint, Dialect]
+
+
+class ProviderRows(Protocol):
+    """`registry.Providers`, as far as it is needed here. `get` raises NotFound."""
+
+    async def get(self, project: str, name: str) -> Mapping[str, Any]: ...
+
+    async def list(self, project: str) -> list[Mapping[str, Any]]: ...
+
+
+class Endpoints:
+    """Keys are read when a call is made, so that a rotated one needs no restart; they are kept nowhere else."""
+
+    def __init__(self, providers: ProviderRows, environment: Mapping[str, str]) -> None:
+        self._providers = providers
+        self._environment = environment
+        self._rows: dict[tuple[str, str], tuple[float, Mapping[str, Any]]] = {}
+
+    async def get(self, project: str, name: str) -> Found:
+        """Raises NotFound for a provider nobody added, Unavailable where its key is not in the environment."""
+        now = time.monotonic()
+        known = self._rows.get((project, name))
+        if known is None or now - known[0] > _FRESH_S:
+            if len(self._rows) >= _MOST:
+                self._rows.clear()
+            known = self._rows[project, name] = (now, await self._providers.get(project, name))
+        return self._found(known[1])
+
+    async def all(self, project: str) -> list[Found]:
+        """Those of the project that can be called now."""
+        rows = await self._providers.list(project)
+        able = [row for row in rows if not row["key_env"] or row["key_env"] in self._environment]
+        return [self._found(row) for row in able]
+
+    def _found(self, row: Mapping[str, Any]) -> Found:
+        key = None
+        if variable := row["key_env"]:
+            key = self._environment.get(variable)
+            if not key:
+                raise Unavailable(
+                    f"The key of the provider '{row['name']}' is not there.",
+                    field="key_env",
+                    value=variable,
+                    fix=f"set {variable} in the environment of the server",
+                )
+        return Endpoint(row["name"], row["base_url"], key), dialect(row["kind"])
