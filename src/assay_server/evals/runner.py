@@ -29,8 +29,8 @@ from assay_server.evals.targets import (
     in_words,
 )
 
-_COST_LOOKS = 10
-_COST_PAUSE_S = 0.3
+_COST_LOOKS = 5
+_COST_PAUSE_S = 0.2
 
 
 @dataclass(slots=True)
@@ -101,7 +101,7 @@ class Runner:
         """Scores what only the spans know (cost). Returns the cost of each trace.
 
         The application's spans arrive a little behind its answers. Looks a few times, and takes what never came as
-        unknown; a run without model calls waits these three seconds for nothing, once.
+        unknown; a run without model calls waits this second for nothing, once.
         """
         answered = await self._facts.answered(plan.project, plan.run)
         costs = await self._facts.costs(plan.project, plan.run)
