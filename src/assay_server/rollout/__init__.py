@@ -2,7 +2,8 @@
 
 from assay_server.rollout.canaries import MACHINE, Canaries
 from assay_server.rollout.engine import Engine
-from assay_server.rollout.evidence import Evidence, Exposure, UnitScore, Window
+from assay_server.rollout.evidence import Evidence, Exposure, Subject, UnitScore, Window
+from assay_server.rollout.live import LiveEvidence
 from assay_server.rollout.plan import Plan, Watched
 from assay_server.rollout.ports import ChannelControl, OpenIncident, Releases, Standing
 from assay_server.rollout.rows import Record
@@ -15,11 +16,13 @@ __all__ = [
     "Engine",
     "Evidence",
     "Exposure",
+    "LiveEvidence",
     "OpenIncident",
     "Plan",
     "Record",
     "Releases",
     "Standing",
+    "Subject",
     "UnitScore",
     "Watched",
     "Window",

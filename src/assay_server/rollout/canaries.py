@@ -7,7 +7,6 @@ and settles it; nothing is decided anew while one is pending. So a decision fall
 written once, and an incident, opened under the canary's key, exists once.
 """
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -20,7 +19,7 @@ from assay_server.core.ids import new_id
 from assay_server.ledger import Ledger
 from assay_server.rollout import rows
 from assay_server.rollout.decide import Action, Move, decide
-from assay_server.rollout.evidence import Evidence, Window, count, traffic
+from assay_server.rollout.evidence import Evidence, Subject, Window, count
 from assay_server.rollout.incident import incident
 from assay_server.rollout.look import Look, look
 from assay_server.rollout.plan import Plan, check
@@ -143,13 +142,12 @@ class Canaries:
 
     async def _look(self, record: Record) -> Look:
         windows = (replace(record.windows[0], since_ns=record.windows[0].since_ns - _SKEW_NS), *record.windows[1:])
-        plan, of = record.plan, (record.project, record.id, record.plan.unit)
-        exposures = await asyncio.gather(*(self._evidence.exposures(*of, window) for window in windows))
-        scores = {
-            score.name: await asyncio.gather(*(self._evidence.scores(*of, score.name, window) for window in windows))
-            for score in plan.scores
-        }
-        return look(plan, count(record.windows, exposures, scores), traffic(exposures), self._clock.now_ns())
+        of = Subject(record.project, record.channel, record.id)
+        exposures = await self._evidence.exposures(of, windows)
+        names = [score.name for score in record.plan.scores]
+        scores = {name: await self._evidence.scores(of, name, windows) for name in names}
+        arms = await self._evidence.arms(of)
+        return look(record.plan, count(record.windows, exposures, scores), arms, self._clock.now_ns())
 
     async def _move(self, record: Record, seen: Look | None, move: Move | None) -> Record:
         """Stores the look and, in the same transaction, the decision; then carries it out."""

@@ -20,7 +20,7 @@ for active units (`min_units`), new or not.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -38,16 +38,23 @@ class Window:
 
 
 @dataclass(frozen=True, slots=True)
+class Subject:
+    """Whose facts are read."""
+
+    project: str
+    channel: str
+    canary: str
+
+
+@dataclass(frozen=True, slots=True)
 class Exposure:
-    """What one unit saw of one arm in a window. Money and time are sums; None: unknown for at least one call."""
+    """What one unit saw of one arm in a window: calls, and how many of them failed."""
 
     unit: str
     arm: Arm
     first_ns: int
     calls: int
     errors: int
-    latency_ms: float | None = None
-    cost: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +68,17 @@ class UnitScore:
 
 
 class Evidence(Protocol):
-    """Reads the facts of a canary. Failed judgements (scores with an error) are no scores."""
+    """Reads the facts of a canary, one answer per window. Failed judgements (scores with an error) are no scores.
 
-    async def exposures(self, project: str, canary: str, unit: str, window: Window) -> Sequence[Exposure]: ...
+    A unit is the user, else the session, else the trace: what the gateway assigns arms by.
+    """
 
-    async def scores(self, project: str, canary: str, unit: str, name: str, window: Window) -> Sequence[UnitScore]: ...
+    async def exposures(self, of: Subject, windows: Sequence[Window]) -> Sequence[Sequence[Exposure]]: ...
+
+    async def scores(self, of: Subject, name: str, windows: Sequence[Window]) -> Sequence[Sequence[UnitScore]]: ...
+
+    async def arms(self, of: Subject) -> Mapping[str, Mapping[str, float | None]]:
+        """Calls, errors, latency and cost of each arm that had traffic: for people, not for decisions."""
 
 
 @dataclass(slots=True)
@@ -77,16 +90,6 @@ class Counted:
     active: Counter[str] = field(default_factory=Counter)  # units seen in this step
     failing: Counter[str] = field(default_factory=Counter)  # new units that met an error
     values: dict[str, dict[str, list[float]]] = field(default_factory=dict)  # score -> arm -> unit means
-
-
-@dataclass(slots=True)
-class Traffic:
-    """Sums over all calls of an arm, returning units included."""
-
-    calls: int = 0
-    errors: int = 0
-    latency_ms: float | None = 0.0
-    cost: float | None = 0.0
 
 
 def count(
@@ -106,19 +109,6 @@ def count(
     return counted
 
 
-def traffic(exposures: Iterable[Sequence[Exposure]]) -> dict[str, Traffic]:
-    """What each arm cost and how long it took, over all calls."""
-    arms = {"baseline": Traffic(), "candidate": Traffic()}
-    for window in exposures:
-        for seen in window:
-            arm = arms[seen.arm]
-            arm.calls += seen.calls
-            arm.errors += seen.errors
-            arm.latency_ms = _plus(arm.latency_ms, seen.latency_ms)
-            arm.cost = _plus(arm.cost, seen.cost)
-    return arms
-
-
 def _expose(step: Counted, position: int, seen: Sequence[Exposure], first: dict[str, tuple[int, str]]) -> None:
     for exposure in sorted(seen, key=lambda one: one.first_ns):
         step.active[exposure.arm] += 1
@@ -135,7 +125,3 @@ def _values(scores: Sequence[UnitScore], position: int, first: Mapping[str, tupl
         if first.get(score.unit) == (position, score.arm):
             arms[score.arm].append(score.mean)
     return arms
-
-
-def _plus(total: float | None, part: float | None) -> float | None:
-    return None if total is None or part is None else total + part

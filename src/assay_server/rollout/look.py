@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from assay_server.rollout.evidence import Counted, Traffic
+from assay_server.rollout.evidence import Counted
 from assay_server.rollout.plan import Plan, Watched
 from assay_server.stats import (
     SMALLEST_ARM,
@@ -93,7 +93,7 @@ class Look:
         return document
 
 
-def look(plan: Plan, counted: Sequence[Counted], arms: Mapping[str, Traffic], at_ns: int) -> Look:
+def look(plan: Plan, counted: Sequence[Counted], arms: Mapping[str, Mapping[str, float | None]], at_ns: int) -> Look:
     """Judges the evidence of all steps so far; `counted` has one entry per step, the last is the current one."""
     splits = [Split(step.new["baseline"], step.new["candidate"], step.window.share / 100) for step in counted]
     return Look(
@@ -105,7 +105,7 @@ def look(plan: Plan, counted: Sequence[Counted], arms: Mapping[str, Traffic], at
         srm_chi_square_p=chi_square_p(splits),
         metrics=tuple(_metric(plan, score, counted) for score in plan.scores),
         guardrails=tuple(_guardrail(plan, name, margin, counted) for name, margin in plan.guardrails.items()),
-        arms={arm: asdict(sums) for arm, sums in arms.items()},
+        arms=arms,
     )
 
 

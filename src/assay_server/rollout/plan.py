@@ -7,7 +7,6 @@ from typing import Any, Literal
 
 from assay_server.core.errors import InvalidInput
 
-Unit = Literal["user", "session", "trace"]
 Direction = Literal["higher", "lower"]
 
 GUARDRAILS = ("error_rate",)
@@ -38,7 +37,7 @@ class Plan:
 
     scores: tuple[Watched, ...]
     steps: tuple[float, ...] = (20, 50)
-    unit: Unit = "user"
+    unit: str = "user"
     alpha: float = 0.05
     min_units: int = 50
     max_units: int = 10_000
@@ -64,8 +63,9 @@ def check(plan: Plan) -> Plan:
     """The plan, if it can be carried out. Raises InvalidInput for the first field that cannot."""
     _steps(plan.steps)
     _scores(plan.scores)
-    if plan.unit not in ("user", "session", "trace"):
-        raise InvalidInput("Nobody is assigned by that.", field="unit", value=plan.unit, fix="user, session or trace")
+    if plan.unit != "user":
+        fix = "user: a call without one is assigned by its session, else by its trace"
+        raise InvalidInput("Arms are not assigned by that.", field="unit", value=plan.unit, fix=fix)
     if not 0 < plan.alpha <= 0.2:
         raise InvalidInput("alpha is a chance of error.", field="alpha", value=plan.alpha, fix="above 0, at most 0.2")
     if plan.min_units < 1:

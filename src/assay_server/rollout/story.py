@@ -6,12 +6,10 @@ from typing import Any
 from assay_server.rollout.look import Guardrail, Look, Metric
 from assay_server.rollout.plan import Plan
 
-_PLURAL = {"user": "users", "session": "sessions", "trace": "traces"}
-
 
 def sentence(plan: Plan, look: Look, action: str, why: str) -> str:
     """Why the machine moved, such as "Rolled back after 312 users: user_feedback 0.61 vs 0.83, …"."""
-    units = f"{look.total:,} {_PLURAL[plan.unit]}"
+    units = f"{look.total:,} {plan.unit}s"
     if why == "srm":
         return _mismatch(look, units)
     if why == "worse":
@@ -35,8 +33,9 @@ def number(value: float | None, digits: int = 2) -> str:
 
 
 def blast_radius(look: Mapping[str, Any]) -> dict[str, Any]:
-    """Who was touched by the candidate: units counted, and calls made."""
-    return {"units": look["units"]["candidate"], "calls": look["arms"]["candidate"]["calls"]}
+    """Who was touched by the candidate: units counted, calls made, money spent; None is unknown."""
+    candidate = look["arms"].get("candidate") or {}
+    return {"units": look["units"]["candidate"], "calls": candidate.get("traces"), "cost": candidate.get("cost")}
 
 
 def _told_metric(metric: Metric) -> str:
