@@ -174,10 +174,13 @@ def _verdicts() -> list[Json]:
         verdict(4, "pass", "support v4 passes: no metric is worse than support v3 by more than its margin.", [
             metric("groundedness", "pass", "At worst 0.012 lower; the margin allows 0.030.", value=0.874, baseline=0.871, difference=0.003, ci=[-0.012, 0.018], bound=-0.012, margin=0.03, p=0.004),
         ], 7),
+        verdict(4, "inconclusive", "support v4 is undecided: 8 items cannot tell a loss of 0.030 from chance. Inconclusive is not a pass.", [
+            metric("groundedness", "inconclusive", "The interval reaches 0.141 below; about 310 items would decide.", n=8, clusters=8, value=0.88, baseline=0.871, difference=0.009, ci=[-0.141, 0.159], bound=-0.141, margin=0.03, p=0.31, minimum_detectable=0.21, items_needed=310),
+        ], 7.5) | {"id": an_id("ver", 5), "n": 8},
         verdict(3, "pass", "support v3 passes: better retrieval, and no metric is worse than support v1 by more than its margin.", [
             metric("groundedness", "pass", "Higher by 0.081, at least 0.032.", value=0.871, baseline=0.79, difference=0.081, ci=[0.032, 0.13], bound=0.032, margin=0.03, p=0.0001),
             metric("right_refusal", "pass", "At worst 0.021 lower; the margin allows 0.050.", value=0.95, baseline=0.938, difference=0.012, ci=[-0.021, 0.045], bound=-0.021, margin=0.05, p=0.002),
-            metric("retrieval_hit", "inconclusive", "The interval reaches below the margin: 80 items cannot decide it.", value=0.81, baseline=0.8, difference=0.01, ci=[-0.05, 0.07], bound=-0.05, margin=0.03, p=0.08, minimum_detectable=0.06, items_needed=310),
+            metric("retrieval_hit", "pass", "Higher by 0.133, at least 0.060.", value=0.933, baseline=0.8, difference=0.133, ci=[0.06, 0.206], bound=0.06, margin=0.03, p=0.0004),
         ], 58),
         verdict(2, "fail", "support v2 fails: right refusal is lower than support v1 by 0.225, and the margin allows 0.050.", [
             metric("right_refusal", "fail", "Lower by 0.225, at least 0.141: 18 of the 20 questions without an answer were answered anyway.", value=0.713, baseline=0.938, difference=-0.225, ci=[-0.309, -0.141], bound=-0.309, margin=0.05, p=1e-6, method="mcnemar exact"),

@@ -1,7 +1,7 @@
 import { infiniteQueryOptions, keepPreviousData, queryOptions } from '@tanstack/react-query'
 import { get, type Query } from './client'
 import type {
-  AuditEvent, AuditVerification, Canary, Channel, Comparison, Dataset, DatasetItem, Facet, Incident, Info, Key, List,
+  AuditEvent, AuditVerification, Canary, Channel, CheckInfo, Comparison, Dataset, DatasetItem, Facet, Incident, Info, Key, List,
   Provider, Release, ReleaseDiff, Run, RunItem, Trace, TraceRow, Verdict,
 } from './types'
 
@@ -119,6 +119,7 @@ export const auditVerification = queryOptions({
   queryFn: () => get<AuditVerification>('/audit/verify'),
   enabled: false,
 })
+export const checks = queryOptions({ queryKey: ['checks'], queryFn: () => get<List<CheckInfo>>('/checks'), staleTime: Infinity })
 export const providers = queryOptions({ queryKey: ['providers'], queryFn: () => get<List<Provider>>('/providers') })
 export const keys = queryOptions({ queryKey: ['keys'], queryFn: () => get<List<Key>>('/keys') })
 

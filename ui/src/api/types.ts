@@ -213,6 +213,16 @@ export interface DatasetItem {
   source_span?: string | null
 }
 
+export interface CheckInfo {
+  name: string
+  version: string
+  range: [number | null, number | null]
+  direction: 'higher' | 'lower'
+  describes: string
+  cannot_see: string
+  formula: string
+}
+
 export interface Estimate {
   n: number
   errors: number
@@ -403,6 +413,20 @@ export interface CanaryMetric {
   difference: number | null
   ci: [number, number] | null
   margin: number | null
+  direction?: 'higher' | 'lower'
+  decision: string | null
+}
+
+/** A bad event that units may meet, such as an error; `e` is the evidence that the candidate has more of it. */
+export interface Guardrail {
+  name: string
+  n: { baseline: number; candidate: number }
+  events: { baseline: number; candidate: number }
+  rate: { baseline: number | null; candidate: number | null }
+  difference: number | null
+  margin: number | null
+  e: number | null
+  alarm_at: number | null
   decision: string | null
 }
 
@@ -424,6 +448,7 @@ export interface Canary {
   max_units?: number | null
   srm_p: number | null
   metrics: CanaryMetric[]
+  guardrails?: Guardrail[]
   looks: Look[]
   decision: { action: string; sentence: string; at: string } | null
   by: string

@@ -123,6 +123,12 @@ export function person(actor: string | null | undefined): string {
 /** `canary_rollback` → `canary rollback` */
 export const words = (name: string) => name.replaceAll('_', ' ')
 
+/** `canary_rollback` → `Canary rollback` */
+export function capital(name: string): string {
+  const text = words(name)
+  return text.charAt(0).toUpperCase() + text.slice(1)
+}
+
 export function plural(n: number, one: string, many = `${one}s`): string {
   return `${count(n)} ${n === 1 ? one : many}`
 }

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { jsonInside, pieces, wordDiff } from './text'
+import { alike, jsonInside, pieces, wordDiff } from './text'
 
 it('finds scrubbed values, and leaves other brackets alone', () => {
   expect(pieces('Write to [EMAIL_ADDRESS] about [1] or [TODO].')).toEqual([
@@ -21,9 +21,9 @@ it('says which words changed', () => {
   expect(wordDiff('say so if the context lacks it', 'if the context has it')).toEqual([
     { op: 'delete', text: 'say so ' },
     { op: 'equal', text: 'if the context ' },
-    { op: 'delete', text: 'lacks' },
-    { op: 'insert', text: 'has' },
-    { op: 'equal', text: ' it' },
+    { op: 'delete', text: 'lacks ' },
+    { op: 'insert', text: 'has ' },
+    { op: 'equal', text: 'it' },
   ])
 })
 
@@ -33,4 +33,9 @@ it('loses nothing: either side can be read back', () => {
   const diff = wordDiff(a, b)
   expect(diff.filter((d) => d.op !== 'insert').map((d) => d.text).join('')).toBe(a)
   expect(diff.filter((d) => d.op !== 'delete').map((d) => d.text).join('')).toBe(b)
+})
+
+it('tells texts that share most words from texts that share none', () => {
+  expect(alike(wordDiff('return within 30 days', 'return within 14 days'))).toBeGreaterThan(0.5)
+  expect(alike(wordDiff('return within 30 days', 'no document says so'))).toBe(0)
 })

@@ -52,12 +52,21 @@ const LONGEST = 1500
 
 /** What changed from `a` to `b`, word by word (longest common subsequence; very long texts as a whole). */
 export function wordDiff(a: string, b: string): WordChange[] {
-  const from = a.match(/\s+|[^\s]+/g) ?? []
-  const to = b.match(/\s+|[^\s]+/g) ?? []
+  // A word keeps the space behind it: what was replaced then stands in one piece, not word by word.
+  const from = a.match(/\S+\s*|\s+/g) ?? []
+  const to = b.match(/\S+\s*|\s+/g) ?? []
   if (from.length > LONGEST || to.length > LONGEST) {
     return a === b ? joined([['equal', a]]) : joined([['delete', a], ['insert', b]])
   }
   return joined(walk(from, to, lengths(from, to)))
+}
+
+/** How much of the longer text is common to both, 0 to 1: below about a third, a word diff is harder to read than both texts. */
+export function alike(changes: WordChange[]): number {
+  const size = (op: WordChange['op']) => changes.reduce((sum, change) => sum + (change.op === op ? change.text.length : 0), 0)
+  const common = size('equal')
+  const longer = common + Math.max(size('insert'), size('delete'))
+  return longer === 0 ? 1 : common / longer
 }
 
 function lengths(from: string[], to: string[]): Uint16Array[] {

@@ -1,12 +1,13 @@
-import { useComputedColorScheme } from '@mantine/core'
+import { SegmentedControl, useComputedColorScheme } from '@mantine/core'
 import { LineChart } from 'echarts/charts'
 import { DataZoomComponent, GridComponent, MarkLineComponent, TooltipComponent } from 'echarts/components'
 import * as echarts from 'echarts/core'
 import { SVGRenderer } from 'echarts/renderers'
 import { useEffect, useMemo, useRef, useState } from 'react'
-import { SegmentedControl } from '@mantine/core'
+
 import type { Canary, Look } from '@/api/types'
 import { count, exact, interval, signed, words } from '@/lib/format'
+import { marginOf } from './canary-parts'
 
 echarts.use([LineChart, GridComponent, TooltipComponent, MarkLineComponent, DataZoomComponent, SVGRenderer])
 
@@ -21,7 +22,9 @@ export default function CanaryChart({ canary }: { canary: Canary }) {
     () => canary.looks.filter((look) => (look.metric ?? canary.metrics[0]?.name ?? 'score') === name && look.ci !== null),
     [canary.looks, canary.metrics, name],
   )
-  const margin = canary.metrics.find((metric) => metric.name === name)?.margin ?? null
+  const metric = canary.metrics.find((one) => one.name === name)
+  const limit = metric ? marginOf(metric) : null
+  const margin = limit?.at ?? null
   useEffect(() => {
     const chart = echarts.init(host.current!, undefined, { renderer: 'svg' })
     chart.setOption(option(looks, margin, canary))
@@ -41,8 +44,8 @@ export default function CanaryChart({ canary }: { canary: Canary }) {
         <span><span className="swatch" style={{ color: 'var(--accent)' }} />difference in {words(name)}</span>
         <span><span className="swatch band" />its interval{canary.alpha !== undefined && `, α ${canary.alpha}`}</span>
         <span><span className="swatch" style={{ color: 'var(--ink-3)' }} />zero: no difference</span>
-        {margin !== null && <span><span className="swatch dash" style={{ color: 'var(--bad)' }} />margin {signed(-margin)}</span>}
-        <span className="quiet">Promoted when the whole band is above the margin, rolled back when it is below zero.</span>
+        {margin !== null && <span><span className="swatch dash" style={{ color: 'var(--bad)' }} />margin {signed(margin)}</span>}
+        <span className="quiet">Promoted when the whole band is {limit?.bad === 'above' ? 'below' : 'above'} the margin, rolled back when it is {limit?.bad === 'above' ? 'above' : 'below'} zero.</span>
       </figcaption>
     </figure>
   )
@@ -56,8 +59,8 @@ function option(looks: Look[], margin: number | null, canary: Canary) {
   const xs = looks.map(unitsOf)
   const line = { type: 'line', showSymbol: false, silent: true, animation: false }
   const point = (pick: (look: Look) => number | null) => looks.map((look, i) => [xs[i], pick(look)])
-  const low = Math.min(...looks.map((look) => look.ci![0]), margin === null ? 0 : -margin, 0)
-  const high = Math.max(...looks.map((look) => look.ci![1]), 0)
+  const low = Math.min(...looks.map((look) => look.ci![0]), margin ?? 0, 0)
+  const high = Math.max(...looks.map((look) => look.ci![1]), margin ?? 0, 0)
   const air = (high - low) * 0.08 || 0.01
   const text = { color: ink('ink-3'), fontFamily: css.getPropertyValue('--font'), fontSize: 11 }
   return {
@@ -81,12 +84,14 @@ function option(looks: Look[], margin: number | null, canary: Canary) {
       nameTextStyle: text,
       min: xs[0],
       max: xs.at(-1),
-      axisLabel: { ...text, formatter: (value: number) => count(Math.round(value)) },
-      axisLine: { lineStyle: { color: ink('line-strong') } },
+      axisLabel: { ...text, hideOverlap: true, formatter: (value: number) => count(Math.round(value)) },
+      axisLine: { onZero: false, lineStyle: { color: ink('line-strong') } },
       splitLine: { show: false },
     },
     yAxis: {
       type: 'value',
+      axisLine: { show: false },
+      axisTick: { show: false },
       min: low - air,
       max: high + air,
       axisLabel: { ...text, formatter: (value: number) => signed(value, 2), showMinLabel: false, showMaxLabel: false },
@@ -109,7 +114,7 @@ function option(looks: Look[], margin: number | null, canary: Canary) {
 
 function marks(margin: number | null, ink: (name: string) => string) {
   const zero = { yAxis: 0, lineStyle: { color: ink('ink-3'), type: 'solid', width: 1.2 } }
-  return margin === null ? [zero] : [zero, { yAxis: -margin, lineStyle: { color: ink('bad'), type: 'dashed', width: 1.5 } }]
+  return margin === null ? [zero] : [zero, { yAxis: margin, lineStyle: { color: ink('bad'), type: 'dashed', width: 1.5 } }]
 }
 
 function spoken(look: Look): string {

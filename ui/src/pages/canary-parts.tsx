@@ -1,4 +1,4 @@
-import type { Canary, CanaryMetric } from '@/api/types'
+import type { Canary, CanaryMetric, Guardrail } from '@/api/types'
 import { count, interval, percent, probability, score, signed, words } from '@/lib/format'
 import { scaleOf } from '@/lib/scale'
 import { Whisker } from '@/parts/interval'
@@ -43,7 +43,7 @@ export function Steps({ canary }: { canary: Canary }) {
 }
 
 export function MetricRow({ metric }: { metric: CanaryMetric }) {
-  const limit = metric.margin === null ? null : ({ at: -metric.margin, bad: 'below' } as const)
+  const limit = marginOf(metric)
   const scale = scaleOf([metric.difference, ...(metric.ci ?? []), limit?.at], [0])
   return (
     <div className="measure">
@@ -58,7 +58,7 @@ export function MetricRow({ metric }: { metric: CanaryMetric }) {
         <div>
           {score(metric.mean.candidate)} <span className="quiet">against</span> {score(metric.mean.baseline)}: difference <strong>{signed(metric.difference)}</strong> <span className="second">{interval(metric.ci, true)}</span>
         </div>
-        <div className="quiet small">{metric.margin !== null && `margin ${signed(-metric.margin)} · `}{metric.decision ? words(metric.decision) : 'undecided'}</div>
+        <div className="quiet small">{limit && `margin ${signed(limit.at)} · `}{metric.decision ? words(metric.decision) : 'undecided'}</div>
       </div>
     </div>
   )
@@ -81,8 +81,36 @@ export function SampleRatio({ canary }: { canary: Canary }) {
   )
 }
 
+/** The loss that may not be proven possible: below zero for scores where more is better, above it for the others. */
+export function marginOf(metric: CanaryMetric): { at: number; bad: 'below' | 'above' } | null {
+  if (metric.margin === null) return null
+  return metric.direction === 'lower' ? { at: metric.margin, bad: 'above' } : { at: -metric.margin, bad: 'below' }
+}
+
+export function GuardrailRow({ guardrail }: { guardrail: Guardrail }) {
+  const { events, n, rate, e, alarm_at: alarm } = guardrail
+  return (
+    <div className="measure">
+      <div>
+        <strong>{words(guardrail.name)}</strong>
+        <div className="quiet small">guardrail · n {count(n.baseline)} baseline, {count(n.candidate)} candidate</div>
+      </div>
+      <div className="second">
+        {share(rate.candidate)} <span className="quiet">({count(events.candidate)}) against</span> {share(rate.baseline)} <span className="quiet">({count(events.baseline)})</span>
+      </div>
+      <div>
+        {guardrail.decision ? words(guardrail.decision) : 'undecided'}
+        {e !== null && alarm !== null && <div className="quiet small">evidence of harm {score(e, 1)}; at {score(alarm, 0)} the canary is rolled back</div>}
+      </div>
+    </div>
+  )
+}
+
+const share = (rate: number | null) => (rate === null ? 'unknown' : percent(rate * 100))
+
 function toneOf(metric: CanaryMetric): 'good' | 'bad' | 'accent' {
-  if (metric.ci && metric.ci[1] < 0) return 'bad'
-  if (metric.ci && metric.margin !== null && metric.ci[0] > -metric.margin) return 'good'
-  return 'accent'
+  if (!metric.ci) return 'accent'
+  const [low, high] = metric.direction === 'lower' ? [-metric.ci[1], -metric.ci[0]] : metric.ci
+  if (high < 0) return 'bad'
+  return metric.margin !== null && low > -metric.margin ? 'good' : 'accent'
 }

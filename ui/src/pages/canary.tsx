@@ -5,7 +5,7 @@ import { lazy, Suspense, useState } from 'react'
 import { post } from '@/api/client'
 import * as ask from '@/api/queries'
 import type { Canary } from '@/api/types'
-import { count, plural, score, zone } from '@/lib/format'
+import { count, plural, score } from '@/lib/format'
 import { ReasonDialog } from '@/parts/dialog'
 import { ReleaseChanges } from '@/parts/diff'
 import { ReleaseLink, useReleaseName } from '@/parts/links'
@@ -15,7 +15,7 @@ import { StatusTag } from '@/parts/status'
 import { Fold } from '@/parts/text'
 import { Person, Time } from '@/parts/values'
 import { useAccess } from '@/shell/access'
-import { MetricRow, SampleRatio, Steps } from './canary-parts'
+import { GuardrailRow, MetricRow, SampleRatio, Steps } from './canary-parts'
 
 const CanaryChart = lazy(() => import('./canary-chart'))
 
@@ -41,7 +41,7 @@ function Opened({ canary }: { canary: Canary }) {
     <>
       {canary.decision ? <p className="lead">{canary.decision.sentence}</p> : <p className="lead">{undecided(canary)}</p>}
       <Steps canary={canary} />
-      <Section title="Difference, candidate minus baseline" note={`confidence sequence: valid at every look; times in ${zone()}`}>
+      <Section title="Difference, candidate minus baseline" note="a confidence sequence: valid at every look">
         {canary.looks.length === 0 ? (
           <Waiting>Waiting for the first look{canary.min_units ? `, at ${count(canary.min_units)} units per arm` : ''}…</Waiting>
         ) : (
@@ -52,6 +52,7 @@ function Opened({ canary }: { canary: Canary }) {
         <Section title="Measures">
           {canary.metrics.length === 0 && <p className="quiet">No score of either arm has arrived yet.</p>}
           {canary.metrics.map((metric) => <MetricRow key={metric.name} metric={metric} />)}
+          {canary.guardrails?.map((guardrail) => <GuardrailRow key={guardrail.name} guardrail={guardrail} />)}
         </Section>
         <Section title={`Who is hit`} note={canary.unit ? `sticky by ${canary.unit}` : undefined}>
           <SampleRatio canary={canary} />

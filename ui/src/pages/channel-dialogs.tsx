@@ -82,7 +82,7 @@ export function RollbackDialog({ channel, earlier, opened, onClose }: RollbackPr
         <Select label="Back to" data={earlier.map((one) => ({ value: one.id, label: named(one.id) }))} value={to} onChange={(value) => value && setTo(value)} allowDeselect={false} />
       )}
       {channel.since && (
-        <p className="line tight second">What this undoes: promoted <Time at={channel.since} /> by <Person actor={channel.by} />{channel.reason && `: “${channel.reason}”`}</p>
+        <p className="second">What this undoes: {channel.reason ? `“${channel.reason}”, ` : 'the change '}made <Time at={channel.since} /> by <Person actor={channel.by} /></p>
       )}
       {channel.release && <ReleaseChanges from={channel.release.id} to={to} />}
     </ReasonDialog>

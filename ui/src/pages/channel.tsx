@@ -5,7 +5,7 @@ import { IconArrowBackUp, IconArrowUp, IconCheck, IconGitBranch, IconPlayerPlay,
 import * as ask from '@/api/queries'
 import type { Channel, ChannelEvent } from '@/api/types'
 import { earlierReleases, newestFirst } from '@/lib/channels'
-import { words } from '@/lib/format'
+import { capital } from '@/lib/format'
 import { useAddress } from '@/lib/search'
 import { Snippet } from '@/parts/copy'
 import { releaseName, ReleaseLink } from '@/parts/links'
@@ -103,7 +103,7 @@ function History({ events }: { events: ChannelEvent[] }) {
             <span className={`knot ${tone}`}><Sign size={13} stroke={2} aria-hidden /></span>
             <div>
               <div className="line tight">
-                <strong style={{ textTransform: 'capitalize' }}>{words(event.action)}</strong>
+                <strong>{capital(event.action)}</strong>
                 {event.from && event.from !== event.to && <><span className="quiet">from</span> <ReleaseLink id={event.from} /></>}
                 {event.to && <><span className="quiet">to</span> <ReleaseLink id={event.to} /></>}
                 {event.verdict && <Link to="/verdicts/$verdictId" params={{ verdictId: event.verdict }}>verdict</Link>}

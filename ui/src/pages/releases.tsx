@@ -111,7 +111,7 @@ function Against({ release }: { release: Release }) {
   const [address, change] = useAddress()
   const names = useQuery(ask.releaseNames)
   const others = (names.data?.items ?? []).filter((one) => one.id !== release.id)
-  const usual = others.find((one) => one.live_on.length > 0) ?? others.find((one) => one.name === release.name && one.version < release.version)
+  const usual = others.find((one) => one.live_on.includes('production')) ?? others.find((one) => one.live_on.length > 0) ?? others.find((one) => one.name === release.name && one.version < release.version)
   const against = address.against ?? usual?.id
   if (others.length === 0) return <p className="quiet">There is no other release to compare it with yet.</p>
   return (

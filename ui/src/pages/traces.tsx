@@ -92,7 +92,7 @@ const COLUMNS: Column<TraceRow>[] = [
       </div>
     ),
   },
-  { id: 'model', head: 'Model', className: 'hide-l', cell: (row) => <span className="nowrap">{row.models.join(', ') || <span className="quiet">none</span>}</span> },
+  { id: 'model', head: 'Model', className: 'hide-l', cell: (row) => <div className="cut" style={{ maxWidth: '8.5rem' }} title={row.models.join(', ')}>{row.models.join(', ') || <span className="quiet">none</span>}</div> },
   { id: 'user', head: 'User', className: 'hide-l', cell: (row) => (row.user ? <Person actor={row.user} /> : <span className="quiet">none</span>) },
   { id: 'release', head: 'Release', className: 'hide-l nowrap', cell: (row) => <ReleaseLink id={row.release} /> },
   {
@@ -101,7 +101,7 @@ const COLUMNS: Column<TraceRow>[] = [
     className: 'hide-m',
     cell: (row) => (
       <span className="line tight" style={{ flexWrap: 'nowrap' }}>
-        {Object.entries(row.scores).slice(0, 2).map(([name, score]) => <ScoreChip key={name} name={name} mean={score.mean} n={score.n} />)}
+        {scoreChips(row)}
       </span>
     ),
   },
@@ -110,6 +110,17 @@ const COLUMNS: Column<TraceRow>[] = [
   { id: 'latency', head: 'Latency', className: 'num', cell: (row) => <Duration ms={row.latency_ms} /> },
   { id: 'time', head: 'Started', className: 'num', cell: (row) => <Time at={row.start} /> },
 ]
+
+function scoreChips(row: TraceRow) {
+  const [first, ...rest] = Object.entries(row.scores)
+  if (!first) return null
+  return (
+    <>
+      <ScoreChip name={first[0]} mean={first[1].mean} n={first[1].n} />
+      {rest.length > 0 && <span className="quiet small" title={rest.map(([name, score]) => `${name} ${score.mean}`).join(', ')}>+{rest.length}</span>}
+    </>
+  )
+}
 
 function ColumnMenu({ cols, onChange }: { cols: string | undefined; onChange: (cols: string | undefined) => void }) {
   const wanted = cols?.split(',') ?? OPTIONAL
@@ -150,7 +161,8 @@ function FirstTrace() {
       <Empty title="Here you will see every request your application makes: its steps, what was said, what it cost">
         <p className="second prose">Take the way that suits you. A key with the role <code>ingest</code> is made in the <a href="/settings">settings</a>.</p>
         <h3>Python, with the SDK</h3>
-        <Snippet text={`pip install assay-sdk\nexport ASSAY_URL=${origin} ASSAY_API_KEY=sk_…\n\nimport assay\nassay.init(service="support")\n\n@assay.observe\ndef answer(question): ...`} />
+        <Snippet text={`pip install assay-sdk\nexport ASSAY_URL=${origin} ASSAY_API_KEY=sk_…`} />
+        <Snippet text={`import assay\nassay.init(service="support")\n\n@assay.observe\ndef answer(question): ...`} />
         <h3>Anything that speaks OpenTelemetry</h3>
         <Snippet text={`export OTEL_EXPORTER_OTLP_ENDPOINT=${origin}\nexport OTEL_EXPORTER_OTLP_HEADERS="authorization=Bearer sk_…"\nexport OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf`} />
         <h3>An OpenAI client, through the gateway</h3>

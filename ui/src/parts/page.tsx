@@ -47,7 +47,7 @@ export function Facts({ rows, list }: { rows: [string, ReactNode][]; list?: bool
   return (
     <dl className={`facts ${list ? 'list' : ''}`}>
       {rows
-        .filter(([, value]) => value !== null && value !== undefined && value !== '')
+        .filter(([, value]) => value !== null && value !== undefined && value !== '' && value !== false)
         .map(([name, value]) => (
           <div key={name}>
             <dt>{name}</dt>
