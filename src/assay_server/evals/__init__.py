@@ -1,5 +1,6 @@
 """Suites, runs and the gate: did it get better or worse, and how sure are we?"""
 
+from assay_server.evals.facts import StoredFacts
 from assay_server.evals.gate import Gate
 from assay_server.evals.ports import Answered, AuditTrail, DatasetReader, ReleaseReader, RunFacts, Scored, VerdictBook
 from assay_server.evals.runs import Runs
@@ -14,6 +15,7 @@ __all__ = [
     "RunFacts",
     "Runs",
     "Scored",
+    "StoredFacts",
     "Suites",
     "VerdictBook",
 ]

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Row
+from sqlalchemy import Connection, Row
 
 from assay_server.checks import Catalogue
 from assay_server.core.clock import Clock, rfc3339
@@ -15,7 +15,7 @@ from assay_server.evals import rows
 from assay_server.evals.comparison import compare_runs
 from assay_server.evals.items import Item, parse_item
 from assay_server.evals.points import by_item
-from assay_server.evals.ports import Answered, DatasetReader, ReleaseReader, RunFacts
+from assay_server.evals.ports import Answered, AuditTrail, DatasetReader, ReleaseReader, RunFacts
 from assay_server.evals.requests import RunRequest, parse_recorded, parse_request
 from assay_server.evals.runner import Plan, Progress, Runner
 from assay_server.evals.suites import Suites
@@ -44,9 +44,11 @@ class Runs:
         releases: ReleaseReader,
         suites: Suites,
         catalogue: Catalogue,
+        audit: AuditTrail,
         clock: Clock,
     ) -> None:
         self._ledger = ledger
+        self._audit = audit
         self._jobs = jobs
         self._facts = facts
         self._datasets = datasets
@@ -117,11 +119,20 @@ class Runs:
         )
         return {"a": a, "b": b, **found}
 
-    async def cancel(self, project: str, run: str) -> Json:
+    async def cancel(self, project: str, run: str, *, actor: str, reason: str | None = None) -> Json:
         """Stops it for good; what was answered stays and is summarised. Raises Conflict when it has ended."""
         row = await self._row(project, run)
         values = {"status": "cancelled", "ended_ns": self._clock.now_ns()}
-        if not await self._ledger.write(lambda connection: rows.end_run(connection, project, run, values)):
+
+        def write(connection: Connection) -> bool:
+            ended = rows.end_run(connection, project, run, values)
+            if ended:
+                self._audit.append(
+                    connection, project=project, actor=actor, action="run.cancel", subject=run, reason=reason
+                )
+            return ended
+
+        if not await self._ledger.write(write):
             raise Conflict(f"This run has ended: it is {row.status}.", field="run", value=run)
         await self._jobs.cancel(run)
         await self.recompute(project, run)

@@ -61,7 +61,7 @@ def make_room(ledger: Ledger) -> Callable[..., Room]:
         suites = Suites(ledger, catalogue, audit, clock)
         runs = Runs(
             ledger=ledger, jobs=jobs, sink=facts, facts=facts, complete=complete, datasets=datasets,
-            releases=releases, suites=suites, catalogue=catalogue, clock=clock,
+            releases=releases, suites=suites, catalogue=catalogue, audit=audit, clock=clock,
         )  # fmt: skip
         gate = Gate(runs=runs, suites=suites, verdicts=verdicts, catalogue=catalogue)
         return Room(facts, datasets, releases, verdicts, audit, jobs, complete, suites, runs, gate)

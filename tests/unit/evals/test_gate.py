@@ -192,7 +192,7 @@ async def test_only_fitting_runs_are_judged(big: Room) -> None:
     with pytest.raises(NotFound):
         await big.gate.judge(PROJECT, "k", run="run_nope", suite="strict")
     cancelled = await big.runs.start(PROJECT, "k", {"dataset": "golden", "recorded": answers(160, right)})
-    await big.runs.cancel(PROJECT, cancelled["id"])
+    await big.runs.cancel(PROJECT, cancelled["id"], actor="key:me", reason="enough")
     with pytest.raises(Conflict):
         await big.gate.judge(PROJECT, "k", run=cancelled["id"], suite="strict")
     assert big.verdicts.recorded == []

@@ -195,13 +195,16 @@ async def test_a_cancelled_run_keeps_what_it_has_and_does_not_come_back(room: Ro
         )
         await asyncio.wait_for(reached.wait(), 20)
         assert (await room.runs.get(PROJECT, started["id"]))["progress"]["done"] == 10
-        run = await room.runs.cancel(PROJECT, started["id"])
+        run = await room.runs.cancel(PROJECT, started["id"], actor="key:me", reason="enough")
 
     assert (run["status"], run["progress"]["done"], run["scores"]["refusal"]["n"]) == ("cancelled", 10, 10)
+    assert [(e["action"], e["subject"], e["reason"]) for e in room.audit.events] == [
+        ("run.cancel", run["id"], "enough")
+    ]
     await room.runs.resume()
     assert (await room.runs.get(PROJECT, run["id"]))["status"] == "cancelled"
     with pytest.raises(Conflict):
-        await room.runs.cancel(PROJECT, run["id"])
+        await room.runs.cancel(PROJECT, run["id"], actor="key:me", reason="enough")
 
 
 async def test_an_interrupted_run_goes_on_without_asking_answered_items_again(make_room: Any) -> None:
