@@ -1,0 +1,170 @@
+"""What holds for every command: help with an example, exit codes, errors, settings, streams."""
+
+import json
+import os
+import stat
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+
+from assay_server.cli import app, run, settings
+from tests.fakes.rest import FakeServer, problem
+from tests.unit.cli.conftest import Run
+
+
+def _commands(command: Any, path: tuple[str, ...] = ()) -> list[tuple[tuple[str, ...], Any]]:
+    inner = getattr(command, "commands", None)
+    if inner is None:
+        return [(path, command)]
+    return [found for name, sub in inner.items() for found in _commands(sub, (*path, name))]
+
+
+_ALL = _commands(typer.main.get_command(app))
+
+
+@pytest.mark.parametrize("path", [path for path, _ in _ALL], ids=" ".join)
+def test_every_help_has_an_example_of_its_own_and_json(path: tuple[str, ...], cli: Run) -> None:
+    told = cli(*path, "--help")
+    assert told.code == 0
+    assert f"Example: assay {' '.join(path)} " in " ".join(told.out.split()) + " "
+    assert "--json" in told.out
+
+
+def test_the_contract_s_commands_are_there() -> None:
+    wanted = """login, provider add, provider list, provider remove, provider test, prompt push, prompt pull,
+    prompt list, prompt show, prompt diff, dataset import, dataset list, dataset show, dataset export, retrieval push,
+    retrieval list, release create, release list, release show, release diff, run, gate, promote, rollback,
+    canary start, canary show,
+    canary watch, canary abort, canary list, trace list, trace show, audit list, audit verify, incident list,
+    incident show, key create, key list, key revoke"""
+    assert {" ".join(name.split()) for name in wanted.split(",")} <= {" ".join(path) for path, _ in _ALL}
+
+
+@pytest.mark.parametrize(
+    ("status", "code"),
+    [(400, 2), (401, 2), (403, 2), (404, 2), (409, 1), (422, 1), (429, 1), (500, 1), (502, 1), (503, 3)],
+)
+def test_errors_become_exit_codes(fake_rest: FakeServer, cli: Run, status: int, code: int) -> None:
+    fake_rest.on("POST", "/api/v1/keys", problem(status, "Because.", fix="do this", request_id="req_1"))
+    told = cli("key", "create", "app")
+    assert told.code == code
+    assert told.out == ""
+    assert "error: Because.\nfix: do this\n" in told.err
+
+
+def test_with_json_an_error_is_a_document_too(fake_rest: FakeServer, cli: Run) -> None:
+    fake_rest.on("GET", "/api/v1/providers", problem(403, "No.", field="role", value="score", code="forbidden"))
+    told = cli("provider", "list", "--json")
+    assert told.json == {
+        "error": {"message": "No.", "code": "forbidden", "status": 403, "field": "role", "value": "score"}
+    }
+
+
+def test_nobody_there_is_three(fake_rest: FakeServer, cli: Run) -> None:
+    fake_rest.stop()
+    told = cli("trace", "list")
+    assert told.code == 3
+    assert "assay up" in told.err
+
+
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        (["promot"], "Did you mean 'promote'"),
+        (["trace", "lst"], "Did you mean 'list'"),
+        (["gate", "run_1"], "--suite"),
+        (["run", "golden"], "--release or --endpoint"),
+        (["canary", "start", "production", "r", "--score", "x"], "user_feedback=0.05"),
+        (["release", "create", "r", "--prompt", "nonsense"], "NAME=VALUE"),
+        (["prompt", "push", "/no/such/file"], "does not exist"),
+    ],
+)
+def test_misuse_is_two_and_says_how(cli: Run, args: list[str], said: str) -> None:
+    told = cli(*args)
+    assert told.code == 2
+    assert said in told.err
+    assert told.out == ""
+
+
+def test_unknown_names_suggest_near_ones(fake_rest: FakeServer, cli: Run) -> None:
+    fake_rest.on("GET", "/api/v1/releases/suport@2", problem(404, "There is no release 'suport'."))
+    fake_rest.on(
+        "GET", "/api/v1/releases", {"items": [{"name": "support"}, {"name": "other"}], "total": 2, "next": None}
+    )
+    told = cli("release", "show", "suport@2")
+    assert told.code == 2
+    assert "fix: did you mean support?" in told.err
+
+
+def test_login_tries_the_key_and_stores_it_for_this_user_only(
+    fake_rest: FakeServer, cli: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("ASSAY_URL")
+    monkeypatch.delenv("ASSAY_API_KEY")
+    fake_rest.on("GET", "/api/v1/info", {"version": "1", "project": "p", "role": "admin", "actor": "key:key_1"})
+    assert cli("login", fake_rest.url, "--key", "sk_stored").code == 0
+    assert stat.S_IMODE(settings.path().stat().st_mode) == 0o600
+    fake_rest.on("GET", "/api/v1/providers", {"items": []})
+    assert cli("provider", "list").code == 0
+    assert fake_rest.seen[-1].headers["authorization"] == "Bearer sk_stored"
+
+
+def test_a_stored_key_goes_to_no_other_server(fake_rest: FakeServer, cli: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings.save(settings.Settings("https://assay.example", "sk_secret"))
+    monkeypatch.delenv("ASSAY_API_KEY")
+    cli("provider", "list")
+    assert "authorization" not in fake_rest.seen[-1].headers
+
+
+def test_a_key_nobody_knows_is_not_stored(fake_rest: FakeServer, cli: Run) -> None:
+    fake_rest.on("GET", "/api/v1/info", {"version": "1", "project": None, "role": None, "actor": None})
+    assert cli("login", fake_rest.url, "--key", "sk_wrong").code == 2
+    assert not settings.path().exists()
+
+
+def test_an_interrupt_and_a_closed_pipe_end_quietly(capsys: pytest.CaptureFixture[str]) -> None:
+    broken = typer.Typer()
+
+    @broken.command()
+    def fail(how: str) -> None:
+        raise {"interrupt": KeyboardInterrupt, "file": FileNotFoundError(2, "No such file", "x.yaml")}[how]
+
+    assert run(broken, ["interrupt"]) == 130
+    assert run(broken, ["file"]) == 2
+    assert "No such file: x.yaml" in capsys.readouterr().err
+
+
+def test_the_help_needs_neither_http_client_nor_opentelemetry() -> None:
+    program = """
+import sys
+from assay_server.cli import app, run
+run(app, ["--help"])
+print({"httpx", "opentelemetry", "yaml", "rich", "numpy"} & set(sys.modules))
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout.rstrip().endswith("set()")
+
+
+def test_text_from_elsewhere_does_not_steer_the_terminal(fake_rest: FakeServer, cli: Run) -> None:
+    row = {"trace_id": "t", "name": "\x1b]0;owned\x07", "status": "ok", "input": "a\x1b[2Jb\nc"}
+    fake_rest.on("GET", "/api/v1/traces", {"items": [row], "total": 1, "next": None})
+    told = cli("trace", "list")
+    assert "\x1b" not in told.out
+    assert "\x07" not in told.out
+
+
+def test_a_pipe_gets_whole_lines_without_colour(fake_rest: FakeServer, tmp_path: Path) -> None:
+    row = {"trace_id": "t" * 32, "name": "n" * 300, "status": "error", "input": "i"}
+    fake_rest.on("GET", "/api/v1/traces", {"items": [row], "total": 1, "next": None})
+    program = "import sys; from assay_server.cli import app, run; sys.exit(run(app, ['trace', 'list']))"
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True, env={**os.environ}
+    )
+    assert "n" * 300 in done.stdout
+    assert "\x1b" not in done.stdout
+    assert "next:" in done.stderr
+    assert json.dumps(done.stdout).isascii()

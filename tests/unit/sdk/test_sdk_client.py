@@ -1,0 +1,190 @@
+"""Both clients: what they send, what they make of errors, and when they try again."""
+
+import inspect
+import json
+from typing import Any
+
+import pytest
+
+import assay
+from assay import _nouns
+from assay._calls import Pause, Request, Response, endpoint, every, send
+from assay._errors import from_response
+from tests.fakes.rest import Answer, FakeServer, Seen, problem
+
+
+@pytest.fixture
+def client(fake_rest: FakeServer) -> assay.Client:
+    return assay.Client(fake_rest.url, "sk_test")
+
+
+def test_a_write_carries_key_body_and_an_idempotency_key(client: assay.Client, fake_rest: FakeServer) -> None:
+    fake_rest.on("POST", "/api/v1/prompts", {"id": "prv_1"}, status=201)
+    assert client.prompts.push("support/answer", {"system": "Ä"}, changelog="first") == {"id": "prv_1"}
+    [seen] = fake_rest.seen
+    assert seen.json == {"name": "support/answer", "template": {"system": "Ä"}, "changelog": "first"}
+    assert seen.headers["authorization"] == "Bearer sk_test"
+    assert len(seen.headers["idempotency-key"]) >= 16
+
+
+async def test_the_asynchronous_client_sends_the_same(fake_rest: FakeServer) -> None:
+    fake_rest.on("GET", "/api/v1/channels/production/resolve", {"arm": None})
+    async with assay.AsyncClient(fake_rest.url, "sk_test") as client:
+        assert await client.channels.resolve("production", unit="a b") == {"arm": None}
+    with assay.Client(fake_rest.url, "sk_test") as blocking:
+        blocking.channels.resolve("production", unit="a b")
+    first, second = fake_rest.seen
+    assert (first.query, first.path) == (second.query, second.path)
+    assert first.query == {"unit": "a b"}
+
+
+def test_names_with_slashes_and_odd_characters_stay_in_the_path(client: assay.Client, fake_rest: FakeServer) -> None:
+    fake_rest.on("GET", "/api/v1/prompt-versions/a/b@2", {"id": "x"})
+    assert client.prompts.get("a/b@2") == {"id": "x"}
+    with pytest.raises(assay.NotFound):
+        client.prompts.get("a?b=c#d")
+    assert fake_rest.seen[-1].path == "/api/v1/prompt-versions/a?b=c#d"
+
+
+@pytest.mark.parametrize(
+    ("status", "cls"),
+    [
+        (400, assay.InvalidInput),
+        (401, assay.Unauthenticated),
+        (403, assay.Forbidden),
+        (404, assay.NotFound),
+        (409, assay.Conflict),
+        (413, assay.TooLarge),
+        (415, assay.UnsupportedMedia),
+        (418, assay.InvalidInput),
+        (422, assay.Refused),
+        (429, assay.RateLimited),
+        (500, assay.ServerError),
+        (502, assay.UpstreamError),
+        (503, assay.Unavailable),
+    ],
+)
+def test_problem_documents_become_errors(status: int, cls: type[assay.AssayError]) -> None:
+    body = json.dumps({"detail": "Bad.", "field": "model", "value": "gpt-4o", "fix": "pin it", "code": "c"}).encode()
+    error = from_response(status, {"retry-after": "7"}, body)
+    assert type(error) is cls
+    assert (error.field, error.value, error.fix, error.status) == ("model", "gpt-4o", "pin it", status)
+    assert str(error) == "Bad. Fix: pin it"
+    if isinstance(error, assay.RetryableError):
+        assert error.retry_after_s == 7
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        (b'{"error": {"message": "no such model", "param": "model"}}', "no such model"),
+        (b"<html>proxy</html>", "<html>proxy</html>"),
+        (b"", "HTTP 502"),
+        (b"[1]", "HTTP 502"),
+    ],
+)
+def test_other_error_bodies_are_understood_too(body: bytes, message: str) -> None:
+    assert from_response(502, {}, body).message == message
+
+
+def test_a_busy_server_is_asked_again_with_the_same_key(client: assay.Client, fake_rest: FakeServer) -> None:
+    def busy_once(_: Seen) -> Answer:
+        first = len(fake_rest.seen) == 1
+        return problem(503, "full", code="busy") if first else Answer({"items": []}, 201)
+
+    fake_rest.on("POST", "/api/v1/scores", busy_once)
+    client.scores.post({"name": "x", "value": 1})
+    one, two = fake_rest.seen
+    assert one.headers["idempotency-key"] == two.headers["idempotency-key"]
+
+
+def test_a_refusal_is_final(client: assay.Client, fake_rest: FakeServer) -> None:
+    fake_rest.on("POST", "/api/v1/channels/production/promote", problem(422, "No passing verdict.", code="refused"))
+    with pytest.raises(assay.Refused, match="No passing verdict"):
+        client.channels.promote("production", "support@2", "try")
+    assert len(fake_rest.seen) == 1
+
+
+def test_what_may_not_be_repeated_is_sent_once() -> None:
+    call = send(Request("POST", "/v1/chat/completions", None, {}))
+    next(call)
+    with pytest.raises(assay.UpstreamError):
+        call.send(Response(502))
+
+
+def test_retry_after_is_honoured_up_to_a_bound() -> None:
+    call = send(Request("GET", "/x"))
+    assert isinstance(next(call), Request)
+    assert call.send(Response(503, {"retry-after": "2"})) == Pause(2)
+    next(call)
+    assert call.send(Response(429, {"retry-after": "900"})) == Pause(5)
+
+
+@pytest.mark.parametrize("kind", ["sync", "async"])
+async def test_nobody_there_is_its_own_error(fake_rest: FakeServer, kind: str) -> None:
+    fake_rest.stop()
+
+    async def info() -> assay.Json:
+        return assay.Client(fake_rest.url).info() if kind == "sync" else await assay.AsyncClient(fake_rest.url).info()
+
+    with pytest.raises(assay.ServerUnreachable, match="assay up") as error:
+        await info()
+    assert error.value.connected is False
+
+
+def test_a_page_that_is_not_ours_is_told(client: assay.Client, fake_rest: FakeServer) -> None:
+    fake_rest.on("GET", "/api/v1/info", Answer(b"<html>"))
+    with pytest.raises(assay.ServerError, match="something else than Assay"):
+        client.info()
+
+
+@pytest.mark.parametrize("url", ["localhost:4600", "ftp://x", "http://", "nonsense"])
+def test_a_bad_address_is_refused_at_once(url: str) -> None:
+    with pytest.raises(assay.InvalidInput) as error:
+        assay.Client(url)
+    assert error.value.field == "url"
+
+
+def test_all_pages_are_collected_until_most() -> None:
+    def pages(most: int | None) -> tuple[list[assay.Json], list[Any]]:
+        call, limits = every("/traces", most, user="ada"), []
+        request: Any = next(call)
+        number = 0
+        while True:
+            limits.append(request.params["limit"])
+            assert request.params["user"] == "ada"
+            page = [{"n": number + i} for i in range(min(request.params["limit"], 3))]
+            number += len(page)
+            body = {"items": page, "total": 9, "next": None if number >= 7 else f"c{number}"}
+            try:
+                request = call.send(Response(200, {}, json.dumps(body).encode()))
+            except StopIteration as stop:
+                return stop.value, limits
+
+    everything, _ = pages(None)
+    assert len(everything) == 9
+    some, limits = pages(4)
+    assert (len(some), limits) == (4, [4, 1])
+
+
+def test_waiting_for_a_run_ends_with_the_run(client: assay.Client, fake_rest: FakeServer) -> None:
+    def state(_: Seen) -> Answer:
+        done = len(fake_rest.seen) >= 3
+        return Answer(
+            {"id": "run_1", "status": "done" if done else "running", "progress": {"done": len(fake_rest.seen)}}
+        )
+
+    fake_rest.on("GET", "/api/v1/runs/run_1", state)
+    looks: list[int] = []
+    assert client.runs.wait("run_1", lambda run: looks.append(run["progress"]["done"]))["status"] == "done"
+    assert looks == [1, 2, 3]
+
+
+def test_every_endpoint_has_a_docstring_and_works_on_both_drivers() -> None:
+    blocking, other = assay.Client("http://x"), assay.AsyncClient("http://x")
+    for name in _nouns.__all__:
+        noun = getattr(_nouns, name)
+        found = {key: value for key, value in vars(noun).items() if isinstance(value, endpoint)}
+        assert found, name
+        assert all(value.__doc__ for value in found.values()), name
+    assert inspect.signature(blocking.prompts.push) == inspect.signature(other.prompts.push)
