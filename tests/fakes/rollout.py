@@ -35,6 +35,7 @@ class FakeChannels:
     share: float = 0
     gated: bool = True
     history: list[tuple[str, str, float]] = field(default_factory=list)
+    reasons: list[str] = field(default_factory=list)
     done: set[tuple[str, str | int]] = field(default_factory=set)
 
     async def standing(self, project: str, channel: str) -> Standing:
@@ -50,6 +51,7 @@ class FakeChannels:
         if self._new(canary, 0, self.canary in (None, canary)):
             self.canary, self.candidate, self.share = canary, candidate, share
             self.history.append(("canary_start", by, share))
+            self.reasons.append(reason)
 
     async def advance(
         self, project: str, channel: str, *, canary: str, step: int, share: float, by: str, reason: str
@@ -58,6 +60,7 @@ class FakeChannels:
             assert share > self.share
             self.share = share
             self.history.append(("canary_step", by, share))
+            self.reasons.append(reason)
 
     async def finish(self, project: str, channel: str, *, canary: str, outcome: str, by: str, reason: str) -> None:
         if self._new(canary, "end", self.canary == canary):
@@ -65,6 +68,7 @@ class FakeChannels:
             self.canary = self.candidate = None
             self.share = 0
             self.history.append((f"canary_{outcome}", by, 0))
+            self.reasons.append(reason)
 
     def changed_by_hand(self, release: str) -> None:
         self.live, self.canary, self.candidate, self.share = release, None, None, 0
@@ -76,6 +80,11 @@ class FakeChannels:
             raise Conflict("another canary, or none", field="canary", value=canary)
         self.done.add((canary, what))
         return True
+
+
+def scrub(text: str) -> tuple[str, list[str]]:
+    """Knows one address."""
+    return text.replace("ann@example.com", "[EMAIL_ADDRESS]"), ["EMAIL_ADDRESS"]
 
 
 @dataclass
@@ -110,6 +119,7 @@ class Call:
     at_ns: int
     scores: dict[str, float]
     error: bool = False
+    canary: str | None = None
 
 
 @dataclass
@@ -141,7 +151,7 @@ class World:
         self.clock.pass_(1)
         thumb = float(self.rng.random() < good[arm] + level)
         error = self.rng.random() < (failing or {}).get(arm, 0.0)
-        call = Call(unit, arm, self.clock.ns, {score: thumb} if score else {}, error)
+        call = Call(unit, arm, self.clock.ns, {score: thumb} if score else {}, error, self.channels.canary)
         self.calls.append(call)
         return call
 
@@ -151,31 +161,31 @@ class World:
             self.ask(f"user-{self.arrivals}", **how)
 
     async def exposures(self, of: Subject, windows: Sequence[Window]) -> list[list[Exposure]]:
-        return [self._exposures(window) for window in windows]
+        return [self._exposures(of.canary, window) for window in windows]
 
     async def scores(self, of: Subject, name: str, windows: Sequence[Window]) -> list[list[UnitScore]]:
-        return [self._scores(name, window) for window in windows]
+        return [self._scores(of.canary, name, window) for window in windows]
 
     async def arms(self, of: Subject) -> Mapping[str, Mapping[str, float | None]]:
         counts = {arm: float(sum(call.arm == arm for call in self.calls)) for arm in ("baseline", "candidate")}
         return {arm: {"traces": n, "cost": None} for arm, n in counts.items() if n}
 
-    def _exposures(self, window: Window) -> list[Exposure]:
+    def _exposures(self, canary: str, window: Window) -> list[Exposure]:
         found: dict[tuple[str, Arm], list[Call]] = {}
-        for call in self._within(window):
+        for call in self._within(canary, window):
             found.setdefault((call.unit, call.arm), []).append(call)
         return [
             Exposure(user, arm, calls[0].at_ns, len(calls), sum(call.error for call in calls))
             for (user, arm), calls in found.items()
         ]
 
-    def _scores(self, name: str, window: Window) -> list[UnitScore]:
+    def _scores(self, canary: str, name: str, window: Window) -> list[UnitScore]:
         found: dict[tuple[str, Arm], list[float]] = {}
-        for call in self._within(window):
+        for call in self._within(canary, window):
             if name in call.scores:
                 found.setdefault((call.unit, call.arm), []).append(call.scores[name])
         return [UnitScore(user, arm, len(v), sum(v) / len(v)) for (user, arm), v in found.items()]
 
-    def _within(self, window: Window) -> list[Call]:
+    def _within(self, canary: str, window: Window) -> list[Call]:
         until = window.until_ns or self.clock.ns + 1
-        return [call for call in self.calls if window.since_ns <= call.at_ns < until]
+        return [c for c in self.calls if c.canary == canary and window.since_ns <= c.at_ns < until]

@@ -1,14 +1,15 @@
 """Incidents: opened once, acknowledged, resolved. Whatever finds trouble opens one here: a canary today, the
 monitors' windows later; all they need to agree on is `open`."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from sqlalchemy import Connection
 
 from assay_server.core.clock import Clock, rfc3339
 from assay_server.core.errors import Conflict, InvalidInput
 from assay_server.core.ids import new_id
+from assay_server.governance import Audit
 from assay_server.ledger import Ledger
 from assay_server.monitors import rows
 from assay_server.monitors.rows import Entry, Incident
@@ -17,30 +18,18 @@ SEVERITIES = ("info", "warning", "critical")
 STATUSES = ("open", "acknowledged", "resolved")
 
 
-class Trail(Protocol):
-    """The audit log, inside the caller's transaction."""
-
-    def append(
-        self,
-        connection: Connection,
-        *,
-        project: str,
-        actor: str,
-        action: str,
-        subject: str,
-        reason: str | None = None,
-        before: Mapping[str, Any] | None = None,
-        after: Mapping[str, Any] | None = None,
-    ) -> Any: ...
+Scrub = Callable[[str], tuple[str, list[str]]]
+"""A text without personal data, and the types that were in it."""
 
 
 class Incidents:
     """The face of the room. Every method is scoped by project; every change is audited in its transaction."""
 
-    def __init__(self, ledger: Ledger, audit: Trail, clock: Clock) -> None:
+    def __init__(self, ledger: Ledger, audit: Audit, clock: Clock, scrub: Scrub) -> None:
         self._ledger = ledger
         self._audit = audit
         self._clock = clock
+        self._scrub = scrub
 
     async def open(
         self,
@@ -111,6 +100,7 @@ class Incidents:
         self, project: str, incident: str, status: str, allowed: tuple[str, ...], by: str, reason: str
     ) -> Incident:
         now = self._clock.now_ns()
+        reason, _ = self._scrub(reason)
 
         def turn(connection: Connection) -> Incident:
             found = rows.fetch(connection, project, incident)

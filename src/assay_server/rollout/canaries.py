@@ -23,7 +23,7 @@ from assay_server.rollout.evidence import Evidence, Subject, Window, count
 from assay_server.rollout.incident import incident
 from assay_server.rollout.look import Look, look
 from assay_server.rollout.plan import Plan, check
-from assay_server.rollout.ports import ChannelControl, OpenIncident, Releases
+from assay_server.rollout.ports import ChannelControl, OpenIncident, Releases, Scrub
 from assay_server.rollout.rows import Record
 
 MACHINE = "assay:canary"
@@ -46,6 +46,7 @@ class Canaries:
         evidence: Evidence,
         open_incident: OpenIncident,
         clock: Clock,
+        scrub: Scrub,
     ) -> None:
         self._ledger = ledger
         self._channels = channels
@@ -53,6 +54,7 @@ class Canaries:
         self._evidence = evidence
         self._open_incident = open_incident
         self._clock = clock
+        self._scrub = scrub
 
     async def start(
         self, project: str, *, channel: str, release: str, plan: Plan, by: str, reason: str, key: str | None = None
@@ -63,6 +65,7 @@ class Canaries:
         Refused without a live baseline or a passing verdict, Conflict while another canary is open.
         """
         check(plan)
+        reason, _ = self._scrub(reason)
         candidate = await self._releases.id_of(project, release)
         standing = await self._channels.standing(project, channel)
         baseline = _comparable(channel, standing.release, candidate, standing.canary)
@@ -132,6 +135,7 @@ class Canaries:
         return await self._asked(project, canary, "rollback", by, reason)
 
     async def _asked(self, project: str, canary: str, action: Action, by: str, reason: str) -> Record:
+        reason, _ = self._scrub(reason)
         record = await self.get(project, canary)
         if record.pending is not None:
             record = await self._carry_out(record)

@@ -6,7 +6,7 @@ import pytest
 
 from assay_server.ledger import Ledger, tables
 from assay_server.rollout import Canaries, Plan, Record, Watched
-from tests.fakes.rollout import FakeChannels, FakeClock, FakeIncidents, FakeReleases, World
+from tests.fakes.rollout import FakeChannels, FakeClock, FakeIncidents, FakeReleases, World, scrub
 from tests.fixtures.ledger import PROJECT
 
 FEEDBACK = Watched("user_feedback", 0.05)
@@ -40,7 +40,7 @@ class Stage:
 
     def again(self) -> Canaries:
         """The room of a process that has just been started."""
-        return Canaries(self.ledger, self.channels, self.releases, self.world, self.incidents, self.clock)
+        return Canaries(self.ledger, self.channels, self.releases, self.world, self.incidents, self.clock, scrub)
 
 
 @pytest.fixture
@@ -48,7 +48,7 @@ async def stage(ledger: Ledger) -> Stage:
     await ledger.write(add_releases)
     clock, channels, incidents, releases = FakeClock(), FakeChannels(), FakeIncidents(), FakeReleases()
     world = World(channels, clock, seed=7)
-    canaries = Canaries(ledger, channels, releases, world, incidents, clock)
+    canaries = Canaries(ledger, channels, releases, world, incidents, clock, scrub)
     return Stage(ledger, clock, channels, incidents, releases, world, canaries)
 
 
