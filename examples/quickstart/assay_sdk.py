@@ -28,14 +28,15 @@ def retrieve(question: str) -> list[str]:
 def answer(question: str, user: str) -> str:
     """The application asks for the channel, never for a prompt text or a model's name."""
     release = assay.release(CHANNEL, user=user)
-    context = "\n".join(retrieve(question))
+    known = {"question": question, "context": "\n".join(retrieve(question))}
+    wanted = {name: known[name] for name in release.prompt("answer").variables}
     client = OpenAI(base_url=f"{os.environ.get('ASSAY_URL', 'http://127.0.0.1:4600')}/v1", api_key=_key())
     reply = client.chat.completions.create(
         model=release.model,
         messages=[],
         user=user,
         extra_headers=release.headers,
-        extra_body={"assay": {"variables": {"question": question, "context": context}}},
+        extra_body={"assay": {"prompt": "answer", "variables": wanted}},
     )
     return reply.choices[0].message.content or ""
 

@@ -66,7 +66,7 @@ class SpanSender:
             return TryAgain("no answer")
         error = from_response(answer.status_code, {k.lower(): v for k, v in answer.headers.items()}, answer.content)
         if answer.status_code in _RETRYABLE:
-            return TryAgain(str(error), getattr(error, "retry_after_s", None))
+            return TryAgain(error.message, getattr(error, "retry_after_s", None))
         return Undeliverable(f"{error} (HTTP {answer.status_code})")
 
     def _tell_rejected(self) -> None:

@@ -44,14 +44,14 @@ class Outage:
             if self._on:
                 return
             self._on = True
-        _log.warning("Assay at %s cannot be reached (%s); going on without it.", self._url, reason)
+        _log.warning("Assay at %s is away, going on without it: %s", self._url, reason)
 
     def end(self) -> None:
         with self._lock:
             if not self._on:
                 return
             self._on = False
-        _log.info("Assay at %s can be reached again.", self._url)
+        _log.info("Assay at %s is back.", self._url)
 
     def tell_once(self, message: str) -> None:
         """A fault that stays until somebody acts: a wrong key, a refused span."""

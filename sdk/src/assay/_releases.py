@@ -303,7 +303,7 @@ class Resolver:
                 del self._entries[key]
 
     def _away(self, error: AssayError) -> None:
-        self._outage.begin(str(error))
+        self._outage.begin(error.message)
         with self._lock:
             self._down_until = self._now() + TTL_S
 

@@ -81,7 +81,7 @@ class Runtime:
         try:
             self.client.scores.post(scores)
         except (RetryableError, ServerError) as error:
-            raise TryAgain(str(error), getattr(error, "retry_after_s", None)) from error
+            raise TryAgain(error.message, getattr(error, "retry_after_s", None)) from error
         except Exception as error:
             raise Undeliverable(str(error)) from error
 

@@ -10,7 +10,7 @@ import typer
 
 import assay
 from assay_server.cli.common import AsJson, Limit, Reason, connected, group, near
-from assay_server.cli.exits import NO
+from assay_server.cli.exits import INCONCLUSIVE, NO, YES
 from assay_server.cli.releases import known
 from assay_server.cli.terminal import answer, emit, hint, interval, safe, say, signed, table, text, when
 
@@ -18,14 +18,19 @@ app = group("canary", "Canaries: a candidate on a share of live traffic.")
 
 Id = Annotated[str, typer.Argument(metavar="CANARY", help="Its id, can_…, or the channel it runs on.")]
 
-_RUNNING = frozenset({"running", "held"})
+_CODES = {"promoted": YES, "held": INCONCLUSIVE}
 
 
 @app.command(epilog="Example: assay canary start production support@4 --score user_feedback=0.05 --steps 20,50")
 def start(
     channel: Annotated[str, typer.Argument(help="The channel.")],
     release: Annotated[str, typer.Argument(help="The candidate: an id, NAME@VERSION, or NAME for the newest.")],
-    score: Annotated[list[str], typer.Option("--score", help="NAME=MARGIN that decides; repeat for more.")],
+    score: Annotated[
+        list[str],
+        typer.Option(
+            "--score", help="NAME=MARGIN that decides, or NAME=MARGIN:lower where lower is better; repeat for more."
+        ),
+    ],
     steps: Annotated[str | None, typer.Option("--steps", help="Shares in per cent, separated by commas.")] = None,
     unit: Annotated[str | None, typer.Option("--unit", help="What it is sticky by.")] = None,
     alpha: Annotated[float | None, typer.Option("--alpha", help="The error one accepts.")] = None,
@@ -87,11 +92,11 @@ def watch(
     every: Annotated[float, typer.Option("--every", min=0.1, help="Seconds between looks.")] = 2.0,
     as_json: AsJson = False,
 ) -> None:
-    """Follows a canary to its decision. Exit code 0 when the candidate was promoted, else 1."""
+    """Follows a canary to its decision. Exit code 0 promoted, 1 rolled back or aborted, 4 held for a person."""
     told = ""
     with connected() as client:
         identity = _find(client, canary)["id"]
-        while (found := client.canaries.get(identity))["status"] in _RUNNING:
+        while (found := client.canaries.get(identity))["status"] == "running":
             line = _line(found)
             if line != told:
                 say(line)
@@ -99,8 +104,7 @@ def watch(
             time.sleep(every)
     if not emit(found, as_json):
         _tell(found)
-    if found["status"] != "promoted":
-        raise typer.Exit(NO)
+    raise typer.Exit(_CODES.get(found["status"], NO))
 
 
 @app.command(epilog="Example: assay canary abort production --reason 'wrong candidate'")
@@ -179,7 +183,11 @@ def _score(value: str) -> assay.Json:
     name, sign, margin = value.partition("=")
     if not sign:
         raise typer.BadParameter(f"'{value}' should look like user_feedback=0.05", param_hint="--score")
-    return {"name": name, "margin": _number(margin, "--score")}
+    margin, colon, direction = margin.partition(":")
+    if colon and direction not in {"higher", "lower"}:
+        raise typer.BadParameter(f"'{direction}' should be higher or lower", param_hint="--score")
+    found: assay.Json = {"name": name, "margin": _number(margin, "--score")}
+    return found | ({"direction": direction} if colon else {})
 
 
 def _number(value: str, option: str) -> float:

@@ -14,9 +14,9 @@ def words(parts: Iterable[dict[str, Any]]) -> str:
 
 def show_prompt(diff: dict[str, Any]) -> None:
     """A prompt's differences, message by message."""
-    for message in diff.get("messages") or diff.get("items") or []:
-        answer(colour(f"{message.get('role') or message.get('part') or 'message'}:", "cyan", sys.stdout))
-        answer(words(message.get("words") or message.get("diff") or []))
+    for message in diff["messages"]:
+        answer(colour(f"{message['part']}:", "cyan", sys.stdout))
+        answer(words(message["words"]))
 
 
 def show_release(diff: dict[str, Any]) -> None:

@@ -12,9 +12,11 @@ from assay_server.cli import verdicts
 from assay_server.cli.common import AsJson, Limit, connected, group, names, near
 from assay_server.cli.exits import NO
 from assay_server.cli.releases import known
-from assay_server.cli.terminal import answer, emit, hint, interval, progress, safe, say, signed, table, when
+from assay_server.cli.terminal import answer, emit, hint, interval, progress, safe, signed, table, when
 
 suites = group("suite", "Suites: metrics, bars and margins that a gate applies.")
+
+_SUITE_KEYS = frozenset({"metrics", "alpha", "min_items", "max_error_rate", "description"})
 
 SuiteOption = Annotated[str, typer.Option("--suite", "-s", help="The suite that judges.")]
 
@@ -37,7 +39,6 @@ def run(
     if release is None and endpoint is None:
         raise typer.BadParameter("name what to evaluate: --release or --endpoint", param_hint="--release")
     with connected() as client:
-        wanted = metrics.split(",") if metrics else _metrics_of(client, suite)
         with (
             near(dataset, lambda: names(client.datasets.list(500)["items"])),
             near(release or "", lambda: known(client)),
@@ -46,7 +47,8 @@ def run(
                 dataset,
                 release=release,
                 endpoint=endpoint,
-                metrics=wanted,
+                metrics=metrics.split(",") if metrics else None,
+                suite=suite,
                 concurrency=concurrency,
                 repeats=repeats,
             )
@@ -117,21 +119,19 @@ def put_suite(
     """Creates or replaces a suite from a file."""
     fields = _suite(file)
     with connected() as client:
-        made = client.suites.put(name, fields["metrics"], alpha=fields.get("alpha"), min_items=fields.get("min_items"))
+        made = client.suites.put(name, **fields)
     if not emit(made, as_json):
         answer(f"{name}: {len(fields['metrics'])} metric(s)")
         hint(f"assay gate RUN --suite {name}")
 
 
 @suites.command("list", epilog="Example: assay suite list")
-def list_suites(limit: Limit = 50, as_json: AsJson = False) -> None:
-    """Lists suites."""
+def list_suites(as_json: AsJson = False) -> None:
+    """Lists suites, the built-in one included."""
     with connected() as client:
-        page = client.suites.list(limit)
-    if not emit(page, as_json):
-        rows = [
-            (s["name"], [m["metric"] for m in s["metrics"]], s.get("alpha"), s.get("min_items")) for s in page["items"]
-        ]
+        found = client.suites.list()
+    if not emit({"items": found}, as_json):
+        rows = [(s["name"], [m["metric"] for m in s["metrics"]], s.get("alpha"), s.get("min_items")) for s in found]
         table(("name", "metrics", "alpha", "min items"), rows)
 
 
@@ -155,7 +155,7 @@ def _ended(state: assay.Json, as_json: bool) -> None:
 
 
 def _judge(client: assay.Client, run_id: str, suite: str, baseline: str | None, as_json: bool) -> None:
-    with near(suite, lambda: names(client.suites.list(500)["items"])):
+    with near(suite, lambda: names(client.suites.list())):
         verdict = client.verdicts.create(run_id, suite, baseline)
     if not emit(verdict, as_json):
         verdicts.show(verdict)
@@ -172,17 +172,6 @@ def _next(verdict: assay.Json) -> None:
         hint(f"assay runs {verdict['run']} --items")
 
 
-def _metrics_of(client: assay.Client, suite: str | None) -> list[str] | None:
-    """The metrics a suite wants, so that a run for it has them."""
-    if suite is None:
-        return None
-    for each in client.suites.list(500)["items"]:
-        if each["name"] == suite:
-            return list(dict.fromkeys(metric["metric"] for metric in each["metrics"]))
-    say(f"note: there is no suite '{suite}' yet; the run takes the default metrics")
-    return None
-
-
 def _suite(file: Path) -> dict[str, Any]:
     import yaml
 
@@ -191,9 +180,9 @@ def _suite(file: Path) -> dict[str, Any]:
     except yaml.YAMLError as error:
         raise assay.InvalidInput(f"{file}: not YAML: {error}", field="file", value=str(file)) from error
     fits = isinstance(found, dict) and isinstance(found.get("metrics"), list)
-    if not fits or set(found) - {"metrics", "alpha", "min_items"}:
+    if not fits or set(found) - _SUITE_KEYS:
         raise assay.InvalidInput(
-            f"{file}: a suite is a mapping with 'metrics' (a list), and if wanted 'alpha' and 'min_items'.",
+            f"{file}: a suite is a mapping with 'metrics' (a list); further keys: {', '.join(sorted(_SUITE_KEYS))}.",
             field="file",
             value=str(file),
             fix="such as: metrics: [{metric: groundedness, margin: 0.03, direction: higher}]",

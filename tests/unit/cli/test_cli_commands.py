@@ -162,8 +162,6 @@ def test_the_gate_s_exit_code_is_its_answer(fake_rest: FakeServer, cli: Run, ver
 
 
 def test_a_run_waits_shows_and_judges(fake_rest: FakeServer, cli: Run) -> None:
-    suites = [{"name": "support", "metrics": [{"metric": "groundedness"}, {"metric": "groundedness", "slice": "x"}]}]
-    fake_rest.on("GET", "/api/v1/suites", {"items": suites, "total": 1, "next": None})
     fake_rest.on("POST", "/api/v1/runs", RUN | {"status": "queued"}, status=201)
     fake_rest.on("GET", "/api/v1/runs/run_1", RUN)
     fake_rest.on("POST", "/api/v1/verdicts", _verdict("inconclusive"), status=201)
@@ -172,7 +170,7 @@ def test_a_run_waits_shows_and_judges(fake_rest: FakeServer, cli: Run) -> None:
     assert "[0.8800, 0.9400]" in told.out
     assert "unknown" in told.err
     assert cli("run", "golden@1", "--release", "support@2", "--suite", "support").code == 4
-    assert fake_rest.calls("POST", "/api/v1/runs")[1].json["metrics"] == ["groundedness"]
+    assert fake_rest.calls("POST", "/api/v1/runs")[1].json["suite"] == "support"
 
 
 def test_a_failed_run_is_a_no(fake_rest: FakeServer, cli: Run) -> None:
@@ -219,6 +217,27 @@ def test_watching_a_canary_ends_with_its_decision(fake_rest: FakeServer, cli: Ru
     assert told.err.count("running 20 %, units 800/200") == 1  # a look that shows nothing new is not told
 
 
+@pytest.mark.parametrize(("status", "code"), [("promoted", 0), ("held", 4), ("aborted", 1)])
+def test_watching_ends_with_a_code(fake_rest: FakeServer, cli: Run, status: str, code: int) -> None:
+    canary = {"id": "can_1", "channel": "production", "status": status, "share": 50}
+    fake_rest.on("GET", "/api/v1/canaries/can_1", canary)
+    assert cli("canary", "watch", "can_1").code == code
+
+
+def test_a_canary_s_scores_know_their_side(fake_rest: FakeServer, cli: Run) -> None:
+    fake_rest.on("POST", "/api/v1/canaries", {"id": "can_1", "share": 20}, status=201)
+    scores = ["--score", "user_feedback=0.05", "--score", "latency=100:lower"]
+    told = cli("canary", "start", "production", "support@2", *scores, "--steps", "20,50", "--error-margin", "0.02")
+    assert told.code == 0
+    assert fake_rest.seen[0].json == {
+        "channel": "production",
+        "release": "support@2",
+        "steps": [20, 50],
+        "scores": [{"name": "user_feedback", "margin": 0.05}, {"name": "latency", "margin": 100, "direction": "lower"}],
+        "guardrails": {"error_rate": {"margin": 0.02}},
+    }
+
+
 def test_an_unknown_canary_says_where_to_look(fake_rest: FakeServer, cli: Run) -> None:
     fake_rest.on("GET", "/api/v1/canaries", {"items": [], "total": 0, "next": None})
     told = cli("canary", "show", "staging")
@@ -251,9 +270,11 @@ def test_a_deep_trace_does_not_overflow() -> None:
 
 
 def test_a_broken_audit_chain_is_a_no(fake_rest: FakeServer, cli: Run) -> None:
-    fake_rest.on("GET", "/api/v1/audit/verify", {"ok": False, "events": 7})
+    fake_rest.on(
+        "GET", "/api/v1/audit/verify", {"ok": False, "checked": 7, "broken": {"id": "aud_3", "seq": 3, "why": "hash"}}
+    )
     assert cli("audit", "verify").code == 1
-    fake_rest.on("GET", "/api/v1/audit/verify", {"ok": True, "events": 7})
+    fake_rest.on("GET", "/api/v1/audit/verify", {"ok": True, "checked": 7, "broken": None})
     assert cli("audit", "verify").code == 0
 
 

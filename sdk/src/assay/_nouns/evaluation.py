@@ -17,16 +17,29 @@ class Suites(Noun[D_co]):
 
     @endpoint
     def put(
-        self, name: str, metrics: Sequence[Json], *, alpha: float | None = None, min_items: int | None = None
+        self,
+        name: str,
+        metrics: Sequence[Json],
+        *,
+        alpha: float | None = None,
+        min_items: int | None = None,
+        max_error_rate: float | None = None,
+        description: str | None = None,
     ) -> Call[Json]:
         """Creates or replaces a suite."""
-        body = without_none(metrics=[*metrics], alpha=alpha, min_items=min_items)
+        body = without_none(
+            metrics=[*metrics],
+            alpha=alpha,
+            min_items=min_items,
+            max_error_rate=max_error_rate,
+            description=description,
+        )
         return write("PUT", f"/suites/{in_path(name)}", body)
 
     @endpoint
-    def list(self, limit: int = 50, cursor: str | None = None) -> Call[Page]:
-        """A page of suites."""
-        return get("/suites", limit=limit, cursor=cursor)
+    def list(self) -> Call[Rows]:
+        """All suites, the built-in `golden` included."""
+        return items_of(get("/suites"))
 
 
 class Checks(Noun[D_co]):
@@ -50,16 +63,20 @@ class Runs(Noun[D_co]):
         endpoint: str | None = None,
         recorded: Sequence[Json] | None = None,
         metrics: Sequence[str] | None = None,
+        suite: str | None = None,
         concurrency: int | None = None,
         repeats: int | None = None,
     ) -> Call[Json]:
-        """Starts a run; it goes on in the server. `endpoint` is the application under test, a URL."""
+        """Starts a run; it goes on in the server. `endpoint` is the application under test, a URL.
+
+        Without `metrics` those of the `suite` are taken."""
         body = without_none(
             dataset=dataset,
             release=release,
             endpoint=endpoint,
             recorded=None if recorded is None else [*recorded],
             metrics=None if metrics is None else [*metrics],
+            suite=suite,
             concurrency=concurrency,
             repeats=repeats,
         )
