@@ -136,10 +136,10 @@ def _is_rare(share: float, size: float) -> bool:
 
 def _p_unanimous_below(value: float, bar: float, units: int, high: float | None) -> float:
     """The largest alpha/2 at which `unanimous` would still reach the bar."""
-    if value >= bar or high is None or high <= value:
-        return 1.0
-    if bar > high:
+    if high is not None and bar > high:
         return 0.0
+    if value >= bar or high is None:
+        return 1.0
     return float(((high - bar) / (high - value)) ** units)
 
 
