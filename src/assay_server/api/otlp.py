@@ -57,7 +57,7 @@ class OtlpTraces:
             return _refusal(status_of(error), str(error), headers_of(error), as_json)
         except ClientDisconnect:
             raise
-        except Exception:
+        except Exception:  # noqa: BLE001 - the last resort, as OTLP wants its own shape of error
             _log.exception("unexpected error, request %s", request.scope.get("assay.request_id"))
             return _refusal(500, "Unexpected error; the server's log has it.", {}, as_json)
 

@@ -95,7 +95,7 @@ class Committer:
             appended = await self._store.append(_merged(batch))
         except Unavailable as error:
             _refuse(batch, error)
-        except Exception as error:  # whatever it is, those who wait must hear of it
+        except Exception as error:  # noqa: BLE001 - whatever it is, those who wait must hear of it
             if len(batch) == 1:
                 _refuse(batch, error)
                 return

@@ -39,8 +39,16 @@ class Decoded:
         except SpanRefused as refusal:
             self.refuse(f"span '{name[:80]}': {refusal}")
 
-    def refuse(self, reason: str) -> None:
-        self.rejected += 1
+    def shared(self, decode: Callable[[], dict[str, Any]], spans: int) -> dict[str, Any] | None:
+        """What `spans` spans have in common (their resource); where it cannot be taken, neither can they."""
+        try:
+            return decode()
+        except SpanRefused as refusal:
+            self.refuse(f"resource: {refusal}", spans)
+            return None
+
+    def refuse(self, reason: str, spans: int = 1) -> None:
+        self.rejected += spans
         if len(self.reasons) < _REASONS_KEPT and reason not in self.reasons:
             self.reasons.append(reason)
 

@@ -1,6 +1,7 @@
 """OTLP in JSON (the OTLP specification's mapping: camelCase, ids in hex, 64-bit integers as texts or numbers)."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, TypeVar
 
 import msgspec
@@ -112,11 +113,14 @@ def decode_json(project: str, body: bytes, limits: Limits) -> Decoded:
         ) from error
     decoded = Decoded(limits)
     for resource_spans in request.resource_spans:
-        resource = resource_spans.resource
-        shared = _attributes(resource.attributes if resource else [], limits)
+        sent = resource_spans.resource or _Resource()
+        inside = sum(len(scope_spans.spans) for scope_spans in resource_spans.scope_spans)
+        resource = decoded.shared(partial(_attributes, sent.attributes, limits), inside)
+        if resource is None:
+            continue
         for scope_spans in resource_spans.scope_spans:
             scope = scope_spans.scope or _Scope()
-            group = Group.of(project, shared, scope.name, scope.version)
+            group = Group.of(project, resource, scope.name, scope.version)
             for raw in scope_spans.spans:
                 _take(decoded, raw, group, limits)
     return decoded

@@ -26,7 +26,10 @@ def decode_proto(project: str, body: bytes, limits: Limits) -> Decoded:
         ) from error
     decoded = Decoded(limits)
     for resource_spans in request.resource_spans:
-        resource = _attributes(resource_spans.resource.attributes, limits)
+        inside = sum(len(scope_spans.spans) for scope_spans in resource_spans.scope_spans)
+        resource = decoded.shared(partial(_attributes, resource_spans.resource.attributes, limits), inside)
+        if resource is None:
+            continue
         for scope_spans in resource_spans.scope_spans:
             scope = scope_spans.scope
             group = Group.of(project, resource, scope.name, scope.version)

@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 import duckdb
 import numpy as np
 
-from assay_server.core.errors import Corrupt, TooLarge, Unavailable
+from assay_server.core.errors import Corrupt, InvalidInput, TooLarge, Unavailable
 from assay_server.core.records import Facts, Span
 from assay_server.store.columns import EVENTS, RUN_ITEMS, SCORES, SPANS, TRACES, Table
 from assay_server.store.directory import Directory
@@ -321,6 +321,8 @@ def _wrapped(work: Callable[[], T]) -> T:
         holder = re.search(r"PID (\d+)", str(error))
         told = f"Process {holder[1]} holds the store." if holder else f"The disk refuses: {_first_line(error)}"
         raise Unavailable(told, retry_after_s=5, fix="free space on the disk, or stop the other process") from error
+    except duckdb.DataError as error:
+        raise InvalidInput(f"A value is not of its column's type: {_first_line(error)}") from error
     except duckdb.InterruptException as error:
         raise Unavailable("The query was stopped.") from error
     except duckdb.OutOfMemoryException as error:

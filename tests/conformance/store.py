@@ -1,0 +1,176 @@
+"""What every store of facts must do. An implementation's test module subclasses `StoreConformance` and gives `reopen`."""
+
+import asyncio
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from assay_server.core.errors import TooLarge, Unavailable
+from assay_server.core.records import Event, Facts, RunItem, Score, Span, Tokens
+from assay_server.store import Limits, Store
+
+
+def a_span(trace: int = 1, span: int = 1, project: str = "prj_a", **fields: object) -> Span:
+    made = Span(
+        project=project,
+        trace_id=f"{trace:032x}",
+        span_id=f"{span:016x}",
+        parent_id=None,
+        name="call",
+        kind="llm",
+        start_ns=1_000_000 + span,
+        end_ns=2_000_000 + span,
+    )
+    return replace(made, **fields)  # type: ignore[arg-type]
+
+
+def a_full_span() -> Span:
+    """Every column holds something."""
+    return a_span(
+        parent_id="00000000000000ff", status="error", status_message="no", service="shop", environment="test",
+        scope="lib@1", session="s1", user="u1", tags=["a", "b"], input="in", output="out", model="gpt-4o-2024-11-20",
+        provider="openai", tokens=Tokens(1, 2, 3, 4, 5), cost=0.25, cost_source="client", ttft_ms=12.5, prompt="p",
+        prompt_version="3", release="rel_1", channel="production", canary="can_1", arm="candidate", run="run_1",
+        item="itm_1", pii=["EMAIL_ADDRESS"], attributes={"a": 1, "b": {"c": [1.5, None, "ü"]}, "input.value": "in"},
+        resource={"service.name": "shop"}, events=[{"name": "e", "time_ns": 1, "attributes": {}}],
+        links=[{"trace_id": "1", "span_id": "2", "attributes": {}}],
+    )  # fmt: skip
+
+
+def a_score(id_: str = "scr_1", **fields: object) -> Score:
+    made = Score(project="prj_a", id=id_, name="quality", time_ns=5, source="code", value=0.5)
+    return replace(made, **fields)  # type: ignore[arg-type]
+
+
+class StoreConformance:
+    """Tests of the promises in `assay_server.store.protocol`."""
+
+    async def reopen(self, path: Path) -> Store:
+        """Opens the store at `path`, new or as it was left."""
+        raise AssertionError("the implementation's test class overrides this")
+
+    async def test_an_empty_store_has_no_rows(self, tmp_path: Path) -> None:
+        store = await self.reopen(tmp_path)
+        stats = await store.stats()
+        await store.close()
+        assert stats.rows == {"spans": 0, "traces": 0, "scores": 0, "run_items": 0, "events": 0}
+
+    async def test_what_is_appended_is_read_back(self, tmp_path: Path) -> None:
+        store = await self.reopen(tmp_path)
+        appended = await store.append(Facts(spans=[a_full_span()], scores=[a_score(reason="r", metadata={"k": 1})]))
+        span = (await store.scan("SELECT * FROM spans"))[0]
+        score = (await store.scan("SELECT * FROM scores"))[0]
+        await store.close()
+        assert (appended.spans, appended.scores, appended.duplicates) == (1, 1, 0)
+        assert (span["user"], span["tags"], span["output_tokens"], span["cost"]) == ("u1", ["a", "b"], 4, 0.25)
+        assert (span["arm"], span["pii"], span["start_ns"]) == ("candidate", ["EMAIL_ADDRESS"], 1_000_001)
+        assert (score["value"], score["reason"], score["metadata"]) == (0.5, "r", '{"k":1}')
+
+    async def test_unknown_stays_unknown(self, tmp_path: Path) -> None:
+        store = await self.reopen(tmp_path)
+        await store.append(Facts(spans=[a_span()]))
+        row = (await store.scan("SELECT cost, fresh_input, model, input FROM spans"))[0]
+        await store.close()
+        assert row == {"cost": None, "fresh_input": None, "model": None, "input": None}
+
+    async def test_a_span_sent_twice_is_stored_once(self, tmp_path: Path) -> None:
+        store = await self.reopen(tmp_path)
+        first = await store.append(Facts(spans=[a_span(1, 1), a_span(1, 1, name="again"), a_span(1, 2)]))
+        second = await store.append(Facts(spans=[a_span(1, 2), a_span(1, 3)]))
+        names = await store.scan("SELECT span_id, name FROM spans ORDER BY span_id")
+        await store.close()
+        assert (first.spans, first.duplicates) == (2, 1)
+        assert ([span.span_id for span in second.stored.spans], second.duplicates) == ([f"{3:016x}"], 1)
+        assert [row["name"] for row in names] == ["call", "call", "call"]
+
+    async def test_the_same_ids_in_two_projects_are_two_spans(self, tmp_path: Path) -> None:
+        store = await self.reopen(tmp_path)
+        appended = await store.append(Facts(spans=[a_span(project="prj_a"), a_span(project="prj_b")]))
+        await store.close()
+        assert appended.spans == 2
+
+    async def test_duplicates_are_known_after_reopening(self, tmp_path: Path) -> None:
+        store = await self.reopen(tmp_path)
+        item = RunItem("prj_a", "run_1", "itm_1", 0, 1)
+        facts = Facts([a_span()], [a_score()], [item], [Event("prj_a", "evt_1", "deploy", 1)])
+        await store.append(facts)
+        await store.close()
+        store = await self.reopen(tmp_path)
+        again = await store.append(facts)
+        other_repeat = await store.append(Facts(run_items=[replace(item, repeat=1)]))
+        await store.close()
+        assert (again.spans, again.scores, again.run_items, again.events, again.duplicates) == (0, 0, 0, 0, 4)
+        assert other_repeat.run_items == 1
+
+    async def test_a_trace_has_one_row_however_its_spans_arrive(self, tmp_path: Path) -> None:
+        store = await self.reopen(tmp_path)
+        await store.append(Facts(spans=[a_span(1, 5), a_span(1, 2), a_span(2, 9)]))
+        await store.append(Facts(spans=[a_span(1, 1)]))
+        rows = await store.scan("SELECT trace_id, start_ns FROM traces ORDER BY trace_id")
+        await store.close()
+        assert rows == [
+            {"trace_id": f"{1:032x}", "start_ns": 1_000_002},
+            {"trace_id": f"{2:032x}", "start_ns": 1_000_009},
+        ]
+
+    async def test_a_batch_is_stored_whole_or_not_at_all(self, tmp_path: Path) -> None:
+        store = await self.reopen(tmp_path)
+        broken = a_score(value="not a number")
+        with pytest.raises(Exception, match="."):
+            await store.append(Facts(spans=[a_span()], scores=[broken]))
+        rows = (await store.stats()).rows
+        retried = await store.append(Facts(spans=[a_span()], scores=[a_score()]))
+        await store.close()
+        assert rows["spans"] == rows["traces"] == 0
+        assert (retried.spans, retried.scores, retried.duplicates) == (1, 1, 0)
+
+    async def test_texts_that_are_no_unicode_are_stored_with_a_replacement(self, tmp_path: Path) -> None:
+        store = await self.reopen(tmp_path)
+        await store.append(Facts(spans=[a_span(name="half \ud83d", attributes={"k": "\ud83d"}, tags=["\ud83d"])]))
+        row = (await store.scan("SELECT name, tags FROM spans"))[0]
+        await store.close()
+        assert row == {"name": "half ?", "tags": ["?"]}
+
+    async def test_appends_at_the_same_time_are_all_stored(self, tmp_path: Path) -> None:
+        store = await self.reopen(tmp_path)
+        batches = [Facts(spans=[a_span(trace, span) for span in range(1, 9)]) for trace in range(1, 21)]
+        await asyncio.gather(*(store.append(batch) for batch in [*batches, *batches]))
+        rows = (await store.stats()).rows
+        await store.close()
+        assert (rows["spans"], rows["traces"]) == (160, 20)
+
+    async def test_a_scan_takes_parameters_and_gives_dictionaries(self, tmp_path: Path) -> None:
+        store = await self.reopen(tmp_path)
+        rows = await store.scan("SELECT ?::INTEGER + 1 AS n, ?::VARCHAR AS t", [1, "x'; DROP TABLE spans"])
+        await store.close()
+        assert rows == [{"n": 2, "t": "x'; DROP TABLE spans"}]
+
+    async def test_a_scan_with_too_many_rows_is_refused(self, tmp_path: Path) -> None:
+        store = await self.reopen(tmp_path)
+        await store.append(Facts(spans=[a_span(1, n) for n in range(1, 12)]))
+        with pytest.raises(TooLarge):
+            await store.scan("SELECT span_id FROM spans", limits=Limits(rows=10))
+        exactly = await store.scan("SELECT span_id FROM spans LIMIT 10", limits=Limits(rows=10))
+        await store.close()
+        assert len(exactly) == 10
+
+    async def test_a_scan_over_its_time_is_stopped_and_the_store_goes_on(self, tmp_path: Path) -> None:
+        store = await self.reopen(tmp_path)
+        endless = "SELECT count(*) FROM range(100000000) a(x), range(100000000) b(y) WHERE (x * y) % 7 = 3"
+        with pytest.raises(Unavailable):
+            await store.scan(endless, limits=Limits(seconds=0.05))
+        after = await store.scan("SELECT 1 AS one")
+        await store.close()
+        assert after == [{"one": 1}]
+
+    async def test_compacting_changes_no_row(self, tmp_path: Path) -> None:
+        store = await self.reopen(tmp_path)
+        for n in range(1, 6):
+            await store.append(Facts(spans=[a_span(n, n)]))
+        before = await store.scan("SELECT * EXCLUDE (attributes) FROM spans ORDER BY span_id")
+        await store.compact()
+        after = await store.scan("SELECT * EXCLUDE (attributes) FROM spans ORDER BY span_id")
+        await store.close()
+        assert before == after
+        assert len(after) == 5
