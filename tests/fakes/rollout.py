@@ -5,9 +5,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from sqlalchemy import Connection
+
 from assay_server.core.errors import Conflict, NotFound, Refused
 from assay_server.core.records import Arm
-from assay_server.rollout import Exposure, Standing, Subject, UnitScore, Window
+from assay_server.ledger import Ledger, tables
+from assay_server.rollout import Canaries, Exposure, Plan, Record, Standing, Subject, UnitScore, Watched, Window
+from tests.fixtures.ledger import PROJECT
 
 SECOND = 1_000_000_000
 
@@ -189,3 +193,58 @@ class World:
     def _within(self, canary: str, window: Window) -> list[Call]:
         until = window.until_ns or self.clock.ns + 1
         return [c for c in self.calls if c.canary == canary and window.since_ns <= c.at_ns < until]
+
+
+FEEDBACK = Watched("user_feedback", 0.05)
+
+
+@dataclass
+class Stage:
+    """All of the above around one room."""
+
+    ledger: Ledger
+    clock: FakeClock
+    channels: FakeChannels
+    incidents: FakeIncidents
+    releases: FakeReleases
+    world: World
+    canaries: Canaries
+
+    async def begin(self, plan: Plan | None = None) -> Record:
+        plan = plan or Plan(scores=(FEEDBACK,), min_units=40)
+        return await self.canaries.start(
+            PROJECT, channel="production", release="rel_b", plan=plan, by="user:ann", reason="try B"
+        )
+
+    async def live(self, canary: Record, *, users: int = 40, rounds: int = 80, **how: Any) -> Record:
+        """New users and a look, until it has ended, or the rounds are used up."""
+        record = canary
+        for _ in range(rounds):
+            self.world.new_users(users, **how)
+            record = await self.canaries.tick(PROJECT, canary.id)
+            if record.status != "running":
+                break
+        return record
+
+    def again(self) -> Canaries:
+        """The room of a process that has just been started."""
+        return Canaries(self.ledger, self.channels, self.releases, self.world, self.incidents, self.clock, scrub)
+
+
+def add_releases(connection: Connection) -> None:
+    """The two releases that the canary's row refers to."""
+    for letter in "ab":
+        connection.execute(
+            tables.registry.releases.insert().values(
+                id=f"rel_{letter}",
+                project=PROJECT,
+                name="assistant",
+                version=ord(letter),
+                content_hash=f"sha256:{letter}",
+                prompts={},
+                model="local/tiny-2026-01-01",
+                parameters={},
+                created_ns=0,
+                created_by="user:ann",
+            )
+        )

@@ -79,10 +79,11 @@ async def list_canaries(
     """Canaries, newest first."""
     after = decode_cursor(cursor, 2)
     found, total = await rooms.canaries.list(
-        caller.project, channel=channel, status=status, limit=limit, after=None if after is None else tuple(after)
+        caller.project, channel=channel, status=status, limit=limit + 1, after=None if after is None else tuple(after)
     )
-    following = (found[-1].started_ns, found[-1].id) if len(found) == limit else None
-    return page([shaped(one) for one in found], total, following)
+    shown = found[:limit]
+    following = (shown[-1].started_ns, shown[-1].id) if len(found) > limit else None
+    return page([shaped(one) for one in shown], total, following)
 
 
 @router.get("/canaries/{canary}")

@@ -35,10 +35,11 @@ async def list_incidents(
     """Incidents, newest first."""
     after = decode_cursor(cursor, 2)
     found, total = await rooms.incidents.list(
-        caller.project, status=status, limit=limit, after=None if after is None else tuple(after)
+        caller.project, status=status, limit=limit + 1, after=None if after is None else tuple(after)
     )
-    following = (found[-1].opened_ns, found[-1].id) if len(found) == limit else None
-    return page([shaped(one) for one in found], total, following)
+    shown = found[:limit]
+    following = (shown[-1].opened_ns, shown[-1].id) if len(found) > limit else None
+    return page([shaped(one) for one in shown], total, following)
 
 
 @router.get("/incidents/{incident}")

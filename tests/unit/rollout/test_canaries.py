@@ -7,8 +7,8 @@ import pytest
 
 from assay_server.core.errors import Conflict, InvalidInput, NotFound, Refused
 from assay_server.rollout import MACHINE, Plan, Watched, shaped
+from tests.fakes.rollout import FEEDBACK, Stage
 from tests.fixtures.ledger import OTHER_PROJECT, PROJECT
-from tests.unit.rollout.conftest import FEEDBACK, Stage
 
 EQUAL = {"good": {"baseline": 0.85, "candidate": 0.85}}
 BETTER = {"good": {"baseline": 0.7, "candidate": 0.9}}

@@ -6,8 +6,8 @@ from typing import Any
 from assay_server.core.errors import Unavailable
 from assay_server.core.records import Facts, Score, Span
 from assay_server.rollout import Engine
+from tests.fakes.rollout import Stage
 from tests.fixtures.ledger import PROJECT
-from tests.unit.rollout.conftest import Stage
 
 NEVER = 3600.0
 

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from assay_server.rollout import MACHINE, Canaries, Plan, Watched
+from tests.fakes.rollout import FEEDBACK, Stage
 from tests.fixtures.ledger import PROJECT
-from tests.unit.rollout.conftest import FEEDBACK, Stage
 
 
 class Killed(BaseException):
