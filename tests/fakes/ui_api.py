@@ -59,7 +59,7 @@ class FakeApi:
             self._route("/channels/{id}", self._one("channels", "name")),
             self._route("/channels/{id}/{action}", self._move, "POST"),
             self._route("/incidents/{id}/{action}", self._incident, "POST"),
-            self._route("/audit/verify", lambda request: {"ok": True, "events": len(self.world.audit)}),
+            self._route("/audit/verify", lambda request: {"ok": True, "checked": len(self.world.audit), "head": None, "broken": None}),
             self._route("/keys", self._create_key, "POST"),
             *(self._route(f"/{noun}", self._listing(noun)) for noun in listed),
             *(self._route(f"/{noun}/{{id}}", self._one(noun)) for noun in ("runs", "verdicts", "canaries", "incidents")),
@@ -189,7 +189,6 @@ class FakeApi:
             "id": f"key_new{len(self.world.keys)}",
             "public_key": "pk_new",
             "created_at": at(),
-            "last_used_at": None,
             "revoked_at": None,
             **body,
         }

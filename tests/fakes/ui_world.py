@@ -93,7 +93,7 @@ def a_week(traces: int = 240) -> World:
         for n in range(2)
     ]
     world.items = [_item(n) for n in range(80)]
-    world.runs = [_run(n, release) for n, release in enumerate(reversed(world.releases))]
+    world.runs = [_run(n, release) for n, release in enumerate(reversed(world.releases))][::-1]
     for run in world.runs:
         world.run_items[run["id"]] = [_answered(run, dice, item) for item in world.items]
     world.audit = _audit()
@@ -103,9 +103,9 @@ def a_week(traces: int = 240) -> World:
         {"name": "openai", "kind": "openai", "base_url": "https://api.openai.com/v1", "key_env": "OPENAI_API_KEY"},
     ]
     world.keys = [
-        {"id": an_id("key", 1), "name": "bootstrap", "role": "admin", "public_key": "pk_k3v9q2m7x4t8w1z6b5n0", "created_at": at(days=7), "last_used_at": at(minutes=1), "revoked_at": None},
-        {"id": an_id("key", 2), "name": "support service", "role": "ingest", "public_key": "pk_a8d2f6h1j5l9p3r7t0v4", "created_at": at(days=6), "last_used_at": at(seconds=8), "revoked_at": None},
-        {"id": an_id("key", 3), "name": "old laptop", "role": "editor", "public_key": "pk_c4e7g0i3k6m9o2q5s8u1", "created_at": at(days=6), "last_used_at": None, "revoked_at": at(days=2)},
+        {"id": an_id("key", 1), "name": "bootstrap", "role": "admin", "public_key": "pk_k3v9q2m7x4t8w1z6b5n0", "created_at": at(days=7), "created_by": "user:admin", "revoked_at": None},
+        {"id": an_id("key", 2), "name": "support service", "role": "ingest", "public_key": "pk_a8d2f6h1j5l9p3r7t0v4", "created_at": at(days=6), "created_by": "user:admin", "revoked_at": None},
+        {"id": an_id("key", 3), "name": "old laptop", "role": "editor", "public_key": "pk_c4e7g0i3k6m9o2q5s8u1", "created_at": at(days=6), "created_by": "user:admin", "revoked_at": at(days=2)},
     ]  # fmt: skip
     world.checks = [
         {"name": name, "version": "1", "range": limits, "direction": direction, "describes": "", "cannot_see": "", "formula": ""}
@@ -262,24 +262,44 @@ def _channels(releases: list[Json]) -> list[Json]:
 
 
 def _incidents(canary: Json) -> list[Json]:
-    return [
+    address = f"/api/v1/canaries/{canary['id']}"
+    pair = f"/api/v1/releases/{canary['baseline']}/diff?to={canary['candidate']}"
+    changes = [
         {
-            "id": an_id("inc", 1), "title": "Canary of support v4 rolled back on production", "status": "open", "severity": "high",
-            "opened_at": canary["ended_at"], "kind": "canary_rollback", "subject": canary["id"],
-            "sentence": "support v4 made user feedback worse: 0.598 against 0.751, a difference of −0.153 (at least −0.084) after 640 users. Its retrieval reads an index built in August.",
-            "evidence": {"metric": "user_feedback", "baseline": canary["baseline"], "candidate": canary["candidate"], "difference": -0.153, "ci": [-0.222, -0.084], "margin": 0.05, "units": canary["units"], "mean": {"baseline": 0.751, "candidate": 0.598}, "srm_p": 0.42, "likely_cause": "retrieval config policies v4: index policies-2026-08-02"},
-            "actions": [{"label": "Open the canary", "method": "GET", "path": f"/canaries/{canary['id']}"}],
-            "timeline": [
-                {"at": canary["started_at"], "what": "Canary started at 20 %", "by": "user:joel"},
-                {"at": canary["ended_at"], "what": "Rolled back by the machine; 126 users had seen the candidate", "by": "canary"},
-            ],
+            "part": "retrieval_config.index_version",
+            "kind": "value",
+            "from": "policies-2026-11-18",
+            "to": "policies-2026-08-02",
+        }
+    ]
+    rolled_back = {
+        "id": an_id("inc", 1), "title": "Canary on production rolled back", "status": "open", "severity": "critical",
+        "opened_at": canary["ended_at"], "kind": "canary_rollback", "subject": canary["id"],
+        "sentence": canary["decision"]["sentence"] + " What differs: the index of the retrieval config is from August.",
+        "evidence": {
+            "channel": "production", "canary": canary["id"], "baseline": canary["baseline"], "candidate": canary["candidate"],
+            "why": "worse", "step": 0, "share": 20, "unit": "user", "alpha": 0.05, "units": canary["units"], "srm_p": 0.42,
+            "metrics": canary["metrics"], "guardrails": canary["guardrails"],
+            "arms": {"baseline": {"traces": 1741, "errors": 3, "cost": None}, "candidate": {"traces": 402, "errors": 1, "cost": 0.17}},
+            "affected": {"units": 126, "calls": 402, "cost": None}, "differs": {"summary": "the index", "changes": changes},
         },
-        {
-            "id": an_id("inc", 2), "title": "Canary of support v2 held", "status": "resolved", "severity": "low", "opened_at": at(days=4), "kind": "canary_held", "subject": None,
-            "sentence": "The budget of 4,000 users was used up without a decision.", "evidence": {"units": {"baseline": 3200, "candidate": 800}, "difference": -0.01, "ci": [-0.06, 0.04]}, "actions": [],
-            "timeline": [{"at": at(days=4), "what": "Opened", "by": "canary"}, {"at": at(days=3.9), "what": "Resolved: aborted", "by": "user:mara"}],
-        },
-    ]  # fmt: skip
+        "actions": [
+            {"label": "Look at the canary", "method": "GET", "path": address},
+            {"label": "Compare the two releases", "method": "GET", "path": pair},
+        ],
+        "timeline": [
+            {"at": canary["started_at"], "what": "Canary started at 20 %", "by": "user:joel"},
+            {"at": canary["ended_at"], "what": "Rolled back by the machine; 126 users had seen the candidate", "by": "canary"},
+        ],
+    }  # fmt: skip
+    held = {
+        "id": an_id("inc", 2), "title": "Canary on production held for a person", "status": "resolved", "severity": "warning",
+        "opened_at": at(days=4), "kind": "canary_held", "subject": None, "actions": [],
+        "sentence": "The budget of 4,000 users was used up without a decision.",
+        "evidence": {"units": {"baseline": 3200, "candidate": 800}, "difference": -0.01, "ci": [-0.06, 0.04]},
+        "timeline": [{"at": at(days=4), "what": "Opened", "by": "canary"}, {"at": at(days=3.9), "what": "Resolved: aborted", "by": "user:mara"}],
+    }  # fmt: skip
+    return [rolled_back, held]
 
 
 def _span(

@@ -32,8 +32,6 @@ _HEADERS = {
     "content-security-policy": CONTENT_SECURITY_POLICY,
     "cross-origin-opener-policy": "same-origin",
     "permissions-policy": "camera=(), geolocation=(), microphone=()",
-    # A sign-in link carries a token in its address: it goes to nobody.
-    "referrer-policy": "no-referrer",
 }
 _FOREVER = "public, max-age=31536000, immutable"
 _ASK_AGAIN = "no-cache"

@@ -19,7 +19,8 @@ const API = '/api/v1'
 export async function request<T>(method: string, path: string, body?: unknown, query?: Query): Promise<T> {
   const headers: Record<string, string> = { accept: 'application/json' }
   if (body !== undefined) headers['content-type'] = 'application/json'
-  if (method !== 'GET') headers['idempotency-key'] = crypto.randomUUID?.() ?? String(Math.random()).slice(2)
+  // Nobody is signed in yet, or no longer: a session's own requests have no caller to remember answers for.
+  if (method !== 'GET' && path !== '/session') headers['idempotency-key'] = randomKey()
   let response: Response
   try {
     response = await fetch(address(path, query), {
@@ -49,6 +50,11 @@ export function address(path: string, query: Query = {}): string {
   const whole = path.startsWith(`${API}/`) ? path : API + path
   const text = search.toString()
   return text ? `${whole}?${text}` : whole
+}
+
+/** `crypto.randomUUID` is missing on plain HTTP, where the browser trusts only this machine's own address. */
+function randomKey(): string {
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join('')
 }
 
 async function problemOf(response: Response): Promise<ProblemDocument> {

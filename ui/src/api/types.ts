@@ -404,6 +404,8 @@ export interface Look {
   difference: number | null
   ci: [number, number] | null
   metric?: string
+  /** Every score of this look by its name; `difference` and `ci` are those of the first. */
+  metrics?: Record<string, { difference: number | null; ci: [number, number] | null }>
 }
 
 export interface CanaryMetric {
@@ -420,14 +422,15 @@ export interface CanaryMetric {
 /** A bad event that units may meet, such as an error; `e` is the evidence that the candidate has more of it. */
 export interface Guardrail {
   name: string
-  n: { baseline: number; candidate: number }
-  events: { baseline: number; candidate: number }
-  rate: { baseline: number | null; candidate: number | null }
-  difference: number | null
   margin: number | null
-  e: number | null
-  alarm_at: number | null
   decision: string | null
+  /** These are missing until the first look. */
+  n?: { baseline: number; candidate: number }
+  events?: { baseline: number; candidate: number }
+  rate?: { baseline: number | null; candidate: number | null }
+  difference?: number | null
+  e?: number | null
+  alarm_at?: number | null
 }
 
 export interface Canary {
@@ -482,12 +485,10 @@ export interface AuditEvent {
 }
 
 export interface AuditVerification {
-  ok?: boolean
-  intact?: boolean
-  valid?: boolean
-  events?: number
-  checked?: number
-  [key: string]: unknown
+  ok: boolean
+  checked: number
+  head: string | null
+  broken: { id: string; seq: number; why: string } | null
 }
 
 export interface Provider {
@@ -503,7 +504,7 @@ export interface Key {
   role: Role
   public_key?: string | null
   created_at: string
-  last_used_at?: string | null
+  created_by?: string | null
   revoked_at?: string | null
   secret?: string
 }

@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest'
 import type { Channel, ChannelEvent } from '@/api/types'
 import { earlierReleases } from './channels'
+import { pageOf } from './places'
 import { rangeName, sinceOf } from './range'
 import { scaleOf, scoreScale } from './scale'
 
@@ -29,4 +30,11 @@ it('keeps zero and the margin in sight', () => {
   expect(scale.at(0)).toBeLessThan(scale.at(0.02))
   expect(scoreScale([0.2, 0.9])).toMatchObject({ low: 0, high: 1 })
   expect(scoreScale([120, 900]).high).toBeGreaterThan(900)
+})
+
+it('leads from an address of the API to the page that shows it', () => {
+  expect(pageOf('/api/v1/canaries/can_1')).toBe('/canaries/can_1')
+  expect(pageOf('/api/v1/releases/rel_1/diff?to=rel_2')).toBe('/releases/rel_2?against=rel_1')
+  expect(pageOf('/api/v1/runs/run_1/compare/run_2')).toBe('/runs/compare?a=run_1&b=run_2')
+  expect(pageOf('/api/v1/traces?release=rel_1&arm=candidate')).toBe('/traces?release=rel_1&arm=candidate')
 })

@@ -21,7 +21,7 @@ it('keeps the digits of small amounts that matter', () => {
 
 it('writes a real minus and a sign on differences', () => {
   expect(signed(-0.11)).toBe('−0.110')
-  expect(interval([-0.02, 0.1], true)).toBe('[−0.020, +0.100]')
+  expect(interval([-0.02, 0.1], true)).toBe('[−0.020,\u00a0+0.100]')
   expect(interval(null)).toBe('unknown')
 })
 

@@ -54,7 +54,7 @@ export function signed(value: number | null | undefined, digits = 3): string {
 export function interval(ci: [number, number] | null | undefined, withSign = false): string {
   if (!ci) return UNKNOWN
   const write = withSign ? signed : score
-  return `[${write(ci[0])}, ${write(ci[1])}]`
+  return `[${write(ci[0])},\u00a0${write(ci[1])}]`
 }
 
 /** Probabilities: `0.031`, and `< 0.001` where more digits say nothing. */

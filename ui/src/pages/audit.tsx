@@ -4,7 +4,7 @@ import { useDebouncedCallback } from '@mantine/hooks'
 import { useState } from 'react'
 import * as ask from '@/api/queries'
 import type { AuditEvent, AuditVerification } from '@/api/types'
-import { words } from '@/lib/format'
+import { count, plural, words } from '@/lib/format'
 import { useAddress } from '@/lib/search'
 import { Copy } from '@/parts/copy'
 import { Json } from '@/parts/json'
@@ -68,8 +68,10 @@ function Verify() {
 }
 
 function told(found: AuditVerification): React.ReactNode {
-  const whole = found.ok ?? found.intact ?? found.valid
-  const n = found.events ?? found.checked
-  if (whole) return <span className="good">The chain is whole{n !== undefined && `: ${n} events`}.</span>
-  return <span className="bad">The chain is broken: an entry was changed or removed. <Json value={found} /></span>
+  if (found.ok) return <span className="good">The chain is whole: {plural(found.checked, 'event')} checked.</span>
+  return (
+    <span className="bad">
+      The chain is broken{found.broken && <> at entry {count(found.broken.seq)} (<code>{found.broken.id}</code>): {found.broken.why}</>}
+    </span>
+  )
 }

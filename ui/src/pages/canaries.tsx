@@ -16,7 +16,7 @@ export function Canaries() {
   return (
     <Page title="Canaries">
       <Listed pages={pages} empty={<NoCanary />}>
-        {(rows) => <Table label="Canaries, newest first" rows={rows} columns={COLUMNS} rowKey={(row) => row.id} href={(row) => `/canaries/${row.id}`} footer={<More pages={pages} noun="canary" />} />}
+        {(rows) => <Table label="Canaries, newest first" rows={rows} columns={COLUMNS} rowKey={(row) => row.id} href={(row) => `/canaries/${row.id}`} footer={<More pages={pages} noun="canary" many="canaries" />} />}
       </Listed>
     </Page>
   )

@@ -15,13 +15,10 @@ echarts.use([LineChart, GridComponent, TooltipComponent, MarkLineComponent, Data
 export default function CanaryChart({ canary }: { canary: Canary }) {
   const host = useRef<HTMLDivElement>(null)
   const scheme = useComputedColorScheme('light')
-  const names = [...new Set(canary.looks.map((look) => look.metric ?? canary.metrics[0]?.name ?? 'score'))]
+  const names = canary.metrics.map((one) => one.name)
   const [picked, setPicked] = useState<string>()
-  const name = picked ?? names[0]!
-  const looks = useMemo(
-    () => canary.looks.filter((look) => (look.metric ?? canary.metrics[0]?.name ?? 'score') === name && look.ci !== null),
-    [canary.looks, canary.metrics, name],
-  )
+  const name = picked ?? names[0] ?? 'score'
+  const looks = useMemo(() => looksAt(canary.looks, name), [canary.looks, name])
   const metric = canary.metrics.find((one) => one.name === name)
   const limit = metric ? marginOf(metric) : null
   const margin = limit?.at ?? null
@@ -49,6 +46,13 @@ export default function CanaryChart({ canary }: { canary: Canary }) {
       </figcaption>
     </figure>
   )
+}
+
+/** The looks as one score saw them; looks at which it could not be compared are left out. */
+function looksAt(looks: Look[], name: string): Look[] {
+  return looks
+    .map((look) => (look.metrics ? { ...look, ...(look.metrics[name] ?? { difference: null, ci: null }) } : look))
+    .filter((look) => look.ci !== null)
 }
 
 const unitsOf = (look: Look) => (typeof look.units === 'number' ? look.units : look.units.baseline + look.units.candidate)

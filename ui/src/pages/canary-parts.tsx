@@ -93,14 +93,18 @@ export function GuardrailRow({ guardrail }: { guardrail: Guardrail }) {
     <div className="measure">
       <div>
         <strong>{words(guardrail.name)}</strong>
-        <div className="quiet small">guardrail · n {count(n.baseline)} baseline, {count(n.candidate)} candidate</div>
+        <div className="quiet small">guardrail{n && ` · n ${count(n.baseline)} baseline, ${count(n.candidate)} candidate`}</div>
       </div>
       <div className="second">
-        {share(rate.candidate)} <span className="quiet">({count(events.candidate)}) against</span> {share(rate.baseline)} <span className="quiet">({count(events.baseline)})</span>
+        {rate && events ? (
+          <>{share(rate.candidate)} <span className="quiet">({count(events.candidate)}) against</span> {share(rate.baseline)} <span className="quiet">({count(events.baseline)})</span></>
+        ) : (
+          'not looked at yet'
+        )}
       </div>
       <div>
         {guardrail.decision ? words(guardrail.decision) : 'undecided'}
-        {e !== null && alarm !== null && <div className="quiet small">evidence of harm {score(e, 1)}; at {score(alarm, 0)} the canary is rolled back</div>}
+        {typeof e === 'number' && typeof alarm === 'number' && <div className="quiet small">evidence of harm {score(e, 1)}; at {score(alarm, 0)} the canary is rolled back</div>}
       </div>
     </div>
   )

@@ -1,13 +1,15 @@
 import { Button, Tooltip } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
-import { Link, useParams } from '@tanstack/react-router'
+import { Link, useNavigate, useParams } from '@tanstack/react-router'
 import { IconPoint } from '@tabler/icons-react'
-import { useState } from 'react'
+import { type MouseEvent, useState } from 'react'
 import { request } from '@/api/client'
 import * as ask from '@/api/queries'
-import type { Incident } from '@/api/types'
-import { count, interval, score, words } from '@/lib/format'
+import type { CanaryMetric, Change, Guardrail, Incident } from '@/api/types'
+import { capital, count, interval, score, words } from '@/lib/format'
+import { pageOf } from '@/lib/places'
 import { ReasonDialog } from '@/parts/dialog'
+import { Changes } from '@/parts/diff'
 import { Json } from '@/parts/json'
 import { ReleaseLink } from '@/parts/links'
 import { Facts, Page, Section } from '@/parts/page'
@@ -15,6 +17,7 @@ import { Loaded } from '@/parts/states'
 import { StatusTag } from '@/parts/status'
 import { Person, Time } from '@/parts/values'
 import { useAccess } from '@/shell/access'
+import { GuardrailRow, MetricRow } from './canary-parts'
 
 export function IncidentPage() {
   const { incidentId } = useParams({ strict: false }) as { incidentId: string }
@@ -57,7 +60,7 @@ function Opened({ incident }: { incident: Incident }) {
       <p className="lead">{incident.sentence}</p>
       <Facts rows={[['Opened', <Time at={incident.opened_at} full />], ['Severity', words(incident.severity)], ['Kind', words(incident.kind)], ['About', incident.subject && <Subject id={incident.subject} />]]} />
       {extra.length > 0 && <div className="line">{extra.map((step) => <Act key={step.label} step={step} />)}</div>}
-      <div className="columns">
+      <div className="columns wide-left">
         <Section title="Evidence" note="the numbers it was decided by"><Evidence evidence={incident.evidence} /></Section>
         <Section title="What happened since">
           <ol className="history">
@@ -77,29 +80,65 @@ function Opened({ incident }: { incident: Incident }) {
   )
 }
 
+/** What the machine saw, drawn as on the canary's page; whatever else it wrote down stands below. */
 function Evidence({ evidence }: { evidence: Record<string, unknown> }) {
-  const entries = Object.entries(evidence)
-  const small = entries.filter(([, value]) => shown(value) !== null)
+  const { metrics, guardrails, differs, arms, ...rest } = evidence as Known
+  const entries = Object.entries(rest)
   const large = entries.filter(([, value]) => shown(value) === null)
   return (
     <>
-      <Facts list rows={small.map(([name, value]) => [words(name), shown(value)])} />
-      {large.map(([name, value]) => <div key={name}><h3>{words(name)}</h3><Json value={value} /></div>)}
+      {metrics?.map((metric) => <MetricRow key={metric.name} metric={metric} />)}
+      {guardrails?.map((guardrail) => <GuardrailRow key={guardrail.name} guardrail={guardrail} />)}
+      {differs?.changes && differs.changes.length > 0 && (
+        <div>
+          <h3>What differs</h3>
+          <Changes changes={differs.changes} />
+        </div>
+      )}
+      {arms && <Arms arms={arms} />}
+      <Facts list rows={entries.filter(([, value]) => shown(value) !== null).map(([name, value]) => [capital(name), shown(value)])} />
+      {large.map(([name, value]) => <div key={name}><h3>{capital(name)}</h3><Json value={value} /></div>)}
     </>
   )
 }
 
+interface Known {
+  metrics?: CanaryMetric[] | null
+  guardrails?: Guardrail[] | null
+  differs?: { summary: string | null; changes?: Change[] } | null
+  arms?: Record<string, Record<string, number | null> | undefined> | null
+  [name: string]: unknown
+}
+
+function Arms({ arms }: { arms: NonNullable<Known['arms']> }) {
+  const names = [...new Set(Object.values(arms).flatMap((arm) => Object.keys(arm ?? {})))]
+  return (
+    <div className="table-wrap">
+      <table className="table" aria-label="Traffic of both arms">
+        <thead><tr><th>Traffic</th>{Object.keys(arms).map((arm) => <th key={arm} className="num">{capital(arm)}</th>)}</tr></thead>
+        <tbody>
+          {names.map((name) => (
+            <tr key={name}><td>{capital(name)}</td>{Object.entries(arms).map(([arm, sums]) => <td key={arm} className="num">{figure(sums?.[name])}</td>)}</tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  )
+}
+
+const figure = (value: number | null | undefined) => (value === null || value === undefined ? <span className="unknown">unknown</span> : Number.isInteger(value) ? count(value) : score(value, 4))
+
 /** A figure, an interval, an id or a short text; `null` for what needs a tree. */
 function shown(value: unknown): React.ReactNode {
   if (value === null) return <span className="unknown">unknown</span>
-  if (typeof value === 'number') return Number.isInteger(value) ? count(value) : score(value, 4)
+  if (typeof value === 'number') return figure(value)
   if (typeof value === 'boolean') return value ? 'yes' : 'no'
   if (typeof value === 'string') return /^(rel|can)_/.test(value) ? <Subject id={value} /> : value
   if (Array.isArray(value) && value.length === 2 && value.every((one) => typeof one === 'number')) return interval(value as [number, number])
   if (Array.isArray(value) && value.every((one) => typeof one === 'string')) return value.join(', ')
   const inner = typeof value === 'object' && !Array.isArray(value) ? Object.entries(value as object) : []
-  const flat = inner.length > 0 && inner.length <= 3 && inner.every(([, one]) => typeof one === 'number')
-  return flat ? inner.map(([name, one]) => `${words(name)} ${Number.isInteger(one) ? count(one as number) : score(one as number)}`).join(', ') : null
+  const flat = inner.length > 0 && inner.length <= 6 && inner.every(([, one]) => typeof one === 'number' || one === null)
+  return flat ? inner.map(([name, one]) => `${words(name)} ${typeof one !== 'number' ? 'unknown' : Number.isInteger(one) ? count(one) : score(one)}`).join(', ') : null
 }
 
 function Subject({ id }: { id: string }) {
@@ -112,8 +151,15 @@ function Subject({ id }: { id: string }) {
 function Act({ step }: { step: Step }) {
   const [opened, setOpened] = useState(false)
   const access = useAccess()
+  const navigate = useNavigate()
   if (step.method.toUpperCase() === 'GET') {
-    return <Link to={step.path.replace(/^\/api\/v1/, '') as '/'}><Button component="span" variant="default">{step.label}</Button></Link>
+    const href = pageOf(step.path)
+    const open = (event: MouseEvent) => {
+      if (event.metaKey || event.ctrlKey) return
+      event.preventDefault()
+      void navigate({ href })
+    }
+    return <Button component="a" href={href} variant="default" onClick={open}>{step.label}</Button>
   }
   return (
     <>

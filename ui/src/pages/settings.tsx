@@ -12,7 +12,7 @@ import { ReasonDialog } from '@/parts/dialog'
 import { Facts, Page, Section } from '@/parts/page'
 import { Empty, Loaded, ProblemNote } from '@/parts/states'
 import { type Column, Table } from '@/parts/table'
-import { Time } from '@/parts/values'
+import { Person, Time } from '@/parts/values'
 import { useAccess } from '@/shell/access'
 
 export function Settings() {
@@ -73,7 +73,7 @@ const keyColumns = (revoke: (key: Key) => void): Column<Key>[] => [
   { id: 'role', head: 'Role', cell: (row) => row.role },
   { id: 'public', head: 'Public part', className: 'hide-m', cell: (row) => row.public_key && <code>{row.public_key}</code> },
   { id: 'created', head: 'Created', className: 'hide-s', cell: (row) => <Time at={row.created_at} /> },
-  { id: 'used', head: 'Last used', className: 'hide-m', cell: (row) => (row.last_used_at ? <Time at={row.last_used_at} /> : <span className="quiet">not known</span>) },
+  { id: 'by', head: 'By', className: 'hide-m', cell: (row) => row.created_by && <Person actor={row.created_by} /> },
   { id: 'revoke', head: <span className="sr">Revoke</span>, className: 'num', cell: (row) => (row.revoked_at ? <span className="quiet">revoked</span> : <button type="button" className="linkish" aria-label={`Revoke ${row.name ?? row.id}`} onClick={() => revoke(row)}>Revoke</button>) },
 ]
 

@@ -34,11 +34,15 @@ export function ReleaseChanges({ from, to }: { from: string; to: string }) {
         <div>
           {found.summary && <p className="prose" style={{ paddingBottom: '0.4rem' }}>{found.summary}</p>}
           {found.changes.length === 0 && <p className="quiet">Nothing differs: the two have the same content.</p>}
-          {found.changes.map((change) => <ChangeRow key={change.part} change={change} />)}
+          <Changes changes={found.changes} />
         </div>
       )}
     </Loaded>
   )
+}
+
+export function Changes({ changes }: { changes: Change[] }) {
+  return changes.map((change) => <ChangeRow key={change.part} change={change} />)
 }
 
 function ChangeRow({ change }: { change: Change }) {

@@ -40,11 +40,11 @@ export function Listed<T>({ pages, empty, children }: { pages: Pages<T>; empty: 
 }
 
 /** For lists that do not scroll by themselves: how many there are, and the rest on demand. */
-export function More<T>({ pages, noun }: { pages: Pages<T>; noun: string }) {
+export function More<T>({ pages, noun, many }: { pages: Pages<T>; noun: string; many?: string }) {
   const { query, rows, total } = pages
   return (
     <div className="line quiet small" style={{ paddingTop: '0.6rem' }}>
-      {rows.length < total ? `${rows.length} of ${plural(total, noun)}` : plural(total, noun)}
+      {rows.length < total ? `${rows.length} of ${plural(total, noun, many)}` : plural(total, noun, many)}
       {query.hasNextPage && (
         <Button variant="default" size="compact-xs" loading={query.isFetchingNextPage} onClick={pages.more}>Show more</Button>
       )}
