@@ -91,7 +91,9 @@ _EMAIL = re.compile(
 _IBAN = re.compile(
     r"(?<![A-Za-z0-9])[A-Za-z]{2}\d{2}(?:[ \-]?[A-Za-z0-9]{4}){2,7}(?:[ \-]?[A-Za-z0-9]{1,4})?(?![A-Za-z0-9])"
 )
-_CARD = re.compile(r"(?<![\w.\-])\d(?:[ \-]?\d){11,18}(?![\w\-]|\.\d)")
+_CARD = re.compile(
+    r"(?<![\w.\-])(?:\d{12,19}|\d{4}([ \-])\d{4}\1\d{4}\1\d{4}(?:\1\d{3})?|\d{4}([ \-])\d{6}\2\d{4,5})(?![\w\-]|\.\d)"
+)
 _SSN = re.compile(r"(?<![\w.\-])(\d{3})([- ])(\d{2})\2(\d{4})(?![\w\-]|\.\d)")
 
 _IBAN_LENGTHS = {
@@ -288,9 +290,10 @@ _CLEAR_PHONE = re.compile(
     r"|\(\+?\d{1,4}\)[ .\-]?\d{2,4}(?:[ .\-]?\d{2,4}){1,3}"  # (37) 788-063
     r"|0\d{1,4}(?:[ .\-]\d{2,4}){2,4}"  # 0490 75 40 81
 )
-_DATE = re.compile(
+_NO_PHONE = re.compile(
     r"(?:19|20)\d\d[-. ](?:0[1-9]|1[0-2])[-. ](?:0[1-9]|[12]\d|3[01])"
     r"|(?:0?[1-9]|[12]\d|3[01])[-. ](?:0?[1-9]|1[0-2])[-. ](?:19|20)\d\d"
+    r"|\d{3}-\d{2}-\d{4}$"  # of the shape of a US_SSN: that detector has said no
 )
 _PHONE_WORD = (
     r"(?:tele)?phone|(?<![a-z])(?:tel|mobile|cell|fax|whatsapp|desk|office|sms)(?![a-z])"
@@ -306,7 +309,7 @@ def _phones(text: str, before: str) -> Found:
     for match in _PHONE.finditer(text):
         number, (start, end) = match[0], match.span()
         digits = sum(char.isdigit() for char in re.split(r"x|ext", number)[0])
-        if not 7 <= digits <= 15 or _DATE.match(number):
+        if not 7 <= digits <= 15 or _NO_PHONE.match(number):
             continue
         if _CLEAR_PHONE.match(number) or _said_to_be_one(
             number, (before + text[max(0, start - 48) : start])[-48:], text[end : end + 16]

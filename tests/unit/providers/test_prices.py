@@ -1,0 +1,99 @@
+"""Prices: our arithmetic against the library's own, and unknown where nobody knows."""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import pytest
+from genai_prices import Usage, calc_price
+from genai_prices.data_snapshot import get_snapshot
+
+from assay_server.core.records import Tokens
+from assay_server.providers import Prices
+
+AT = datetime(2026, 11, 21, 8, tzinfo=UTC)
+AT_NS = int(AT.timestamp()) * 10**9
+
+prices = Prices()
+
+CALLS = [
+    Tokens(1000, 200, 50, 300, 40),
+    Tokens(500_000, 1000, None, 300, None),  # over every tier
+    Tokens(10, None, None, None, None),
+]
+
+
+def theirs(provider: str, model: str, tokens: Tokens) -> Decimal:
+    usage = Usage(
+        input_tokens=tokens.input_total,
+        output_tokens=tokens.output_total,
+        cache_read_tokens=tokens.cache_read,
+        cache_write_tokens=tokens.cache_write,
+        output_reasoning_tokens=tokens.reasoning,
+    )
+    return calc_price(usage, model, provider_id=provider, genai_request_timestamp=AT).total_price
+
+
+@pytest.mark.parametrize("tokens", CALLS, ids=["buckets", "tiers", "input"])
+def test_our_arithmetic_is_the_librarys(tokens: Tokens) -> None:
+    compared = 0
+    for provider in get_snapshot().providers:
+        for model in provider.models:
+            ours = prices.price(provider.id, model.id, tokens, AT_NS)
+            if ours is not None:
+                compared += 1
+                assert ours[0] == pytest.approx(float(theirs(provider.id, model.id, tokens)), rel=1e-9), model.id
+    assert compared > 1000
+
+
+def test_a_price_says_of_which_day_it_is() -> None:
+    priced = prices.price("openai", "gpt-4o-2024-11-20", Tokens(1_000_000, None, None, 0), AT_NS)
+    assert priced == (pytest.approx(2.5), "prices:2026-11-21")
+
+
+@pytest.mark.parametrize(
+    ("provider", "model"),
+    [
+        ("openai", "gpt-4o"),
+        ("OpenAI", "gpt-4o"),
+        ("azure.ai.openai", "gpt-4o"),
+        ("az.ai.inference", "gpt-4o"),
+        ("openai.chat", "gpt-4o"),
+        ("gcp.vertex_ai", "gemini-2.5-pro"),
+        ("google_genai", "gemini-2.0-flash"),
+        ("aws.bedrock", "anthropic.claude-3-5-sonnet-20240620-v1:0"),
+        ("mistral_ai", "mistral-large-latest"),
+        ("x_ai", "grok-4"),
+        (None, "gpt-4o"),
+        (None, "openai/gpt-4o"),
+        ("openai", "openai/gpt-4o"),
+    ],
+)
+def test_the_names_clients_give_to_providers_are_known(provider: str | None, model: str) -> None:
+    assert prices.price(provider, model, Tokens(100, None, None, 5), AT_NS) is not None
+
+
+@pytest.mark.parametrize(("provider", "model"), [("local", "SmolLM2-135M"), ("openai", "no-such-model"), (None, "x")])
+def test_what_nobody_lists_is_unknown_and_not_free(provider: str | None, model: str) -> None:
+    assert prices.price(provider, model, Tokens(100, None, None, 5), AT_NS) is None
+
+
+def test_without_a_count_there_is_no_price() -> None:
+    assert prices.price("openai", "gpt-4o", Tokens(), AT_NS) is None
+
+
+def test_a_bucket_without_a_price_makes_the_sum_unknown() -> None:
+    rates = prices.rates("openai", "text-embedding-3-small", AT_NS)
+    assert rates is not None
+    assert rates.cost(Tokens(100, None, None, None, None)) is not None
+    if rates.output is None:
+        assert rates.cost(Tokens(100, None, None, 5, None)) is None
+
+
+def test_a_price_that_changed_is_that_of_its_day() -> None:
+    """o3 became cheaper on 10 June 2025."""
+    before = int(datetime(2025, 6, 1, tzinfo=UTC).timestamp()) * 10**9
+    tokens = Tokens(1_000_000, None, None, 0)
+    old, new = prices.price("openai", "o3", tokens, before), prices.price("openai", "o3", tokens, AT_NS)
+    assert old is not None
+    assert new is not None
+    assert old[0] > new[0]
