@@ -85,3 +85,5 @@ def test_a_score_wants_a_target_and_a_judgement() -> None:
         assay.score("x", 1)
     with pytest.raises(assay.InvalidInput, match="wants a value"):
         assay.score("x")
+    with pytest.raises(assay.InvalidInput, match="wants a value"):
+        assay.score("x", label="good")

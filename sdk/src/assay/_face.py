@@ -36,36 +36,21 @@ def score(
 ) -> str:
     """A judgement, sent in the background; its id. Without a target it is about the current trace.
 
-    Give `value`, or `label`, or both; `error` where the judgement failed. The same `id` twice is stored once.
-    Raises InvalidInput where nothing is judged or nothing is said.
+    Give `value` (a `label` may stand beside it), or `error` where the judgement failed. The same `id` twice is stored
+    once. Raises InvalidInput where nothing is judged or nothing is said.
     """
-    if value is None and label is None and error is None:
-        raise InvalidInput("A score wants a value, a label or an error.", field="value", fix=f"score({name!r}, 1.0)")
-    if not any((trace_id, session, run)):
-        here = current_span()
-        trace_id, span_id = here.trace_id, span_id or here.span_id
-    if not any((trace_id, session, run)):
+    if (value is None) == (error is None):
         raise InvalidInput(
-            "A score wants something to be about.", field="trace_id", fix="pass trace_id, session or run and item"
+            "A score wants a value, or an error where the judgement failed.",
+            field="value",
+            fix=f"assay.score({name!r}, 1.0)",
         )
     identity = id or f"scr_{secrets.token_hex(13)}"
-    runtime().scores.put(
-        without_none(
-            id=identity,
-            name=name,
-            value=None if value is None else float(value),
-            label=label,
-            reason=reason,
-            error=error,
-            trace_id=trace_id,
-            span_id=span_id,
-            session=session,
-            run=run,
-            item=item,
-            source=source,
-            metadata=None if metadata is None else dict(metadata),
-        )
-    )
+    about = _target(trace_id, span_id, session, run, item)
+    told = {"label": label, "reason": reason, "error": error, "source": source}
+    number = None if value is None else float(value)
+    extra = None if metadata is None else dict(metadata)
+    runtime().scores.put(without_none(id=identity, name=name, value=number, metadata=extra, **told, **about))
     return identity
 
 
@@ -123,6 +108,20 @@ def prompt(name: str, version: int | None = None, *, label: str | None = None) -
 async def aprompt(name: str, version: int | None = None, *, label: str | None = None) -> Prompt:
     """`prompt` for asynchronous code."""
     return await asyncio.to_thread(prompt, name, version, label=label)
+
+
+def _target(
+    trace_id: str | None, span_id: str | None, session: str | None, run: str | None, item: str | None
+) -> dict[str, str | None]:
+    """What a score is about: as said, else the current span."""
+    if not any((trace_id, session, run)):
+        here = current_span()
+        trace_id, span_id = here.trace_id, span_id or here.span_id
+    if not any((trace_id, session, run)):
+        raise InvalidInput(
+            "A score wants something to be about.", field="trace_id", fix="pass trace_id, session, or run and item"
+        )
+    return {"trace_id": trace_id, "span_id": span_id, "session": session, "run": run, "item": item}
 
 
 def _pinned(here: Runtime, release_id: str | None) -> Release:

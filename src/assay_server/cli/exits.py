@@ -9,6 +9,7 @@ import typer
 
 import assay
 from assay_server.cli.terminal import colour, say
+from assay_server.core import errors
 
 YES, NO, MISUSE, UNREACHABLE, INCONCLUSIVE = 0, 1, 2, 3, 4
 INTERRUPTED = 130
@@ -23,7 +24,10 @@ def run(app: typer.Typer, args: Sequence[str] | None = None) -> int:
     except typer.TyperException as error:
         return _misuse(error)
     except assay.AssayError as error:
-        return _told(error, as_json="--json" in arguments)
+        return _told(error, code_of(error), as_json="--json" in arguments)
+    except errors.AssayError as error:  # of a command that runs the server itself
+        code = MISUSE if isinstance(error, errors.InvalidInput) else NO
+        return _told(error, code, as_json="--json" in arguments)
     except KeyboardInterrupt:
         say("interrupted")
         return INTERRUPTED
@@ -53,14 +57,14 @@ def _misuse(error: typer.TyperException) -> int:
     return int(getattr(error, "exit_code", MISUSE))
 
 
-def _told(error: assay.AssayError, *, as_json: bool) -> int:
+def _told(error: assay.AssayError | errors.AssayError, code: int, *, as_json: bool) -> int:
     say(f"{colour('error:', 'red')} {error.message}")
     if error.fix:
         say(f"{colour('fix:', 'cyan')} {error.fix}")
-    if error.request_id and isinstance(error, assay.ServerError):
+    if isinstance(error, assay.ServerError) and error.request_id:
         say(f"request: {error.request_id}")
     if as_json:
         names = ("message", "code", "status", "field", "value", "fix", "request_id")
-        told = {name: getattr(error, name) for name in names if getattr(error, name) is not None}
+        told = {name: value for name in names if (value := getattr(error, name, None)) is not None}
         print(json.dumps({"error": told}, default=str))
-    return code_of(error)
+    return code

@@ -1,106 +1,22 @@
-"""Prompts and deployments as YAML files, in the two layouts teams use, read and written back as they were.
-
-    layout `system`:    version, model_target, system, parameters, changelog (text), eval_score_required
-    layout `template`:  version, model, temperature, system, user_template with {fields},
-                        changelog (list of {version, date, change})
-    deployment:         a mapping `deployment` with model, prompt_version, retrieval_config_version, promoted_at,
-                        promoted_by, eval_score_at_promotion
+"""Prompts and deployments from YAML files, in the layouts of `prompt_layouts`.
 
 A prompt's name is the file's path without its suffix, or the folder where the file is named after a version
 (`support/v1.2.0.yaml`). All faults of all files are found before one is reported.
 """
 
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 import assay
-
-LAYOUTS = {
-    "system": ("name", "version", "model_target", "system", "parameters", "changelog", "eval_score_required"),
-    "template": ("name", "version", "model", "temperature", "system", "user_template", "changelog"),
-}
-DEPLOYMENT = (
-    "model",
-    "prompt_version",
-    "retrieval_config_version",
-    "promoted_at",
-    "promoted_by",
-    "eval_score_at_promotion",
-)
+from assay_server.cli.prompt_layouts import DEPLOYMENT, LAYOUTS, Deployment, Fault, FaultyFiles, Files, PromptFile
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._/-]{0,99}")
 _VERSION_STEM = re.compile(r"v?\d+([._]\d+)*")
 _BRACE = re.compile(r"\{\{|\}\}|\{[A-Za-z_][A-Za-z0-9_]*\}|[{}]")
-
-
-@dataclass(slots=True, frozen=True)
-class Fault:
-    """What is wrong, and where."""
-
-    file: Path
-    line: int
-    message: str
-
-    def __str__(self) -> str:
-        return f"{self.file}:{self.line}: {self.message}"
-
-
-class FaultyFiles(assay.InvalidInput):
-    """Files that cannot be used, with everything that is wrong with them."""
-
-    def __init__(self, faults: Sequence[Fault]) -> None:
-        self.faults = list(faults)
-        told = "\n".join(f"  {fault}" for fault in self.faults)
-        super().__init__(f"{len(self.faults)} fault(s) in the files, nothing was sent:\n{told}", field="files")
-
-
-@dataclass(slots=True)
-class PromptFile:
-    """One prompt of one file, ready to push."""
-
-    file: Path
-    name: str
-    layout: str
-    version: str  # as the file says it; the server numbers by itself
-    template: dict[str, str]
-    model: str | None
-    parameters: dict[str, Any]
-    changelog: str | None
-    metadata: dict[str, Any]
-
-
-@dataclass(slots=True)
-class Deployment:
-    """What a `deployment:` file says is live."""
-
-    file: Path
-    model: str
-    prompt_version: str
-    retrieval_config_version: str | None
-    promoted_at: str | None
-    promoted_by: str | None
-    eval_score: float | None
-
-    @property
-    def changelog(self) -> str:
-        """Where this release comes from, in words."""
-        by = f" by {self.promoted_by}" if self.promoted_by else ""
-        at = f" at {self.promoted_at}" if self.promoted_at else ""
-        score = f", eval score {self.eval_score:g}" if self.eval_score is not None else ""
-        return f"from {self.file.name}: promoted{by}{at}{score}"
-
-
-@dataclass(slots=True)
-class Files:
-    """What was found under a path."""
-
-    prompts: list[PromptFile] = field(default_factory=list)
-    deployments: list[Deployment] = field(default_factory=list)
 
 
 def read(path: Path) -> Files:
@@ -125,44 +41,6 @@ def read(path: Path) -> Files:
     if faults:
         raise FaultyFiles(faults)
     return found
-
-
-def write(prompt: assay.Json) -> str:
-    """A prompt version as YAML, in the layout it came in (the layout `template` where it came from elsewhere)."""
-    metadata = prompt.get("metadata") or {}
-    layout = metadata.get("layout") if metadata.get("layout") in LAYOUTS else "template"
-    template = dict(prompt["template"])
-    parameters = dict(prompt.get("parameters") or {})
-    temperature = parameters.pop("temperature", None) if layout == "template" else None
-    foreign = not set(template) <= {"system", "user"} or (layout == "template" and parameters)
-    if foreign or (layout == "system" and "user" in template):
-        raise assay.InvalidInput(
-            f"{prompt['name']}@{prompt['version']} has messages or parameters that no file layout holds.",
-            field="template",
-            value=sorted(template),
-            fix="use assay prompt show --json",
-        )
-    for part in metadata.get("literal_braces") or []:
-        template[part] = template[part].replace("{{", "{").replace("}}", "}")
-    document: dict[str, Any] = {"version": metadata.get("version") or str(prompt["version"])}
-    document["model_target" if layout == "system" else "model"] = prompt.get("model")
-    if layout == "template":
-        document["temperature"] = temperature
-    document["system"] = template.get("system")
-    document["user_template" if layout == "template" else "parameters"] = (
-        template.get("user") if layout == "template" else parameters
-    )
-    document["changelog"] = metadata.get("changelog") or prompt.get("changelog")
-    document["eval_score_required"] = metadata.get("eval_score_required")
-    kept = {key: value for key, value in document.items() if value not in (None, {})}
-    return yaml.dump(kept, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100)
-
-
-def path_of(prompt: assay.Json) -> Path:
-    """Where `pull` writes a prompt: where it came from, or its name with `.yaml`. Never outside the folder."""
-    told = Path((prompt.get("metadata") or {}).get("file") or f"{prompt['name']}.yaml")
-    inside = not told.is_absolute() and ".." not in told.parts
-    return told if inside else Path(f"{prompt['name']}.yaml")
 
 
 class _Reader:
@@ -359,17 +237,6 @@ class _Reader:
 
     def _fault(self, key: str | None, message: str) -> None:
         self.faults.append(Fault(self.file, 1 if key is None else self._lines.get(key, 1), message))
-
-
-class _Dumper(yaml.SafeDumper):
-    """Texts of several lines stand as blocks, as people write them."""
-
-
-def _block(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
-    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style="|" if "\n" in text else None)
-
-
-_Dumper.add_representer(str, _block)
 
 
 def _change(entry: dict[str, Any]) -> str:

@@ -54,11 +54,11 @@ def pull(
     as_json: AsJson = False,
 ) -> None:
     """Writes prompts as YAML files, each in the layout it came in."""
-    from assay_server.cli import prompt_files
+    from assay_server.cli import prompt_writing
 
     with connected() as client:
         wanted = [_get(client, ref) for ref in refs or names(client.prompts.all())]
-    texts = {directory / prompt_files.path_of(prompt): prompt_files.write(prompt) for prompt in wanted}
+    texts = {directory / prompt_writing.path_of(prompt): prompt_writing.write(prompt) for prompt in wanted}
     differing = [file for file, text in texts.items() if file.exists() and file.read_text() != text]
     if differing and not force:
         raise assay.Conflict(

@@ -45,21 +45,18 @@ def create(
     """Puts a release together. Equal content gives the release that exists already."""
     prompts = pairs(prompt, "--prompt")
     with connected() as client:
-        if deployment is not None:
-            told = _deployment(client, deployment, prompts)
-            model, retrieval = model or told["model"], retrieval or told["retrieval_config"]
-            changelog = changelog or told["changelog"]
-        if model is None:
+        told = {} if deployment is None else _deployment(client, deployment, prompts)
+        if not (model or told.get("model")):
             raise typer.BadParameter("is missing: name it, or a --deployment file", param_hint="--model")
         made = client.releases.create(
             name,
             prompts=prompts,
-            model=model,
+            model=model or told["model"],
             parameters=_parameters(parameter or []) or None,
             output_schema=_schema(output_schema),
-            retrieval_config=retrieval,
+            retrieval_config=retrieval or told.get("retrieval_config"),
             code_ref=code_ref,
-            changelog=changelog,
+            changelog=changelog or told.get("changelog"),
         )
     if not emit(made, as_json):
         answer(f"{reference(made)}  {made['id']}  {made['content_hash']}")

@@ -53,9 +53,7 @@ def run(
                 repeats=repeats,
             )
         if not (wait or suite):
-            if not emit(state, as_json):
-                answer(state["id"])
-                hint(f"assay runs {state['id']} --wait")
+            _started(state, as_json)
             return
         state = _wait(client, state["id"])
         if suite is None or state["status"] != "done":
@@ -133,6 +131,12 @@ def list_suites(as_json: AsJson = False) -> None:
     if not emit({"items": found}, as_json):
         rows = [(s["name"], [m["metric"] for m in s["metrics"]], s.get("alpha"), s.get("min_items")) for s in found]
         table(("name", "metrics", "alpha", "min items"), rows)
+
+
+def _started(state: assay.Json, as_json: bool) -> None:
+    if not emit(state, as_json):
+        answer(state["id"])
+        hint(f"assay runs {state['id']} --wait")
 
 
 def _wait(client: assay.Client, run_id: str) -> assay.Json:

@@ -12,6 +12,7 @@ import pytest
 import typer
 
 from assay_server.cli import app, run, settings
+from assay_server.core.errors import Unavailable
 from tests.fakes.rest import FakeServer, problem
 from tests.unit.cli.conftest import Run
 
@@ -31,7 +32,7 @@ def test_every_help_has_an_example_of_its_own_and_json(path: tuple[str, ...], cl
     told = cli(*path, "--help")
     assert told.code == 0
     assert f"Example: assay {' '.join(path)} " in " ".join(told.out.split()) + " "
-    assert "--json" in told.out
+    assert "--json" in told.out or path == ("up",)
 
 
 def test_the_contract_s_commands_are_there() -> None:
@@ -131,10 +132,15 @@ def test_an_interrupt_and_a_closed_pipe_end_quietly(capsys: pytest.CaptureFixtur
 
     @broken.command()
     def fail(how: str) -> None:
-        raise {"interrupt": KeyboardInterrupt, "file": FileNotFoundError(2, "No such file", "x.yaml")}[how]
+        raise {
+            "interrupt": KeyboardInterrupt(),
+            "file": FileNotFoundError(2, "No such file", "x.yaml"),
+            "held": Unavailable("Another process holds it.", fix="stop it"),
+        }[how]
 
     assert run(broken, ["interrupt"]) == 130
     assert run(broken, ["file"]) == 2
+    assert run(broken, ["held"]) == 1
     assert "No such file: x.yaml" in capsys.readouterr().err
 
 

@@ -6,8 +6,9 @@ import pytest
 import yaml
 
 import assay
-from assay_server.cli import prompt_files
-from assay_server.cli.prompt_files import FaultyFiles, path_of, read, write
+from assay_server.cli.prompt_files import read
+from assay_server.cli.prompt_layouts import FaultyFiles, PromptFile
+from assay_server.cli.prompt_writing import path_of, write
 
 SYSTEM = """\
 version: 1.10
@@ -50,7 +51,7 @@ deployment:
 """
 
 
-def _pushed(prompt: prompt_files.PromptFile) -> assay.Json:
+def _pushed(prompt: PromptFile) -> assay.Json:
     """The prompt version a server makes of it."""
     return {
         "id": "prv_1",
