@@ -274,13 +274,6 @@ class Resolver:
         return self._entries.get((channel, unit))
 
     def _remember(self, channel: str, unit: str | None, answer: Json) -> None:
-        if answer.get("release") is None:
-            raise NotFound(
-                f"Nothing is live on the channel '{channel}'.",
-                field="channel",
-                value=channel,
-                fix=f"promote a release: assay promote RELEASE --to {channel} --reason …",
-            )
         self._outage.end()
         with self._lock:
             self._down_until = float("-inf")

@@ -243,12 +243,6 @@ def test_an_unknown_role_names_the_known_ones(connected: FakeServer) -> None:
     assert len(connected.calls("GET", "/api/v1/releases/rel_a")) == 1
 
 
-def test_an_empty_channel_says_what_to_do(connected: FakeServer) -> None:
-    connected.on("GET", "/api/v1/channels/staging/resolve", {"channel": "staging", "release": None, "arm": None})
-    with pytest.raises(assay.NotFound, match="assay promote RELEASE --to staging"):
-        assay.release("staging")
-
-
 def test_an_unknown_channel_is_not_an_outage(connected: FakeServer) -> None:
     connected.on("GET", "/api/v1/channels/prod/resolve", problem(404, "No channel 'prod'.", field="channel"))
     with pytest.raises(assay.NotFound, match="No channel 'prod'"):
