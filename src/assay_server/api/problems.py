@@ -118,7 +118,7 @@ def _invalid(error: RequestValidationError) -> errors.InvalidInput:
 
 def _routing(error: HTTPException) -> errors.AssayError:
     if error.status_code == 404:
-        return errors.NotFound("There is no such address.", fix="see /api/v1/docs for the addresses there are")
+        return errors.NotFound("There is no such address.", fix="see /api/v1/openapi.json for the addresses there are")
     if error.status_code == 405:
         return _MethodNotAllowed(str(error.detail))
     return errors.PermanentError(str(error.detail))

@@ -1,0 +1,90 @@
+"""The HTTP application: REST routes, the plain ASGI paths beside them, the web interface under everything else."""
+
+from collections.abc import Awaitable, Callable
+
+from fastapi import FastAPI
+from starlette.types import ASGIApp
+
+from assay_server import __version__
+from assay_server.api import (
+    audit,
+    canaries,
+    channels,
+    checks,
+    datasets,
+    health,
+    incidents,
+    keys,
+    problems,
+    projects,
+    prompts,
+    providers,
+    releases,
+    retrieval,
+    runs,
+    scores,
+    session,
+    suites,
+    traces,
+    verdicts,
+)
+from assay_server.api.chat import CHAT_PATHS, MODELS_PATHS, ChatApp, ModelsApp
+from assay_server.api.door import Door
+from assay_server.api.idempotent import Idempotent
+from assay_server.api.otlp import PATHS, OtlpTraces
+from assay_server.api.services import Services
+from assay_server.api.web import Web
+
+Readiness = Callable[[], Awaitable[dict[str, str]]]
+"""What is not ready, by part, in words; empty when everything is."""
+
+ROUTERS = (
+    traces.router,
+    scores.router,
+    prompts.router,
+    retrieval.router,
+    datasets.router,
+    releases.router,
+    channels.router,
+    checks.router,
+    suites.router,
+    runs.router,
+    verdicts.router,
+    canaries.router,
+    incidents.router,
+    providers.router,
+    keys.router,
+    projects.router,
+    session.router,
+    audit.router,
+)
+
+
+def build(services: Services, readiness: Readiness) -> ASGIApp:
+    """The whole application. Constructs routes, never rooms."""
+    plain: dict[str, ASGIApp] = {}
+    plain |= dict.fromkeys(PATHS, OtlpTraces(services))
+    plain |= dict.fromkeys(CHAT_PATHS, ChatApp(services.gateway, services.accounts.authenticate))
+    plain |= dict.fromkeys(MODELS_PATHS, ModelsApp(services.gateway, services.accounts.authenticate))
+    return Door(rest(services, readiness), plain)
+
+
+def rest(services: Services, readiness: Readiness) -> FastAPI:
+    """The REST API with its OpenAPI document, and the pages."""
+    app = FastAPI(
+        title="Assay",
+        version=__version__,
+        description="Did this get better or worse, why, and how do I undo it?",
+        openapi_url="/api/v1/openapi.json",
+        docs_url=None,  # its pages fetch scripts from elsewhere; nothing here does
+        redoc_url=None,
+    )
+    app.state.services = services
+    app.state.readiness = readiness
+    problems.install(app)
+    app.include_router(health.router)
+    for router in ROUTERS:
+        app.include_router(router, prefix="/api/v1")
+    app.add_middleware(Idempotent)
+    app.mount("/", Web())
+    return app

@@ -1,0 +1,273 @@
+"""Builds the house and takes it down: every room is constructed here, in order, and closed in the reverse order."""
+
+import asyncio
+import logging
+import secrets
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from assay_server.api.services import Services
+from assay_server.app.adapters import RunFacts
+from assay_server.app.config import Config
+from assay_server.checks import Catalogue
+from assay_server.checks.pii import Scrubber
+from assay_server.core.clock import Clock, SystemClock
+from assay_server.core.errors import AssayError
+from assay_server.evals import Gate, Runs, Suites
+from assay_server.gateway import Gateway
+from assay_server.governance import Accounts, Audit, Bootstrapped, Idempotency
+from assay_server.ingest import Ingest
+from assay_server.jobs import Jobs
+from assay_server.ledger import Ledger
+from assay_server.monitors import Incidents
+from assay_server.providers import HttpUpstream, LocalLlm, Prices
+from assay_server.query import Comparisons, RunItems, Scores, Traces
+from assay_server.registry import (
+    Channels,
+    Datasets,
+    Prompts,
+    Providers,
+    Releases,
+    RetrievalConfigs,
+    Verdicts,
+    render,
+)
+from assay_server.rollout import Canaries, Engine, LiveEvidence
+from assay_server.store import DuckStore
+
+_log = logging.getLogger(__name__)
+
+_SALT_BYTES = 32
+
+
+@dataclass(slots=True, frozen=True)
+class House:
+    """What `serve` needs: the services, the news of a first start, and how to ask whether all is well."""
+
+    services: Services
+    bootstrapped: Bootstrapped
+    ledger: Ledger
+    store: DuckStore
+
+    async def readiness(self) -> dict[str, str]:
+        """By part, what is not ready; empty when everything is."""
+        faults: dict[str, str] = {}
+        try:
+            await self.store.scan("SELECT 1 AS one")
+        except AssayError as error:
+            faults["facts"] = str(error)
+        try:
+            await self.ledger.read(lambda connection: connection.exec_driver_sql("SELECT 1").scalar())
+        except AssayError as error:
+            faults["decisions"] = str(error)
+        return faults
+
+
+@dataclass(slots=True, frozen=True)
+class _Ground:
+    """The two databases, and what nearly every room needs."""
+
+    store: DuckStore
+    ledger: Ledger
+    clock: Clock
+    scrub: Callable[..., tuple[str, list[str]]]
+    audit: Audit
+
+
+@dataclass(slots=True, frozen=True)
+class _Registry:
+    prompts: Prompts
+    retrieval_configs: RetrievalConfigs
+    datasets: Datasets
+    releases: Releases
+    verdicts: Verdicts
+    channels: Channels
+    providers: Providers
+
+
+@dataclass(slots=True, frozen=True)
+class _Reads:
+    traces: Traces
+    scores: Scores
+    run_items: RunItems
+    comparisons: Comparisons
+
+
+@dataclass(slots=True, frozen=True)
+class _Judgement:
+    catalogue: Catalogue
+    suites: Suites
+    runs: Runs
+    gate: Gate
+
+
+@asynccontextmanager
+async def house(config: Config) -> AsyncIterator[House]:
+    """Everything, running. Raises AssayError with a fix where the data cannot be opened; then nothing was changed."""
+    config.data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    async with AsyncExitStack() as stack:
+        scrubber, prices = Scrubber(), Prices()
+        ground = await _ground(config, scrubber, stack)
+        accounts = Accounts(ground.ledger, ground.audit, ground.clock)
+        bootstrapped = await accounts.bootstrap(config.bootstrap_key)
+        registry = _registry(ground)
+        ingest = Ingest(ground.store, scrubber, prices, salt=_salt(config.data / "salt"))
+        stack.push_async_callback(ingest.close)
+        gateway = _gateway(registry, ingest, ground, prices)
+        stack.push_async_callback(gateway.close)
+        reads = _Reads(Traces(ground.store), Scores(ground.store), RunItems(ground.store), Comparisons(ground.store))
+        judgement = await _judgement(config, ground, registry, reads, ingest, gateway, stack)
+        incidents = Incidents(ground.ledger, ground.audit, ground.clock, ground.scrub)
+        canaries = _canaries(ground, registry, reads, incidents, ingest, stack)
+        if config.local_llm:
+            await stack.enter_async_context(_local_llm(registry.providers, bootstrapped.project))
+        services = Services(
+            accounts=accounts,
+            audit=ground.audit,
+            idempotency=Idempotency(ground.ledger, ground.clock),
+            ingest=ingest,
+            traces=reads.traces,
+            scores=reads.scores,
+            run_items=reads.run_items,
+            comparisons=reads.comparisons,
+            prompts=registry.prompts,
+            retrieval_configs=registry.retrieval_configs,
+            datasets=registry.datasets,
+            releases=registry.releases,
+            verdicts=registry.verdicts,
+            channels=registry.channels,
+            providers=registry.providers,
+            gateway=gateway,
+            checks=judgement.catalogue,
+            suites=judgement.suites,
+            runs=judgement.runs,
+            gate=judgement.gate,
+            canaries=canaries,
+            incidents=incidents,
+            public_url=config.url,
+        )
+        yield House(services, bootstrapped, ground.ledger, ground.store)
+
+
+async def _ground(config: Config, scrubber: Scrubber, stack: AsyncExitStack) -> _Ground:
+    store = await DuckStore.open(config.data / "facts")
+    stack.push_async_callback(store.close)
+    ledger = await Ledger.open(config.decisions_url)
+    stack.push_async_callback(ledger.close)
+    clock = SystemClock()
+
+    def scrub(text: str, before: str = "") -> tuple[str, list[str]]:
+        clean, types = scrubber.scrub(text, before)
+        return clean, list(types)
+
+    return _Ground(store, ledger, clock, scrub, Audit(ledger, clock, scrub))
+
+
+def _registry(ground: _Ground) -> _Registry:
+    common = (ground.ledger, ground.audit, ground.clock)
+    return _Registry(
+        prompts=Prompts(*common),
+        retrieval_configs=RetrievalConfigs(*common),
+        datasets=Datasets(*common, ground.scrub),
+        releases=Releases(*common),
+        verdicts=Verdicts(*common),
+        channels=Channels(*common, ground.scrub),
+        providers=Providers(*common),
+    )
+
+
+def _gateway(registry: _Registry, ingest: Ingest, ground: _Ground, prices: Prices) -> Gateway:
+    return Gateway(
+        providers=registry.providers,
+        releases=registry.releases,
+        channels=registry.channels,
+        upstream=HttpUpstream(),
+        sink=ingest,
+        scrub=ground.scrub,
+        render=render,
+        prices=prices,
+    )
+
+
+async def _judgement(
+    config: Config,
+    ground: _Ground,
+    registry: _Registry,
+    reads: _Reads,
+    ingest: Ingest,
+    gateway: Gateway,
+    stack: AsyncExitStack,
+) -> _Judgement:
+    catalogue = Catalogue()
+    suites = Suites(ground.ledger, catalogue, ground.audit, ground.clock)
+    jobs = Jobs(f"sqlite:///{(config.data / 'jobs.sqlite').absolute()}")
+    stack.push_async_callback(jobs.shutdown)
+    runs = Runs(
+        ledger=ground.ledger,
+        jobs=jobs,
+        sink=ingest,
+        facts=RunFacts(reads.run_items, reads.traces),
+        complete=gateway.complete,
+        datasets=registry.datasets,
+        releases=registry.releases,
+        suites=suites,
+        catalogue=catalogue,
+        audit=ground.audit,
+        clock=ground.clock,
+    )
+    launching = asyncio.create_task(_launch(jobs, runs), name="jobs")
+    stack.callback(launching.cancel)
+    return _Judgement(
+        catalogue, suites, runs, Gate(runs=runs, suites=suites, verdicts=registry.verdicts, catalogue=catalogue)
+    )
+
+
+def _canaries(
+    ground: _Ground, registry: _Registry, reads: _Reads, incidents: Incidents, ingest: Ingest, stack: AsyncExitStack
+) -> Canaries:
+    evidence = LiveEvidence(reads.comparisons)
+    canaries = Canaries(
+        ground.ledger,
+        registry.channels,
+        registry.releases,
+        evidence,
+        incidents.open,
+        ground.clock,
+        ground.scrub,
+    )
+    engine = Engine(canaries)
+    ingest.listen(engine.heard)
+    engine.start()
+    stack.push_async_callback(engine.close)
+    return canaries
+
+
+async def _launch(jobs: Jobs, runs: Runs) -> None:
+    """Behind readiness: the engine's import alone takes a second. What was under way at the last end goes on."""
+    try:
+        await jobs.launch()
+        await runs.resume()
+    except AssayError:
+        _log.exception("background work could not be started; runs wait until the next start")
+
+
+@asynccontextmanager
+async def _local_llm(providers: Providers, project: str) -> AsyncIterator[None]:
+    """The small LLM in a process of its own, reachable as the provider `local`."""
+    llm = LocalLlm()
+    await llm.start()
+    try:
+        await providers.put(project, "assay", "local", base_url=llm.base_url)
+        yield
+    finally:
+        await llm.stop()
+
+
+def _salt(path: Path) -> bytes:
+    """The secret that keys the pseudonyms of people: made once, readable by this user only."""
+    if not path.exists():
+        path.touch(mode=0o600)
+        path.write_bytes(secrets.token_bytes(_SALT_BYTES))
+    return path.read_bytes()
