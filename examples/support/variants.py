@@ -8,6 +8,7 @@ the gateway, which is enough for a span per call. `SmallModelVariant` asks the r
 import asyncio
 import json
 from collections.abc import Sequence
+from typing import Any
 
 from openai import AsyncOpenAI
 from opentelemetry import trace
@@ -88,8 +89,8 @@ class SmallModelVariant:
         """Retrieved, prompted by the newest version of the registry's prompt, streamed through the gateway."""
         with assay.span("answer", kind="chain") as root:
             root.input(question)
-            passages = await asyncio.to_thread(self._retriever.find, question, settings)
             with assay.span("retrieve", kind="retriever") as span:
+                passages = await asyncio.to_thread(self._retriever.find, question, settings)
                 span.input(question).documents(documents_of(passages))
             prompt = await assay.aprompt(SMALL_MODEL_PROMPT)
             asked = f"{context_of(passages[:1])}\n\nQuestion: {question}"
@@ -99,10 +100,10 @@ class SmallModelVariant:
             root.output(output)
             return Reply(output, output, passages, root.trace_id, None)
 
-    async def _stream(self, prompt: assay.Prompt, messages: Sequence[dict[str, str]]) -> str:
+    async def _stream(self, prompt: assay.Prompt, messages: Any) -> str:
         stream = await self._client.chat.completions.create(
             model=str(prompt.model),
-            messages=list(messages),  # type: ignore[arg-type]  # the registry's messages are plain mappings
+            messages=messages,
             stream=True,
             extra_headers=assay.headers(),
             extra_body=dict(prompt.parameters),
