@@ -12,6 +12,7 @@ import pytest
 import typer
 
 from assay_server.cli import app, run, settings
+from assay_server.cli.terminal import colour, money, progress
 from assay_server.core.errors import Unavailable
 from tests.fakes.rest import FakeServer, problem
 from tests.unit.cli.conftest import Run
@@ -174,3 +175,41 @@ def test_a_pipe_gets_whole_lines_without_colour(fake_rest: FakeServer, tmp_path:
     assert "\x1b" not in done.stdout
     assert "next:" in done.stderr
     assert json.dumps(done.stdout).isascii()
+
+
+def test_progress_is_for_terminals(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    with progress() as line:
+        line.show(1, 2)
+    assert capsys.readouterr().err == ""
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
+    with progress() as line:
+        line.show(1, 2, "3 errors")
+    shown = capsys.readouterr().err
+    assert "1/2 3 errors" in shown
+    assert shown.endswith("\r\x1b[K")
+
+
+def test_colour_is_for_terminals_that_want_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+    assert colour("x", "red") == "x"
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
+    assert colour("x", "red") != "x"
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert colour("x", "red") == "x"
+
+
+@pytest.mark.parametrize(
+    ("cost", "said"),
+    [
+        (None, "unknown"),
+        (0.0, "$0"),
+        (0.0125, "$0.0125"),
+        (10.0, "$10"),
+        ({"usd": None, "unknown": 3}, "unknown"),
+        ({"usd": 0.5, "unknown": 0}, "$0.5"),
+        ({"usd": 0.5, "unknown": 2}, "$0.5 + 2 unknown"),
+    ],
+)
+def test_an_unknown_price_is_never_zero(cost: Any, said: str) -> None:
+    assert money(cost) == said
