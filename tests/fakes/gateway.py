@@ -12,11 +12,12 @@ from starlette.types import ASGIApp
 from assay_server.api.chat import CHAT_PATHS, MODELS_PATHS, ChatApp, ModelsApp
 from assay_server.api.door import Door
 from assay_server.checks.pii import Scrubber
-from assay_server.core.errors import Busy, InvalidInput, NotFound, Unauthenticated
+from assay_server.core.errors import Busy, NotFound, Unauthenticated
 from assay_server.core.ports import Principal
 from assay_server.core.records import Facts, Span
 from assay_server.gateway import Gateway, Limits
 from assay_server.providers import HttpUpstream, Prices
+from assay_server.registry import render
 from tests.fakes.provider import DATED, FakeProvider
 
 PROJECT = "prj_test"
@@ -52,41 +53,69 @@ def release(name: str = "a", **changes: Any) -> dict[str, Any]:
     return parts | changes
 
 
-class Registry:
-    """Providers, releases and channels, as plain dictionaries."""
+class Providers:
+    """`registry.Providers` in memory."""
 
     def __init__(self) -> None:
         self.rows: dict[str, dict[str, Any]] = {}
-        self.releases: dict[str, dict[str, Any]] = {}
-        self.channels: dict[str, dict[str, Any]] = {}
-        self.units: list[str] = []
-        self.looked_up = 0
 
-    def add_provider(self, name: str, base_url: str, key_env: str | None = None) -> None:
-        self.rows[name] = {"name": name, "kind": "openai", "base_url": base_url, "key_env": key_env}
-
-    def add_release(self, parts: dict[str, Any]) -> str:
-        self.releases[parts["id"]] = parts
-        return f"release:{parts['id']}"
-
-    async def get(self, project: str, ref: str) -> Mapping[str, Any]:
-        self.looked_up += 1
-        found = (self.rows | self.releases).get(ref) if project == PROJECT else None
-        if found is None:
-            raise NotFound(f"There is no '{ref}' here.", field="model", value=ref)
-        return found
-
-    async def resolve(self, project: str, channel: str, unit: str) -> Mapping[str, Any]:
-        self.units.append(unit)
-        if project != PROJECT or channel not in self.channels:
-            raise NotFound(f"There is no channel '{channel}'.", field="channel", value=channel)
-        return {"channel": channel, "unit": unit, "arm": None, "canary": None, **self.channels[channel]}
-
-    async def names(self, project: str) -> list[str]:
-        return [f"channel:{name}" for name in self.channels] if project == PROJECT else []
+    async def get(self, project: str, name: str) -> Mapping[str, Any]:
+        return _found(self.rows, project, name)
 
     async def list(self, project: str) -> list[Mapping[str, Any]]:
         return list(self.rows.values()) if project == PROJECT else []
+
+
+class Releases:
+    """`registry.Releases` in memory."""
+
+    def __init__(self) -> None:
+        self.rows: dict[str, dict[str, Any]] = {}
+        self.looked_up = 0
+
+    async def get(self, project: str, ref: str) -> Mapping[str, Any]:
+        self.looked_up += 1
+        return _found(self.rows, project, ref)
+
+    async def names(self, project: str) -> list[str]:
+        return sorted({row["name"] for row in self.rows.values()}) if project == PROJECT else []
+
+
+class Channels:
+    """`registry.Channels` in memory: each channel's answer is set by the test."""
+
+    def __init__(self) -> None:
+        self.rows: dict[str, dict[str, Any]] = {}
+        self.units: list[str] = []
+
+    async def resolve(self, project: str, channel: str, unit: str) -> Mapping[str, Any]:
+        self.units.append(unit)
+        return {"channel": channel, "unit": unit, "arm": None, "canary": None} | _found(self.rows, project, channel)
+
+    async def names(self, project: str) -> list[str]:
+        return sorted(self.rows) if project == PROJECT else []
+
+
+class Registry:
+    """All three."""
+
+    def __init__(self) -> None:
+        self.providers = Providers()
+        self.releases = Releases()
+        self.channels = Channels()
+
+    def add_provider(self, name: str, base_url: str, key_env: str | None = None) -> None:
+        self.providers.rows[name] = {"name": name, "kind": "openai", "base_url": base_url, "key_env": key_env}
+
+    def add_release(self, parts: dict[str, Any]) -> str:
+        self.releases.rows[parts["id"]] = parts
+        return f"release:{parts['id']}"
+
+
+def _found(rows: dict[str, dict[str, Any]], project: str, name: str) -> dict[str, Any]:
+    if project != PROJECT or name not in rows:
+        raise NotFound(f"There is no '{name}' here.", field="model", value=name)
+    return rows[name]
 
 
 class MemorySink:
@@ -118,10 +147,9 @@ class World:
         self.sink = MemorySink()
         self.upstream = HttpUpstream(connect_s=5.0)
         self.gateway = Gateway(
-            providers=self.registry,
-            releases=self.registry,
-            channels=self.registry,
-            names=self.registry.names,
+            providers=self.registry.providers,
+            releases=self.registry.releases,
+            channels=self.registry.channels,
             upstream=self.upstream,
             sink=self.sink,
             scrub=Scrubber().scrub,
@@ -158,19 +186,6 @@ async def authenticate(headers: Mapping[str, str]) -> Principal:
     if told not in (KEY, "sk_viewer"):
         raise Unauthenticated
     return Principal(PROJECT, f"key:{told}", "ingest" if told == KEY else "viewer")
-
-
-def render(template: Mapping[str, Any], variables: Mapping[str, str]) -> list[dict[str, str]]:
-    """As the registry's, by Python's own formatting: good enough for templates written in tests."""
-    try:
-        messages = [
-            {"role": role, "content": template[role].format(**variables)}
-            for role in ("system", "user")
-            if template.get(role)
-        ]
-    except KeyError as error:
-        raise InvalidInput(f"The variable {error} is missing.", field="variables", value=error.args[0]) from error
-    return messages + list(template.get("messages") or ())
 
 
 @contextlib.asynccontextmanager

@@ -13,7 +13,7 @@ from assay_server.gateway.call import Call, Reply
 from assay_server.gateway.config import Limits
 from assay_server.gateway.endpoints import Endpoints, ProviderRows
 from assay_server.gateway.masking import Scrub
-from assay_server.gateway.models import Models, Names
+from assay_server.gateway.models import Models
 from assay_server.gateway.pipeline import Step, fold
 from assay_server.gateway.recorder import Recorder
 from assay_server.gateway.request import parse
@@ -47,7 +47,6 @@ class Gateway:
         scrub: Scrub,
         render: RenderTemplate,
         prices: Pricer,
-        names: Names,
         clock: Clock | None = None,
         environment: Mapping[str, str] = os.environ,
         limits: Limits | None = None,
@@ -58,7 +57,7 @@ class Gateway:
         self._recorder = Recorder(sink)
         endpoints = Endpoints(providers, environment)
         steps: list[Step] = [Record(self._recorder), Resolve(releases, channels), Guard(scrub), Render(render)]
-        self._models = Models(endpoints, upstream, names)
+        self._models = Models(endpoints, upstream, channels, releases)
         self._answer = fold(steps, Route(endpoints, upstream, limits or Limits()))
 
     def parse(self, principal: Principal, headers: Mapping[str, str], body: bytes) -> Call:

@@ -3,11 +3,12 @@
 import asyncio
 import logging
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Any
 
 from assay_server.core.errors import AssayError
 from assay_server.gateway.endpoints import Endpoints, Found
 from assay_server.gateway.reading import deadline, hung_up_on_failure, read
+from assay_server.gateway.steps.resolve import Channels, Releases
 from assay_server.providers import Upstream, failure
 
 _log = logging.getLogger(__name__)
@@ -16,23 +17,19 @@ _PATIENCE_S = 3.0
 _LARGEST_LIST = 4 * 1024 * 1024
 
 
-class Names(Protocol):
-    """A project's channels and releases as they are written in `model`: `channel:<name>`, `release:<name>@<n>`."""
-
-    async def __call__(self, project: str) -> list[str]: ...
-
-
 class Models:
     """Channels and releases first, then each provider's own models as `provider/model`."""
 
-    def __init__(self, endpoints: Endpoints, upstream: Upstream, names: Names) -> None:
+    def __init__(self, endpoints: Endpoints, upstream: Upstream, channels: Channels, releases: Releases) -> None:
         self._endpoints = endpoints
         self._upstream = upstream
-        self._names = names
+        self._channels = channels
+        self._releases = releases
 
     async def __call__(self, project: str) -> list[Mapping[str, Any]]:
         """Model objects of OpenAI's dialect. A provider that does not answer in time is left out and logged."""
-        listed = [_model(name, "assay") for name in await self._names(project)]
+        listed = [_model(f"channel:{name}", "assay") for name in await self._channels.names(project)]
+        listed += [_model(f"release:{name}", "assay") for name in await self._releases.names(project)]
         found = await self._endpoints.all(project)
         theirs = await asyncio.gather(*map(self._of_provider, found))
         for (endpoint, _), names in zip(found, theirs, strict=True):

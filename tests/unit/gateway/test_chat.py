@@ -1,6 +1,7 @@
 """A chat call that goes well: what the caller sees, what the provider gets, what the span says."""
 
 import json
+from typing import Any
 
 import pytest
 from openai import APIStatusError, AsyncOpenAI
@@ -10,7 +11,7 @@ from assay_server.core.records import Tokens
 from tests.fakes.gateway import KEY, PROJECT, World, release
 from tests.fakes.provider import DATED, Behaviour
 
-HELLO = [{"role": "user", "content": "Hello"}]
+HELLO: Any = [{"role": "user", "content": "Hello"}]
 TEXT = "Hello, world."
 PARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
@@ -21,7 +22,7 @@ def client(world: World) -> AsyncOpenAI:
 
 async def test_the_released_client_gets_an_answer(world: World) -> None:
     async with client(world) as openai:
-        answer = await openai.chat.completions.create(model=f"fake/{DATED}", messages=HELLO)  # type: ignore[arg-type]
+        answer = await openai.chat.completions.create(model=f"fake/{DATED}", messages=HELLO)
     assert answer.choices[0].message.content == TEXT
     assert answer.usage is not None
     assert answer.usage.total_tokens == 15
@@ -39,9 +40,7 @@ async def test_the_released_client_gets_an_answer(world: World) -> None:
 
 async def test_the_released_client_gets_a_stream(world: World) -> None:
     async with client(world) as openai:
-        stream = await openai.chat.completions.create(  # type: ignore[call-overload]
-            model=f"fake/{DATED}", messages=HELLO, stream=True
-        )
+        stream: Any = await openai.chat.completions.create(model=f"fake/{DATED}", messages=HELLO, stream=True)
         chunks = [chunk async for chunk in stream]
     assert "".join(chunk.choices[0].delta.content or "" for chunk in chunks) == TEXT
     assert all(chunk.usage is None for chunk in chunks), "the caller did not ask for usage"
@@ -54,7 +53,7 @@ async def test_the_released_client_gets_a_stream(world: World) -> None:
 
 async def test_usage_is_passed_on_to_who_asks_for_it(world: World) -> None:
     async with client(world) as openai:
-        stream = await openai.chat.completions.create(  # type: ignore[call-overload]
+        stream: Any = await openai.chat.completions.create(
             model=f"fake/{DATED}", messages=HELLO, stream=True, stream_options={"include_usage": True}
         )
         chunks = [chunk async for chunk in stream]
@@ -168,12 +167,13 @@ async def test_parameters_stand_in_the_span(world: World) -> None:
 
 
 async def test_models_lists_channels_and_what_providers_have(world: World) -> None:
-    world.registry.channels["production"] = {"release": release()}
+    world.registry.channels.rows["production"] = {"release": release()}
+    world.registry.add_release(release(name="support"))
     world.registry.add_provider("dead", "http://127.0.0.1:1/v1")
     world.registry.add_provider("locked", world.provider.base_url, "NOT_SET")
     async with client(world) as openai:
         names = [model.id async for model in openai.models.list()]
-    assert names == ["channel:production", f"fake/{DATED}"]
+    assert names == ["channel:production", "release:support", f"fake/{DATED}"]
 
 
 async def test_complete_goes_through_the_same_steps(world: World) -> None:
@@ -209,6 +209,6 @@ async def test_without_a_key_there_is_no_call(world: World, key: str) -> None:
 async def test_a_key_that_may_only_read_may_not_call(world: World) -> None:
     async with AsyncOpenAI(base_url=f"{world.url}/openai/v1", api_key="sk_viewer", max_retries=0) as openai:
         with pytest.raises(APIStatusError) as refused:
-            await openai.chat.completions.create(model="fake/m", messages=HELLO)  # type: ignore[arg-type]
+            await openai.chat.completions.create(model="fake/m", messages=HELLO)
     assert refused.value.status_code == 403
     assert world.provider.requests == []

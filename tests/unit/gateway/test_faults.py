@@ -13,7 +13,7 @@ from assay_server.core.records import Tokens
 from tests.fakes.gateway import KEY, World
 from tests.fakes.provider import Behaviour
 
-HELLO = [{"role": "user", "content": "Hello"}]
+HELLO: Any = [{"role": "user", "content": "Hello"}]
 OVERLOADED = b'{"error": {"message": "slow down", "type": "rate", "code": "rate_limit_exceeded"}}'
 
 
@@ -69,10 +69,8 @@ async def test_the_released_client_understands_the_errors(world: World) -> None:
     world.provider.on("cut", Behaviour(break_at=3))
     async with AsyncOpenAI(base_url=f"{world.url}/v1", api_key=KEY, max_retries=0) as openai:
         with pytest.raises(RateLimitError, match="slow down"):
-            await openai.chat.completions.create(model="fake/m", messages=HELLO)  # type: ignore[arg-type]
-        stream = await openai.chat.completions.create(  # type: ignore[call-overload]
-            model="fake/cut", messages=HELLO, stream=True
-        )
+            await openai.chat.completions.create(model="fake/m", messages=HELLO)
+        stream: Any = await openai.chat.completions.create(model="fake/cut", messages=HELLO, stream=True)
         said: list[str] = []
 
         async def listen() -> None:
@@ -298,7 +296,7 @@ async def test_a_broken_connection_is_not_used_again(world: World) -> None:
 
 async def test_nothing_leaks_over_many_faulty_calls(world: World) -> None:
     for position, how in enumerate(("close", "reset", "garbage", "error_event")):
-        world.provider.on(f"b{position}", Behaviour(break_at=position + 1, break_how=how))  # type: ignore[arg-type]
+        world.provider.on(f"b{position}", Behaviour(break_at=position + 1, break_how=how))
     models = ["m", "b0", "b1", "b2", "b3"]
     bodies = [call(stream=position % 2 == 0) | {"model": f"fake/{models[position % 5]}"} for position in range(60)]
     answers = await asyncio.gather(*map(world.post, bodies))

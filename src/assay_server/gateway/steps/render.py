@@ -51,7 +51,8 @@ class Render:
     def _rendered(self, prompt: Mapping[str, Any], variables: Mapping[str, str] | None) -> list[dict[str, str]]:
         """Variables the template does not have are left out: an item may know more than a prompt asks for."""
         if variables is None:
-            return self._render(_system_only(prompt["template"]), {})
+            system = _system_only(prompt["template"])
+            return self._render(system, {}) if any(system.values()) else []
         wanted = {name: variables[name] for name in prompt["variables"] if name in variables}
         return self._render(prompt["template"], wanted)
 

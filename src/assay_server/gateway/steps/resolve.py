@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from typing import Any, Protocol, cast
 
-from assay_server.core.errors import NotFound
 from assay_server.core.records import Arm
 from assay_server.gateway.call import Call, Reply
 from assay_server.gateway.pipeline import Next
@@ -18,11 +17,15 @@ class Releases(Protocol):
 
     async def get(self, project: str, ref: str) -> Mapping[str, Any]: ...
 
+    async def names(self, project: str) -> list[str]: ...
+
 
 class Channels(Protocol):
-    """`registry.Channels`, as far as it is needed here."""
+    """`registry.Channels`, as far as it is needed here. `resolve` raises NotFound where nothing is live."""
 
     async def resolve(self, project: str, channel: str, unit: str) -> Mapping[str, Any]: ...
+
+    async def names(self, project: str) -> list[str]: ...
 
 
 class Resolve:
@@ -48,19 +51,11 @@ class Resolve:
 
     async def _channel(self, call: Call, name: str) -> Plan:
         """The arm is the channel's to choose, whatever the caller's headers say."""
+        call.caller.channel = name
         resolved = await self._channels.resolve(call.project, name, call.unit)
-        release = resolved["release"]
-        if release is None:
-            raise NotFound(
-                f"Nothing is live on the channel '{name}' yet.",
-                field="model",
-                value=call.asked,
-                fix=f"promote a release: assay promote RELEASE --to {name} --reason …",
-            )
-        caller = call.caller
-        caller.channel, caller.canary = name, resolved["canary"]
-        caller.arm = cast("Arm | None", resolved["arm"])
-        return self._plan(call.project, release)
+        call.caller.canary = resolved["canary"]
+        call.caller.arm = cast("Arm | None", resolved["arm"])
+        return self._plan(call.project, resolved["release"])
 
     def _plan(self, project: str, release: Mapping[str, Any]) -> Plan:
         key = (project, release["id"])
