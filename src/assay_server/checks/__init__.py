@@ -2,6 +2,7 @@
 
 from assay_server.checks.catalogue import Catalogue, get
 from assay_server.checks.code import CodeCheck
-from assay_server.checks.sample import About, Check, Outcome, Sample
+from assay_server.checks.pii import Scrubber
+from assay_server.checks.sample import About, Check, Direction, Outcome, Sample
 
-__all__ = ["About", "Catalogue", "Check", "CodeCheck", "Outcome", "Sample", "get"]
+__all__ = ["About", "Catalogue", "Check", "CodeCheck", "Direction", "Outcome", "Sample", "Scrubber", "get"]

@@ -5,8 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from assay_server.checks import Catalogue
-from assay_server.checks.sample import Direction
+from assay_server.checks import Catalogue, Direction
 from assay_server.core.errors import InvalidInput
 
 MIN_ITEMS = 20
