@@ -46,7 +46,7 @@ class RunItems:
         where = _of_run(project, run)
         counted = await self._store.scan(lines("SELECT count(*) AS n FROM run_items WHERE", str(where)), where.params)
         if after is not None:
-            where.add("(item, repeat) > (?::VARCHAR, ?::INTEGER)", *after)
+            where.follows(("item", "repeat"), after, (str, int), ">")
         sql = lines("SELECT * FROM run_items WHERE", str(where), "ORDER BY item, repeat", f"LIMIT {limit + 1}")
         kept, following = cut(await self._store.scan(sql, where.params), limit, "item", "repeat")
         items = sorted({row["item"] for row in kept})

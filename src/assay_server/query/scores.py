@@ -57,7 +57,7 @@ class Scores:
             where.add("time_ns >= ?", narrow.since_ns)
         counted = await self._store.scan(lines("SELECT count(*) AS n FROM scores WHERE", str(where)), where.params)
         if after is not None:
-            where.add("(time_ns, id) < (?::BIGINT, ?::VARCHAR)", *after)
+            where.follows(("time_ns", "id"), after, (int, str), "<")
         sql = lines("SELECT * FROM scores WHERE", str(where), "ORDER BY time_ns DESC, id DESC", f"LIMIT {limit + 1}")
         kept, following = cut(await self._store.scan(sql, where.params), limit, "time_ns", "id")
         return Page([score_json(row) for row in kept], counted[0]["n"], following)

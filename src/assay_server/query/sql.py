@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from assay_server.core.errors import InvalidInput
+
 
 @dataclass(slots=True, frozen=True)
 class Page:
@@ -33,6 +35,14 @@ class Where:
         """No condition where the value is None."""
         if value is not None:
             self.add(column + " = ?", value)
+
+    def follows(self, columns: tuple[str, str], after: Sequence[Any], kinds: tuple[type, type], sign: str) -> None:
+        """Only rows behind the page before. Raises `InvalidInput` for a cursor that was made by another list."""
+        if len(after) != 2 or not all(isinstance(part, kind) for part, kind in zip(after, kinds, strict=True)):
+            raise InvalidInput(
+                "This cursor was not made by this list.", field="cursor", fix="leave it out to start anew"
+            )
+        self.add("(" + ", ".join(columns) + ") " + sign + " (?, ?)", *after)
 
     def __str__(self) -> str:
         return " AND ".join(self.conditions)

@@ -55,7 +55,7 @@ class Traces:
         where = narrow.conditions(project)
         total = await self._count("spans", where)
         if after is not None:
-            where.add("(start_ns, span_id) < (?::BIGINT, ?::VARCHAR)", *after)
+            where.follows(("start_ns", "span_id"), after, (int, str), "<")
         # Wide columns are only read for the rows of the page.
         keys = lines(
             "SELECT key FROM spans WHERE",
@@ -75,7 +75,7 @@ class Traces:
         where = trace_conditions(project, narrow)
         total = await self._count("traces", where)
         if after is not None:
-            where.add("(start_ns, trace_id) < (?::BIGINT, ?::VARCHAR)", *after)
+            where.follows(("start_ns", "trace_id"), after, (int, str), "<")
         sql = lines(
             "SELECT trace_id, start_ns FROM traces WHERE",
             str(where),

@@ -1,0 +1,286 @@
+"""Lists of traces and spans, the trace page, facets: shapes, filters, cursors, sums."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from assay_server.core.errors import InvalidInput, NotFound
+from assay_server.core.records import Facts, Score, Span, Tokens
+from assay_server.query import SpanFilter, TraceFilter, Traces
+from assay_server.store import DuckStore
+
+SECOND = 1_000_000_000
+START = 1_795_248_000 * SECOND  # 2026-11-21T08:00:00Z
+
+
+def span(trace: int, number: int, parent: int | None = None, project: str = "prj_a", **fields: Any) -> Span:
+    start = fields.pop("start_ns", START + trace * SECOND + number)
+    return Span(
+        project=project,
+        trace_id=f"{trace:032x}",
+        span_id=f"{trace * 100 + number:016x}",
+        parent_id=None if parent is None else f"{trace * 100 + parent:016x}",
+        name=fields.pop("name", "call"),
+        kind=fields.pop("kind", "span"),
+        start_ns=start,
+        end_ns=fields.pop("end_ns", start + SECOND),
+        **fields,
+    )
+
+
+def score(trace: int, name: str, value: float | None, number: int = 0, **fields: Any) -> Score:
+    return Score(
+        "prj_a", f"scr_{trace}_{name}_{number}", name, START, "code", value, trace_id=f"{trace:032x}", **fields
+    )
+
+
+@pytest.fixture
+async def store(tmp_path: Path) -> AsyncIterator[DuckStore]:
+    opened = await DuckStore.open(tmp_path / "facts")
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+def traces(store: DuckStore) -> Traces:
+    return Traces(store)
+
+
+async def test_a_trace_row_has_every_field_of_the_contract(store: DuckStore, traces: Traces) -> None:
+    await store.append(
+        Facts(
+            [
+                span(1, 1, name="ask", kind="agent", service="shop", status="ok", input="q" * 400, output="a", user="u",
+                     session="s", tags=["t"], environment="prod"),
+                span(1, 2, 1, kind="llm", status="error", model="m1", tokens=Tokens(10, 5, None, 3, 2), cost=0.5,
+                     release="rel_1", channel="production", canary="can_1", arm="candidate", pii=["US_SSN"]),
+                span(1, 3, 1, kind="llm", model="m2", tokens=Tokens(7), pii=["EMAIL_ADDRESS", "US_SSN"],
+                     end_ns=START + 4 * SECOND),
+            ],
+            [score(1, "q", 1.0), score(1, "q", 0.0, 1), score(1, "q", None, 2, error="x"),
+             score(1, "z", None, error="y")],
+        )
+    )  # fmt: skip
+    page = await traces.find("prj_a")
+    assert page.items == [
+        {
+            "trace_id": f"{1:032x}",
+            "root_span_id": f"{101:016x}",
+            "name": "ask",
+            "kind": "agent",
+            "service": "shop",
+            "start": "2026-11-21T08:00:01.000000Z",
+            "latency_ms": pytest.approx(3000, rel=1e-6),
+            "status": "error",
+            "spans": 3,
+            "errors": 1,
+            "models": ["m1", "m2"],
+            "user": "u",
+            "session": "s",
+            "release": "rel_1",
+            "channel": "production",
+            "canary": "can_1",
+            "arm": "candidate",
+            "run": None,
+            "environment": "prod",
+            "tags": ["t"],
+            "tokens": {"input": 22, "output": 5},
+            "cost": {"usd": 0.5, "unknown": 1},
+            "input": "q" * 300,
+            "output": "a",
+            "scores": {"q": {"n": 2, "mean": 0.5}, "z": {"n": 0, "mean": None}},
+            "pii": ["EMAIL_ADDRESS", "US_SSN"],
+        }
+    ]
+    assert (page.total, page.following) == (1, None)
+
+
+async def test_nobody_sees_another_project(store: DuckStore, traces: Traces) -> None:
+    await store.append(Facts([span(1, 1), span(1, 1, project="prj_b", model="m")]))
+    assert [row["models"] for row in (await traces.find("prj_a")).items] == [[]]
+    assert (await traces.find("prj_a", TraceFilter(model="m"))).total == 0
+    assert (await traces.spans("prj_c")).total == 0
+    assert await traces.facets("prj_a", "model") == []
+    with pytest.raises(NotFound):
+        await traces.get("prj_c", f"{1:032x}")
+
+
+async def test_unknown_tokens_and_costs_are_not_zero(store: DuckStore, traces: Traces) -> None:
+    await store.append(Facts([span(1, 1, kind="llm", model="m")]))
+    (row,) = (await traces.find("prj_a")).items
+    assert (row["tokens"], row["cost"]) == ({"input": None, "output": None}, {"usd": None, "unknown": 0})
+
+
+async def test_each_call_counts_once(store: DuckStore, traces: Traces) -> None:
+    """The agent sums up its children, and the client's span stands around the gateway's of the same call."""
+    used = {"tokens": Tokens(10, None, None, 1), "cost": 1.0}
+    await store.append(
+        Facts(
+            [
+                span(1, 1, kind="agent", **used),
+                span(1, 2, 1, kind="llm", **used),
+                span(1, 3, 2, kind="llm", **used),
+                span(1, 4, 1, kind="embedding", tokens=Tokens(5)),
+                span(2, 1, kind="agent", **used),  # a roll-up whose parts nobody sent
+            ]
+        )
+    )
+    second, first = (await traces.find("prj_a")).items
+    assert (first["tokens"], first["cost"]) == ({"input": 15, "output": 1}, {"usd": 1.0, "unknown": 1})
+    assert (second["tokens"], second["cost"]["usd"]) == ({"input": 10, "output": 1}, 1.0)
+    assert (await traces.find("prj_a", TraceFilter(min_cost=1.5))).total == 0
+    assert (await traces.find("prj_a", TraceFilter(min_cost=1.0))).total == 2
+
+
+async def test_pages_are_whole_and_stable_while_new_traces_arrive(store: DuckStore, traces: Traces) -> None:
+    await store.append(Facts([span(n, 1, start_ns=START) for n in range(1, 8)]))  # all at the same time
+    seen, after = [], None
+    for _ in range(10):
+        page = await traces.find("prj_a", limit=3, after=after)
+        seen += [int(row["trace_id"], 16) for row in page.items]
+        after = page.following
+        if after is None:
+            break
+        await store.append(Facts([span(100 + len(seen), 1)]))
+    assert seen == [7, 6, 5, 4, 3, 2, 1]
+
+
+async def test_the_root_may_come_last(store: DuckStore, traces: Traces) -> None:
+    await store.append(Facts([span(1, 2, 1, name="child")]))
+    (before,) = (await traces.find("prj_a")).items
+    await store.append(Facts([span(1, 1, name="root", start_ns=START)]))
+    (after,) = (await traces.find("prj_a")).items
+    assert (before["name"], after["name"], after["spans"]) == ("child", "root", 2)
+    assert after["start"] == "2026-11-21T08:00:00.000000Z"
+
+
+FILTERS = [
+    ({"since_ns": START + 2 * SECOND}, {2, 3}),
+    ({"until_ns": START + 2 * SECOND}, {1}),
+    ({"model": "m1"}, {1}),
+    ({"provider": "p2"}, {2}),
+    ({"kind": "llm", "name": "chat"}, {1, 2}),
+    ({"kind": "tool", "model": "m1"}, set()),  # not one and the same span
+    ({"status": "error"}, {2}),
+    ({"status": "ok"}, {1}),
+    ({"status": "unset"}, {3}),
+    ({"user": "u1"}, {1, 3}),
+    ({"session": "s2"}, {2}),
+    ({"user": "u1", "model": "m1"}, {1}),  # on different spans of one trace
+    ({"release": "rel_1"}, {1}),
+    ({"channel": "production"}, {1}),
+    ({"canary": "can_1", "arm": "candidate"}, {1}),
+    ({"run": "run_1"}, {2}),
+    ({"environment": "prod"}, {1}),
+    ({"tag": "b"}, {2}),
+    ({"text": "WARRANTY"}, {1}),
+    ({"text": "100%_\\"}, {2}),
+    ({"text": "1000_"}, set()),
+    ({"min_latency_ms": 5000}, {2}),
+    ({"max_latency_ms": 1500}, {1, 3}),
+    ({"min_latency_ms": 1, "max_latency_ms": 1500}, {1, 3}),
+    ({"min_cost": 0.2}, {1}),
+    ({"scores": ("q:ge:0.5",)}, {1}),
+    ({"scores": ("q:lt:0.5",)}, {2}),
+    ({"scores": ("a:b:eq:1",)}, {2}),
+    ({"scores": ("q:lt:0.5", "a:b:gt:0")}, {2}),
+    ({"scores": ("q:ne:7",)}, {1, 2}),
+]
+
+
+@pytest.mark.parametrize(("narrow", "expected"), FILTERS, ids=lambda value: str(value)[:60])
+async def test_filters_find_what_they_say(
+    store: DuckStore, traces: Traces, narrow: dict[str, Any], expected: set[int]
+) -> None:
+    await store.append(
+        Facts(
+            [
+                span(1, 1, status="ok", user="u1", environment="prod", input="about the Warranty"),
+                span(1, 2, 1, name="chat", kind="llm", model="m1", provider="p1", status="ok", cost=0.25,
+                     release="rel_1", channel="production", canary="can_1", arm="candidate"),
+                span(1, 3, 1, kind="tool"),
+                span(2, 1, session="s2", tags=["a", "b"], run="run_1", output="100%_\\ sure",
+                     end_ns=START + 9 * SECOND),
+                span(2, 2, 1, name="chat", kind="llm", model="m2", provider="p2", status="error", cost=0.1),
+                span(3, 1, user="u1"),
+            ],
+            [score(1, "q", 0.5), score(2, "q", 0.25), score(2, "q", 0.5, 1), score(2, "a:b", 1.0),
+             score(3, "q", None, error="e")],
+        )
+    )  # fmt: skip
+    page = await traces.find("prj_a", TraceFilter(**narrow))
+    assert {int(row["trace_id"], 16) for row in page.items} == expected
+    assert page.total == len(expected)
+
+
+@pytest.mark.parametrize(
+    "narrow", [{"status": "bad"}, {"scores": ("q",)}, {"scores": ("q:is:1",)}, {"scores": ("q:lt:x",)}]
+)
+async def test_a_filter_that_cannot_be_read_is_refused(traces: Traces, narrow: dict[str, Any]) -> None:
+    with pytest.raises(InvalidInput) as refusal:
+        await traces.find("prj_a", TraceFilter(**narrow))
+    assert refusal.value.field in {"status", "score"}
+    assert refusal.value.fix
+
+
+async def test_a_cursor_of_another_list_is_refused(traces: Traces) -> None:
+    for after in (["not a time", "x"], [1], [1, 2]):
+        with pytest.raises(InvalidInput) as refusal:
+            await traces.find("prj_a", after=after)
+        assert refusal.value.field == "cursor"
+
+
+async def test_the_trace_page_has_its_spans_in_order_and_its_scores(store: DuckStore, traces: Traces) -> None:
+    messages = '[{"role": "user", "content": "Hi"}]'
+    await store.append(
+        Facts(
+            [
+                span(
+                    1, 2, 1, kind="llm", input=messages, output="plain", tokens=Tokens(1, 2, None, 4), ttft_ms=5.0,
+                    attributes={"input.value": messages, "own": {"deep": [1]}}, resource={"service.name": "s"},
+                    events=[{"name": "e", "time_ns": START, "attributes": {"k": 1}}],
+                ),
+                span(1, 1, kind="retriever", attributes={"retrieval.documents": [{"id": "d", "content": "c"}]}),
+            ],
+            [score(1, "q", 1.0, reason="good", metadata={"a": 1})],
+        )
+    )  # fmt: skip
+    found = await traces.get("prj_a", f"{1:032x}")
+    retriever, call = found["spans"]
+    assert retriever["documents"] == [{"id": "d", "content": "c"}]
+    assert call["input"] == [{"role": "user", "content": "Hi"}]
+    assert call["output"] == "plain"
+    assert call["attributes"] == {"input.value": messages, "own": {"deep": [1]}}
+    assert call["tokens"] == {
+        "fresh_input": 1, "cache_read": 2, "cache_write": None, "output": 4, "reasoning": None, "input_total": 3,
+        "output_total": 4,
+    }  # fmt: skip
+    assert call["events"] == [{"name": "e", "time": "2026-11-21T08:00:00.000000Z", "attributes": {"k": 1}}]
+    assert (call["start_ns"], call["latency_ms"], call["ttft_ms"]) == (str(START + SECOND + 2), 1000.0, 5.0)
+    assert (call["resource"], call["links"], call["documents"], call["cost"]) == ({"service.name": "s"}, [], [], None)
+    assert retriever["tokens"] is None
+    assert [(s["name"], s["value"], s["reason"], s["metadata"]) for s in found["scores"]] == [
+        ("q", 1.0, "good", {"a": 1})
+    ]
+    assert "project" not in call
+
+
+async def test_spans_are_filtered_and_paged_newest_first(store: DuckStore, traces: Traces) -> None:
+    await store.append(Facts([span(1, n, kind="tool" if n % 2 else "llm", user="u") for n in range(1, 8)]))
+    first = await traces.spans("prj_a", SpanFilter(kind="tool", user="u"), limit=3)
+    second = await traces.spans("prj_a", SpanFilter(kind="tool", user="u"), limit=3, after=first.following)
+    numbers = [int(item["span_id"], 16) % 100 for item in [*first.items, *second.items]]
+    assert numbers == [7, 5, 3, 1]
+    assert (first.total, second.total, second.following) == (4, 4, None)
+    assert (await traces.spans("prj_a", SpanFilter(trace_id=f"{2:032x}"))).items == []
+
+
+async def test_facets_count_spans_most_frequent_first(store: DuckStore, traces: Traces) -> None:
+    await store.append(Facts([span(1, n, model=model, user="u") for n, model in enumerate(["b", "a", "b", None], 1)]))
+    assert await traces.facets("prj_a", "model") == [{"value": "b", "n": 2}, {"value": "a", "n": 1}]
+    assert await traces.facets("prj_a", "user") == [{"value": "u", "n": 4}]
+    with pytest.raises(InvalidInput) as refusal:
+        await traces.facets("prj_a", "input")
+    assert refusal.value.field == "field"
