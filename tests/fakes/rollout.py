@@ -7,10 +7,12 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from assay_server.core.clock import rfc3339
 from assay_server.core.errors import Conflict, NotFound, Refused
 from assay_server.core.records import Arm
 from assay_server.ledger import Ledger, tables
-from assay_server.rollout import Canaries, Exposure, Plan, Record, Standing, Subject, UnitScore, Watched, Window
+from assay_server.registry import Standing
+from assay_server.rollout import Canaries, Exposure, Plan, Record, Subject, UnitScore, Watched, Window
 from tests.fixtures.ledger import PROJECT
 
 SECOND = 1_000_000_000
@@ -39,13 +41,18 @@ class FakeChannels:
     share: float = 0
     gated: bool = True
     history: list[tuple[str, str, float]] = field(default_factory=list)
+    events: list[dict[str, Any]] = field(default_factory=list)
+    clock: FakeClock = field(default_factory=FakeClock)
     reasons: list[str] = field(default_factory=list)
     done: set[tuple[str, str | int]] = field(default_factory=set)
 
     async def standing(self, project: str, channel: str) -> Standing:
         if channel != "production":
             raise NotFound(field="channel", value=channel)
-        return Standing(self.live, self.canary)
+        return Standing(self.live, self.canary, self.candidate, self.share)
+
+    async def get(self, project: str, channel: str) -> Mapping[str, Any]:
+        return {"history": self.events[::-1]}
 
     async def begin(
         self, project: str, channel: str, *, canary: str, candidate: str, share: float, by: str, reason: str
@@ -55,6 +62,7 @@ class FakeChannels:
         if self._new(canary, 0, self.canary in (None, canary)):
             self.canary, self.candidate, self.share = canary, candidate, share
             self.history.append(("canary_start", by, share))
+            self.events.append({"at": rfc3339(self.clock.ns), "canary": canary, "step": 0})
             self.reasons.append(reason)
 
     async def advance(
@@ -64,6 +72,7 @@ class FakeChannels:
             assert share > self.share
             self.share = share
             self.history.append(("canary_step", by, share))
+            self.events.append({"at": rfc3339(self.clock.ns), "canary": canary, "step": step})
             self.reasons.append(reason)
 
     async def finish(self, project: str, channel: str, *, canary: str, outcome: str, by: str, reason: str) -> None:

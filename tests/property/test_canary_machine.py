@@ -123,7 +123,8 @@ def test_any_order_of_events_is_legal(template: Path, actions: list[tuple[Any, .
 
 async def _play(path: Path, actions: list[tuple[Any, ...]], seed: int) -> None:
     ledger = await Ledger.open(f"sqlite:///{path}")
-    clock, channels, incidents = FakeClock(), FakeChannels(), FakeIncidents()
+    clock, incidents = FakeClock(), FakeIncidents()
+    channels = FakeChannels(clock=clock)
     world = World(channels, clock, seed)
 
     def room() -> Canaries:

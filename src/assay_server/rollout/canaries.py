@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from assay_server.core.clock import Clock
+from assay_server.core.clock import Clock, parse_rfc3339
 from assay_server.core.errors import Conflict, PermanentError, Refused
 from assay_server.core.ids import new_id
 from assay_server.ledger import Ledger
@@ -170,21 +170,22 @@ class Canaries:
         """Does what is pending. Each part may have been done before by a process that was killed since."""
         move = Move(**(record.pending or {}))
         try:
-            await self._change_channel(record, move)
-        except Conflict:
+            at_ns = await self._change_channel(record, move)
+        except PermanentError as error:
             if move.action == "start":
-                await self._forget(record)
+                await self._ledger.write(lambda connection: rows.remove(connection, record))
                 raise
-            return await self._decided_elsewhere(record)
-        except PermanentError:
-            if move.action == "start":
-                await self._forget(record)
+            if isinstance(error, Conflict):
+                return await self._decided_elsewhere(record)
             raise
+        if at_ns is None:
+            return await self._decided_elsewhere(record)
         if move.by == MACHINE and move.action in ("rollback", "hold"):
             await self._open_incident(record.project, **await incident(record, move, self._releases))
-        return await self._settle(record, move)
+        return await self._settle(record, move, at_ns)
 
-    async def _change_channel(self, record: Record, move: Move) -> None:
+    async def _change_channel(self, record: Record, move: Move) -> int | None:
+        """When the channel changed; None where it ended the canary before. A refused start never was."""
         of, told = (record.project, record.channel), {"canary": record.id, "by": move.by, "reason": move.reason}
         if move.action == "start":
             await self._channels.begin(*of, candidate=record.candidate, share=record.plan.steps[0], **told)
@@ -193,13 +194,19 @@ class Canaries:
             await self._channels.advance(*of, step=step, share=record.plan.steps[step], **told)
         elif move.action in _ENDS:
             await self._channels.finish(*of, outcome=move.action, **told)
+        if move.action not in ("start", "advance"):
+            return move.at_ns
+        return await self._begun(record, 0 if move.action == "start" else record.step + 1)
 
-    async def _forget(self, record: Record) -> None:
-        """Its channel refused it, so it never was."""
-        await self._ledger.write(lambda connection: rows.remove(connection, record))
+    async def _begun(self, record: Record, step: int) -> int | None:
+        """When the share really changed: a process killed before it did may have been away for long."""
+        history = (await self._channels.get(record.project, record.channel))["history"]
+        mine = (event["at"] for event in history if (event["canary"], event["step"]) == (record.id, step))
+        at = next(mine, None)
+        return None if at is None else parse_rfc3339(at)
 
-    async def _settle(self, record: Record, move: Move) -> Record:
-        values = {"pending": None, **_after(record, move)}
+    async def _settle(self, record: Record, move: Move, at_ns: int) -> Record:
+        values = {"pending": None, **_after(record, move, at_ns)}
         try:
             return await self._ledger.write(lambda connection: rows.change(connection, record, **values))
         except Conflict:
@@ -209,7 +216,7 @@ class Canaries:
         """The channel was promoted or rolled back by hand: that ended the canary's share, and so the canary."""
         told = "Ended because the channel itself was changed; its history says by whom and why."
         move = Move("abort", "asked", told, self._clock.now_ns(), MACHINE, told)
-        return await self._settle(record, move)
+        return await self._settle(record, move, move.at_ns)
 
 
 _DONE = {"abort": "Aborted", "promote": "Promoted", "rollback": "Rolled back"}
@@ -272,13 +279,12 @@ def _new(
     )
 
 
-def _after(record: Record, move: Move) -> dict[str, Any]:
+def _after(record: Record, move: Move, at_ns: int) -> dict[str, Any]:
     """The columns a settled move changes."""
     if move.action in ("start", "advance"):
         step = 0 if move.action == "start" else record.step + 1
         share = record.plan.steps[step]
-        # From when it was decided: the share changes a few milliseconds later, and never before.
-        return {"step": step, "share": share, "windows": (*record.windows, Window(step, share, move.at_ns, None))}
+        return {"step": step, "share": share, "windows": (*record.windows, Window(step, share, at_ns, None))}
     decision = {"action": move.action, "sentence": move.sentence, "at_ns": move.at_ns, "by": move.by}
     if move.action == "hold":
         return {"status": "held", "decision": decision}

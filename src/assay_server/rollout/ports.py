@@ -1,28 +1,35 @@
 """What a canary needs from rooms it may not see, or sees only so much of. `app` plugs the real things in."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 Scrub = Callable[[str], tuple[str, list[str]]]
 """A text without personal data, and the types that were in it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """What a channel says: the live release, and the canary in progress with its share in percent."""
+class Standing(Protocol):
+    """What a channel says, read from the ledger."""
 
-    release: str | None
-    canary: str | None
+    @property
+    def release(self) -> str | None:
+        """The live release's id."""
+
+    @property
+    def canary(self) -> str | None:
+        """The canary in progress."""
 
 
 class ChannelControl(Protocol):
     """The canary's side of a channel. Every call is idempotent: the same canary and step change it once.
 
-    They write the channel's history and the audit log in the same transaction.
+    They write the channel's history and the audit log in the same transaction. A canary that has ended is not
+    changed any more: `advance` and `finish` leave it as it is, or raise Conflict where it ended otherwise.
     """
 
     async def standing(self, project: str, channel: str) -> Standing: ...
+
+    async def get(self, project: str, channel: str) -> Mapping[str, Any]:
+        """`{"history": [{"at", "canary", "step", …}, …], …}`: when which step began, newest first."""
 
     async def begin(
         self, project: str, channel: str, *, canary: str, candidate: str, share: float, by: str, reason: str

@@ -39,7 +39,8 @@ class Keys:
 
 class Wired:
     def __init__(self, ledger: Ledger) -> None:
-        self.clock, self.channels = FakeClock(), FakeChannels()
+        self.clock = FakeClock()
+        self.channels = FakeChannels(clock=self.clock)
         self.world = World(self.channels, self.clock, seed=7)
         self.incidents = Incidents(ledger, Audit(ledger, self.clock, scrub), self.clock, scrub)
         self.canaries = Canaries(

@@ -19,7 +19,8 @@ from tests.fakes.rollout import (
 @pytest.fixture
 async def stage(ledger: Ledger) -> Stage:
     await ledger.write(add_releases)
-    clock, channels, incidents, releases = FakeClock(), FakeChannels(), FakeIncidents(), FakeReleases()
+    clock, incidents, releases = FakeClock(), FakeIncidents(), FakeReleases()
+    channels = FakeChannels(clock=clock)
     world = World(channels, clock, seed=7)
     canaries = Canaries(ledger, channels, releases, world, incidents, clock, scrub)
     return Stage(ledger, clock, channels, incidents, releases, world, canaries)

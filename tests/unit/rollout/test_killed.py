@@ -79,7 +79,7 @@ async def test_killed_at_every_step_it_ends_the_same(stage: Stage, story: str, a
     plan, good, history, incidents = STORIES[story]
     kills = 0
     for at in range(1, 40):
-        stage.channels.__init__()  # type: ignore[misc]
+        stage.channels.__init__(clock=stage.clock)  # type: ignore[misc]
         stage.incidents.__init__()  # type: ignore[misc]
         stage.world.__init__(stage.channels, stage.clock, seed=7)  # type: ignore[misc]
         kills += await _live(stage, mortal(stage, Fuse(at, after=after)), plan, good)
