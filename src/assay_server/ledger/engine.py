@@ -18,7 +18,7 @@ from sqlalchemy.exc import DBAPIError
 
 from assay_server.core.errors import Unavailable
 from assay_server.ledger.databases import Databases, connect
-from assay_server.ledger.faults import told
+from assay_server.ledger.faults import told, unstorable
 from assay_server.ledger.schema import prepare
 
 T = TypeVar("T")
@@ -76,6 +76,8 @@ class Ledger:
             return await asyncio.get_running_loop().run_in_executor(threads, work)
         except DBAPIError as error:
             raise told(error) from error
+        except (UnicodeEncodeError, OverflowError) as error:
+            raise unstorable() from error
 
     def _shut(self) -> None:
         self._writing.shutdown()

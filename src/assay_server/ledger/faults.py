@@ -1,8 +1,8 @@
 """What a driver says, in the words of our error tree. The original rides along as the cause."""
 
-from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, InterfaceError, OperationalError
 
-from assay_server.core.errors import AssayError, Conflict, Corrupt, Unavailable
+from assay_server.core.errors import AssayError, Conflict, Corrupt, InvalidInput, Unavailable
 
 _CORRUPT = ("malformed", "not a database", "disk image")
 _FULL = ("is full", "no space left")
@@ -16,9 +16,16 @@ def told(error: DBAPIError) -> Exception:
         return Corrupt("The ledger's file cannot be read.", fix="restore a backup; the file was left as it is")
     if isinstance(error, IntegrityError):
         return Conflict("It exists already, or refers to something that does not.")
+    if isinstance(error, DataError):
+        return unstorable()
     if isinstance(error, OperationalError | InterfaceError):
         return _unavailable(said)
     return error
+
+
+def unstorable() -> AssayError:
+    """Half a Unicode character, a NUL, or a number beyond 64 bits: no database of ours takes them."""
+    return InvalidInput("A value holds a character or a number that cannot be stored.")
 
 
 def _unavailable(said: str) -> AssayError:

@@ -44,7 +44,7 @@ class Verdicts:
 
         def write(connection: Connection) -> dict[str, Any]:
             _refuse_foreign_release(connection, project, verdict["release"])
-            made = {"id": new_id("ver"), "created_ns": self._clock.now_ns(), "created_by": actor}
+            made: dict[str, Any] = {"id": new_id("ver"), "created_ns": self._clock.now_ns(), "created_by": actor}
             connection.execute(_table.insert().values(project=project, **columns, details=details, **made))
             told = {name: verdict[name] for name in ("verdict", "release", "run", "baseline_run", "suite", "n")}
             self._audit.append(

@@ -1,0 +1,41 @@
+"""Cursors whose key has known types: a foreign one is told, and never reaches a database."""
+
+from typing import Any
+
+from assay_server.api.pages import decode_cursor
+from assay_server.core.errors import InvalidInput
+
+_LARGEST = 1 << 63
+
+
+def after_name(cursor: str | None) -> str | None:
+    """The name after which to go on."""
+    key = _key(cursor, str)
+    return None if key is None else str(key[0])
+
+
+def after_number(cursor: str | None) -> int | None:
+    """The number after which to go on."""
+    key = _key(cursor, int)
+    return None if key is None else int(key[0])
+
+
+def after_moment(cursor: str | None) -> tuple[int, str] | None:
+    """The time in nanoseconds and the id after which to go on."""
+    key = _key(cursor, int, str)
+    return None if key is None else (int(key[0]), str(key[1]))
+
+
+def _key(cursor: str | None, *types: type) -> list[Any] | None:
+    key = decode_cursor(cursor, len(types))
+    if key is not None and not all(map(_fits, key, types)):
+        raise InvalidInput(
+            "This cursor was not made by this list.", field="cursor", value=cursor, fix="leave it out to start anew"
+        )
+    return key
+
+
+def _fits(value: Any, kind: type) -> bool:
+    if isinstance(value, bool) or not isinstance(value, kind):
+        return False
+    return not isinstance(value, int) or -_LARGEST <= value < _LARGEST
