@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from assay_server.core.records import Facts, RunItem, Score, Span
+from assay_server.core.records import Facts, RunItem, Score, Span, Tokens
 from assay_server.evals import Scored, StoredFacts
 from assay_server.query import RunItems, Traces
 from assay_server.store import DuckStore
@@ -51,7 +51,7 @@ async def test_costs_are_known_when_every_model_call_is_priced(store: DuckStore)
         span(1, "a" * 16, "llm", model="m", cost=0.25),  # the application did not pass the run on: the trace tells
         span(1, "b" * 16, "llm", model="m", cost=0.5),
         span(2, "c" * 16, "llm", model="m", cost=0.5),
-        span(2, "d" * 16, "llm", model="m"),
+        span(2, "d" * 16, "llm", model="m", tokens=Tokens(fresh_input=5)),
     ]
     await store.append(Facts(spans=spans))
     costs = await StoredFacts(RunItems(store), Traces(store)).costs(P, RUN)
