@@ -65,7 +65,7 @@ check: install ## The quick part: ruff, mypy, import-linter, unit tests
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
-	@$(BIN)/lint-imports --no-timings
+	@$(BIN)/lint-imports
 	@$(BIN)/pytest tests/unit tests/property -q -n $(XDIST)
 
 .PHONY: test
@@ -73,7 +73,7 @@ test: install ## Every check that a release needs
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
-	@$(BIN)/lint-imports --no-timings
+	@$(BIN)/lint-imports
 	@$(BIN)/python scripts/ui_checks.py
 	@$(BIN)/pytest tests -q -n $(XDIST) --dist loadgroup -m "not soak"
 

@@ -9,13 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from assay_server.api.services import Services
-from assay_server.app.adapters import RunFacts
 from assay_server.app.config import Config
 from assay_server.checks import Catalogue
 from assay_server.checks.pii import Scrubber
 from assay_server.core.clock import Clock, SystemClock
 from assay_server.core.errors import AssayError
-from assay_server.evals import Gate, Runs, Suites
+from assay_server.evals import Gate, Runs, StoredFacts, Suites
 from assay_server.gateway import Gateway
 from assay_server.governance import Accounts, Audit, Bootstrapped, Idempotency
 from assay_server.ingest import Ingest
@@ -208,7 +207,7 @@ async def _judgement(
         ledger=ground.ledger,
         jobs=jobs,
         sink=ingest,
-        facts=RunFacts(reads.run_items, reads.traces),
+        facts=StoredFacts(reads.run_items, reads.traces),
         complete=gateway.complete,
         datasets=registry.datasets,
         releases=registry.releases,
