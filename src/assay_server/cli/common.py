@@ -37,7 +37,7 @@ def near(name: str, known: Callable[[], Iterable[str]]) -> Iterator[None]:
         yield
     except assay.NotFound as error:
         close = difflib.get_close_matches(name.split("@", maxsplit=1)[0], sorted(set(known())), n=3, cutoff=0.6)
-        if close and error.fix is None:
+        if close:
             error.fix = "did you mean " + " or ".join(close) + "?"
         raise
 

@@ -73,11 +73,12 @@ def list_keys(as_json: AsJson = False) -> None:
 @keys.command("revoke", epilog="Example: assay key revoke key_01k9zq3v7e8m4t2x6c5b1n0d9f")
 def revoke_key(
     key: Annotated[str, typer.Argument(help="The key's id, key_….")],
+    reason: Annotated[str | None, typer.Option("--reason", "-r", help="Why; it stays in the audit log.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Ends a key, at once."""
     with connected() as client:
-        client.keys.revoke(key)
+        client.keys.revoke(key, reason)
     if not emit({"revoked": key}, as_json):
         answer(f"{key} is revoked")
 

@@ -137,9 +137,7 @@ def _version(client: assay.Client, name: str, version: str) -> str:
     """The id of the version a file calls `version`: as the file said it when it was pushed, else by number."""
     if "@" in version or version.startswith("prv_"):
         return version
-    answered = client.prompts.versions(name)
-    versions = answered["items"] if "items" in answered else answered["versions"]
-    for each in versions:
+    for each in client.prompts.versions(name):
         if (each.get("metadata") or {}).get("version") == version:
             return str(each["id"])
     return f"{name}@{version.removeprefix('v')}"

@@ -68,9 +68,9 @@ class Keys(Noun[D_co]):
         return write("POST", "/keys", {"name": name, "role": role})
 
     @endpoint
-    def revoke(self, key: str) -> Call[Any]:
+    def revoke(self, key: str, reason: str | None = None) -> Call[Json]:
         """Ends a key, at once."""
-        return write("DELETE", f"/keys/{key}")
+        return write("DELETE", f"/keys/{key}", without_none(reason=reason))
 
 
 class Projects(Noun[D_co]):

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
-from assay._calls import Call, D_co, Json, Noun, Page, endpoint, every, get, without_none, write
+from assay._calls import Call, D_co, Json, Noun, Page, endpoint, every, get, items_of, without_none, write
 
 Rows = list[Json]
 
@@ -52,9 +52,9 @@ class Prompts(Noun[D_co]):
         return every("/prompts")
 
     @endpoint
-    def versions(self, name: str) -> Call[Any]:
-        """All versions of one prompt."""
-        return get(f"/prompts/{in_path(name)}")
+    def versions(self, name: str) -> Call[Rows]:
+        """All versions of one prompt, newest first."""
+        return items_of(get(f"/prompts/{in_path(name)}"))
 
     @endpoint
     def diff(self, before: str, after: str) -> Call[Json]:
@@ -112,8 +112,8 @@ class Datasets(Noun[D_co]):
         return write("POST", "/datasets", body)
 
     @endpoint
-    def get(self, name: str) -> Call[Any]:
-        """One dataset with its versions."""
+    def get(self, name: str) -> Call[Json]:
+        """One dataset: its newest version, and all `versions`."""
         return get(f"/datasets/{in_path(name)}")
 
     @endpoint
