@@ -52,7 +52,9 @@ class Accounts:
         self._ledger = ledger
         self._audit = audit
         self._clock = clock
-        self._principals = Principals()
+        # Apart: a session's secret is no key, and the other way round.
+        self._by_key = Principals()
+        self._by_session = Principals()
 
     async def authenticate(self, headers: Mapping[str, str]) -> Principal:
         """Who sent these headers (lower-case names). Raises Unauthenticated.
@@ -60,27 +62,27 @@ class Accounts:
         Microseconds for a key seen within the last two seconds, otherwise one look into the ledger.
         """
         hashed = digest(secret_in(headers))
-        known = self._principals.get(hashed)
+        known = self._by_key.get(hashed)
         if known is not None:
             return known
-        generation = self._principals.generation
+        generation = self._by_key.generation
         found = await self._ledger.read(lambda connection: rows.principal_by_key(connection, hashed))
         if found is None:
             raise Unauthenticated("Nobody knows this key, or it was revoked.", fix="ask an admin for a new one")
-        self._principals.put(hashed, found, generation)
+        self._by_key.put(hashed, found, generation)
         return found
 
     async def session_principal(self, secret: str) -> Principal:
         """Whose session this is. Raises Unauthenticated."""
         hashed = digest(secret)
-        known = self._principals.get(hashed)
+        known = self._by_session.get(hashed)
         if known is not None:
             return known
-        generation, now = self._principals.generation, self._clock.now_ns()
+        generation, now = self._by_session.generation, self._clock.now_ns()
         found = await self._ledger.read(lambda connection: rows.principal_by_session(connection, hashed, now))
         if found is None:
             raise Unauthenticated("This session has ended.", fix="sign in again: 'assay login' makes a new link")
-        self._principals.put(hashed, found, generation)
+        self._by_session.put(hashed, found, generation)
         return found
 
     async def bootstrap(self, bootstrap_key: str | None = None) -> Bootstrapped:
@@ -90,7 +92,7 @@ class Accounts:
         generated if there is none yet, and returned this once.
         """
         made = await self._ledger.write(lambda connection: self._bootstrap(connection, bootstrap_key))
-        self._principals.forget()
+        self._forget()
         return made
 
     # --- keys ---------------------------------------------------------------------------------------
@@ -125,7 +127,7 @@ class Accounts:
             return rows.key_json(rows.key_by_id(connection, project, key))
 
         revoked = await self._ledger.write(write)
-        self._principals.forget()
+        self._forget()
         return revoked
 
     # --- projects -----------------------------------------------------------------------------------
@@ -197,7 +199,7 @@ class Accounts:
         hashed, now = digest(secret), self._clock.now_ns()
         mine = (_sessions.c.secret_hash == hashed, _sessions.c.ended_ns.is_(None))
         await self._ledger.write(lambda c: c.execute(update(_sessions).where(*mine).values(ended_ns=now)))
-        self._principals.forget()
+        self._forget()
 
     # --- inside a transaction -----------------------------------------------------------------------
 
@@ -259,6 +261,10 @@ class Accounts:
         connection.execute(_keys.insert().values(**values, **made))
         self._record(connection, project, actor, "key.create", key, after={"name": name, "role": role})
         return {**rows.key_json(rows.key_by_id(connection, project, key)), "secret": secret}
+
+    def _forget(self) -> None:
+        self._by_key.forget()
+        self._by_session.forget()
 
     def _record(
         self, connection: Connection, project: str, actor: str, action: str, subject: str, **details: Any
