@@ -11,7 +11,7 @@ import pytest
 
 from tests.fakes.canary_process import CHANNEL, GROUP, PROJECT, House
 
-KILLS = 4
+KILLS = 3
 
 
 def live(folder: Path, start: int, rate: float, lines: int | None) -> dict[str, Any]:

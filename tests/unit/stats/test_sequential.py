@@ -2,7 +2,6 @@
 
 import math
 import random
-from collections.abc import Callable
 
 import pytest
 
@@ -17,7 +16,7 @@ from assay_server.stats.sequential import (
     sample,
     width,
 )
-from tests.unit.stats.canary_simulation import Traffic, Unit, heavy, judge, simulate, thumbs
+from tests.fakes.canary_simulation import Traffic, judge, simulate, thumbs
 
 
 def test_a_sample_keeps_the_moments() -> None:
@@ -165,27 +164,6 @@ def test_thumbs_near_the_end_of_the_scale_keep_the_error() -> None:
     """The case in which the plain variance promotes up to 10 % of the losers."""
     outcome = simulate(thumbs(1.0, 0.95), seed=4, runs=200, traffic=Traffic(share=0.2))
     assert outcome.ever_promoted <= 0.06  # 0.05 and some of the noise of 200 runs
-
-
-SOAKED: dict[str, tuple[Callable[[float], Unit], Traffic]] = {
-    "independent": (judge, Traffic(4000)),
-    "a fifth of the traffic": (judge, Traffic(4000, share=0.2)),
-    "heavy users": (heavy, Traffic(4000)),
-    "ties": (lambda effect: thumbs(0.8, 0.8 + effect), Traffic(4000)),
-    "late and missing": (judge, Traffic(4000, delay=200, missing=0.3)),
-    "ramping with waves": (judge, Traffic(4000, ramp=True, wave=0.2)),
-}
-
-
-@pytest.mark.soak
-@pytest.mark.timeout(1800)
-@pytest.mark.parametrize("case", SOAKED)
-def test_error_bounds_hold_in_a_thousand_canaries(case: str) -> None:
-    make, traffic = SOAKED[case]
-    equal = simulate(make(0.0), seed=11, runs=1000, traffic=traffic)
-    worse = simulate(make(-0.05), seed=12, runs=1000, traffic=traffic)
-    assert equal.ever_rolled_back <= 0.05
-    assert worse.ever_promoted <= 0.05
 
 
 _CHEAP: dict[tuple[int, int], float] = {}
