@@ -6,7 +6,8 @@ from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from assay_server.api.auth import principal
-from assay_server.api.pages import DEFAULT_LIMIT, Cursor, Limit, decode_cursor, page
+from assay_server.api.keyset import after_moment
+from assay_server.api.pages import DEFAULT_LIMIT, Cursor, Limit, page
 from assay_server.api.services import Services, services
 from assay_server.core.ports import Principal
 from assay_server.rollout import Plan, Watched, shaped
@@ -77,9 +78,8 @@ async def list_canaries(
     cursor: Cursor = None,
 ) -> dict[str, Any]:
     """Canaries, newest first."""
-    after = decode_cursor(cursor, 2)
     found, total = await rooms.canaries.list(
-        caller.project, channel=channel, status=status, limit=limit + 1, after=None if after is None else tuple(after)
+        caller.project, channel=channel, status=status, limit=limit + 1, after=after_moment(cursor)
     )
     shown = found[:limit]
     following = (shown[-1].started_ns, shown[-1].id) if len(found) > limit else None

@@ -56,9 +56,7 @@ class Canaries:
         self._clock = clock
         self._scrub = scrub
 
-    async def start(
-        self, project: str, *, channel: str, release: str, plan: Plan, by: str, reason: str, key: str | None = None
-    ) -> Record:
+    async def start(self, project: str, *, channel: str, release: str, plan: Plan, by: str, reason: str) -> Record:
         """Begins a canary of `release` (a reference) on a channel.
 
         Raises InvalidInput for a plan that cannot be carried out, NotFound for an unknown channel or release,
@@ -69,9 +67,7 @@ class Canaries:
         candidate = await self._releases.id_of(project, release)
         standing = await self._channels.standing(project, channel)
         baseline = _comparable(channel, standing.release, candidate, standing.canary)
-        record = _new(
-            key or new_id("can"), project, channel, baseline, candidate, plan, self._clock.now_ns(), by, reason
-        )
+        record = _new(new_id("can"), project, channel, baseline, candidate, plan, self._clock.now_ns(), by, reason)
         await self._ledger.write(lambda connection: rows.insert(connection, record))
         return await self._carry_out(record)
 

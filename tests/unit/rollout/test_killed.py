@@ -93,7 +93,7 @@ async def _live(stage: Stage, mortal: Canaries, plan: Plan, good: dict[str, floa
     """A canary from start to end; the first process dies on its fuse, the next one finds only the ledger."""
     room, kills, wanted = mortal, 0, {"channel": "production", "release": "rel_b", "plan": plan}
     try:
-        await room.start(PROJECT, **wanted, by="user:ann", reason="try", key=None)  # type: ignore[arg-type]
+        await room.start(PROJECT, **wanted, by="user:ann", reason="try")  # type: ignore[arg-type]
     except Killed:
         room, kills = stage.again(), 1
         if not await room.unfinished():  # died before anything was written: the caller got no answer, and asks again
