@@ -3,6 +3,7 @@
 import time
 from collections.abc import Mapping
 from typing import Any, TypeVar, cast
+from urllib.parse import unquote
 
 import msgspec
 
@@ -79,17 +80,18 @@ def _keeps_usage(fields: Mapping[str, msgspec.Raw]) -> bool:
 
 
 def _caller(headers: Mapping[str, str], user: str | None) -> Caller:
+    """Header values may be percent-encoded: HTTP carries no other way to say `Zoë`."""
     tags = headers.get("x-assay-tags")
     arm = headers.get("x-assay-arm")
     return Caller(
-        user=user or headers.get("x-assay-user") or None,
-        session=headers.get("x-assay-session") or None,
+        user=user or unquote(headers.get("x-assay-user", "")) or None,
+        session=unquote(headers.get("x-assay-session", "")) or None,
         channel=headers.get("x-assay-channel") or None,
         canary=headers.get("x-assay-canary") or None,
         arm=cast("Arm", arm) if arm in ("baseline", "candidate") else None,
-        run=headers.get("x-assay-run") or None,
-        item=headers.get("x-assay-item") or None,
-        tags=[tag for part in tags.split(",") if (tag := part.strip())] if tags else [],
+        run=unquote(headers.get("x-assay-run", "")) or None,
+        item=unquote(headers.get("x-assay-item", "")) or None,
+        tags=[unquote(tag) for part in tags.split(",") if (tag := part.strip())] if tags else [],
     )
 
 
