@@ -22,7 +22,7 @@ _PINNED = re.compile(
 )
 _FLOATING = re.compile(r"(?:^|[-:/@.])latest(?:$|[-:@.])")
 _WHOLE = re.compile(r"[a-z0-9][a-z0-9._-]{0,99}/\S{1,200}")
-_TAIL = re.compile(r"-[\d-]+(?:-preview)?")
+_TAIL = re.compile(r"-(?:\d{4}-\d\d-\d\d|\d{3,8}|\d\d-20\d\d)(?:-preview)?")
 _MOST_NAMED = 5
 
 

@@ -1,0 +1,221 @@
+"""Prices of a project's own, before the public list; and the queue of re-pricings that a change leaves behind.
+
+What prices calls may not wait for a database: all own prices stand in memory, read at the start and after each change.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from sqlalchemy import Connection, Row, select, update
+
+from assay_server.core.clock import Clock
+from assay_server.core.errors import NotFound
+from assay_server.core.ids import new_id
+from assay_server.core.records import Tokens
+from assay_server.ledger import Ledger, tables
+from assay_server.providers import OwnPrice, Rates, applying
+from assay_server.registry.fields import check_text
+from assay_server.registry.ports import AuditTrail
+from assay_server.registry.price_rows import (
+    checked_model,
+    checked_rates,
+    moment,
+    price_json,
+    price_of,
+    repricing_json,
+)
+
+_prices = tables.money.own_prices
+_repricings = tables.money.repricings
+
+
+class Listed(Protocol):
+    """The public list: what `providers.Prices` does."""
+
+    def price(
+        self, provider: str | None, model: str, tokens: Tokens, at_ns: int, *, batch: bool = False
+    ) -> tuple[float, str] | None: ...
+
+    def rates(self, provider: str | None, model: str, at_ns: int) -> Rates | None: ...
+
+
+class OwnPrices:
+    """What a call cost: by the project's own price, else by the public list."""
+
+    def __init__(self, ledger: Ledger, audit: AuditTrail, clock: Clock, listed: Listed) -> None:
+        """Call `load` before the first call is priced."""
+        self._ledger = ledger
+        self._audit = audit
+        self._clock = clock
+        self._listed = listed
+        self._own: dict[str, tuple[OwnPrice, ...]] = {}
+
+    async def load(self) -> None:
+        """Reads all own prices into memory."""
+        self._own = await self._ledger.read(_all)
+
+    def price(
+        self,
+        provider: str | None,
+        model: str,
+        tokens: Tokens,
+        at_ns: int,
+        *,
+        project: str | None = None,
+        batch: bool = False,
+    ) -> tuple[float, str] | None:
+        """(US dollars, source), or None when it is unknown. An own price that lacks a rate is not filled up."""
+        own = applying(self._own.get(project or "", ()), provider, model, at_ns)
+        if own is None:
+            return self._listed.price(provider, model, tokens, at_ns, batch=batch)
+        cost = own.cost(tokens, batch=batch)
+        return None if cost is None else (cost, own.rates.source)
+
+    def rates(self, provider: str | None, model: str, at_ns: int, *, project: str | None = None) -> Rates | None:
+        """Dollars a token at that moment, or None for a model nobody priced."""
+        own = applying(self._own.get(project or "", ()), provider, model, at_ns)
+        return self._listed.rates(provider, model, at_ns) if own is None else own.rates
+
+    async def put(
+        self,
+        project: str,
+        actor: str,
+        model: str,
+        rates: Mapping[str, Any],
+        *,
+        provider: str | None = None,
+        valid_from: str | None = None,
+        reason: str | None = None,
+    ) -> dict[str, Any]:
+        """Adds a price, or replaces the one of the same model, provider and date; stored calls are re-priced behind it.
+
+        Rates are dollars per million tokens. Raises InvalidInput naming the field.
+        """
+        values = {
+            "model": checked_model(model),
+            "provider": None if provider is None else check_text(provider, "provider", 200),
+            "valid_from_ns": moment(valid_from),
+            "rates": checked_rates(rates),
+        }
+
+        def write(connection: Connection) -> dict[str, Any]:
+            before = _same(connection, project, values)
+            if before is not None:
+                connection.execute(_prices.delete().where(_prices.c.id == before.id, _prices.c.project == project))
+            made = {"id": new_id("prc"), "created_ns": self._clock.now_ns(), "created_by": actor}
+            connection.execute(_prices.insert().values(project=project, **values, **made))
+            row = _get(connection, project, made["id"])
+            self._note(connection, row, actor, "price.put", reason, before, row)
+            return {**price_json(row), "repricing": self._queue(connection, row)}
+
+        answer = await self._ledger.write(write)
+        await self.load()
+        return answer
+
+    async def list(self, project: str) -> list[dict[str, Any]]:
+        """By model, the newest date first."""
+        query = (
+            select(_prices)
+            .where(_prices.c.project == project)
+            .order_by(_prices.c.model, _prices.c.provider, _prices.c.valid_from_ns.desc(), _prices.c.id)
+        )
+        return await self._ledger.read(lambda connection: [price_json(row) for row in connection.execute(query)])
+
+    async def delete(self, project: str, actor: str, price: str, reason: str | None = None) -> dict[str, Any]:
+        """Removes one and gives the re-pricing that follows: calls go back to the public list. Raises NotFound."""
+
+        def write(connection: Connection) -> dict[str, Any]:
+            row = _get(connection, project, price)
+            connection.execute(_prices.delete().where(_prices.c.id == price, _prices.c.project == project))
+            self._note(connection, row, actor, "price.delete", reason, row, None)
+            return self._queue(connection, row)
+
+        queued = await self._ledger.write(write)
+        await self.load()
+        return queued
+
+    async def repricings(self, project: str, limit: int = 50) -> list[dict[str, Any]]:
+        """The newest first."""
+        query = (
+            select(_repricings)
+            .where(_repricings.c.project == project)
+            .order_by(_repricings.c.created_ns.desc(), _repricings.c.id.desc())
+            .limit(limit)
+        )
+        return await self._ledger.read(lambda connection: [repricing_json(row) for row in connection.execute(query)])
+
+    async def unfinished(self) -> list[tuple[str, str, int | None, OwnPrice]]:
+        """(id, project, since, which models) of each re-pricing that is not done, of all projects, oldest first."""
+        query = select(_repricings).where(_repricings.c.status != "done").order_by(_repricings.c.id)
+        rows = await self._ledger.read(lambda connection: connection.execute(query).all())
+        return [(row.id, row.project, row.since_ns, _pattern(row)) for row in rows]
+
+    async def reached(self, project: str, repricing: str, calls: int | None) -> None:
+        """`calls` None: it runs; otherwise it is done, and so many stored calls got another price."""
+        ended = {} if calls is None else {"calls": calls, "ended_ns": self._clock.now_ns()}
+        change = (
+            update(_repricings)
+            .where(_repricings.c.id == repricing, _repricings.c.project == project)
+            .values(status="running" if calls is None else "done", **ended)
+        )
+        await self._ledger.write(lambda connection: connection.execute(change))
+
+    def _queue(self, connection: Connection, price: Row[Any]) -> dict[str, Any]:
+        """In the same transaction as the change: a kill in between cannot leave old prices behind."""
+        values = {
+            "id": new_id("rpr"),
+            "project": price.project,
+            "model": price.model,
+            "provider": price.provider,
+            "since_ns": price.valid_from_ns,
+            "status": "queued",
+            "created_ns": self._clock.now_ns(),
+        }
+        connection.execute(_repricings.insert().values(**values))
+        return repricing_json(connection.execute(select(_repricings).where(_repricings.c.id == values["id"])).one())
+
+    def _note(
+        self,
+        connection: Connection,
+        row: Row[Any],
+        actor: str,
+        action: str,
+        reason: str | None,
+        before: Row[Any] | None,
+        after: Row[Any] | None,
+    ) -> None:
+        self._audit.append(
+            connection,
+            project=row.project,
+            actor=actor,
+            action=action,
+            subject=row.model,
+            reason=reason,
+            before=None if before is None else price_json(before),
+            after=None if after is None else price_json(after),
+        )
+
+
+def _all(connection: Connection) -> dict[str, tuple[OwnPrice, ...]]:
+    found: dict[str, tuple[OwnPrice, ...]] = {}
+    for row in connection.execute(select(_prices).order_by(_prices.c.id)):
+        found[row.project] = (*found.get(row.project, ()), price_of(row))
+    return found
+
+
+def _pattern(row: Row[Any]) -> OwnPrice:
+    return OwnPrice(row.id, row.model, row.provider, row.since_ns, Rates(None, None, None, None, None, 0.0, ""))
+
+
+def _same(connection: Connection, project: str, values: Mapping[str, Any]) -> Row[Any] | None:
+    same = [_prices.c[name].is_not_distinct_from(values[name]) for name in ("model", "provider", "valid_from_ns")]
+    return connection.execute(select(_prices).where(_prices.c.project == project, *same)).one_or_none()
+
+
+def _get(connection: Connection, project: str, price: str) -> Row[Any]:
+    row = connection.execute(select(_prices).where(_prices.c.id == price, _prices.c.project == project)).one_or_none()
+    if row is None:
+        raise NotFound(
+            f"There is no price {price} in this project.", field="price", value=price, fix="see GET /api/v1/prices"
+        )
+    return row
