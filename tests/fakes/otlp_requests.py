@@ -1,6 +1,7 @@
 """OTLP requests out of plain dictionaries, in both encodings."""
 
 import json
+from math import isfinite
 from typing import Any
 
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
@@ -85,7 +86,7 @@ def _any(value: Any) -> dict[str, Any]:
     if isinstance(value, int):
         return {"intValue": str(value)}
     if isinstance(value, float):
-        return {"doubleValue": value}
+        return {"doubleValue": value if isfinite(value) else str(value)}  # protobuf's JSON writes those as texts
     if isinstance(value, list):
         return {"arrayValue": {"values": [_any(part) for part in value]}}
     if isinstance(value, dict):

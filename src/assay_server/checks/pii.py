@@ -6,6 +6,7 @@ is JSON stays JSON: its strings are scrubbed one by one, and a bare number that 
 
 import json
 import re
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -17,11 +18,13 @@ _JSON_PART = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|(?<![\w.+\-])\d{12,19}(?![\w.
 _CONTEXT = 48  # characters in front of a text that may say what it is
 _DEEPEST = 4  # JSON in a string of JSON in a string …
 
+_SHORT = 64  # characters of a text worth remembering
+
 _NOTHING: tuple[str, ...] = ()
 
 
 class Scrubber:
-    """Stateless after construction, so one serves all threads."""
+    """One serves all threads."""
 
     def __init__(self) -> None:
         options = re2.Options()
@@ -31,13 +34,15 @@ class Scrubber:
         for detector in DETECTORS:
             self._candidates.Add(detector.candidate)
         self._candidates.Compile()
+        # Names of models, kinds and services come again and again; the memory is small and never leaves the process.
+        self._short = lru_cache(8192)(self._scrub)
 
     def scrub(self, text: str, before: str = "") -> tuple[str, tuple[str, ...]]:
         """The text with placeholders, and the entity types found, sorted. `before` is what stood in front of it.
 
         `before` may be the name of a field: a value under `password` is a secret, digits under `phone` a number.
         """
-        return self._scrub(text, before, _DEEPEST)
+        return (self._short if len(text) <= _SHORT else self._scrub)(text, before, _DEEPEST)
 
     def is_clean(self, text: str) -> bool:
         """True when `scrub` would certainly change nothing, whatever stood in front. One pass, no detector."""
@@ -46,7 +51,7 @@ class Scrubber:
     def scrub_value(self, value: Any, found: set[str], before: str = "") -> Any:
         """The same for texts inside lists and objects (keys too); types are added to `found`. Numbers stay."""
         if isinstance(value, str):
-            text, types = self._scrub(value, before, _DEEPEST)
+            text, types = self.scrub(value, before)
             found.update(types)
             return text
         if isinstance(value, dict):

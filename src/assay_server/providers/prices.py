@@ -86,11 +86,16 @@ class Prices:
         self._rates = lru_cache(_REMEMBERED)(_look_up)
         self._by_hour = lru_cache(1024)(_varies_within_a_day)
 
-    def price(self, provider: str | None, model: str, tokens: Tokens, at_ns: int) -> tuple[float, str] | None:
+    def price(
+        self, provider: str | None, model: str, tokens: Tokens, at_ns: int, *, batch: bool = False
+    ) -> tuple[float, str] | None:
         """(US dollars, `prices:<day>`), or None when it is unknown. `at_ns`: when the call was made.
 
         The model may be written `provider/model`. Without a provider the model's name must say whose it is.
+        The list knows no prices of batch calls, so those are unknown: own prices have a field for them.
         """
+        if batch:
+            return None
         rates = self.rates(provider, model, at_ns)
         if rates is None:
             return None

@@ -4,6 +4,7 @@ from typing import Any
 
 from assay_server.core.clock import rfc3339
 from assay_server.query.rollup import counted
+from assay_server.query.sql import by_row
 
 _SHOWN = 300  # characters of input and output
 
@@ -16,7 +17,7 @@ _SQL = "\n".join(
     (
         "WITH s AS MATERIALIZED (SELECT " + _COLUMNS,
         f'  "user", left(input, {_SHOWN}) AS input, left(output, {_SHOWN}) AS output',
-        "  FROM spans WHERE project = ? AND trace_id IN (SELECT unnest(?::VARCHAR[]))),",
+        "  FROM spans WHERE " + by_row("WHERE project = ? AND trace_id IN (SELECT unnest(?::VARCHAR[]))") + "),",
         "roots AS (SELECT * FROM s QUALIFY row_number() OVER (PARTITION BY trace_id",
         "  ORDER BY parent_id IS NOT NULL, start_ns, span_id) = 1),",
         "used AS (SELECT trace_id, sum(cost) AS usd, count(*) FILTER (cost IS NULL) AS unknown,",

@@ -7,7 +7,7 @@ from typing import Any
 from assay_server.core.errors import InvalidInput, NotFound
 from assay_server.query.scores import score_json
 from assay_server.query.shapes import span_json
-from assay_server.query.sql import Page, Where, cut, lines
+from assay_server.query.sql import Page, Where, by_row, cut, lines
 from assay_server.query.trace_filter import TraceFilter, trace_conditions
 from assay_server.query.trace_rows import trace_row, trace_rows_sql
 from assay_server.store import Limits, Store
@@ -56,15 +56,9 @@ class Traces:
         total = await self._count("spans", where)
         if after is not None:
             where.follows(("start_ns", "span_id"), after, (int, str), "<")
-        # Wide columns are only read for the rows of the page.
-        keys = lines(
-            "SELECT key FROM spans WHERE",
-            str(where),
-            "ORDER BY start_ns DESC, span_id DESC",
-            "LIMIT " + str(limit + 1),
-        )
-        sql = lines(_SPAN, "WHERE key IN (", keys, ") AND project = ?", "ORDER BY start_ns DESC, span_id DESC")
-        rows = await self._store.scan(sql, [*where.params, project])
+        order = "ORDER BY start_ns DESC, span_id DESC"
+        sql = lines(_SPAN, "WHERE", by_row("WHERE", str(where), order, "LIMIT", str(limit + 1)), order)
+        rows = await self._store.scan(sql, where.params)
         kept, following = cut(rows, limit, "start_ns", "span_id")
         return Page([span_json(row) for row in kept], total, following)
 
@@ -74,6 +68,8 @@ class Traces:
         """Trace rows, newest first. `after`: (start_ns, trace_id) of the page before."""
         where = trace_conditions(project, narrow)
         total = await self._count("traces", where)
+        if total == 0:
+            return Page([], 0, None)
         if after is not None:
             where.follows(("start_ns", "trace_id"), after, (int, str), "<")
         sql = lines(
@@ -91,7 +87,9 @@ class Traces:
         if not rows:
             raise NotFound(f"There is no trace {trace_id}.", field="trace_id", value=trace_id)
         spans = await self._store.scan(
-            lines(_SPAN, "WHERE project = ? AND trace_id = ? ORDER BY start_ns, end_ns DESC, span_id"),
+            lines(
+                _SPAN, "WHERE", by_row("WHERE project = ? AND trace_id = ?"), "ORDER BY start_ns, end_ns DESC, span_id"
+            ),
             [project, trace_id],
             limits=_LARGEST_TRACE,
         )

@@ -9,6 +9,7 @@ import msgspec
 import pyarrow as pa
 
 from assay_server.core.records import RunItem, Span, Tokens
+from assay_server.store.protocol import Priced
 from assay_server.store.seen import key_of
 
 Identity = tuple[str, ...]
@@ -165,6 +166,22 @@ SPANS = Table(
     },
     select="* REPLACE (attributes::JSON::VARIANT AS attributes)",
 )
+
+
+def prices_batch(project: str, prices: Sequence[Priced]) -> pa.Table:
+    """New prices of stored spans, with the keys of those."""
+    keys = [SPANS.key((project, price.trace_id, price.span_id)) for price in prices]
+    return pa.table(
+        {
+            "key": pa.array(keys, pa.uint64()),
+            "project": pa.array([project] * len(prices), _TEXT),
+            "trace_id": pa.array([price.trace_id for price in prices], _TEXT),
+            "span_id": pa.array([price.span_id for price in prices], _TEXT),
+            "cost": pa.array([price.cost for price in prices], _REAL),
+            "cost_source": pa.array([price.source for price in prices], _TEXT),
+        }
+    )
+
 
 TRACES = Table(
     "traces",

@@ -20,9 +20,9 @@ import numpy as np
 
 from assay_server.core.errors import Corrupt, InvalidInput, TooLarge, Unavailable
 from assay_server.core.records import Facts, Span
-from assay_server.store.columns import EVENTS, RUN_ITEMS, SCORES, SPANS, TRACES, Table
+from assay_server.store.columns import EVENTS, RUN_ITEMS, SCORES, SPANS, TRACES, Table, prices_batch
 from assay_server.store.directory import Directory
-from assay_server.store.protocol import DEFAULT_LIMITS, Appended, Limits, Stats
+from assay_server.store.protocol import DEFAULT_LIMITS, Appended, Limits, Priced, Stats
 from assay_server.store.schema import NEWEST, STEPS
 from assay_server.store.seen import Seen, keys_array
 
@@ -93,6 +93,9 @@ class DuckStore:
             )
         return work.result()
 
+    async def reprice(self, project: str, prices: Sequence[Priced]) -> int:
+        return await self._in_writer(partial(_wrapped, partial(self._reprice, project, prices)))
+
     async def compact(self) -> None:
         await self._in_writer(self._compact)
 
@@ -133,6 +136,16 @@ class DuckStore:
         except BaseException:
             _roll_back(connection)
             raise
+
+    def _reprice(self, project: str, prices: Sequence[Priced]) -> int:
+        rows = prices_batch(project, prices)  # noqa: F841  (DuckDB finds it by name)
+        changed = self._connection.execute(
+            "UPDATE spans SET cost = rows.cost, cost_source = rows.cost_source FROM rows WHERE spans.key = rows.key"
+            " AND spans.project = rows.project AND spans.trace_id = rows.trace_id AND spans.span_id = rows.span_id"
+            " AND spans.cost_source IS DISTINCT FROM 'client'"
+            " AND (spans.cost, spans.cost_source) IS DISTINCT FROM (rows.cost, rows.cost_source)"
+        ).fetchone()
+        return int(changed[0]) if changed else 0
 
     def _new(self, table: Table, records: Sequence[Any]) -> "_Batch":
         """The records that are neither in the store nor twice in the batch; the first of equals stays."""

@@ -43,6 +43,16 @@ class Appended:
 
 
 @dataclass(slots=True, frozen=True)
+class Priced:
+    """What a stored span costs now, US dollars; None is unknown."""
+
+    trace_id: str
+    span_id: str
+    cost: float | None
+    source: str | None
+
+
+@dataclass(slots=True, frozen=True)
 class Stats:
     """Rows by table, and bytes on disk including what has not been merged yet."""
 
@@ -51,7 +61,7 @@ class Stats:
 
 
 class Store(Protocol):
-    """Facts, append-only."""
+    """Facts, append-only but for their price."""
 
     async def append(self, facts: Facts) -> Appended:
         """Stores all of `facts` in one transaction, durable on return; what is already there stays as it was.
@@ -65,6 +75,14 @@ class Store(Protocol):
         self, sql: str, params: Sequence[Any] = (), *, limits: Limits = DEFAULT_LIMITS
     ) -> list[dict[str, Any]]:
         """Rows of one SELECT. Raises `TooLarge` past the row limit and `Unavailable` past the time limit."""
+        ...
+
+    async def reprice(self, project: str, prices: Sequence[Priced]) -> int:
+        """Sets cost and source of spans that are stored, all in one transaction, durable on return; how many changed.
+
+        The one change a fact may see. What the client itself said a call cost stays; a span nobody knows is passed
+        over; a span that is sent again afterwards is a duplicate and keeps its new price.
+        """
         ...
 
     async def compact(self) -> None:
