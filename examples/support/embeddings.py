@@ -7,6 +7,7 @@ of Reimers & Gurevych 2019.
 
 import hashlib
 import importlib.util
+import threading
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -67,17 +68,15 @@ class VectorCache:
         self._most = most
         self._known = self._load()
         self._saved = len(self._known)
+        self._computing = threading.Lock()  # threads that want the same text wait for it instead of computing it too
 
     def embed(self, texts: Sequence[str]) -> Vectors:
         """One row of length 1 per text, shape (n, 384)."""
-        names = [_hash(text) for text in texts]
-        new = {name: text for name, text in zip(names, texts, strict=True) if name not in self._known}
-        found = dict(zip(new, self._model.embed(list(new.values())), strict=True))
-        for name in list(found)[: max(0, self._most - len(self._known))]:
-            self._known[name] = found[name]
         if not texts:
             return np.zeros((0, SIZE), np.float32)
-        return np.stack([found[name] if name in found else self._known[name] for name in names])
+        names = [_hash(text) for text in texts]
+        found = self._found(dict(zip(names, texts, strict=True)))
+        return np.stack([found[name] for name in names])
 
     def embed_one(self, text: str) -> Vectors:
         """Shape (384,)."""
@@ -94,6 +93,16 @@ class VectorCache:
         np.savez(part, weights=WEIGHTS_SHA256, names=list(known), vectors=np.stack(list(known.values())))
         part.replace(self._path)
         self._saved = len(known)
+
+    def _found(self, texts: dict[str, str]) -> dict[str, Vectors]:
+        if not texts.keys() <= self._known.keys():
+            with self._computing:
+                new = {name: text for name, text in texts.items() if name not in self._known}
+                computed = dict(zip(new, self._model.embed(list(new.values())), strict=True))
+                room = max(0, self._most - len(self._known))
+                self._known.update(list(computed.items())[:room])
+                return {name: computed[name] if name in computed else self._known[name] for name in texts}
+        return {name: self._known[name] for name in texts}
 
     def _load(self) -> dict[str, Vectors]:
         if self._path is None or not self._path.exists():

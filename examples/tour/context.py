@@ -46,8 +46,8 @@ class Tour:
     users: int = 0  # simulated users who have asked so far
 
     def tell(self, what: str, happened: str, page: str) -> None:
-        """Keep a line for the table at the end, and say it now."""
-        self.rows.append(Row(what, happened, f"{self.url}{page}"))
+        """Keep a line for the table at the end."""
+        self.rows.append(Row(what, happened, page))
 
     async def assay(self, *arguments: str, code: int = 0, show: bool = True) -> str:
         """Run the command line as a user would; its standard output. Any other exit code stops the tour."""

@@ -5,11 +5,11 @@ from examples.tour.context import CHANNEL, Tour
 
 async def tell(tour: Tour) -> None:
     """Numbers come from the rows the steps left; nothing here is written in advance but the words around them."""
-    rows = [(row.what, row.happened, row.page) for row in tour.rows]
-    tour.screen.table("What happened", ("step", "result", "page"), rows)
+    link = tour.screen.link
+    rows = [(row.what, row.happened, link(row.page, f"{tour.url}{row.page}")) for row in tour.rows]
+    tour.screen.table("What happened", ("step", "result", f"page, on {tour.url}"), rows)
     tour.screen.paragraph(_saved(tour))
-    link = await tour.client.sign_in.link()
-    tour.screen.paragraph(f"Sign in (once): {link}")
+    tour.screen.paragraph(f"Sign in (the link works once): {await tour.client.sign_in.link()}")
     tour.screen.paragraph(
         "What to try next:\n"
         f"  export ASSAY_URL={tour.url} ASSAY_API_KEY=…       (the admin key)\n"

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
+from rich.text import Text
 
 Report = Callable[[int], None]
 """Called with how much is done."""
@@ -49,14 +50,20 @@ class Screen:
     def failed(self, text: str) -> None:
         self._console.print(f"\n[red]✗[/red] {escape(text)}")
 
-    def table(self, title: str, head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    def table(self, title: str, head: Sequence[str], rows: Sequence[Sequence[str | Text]]) -> None:
+        """Only the middle columns wrap."""
         table = Table(title=title, title_justify="left", title_style="bold", header_style="bold", show_edge=False)
         for index, name in enumerate(head):
-            table.add_column(name, overflow="fold", no_wrap=index == 0)
+            table.add_column(name, overflow="fold", no_wrap=index in (0, len(head) - 1))
         for row in rows:
-            table.add_row(*map(escape, row))
+            table.add_row(*(escape(cell) if isinstance(cell, str) else cell for cell in row))
         self._console.print()
         self._console.print(table)
+
+    @staticmethod
+    def link(text: str, url: str) -> Text:
+        """A text that a terminal makes clickable."""
+        return Text(text, style=f"link {url}")
 
     @contextlib.contextmanager
     def progress(self, label: str, total: int) -> Iterator[Report]:
