@@ -11,6 +11,7 @@ from typing import Any
 Json = dict[str, Any]
 
 NOW = datetime.now(UTC)
+DEEP = "ffffff" + "0" * 25 + "1"
 QUESTIONS = [
     "How long may I return shoes that I have worn once?",
     "My order #4471 arrived broken, mail me at [EMAIL_ADDRESS] or call [PHONE_NUMBER]",
@@ -40,6 +41,10 @@ def at(**ago: float) -> str:
 
 def an_id(prefix: str, n: int) -> str:
     return f"{prefix}_01kagqz5x{n:02d}v7e8m4t2x6c5b{n:03d}"
+
+
+def trace_id(n: int) -> str:
+    return f"{0x10000 + n:06x}4f1c2ab7e8442726c5b160d9fa"
 
 
 @dataclass
@@ -328,7 +333,7 @@ def _span(
 
 
 def _add_trace(world: World, dice: random.Random, n: int) -> None:
-    trace = f"{0x10000 + n:06x}" + "4f1c2ab7e8m4t2x6c5b1n0d9fa"[:26].translate(str.maketrans("mtxn", "4726"))
+    trace = trace_id(n)
     begin = NOW - timedelta(minutes=1.3 * n, seconds=dice.random() * 50)
     question, answer = QUESTIONS[n % len(QUESTIONS)], ANSWERS[n % len(ANSWERS)]
     user, failed, priced = f"u-{dice.randrange(1, 400):04d}", n % 29 == 7, n % 3 != 0
@@ -389,7 +394,7 @@ def _add_trace(world: World, dice: random.Random, n: int) -> None:
 
 def _add_deep_trace(world: World, size: int) -> None:
     """An agent that ran wild: the page must stay usable."""
-    trace = "ffffff" + "0" * 25 + "1"
+    trace = DEEP
     begin = NOW - timedelta(days=2)
     spans = [_span(trace, 0, None, "batch of refunds", "agent", 0, size * 2.0, begin, user="u-0001")]
     for n in range(1, size):
@@ -463,7 +468,7 @@ def _answered(run: Json, dice: random.Random, item: Json) -> Json:
     }
     return {
         "item": item["id"], "repeat": 0, "input": item["input"], "expected": item["expected"], "output": None if failed else output,
-        "contexts": [{"id": "returns-04", "text": "…", "score": 0.8}], "error": "the upstream answered 503" if failed else None, "trace_id": f"{0x10000 + number:06x}" + "4f1c2ab7e8442726c5b160d9fa",
+        "contexts": [{"id": "returns-04", "text": "…", "score": 0.8}], "error": "the upstream answered 503" if failed else None, "trace_id": trace_id(number),
         "latency_ms": 24.0, "cost": None, "cluster": item["cluster"], "tags": item["tags"],
         "scores": {} if failed else {"groundedness": score, "right_refusal": {"value": 0.0 if bad else 1.0, "error": None, "reason": "answered although the context lacks it" if bad else "as it should"}, "fuzzy_match": {"value": None, "error": "nothing expected to compare with", "reason": None} if refused else {"value": 0.9, "error": None, "reason": None}},
     }  # fmt: skip

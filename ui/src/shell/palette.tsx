@@ -19,7 +19,7 @@ const SHOWN = 12
 /** Ctrl-K: every page, every release and channel, a trace by its id, a search for any text. */
 export function Palette({ opened, onClose }: { opened: boolean; onClose: () => void }) {
   return (
-    <Modal opened={opened} onClose={onClose} withCloseButton={false} size="lg" yOffset="12vh" centered={false} aria-label="Command palette">
+    <Modal opened={opened} onClose={onClose} title={<span className="quiet">Go to</span>} size="lg" yOffset="12vh" centered={false} closeButtonProps={{ 'aria-label': 'Close' }}>
       {opened && <Finder onClose={onClose} />}
     </Modal>
   )

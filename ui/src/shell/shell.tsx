@@ -1,7 +1,7 @@
 import { ActionIcon, Drawer, Modal, Tooltip, useComputedColorScheme, useMantineColorScheme } from '@mantine/core'
 import { useHotkeys } from '@mantine/hooks'
 import { useQuery } from '@tanstack/react-query'
-import { Link, Navigate, Outlet, useLocation, useNavigate } from '@tanstack/react-router'
+import { Link, Outlet, useLocation, useNavigate, useRouter } from '@tanstack/react-router'
 import { IconMenu2, IconMoon, IconSearch, IconSun } from '@tabler/icons-react'
 import { useEffect, useState } from 'react'
 import * as ask from '@/api/queries'
@@ -13,13 +13,17 @@ import { PLACES } from './places'
 
 export function Shell() {
   const info = useQuery(ask.info)
-  const location = useLocation()
+  const navigate = useNavigate()
+  const router = useRouter()
+  const signedOut = info.data?.actor === null
+  useEffect(() => {
+    if (!signedOut) return
+    // Asked of the router, not of the rendered location: that one changes while the sign-in page is still loading.
+    const { pathname, href } = router.latestLocation
+    if (pathname !== '/sign-in') void navigate({ to: '/sign-in', search: { next: pathname === '/' ? undefined : href }, replace: true })
+  }, [signedOut, navigate, router])
   if (info.isError && !info.data) return <div className="page"><ProblemNote error={info.error} retry={() => void info.refetch()} /></div>
-  if (!info.data) return null
-  if (info.data.actor === null) {
-    return <Navigate to="/sign-in" search={{ next: location.pathname === '/' ? undefined : location.href }} replace />
-  }
-  return <Signed />
+  return info.data && !signedOut ? <Signed /> : null
 }
 
 function Signed() {
@@ -38,11 +42,11 @@ function Signed() {
     <div className="shell">
       <a className="skip" href="#main">Skip to the content</a>
       <Nav onSearch={() => setPalette(true)} />
-      <div className="topbar">
+      <nav className="topbar" aria-label="Top">
         <Brand />
         <ActionIcon variant="subtle" color="gray" aria-label="Search and commands" onClick={() => setPalette(true)}><IconSearch size={18} /></ActionIcon>
         <ActionIcon variant="subtle" color="gray" aria-label="Menu" onClick={() => setMenu(true)}><IconMenu2 size={18} /></ActionIcon>
-      </div>
+      </nav>
       <main className="main" id="main" tabIndex={-1}><Outlet /></main>
       <Drawer opened={menu} onClose={() => setMenu(false)} size={240} title="Assay" closeButtonProps={{ 'aria-label': 'Close the menu' }}>
         {menu && <Nav onSearch={() => { setMenu(false); setPalette(true) }} inDrawer />}

@@ -1,0 +1,103 @@
+"""Chromium in front of the built interface and a fake API: what a person sees, without the whole server."""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from assay_server.api.web import BUILT
+from tests.fakes.ui_api import FakeApi, fresh, serving
+from tests.fakes.ui_world import World, a_week
+
+ROOT = Path(__file__).resolve().parents[3]
+AXE = ROOT / "ui" / "node_modules" / "axe-core" / "axe.min.js"
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-background-networking",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+Opened = Callable[..., Page]
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """One browser for all tests; each gets a context of its own."""
+    executable = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    missing = [
+        name
+        for name, found in (
+            ("Chromium", executable),
+            ("the built interface (make ui)", (BUILT / "index.html").exists()),
+            ("axe-core (npm ci in ui/)", AXE.exists()),
+        )
+        if not found
+    ]
+    if missing:
+        message = f"browser tests need {', '.join(missing)}"
+        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(message)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=executable, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def week() -> World:
+    return a_week()
+
+
+@pytest.fixture
+def ui_api(week: World) -> FakeApi:
+    """The fake with a week of data that the test may change."""
+    return FakeApi(fresh(week))
+
+
+@pytest.fixture
+def ui_url(ui_api: FakeApi) -> Iterator[str]:
+    with serving(ui_api) as url:
+        yield url
+
+
+@pytest.fixture
+def opened(chromium: Browser, ui_url: str) -> Iterator[Opened]:
+    """Opens a path, signed in unless told otherwise. What the console says and what leaves the site fails the test."""
+    contexts, complaints = [], []
+
+    def open_page(path: str, *, signed_in: bool = True) -> Page:
+
+        context = chromium.new_context(
+            viewport={"width": 1360, "height": 860}, color_scheme="light", reduced_motion="reduce"
+        )
+        context.grant_permissions(["clipboard-read", "clipboard-write"], origin=ui_url)
+        contexts.append(context)
+        if signed_in:
+            context.add_cookies([{"name": "assay_session", "value": "a-session", "url": ui_url}])
+        page = context.new_page()
+        page.set_default_timeout(15_000)
+        page.on("pageerror", lambda error: complaints.append(f"error in the page: {error}"))
+        page.on("console", lambda message: complaints.append(message.text) if _is_fault(message) else None)
+        page.on("request", lambda request: None if _is_ours(request.url, ui_url) else complaints.append(request.url))
+        page.goto(ui_url + path)
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert complaints == []
+
+
+def _is_ours(url: str, ours: str) -> bool:
+    return url.startswith((ours, "data:", "blob:"))
+
+
+def _is_fault(message: object) -> bool:
+    """Warnings too; but an error status that a test asked for is written to the console by the browser itself."""
+    kind, text = message.type, message.text  # type: ignore[attr-defined]
+    return kind in {"error", "warning"} and "Failed to load resource" not in text

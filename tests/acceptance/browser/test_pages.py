@@ -1,0 +1,73 @@
+"""Every page in both colour schemes and on a phone: it says what it is for, axe finds nothing, nothing overflows."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.acceptance.browser.conftest import AXE
+from tests.fakes.ui_world import an_id, trace_id
+
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+
+PAGES = {
+    "sign-in": ("/sign-in", "Sign in to Assay"),
+    "traces": ("/traces", "How long may I return shoes"),
+    "trace": (f"/traces/{trace_id(1)}", "retrieve policies"),
+    "datasets": ("/datasets", "Eighty questions of customers"),
+    "dataset": ("/datasets/golden", "unanswerable"),
+    "runs": ("/runs", "golden v2"),
+    "run": (f"/runs/{an_id('run', 2)}", "right refusal is lower"),
+    "compare": (f"/runs/compare?a={an_id('run', 1)}&b={an_id('run', 2)}", "support v2 is worse in"),
+    "releases": ("/releases", "B: three words shorter"),
+    "release": (f"/releases/{an_id('rel', 2)}", "What it is made of"),
+    "channels": ("/channels", "not worse than the margin"),
+    "channel": ("/channels/production", "is live, since"),
+    "canaries": ("/canaries", "Rolled back"),
+    "canary": (f"/canaries/{an_id('can', 2)}", "The split is as asked for"),
+    "incidents": ("/incidents", "Canary on production rolled back"),
+    "incident": (f"/incidents/{an_id('inc', 1)}", "Traffic"),
+    "audit": ("/audit", "canary.rollback"),
+    "settings": ("/settings", "support service"),
+    "you": ("/settings?tab=you", "Single-key shortcuts"),
+    "promote": (f"/channels/production?do=promote&release={an_id('rel', 2)}", "Say so if the context"),
+    "rollback": ("/channels/production?do=rollback", "The next request gets"),
+}
+ON_A_PHONE = {"trace", "traces", "canary", "incident", "channel", "rollback", "run", "compare"}
+STANDARDS = {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
+COLOURS = {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}
+WIDEST = "Math.max(document.documentElement.scrollWidth, document.querySelector('#main')?.scrollWidth ?? 0)"
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_page_reads_well(opened: Callable[..., Page], name: str) -> None:
+    page = opened(PAGES[name][0], signed_in=name != "sign-in")
+    _shown(page, name)
+    page.evaluate(AXE.read_text())  # not a script tag: the page's own policy would refuse it
+    assert _violations(page, STANDARDS) == []
+    page.emulate_media(color_scheme="dark")
+    expect(page.locator("html")).to_have_attribute("data-mantine-color-scheme", "dark")
+    assert _violations(page, COLOURS) == []
+    if name in ON_A_PHONE:
+        page.set_viewport_size({"width": 360, "height": 740})
+        _shown(page, name)
+        assert _violations(page, STANDARDS) == []
+        assert page.evaluate(WIDEST) <= 360
+
+
+def _shown(page: Page, name: str) -> None:
+    scope = page.get_by_role("dialog") if name in {"promote", "rollback"} else page.locator("body")
+    expect(scope.get_by_text(PAGES[name][1]).first).to_be_visible()
+    expect(page.locator("[aria-busy=true]")).to_have_count(0)
+    if name == "canary":
+        expect(page.locator(".chart svg")).to_be_visible()
+
+
+def _violations(page: Page, run_only: dict[str, Any]) -> list[str]:
+    found: Any = page.evaluate("only => axe.run(document, {runOnly: only, resultTypes: ['violations']})", run_only)
+    return [
+        f"{violation['id']}: {node['target']} {node['failureSummary']}"
+        for violation in found["violations"]
+        for node in violation["nodes"]
+    ]

@@ -1,0 +1,230 @@
+"""What people do on the pages: sign in, find, read, compare, promote, roll back, and what they meet when it fails."""
+
+import re
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.fakes.ui_api import KEY, REQUEST_ID, FakeApi
+from tests.fakes.ui_world import DEEP, World, an_id, trace_id
+
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+
+Opened = Callable[..., Page]
+
+
+def test_a_sign_in_link_leads_to_where_one_wanted_to_go(opened: Opened) -> None:
+    page = opened("/channels/production", signed_in=False)
+    expect(page.get_by_role("heading", name="Sign in to Assay")).to_be_visible()
+    page.get_by_label("Key").fill("sk_wrong")
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("alert")).to_contain_text("No key was given, or nobody knows it.")
+    expect(page.get_by_label("Key")).to_have_value("sk_wrong")
+    page.goto(page.url + f"&token={KEY}")
+    expect(page.get_by_role("heading", name="production")).to_be_visible()
+
+
+def test_the_next_page_after_sign_in_is_never_another_site(opened: Opened) -> None:
+    page = opened(f"/sign-in?token={KEY}&next=//example.org/", signed_in=False)
+    expect(page.get_by_role("heading", name="Traces")).to_be_visible()
+
+
+def test_filters_live_in_the_address(opened: Opened) -> None:
+    page = opened("/traces")
+    page.get_by_role("button", name="Status").click()
+    page.get_by_role("menuitem", name="error").click()
+    expect(page).to_have_url(re.compile("status=error"))
+    heading = page.get_by_role("heading", level=1)
+    expect(heading).to_have_text("Traces 9")
+    page.get_by_role("searchbox").or_(page.get_by_label("Text in inputs")).fill("no such words anywhere")
+    expect(page.get_by_text("No trace matches these filters")).to_be_visible()
+    page.reload()
+    expect(page.get_by_label("Text in inputs")).to_have_value("no such words anywhere")
+    page.get_by_role("button", name="Clear all filters").click()
+    expect(heading).to_have_text("Traces 241")
+
+
+def test_the_list_works_without_a_mouse(opened: Opened) -> None:
+    page = opened("/traces")
+    rows = page.locator("tbody tr.open")
+    expect(rows.first).to_be_visible()
+    page.keyboard.press("j")
+    page.keyboard.press("j")
+    page.keyboard.press("x")
+    expect(rows.nth(1)).to_have_attribute("data-chosen", "true")
+    expect(page.get_by_role("button", name="Copy 1 id")).to_be_visible()
+    page.keyboard.press("/")
+    expect(page.get_by_label("Text in inputs")).to_be_focused()
+    page.keyboard.press("Escape")
+    page.keyboard.press("g")
+    page.keyboard.press("i")
+    expect(page.get_by_role("heading", name="Incidents")).to_be_visible()
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog")).to_contain_text("Go to Channels")
+
+
+def test_the_palette_reaches_pages_and_actions(opened: Opened) -> None:
+    page = opened("/traces")
+    expect(page.get_by_role("heading", name="Traces")).to_be_visible()
+    page.keyboard.press("Control+k")
+    page.get_by_role("combobox").fill("roll back prod")
+    expect(page.get_by_role("option").first).to_have_text("Roll back production…action")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("dialog", name="Roll back production")).to_contain_text("The next request gets")
+
+
+def test_an_empty_project_teaches_and_shows_the_first_trace_by_itself(opened: Opened, ui_api: FakeApi) -> None:
+    full, ui_api.world = ui_api.world, World()
+    page = opened("/traces")
+    expect(page.get_by_text("Waiting for the first one")).to_be_visible()
+    page.get_by_role("button", name="Copy").first.click()
+    assert "pip install assay-sdk" in page.evaluate("navigator.clipboard.readText()")
+    ui_api.world = full
+    expect(page.locator("tbody tr.open").first).to_be_visible()
+
+
+def test_every_empty_list_says_what_will_be_here(opened: Opened, ui_api: FakeApi) -> None:
+    ui_api.world = World()
+    page = opened("/traces")
+    for place in ("Datasets", "Runs", "Releases", "Channels", "Canaries", "Incidents", "Audit log"):
+        page.get_by_role("link", name=place).click()
+        expect(page.get_by_role("heading", level=1)).to_have_text(place)
+        expect(page.locator(".state h2")).to_be_visible()
+
+
+def test_a_span_is_part_of_the_address_and_messages_are_a_chat(opened: Opened) -> None:
+    page = opened(f"/traces/{trace_id(2)}")
+    page.get_by_role("treeitem", name="chat quote-2026-11-01").click()
+    detail = page.get_by_role("region", name="Span chat quote-2026-11-01")
+    expect(detail.get_by_role("article", name="assistant message").last).to_contain_text("We ship to all of Denmark")
+    call = detail.locator("details.call")
+    expect(call.get_by_text("order_status")).to_be_visible()
+    expect(call.get_by_text("fields", exact=True)).not_to_be_visible()
+    call.locator("summary").click()
+    expect(call.get_by_text("fields", exact=True)).to_be_visible()
+    assert "span=" in page.url
+    page.reload()
+    expect(detail).to_be_visible()
+    page.get_by_role("button", name="Copy this call as a curl command").or_(page.get_by_text("cURL")).first.click()
+    copied = page.evaluate("navigator.clipboard.readText()")
+    assert copied.startswith("curl ")
+    assert '"model": "extractive/quote-2026-11-01"' in copied
+
+
+def test_scrubbed_values_are_chips_and_unknown_money_is_unknown(opened: Opened) -> None:
+    page = opened(f"/traces/{trace_id(3)}")
+    detail = page.locator(".detail")
+    expect(detail.locator(".scrubbed").filter(has_text="credit card").first).to_be_visible()
+    expect(page.locator(".page > .facts")).to_contain_text("Costunknown")
+    assert "[CREDIT_CARD]" not in detail.inner_text()
+
+
+def test_ten_thousand_spans_draw_only_what_is_in_sight(opened: Opened) -> None:
+    page = opened(f"/traces/{DEEP}")
+    tree = page.get_by_role("tree", name="Spans")
+    expect(tree).to_be_visible()
+    expect(page.get_by_text("10,000 spans").first).to_be_visible()
+    assert tree.get_by_role("treeitem").count() < 80
+    tree.focus()
+    page.keyboard.press("End")
+    expect(tree.locator("[aria-selected=true]")).to_contain_text("step 99")
+    page.keyboard.press("Home")
+    page.keyboard.press("ArrowLeft")
+    expect(tree.get_by_role("treeitem")).to_have_count(1)
+
+
+def test_two_runs_show_what_became_worse_first(opened: Opened) -> None:
+    page = opened("/runs")
+    boxes = page.get_by_role("checkbox")
+    boxes.nth(2).check()
+    boxes.nth(3).check()
+    page.get_by_role("button", name="Compare the two").click()
+    expect(page.locator(".lead")).to_have_text(
+        "support v2 is worse in groundedness, right refusal; better in latency ms; undecided in fuzzy match."
+    )
+    expect(page).to_have_url(re.compile(f"a={an_id('run', 1)}&b={an_id('run', 2)}"))
+    first = page.locator(".versus").first
+    expect(first).to_contain_text("The documents I was given do not say.")
+    expect(first).to_contain_text("worse")
+
+
+def test_a_rollback_shows_what_comes_back_and_asks_for_a_reason(opened: Opened, ui_api: FakeApi) -> None:
+    page = opened("/channels/production")
+    page.get_by_role("button", name="Roll back").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text("The next request gets support v1 again instead of support v3.")
+    expect(dialog.locator("del")).to_have_text(["6", "policies-2026-11-18"])
+    act = dialog.get_by_role("button", name="Roll back to support v1")
+    expect(act).to_be_disabled()
+    dialog.get_by_label("Reason").fill("complaints about shipping answers")
+    act.click()
+    expect(page.get_by_text("production is back on support v1.")).to_be_visible()
+    expect(page.locator(".lead")).to_contain_text("support v1 is live")
+    expect(page.locator(".history li").first).to_contain_text("complaints about shipping answers")
+    sent = {"reason": "complaints about shipping answers", "to": an_id("rel", 1)}
+    assert ui_api.received == [("POST", "/channels/production/rollback", sent)]
+
+
+def test_a_refused_promotion_keeps_what_was_typed_and_says_why(opened: Opened) -> None:
+    page = opened(f"/channels/production?do=promote&release={an_id('rel', 2)}")
+    dialog = page.get_by_role("dialog")
+    expect(dialog.locator("del")).to_have_text(
+        ["Say so if the context does not hold the answer. ", "6", "policies-2026-11-18"]
+    )
+    dialog.get_by_label("Reason").fill("shorter is better")
+    dialog.get_by_role("button", name="Promote support v2").click()
+    expect(dialog.get_by_role("alert")).to_contain_text("This release has no passing verdict.")
+    expect(dialog.get_by_role("alert")).to_contain_text(REQUEST_ID)
+    expect(dialog.get_by_label("Reason")).to_have_value("shorter is better")
+
+
+def test_a_viewer_may_look_and_is_told_why_not_more(opened: Opened, ui_api: FakeApi) -> None:
+    ui_api.world.role = "viewer"
+    page = opened("/channels/production")
+    button = page.get_by_role("button", name="Promote a release")
+    expect(button).to_be_disabled()
+    button.locator("xpath=..").hover()
+    expect(page.get_by_role("tooltip")).to_contain_text("Your role is viewer")
+
+
+def test_an_incident_says_why_and_is_acknowledged_with_a_reason(opened: Opened) -> None:
+    page = opened(f"/incidents/{an_id('inc', 1)}")
+    expect(page.locator(".lead")).to_contain_text("at least 0.084, after 640 users")
+    page.get_by_role("button", name="Acknowledge").click()
+    page.get_by_label("Reason").fill("on it")
+    page.get_by_role("dialog").get_by_role("button", name="Acknowledge").click()
+    expect(page.get_by_text("Acknowledged: on it")).to_be_visible()
+    page.get_by_role("link", name="Compare the two releases").click()
+    expect(page).to_have_url(re.compile(f"/releases/{an_id('rel', 4)}[?]against={an_id('rel', 3)}$"))
+
+
+def test_a_new_key_is_shown_once(opened: Opened) -> None:
+    page = opened("/settings")
+    page.get_by_role("button", name="Create a key").click()
+    page.get_by_label("Name").fill("night job")
+    page.get_by_role("dialog").get_by_role("button", name="Create").click()
+    expect(page.get_by_role("dialog")).to_contain_text("sk_new_secret_shown_once")
+    page.get_by_role("button", name="I have copied it").click()
+    expect(page.get_by_role("cell", name="night job", exact=True)).to_be_visible()
+    assert "sk_new_secret_shown_once" not in page.content()
+
+
+def test_a_failed_request_helps_and_can_be_tried_again(opened: Opened, ui_api: FakeApi) -> None:
+    ui_api.failing[f"/incidents/{an_id('inc', 1)}"] = 404
+    page = opened(f"/incidents/{an_id('inc', 1)}")
+    alert = page.get_by_role("alert")
+    expect(alert).to_contain_text("What to do: look for it in its list")
+    expect(alert).to_contain_text(REQUEST_ID)
+    ui_api.failing.clear()
+    page.get_by_role("button", name="Try again").click()
+    expect(page.locator(".lead")).to_be_visible()
+
+
+def test_the_chosen_colours_stay(opened: Opened) -> None:
+    page = opened("/traces")
+    page.get_by_role("button", name="Switch to dark").click()
+    expect(page.locator("html")).to_have_attribute("data-mantine-color-scheme", "dark")
+    page.reload(wait_until="commit")
+    expect(page.locator("html")).to_have_attribute("data-mantine-color-scheme", "dark")
+    expect(page.get_by_role("button", name="Switch to light")).to_be_visible()
