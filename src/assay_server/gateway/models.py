@@ -41,7 +41,7 @@ class Models:
         try:
             async with deadline(_PATIENCE_S, f"{endpoint.name} did not list its models in time."):
                 incoming = await self._upstream.send(dialect.models_request(endpoint))
-                async with hung_up_on_failure(incoming):
+                with hung_up_on_failure(incoming):
                     body = await read(incoming, _LARGEST_LIST)
                     if incoming.status != 200:
                         raise failure(incoming.status, incoming.headers, body)

@@ -295,7 +295,8 @@ async def test_a_broken_connection_is_not_used_again(world: World) -> None:
 
 
 async def test_nothing_leaks_over_many_faulty_calls(world: World) -> None:
-    for position, how in enumerate(("close", "reset", "garbage", "error_event")):
+    hows: list[Any] = ["close", "reset", "garbage", "error_event"]
+    for position, how in enumerate(hows):
         world.provider.on(f"b{position}", Behaviour(break_at=position + 1, break_how=how))
     models = ["m", "b0", "b1", "b2", "b3"]
     bodies = [call(stream=position % 2 == 0) | {"model": f"fake/{models[position % 5]}"} for position in range(60)]

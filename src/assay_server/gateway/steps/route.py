@@ -47,7 +47,7 @@ class Route:
         limit = self._limits.answer_s
         async with deadline(limit, f"The provider did not answer within {limit:g} s."):
             incoming = await self._upstream.send(request)
-            async with hung_up_on_failure(incoming):
+            with hung_up_on_failure(incoming):
                 await self._refuse_failure(incoming)
                 body = await read(incoming, self._limits.largest_answer)
         dialect.answer(body, call.transcript)
@@ -57,7 +57,7 @@ class Route:
         limit = self._limits.first_token_s
         async with deadline(limit, f"The provider sent no part of an answer within {limit:g} s."):
             incoming = await self._upstream.send(request)
-            async with hung_up_on_failure(incoming):
+            with hung_up_on_failure(incoming):
                 await self._refuse_failure(incoming)
                 await self._refuse_whole(incoming)
                 events = _events(call, dialect, incoming)
@@ -155,8 +155,10 @@ async def _drain(chunks: AsyncGenerator[bytes, None]) -> None:
 
 def _headers(theirs: Mapping[str, str], kind: str) -> dict[str, str]:
     """What of the provider's headers is the caller's business."""
-    ours = {name.lower(): value for name, value in theirs.items() if name.lower().startswith(_PASSED_ON)}
+    ours = {"content-type": kind}
+    for name, value in theirs.items():
+        if (low := name.lower()).startswith(_PASSED_ON):
+            ours[low] = value
     if (request_id := theirs.get("x-request-id")) is not None:
         ours["x-upstream-request-id"] = request_id
-    ours["content-type"] = kind
     return ours
