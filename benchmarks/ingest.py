@@ -77,6 +77,8 @@ def _load(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
         server.terminate()
         server.wait()
     stored = after["spans"] - before["spans"]
+    if stored != told["spans"]:
+        raise SystemExit(f"{stored} of {told['spans']} spans were stored; the server answered {told['status']}")
     return {
         **told,
         "stored": stored,
