@@ -48,7 +48,7 @@ class FakeApi:
             self._route("/traces", self._traces),
             self._route("/traces/{id}", self._trace),
             self._route("/facets", self._facets),
-            self._route("/datasets/{name}", lambda request: self._page(request, self.world.datasets)),
+            self._route("/datasets/{name}", lambda request: {**self.world.datasets[0], "versions": self.world.datasets}),
             self._route("/datasets/{name}/items", lambda request: self._page(request, self.world.items)),
             self._route("/runs/{id}/items", lambda request: self._page(request, self.world.run_items[request.path_params["id"]])),
             self._route("/runs/{a}/compare/{b}", self._compare),

@@ -15,9 +15,13 @@ export class Problem extends Error {
 
 const API = '/api/v1'
 
-/** `path` is below `/api/v1`, or a whole path of this server. Raises `Problem`. */
-export async function request<T>(method: string, path: string, body?: unknown, query?: Query): Promise<T> {
+/**
+ * `path` is below `/api/v1`, or a whole path of this server. With `revision` the change is refused where somebody else
+ * was quicker. Raises `Problem`.
+ */
+export async function request<T>(method: string, path: string, body?: unknown, query?: Query, revision?: number): Promise<T> {
   const headers: Record<string, string> = { accept: 'application/json' }
+  if (revision !== undefined) headers['if-match'] = `"${revision}"`
   if (body !== undefined) headers['content-type'] = 'application/json'
   // Nobody is signed in yet, or no longer: a session's own requests have no caller to remember answers for.
   if (method !== 'GET' && path !== '/session') headers['idempotency-key'] = randomKey()
@@ -38,7 +42,7 @@ export async function request<T>(method: string, path: string, body?: unknown, q
 }
 
 export const get = <T>(path: string, query?: Query) => request<T>('GET', path, undefined, query)
-export const post = <T>(path: string, body: unknown = {}) => request<T>('POST', path, body)
+export const post = <T>(path: string, body: unknown = {}, revision?: number) => request<T>('POST', path, body, undefined, revision)
 
 /** The path with its query; parameters without a value are left out, lists repeat. */
 export function address(path: string, query: Query = {}): string {

@@ -29,11 +29,11 @@ export const facets = (field: string) =>
   queryOptions({ queryKey: ['facets', field], queryFn: () => get<List<Facet>>('/facets', { field }), staleTime: 30_000 })
 
 export const datasets = () => pages<Dataset>('datasets', '/datasets')
-/** `GET /datasets/{name}` answers its versions, as a list or as one dataset with `versions`. */
+/** All versions of a dataset, newest first. */
 export const dataset = (name: string) =>
   queryOptions({
     queryKey: ['datasets', name],
-    queryFn: async () => versionsOf(await get<List<Dataset> | (Dataset & { versions?: Dataset[] })>(`/datasets/${at(name)}`)),
+    queryFn: async () => (await get<Dataset & { versions: Dataset[] }>(`/datasets/${at(name)}`)).versions,
   })
 export const datasetItems = (name: string, version: number | undefined) =>
   pages<DatasetItem>(`datasets/${name}/items`, `/datasets/${at(name)}/items`, { version })
@@ -124,9 +124,3 @@ export const providers = queryOptions({ queryKey: ['providers'], queryFn: () => 
 export const keys = queryOptions({ queryKey: ['keys'], queryFn: () => get<List<Key>>('/keys') })
 
 const isGoing = (one: Run) => one.status === 'queued' || one.status === 'running'
-
-function versionsOf(answer: List<Dataset> | (Dataset & { versions?: Dataset[] })): Dataset[] {
-  const found = 'items' in answer && Array.isArray(answer.items) ? answer.items : undefined
-  const versions = found ?? (answer as Dataset & { versions?: Dataset[] }).versions ?? [answer as Dataset]
-  return [...versions].sort((a, b) => b.version - a.version)
-}

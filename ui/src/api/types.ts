@@ -393,6 +393,8 @@ export interface Channel {
   by: string | null
   reason: string | null
   requires_gate?: boolean
+  /** Changes with every decision; a write that names an older one is refused. */
+  revision?: number
   canary: Canary | null
   history?: ChannelEvent[]
   undone?: unknown

@@ -33,7 +33,7 @@ export function PromoteDialog({ channel, opened, wanted, onClose }: PromoteProps
       action={release ? `Promote ${releaseName(release)}` : 'Promote'}
       done={release ? `${releaseName(release)} is live on ${channel.name}.` : ''}
       disabled={!release}
-      send={(reason) => post(`/channels/${encodeURIComponent(channel.name)}/promote`, { release: choice, reason })}
+      send={(reason) => post(`/channels/${encodeURIComponent(channel.name)}/promote`, { release: choice, reason }, channel.revision)}
     >
       <Select
         label="Release"
@@ -72,7 +72,7 @@ export function RollbackDialog({ channel, earlier, opened, onClose }: RollbackPr
       action={`Roll back to ${named(to)}`}
       danger
       done={`${channel.name} is back on ${named(to)}.`}
-      send={(reason) => post(`/channels/${encodeURIComponent(channel.name)}/rollback`, { reason, to })}
+      send={(reason) => post(`/channels/${encodeURIComponent(channel.name)}/rollback`, { reason, to }, channel.revision)}
     >
       <p>
         The next request gets <strong>{named(to)}</strong> again{channel.release && <> instead of <strong>{releaseName(channel.release)}</strong></>}.
