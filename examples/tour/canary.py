@@ -9,7 +9,7 @@ from typing import Any
 import assay
 from examples.support.users import User, users
 from examples.tour import making
-from examples.tour.context import CHANNEL, FEEDBACK, Tour
+from examples.tour.context import CHANNEL, FEEDBACK, Tour, interval, signed
 from examples.tour.evaluate import golden_run, judge
 from examples.tour.expect import expect, until
 
@@ -26,7 +26,7 @@ _DECISION_S = 240.0
 
 async def canary(tour: Tour) -> None:
     """Two canaries under live traffic; whoever is left of the users asks on afterwards."""
-    crowd = users(seed=int(time.time()))
+    crowd = users(seed=int(time.time()))  # other people on each tour
     good = await _run(tour, "C", crowd)
     expect(good["status"] == "promoted", "C is promoted", _decision(good))
     seen = {round(look["step"]) for look in good["looks"]}
@@ -59,7 +59,8 @@ async def undo(tour: Tour) -> None:
     expect(all(event[part] for part in ("actor", "at", "subject", "reason")), "who, what, when and why", event)
     chain = await tour.client.audit.verify()
     tour.screen.good(f"{event['actor']} · {event['action']} {event['subject']} · {event['at']} · “{event['reason']}”")
-    tour.screen.good(f"the chain of the audit log is whole: {chain}")
+    expect(chain["ok"] is True, "the audit log's chain of hashes is whole", chain)
+    tour.screen.good(f"the audit log's chain of hashes is whole: {chain['checked']} events")
     tour.tell(
         "Undo",
         f"{making.ref(before)} → {making.ref(tour.releases['A'])} in {done - began:.1f} s, "
@@ -98,7 +99,7 @@ async def _run(tour: Tour, letter: str, crowd: Iterator[User]) -> dict[str, Any]
         f"assay canary start {CHANNEL} {making.ref(release)} --score {FEEDBACK}={MARGIN} --steps {shares}"
     )
     decided = asyncio.create_task(_decided(tour, started["id"]))
-    with tour.screen.progress("users", USERS) as report:
+    with tour.screen.progress(f"users, {SHARES[0]:g} % of them with {letter}", USERS) as report:
         await _drive(tour, crowd, report, lambda: not decided.done())
     return await decided
 
@@ -146,7 +147,7 @@ async def _ask_on(tour: Tour, crowd: Iterator[User]) -> None:
             await _drive(tour, itertools.chain(rest, crowd), report, lambda: tour.users < USERS)
     assay.flush()
     page = await tour.client.scores.list(limit=1, name=FEEDBACK)
-    tour.screen.good(f"{tour.users} users asked; {page['total']} thumbs are stored")
+    tour.screen.good(f"{tour.users} users asked, each kept one arm; {page['total']} thumbs are stored")
 
 
 async def _expect_live(tour: Tour, letter: str) -> None:
@@ -168,9 +169,8 @@ def _decision(found: dict[str, Any]) -> str:
 
 def _evidence(found: dict[str, Any]) -> str:
     metric = found["metrics"][0]
-    low, high = metric["ci"]
     means, n = metric["mean"], metric["n"]
     return (
-        f"{metric['name']} {means['baseline']:.2f} → {means['candidate']:.2f}, {metric['difference']:+.2f} "
-        f"[{low:+.2f}, {high:+.2f}], n = {n['baseline']} + {n['candidate']} users"
+        f"{metric['name']} {means['baseline']:.2f} → {means['candidate']:.2f}, difference "
+        f"{signed(metric['difference'])} {interval(metric['ci'])}, n = {n['baseline']} + {n['candidate']} users"
     )

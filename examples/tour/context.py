@@ -3,6 +3,7 @@
 import asyncio
 import os
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -78,3 +79,13 @@ class Tour:
 def _quoted(argument: str) -> str:
     shown = argument.removeprefix(f"{ROOT}/")
     return f"'{shown}'" if " " in shown else shown
+
+
+def signed(number: float) -> str:
+    """`+0.17` or `−0.19`, with a real minus."""
+    return f"{number:+.2f}".replace("-", "−")
+
+
+def interval(ends: Sequence[float]) -> str:
+    """`[−0.30, −0.06]`."""
+    return f"[{', '.join(map(signed, ends))}]"

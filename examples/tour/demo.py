@@ -46,7 +46,8 @@ async def _demo(port: int, data: Path, *, once: bool) -> int:
     _end_on_sigterm()
     try:
         if not await _ready(url, process):
-            print(f"demo: the server did not start; see {_log(data)}", file=sys.stderr)
+            said = _log(data).read_text(errors="replace").strip().splitlines()[-1:]
+            print(f"demo: the server did not start: {''.join(said)} (all of it: {_log(data)})", file=sys.stderr)
             return 1
         print(f"Assay is ready on {url}; its data is in {data}. Admin key: {key}")
         return await run(url, key, data / "tour", once=once)

@@ -12,11 +12,11 @@ async def tell(tour: Tour) -> None:
     tour.screen.paragraph(f"Sign in (the link works once): {await tour.client.sign_in.link()}")
     tour.screen.paragraph(
         "What to try next:\n"
-        f"  export ASSAY_URL={tour.url} ASSAY_API_KEY=…       (the admin key)\n"
-        f"  assay channel show {CHANNEL}                       what is live, since when, by whom, why\n"
+        f"  export ASSAY_URL={tour.url} ASSAY_API_KEY=…      the admin key\n"
+        f"  assay channel show {CHANNEL}      what is live, since when, by whom, why\n"
         f"  assay promote {tour.releases['C']['id']} --to {CHANNEL} --reason '…'\n"
         f"  assay rollback {CHANNEL} --reason '…'\n"
-        "  assay trace list                                  then: assay trace show ID\n"
+        "  assay trace list                   then: assay trace show ID\n"
         f"The tour took {tour.screen.elapsed_s:.0f} s."
     )
 

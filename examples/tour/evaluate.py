@@ -7,7 +7,7 @@ from typing import Any
 
 from examples.support.questions import GOLDEN, golden
 from examples.tour import making
-from examples.tour.context import CHANNEL, DATASET, SUPPORT, Tour
+from examples.tour.context import CHANNEL, DATASET, SUPPORT, Tour, interval, signed
 from examples.tour.expect import expect
 
 SUITE = "support"
@@ -92,12 +92,20 @@ async def golden_run(tour: Tour, letter: str, dataset: str = DATASET) -> dict[st
     return run
 
 
+async def _clear(tour: Tour) -> None:
+    """A tour that was stopped half-way leaves its canary: this one begins without."""
+    canary = (await tour.client.channels.get(CHANNEL))["canary"]
+    if canary is not None:
+        await tour.client.canaries.abort(canary["id"], "left over from an earlier tour")
+
+
 async def _refused(tour: Tour) -> None:
     second = await making.make(tour, "B")
     diff = await tour.client.releases.diff(tour.releases["A"]["id"], second["id"])
     tour.screen.say(f"B: {diff['summary']}")
     run = await golden_run(tour, "B")
     verdict = await judge(tour, run["id"], tour.runs["A"], code=1)
+    _show(tour, "B against A, on the same items", verdict)
     refusal = next(each for each in verdict["metrics"] if (each["metric"], each["kind"]) == ("refusal", "baseline"))
     expect(refusal["verdict"] == "fail", "right refusal fails the gate", refusal["verdict"])
     expect(refusal["bound"] < -refusal["margin"], "its bound is beyond the margin", refusal["bound"])
@@ -140,12 +148,25 @@ def _expect_scores(scores: dict[str, Any], items: int) -> None:
     expect(scores["cost_usd"]["mean"] is None, "what an unpriced model cost is unknown, not 0", scores["cost_usd"])
 
 
+def _show(tour: Tour, title: str, verdict: dict[str, Any]) -> None:
+    """What was compared, with the bound that decides and the margin or bar it is held against."""
+    head = ("metric", "n", "errors", "difference", "95 % interval", "bound", "limit", "verdict")
+    rows = []
+    for each in verdict["metrics"]:
+        paired = each["kind"] == "baseline"
+        limit = f"margin {each['margin']:g}" if paired else f"bar {each['bar']:g}"
+        bound = signed(each["bound"]) if paired else f"{each['bound']:.2f}"
+        shown = interval(each["ci"]) if paired else "[{:.2f}, {:.2f}]".format(*each["ci"])
+        moved = signed(each["difference"]) if paired else f"is {each['value']:.2f}"
+        rows.append((each["metric"], str(each["n"]), str(each["errors"]), moved, shown, bound, limit, each["verdict"]))
+    tour.screen.table(title, head, rows)
+
+
 def _difference(metric: dict[str, Any]) -> str:
-    low, high = metric["ci"]
     return (
-        f"{metric['metric']} {metric['baseline']:.2f} → {metric['value']:.2f}, difference {metric['difference']:+.2f} "
-        f"[{low:+.2f}, {high:+.2f}], margin {metric['margin']:g}, n = {metric['n']} pairs in "
-        f"{metric['clusters']} clusters"
+        f"{metric['metric']} {metric['baseline']:.2f} → {metric['value']:.2f}, difference "
+        f"{signed(metric['difference'])} {interval(metric['ci'])}, margin {metric['margin']:g}, "
+        f"n = {metric['n']} pairs in {metric['clusters']} clusters"
     )
 
 

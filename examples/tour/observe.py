@@ -7,9 +7,10 @@ import json
 import random
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from examples.support.questions import live
+from examples.support.questions import Question, live
 from examples.tour import making
 from examples.tour.context import Tour
 from examples.tour.expect import expect, until
@@ -19,13 +20,23 @@ STAGING = "staging"
 _VIA = {"opentelemetry": 44, "client": 20, "small": 4}  # the rest through the SDK
 _AT_A_TIME = 16
 _PRIVATE = ("jane.doe@example.com", "+44 20 7946 0958", "4111 1111 1111 1111")
-_SECRET = (
+_SECRET = Question(
+    "secret",
     f"My e-mail is {_PRIVATE[0]}, my phone {_PRIVATE[1]} and my card {_PRIVATE[2]}. "
-    "How long is the warranty on Wrenfield products?"
+    "How long is the warranty on Wrenfield products?",
+    "warranty-standard",
+    ("3 years",),
 )
 _TYPES = {"EMAIL_ADDRESS", "PHONE_NUMBER", "CREDIT_CARD"}
 
-Asked = list[tuple[str, dict[str, Any]]]
+
+@dataclass(slots=True, frozen=True)
+class Asked:
+    """A question, how it was asked, and what came back."""
+
+    question: Question
+    via: str
+    reply: dict[str, Any]
 
 
 async def observe(tour: Tour) -> None:
@@ -47,9 +58,9 @@ async def observe(tour: Tour) -> None:
     tour.screen.good(f"{found['total']} traces, from two applications, OpenAI's client and a streamed small model")
     await _check_sdk_tree(tour, _first(asked, "sdk"))
     await _check_opentelemetry_tree(tour, _first(asked, "opentelemetry"))
-    await _check_small_model(tour, [reply for via, reply in asked if via == "small"])
-    await _check_scrubbed(tour, since, asked[0][1])
-    kinds = Counter(via for via, _ in asked)
+    await _check_small_model(tour, [each for each in asked if each.via == "small"])
+    await _check_scrubbed(tour, since, asked[0].reply)
+    kinds = Counter(each.via for each in asked)
     by = ", ".join(f"{n} {_SPOKEN[via]}" for via, n in kinds.most_common())
     tour.tell("Observe", f"{found['total']} questions traced ({by}); 3 kinds of personal data scrubbed", "/traces")
 
@@ -67,23 +78,22 @@ async def _live(tour: Tour) -> str | None:
     return None if release is None else str(release["id"])
 
 
-async def _ask_all(tour: Tour) -> Asked:
-    """The scrubbing question first, then the live ones in a seeded order; at most 16 at a time."""
-    texts = [question.text for question in live()]
-    random.Random(1).shuffle(texts)
-    plan = [(_SECRET, "sdk"), *zip(texts, _ways(QUESTIONS - 1), strict=False)]
+async def _ask_all(tour: Tour) -> list[Asked]:
+    """The question with secrets first, then the live ones in a seeded order; at most 16 at a time."""
+    questions = live()
+    random.Random(1).shuffle(questions)
+    plan = [(_SECRET, "sdk"), *zip(questions, _ways(QUESTIONS - 1), strict=False)]
     gate, done = asyncio.Semaphore(_AT_A_TIME), itertools.count(1)
 
-    async def one(number: int, text: str, via: str) -> tuple[str, dict[str, Any]]:
+    async def one(number: int, question: Question, via: str) -> Asked:
+        user, session = f"visitor-{number % 60:02d}", f"visit-{number % 60:02d}"
         async with gate:
-            reply = await tour.ask(
-                text, f"visitor-{number % 60:02d}", f"visit-{number % 60:02d}", channel=STAGING, via=via
-            )
+            reply = await tour.ask(question.text, user, session, channel=STAGING, via=via)
         report(next(done))
-        return via, reply
+        return Asked(question, via, reply)
 
     with tour.screen.progress("questions", QUESTIONS) as report:
-        return list(await asyncio.gather(*(one(number, text, via) for number, (text, via) in enumerate(plan))))
+        return list(await asyncio.gather(*(one(number, *planned) for number, planned in enumerate(plan))))
 
 
 def _ways(n: int) -> list[str]:
@@ -93,9 +103,9 @@ def _ways(n: int) -> list[str]:
     return ways
 
 
-def _first(asked: Asked, via: str) -> str:
+def _first(asked: Sequence[Asked], via: str) -> str:
     """A trace of that kind, but not the one with the secrets."""
-    return next(str(reply["trace_id"]) for way, reply in asked[1:] if way == via)
+    return next(str(each.reply["trace_id"]) for each in asked[1:] if each.via == via)
 
 
 async def _check_sdk_tree(tour: Tour, trace_id: str) -> None:
@@ -127,15 +137,16 @@ async def _check_opentelemetry_tree(tour: Tour, trace_id: str) -> None:
     tour.screen.good("the same from plain OpenTelemetry: GenAI and OpenInference attributes, the gateway's span inside")
 
 
-async def _check_small_model(tour: Tour, replies: Sequence[dict[str, Any]]) -> None:
-    spans = (await _trace(tour, str(replies[0]["trace_id"]), 4))["spans"]
+async def _check_small_model(tour: Tour, asked: Sequence[Asked]) -> None:
+    spans = (await _trace(tour, str(asked[0].reply["trace_id"]), 4))["spans"]
     model = _of(spans, "llm")
     expect(model["ttft_ms"] is not None, "the streamed call has a time to first token", model["ttft_ms"])
     expect((model["tokens"] or {}).get("output_total", 0) > 0, "the streamed call has tokens", model["tokens"])
-    said = " ".join(str(replies[0]["answer"]).split())
+    right = sum(each.question.answered_by(each.reply["answer"]) for each in asked)
+    said = " ".join(str(asked[0].reply["answer"]).split())
     tour.screen.good(
-        f"a real LLM on this CPU, streamed: first token after {model['ttft_ms']:.0f} ms, "
-        f"{model['tokens']['output_total']} tokens. It says: “{said[:90]}”"
+        f"a real LLM on this CPU, streamed: first token after {model['ttft_ms']:.0f} ms. “{asked[0].question.text}” "
+        f"“{said[:90]}” {right} of its {len(asked)} answers hold the fact."
     )
     tour.screen.say("So small a model answers badly. From here on an extractive answerer takes its place: a program")
     tour.screen.say("that quotes the nearest sentence of its context. It is no language model, and is called like one.")

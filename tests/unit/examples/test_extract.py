@@ -71,4 +71,4 @@ def test_the_examples_prompts_differ_in_exactly_that_instruction() -> None:
     assert SAY_SO not in second
     assert CITE in first
     assert CITE in second
-    assert first.replace("say so if", "help even if") == second
+    assert first.replace("say so if", "help even when") == second
