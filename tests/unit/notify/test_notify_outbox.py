@@ -1,0 +1,173 @@
+"""Messages: told once each, together, again after failures, not during a silence, and never with an address."""
+
+import pytest
+
+from assay_server.core.errors import Conflict, InvalidInput, NotFound
+from assay_server.governance import Audit
+from assay_server.ledger import Ledger
+from assay_server.notify import Courier, Message, NotificationChannels, Outbox, Silences
+from tests.fakes.clock import FakeClock
+from tests.fakes.sender import FakeSender
+from tests.fixtures.ledger import OTHER_PROJECT, PROJECT
+
+
+def scrub(text: str) -> tuple[str, list[str]]:
+    return text, []
+
+
+URL = "slack://tokenAAAA/tokenBBBB/tokenCCCC"
+
+
+class World:
+    def __init__(self, ledger: Ledger) -> None:
+        self.ledger, self.clock, self.sender = ledger, FakeClock(), FakeSender()
+        self.audit = Audit(ledger, self.clock, scrub)
+        self.channels = NotificationChannels(ledger, self.audit, self.clock, self.sender)
+        self.outbox = Outbox(ledger, self.clock)
+        self.silences = Silences(ledger, self.audit, self.clock, scrub)
+        self.courier = Courier(ledger, self.sender, self.clock)
+
+    async def put(self, incident: str = "inc_1", event: str = "opened", names: list[str] | None = None) -> int:
+        message = Message(incident, "mon_1", event, "critical", f"{incident} {event}", "n = 30")
+        return await self.ledger.write(lambda c: self.outbox.put(c, PROJECT, message, names))
+
+    async def deliver(self, after_s: float = 11) -> int:
+        self.clock.advance(after_s)
+        return await self.courier.deliver()
+
+    async def statuses(self) -> list[str]:
+        return [row.status for row in (await self.outbox.list(PROJECT))[0]]
+
+
+@pytest.fixture
+async def world(any_ledger: Ledger) -> World:
+    made = World(any_ledger)
+    await made.channels.create(PROJECT, "key:a", name="ops", url=URL)
+    return made
+
+
+async def test_a_message_is_told_once_with_its_reference(world: World) -> None:
+    assert (await world.put(), await world.put()) == (1, 0)
+    assert await world.deliver(after_s=1) == 0  # it waits for what may come along
+    assert await world.deliver() == 1
+    assert await world.deliver() == 0
+    [(url, title, body, severity)] = world.sender.sent
+    assert (url, title, severity) == (URL, "inc_1 opened", "critical")
+    assert body == "n = 30\n\nref inc_1:opened"
+
+
+async def test_what_happens_together_is_told_together(world: World) -> None:
+    await world.put("inc_1")
+    world.clock.advance(8)
+    await world.put("inc_2")
+    assert await world.deliver(after_s=3) == 1
+    [(_, title, body, _)] = world.sender.sent
+    assert title == "Assay: 2 opened"
+    assert "inc_1 opened" in body
+    assert body.endswith("ref inc_1:opened inc_2:opened")
+    assert await world.statuses() == ["sent", "sent"]
+
+
+async def test_a_failed_delivery_comes_again_ever_later_and_is_given_up_after_a_day(world: World) -> None:
+    await world.put()
+    world.sender.down = "502"
+    tries, waited = 0, 0.0
+    while (await world.statuses()) == ["waiting"] and tries < 300:
+        world.clock.advance(100)
+        waited += 100
+        before = (await world.outbox.list(PROJECT))[0][0].attempts
+        await world.courier.deliver()
+        tries += (await world.outbox.list(PROJECT))[0][0].attempts - before
+    assert await world.statuses() == ["failed"]
+    assert 86_400 <= waited <= 86_400 + 1000
+    assert 90 <= tries <= 130  # a quarter of an hour apart at most
+    [shown] = await world.channels.list(PROJECT)
+    assert (shown["last_error"], shown["last_sent_at"]) == ("502", None)
+
+
+async def test_after_a_failure_it_still_arrives(world: World) -> None:
+    await world.put()
+    world.sender.fails = ["down", "down"]
+    assert [await world.deliver(12) for _ in range(3)] == [0, 0, 1]
+    assert len(world.sender.sent) == 1
+
+
+async def test_a_silence_puts_off_and_what_passed_meanwhile_is_never_told(world: World) -> None:
+    ends = world.clock.now_ns() + 3600 * 10**9
+    await world.silences.create(PROJECT, "key:a", subject="mon_1", starts_ns=None, ends_ns=ends, reason="deploy")
+    await world.put("inc_1")
+    await world.put("inc_2")
+    assert await world.deliver() == 0
+    await world.put("inc_1", "resolved")
+    assert await world.deliver(3600) == 1
+    assert [title for _, title, _, _ in world.sender.sent] == ["inc_2 opened"]
+    assert sorted(await world.statuses()) == ["dropped", "sent"]
+
+
+async def test_ending_a_silence_lets_waiting_messages_out_at_its_new_end(world: World) -> None:
+    ends = world.clock.now_ns() + 3600 * 10**9
+    made = await world.silences.create(PROJECT, "key:a", subject=None, starts_ns=None, ends_ns=ends, reason="deploy")
+    await world.put()
+    assert await world.deliver() == 0
+    await world.silences.end(PROJECT, "key:a", made["id"])
+    assert await world.silences.list(PROJECT) == []
+    assert await world.deliver(1) == 1
+
+
+async def test_the_all_clear_goes_to_those_who_heard(world: World) -> None:
+    other = await world.channels.create(PROJECT, "key:a", name="mail", url="mailto://x")
+    await world.put(names=["ops"])
+    await world.deliver()
+    assert await world.put(event="resolved") == 1
+    await world.deliver()
+    assert [(url, severity) for url, _, _, severity in world.sender.sent] == [(URL, "critical"), (URL, "resolved")]
+    await world.channels.delete(PROJECT, "key:a", other["id"])
+
+
+async def test_a_channel_that_is_gone_drops_its_messages(world: World) -> None:
+    [channel] = await world.channels.list(PROJECT)
+    await world.put()
+    await world.channels.change(PROJECT, "key:a", channel["id"], {"enabled": False})
+    assert await world.deliver() == 0
+    assert await world.statuses() == ["dropped"]
+    assert await world.put("inc_9") == 0
+
+
+async def test_an_address_goes_in_and_never_comes_out(world: World) -> None:
+    [shown] = await world.channels.list(PROJECT)
+    await world.channels.change(PROJECT, "key:a", shown["id"], {"url": "slack://tokenDDDD/x/y"})
+    events, _, _ = await world.audit.list(PROJECT)
+    told = repr([await world.channels.list(PROJECT), events])
+    assert shown["address"] == "slack://…"
+    assert "token" not in told
+    assert "notification_channel.change" in told
+
+
+async def test_projects_do_not_see_each_other(world: World) -> None:
+    [mine] = await world.channels.list(PROJECT)
+    assert await world.channels.list(OTHER_PROJECT) == []
+    for attempt in (
+        world.channels.test(OTHER_PROJECT, mine["id"]),
+        world.channels.delete(OTHER_PROJECT, "key:a", mine["id"]),
+        world.channels.change(OTHER_PROJECT, "key:a", mine["id"], {"name": "x"}),
+    ):
+        with pytest.raises(NotFound):
+            await attempt
+
+
+async def test_faults_are_named(world: World) -> None:
+    with pytest.raises(Conflict):
+        await world.channels.create(PROJECT, "key:a", name="ops", url=URL)
+    with pytest.raises(InvalidInput) as no_address:
+        await world.channels.create(PROJECT, "key:a", name="b", url="nonsense")
+    assert no_address.value.field == "url"
+    with pytest.raises(InvalidInput) as past:
+        await world.silences.create(PROJECT, "a", subject=None, starts_ns=None, ends_ns=1, reason="r")
+    assert past.value.field == "ends_at"
+
+
+async def test_the_test_button_says_why_it_failed(world: World) -> None:
+    [mine] = await world.channels.list(PROJECT)
+    assert (await world.channels.test(PROJECT, mine["id"]))["sent"] is True
+    world.sender.down = "no route"
+    assert (await world.channels.test(PROJECT, mine["id"]))["error"] == "no route"
