@@ -4,13 +4,14 @@ import time
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from assay_server.core.errors import Unavailable
+from assay_server.core.errors import NotFound, RetryableError, Unavailable
 from assay_server.providers import Dialect, Endpoint, dialect
 
 _FRESH_S = 1.0
 _MOST = 4096
 
 Found = tuple[Endpoint, Dialect]
+_Row = tuple[float, Mapping[str, Any]]  # when it was read, and the row
 
 
 class ProviderRows(Protocol):
@@ -27,16 +28,13 @@ class Endpoints:
     def __init__(self, providers: ProviderRows, environment: Mapping[str, str]) -> None:
         self._providers = providers
         self._environment = environment
-        self._rows: dict[tuple[str, str], tuple[float, Mapping[str, Any]]] = {}
+        self._rows: dict[tuple[str, str], _Row] = {}
 
     async def get(self, project: str, name: str) -> Found:
         """Raises NotFound for a provider nobody added, Unavailable where its key is not in the environment."""
-        now = time.monotonic()
         known = self._rows.get((project, name))
-        if known is None or now - known[0] > _FRESH_S:
-            if len(self._rows) >= _MOST:
-                self._rows.clear()
-            known = self._rows[project, name] = (now, await self._providers.get(project, name))
+        if known is None or time.monotonic() - known[0] > _FRESH_S:
+            known = await self._read(project, name, known)
         return self._found(known[1])
 
     async def all(self, project: str) -> list[Found]:
@@ -44,6 +42,23 @@ class Endpoints:
         rows = await self._providers.list(project)
         able = [row for row in rows if not row["key_env"] or row["key_env"] in self._environment]
         return [self._found(row) for row in able]
+
+    async def _read(self, project: str, name: str, known: _Row | None) -> _Row:
+        """When the ledger cannot be reached, the last good row goes on being used."""
+        now = time.monotonic()
+        try:
+            found = now, await self._providers.get(project, name)
+        except NotFound:
+            self._rows.pop((project, name), None)
+            raise
+        except RetryableError:
+            if known is None:
+                raise
+            return known
+        if len(self._rows) >= _MOST:
+            self._rows.clear()
+        self._rows[project, name] = found
+        return found
 
     def _found(self, row: Mapping[str, Any]) -> Found:
         key = None
