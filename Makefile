@@ -77,6 +77,24 @@ test: install ## Every check that a release needs
 	@$(BIN)/python scripts/ui_checks.py
 	@$(BIN)/pytest tests -q -n $(XDIST) --dist loadgroup -m "not soak"
 
+# Foreign clients live in an environment of their own: nothing of theirs is a part of Assay.
+CLIENTS := .venv-clients/bin/python
+
+.PHONY: clients
+clients: install $(STAMPS)/clients ## Run the real released clients against a server (RECORD=1 keeps what they send)
+	@$(BIN)/pytest tests/clients/live.py -q
+
+$(STAMPS)/clients: requirements/clients.lock $(wildcard tests/clients/js/package-lock.json)
+	@echo "· installing released clients into .venv-clients"
+	@test -x $(CLIENTS) || $(BIN)/uv venv --quiet --python $(BIN)/python .venv-clients
+	@$(BIN)/uv pip install --quiet --python $(CLIENTS) --require-hashes -r requirements/clients.lock
+	@mkdir -p $(STAMPS) && touch $@
+
+.PHONY: clients-lock
+clients-lock: ## Resolve the clients' lock file anew
+	$(BIN)/uv pip compile -q --python-version 3.11 --generate-hashes --no-annotate \
+	  --custom-compile-command "make clients-lock" requirements/clients.in -o requirements/clients.lock
+
 .PHONY: soak
 soak: install ## Long load, fault and simulation runs
 	@$(BIN)/pytest tests -q -m soak --timeout 3600

@@ -1,0 +1,26 @@
+"""Runs every client of the bench against a real server and, with `RECORD=1`, keeps what it sent.
+
+Not collected by `make test`: `make clients` names this file. One client: `-k otel_http`.
+"""
+
+import os
+
+import pytest
+
+from tests.clients.bench import PYTHON, Recorder, run_script, save
+from tests.clients.provider import Provider
+from tests.clients.registered import Client, Setting, clients
+from tests.fixtures.server import RunningServer
+
+
+@pytest.mark.parametrize("client", clients().values(), ids=lambda client: client.name)
+def test_client(client: Client, server: RunningServer) -> None:
+    if not PYTHON.exists():
+        pytest.fail("the clients are not installed; run `make clients`")
+    with Provider() as provider, Recorder(server.url) as proxy:
+        setting = Setting(proxy.url, server.key, provider.base_url, client.session)
+        run_script(client.line(), {**client.environment(setting), "BENCH_SESSION": client.session})
+        with server.client() as api:
+            client.check(api, client.session)
+        if client.recorded and os.environ.get("RECORD"):
+            save(client.name, client.installed(), proxy.exchanges)
