@@ -8,7 +8,7 @@ import pytest
 
 from assay_server.core.errors import TooLarge, Unavailable
 from assay_server.core.records import Event, Facts, RunItem, Score, Span, Tokens
-from assay_server.store import Limits, Store
+from assay_server.store import Limits, Priced, Store
 
 
 def a_span(trace: int = 1, span: int = 1, project: str = "prj_a", **fields: object) -> Span:
@@ -174,3 +174,35 @@ class StoreConformance:
         await store.close()
         assert before == after
         assert len(after) == 5
+
+    async def test_a_span_gets_another_price_and_keeps_it_when_it_is_sent_again(self, tmp_path: Path) -> None:
+        store = await self.reopen(tmp_path)
+        sent = Facts(spans=[a_span(1, 1), a_span(1, 2, cost=0.5, cost_source="prices:2026-11-20"), a_span(1, 3)])
+        await store.append(sent)
+        prices = [Priced(f"{1:032x}", f"{n:016x}", 0.25, "project:prc_1") for n in (1, 2, 9)]
+        changed = await store.reprice("prj_a", prices)
+        again = await store.reprice("prj_a", prices)
+        await store.close()
+        store = await self.reopen(tmp_path)
+        duplicates = (await store.append(sent)).duplicates
+        rows = await store.scan("SELECT cost, cost_source FROM spans ORDER BY span_id")
+        await store.close()
+        assert (changed, again, duplicates) == (2, 0, 3)
+        priced = {"cost": 0.25, "cost_source": "project:prc_1"}
+        assert rows == [priced, priced, {"cost": None, "cost_source": None}]
+
+    async def test_what_the_client_said_it_cost_and_other_projects_keep_their_price(self, tmp_path: Path) -> None:
+        store = await self.reopen(tmp_path)
+        await store.append(Facts(spans=[a_span(cost=1.0, cost_source="client"), a_span(project="prj_b")]))
+        changed = await store.reprice("prj_a", [Priced(f"{1:032x}", f"{1:016x}", 0.25, "project:prc_1")])
+        rows = await store.scan("SELECT cost FROM spans ORDER BY project")
+        await store.close()
+        assert (changed, rows) == (0, [{"cost": 1.0}, {"cost": None}])
+
+    async def test_a_price_can_become_unknown_again(self, tmp_path: Path) -> None:
+        store = await self.reopen(tmp_path)
+        await store.append(Facts(spans=[a_span(cost=1.0, cost_source="project:prc_1")]))
+        changed = await store.reprice("prj_a", [Priced(f"{1:032x}", f"{1:016x}", None, None)])
+        rows = await store.scan("SELECT cost, cost_source FROM spans")
+        await store.close()
+        assert (changed, rows) == (1, [{"cost": None, "cost_source": None}])

@@ -11,10 +11,12 @@ from assay_server.api import (
     canaries,
     channels,
     checks,
+    costs,
     datasets,
     health,
     incidents,
     keys,
+    prices,
     problems,
     projects,
     prompts,
@@ -57,6 +59,8 @@ ROUTERS = (
     projects.router,
     session.router,
     audit.router,
+    prices.router,
+    costs.router,
 )
 
 

@@ -32,6 +32,9 @@ class Services:
     gate: Any
     canaries: Any
     incidents: Any
+    prices: Any
+    repricer: Any
+    costs: Any
     public_url: str
 
 

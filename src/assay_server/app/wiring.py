@@ -17,15 +17,16 @@ from assay_server.core.errors import AssayError
 from assay_server.evals import Gate, Runs, StoredFacts, Suites
 from assay_server.gateway import Gateway
 from assay_server.governance import Accounts, Audit, Bootstrapped, Idempotency
-from assay_server.ingest import Ingest
+from assay_server.ingest import Ingest, Repricer
 from assay_server.jobs import Jobs
 from assay_server.ledger import Ledger
 from assay_server.monitors import Incidents
 from assay_server.providers import HttpUpstream, LocalLlm, Prices
-from assay_server.query import Comparisons, RunItems, Scores, Traces
+from assay_server.query import Comparisons, Costs, RunItems, Scores, Traces
 from assay_server.registry import (
     Channels,
     Datasets,
+    OwnPrices,
     Prompts,
     Providers,
     Releases,
@@ -107,13 +108,18 @@ async def house(config: Config) -> AsyncIterator[House]:
     """Everything, running. Raises AssayError with a fix where the data cannot be opened; then nothing was changed."""
     config.data.mkdir(parents=True, exist_ok=True, mode=0o700)
     async with AsyncExitStack() as stack:
-        scrubber, prices = Scrubber(), Prices()
+        scrubber = Scrubber()
         ground = await _ground(config, scrubber, stack)
+        prices = OwnPrices(ground.ledger, ground.audit, ground.clock, Prices())
+        await prices.load()
         accounts = Accounts(ground.ledger, ground.audit, ground.clock)
         bootstrapped = await accounts.bootstrap(config.bootstrap_key)
         registry = _registry(ground)
         ingest = Ingest(ground.store, scrubber, prices, salt=_salt(config.data / "salt"))
         stack.push_async_callback(ingest.close)
+        repricer = Repricer(ground.store, prices)
+        repricer.start()
+        stack.push_async_callback(repricer.close)
         gateway = _gateway(registry, ingest, ground, prices)
         stack.push_async_callback(gateway.close)
         reads = _Reads(Traces(ground.store), Scores(ground.store), RunItems(ground.store), Comparisons(ground.store))
@@ -145,6 +151,9 @@ async def house(config: Config) -> AsyncIterator[House]:
             gate=judgement.gate,
             canaries=canaries,
             incidents=incidents,
+            prices=prices,
+            repricer=repricer,
+            costs=Costs(ground.store),
             public_url=config.url,
         )
         yield House(services, bootstrapped, ground.ledger, ground.store)
@@ -177,7 +186,7 @@ def _registry(ground: _Ground) -> _Registry:
     )
 
 
-def _gateway(registry: _Registry, ingest: Ingest, ground: _Ground, prices: Prices) -> Gateway:
+def _gateway(registry: _Registry, ingest: Ingest, ground: _Ground, prices: OwnPrices) -> Gateway:
     return Gateway(
         providers=registry.providers,
         releases=registry.releases,

@@ -30,7 +30,9 @@ _ACTOR = "assay"
 class Pricer(Protocol):
     """`providers.Prices`, as far as it is needed here."""
 
-    def price(self, provider: str | None, model: str, tokens: Tokens, at_ns: int) -> tuple[float, str] | None: ...
+    def price(
+        self, provider: str | None, model: str, tokens: Tokens, at_ns: int, *, project: str | None = None
+    ) -> tuple[float, str] | None: ...
 
 
 class Gateway:
@@ -81,7 +83,9 @@ class Gateway:
         model = said.model or (target.model if target else None)
         price = None
         if said.tokens is not None and model is not None and target is not None:
-            price = self._prices.price(target.provider, model, said.tokens, call.start_ns)
+            price = self._prices.price(
+                target.provider, model, said.tokens, call.start_ns, project=request.project
+            )
         return Completion(
             text=said.text,
             trace_id=call.trace.trace_id,

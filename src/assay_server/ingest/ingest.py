@@ -5,12 +5,11 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from typing import Protocol
 
 from assay_server.core.clock import Clock, SystemClock
 from assay_server.core.errors import Busy, TooLarge, UnsupportedMedia
 from assay_server.core.ports import Listener, Principal
-from assay_server.core.records import Facts, Score, Span, Tokens
+from assay_server.core.records import Facts, Score, Span
 from assay_server.ingest.aliases import aliases
 from assay_server.ingest.committer import Committer, size_of
 from assay_server.ingest.decoded import Decoded
@@ -19,6 +18,7 @@ from assay_server.ingest.limits import DEFAULT, Limits
 from assay_server.ingest.normalise import Normaliser
 from assay_server.ingest.otlp_json import decode_json
 from assay_server.ingest.otlp_proto import decode_proto
+from assay_server.ingest.pricing import Prices, price_span
 from assay_server.ingest.scores import ScoreInput, score_of
 from assay_server.ingest.scrub import FactScrubber, Scrubs
 from assay_server.store import Store
@@ -27,13 +27,6 @@ PROTOBUF = "application/x-protobuf"
 JSON = "application/json"
 
 _INLINE_BYTES = 16 << 10  # smaller bodies cost less here than the way to a thread and back
-_ROLLS_UP = frozenset({"agent", "chain"})
-
-
-class Prices(Protocol):
-    """What `providers.Prices` does: (US dollars, source), or None when unknown."""
-
-    def price(self, provider: str | None, model: str, tokens: Tokens, at_ns: int) -> tuple[float, str] | None: ...
 
 
 @dataclass(slots=True, frozen=True)
@@ -166,11 +159,7 @@ class Ingest:
             span.resource = known
 
     def _price(self, span: Span) -> None:
-        """Roll-ups are not priced: their children are."""
-        if span.cost is None and span.tokens is not None and span.model is not None and span.kind not in _ROLLS_UP:
-            priced = self._prices.price(span.provider, span.model, span.tokens, span.start_ns)
-            if priced is not None:
-                span.cost, span.cost_source = priced
+        price_span(span, self._prices)
 
 
 def _decoder_of(content_type: str | None) -> Callable[[str, bytes, Limits], Decoded]:

@@ -5,7 +5,8 @@ from assay_server.providers.failures import failure
 from assay_server.providers.http import HttpUpstream
 from assay_server.providers.local_process import LocalLlm
 from assay_server.providers.openai import DONE
-from assay_server.providers.prices import Prices, Rates
+from assay_server.providers.prices import Prices, Rate, Rates
+from assay_server.providers.prices_own import OwnPrice, applying
 from assay_server.providers.sse import data_of
 from assay_server.providers.transcript import Event, Transcript
 from assay_server.providers.upstream import Endpoint, Incoming, Outgoing, Upstream
@@ -19,11 +20,14 @@ __all__ = [
     "Incoming",
     "LocalLlm",
     "Outgoing",
+    "OwnPrice",
     "Prices",
+    "Rate",
     "Rates",
     "Reader",
     "Transcript",
     "Upstream",
+    "applying",
     "data_of",
     "dialect",
     "failure",

@@ -87,7 +87,14 @@ class Prices:
         self._by_hour = lru_cache(1024)(_varies_within_a_day)
 
     def price(
-        self, provider: str | None, model: str, tokens: Tokens, at_ns: int, *, batch: bool = False
+        self,
+        provider: str | None,
+        model: str,
+        tokens: Tokens,
+        at_ns: int,
+        *,
+        project: str | None = None,  # the list is the same for all
+        batch: bool = False,
     ) -> tuple[float, str] | None:
         """(US dollars, `prices:<day>`), or None when it is unknown. `at_ns`: when the call was made.
 

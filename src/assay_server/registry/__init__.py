@@ -4,6 +4,7 @@ from assay_server.registry.buckets import bucket, is_candidate
 from assay_server.registry.channels import Channels, Standing
 from assay_server.registry.datasets import Datasets
 from assay_server.registry.models import check_model, is_pinned, pinned_names
+from assay_server.registry.prices import OwnPrices
 from assay_server.registry.prompts import Prompts
 from assay_server.registry.providers import Providers
 from assay_server.registry.releases import Releases
@@ -15,6 +16,7 @@ from assay_server.registry.words import word_diff
 __all__ = [
     "Channels",
     "Datasets",
+    "OwnPrices",
     "Prompts",
     "Providers",
     "Releases",

@@ -37,13 +37,13 @@ def checked_rates(given: Mapping[str, Any]) -> dict[str, Any]:
     if unknown:
         raise InvalidInput("A price has no such field.", field=unknown[0], fix=f"use {', '.join(sorted(_KNOWN))}")
     rates: dict[str, Any] = {
-        name: _amount(given[name], name)
-        for name in (*BUCKETS, "request", "batch")
-        if given.get(name) is not None
+        name: _amount(given[name], name) for name in (*BUCKETS, "request", "batch") if given.get(name) is not None
     }
     if not {"input", "output", "request"} & set(rates):
         raise InvalidInput(
-            "A price needs at least one rate.", field="input", fix="give input and output, in dollars per million tokens"
+            "A price needs at least one rate.",
+            field="input",
+            fix="give input and output, in dollars per million tokens",
         )
     tiers = sorted((_tier(tier, rates) for tier in given.get("tiers") or ()), key=lambda tier: int(tier["over"]))
     if len(tiers) > _MOST_TIERS or len({tier["over"] for tier in tiers}) < len(tiers):
@@ -88,6 +88,23 @@ def price_json(row: Row[Any]) -> dict[str, Any]:
         "valid_from": None if row.valid_from_ns is None else rfc3339(row.valid_from_ns),
         "created_at": rfc3339(row.created_ns),
         "created_by": row.created_by,
+    }
+
+
+def rates_json(rates: Rates) -> dict[str, Any]:
+    """Dollars per million tokens below all tiers."""
+    per_bucket = {
+        "input": rates.fresh_input,
+        "output": rates.output,
+        "cache_read": rates.cache_read,
+        "cache_write": rates.cache_write,
+        "reasoning": rates.reasoning,
+    }
+    shown = {name: None if rate is None else round(rate.base * 1e6, 9) for name, rate in per_bucket.items()}
+    return {
+        **shown,
+        "request": rates.request,
+        "tiered": any(rate is not None and rate.tiers for rate in per_bucket.values()),
     }
 
 

@@ -3,7 +3,8 @@
 What prices calls may not wait for a database: all own prices stand in memory, read at the start and after each change.
 """
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from sqlalchemy import Connection, Row, select, update
@@ -22,6 +23,7 @@ from assay_server.registry.price_rows import (
     moment,
     price_json,
     price_of,
+    rates_json,
     repricing_json,
 )
 
@@ -49,10 +51,12 @@ class OwnPrices:
         self._clock = clock
         self._listed = listed
         self._own: dict[str, tuple[OwnPrice, ...]] = {}
+        self._loading = asyncio.Lock()
 
     async def load(self) -> None:
         """Reads all own prices into memory."""
-        self._own = await self._ledger.read(_all)
+        async with self._loading:  # a slower, older reading must not win
+            self._own = await self._ledger.read(_all)
 
     def price(
         self,
@@ -75,6 +79,14 @@ class OwnPrices:
         """Dollars a token at that moment, or None for a model nobody priced."""
         own = applying(self._own.get(project or "", ()), provider, model, at_ns)
         return self._listed.rates(provider, model, at_ns) if own is None else own.rates
+
+    def lookup(self, project: str, provider: str | None, model: str, at_ns: int) -> dict[str, Any]:
+        """`{"source", "rates"}`: dollars per million tokens up to the first tier; both None where nobody knows."""
+        found = self.rates(provider, model, at_ns, project=project)
+        return {
+            "source": None if found is None else found.source,
+            "rates": None if found is None else rates_json(found),
+        }
 
     async def put(
         self,
@@ -134,7 +146,7 @@ class OwnPrices:
         await self.load()
         return queued
 
-    async def repricings(self, project: str, limit: int = 50) -> list[dict[str, Any]]:
+    async def repricings(self, project: str, limit: int = 50) -> Sequence[dict[str, Any]]:
         """The newest first."""
         query = (
             select(_repricings)
@@ -144,7 +156,7 @@ class OwnPrices:
         )
         return await self._ledger.read(lambda connection: [repricing_json(row) for row in connection.execute(query)])
 
-    async def unfinished(self) -> list[tuple[str, str, int | None, OwnPrice]]:
+    async def unfinished(self) -> Sequence[tuple[str, str, int | None, OwnPrice]]:
         """(id, project, since, which models) of each re-pricing that is not done, of all projects, oldest first."""
         query = select(_repricings).where(_repricings.c.status != "done").order_by(_repricings.c.id)
         rows = await self._ledger.read(lambda connection: connection.execute(query).all())

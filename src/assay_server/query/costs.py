@@ -1,0 +1,162 @@
+"""What was spent, by whom and on what: breakdowns, days, and the models that nobody could price."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from assay_server.core.clock import rfc3339
+from assay_server.core.errors import InvalidInput
+from assay_server.query.cost_sql import LARGE, RESUMS, SUMS, CostFilter, calls, money, token_sums
+from assay_server.query.sql import lines
+from assay_server.store import Store
+
+HOUR_NS = 3_600_000_000_000
+DAY_NS = 24 * HOUR_NS
+_BINS = {"hour": HOUR_NS, "day": DAY_NS}
+_MOST_BINS = 2_400
+
+
+@dataclass(slots=True, frozen=True)
+class Day:
+    """One UTC day; `usd` sums what is known, `unknown` counts the calls without a price."""
+
+    start_ns: int
+    calls: int
+    usd: float | None
+    unknown: int
+
+
+class Costs:
+    """Sums over the calls of one project; every call is counted once, roll-ups are not."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def breakdown(
+        self,
+        project: str,
+        narrow: CostFilter,
+        group_by: str | None = None,
+        *,
+        bin_name: str | None = None,
+        limit: int = 50,
+    ) -> dict[str, Any]:
+        """Total, groups (dearest first) and, with `bin_name`, their course over time. Raises InvalidInput."""
+        bin_ns = _bin(bin_name, narrow)
+        total = (await self._sums(project, narrow))[0]
+        groups = await self._groups(project, narrow, group_by, limit)
+        shown = [row for row in groups if row["place"] is not None]
+        others = next((row for row in groups if row["place"] is None), None)
+        items = [_item(row, total) for row in shown]
+        if bin_ns is not None:
+            await self._fill_bins(project, narrow, group_by, bin_ns, items)
+        return {
+            "since": rfc3339(narrow.since_ns),
+            "until": rfc3339(narrow.until_ns),
+            "group_by": group_by,
+            "bin": bin_name,
+            "total": _sums_json(total),
+            "items": items,
+            "others": {"groups": others["groups"] if others else 0, **_sums_json(others or _NOTHING)},
+            "overlapping": group_by == "tag",
+        }
+
+    async def unpriced(self, project: str, since_ns: int | None = None, until_ns: int | None = None) -> list[Any]:
+        """Models with calls whose tokens are known and whose price is not, most calls first."""
+        narrow = CostFilter(since_ns or 0, until_ns or (1 << 62))
+        found = calls(project, narrow)
+        sql = lines(
+            found.sql,
+            "SELECT provider, model,",
+            SUMS + ", min(start_ns) AS first_ns, max(start_ns) AS last_ns FROM calls",
+            "WHERE cost IS NULL AND model IS NOT NULL GROUP BY ALL ORDER BY calls DESC, model, provider LIMIT 500",
+        )
+        rows = await self._store.scan(sql, found.params, limits=LARGE)
+        return [
+            {
+                "provider": row["provider"],
+                "model": row["model"],
+                "calls": row["calls"],
+                "tokens": token_sums(row),
+                "first_seen": rfc3339(row["first_ns"]),
+                "last_seen": rfc3339(row["last_ns"]),
+            }
+            for row in rows
+        ]
+
+    async def days(self, project: str, narrow: CostFilter) -> list[Day]:
+        """Every UTC day of the window from the first that has a call, also those in between without any."""
+        found = calls(project, narrow)
+        start = "start_ns // " + str(DAY_NS) + " * " + str(DAY_NS)
+        sql = lines(found.sql, "SELECT", start, "AS day,", SUMS, "FROM calls GROUP BY ALL ORDER BY day")
+        rows = {row["day"]: row for row in await self._store.scan(sql, found.params, limits=LARGE)}
+        if not rows:
+            return []
+        return [_day(day, rows.get(day)) for day in range(min(rows), narrow.until_ns, DAY_NS)]
+
+    async def _sums(self, project: str, narrow: CostFilter) -> list[dict[str, Any]]:
+        found = calls(project, narrow)
+        return await self._store.scan(lines(found.sql, "SELECT", SUMS, "FROM calls"), found.params, limits=LARGE)
+
+    async def _groups(self, project: str, narrow: CostFilter, group_by: str | None, limit: int) -> list[dict[str, Any]]:
+        """The `limit` dearest in order, then one row with `place` None for all others."""
+        found = calls(project, narrow, group_by)
+        sql = lines(
+            found.sql + ",",
+            "g AS (SELECT value,",
+            SUMS,
+            "FROM calls GROUP BY value),",
+            "ranked AS (SELECT *, row_number() OVER (ORDER BY usd DESC NULLS LAST, calls DESC, value) AS rank FROM g)",
+            "SELECT CASE WHEN rank <= ? THEN rank END AS place, any_value(value) AS value, count(*) AS groups,",
+            RESUMS,
+            "FROM ranked GROUP BY place ORDER BY place NULLS LAST",
+        )
+        return await self._store.scan(sql, [*found.params, limit], limits=LARGE)
+
+    async def _fill_bins(
+        self, project: str, narrow: CostFilter, group_by: str | None, bin_ns: int, items: Sequence[dict[str, Any]]
+    ) -> None:
+        found = calls(project, narrow, group_by)
+        shown = {item["value"]: item for item in items}
+        sql = lines(
+            found.sql,
+            "SELECT value, start_ns // ? * ? AS bin,",
+            SUMS,
+            "FROM calls WHERE value IS NULL OR list_contains(?::VARCHAR[], value) GROUP BY ALL ORDER BY bin",
+        )
+        names = [value for value in shown if value is not None]
+        for item in items:
+            item["bins"] = []
+        for row in await self._store.scan(sql, [*found.params, bin_ns, bin_ns, names], limits=LARGE):
+            if row["value"] in shown:
+                shown[row["value"]]["bins"].append({"start": rfc3339(row["bin"]), **_sums_json(row)})
+
+
+_NOTHING: dict[str, Any] = dict.fromkeys(
+    ("usd", "fresh_input", "cache_read", "cache_write", "output_tokens", "reasoning")
+) | {"calls": 0, "unknown": 0}
+
+
+def _bin(name: str | None, narrow: CostFilter) -> int | None:
+    if name is None:
+        return None
+    width = _BINS.get(name)
+    if width is None:
+        raise InvalidInput("There is no such bin.", field="bin", value=name, fix="use hour or day")
+    if (narrow.until_ns - narrow.since_ns) / width > _MOST_BINS:
+        raise InvalidInput(f"That would be more than {_MOST_BINS} bins.", field="bin", value=name, fix="use day")
+    return width
+
+
+def _item(row: dict[str, Any], total: dict[str, Any]) -> dict[str, Any]:
+    share = row["usd"] / total["usd"] if total["usd"] and row["usd"] is not None else None
+    return {"value": row["value"], **_sums_json(row), "share": share}
+
+
+def _sums_json(row: dict[str, Any]) -> dict[str, Any]:
+    return {"calls": row["calls"], "cost": money(row), "tokens": token_sums(row)}
+
+
+def _day(start_ns: int, row: dict[str, Any] | None) -> Day:
+    """A day without calls cost nothing; one whose calls have no price is unknown."""
+    return Day(start_ns, 0, 0.0, 0) if row is None else Day(start_ns, row["calls"], row["usd"], row["unknown"])

@@ -1,0 +1,101 @@
+"""Re-pricing of stored calls, on the real store, the real ledger and the real prices."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from assay_server.checks.pii import Scrubber
+from assay_server.core.clock import SystemClock
+from assay_server.core.records import Facts, Span, Tokens
+from assay_server.governance import Audit
+from assay_server.ingest import Ingest, Repricer, repricing
+from assay_server.ledger import Ledger
+from assay_server.providers import Prices
+from assay_server.registry import OwnPrices
+from assay_server.store import DuckStore
+
+PROJECT = "prj_test"
+START = 1_795_248_000_000_000_000
+
+
+def call(number: int, model: str = "home-1", **fields: Any) -> Span:
+    made = Span(PROJECT, f"{number:032x}", f"{number:016x}", None, "chat", "llm", START + number, START + number + 9)
+    return replace(made, **{"model": model, "tokens": Tokens(1_000_000, None, None, 0), **fields})
+
+
+class House:
+    def __init__(self, store: DuckStore, prices: OwnPrices) -> None:
+        self.store, self.prices = store, prices
+        self.ingest = Ingest(store, Scrubber(), prices)
+        self.repricer = Repricer(store, prices, settle_s=0)
+
+    async def costs(self) -> list[float | None]:
+        rows = await self.store.scan("SELECT cost FROM spans ORDER BY start_ns")
+        return [row["cost"] for row in rows]
+
+
+@pytest.fixture
+async def house(ledger: Ledger, tmp_path: Path) -> AsyncIterator[House]:
+    store, clock = await DuckStore.open(tmp_path / "facts"), SystemClock()
+    made = House(store, OwnPrices(ledger, Audit(ledger, clock, lambda text: (text, [])), clock, Prices()))
+    yield made
+    await made.repricer.close()
+    await made.ingest.close()
+    await store.close()
+
+
+async def test_unknown_calls_get_their_price_back_in_time(house: House) -> None:
+    told = call(3, cost=5.0, cost_source="client")
+    await house.ingest.write(Facts([call(1), call(2, kind="agent"), told, call(4, "other"), call(5, tokens=None)]))
+    assert await house.costs() == [None, None, 5.0, None, None]
+    await house.prices.put(PROJECT, "key:a", "home-*", {"input": 2})
+    assert await house.repricer.work() == 1
+    assert await house.costs() == [2.0, None, 5.0, None, None]
+    assert [row["calls"] for row in await house.prices.repricings(PROJECT)] == [1]
+    await house.ingest.write(Facts([call(6)]))
+    assert (await house.costs())[-1] == 2.0
+
+
+async def test_a_price_goes_from_its_date_on_and_the_list_comes_back_when_it_is_deleted(house: House) -> None:
+    await house.ingest.write(Facts([call(1, "gpt-4o-2024-11-20"), call(2_000_000_000, "gpt-4o-2024-11-20")]))
+    listed = await house.costs()
+    made = await house.prices.put(PROJECT, "key:a", "gpt-4o*", {"input": 1}, valid_from="2026-11-21T08:00:01Z")
+    await house.repricer.work()
+    assert await house.costs() == [listed[0], 1.0]
+    await house.prices.delete(PROJECT, "key:a", made["id"])
+    await house.repricer.work()
+    assert await house.costs() == listed
+
+
+async def test_batch_calls_are_known_by_what_they_say(house: House) -> None:
+    batch = {"openai.request.service_tier": "batch"}
+    await house.ingest.write(Facts([call(1, "gpt-4o-2024-11-20", attributes=batch), call(2, attributes=batch)]))
+    assert await house.costs() == [None, None]
+    await house.prices.put(PROJECT, "key:a", "home-1", {"input": 2, "batch": 0.5})
+    await house.repricer.work()
+    assert await house.costs() == [None, 1.0]
+
+
+async def test_all_pages_are_priced(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(repricing, "_BATCH", 3)
+    same_moment = [replace(call(number), start_ns=START) for number in range(8)]
+    await house.ingest.write(Facts(same_moment))
+    await house.prices.put(PROJECT, "key:a", "home-1", {"input": 2})
+    assert await house.repricer.work() == 8
+    assert await house.costs() == [2.0] * 8
+
+
+async def test_what_was_interrupted_is_taken_up_at_the_start(house: House) -> None:
+    await house.ingest.write(Facts([call(1)]))
+    await house.prices.put(PROJECT, "key:a", "home-1", {"input": 2})
+    ((id_, *_),) = await house.prices.unfinished()
+    await house.prices.reached(PROJECT, id_, None)  # and then the process was killed
+    house.repricer.start()
+    async with asyncio.timeout(30):
+        while await house.prices.unfinished():
+            await asyncio.sleep(0.01)
+    assert await house.costs() == [2.0]

@@ -1,0 +1,156 @@
+"""Breakdowns, days and unpriced models: every call once, whatever spans stand around it."""
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from assay_server.core.errors import InvalidInput
+from assay_server.core.records import Facts, Span, Tokens
+from assay_server.query import CostFilter, Costs
+from assay_server.store import DuckStore
+
+DAY = 86_400_000_000_000
+START = 1_795_219_200_000_000_000  # 2026-11-21T00:00:00Z
+WINDOW = CostFilter(START, START + DAY)
+
+
+def a_call(trace: int, span: int = 1, **fields: Any) -> Span:
+    made = Span(
+        "prj_a", f"{trace:032x}", f"{trace:08x}{span:08x}", None, "chat", "llm", START + trace, START + trace + 1000
+    )
+    plain = {"model": "m", "provider": "p", "tokens": Tokens(10, 1, None, 5, None), "cost": 1.0, "cost_source": "x"}
+    return replace(made, **{**plain, **fields})
+
+
+def a_root(trace: int, **fields: Any) -> Span:
+    bare = {"kind": "chain", "tokens": None, "cost": None, "model": None, "name": "answer"}
+    return a_call(trace, 9, **{**bare, **fields})
+
+
+@pytest.fixture
+async def store(tmp_path: Path) -> AsyncIterator[DuckStore]:
+    opened = await DuckStore.open(tmp_path / "facts")
+    yield opened
+    await opened.close()
+
+
+async def groups(store: DuckStore, by: str | None, narrow: CostFilter = WINDOW, **more: Any) -> dict[Any, Any]:
+    found = await Costs(store).breakdown("prj_a", narrow, by, **more)
+    return {item["value"]: (item["calls"], item["cost"]["usd"], item["cost"]["unknown"]) for item in found["items"]}
+
+
+async def test_roll_ups_and_other_projects_are_not_counted(store: DuckStore) -> None:
+    root = a_root(1, tokens=Tokens(10, 1, None, 5), cost=1.0)
+    await store.append(Facts([root, a_call(1, parent_id=root.span_id), replace(a_call(2), project="prj_b")]))
+    found = await Costs(store).breakdown("prj_a", WINDOW)
+    assert found["total"]["calls"] == 1
+    assert found["total"]["cost"] == {"usd": 1.0, "unknown": 0}
+    assert found["total"]["tokens"]["input_total"] == 11
+
+
+async def test_unknown_is_counted_and_never_zero(store: DuckStore) -> None:
+    await store.append(Facts([a_call(1, cost=None), a_call(2, model="n"), a_call(3, model="n", cost=None)]))
+    assert await groups(store, "model") == {"n": (2, 1.0, 1), "m": (1, None, 1)}
+    found = await Costs(store).unpriced("prj_a")
+    assert [(row["model"], row["calls"], row["tokens"]["output"]) for row in found] == [("m", 1, 5), ("n", 1, 5)]
+
+
+@pytest.mark.parametrize(
+    ("by", "root", "value"),
+    [
+        ("user", {"user": "u1"}, "u1"),
+        ("session", {"session": "s1"}, "s1"),
+        ("release", {"release": "rel_1"}, "rel_1"),
+        ("environment", {"environment": "live"}, "live"),
+        ("tag", {"tags": ["a"]}, "a"),
+        ("tag:team", {"tags": ["x", "team:red"]}, "red"),
+        ("feature", {"tags": ["feature=search"]}, "search"),
+        ("tenant", {"attributes": {"tenant": "acme"}}, "acme"),
+        ("cost_center", {"attributes": {"assay.cost_center": "4711"}}, "4711"),
+        ("cost_center", {"resource": {"assay.cost_center": "4711"}}, "4711"),
+        ("attribute:deep.key", {"attributes": {"deep.key": 7}}, "7"),
+        ("endpoint", {}, "answer"),
+        ("endpoint", {"attributes": {"http.route": "/ask"}}, "/ask"),
+    ],
+)
+async def test_what_the_root_says_goes_for_the_calls_of_its_trace(
+    store: DuckStore, by: str, root: dict[str, Any], value: str
+) -> None:
+    parent = a_root(1).span_id
+    children = [a_call(1, parent_id=parent), a_call(1, 2, parent_id=parent, cost=2.0)]
+    await store.append(Facts([a_root(1, **root), *children]))
+    assert await groups(store, by) == {value: (2, 3.0, 0)}
+
+
+async def test_a_calls_own_word_goes_before_its_traces(store: DuckStore) -> None:
+    await store.append(Facts([a_root(1, user="root"), a_call(1), a_call(1, 2, user="own", cost=2.0), a_call(2)]))
+    assert await groups(store, "user") == {"own": (1, 2.0, 0), "root": (1, 1.0, 0), None: (1, 1.0, 0)}
+    assert await groups(store, None, replace(WINDOW, user="root")) == {None: (1, 1.0, 0)}
+
+
+async def test_groups_by_tag_overlap_and_the_total_does_not(store: DuckStore) -> None:
+    await store.append(Facts([a_call(1, tags=["a", "b", "a"]), a_call(2)]))
+    found = await Costs(store).breakdown("prj_a", WINDOW, "tag")
+    assert sorted((str(item["value"]), item["calls"]) for item in found["items"]) == [("None", 1), ("a", 1), ("b", 1)]
+    assert (found["total"]["calls"], found["overlapping"]) == (2, True)
+
+
+async def test_the_dearest_are_shown_and_the_others_summed(store: DuckStore) -> None:
+    await store.append(Facts([a_call(n, model=f"m{n}", cost=float(n)) for n in range(1, 5)]))
+    found = await Costs(store).breakdown("prj_a", WINDOW, "model", limit=2)
+    assert [(item["value"], item["share"]) for item in found["items"]] == [("m4", 0.4), ("m3", 0.3)]
+    assert (found["others"]["groups"], found["others"]["calls"], found["others"]["cost"]["usd"]) == (2, 2, 3.0)
+
+
+@pytest.mark.parametrize(
+    "narrow",
+    [{"model": "n"}, {"provider": "q"}, {"service": "s"}, {"name": "other"}, {"prompt": "pr"}, {"channel": "c"},
+     {"release": "r"}, {"session": "s"}, {"environment": "e"}, {"user": "u"}],
+)  # fmt: skip
+async def test_filters_narrow(store: DuckStore, narrow: dict[str, str]) -> None:
+    await store.append(Facts([a_call(1), a_call(2, cost=3.0, **narrow)]))
+    assert await groups(store, None, replace(WINDOW, **narrow)) == {None: (1, 3.0, 0)}
+
+
+async def test_the_tag_of_a_root_filters_its_calls(store: DuckStore) -> None:
+    await store.append(Facts([a_root(1, tags=["t"]), a_call(1), a_call(2)]))
+    assert await groups(store, None, replace(WINDOW, tag="t")) == {None: (1, 1.0, 0)}
+
+
+async def test_the_windows_edge_does_not_decide_what_is_a_roll_up(store: DuckStore) -> None:
+    """The agent starts before midnight, its call after it: the call is counted, once, on the second day."""
+    agent = replace(a_root(1, kind="agent", cost=1.0), start_ns=START + DAY - 10)
+    call = replace(a_call(1), start_ns=START + DAY + 10)
+    await store.append(Facts([agent, call]))
+    assert (await Costs(store).breakdown("prj_a", WINDOW))["total"]["calls"] == 0
+    assert (await Costs(store).breakdown("prj_a", CostFilter(START + DAY, START + 2 * DAY)))["total"]["calls"] == 1
+
+
+async def test_bins_hold_the_course(store: DuckStore) -> None:
+    hour = 3_600_000_000_000
+    await store.append(Facts([a_call(1), replace(a_call(2), start_ns=START + 2 * hour), a_call(3, model=None)]))
+    found = await Costs(store).breakdown("prj_a", WINDOW, "model", bin_name="hour", limit=1)
+    assert [(one["start"][:13], one["calls"]) for one in found["items"][0]["bins"]] == [
+        ("2026-11-21T00", 1), ("2026-11-21T02", 1),
+    ]  # fmt: skip
+
+
+async def test_days_without_calls_cost_nothing_and_days_without_prices_are_unknown(store: DuckStore) -> None:
+    await store.append(Facts([a_call(1), replace(a_call(2, cost=None), start_ns=START + 2 * DAY)]))
+    days = await Costs(store).days("prj_a", CostFilter(START - 5 * DAY, START + 4 * DAY))
+    assert [(day.calls, day.usd, day.unknown) for day in days] == [(1, 1.0, 0), (0, 0.0, 0), (1, None, 1), (0, 0.0, 0)]
+
+
+@pytest.mark.parametrize("by", ["colour", "tag:", "attribute:", "project"])
+async def test_an_unknown_dimension_is_refused(store: DuckStore, by: str) -> None:
+    with pytest.raises(InvalidInput):
+        await groups(store, by)
+
+
+async def test_impossible_windows_and_bins_are_refused(store: DuckStore) -> None:
+    for narrow, bin_name in [(CostFilter(5, 5), None), (CostFilter(0, 400 * DAY), "hour"), (WINDOW, "year")]:
+        with pytest.raises(InvalidInput):
+            await groups(store, None, narrow, bin_name=bin_name)
