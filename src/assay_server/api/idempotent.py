@@ -15,6 +15,8 @@ from assay_server.api.services import services
 from assay_server.core.errors import AssayError, TooLarge
 
 _WRITES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+# Their answers hold a secret, which may never be stored; and who signs in cannot be identified yet.
+_SECRET = frozenset(f"/api/v1/{noun}" for noun in ("keys", "projects", "session", "sign-in-tokens"))
 _LARGEST = 64 << 20
 _NOT_REMEMBERED = 500  # a fault of ours may be gone the next time: only answers are kept
 
@@ -26,10 +28,10 @@ class Idempotent:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        request = Request(scope, receive)
-        if scope["type"] != "http" or scope["method"] not in _WRITES or "idempotency-key" not in request.headers:
+        if not _is_remembered(scope):
             await self._app(scope, receive, send)
             return
+        request = Request(scope, receive)
         try:
             response = await self._once(request)
         except AssayError as error:
@@ -74,6 +76,12 @@ class Idempotent:
         await self._app(scope, receive, send)
         answer["body"] = base64.b64encode(b"".join(parts)).decode()
         return answer
+
+
+def _is_remembered(scope: Scope) -> bool:
+    if scope["type"] != "http" or scope["method"] not in _WRITES or scope["path"].rstrip("/") in _SECRET:
+        return False
+    return any(name == b"idempotency-key" for name, _ in scope["headers"])
 
 
 class _Unsettled(Exception):

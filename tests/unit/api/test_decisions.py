@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 import pytest
 from fastapi import FastAPI
+from sqlalchemy import select
 
 from assay_server.api import (
     audit,
@@ -21,10 +22,11 @@ from assay_server.api import (
     retrieval,
     session,
 )
+from assay_server.api.idempotent import Idempotent
 from assay_server.api.services import Services
 from assay_server.core.errors import NotFound
-from assay_server.governance import Accounts, Audit
-from assay_server.ledger import Ledger
+from assay_server.governance import Accounts, Audit, Idempotency
+from assay_server.ledger import Ledger, tables
 from assay_server.registry import Channels, Datasets, Prompts, Providers, Releases, RetrievalConfigs, Verdicts
 from tests.fakes.clock import FakeClock
 from tests.fixtures.ledger import OTHER_PROJECT, PROJECT
@@ -58,12 +60,14 @@ class Wired:
             "channels": Channels(*common, lambda text: (text, [])),
             "providers": Providers(*common),
             "canaries": NoCanaries(),
+            "idempotency": Idempotency(ledger, clock),
             "public_url": "https://assay.example",
         }
         app = FastAPI()
         problems.install(app)
         for module in MODULES:
             app.include_router(module.router, prefix="/api/v1")
+        app.add_middleware(Idempotent)
         app.state.services = Services(**{one.name: ours.get(one.name) for one in fields(Services)})
         self.http = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="https://assay.example/api/v1")
         self.secrets: dict[str, str] = {}
@@ -292,6 +296,30 @@ async def test_retrieval_configs(wired: Wired) -> None:
     made = await wired.made("/retrieval-configs", body)
     assert (await wired.ask("GET", "/retrieval-configs/kb@1", "ingest")).json() == made
     assert (await wired.ask("GET", "/retrieval-configs")).json()["total"] == 1
+
+
+async def test_a_repeated_write_is_done_once(wired: Wired) -> None:
+    body, once = {"name": "p", "template": {"system": "x"}}, {"Idempotency-Key": "k"}
+    first = await wired.ask("POST", "/prompts", json=body, headers=once)
+    again = await wired.ask("POST", "/prompts", json=body, headers=once)
+    assert (first.status_code, again.status_code) == (201, 201)
+    assert first.json() == again.json()
+    other = await wired.ask("POST", "/prompts", json={**body, "name": "q"}, headers=once)
+    assert other.status_code == 409
+
+
+async def test_no_answer_with_a_secret_is_kept_and_signing_in_bears_the_header(wired: Wired, ledger: Ledger) -> None:
+    """The interface and the SDK send an idempotency key with every write, these included."""
+
+    def once(key: str) -> dict[str, Any]:
+        return {"headers": {"Idempotency-Key": key}}
+
+    for path, body in (("/keys", {"name": "x"}), ("/projects", {"name": "shop"}), ("/sign-in-tokens", None)):
+        assert (await wired.ask("POST", path, "admin", json=body, **once(path))).status_code == 201
+    opened = await wired.http.post("/session", json={"token": wired.secrets["viewer"]}, **once("s"))
+    assert opened.status_code == 200
+    kept = await ledger.read(lambda c: c.execute(select(tables.accounts.idempotency)).all())
+    assert kept == []
 
 
 FORBIDDEN = [
