@@ -7,7 +7,7 @@ import { useEffect, useMemo, useRef, useState } from 'react'
 
 import type { Canary, Look } from '@/api/types'
 import { count, exact, interval, signed, words } from '@/lib/format'
-import { marginOf } from './canary-parts'
+import { looksAt, marginOf, unitsOf } from './canary-parts'
 
 echarts.use([LineChart, GridComponent, TooltipComponent, MarkLineComponent, DataZoomComponent, SVGRenderer])
 
@@ -48,15 +48,6 @@ export default function CanaryChart({ canary }: { canary: Canary }) {
   )
 }
 
-/** The looks as one score saw them; looks at which it could not be compared are left out. */
-function looksAt(looks: Look[], name: string): Look[] {
-  return looks
-    .map((look) => (look.metrics ? { ...look, ...(look.metrics[name] ?? { difference: null, ci: null }) } : look))
-    .filter((look) => look.ci !== null)
-}
-
-const unitsOf = (look: Look) => (typeof look.units === 'number' ? look.units : look.units.baseline + look.units.candidate)
-
 function option(looks: Look[], margin: number | null, canary: Canary) {
   const css = getComputedStyle(document.documentElement)
   const ink = (name: string) => css.getPropertyValue(`--${name}`).trim()
@@ -86,8 +77,8 @@ function option(looks: Look[], margin: number | null, canary: Canary) {
       nameLocation: 'middle',
       nameGap: 28,
       nameTextStyle: text,
-      min: xs[0],
-      max: xs.at(-1),
+      min: looks.length === 1 ? 0 : xs[0],
+      max: looks.length === 1 ? 2 * xs[0]! : xs.at(-1),
       axisLabel: { ...text, hideOverlap: true, formatter: (value: number) => count(Math.round(value)) },
       axisLine: { onZero: false, lineStyle: { color: ink('line-strong') } },
       splitLine: { show: false },
@@ -108,12 +99,24 @@ function option(looks: Look[], margin: number | null, canary: Canary) {
         ...line,
         silent: false,
         data: point((look) => look.difference),
+        showSymbol: looks.length <= FEW_LOOKS,
+        symbol: 'circle',
+        symbolSize: 9,
         lineStyle: { color: ink('accent'), width: 2 },
         itemStyle: { color: ink('accent') },
-        markLine: { symbol: 'none', silent: true, label: { show: false }, data: marks(margin, ink) },
+        markLine: { symbol: 'none', silent: true, label: { show: false }, data: [...marks(margin, ink), ...whiskers(looks, ink)] },
       },
     ],
   }
+}
+
+/** A band needs two looks to be seen; where there are few, each shows its interval itself. */
+const FEW_LOOKS = 12
+
+function whiskers(looks: Look[], ink: (name: string) => string) {
+  if (looks.length > FEW_LOOKS) return []
+  const lineStyle = { color: ink('accent'), type: 'solid', width: 1.5 }
+  return looks.map((look) => [{ coord: [unitsOf(look), look.ci![0]], lineStyle }, { coord: [unitsOf(look), look.ci![1]] }])
 }
 
 function marks(margin: number | null, ink: (name: string) => string) {

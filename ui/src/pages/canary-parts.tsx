@@ -1,4 +1,4 @@
-import type { Canary, CanaryMetric, Guardrail } from '@/api/types'
+import type { Canary, CanaryMetric, Guardrail, Look } from '@/api/types'
 import { count, interval, percent, probability, score, signed, words } from '@/lib/format'
 import { scaleOf } from '@/lib/scale'
 import { Whisker } from '@/parts/interval'
@@ -80,6 +80,15 @@ export function SampleRatio({ canary }: { canary: Canary }) {
     </div>
   )
 }
+
+/** The looks as one score saw them; looks at which it could not be compared are left out. */
+export function looksAt(looks: Look[], name: string): Look[] {
+  return looks
+    .map((look) => (look.metrics ? { ...look, ...(look.metrics[name] ?? { difference: null, ci: null }) } : look))
+    .filter((look) => look.ci !== null)
+}
+
+export const unitsOf = (look: Look) => (typeof look.units === 'number' ? look.units : look.units.baseline + look.units.candidate)
 
 /** The loss that may not be proven possible: below zero for scores where more is better, above it for the others. */
 export function marginOf(metric: CanaryMetric): { at: number; bad: 'below' | 'above' } | null {

@@ -15,7 +15,7 @@ import { StatusTag } from '@/parts/status'
 import { Fold } from '@/parts/text'
 import { Person, Time } from '@/parts/values'
 import { useAccess } from '@/shell/access'
-import { GuardrailRow, MetricRow, SampleRatio, Steps } from './canary-parts'
+import { GuardrailRow, looksAt, MetricRow, SampleRatio, Steps, unitsOf } from './canary-parts'
 
 const CanaryChart = lazy(() => import('./canary-chart'))
 
@@ -42,11 +42,7 @@ function Opened({ canary }: { canary: Canary }) {
       {canary.decision ? <p className="lead">{canary.decision.sentence}</p> : <p className="lead">{undecided(canary)}</p>}
       <Steps canary={canary} />
       <Section title="Difference, candidate minus baseline" note="a confidence sequence: valid at every look">
-        {canary.looks.length === 0 ? (
-          <Waiting>Waiting for the first look{canary.min_units ? `, at ${count(canary.min_units)} units per arm` : ''}…</Waiting>
-        ) : (
-          <Suspense fallback={<div className="chart skeleton" />}><CanaryChart canary={canary} /></Suspense>
-        )}
+        <Looks canary={canary} />
       </Section>
       <div className="columns wide-left">
         <Section title="Measures">
@@ -75,6 +71,16 @@ function Opened({ canary }: { canary: Canary }) {
       <Fold title="What the candidate changes"><ReleaseChanges from={canary.baseline} to={canary.candidate} /></Fold>
     </>
   )
+}
+
+/** A line needs two looks at which the arms could be compared; before that, words say where it stands. */
+function Looks({ canary }: { canary: Canary }) {
+  const most = Math.max(0, ...canary.metrics.map((metric) => looksAt(canary.looks, metric.name).length))
+  const last = canary.looks.at(-1)
+  if (most > 1) return <Suspense fallback={<div className="chart skeleton" />}><CanaryChart canary={canary} /></Suspense>
+  if (most === 1 && last) return <p className="second">One look so far at which the arms could be compared, at {plural(unitsOf(last), 'unit')}: its interval is drawn below.</p>
+  if (canary.status !== 'running') return <p className="second">The canary ended before the arms could be compared.</p>
+  return <Waiting>Waiting for the first look at which the arms can be compared{canary.min_units ? `; a step takes at least ${plural(canary.min_units, 'unit')} per arm` : ''}…</Waiting>
 }
 
 function undecided(canary: Canary): string {

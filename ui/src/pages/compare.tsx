@@ -77,14 +77,15 @@ function sharedScale(metrics: ComparedMetric[]): Scale | null {
 
 const isShare = (metric: ComparedMetric) => [metric.difference, ...(metric.ci ?? [])].every((value) => value === null || Math.abs(value) <= 1)
 
-type Finding = 'better' | 'worse' | 'undecided'
+type Finding = 'better' | 'worse' | 'undecided' | 'not compared'
 
 function finding(metric: ComparedMetric, lower: boolean): Finding {
+  if (metric.n === 0) return 'not compared'
   if (!metric.ci || (metric.ci[0] <= 0 && metric.ci[1] >= 0)) return 'undecided'
   return metric.ci[0] > 0 !== lower ? 'better' : 'worse'
 }
 
-const TONES = { better: 'good', worse: 'bad', undecided: 'base' } as const
+const TONES = { better: 'good', worse: 'bad', undecided: 'base', 'not compared': 'base' } as const
 
 function Difference({ name, metric, lower, shared }: { name: string; metric: ComparedMetric; lower: boolean; shared: Scale | null }) {
   const scale = shared && isShare(metric) ? shared : scaleOf([metric.difference, ...(metric.ci ?? [])], [0])
@@ -97,8 +98,8 @@ function Difference({ name, metric, lower, shared }: { name: string; metric: Com
       </div>
       <Whisker value={metric.difference} ci={metric.ci} scale={scale} tone={TONES[found]} zero difference />
       <div>
-        <strong>{signed(metric.difference)}</strong> <span className="second">{interval(metric.ci, true)}</span> <span className={found === 'undecided' ? 'quiet' : TONES[found]}>{found}</span>
-        <div className="quiet small">{plural(metric.better, 'item')} better, {count(metric.worse)} worse, {count(metric.same)} the same</div>
+        {metric.n > 0 && <><strong>{signed(metric.difference)}</strong> <span className="second">{interval(metric.ci, true)}</span> </>}<span className={TONES[found] === 'base' ? 'quiet' : TONES[found]}>{found}</span>
+        <div className="quiet small">{metric.n > 0 ? `${plural(metric.better, 'item')} better, ${count(metric.worse)} worse, ${count(metric.same)} the same` : 'no item has this score in both runs'}</div>
       </div>
     </div>
   )

@@ -6,7 +6,7 @@ import { type MouseEvent, useState } from 'react'
 import { request } from '@/api/client'
 import * as ask from '@/api/queries'
 import type { CanaryMetric, Change, Guardrail, Incident } from '@/api/types'
-import { capital, count, interval, score, words } from '@/lib/format'
+import { capital, count, interval, percent, score, words } from '@/lib/format'
 import { pageOf } from '@/lib/places'
 import { ReasonDialog } from '@/parts/dialog'
 import { Changes } from '@/parts/diff'
@@ -15,7 +15,7 @@ import { ReleaseLink } from '@/parts/links'
 import { Facts, Page, Section } from '@/parts/page'
 import { Loaded } from '@/parts/states'
 import { StatusTag } from '@/parts/status'
-import { Person, Time } from '@/parts/values'
+import { Duration, Money, Person, Time, Unknown } from '@/parts/values'
 import { useAccess } from '@/shell/access'
 import { GuardrailRow, MetricRow } from './canary-parts'
 
@@ -106,19 +106,21 @@ interface Known {
   metrics?: CanaryMetric[] | null
   guardrails?: Guardrail[] | null
   differs?: { summary: string | null; changes?: Change[] } | null
-  arms?: Record<string, Record<string, number | null> | undefined> | null
+  arms?: Record<string, Record<string, number | string | null> | undefined> | null
   [name: string]: unknown
 }
 
 function Arms({ arms }: { arms: NonNullable<Known['arms']> }) {
-  const names = [...new Set(Object.values(arms).flatMap((arm) => Object.keys(arm ?? {})))]
+  // An arm also says its own name; what is compared are its figures.
+  const figures = (arm: Record<string, unknown> | undefined) => Object.entries(arm ?? {}).filter(([, value]) => typeof value !== 'string')
+  const names = [...new Set(Object.values(arms).flatMap((arm) => figures(arm).map(([name]) => name)))]
   return (
     <div className="table-wrap">
       <table className="table" aria-label="Traffic of both arms">
         <thead><tr><th>Traffic</th>{Object.keys(arms).map((arm) => <th key={arm} className="num">{capital(arm)}</th>)}</tr></thead>
         <tbody>
           {names.map((name) => (
-            <tr key={name}><td>{capital(name)}</td>{Object.entries(arms).map(([arm, sums]) => <td key={arm} className="num">{figure(sums?.[name])}</td>)}</tr>
+            <tr key={name}><td>{capital(name)}</td>{Object.entries(arms).map(([arm, sums]) => <td key={arm} className="num">{figure(sums?.[name] as number | null | undefined)}</td>)}</tr>
           ))}
         </tbody>
       </table>
@@ -126,11 +128,20 @@ function Arms({ arms }: { arms: NonNullable<Known['arms']> }) {
   )
 }
 
-const figure = (value: number | null | undefined) => (value === null || value === undefined ? <span className="unknown">unknown</span> : Number.isInteger(value) ? count(value) : score(value, 4))
+const figure = (value: number) => (Number.isInteger(value) ? count(value) : score(value, 4))
+
+/** A figure in the unit its name tells. */
+function measured(name: string, value: unknown): React.ReactNode {
+  if (value === null || value === undefined) return <Unknown />
+  if (typeof value !== 'number') return String(value)
+  if (name === 'cost') return <Money usd={value} />
+  if (name.includes('_ms')) return <Duration ms={value} />
+  return name.endsWith('rate') ? percent(value * 100) : figure(value)
+}
 
 /** A figure, an interval, an id or a short text; `null` for what needs a tree. */
 function shown(value: unknown): React.ReactNode {
-  if (value === null) return <span className="unknown">unknown</span>
+  if (value === null) return <Unknown />
   if (typeof value === 'number') return figure(value)
   if (typeof value === 'boolean') return value ? 'yes' : 'no'
   if (typeof value === 'string') return /^(rel|can)_/.test(value) ? <Subject id={value} /> : value

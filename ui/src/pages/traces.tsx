@@ -93,7 +93,7 @@ const COLUMNS: Column<TraceRow>[] = [
     ),
   },
   { id: 'model', head: 'Model', className: 'hide-l', cell: (row) => <div className="cut" style={{ maxWidth: '8.5rem' }} title={row.models.join(', ')}>{row.models.join(', ') || <span className="quiet">none</span>}</div> },
-  { id: 'user', head: 'User', className: 'hide-l', cell: (row) => (row.user ? <Person actor={row.user} /> : <span className="quiet">none</span>) },
+  { id: 'user', head: 'User', className: 'hide-l', cell: (row) => (row.user ? <div className="cut" style={{ maxWidth: '8rem' }}><Person actor={row.user} /></div> : <span className="quiet">none</span>) },
   { id: 'release', head: 'Release', className: 'hide-l nowrap', cell: (row) => <ReleaseLink id={row.release} /> },
   {
     id: 'scores',
