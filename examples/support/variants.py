@@ -7,11 +7,9 @@ the gateway, which is enough for a span per call. `SmallModelVariant` asks the r
 
 import asyncio
 import json
-from collections.abc import Sequence
 from typing import Any
 
 from openai import AsyncOpenAI
-from opentelemetry import trace
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.propagate import inject
 from opentelemetry.sdk.resources import Resource
@@ -45,10 +43,9 @@ class OpenTelemetryVariant:
             passages = await self._retrieve(question, settings, who)
             carrier: dict[str, str] = {"x-assay-session": session}
             inject(carrier)
-            output, release = await _complete(self._client, question, passages, user, channel, carrier)
-            root.set_attribute("output.value", output)
-            trace_id = trace.format_trace_id(root.get_span_context().trace_id)
-        return Reply(spoken(output), output, passages, trace_id, release)
+            reply = await _complete(self._client, question, passages, user, channel, carrier)
+            root.set_attribute("output.value", reply.output)
+            return reply
 
     async def _retrieve(self, question: str, settings: Settings, who: dict[str, str]) -> list[Passage]:
         attributes = {"openinference.span.kind": "RETRIEVER", "input.value": question, **who}
@@ -73,9 +70,7 @@ class ClientVariant:
     async def answer(self, question: str, user: str, session: str, channel: str, settings: Settings) -> Reply:
         """One call; its trace is one span, made by the gateway."""
         passages = await asyncio.to_thread(self._retriever.find, question, settings)
-        headers = {"x-assay-session": session}
-        output, release = await _complete(self._client, question, passages, user, channel, headers)
-        return Reply(spoken(output), output, passages, None, release)
+        return await _complete(self._client, question, passages, user, channel, {"x-assay-session": session})
 
 
 class SmallModelVariant:
@@ -113,17 +108,17 @@ class SmallModelVariant:
 
 
 async def _complete(
-    client: AsyncOpenAI, question: str, passages: Sequence[Passage], user: str, channel: str, headers: dict[str, str]
-) -> tuple[str, str | None]:
-    """The answer's text and the release that gave it. The gateway resolves the channel and renders its prompt."""
+    client: AsyncOpenAI, question: str, passages: list[Passage], user: str, channel: str, headers: dict[str, str]
+) -> Reply:
+    """The gateway resolves the channel, renders its prompt, and says in headers which release and trace it was."""
+    variables = {"context": context_of(passages), "question": question}
     answered = await client.chat.completions.with_raw_response.create(
         model=f"channel:{channel}",
         messages=[],
         user=user,
         extra_headers=headers,
-        extra_body={
-            "assay": {"prompt": "answer", "variables": {"context": context_of(passages), "question": question}}
-        },
+        extra_body={"assay": {"prompt": "answer", "variables": variables}},
     )
-    completion = answered.parse()
-    return completion.choices[0].message.content or "", answered.headers.get("x-assay-release")
+    output = answered.parse().choices[0].message.content or ""
+    told = answered.headers
+    return Reply(spoken(output), output, passages, told.get("x-assay-trace-id"), told.get("x-assay-release"))

@@ -99,9 +99,10 @@ async def _run(tour: Tour, letter: str, crowd: Iterator[User]) -> dict[str, Any]
         f"assay canary start {CHANNEL} {making.ref(release)} --score {FEEDBACK}={MARGIN} --steps {shares}"
     )
     decided = asyncio.create_task(_decided(tour, started["id"]))
-    with tour.screen.progress(f"users, {SHARES[0]:g} % of them with {letter}", USERS) as report:
+    with tour.screen.progress(f"users, a share of them with {letter}", USERS) as report:
         await _drive(tour, crowd, report, lambda: not decided.done())
-    return await decided
+    tour.canaries[letter] = await decided
+    return tour.canaries[letter]
 
 
 async def _decided(tour: Tour, identity: str) -> dict[str, Any]:

@@ -45,6 +45,7 @@ class Tour:
     releases: dict[str, dict[str, Any]] = field(default_factory=dict)  # A, B, C, D
     runs: dict[str, str] = field(default_factory=dict)  # the release's letter -> id of its golden run
     users: int = 0  # simulated users who have asked so far
+    canaries: dict[str, dict[str, Any]] = field(default_factory=dict)  # the release's letter -> its canary, ended
 
     def tell(self, what: str, happened: str, page: str) -> None:
         """Keep a line for the table at the end."""

@@ -35,7 +35,7 @@ def main() -> int:
         return 1
     try:
         return asyncio.run(_demo(arguments.port, arguments.data, once=arguments.once))
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, asyncio.CancelledError):
         return 0
 
 

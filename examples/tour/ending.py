@@ -23,13 +23,15 @@ async def tell(tour: Tour) -> None:
 
 def _saved(tour: Tour) -> str:
     happened = {row.what: row.happened for row in tour.rows}
+    met = tour.canaries["D"]["units"]
     return (
-        "What that would have saved you. Someone edited three words of a prompt so that it stopped refusing, and it "
-        "read better in every chat they tried. The gate tested it on the same 80 questions as the live release and "
-        f"refused it: {happened['Gate: B'].removeprefix('refused; ')}. Without it, customers would have been given "
-        "made-up policies with a straight face. Then a release passed every test and was still bad: its index was "
-        "five months old, and so was the golden set, so no test could see it. Only the users could. A fifth of them "
-        f"met it, and the machine took it back by itself: {happened['Canary: D'].split('; ', 1)[1]}. Without it, "
-        "everyone would have been told last June's prices until enough of them complained. And a release that felt "
-        "wrong for any other reason was undone with one command, and the log says by whom and why."
+        "What that would have saved you. B is three words in a prompt, changed because customers dislike refusals. No "
+        "one who reads it sees the harm; the gate asked the same 80 questions of both releases and refused it: "
+        f"{happened['Gate: B'].removeprefix('refused; ')}. Without it, whoever asks what the documents do not answer "
+        "would be given an unrelated policy with a straight face. D passed every test and was still bad: its index was "
+        "nearly five months old, and the golden set no younger, so no test could see it. Only users could. Of "
+        f"{met['baseline'] + met['candidate']} of them {met['candidate']} met D before the machine took it back by "
+        f"itself: {happened['Canary: D'].split('; ', 1)[1]}. Without it, all of them would be told the prices and "
+        "periods of last June until enough had complained. And whatever else goes wrong with a release is undone by "
+        "one command, and the log says by whom and why."
     )

@@ -102,7 +102,9 @@ async def _clear(tour: Tour) -> None:
 async def _refused(tour: Tour) -> None:
     second = await making.make(tour, "B")
     diff = await tour.client.releases.diff(tour.releases["A"]["id"], second["id"])
-    tour.screen.say(f"B: {diff['summary']}")
+    dropped, added = _edit(diff)
+    expect(len(dropped) == len(added) == 3, "B edits three words of the prompt", diff["summary"])
+    tour.screen.say(f"B replaces three words of A's prompt: “{' '.join(dropped)}” by “{' '.join(added)}”")
     run = await golden_run(tour, "B")
     verdict = await judge(tour, run["id"], tour.runs["A"], code=1)
     _show(tour, "B against A, on the same items", verdict)
@@ -114,6 +116,14 @@ async def _refused(tour: Tour) -> None:
     live = (await tour.client.channels.get(CHANNEL))["release"]
     expect(live["id"] == tour.releases["A"]["id"], "A is still live", making.ref(live))
     tour.tell("Gate: B", f"refused; {_difference(refusal)}", f"/verdicts/{verdict['id']}")
+
+
+def _edit(diff: dict[str, Any]) -> tuple[list[str], list[str]]:
+    """The words that were taken out of the texts, and those that were put in."""
+    parts = [word for change in diff["changes"] if change["kind"] == "text" for word in change["words"]]
+    ops = ("delete", "insert")
+    dropped, added = ([word for part in parts if part["op"] == op for word in part["text"].split()] for op in ops)
+    return dropped, added
 
 
 async def _too_few(tour: Tour) -> None:

@@ -58,6 +58,7 @@ async def observe(tour: Tour) -> None:
     tour.screen.good(f"{found['total']} traces, from two applications, OpenAI's client and a streamed small model")
     await _check_sdk_tree(tour, _first(asked, "sdk"))
     await _check_opentelemetry_tree(tour, _first(asked, "opentelemetry"))
+    await _check_client(tour, _first(asked, "client"))
     await _check_small_model(tour, [each for each in asked if each.via == "small"])
     await _check_scrubbed(tour, since, asked[0].reply)
     kinds = Counter(each.via for each in asked)
@@ -135,6 +136,14 @@ async def _check_opentelemetry_tree(tour: Tour, trace_id: str) -> None:
     _expect_documents(retriever)
     _expect_call(spans, model)
     tour.screen.good("the same from plain OpenTelemetry: GenAI and OpenInference attributes, the gateway's span inside")
+
+
+async def _check_client(tour: Tour, trace_id: str) -> None:
+    spans = (await _trace(tour, trace_id, 1))["spans"]
+    model = _of(spans, "llm")
+    expect(len(spans) == 1 and model["parent_id"] is None, "a trace of one span", [span["name"] for span in spans])
+    expect(bool(model["user"] and model["session"]), "the call has user and session", (model["user"], model["session"]))
+    tour.screen.good("and from OpenAI's client alone, pointed at the gateway: a span a call, with user and session")
 
 
 async def _check_small_model(tour: Tour, asked: Sequence[Asked]) -> None:

@@ -1,6 +1,7 @@
 """The real embedding model, once per worker: its vectors are what the example rests on."""
 
 import os
+from collections.abc import Iterator
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # the workers share the cores
 
@@ -10,5 +11,15 @@ from examples.support.embeddings import MiniLm, VectorCache
 
 
 @pytest.fixture(scope="session")
-def vectors() -> VectorCache:
-    return VectorCache(MiniLm())
+def model() -> MiniLm:
+    return MiniLm()
+
+
+@pytest.fixture(scope="session")
+def vectors(model: MiniLm, pytestconfig: pytest.Config) -> Iterator[VectorCache]:
+    """Vectors of earlier test runs are used again: the weights' hash is part of the file."""
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
+    cache = pytestconfig.cache
+    found = VectorCache(model, None if cache is None else cache.mkdir("vectors") / f"{worker}.npz")
+    yield found
+    found.save()

@@ -6,42 +6,42 @@ import numpy as np
 import pytest
 
 from examples.support import embeddings
-from examples.support.embeddings import SIZE, ModelMissing, VectorCache
+from examples.support.embeddings import SIZE, MiniLm, ModelMissing, VectorCache
 
 TEXTS = ["How long is the warranty?", "What is the period of the guarantee?", "Cats sleep in the sun."]
 
 
-def test_vectors_have_length_one(vectors: VectorCache) -> None:
-    found = vectors.embed(TEXTS)
+def test_vectors_have_length_one(model: MiniLm) -> None:
+    found = model.embed(TEXTS)
 
     assert found.shape == (3, SIZE)
     assert np.allclose(np.linalg.norm(found, axis=1), 1, atol=1e-5)
 
 
-def test_sentences_of_one_meaning_are_closer(vectors: VectorCache) -> None:
-    one, same, other = vectors.embed(TEXTS)
+def test_sentences_of_one_meaning_are_closer(model: MiniLm) -> None:
+    one, same, other = model.embed(TEXTS)
 
     assert one @ same > 0.5
     assert one @ other < 0.2
 
 
-def test_it_agrees_with_the_published_model(vectors: VectorCache) -> None:
+def test_it_agrees_with_the_published_model(model: MiniLm) -> None:
     """The model card of sentence-transformers/all-MiniLM-L6-v2 gives these three similarities, rounded to 4 digits."""
-    a, b, c = vectors.embed(["The weather is lovely today.", "It's so sunny outside!", "He drove to the stadium."])
+    a, b, c = model.embed(["The weather is lovely today.", "It's so sunny outside!", "He drove to the stadium."])
 
     assert (a @ b, a @ c, b @ c) == pytest.approx((0.6660, 0.1046, 0.1411), abs=2e-4)
 
 
-def test_company_in_a_batch_changes_nothing(vectors: VectorCache) -> None:
+def test_company_in_a_batch_changes_nothing(model: MiniLm) -> None:
     texts = [f"{text} {'And more of it. ' * n}" for n, text in enumerate(TEXTS * 3)]
-    alone = np.stack([vectors.embed([text + " "])[0] for text in texts])
+    alone = np.stack([model.embed([text + " "])[0] for text in texts])
 
-    assert np.allclose(vectors.embed(texts), alone, atol=1e-5)
+    assert np.allclose(model.embed(texts), alone, atol=1e-5)
 
 
-def test_long_texts_are_cut_and_empty_lists_are_fine(vectors: VectorCache) -> None:
-    assert vectors.embed(["word " * 2_000]).shape == (1, SIZE)
-    assert vectors.embed([]).shape == (0, SIZE)
+def test_long_texts_are_cut_and_empty_lists_are_fine(model: MiniLm) -> None:
+    assert model.embed(["word " * 2_000]).shape == (1, SIZE)
+    assert model.embed([]).shape == (0, SIZE)
 
 
 class _Counting:
