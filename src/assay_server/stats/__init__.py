@@ -1,6 +1,8 @@
 """Pure mathematics, no I/O. numpy and scipy are imported inside the functions that need them."""
 
-from assay_server.stats.estimate import Estimate
+from assay_server.stats.attribution import TERMS, Cell, Term, attribute, rounded
+from assay_server.stats.estimate import Estimate, t_quantile
+from assay_server.stats.forecast import SMALLEST_HISTORY, Forecast, Point, forecast
 from assay_server.stats.means import Range, clopper_pearson, mean, p_below, unanimous, wilson
 from assay_server.stats.paired import Paired, mcnemar, paired_difference, sign_flip
 from assay_server.stats.planning import holm, items_needed, minimum_detectable
@@ -21,20 +23,28 @@ from assay_server.stats.srm import Split, chi_square_p, sequential_p
 
 __all__ = [
     "SMALLEST_ARM",
+    "SMALLEST_HISTORY",
     "SRM_THRESHOLD",
+    "TERMS",
+    "Cell",
     "Difference",
     "Estimate",
     "Events",
+    "Forecast",
     "Paired",
+    "Point",
     "Range",
     "Sample",
     "Split",
     "Stratum",
+    "Term",
+    "attribute",
     "bounds",
     "chi_square_p",
     "clopper_pearson",
     "difference",
     "e_value",
+    "forecast",
     "holm",
     "items_needed",
     "mcnemar",
@@ -43,9 +53,11 @@ __all__ = [
     "p_below",
     "paired_difference",
     "rare_event_e_value",
+    "rounded",
     "sample",
     "sequential_p",
     "sign_flip",
+    "t_quantile",
     "unanimous",
     "wilson",
 ]

@@ -1,0 +1,234 @@
+"""Figures over windows of time: any metric, any filter, any group. What monitors look at.
+
+A call belongs to the window in which it *ended*: that is when it is reported, so long calls are not missing from the
+newest window. Traffic of evaluation runs is left out unless the filter names a run. Every figure comes with its n;
+a window without data has no row, and a figure that cannot be known is None.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from assay_server.core.errors import InvalidInput
+from assay_server.query.rollup import counted
+from assay_server.query.sql import Where, lines
+from assay_server.store import Limits, Store
+
+METRICS = (
+    "count",
+    "requests",
+    "error_rate",
+    "slow_rate",
+    "latency",
+    "cost",
+    "cost_per_request",
+    "tokens",
+    "tokens_per_request",
+    "schema_violations",
+    "score",
+)
+RATES = frozenset({"error_rate", "slow_rate", "schema_violations"})
+"""Metrics that are the share of bad ones among n."""
+
+FIELDS = (
+    "kind",
+    "name",
+    "model",
+    "provider",
+    "service",
+    "environment",
+    "user",
+    "session",
+    "release",
+    "channel",
+    "arm",
+    "prompt",
+    "run",
+)
+FILTERS = (*FIELDS, "tag")
+
+_MOST_GROUPS = "200"
+_LARGE = Limits(rows=100_000, seconds=60)
+
+_W = "w AS (SELECT unnest(?::BIGINT[]) AS since_ns, unnest(?::BIGINT[]) AS until_ns)"
+_READ = (
+    "trace_id, span_id, parent_id, kind, status, start_ns, end_ns, cost, fresh_input, cache_read, cache_write,"
+    " output_tokens, reasoning"
+)
+_TOKENS = (
+    "CASE WHEN coalesce(fresh_input, cache_read, cache_write, output_tokens, reasoning) IS NOT NULL THEN"
+    " coalesce(fresh_input, 0) + coalesce(cache_read, 0) + coalesce(cache_write, 0) + coalesce(output_tokens, 0)"
+    " + coalesce(reasoning, 0) END"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """What is measured: `quantile` for latency (ms), `threshold_ms` for slow_rate, `score` names a score."""
+
+    name: str
+    quantile: float = 0.95
+    threshold_ms: float | None = None
+    score: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """From `since_ns`, inclusive, to `until_ns`, exclusive."""
+
+    since_ns: int
+    until_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One group in one window. `n` counts what the value is made of: spans, traces or judgements that succeeded.
+
+    `sd` is the standard deviation of what was averaged; `unknown` counts what had no value (an unknown price, a
+    judgement that failed) and is not in the value.
+    """
+
+    window: Window
+    group: str
+    n: int
+    value: float | None
+    sd: float | None
+    unknown: int
+
+
+class Windows:
+    """Reads figures of one project."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def figures(
+        self,
+        project: str,
+        metric: Metric,
+        windows: Sequence[Window],
+        *,
+        narrow: Mapping[str, Sequence[str]] | None = None,
+        group_by: str | None = None,
+    ) -> list[Figure]:
+        """One figure per window and group that has data; the 200 largest groups of all windows together.
+
+        The group is empty without `group_by`, or where the field is unknown. Raises InvalidInput for a metric,
+        filter or group nobody knows.
+        """
+        if not windows:
+            return []
+        _check(metric, narrow or {}, group_by)
+        where = _conditions(project, narrow or {})
+        sql, params = _sql(project, metric, where, group_by, windows)
+        rows = await self._store.scan(sql, params, limits=_LARGE)
+        return [_figure(row) for row in rows]
+
+
+def _sql(
+    project: str, metric: Metric, where: Where, group_by: str | None, windows: Sequence[Window]
+) -> tuple[str, list[Any]]:
+    group = "''" if group_by is None else "coalesce(" + _column(group_by) + ", '')"
+    if metric.name in {"score", "schema_violations"}:
+        source, params, value = _scores(project, metric, where, group, windows)
+    else:
+        source, params, value = _spans(metric, where, group, windows)
+    bounds = [[each.since_ns for each in windows], [each.until_ns for each in windows]]
+    sql = lines(
+        "WITH " + _W + ",",
+        source + ",",
+        "f AS (SELECT w.since_ns, w.until_ns, g,",
+        value,
+        "  FROM u JOIN w ON u.at_ns >= w.since_ns AND u.at_ns < w.until_ns GROUP BY ALL),",
+        "largest AS (SELECT g FROM f GROUP BY g ORDER BY sum(n) DESC, g LIMIT " + _MOST_GROUPS + ")",  # noqa: S608
+        "SELECT * FROM f WHERE g IN (SELECT g FROM largest) ORDER BY since_ns, g",
+    )
+    return sql, [*bounds, *params]
+
+
+def _spans(metric: Metric, where: Where, group: str, windows: Sequence[Window]) -> tuple[str, list[Any], str]:
+    """Units `u(at_ns, g, v)` of the spans, and how they make a figure."""
+    where.add("end_ns >= ? AND end_ns < ?", min(w.since_ns for w in windows), max(w.until_ns for w in windows))
+    spans = lines("s AS (SELECT " + _READ + ",", group, "AS g FROM spans WHERE", str(where), ")")
+    per_span = {"count": "1.0", "error_rate": "(status = 'error')::DOUBLE", "latency": "(end_ns - start_ns) / 1e6"}
+    per_span["slow_rate"] = "((end_ns - start_ns) / 1e6 > ?)::DOUBLE"
+    if metric.name in per_span:
+        params = [*where.params] + ([metric.threshold_ms] if metric.name == "slow_rate" else [])
+        units = lines(spans + ",", "u AS (SELECT end_ns AS at_ns, g,", per_span[metric.name], "AS v FROM s)")
+        return units, params, _value(metric)
+    # Tokens and costs are counted once a call (see `rollup`); a request is a trace, at its last call's end.
+    amount = "cost" if metric.name.startswith("cost") else _TOKENS
+    if metric.name == "requests":
+        each, of = "1.0", "s"
+    else:
+        each, of = "sum(" + amount + ")", "(" + counted("s") + ")"
+    if metric.name in {"cost", "tokens"}:
+        units = lines("u AS (SELECT end_ns AS at_ns, g,", amount, "AS v FROM", of, ")")
+    else:
+        units = lines("u AS (SELECT max(end_ns) AS at_ns, min(g) AS g,", each, "AS v FROM", of, "GROUP BY trace_id)")
+    return lines(spans + ",", units), where.params, _value(metric)
+
+
+def _scores(
+    project: str, metric: Metric, where: Where, group: str, windows: Sequence[Window]
+) -> tuple[str, list[Any], str]:
+    """Judgements of the traces that have a span which the filter keeps; its group is the trace's."""
+    name = "schema_valid" if metric.name == "schema_violations" else metric.score
+    value = "(value < 1)::DOUBLE" if metric.name == "schema_violations" else "value"
+    source = lines(
+        "j AS (SELECT time_ns AS at_ns, trace_id,",
+        value,
+        "AS v FROM scores WHERE project = ? AND name = ? AND time_ns >= ? AND time_ns < ?),",
+        "t AS (SELECT trace_id, min(",
+        group,
+        ") AS g FROM spans WHERE",
+        str(where),
+        "AND trace_id IN (SELECT trace_id FROM j) GROUP BY trace_id),",
+        "u AS (SELECT at_ns, g, v FROM j JOIN t USING (trace_id))",
+    )
+    bounds = [min(w.since_ns for w in windows), max(w.until_ns for w in windows)]
+    return source, [project, name, *bounds, *where.params], _value(metric)
+
+
+def _value(metric: Metric) -> str:
+    """`n`, `value`, `sd` and `unknown` of the units of one window and group."""
+    if metric.name == "latency":
+        value = "quantile_cont(v, " + repr(float(metric.quantile)) + ")"
+    elif metric.name in {"count", "requests", "cost", "tokens"}:
+        value = "sum(v)"
+    else:
+        value = "avg(v)"
+    return lines("  count(v) AS n,", value, "AS value, stddev_samp(v) AS sd, count(*) - count(v) AS unknown")
+
+
+def _conditions(project: str, narrow: Mapping[str, Sequence[str]]) -> Where:
+    where = Where.project(project)
+    for field, values in narrow.items():
+        if field == "tag":
+            where.add("list_has_any(tags, ?::VARCHAR[])", list(values))
+        else:
+            where.add(_column(field) + " IN (SELECT unnest(?::VARCHAR[]))", list(values))
+    if "run" not in narrow:
+        where.add("run IS NULL")
+    return where
+
+
+def _column(field: str) -> str:
+    return '"' + field + '"'
+
+
+def _check(metric: Metric, narrow: Mapping[str, Sequence[str]], group_by: str | None) -> None:
+    if metric.name not in METRICS:
+        raise InvalidInput(field="metric.name", value=metric.name, fix=f"one of {', '.join(METRICS)}")
+    for field in narrow:
+        if field not in FILTERS:
+            raise InvalidInput("There is no such filter.", field="filter", value=field, fix=f"{', '.join(FILTERS)}")
+    if group_by is not None and group_by not in FIELDS:
+        raise InvalidInput("Nothing is grouped by this.", field="group_by", value=group_by, fix=f"{', '.join(FIELDS)}")
+
+
+def _figure(row: Mapping[str, Any]) -> Figure:
+    window = Window(row["since_ns"], row["until_ns"])
+    value = None if row["n"] == 0 else row["value"]
+    sd = row["sd"] if row["n"] > 1 else None
+    return Figure(window, row["g"], row["n"], None if value is None else float(value), sd, row["unknown"])

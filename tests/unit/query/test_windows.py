@@ -1,0 +1,148 @@
+"""Figures over windows: every metric against numbers worked out by hand, filters, groups, what is unknown."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from assay_server.core.errors import InvalidInput
+from assay_server.core.records import Facts, Score, Span, Tokens
+from assay_server.query import Figure, Metric, Window, Windows
+from assay_server.store import DuckStore
+
+SECOND = 1_000_000_000
+START = 1_795_248_000 * SECOND
+FIRST = Window(START, START + 60 * SECOND)
+SECOND_ONE = Window(START + 60 * SECOND, START + 120 * SECOND)
+
+
+def span(trace: int, number: int, ends_s: float, took_ms: float = 1000, **fields: Any) -> Span:
+    end = START + int(ends_s * SECOND)
+    parent = fields.pop("parent", None)
+    return Span(
+        project=fields.pop("project", "prj_a"),
+        trace_id=f"{trace:032x}",
+        span_id=f"{trace * 100 + number:016x}",
+        parent_id=None if parent is None else f"{trace * 100 + parent:016x}",
+        name="call",
+        kind=fields.pop("kind", "llm"),
+        start_ns=end - int(took_ms * 1e6),
+        end_ns=end,
+        **fields,
+    )
+
+
+def score(trace: int, at_s: float, name: str, value: float | None, **fields: Any) -> Score:
+    identity = f"scr_{trace}_{name}"
+    at = START + int(at_s * SECOND)
+    return Score("prj_a", identity, name, at, "code", value, trace_id=f"{trace:032x}", **fields)
+
+
+FACTS = Facts(
+    [
+        span(1, 0, 11, 1100, kind="agent", model=None, cost=0.5, tokens=Tokens(100, output=100)),  # repeats its child
+        span(1, 1, 10, 1000, parent=0, model="a", cost=0.5, tokens=Tokens(90, output=10), tags=["x"]),
+        span(2, 1, 20, 3000, model="a", status="error", tokens=Tokens(50, output=50), user="u"),  # no price
+        span(3, 1, 59.9, 2000, model="b", cost=0.25, tokens=Tokens(20, cache_read=10, output=20)),
+        span(4, 1, 60, 1000, model="b", cost=2.0),  # the next window begins with it
+        span(5, 1, 30, 9000, model="a", run="run_1", status="error", cost=9.0),  # an evaluation
+        span(6, 1, 30, 9000, model="a", project="prj_b", cost=9.0),
+    ],
+    [
+        score(1, 12, "schema_valid", 1.0),
+        score(2, 22, "schema_valid", 0.0),
+        score(3, 50, "schema_valid", None, error="no schema"),
+        score(1, 12, "quality", 0.5),
+        score(4, 70, "quality", 1.0),
+    ],
+)
+
+
+@pytest.fixture
+async def windows(tmp_path: Path) -> AsyncIterator[Windows]:
+    store = await DuckStore.open(tmp_path / "facts")
+    await store.append(FACTS)
+    yield Windows(store)
+    await store.close()
+
+
+async def one(windows: Windows, metric: Metric, **narrow: str) -> Figure:
+    given = {field: [value] for field, value in narrow.items()}
+    [found] = await windows.figures("prj_a", metric, [FIRST], narrow=given)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("metric", "narrow", "n", "value", "unknown"),
+    [
+        (Metric("count"), {"kind": "llm"}, 3, 3, 0),
+        (Metric("count"), {}, 4, 4, 0),
+        (Metric("requests"), {}, 3, 3, 0),
+        (Metric("error_rate"), {"kind": "llm"}, 3, 1 / 3, 0),
+        (Metric("slow_rate", threshold_ms=1500), {"kind": "llm"}, 3, 2 / 3, 0),
+        (Metric("latency", quantile=0.5), {"kind": "llm"}, 3, 2000, 0),
+        (Metric("cost"), {}, 2, 0.75, 1),
+        (Metric("cost_per_request"), {}, 2, 0.375, 1),
+        (Metric("tokens"), {}, 3, 100 + 100 + 50, 0),
+        (Metric("tokens_per_request"), {}, 3, 250 / 3, 0),
+        (Metric("schema_violations"), {}, 2, 0.5, 1),
+        (Metric("score", score="quality"), {}, 1, 0.5, 0),
+        (Metric("count"), {"tag": "x"}, 1, 1, 0),
+        (Metric("count"), {"user": "u"}, 1, 1, 0),
+        (Metric("count"), {"run": "run_1"}, 1, 1, 0),
+        (Metric("error_rate"), {"model": "b"}, 1, 0.0, 0),
+    ],
+)
+async def test_each_metric(
+    windows: Windows, metric: Metric, narrow: dict[str, str], n: int, value: float, unknown: int
+) -> None:
+    found = await one(windows, metric, **narrow)
+    assert (found.n, found.unknown) == (n, unknown)
+    assert found.value == pytest.approx(value)
+
+
+async def test_a_window_begins_with_its_start_and_ends_before_its_end(windows: Windows) -> None:
+    found = await windows.figures("prj_a", Metric("count"), [FIRST, SECOND_ONE], narrow={"kind": ["llm"]})
+    assert [(each.window, each.value) for each in found] == [(FIRST, 3), (SECOND_ONE, 1)]
+
+
+async def test_groups_stand_apart_and_windows_may_overlap(windows: Windows) -> None:
+    both = [FIRST, Window(START, START + 120 * SECOND)]
+    found = await windows.figures("prj_a", Metric("cost"), both, narrow={"kind": ["llm"]}, group_by="model")
+    assert [(each.window == FIRST, each.group, each.value) for each in sorted(found, key=lambda f: (f.group, f.n))] == [
+        (True, "a", 0.5),
+        (False, "a", 0.5),
+        (True, "b", 0.25),
+        (False, "b", 2.25),
+    ]
+
+
+async def test_a_score_belongs_to_the_group_of_its_trace(windows: Windows) -> None:
+    found = await windows.figures(
+        "prj_a", Metric("score", score="quality"), [FIRST, SECOND_ONE], narrow={"kind": ["llm"]}, group_by="model"
+    )
+    assert [(each.group, each.value) for each in found] == [("a", 0.5), ("b", 1.0)]
+
+
+async def test_without_data_there_is_no_figure_and_without_prices_no_value(windows: Windows) -> None:
+    assert await windows.figures("prj_a", Metric("count"), [Window(1, 2)]) == []
+    assert await windows.figures("prj_a", Metric("count"), []) == []
+    unknown = await one(windows, Metric("cost"), user="u")
+    assert (unknown.n, unknown.value, unknown.unknown) == (0, None, 1)
+
+
+@pytest.mark.parametrize(
+    ("metric", "narrow", "group", "field"),
+    [
+        ("nonsense", {}, None, "metric.name"),
+        ("count", {"1=1 OR name": ["x"]}, None, "filter"),
+        ("count", {}, "input", "group_by"),
+    ],
+)
+async def test_unknown_names_are_refused(
+    windows: Windows, metric: str, narrow: dict[str, list[str]], group: str | None, field: str
+) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        await windows.figures("prj_a", Metric(metric), [FIRST], narrow=narrow, group_by=group)
+    assert refused.value.field == field
