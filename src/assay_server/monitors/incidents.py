@@ -21,15 +21,21 @@ STATUSES = ("open", "acknowledged", "resolved")
 Scrub = Callable[[str], tuple[str, list[str]]]
 """A text without personal data, and the types that were in it."""
 
+Announce = Callable[[Connection, Incident, str, str], None]
+"""Puts the news of an incident (`opened` or `resolved`, and why) where people will hear of it, in its transaction."""
+
 
 class Incidents:
     """The face of the room. Every method is scoped by project; every change is audited in its transaction."""
 
-    def __init__(self, ledger: Ledger, audit: Audit, clock: Clock, scrub: Scrub) -> None:
+    def __init__(
+        self, ledger: Ledger, audit: Audit, clock: Clock, scrub: Scrub, announce: Announce | None = None
+    ) -> None:
         self._ledger = ledger
         self._audit = audit
         self._clock = clock
         self._scrub = scrub
+        self._announce = announce
 
     async def open(
         self,
@@ -48,22 +54,21 @@ class Incidents:
         """Opens an incident and returns its id; one with the same `key` is found again and left as it is."""
         if severity not in SEVERITIES:
             raise InvalidInput(field="severity", value=severity, fix=f"one of {', '.join(SEVERITIES)}")
-        now = self._clock.now_ns()
-        incident = Incident(
-            id=new_id("inc"),
-            project=project,
-            key=key,
-            title=title,
-            status="open",
-            severity=severity,
-            kind=kind,
-            subject=subject,
-            sentence=sentence,
-            evidence=evidence,
-            actions=[dict(action) for action in actions],
-            opened_ns=now,
-        )
-        return await self._ledger.write(lambda connection: self._open_once(connection, incident, by))
+        told = {"kind": kind, "severity": severity, "title": title, "subject": subject, "sentence": sentence}
+        values = {"key": key, **told, "evidence": evidence, "actions": [dict(action) for action in actions]}
+        return await self._ledger.write(lambda connection: self.open_within(connection, project, by, values))
+
+    def open_within(self, connection: Connection, project: str, by: str, values: Mapping[str, Any]) -> str:
+        """`open` as a part of the caller's transaction; `values` are the other fields of `Incident`."""
+        incident = Incident(id=new_id("inc"), project=project, status="open", opened_ns=self._clock.now_ns(), **values)
+        return self._open_once(connection, incident, by)
+
+    def resolve_within(self, connection: Connection, project: str, incident: str, *, by: str, reason: str) -> bool:
+        """`resolve` as a part of the caller's transaction; False where somebody did it before."""
+        if rows.fetch(connection, project, incident).status == "resolved":
+            return False
+        self._turned(connection, project, incident, "resolved", ("open", "acknowledged"), by, reason)
+        return True
 
     async def get(self, project: str, incident: str) -> Incident:
         """Raises NotFound."""
@@ -94,24 +99,37 @@ class Incidents:
         rows.insert(connection, incident)
         rows.append(connection, incident.project, incident.id, Entry(incident.opened_ns, "opened", by))
         self._record(connection, incident, by, "incident.open", incident.title, None, "open")
+        if self._announce is not None:
+            self._announce(connection, incident, "opened", "")
         return incident.id
 
     async def _turn(
         self, project: str, incident: str, status: str, allowed: tuple[str, ...], by: str, reason: str
     ) -> Incident:
-        now = self._clock.now_ns()
+        return await self._ledger.write(
+            lambda connection: self._turned(connection, project, incident, status, allowed, by, reason)
+        )
+
+    def _turned(
+        self,
+        connection: Connection,
+        project: str,
+        incident: str,
+        status: str,
+        allowed: tuple[str, ...],
+        by: str,
+        reason: str,
+    ) -> Incident:
         reason, _ = self._scrub(reason)
-
-        def turn(connection: Connection) -> Incident:
-            found = rows.fetch(connection, project, incident)
-            if found.status not in allowed:
-                raise Conflict(f"This incident is {found.status}.", field="status", value=found.status)
-            rows.set_status(connection, project, incident, status)
-            rows.append(connection, project, incident, Entry(now, f"{status}: {reason}", by))
-            self._record(connection, found, by, f"incident.{_VERBS[status]}", reason, found.status, status)
-            return rows.fetch(connection, project, incident)
-
-        return await self._ledger.write(turn)
+        found = rows.fetch(connection, project, incident)
+        if found.status not in allowed:
+            raise Conflict(f"This incident is {found.status}.", field="status", value=found.status)
+        rows.set_status(connection, project, incident, status)
+        rows.append(connection, project, incident, Entry(self._clock.now_ns(), f"{status}: {reason}", by))
+        self._record(connection, found, by, f"incident.{_VERBS[status]}", reason, found.status, status)
+        if status == "resolved" and self._announce is not None:
+            self._announce(connection, found, "resolved", reason)
+        return rows.fetch(connection, project, incident)
 
     def _record(
         self,

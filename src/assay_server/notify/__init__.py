@@ -4,7 +4,7 @@ from assay_server.notify.apprise import AppriseSender, Sender
 from assay_server.notify.channels import NotificationChannels
 from assay_server.notify.courier import Courier
 from assay_server.notify.outbox import Message, Outbox, notification_json
-from assay_server.notify.silences import Silences, silence_json
+from assay_server.notify.silences import Silences, silence_json, silenced_until
 
 __all__ = [
     "AppriseSender",
@@ -16,4 +16,5 @@ __all__ = [
     "Silences",
     "notification_json",
     "silence_json",
+    "silenced_until",
 ]

@@ -1,0 +1,301 @@
+"""Monitors: defined by people, evaluated on a schedule that lives in the ledger.
+
+The row says when the next window ends (`next_ns`). Whatever lies in the past when somebody looks was missed, and is
+caught up: the windows that nobody looked at are evaluated now, over the facts of their time, so trouble that came and
+went while the server was down is found and told all the same. Windows that overlap are not all needed for that; the
+newest hundred are. A process killed between two commits repeats one evaluation, which changes nothing.
+"""
+
+import logging
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection
+
+from assay_server.core.clock import Clock, rfc3339
+from assay_server.core.errors import AssayError, Conflict
+from assay_server.core.ids import new_id
+from assay_server.governance import Audit
+from assay_server.ledger import Ledger
+from assay_server.monitors import monitor_rows
+from assay_server.monitors.definition import Definition, parse, to_json
+from assay_server.monitors.finding import Finding, finding_json
+from assay_server.monitors.incidents import Incidents
+from assay_server.monitors.look import Looker
+from assay_server.monitors.monitor_rows import Monitor, State
+from assay_server.monitors.ready_made import READY_MADE
+from assay_server.monitors.transitions import ACTOR, Transitions, state_json
+from assay_server.notify import silenced_until
+from assay_server.query import Windows
+
+_log = logging.getLogger(__name__)
+
+_SECOND = 1_000_000_000
+_MOST_CAUGHT_UP = 100
+
+Projects = Callable[[], Awaitable[list[str]]]
+"""Ids of all projects."""
+
+
+class Monitors:
+    """The face: what people define and read, and `tick`, which evaluates what is due."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        windows: Windows,
+        incidents: Incidents,
+        audit: Audit,
+        clock: Clock,
+        projects: Projects,
+    ) -> None:
+        self._ledger = ledger
+        self._looker = Looker(windows)
+        self._transitions = Transitions(incidents)
+        self._audit = audit
+        self._clock = clock
+        self._projects = projects
+
+    async def create(self, project: str, actor: str, given: Mapping[str, Any]) -> dict[str, Any]:
+        """Raises InvalidInput naming the field, Conflict for a name that is taken."""
+        definition = parse(given)
+        await self._furnish(project)
+
+        def write(connection: Connection) -> dict[str, Any]:
+            _refuse_taken(connection, project, definition.name, None)
+            made = self._add(connection, project, actor, definition, ready_made=False)
+            return self._shown(connection, [made])[0]
+
+        return await self._ledger.write(write)
+
+    async def replace(self, project: str, actor: str, ref: str, given: Mapping[str, Any]) -> dict[str, Any]:
+        """A new definition; what is open under the old one is resolved. Raises InvalidInput, NotFound, Conflict."""
+        definition = parse(given)
+
+        def write(connection: Connection) -> dict[str, Any]:
+            before = monitor_rows.fetch(connection, project, ref)
+            _refuse_taken(connection, project, definition.name, before.id)
+            if _measures(definition) != _measures(before.definition):
+                self._end(connection, before, actor, "The monitor was changed.")
+                monitor_rows.forget_states(connection, before)
+            values = {"name": definition.name, "enabled": definition.enabled, "definition": to_json(definition)}
+            monitor_rows.change(connection, before, **values, next_ns=self._clock.now_ns())
+            self._record(connection, before, actor, "monitor.change", to_json(before.definition), to_json(definition))
+            return self._shown(connection, [monitor_rows.fetch(connection, project, before.id)])[0]
+
+        return await self._ledger.write(write)
+
+    async def delete(self, project: str, actor: str, ref: str) -> None:
+        """With its states and evaluations; its open incidents are resolved. Raises NotFound."""
+
+        def write(connection: Connection) -> None:
+            before = monitor_rows.fetch(connection, project, ref)
+            self._end(connection, before, actor, "The monitor was deleted.")
+            monitor_rows.delete(connection, before)
+            self._record(connection, before, actor, "monitor.delete", to_json(before.definition), None)
+
+        await self._ledger.write(write)
+
+    async def get(self, project: str, ref: str) -> dict[str, Any]:
+        """Raises NotFound."""
+        await self._furnish(project)
+        return await self._ledger.read(lambda c: self._shown(c, [monitor_rows.fetch(c, project, ref)])[0])
+
+    async def list(self, project: str) -> Sequence[dict[str, Any]]:
+        """All of them, by name."""
+        await self._furnish(project)
+        return await self._ledger.read(lambda c: self._shown(c, monitor_rows.listed(c, project)))
+
+    async def evaluations(self, project: str, ref: str, limit: int = 50) -> Sequence[dict[str, Any]]:
+        """Newest first; `late_s` says how long after its window's end one was made. Raises NotFound."""
+
+        def read(connection: Connection) -> Sequence[dict[str, Any]]:
+            monitor = monitor_rows.fetch(connection, project, ref)
+            found = monitor_rows.evaluations(connection, project, monitor.id, limit)
+            every_ns = monitor.definition.every_s * _SECOND
+            return [_evaluation_json(row, every_ns) for row in found]
+
+        return await self._ledger.read(read)
+
+    async def test(self, project: str, ref: str) -> Sequence[dict[str, Any]]:
+        """What it would say now; nothing is stored, opened or told. Raises NotFound."""
+        monitor = await self._ledger.read(lambda c: monitor_rows.fetch(c, project, ref))
+        findings = await self._looker.look(project, monitor.definition, self._clock.now_ns())
+        return [finding_json(finding) for finding in findings]
+
+    async def tick(self) -> int:
+        """Evaluates everything that is due, caught up from where it stopped; how many evaluations were made.
+
+        A monitor that fails is said aloud and does not hold up the others; it is tried again at the next tick.
+        """
+        for project in await self._projects():
+            await self._furnish(project)
+        now = self._clock.now_ns()
+        made = 0
+        for monitor in await self._ledger.read(lambda connection: monitor_rows.due(connection, now)):
+            try:
+                made += await self._catch_up(monitor, now)
+            except AssayError as error:
+                _log.warning("monitor %s: %s", monitor.id, error)
+        return made
+
+    # --- evaluating ---------------------------------------------------------------------------------
+
+    async def _catch_up(self, monitor: Monitor, now_ns: int) -> int:
+        moments, following, missed = schedule(monitor, now_ns)
+        for number, at_ns in enumerate(moments, start=1):
+            after = following if number == len(moments) else moments[number]
+            if not await self._evaluate(monitor.project, monitor.id, at_ns, after, missed if number == 1 else 0):
+                return number - 1  # somebody changed it meanwhile: the next tick looks again
+        return len(moments)
+
+    async def _evaluate(self, project: str, ref: str, at_ns: int, next_ns: int, missed: int) -> bool:
+        monitor, known = await self._ledger.read(lambda connection: _with_states(connection, project, ref))
+        if monitor is None or not monitor.definition.enabled:
+            return False
+        groups = [state.group for state in known]
+        findings = await self._looker.look(project, monitor.definition, at_ns, groups)
+        return await self._ledger.write(
+            lambda connection: self._store(connection, monitor, at_ns, next_ns, missed, findings, known)
+        )
+
+    def _store(
+        self,
+        connection: Connection,
+        monitor: Monitor,
+        at_ns: int,
+        next_ns: int,
+        missed: int,
+        findings: Sequence[Finding],
+        known: Sequence[State],
+    ) -> bool:
+        """The evaluation, what it changes, the messages and the next moment: in one transaction."""
+        values = {"evaluated_ns": at_ns, "next_ns": next_ns, "missed": monitor.missed + missed}
+        if not monitor_rows.change(connection, monitor, **values):
+            return False
+        shown = [finding_json(finding) for finding in findings]
+        monitor_rows.add_evaluation(connection, monitor, at_ns, self._clock.now_ns(), shown)
+        self._transitions.apply(connection, monitor, at_ns, findings, known)
+        return True
+
+    # --- inside a transaction -----------------------------------------------------------------------
+
+    async def _furnish(self, project: str) -> None:
+        """The ready-made monitors, once in a project's life."""
+        if await self._ledger.read(lambda connection: monitor_rows.is_furnished(connection, project)):
+            return
+
+        def write(connection: Connection) -> None:
+            if monitor_rows.is_furnished(connection, project):
+                return
+            monitor_rows.furnished(connection, project, self._clock.now_ns())
+            for given in READY_MADE:
+                if monitor_rows.find(connection, project, given["name"]) is None:
+                    self._add(connection, project, ACTOR, parse(given), ready_made=True)
+
+        await self._ledger.write(write)
+
+    def _add(
+        self, connection: Connection, project: str, actor: str, definition: Definition, *, ready_made: bool
+    ) -> Monitor:
+        now = self._clock.now_ns()
+        monitor = Monitor(
+            id=new_id("mon"),
+            project=project,
+            definition=definition,
+            ready_made=ready_made,
+            next_ns=now + definition.every_s * _SECOND if ready_made else now,
+            evaluated_ns=None,
+            missed=0,
+            revision=1,
+            created_ns=now,
+            created_by=actor,
+        )
+        monitor_rows.insert(connection, monitor, to_json(definition))
+        self._record(connection, monitor, actor, "monitor.create", None, to_json(definition))
+        return monitor
+
+    def _end(self, connection: Connection, monitor: Monitor, actor: str, reason: str) -> None:
+        known = monitor_rows.states(connection, monitor.project, [monitor.id]).get(monitor.id, [])
+        self._transitions.end(connection, monitor, known, actor, reason)
+
+    def _shown(self, connection: Connection, monitors: Sequence[Monitor]) -> Sequence[dict[str, Any]]:
+        if not monitors:
+            return []
+        project, now = monitors[0].project, self._clock.now_ns()
+        known = monitor_rows.states(connection, project, [monitor.id for monitor in monitors])
+        return [
+            _monitor_json(monitor, known.get(monitor.id, []), silenced_until(connection, project, monitor.id, now))
+            for monitor in monitors
+        ]
+
+    def _record(
+        self, connection: Connection, monitor: Monitor, actor: str, action: str, before: Any, after: Any
+    ) -> None:
+        self._audit.append(
+            connection,
+            project=monitor.project,
+            actor=actor,
+            action=action,
+            subject=monitor.id,
+            before=before,
+            after=after,
+        )
+
+
+def schedule(monitor: Monitor, now_ns: int) -> tuple[list[int], int, int]:
+    """The window ends to evaluate now, the one after them, and how many evaluations did not happen in time.
+
+    One is in time until the next is due. Of those that were missed, as many are made up for as cover the gap without
+    overlap, the newest hundred at most; the last moment before now is always among them.
+    """
+    every_ns = monitor.definition.every_s * _SECOND
+    late = (now_ns - monitor.next_ns) // every_ns
+    last = monitor.next_ns + late * every_ns
+    stride = max(1, monitor.definition.window_s // monitor.definition.every_s) * every_ns
+    count = min(_MOST_CAUGHT_UP, late * every_ns // stride + 1)
+    moments = [last - back * stride for back in range(count - 1, -1, -1)]
+    return moments, last + every_ns, late
+
+
+def _with_states(connection: Connection, project: str, ref: str) -> tuple[Monitor | None, list[State]]:
+    monitor = monitor_rows.find(connection, project, ref)
+    return monitor, [] if monitor is None else monitor_rows.states(connection, project, [ref]).get(ref, [])
+
+
+def _measures(definition: Definition) -> tuple[Any, ...]:
+    """What must stay the same for earlier states to mean anything."""
+    return definition.metric, definition.filter, definition.group_by, definition.rule.kind
+
+
+def _refuse_taken(connection: Connection, project: str, name: str, mine: str | None) -> None:
+    found = monitor_rows.find(connection, project, name)
+    if found is not None and found.id != mine:
+        raise Conflict("There is a monitor of this name.", field="name", value=name, fix="choose another, or PUT it")
+
+
+def _monitor_json(monitor: Monitor, known: Sequence[State], silenced_ns: int | None) -> dict[str, Any]:
+    statuses = {state.status for state in known}
+    worst = next((status for status in ("alarm", "ok") if status in statuses), "unknown")
+    return {
+        "id": monitor.id,
+        **to_json(monitor.definition),
+        "ready_made": monitor.ready_made,
+        "status": worst if monitor.definition.enabled else "off",
+        "states": [state_json(state) for state in known],
+        "evaluated_at": None if monitor.evaluated_ns is None else rfc3339(monitor.evaluated_ns),
+        "next_at": rfc3339(monitor.next_ns),
+        "missed": monitor.missed,
+        "silenced_until": None if silenced_ns is None else rfc3339(silenced_ns),
+        "created_at": rfc3339(monitor.created_ns),
+        "created_by": monitor.created_by,
+    }
+
+
+def _evaluation_json(row: Any, every_ns: int) -> dict[str, Any]:
+    late_ns = row.done_ns - row.at_ns
+    return {
+        "at": rfc3339(row.at_ns),
+        "late_s": round(late_ns / _SECOND, 3) if late_ns >= every_ns else 0,
+        "findings": row.findings,
+    }
