@@ -33,7 +33,7 @@ from assay_server.api import (
 from assay_server.api.chat import CHAT_PATHS, MODELS_PATHS, ChatApp, ModelsApp
 from assay_server.api.door import Door
 from assay_server.api.idempotent import Idempotent
-from assay_server.api.otlp import PATHS, OtlpTraces
+from assay_server.api.otlp import PATHS, Otlp
 from assay_server.api.services import Services
 from assay_server.api.web import Web
 
@@ -67,7 +67,7 @@ ROUTERS = (
 def build(services: Services, readiness: Readiness) -> ASGIApp:
     """The whole application. Constructs routes, never rooms."""
     plain: dict[str, ASGIApp] = {}
-    plain |= dict.fromkeys(PATHS, OtlpTraces(services))
+    plain |= dict.fromkeys(PATHS, Otlp(services))
     plain |= dict.fromkeys(CHAT_PATHS, ChatApp(services.gateway, services.accounts.authenticate))
     plain |= dict.fromkeys(MODELS_PATHS, ModelsApp(services.gateway, services.accounts.authenticate))
     return Door(rest(services, readiness), plain)

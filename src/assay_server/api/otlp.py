@@ -1,12 +1,16 @@
-"""`POST /v1/traces` and the paths other products have for it: plain ASGI, because this is the hottest door.
+"""`POST /v1/traces`, `/v1/logs`, `/v1/metrics` and the paths other products have for them: plain ASGI, because this is
+the hottest door.
 
 Errors are a `google.rpc.Status` in the request's own encoding, as the OTLP specification asks.
 """
 
 import json
 import logging
+from typing import Any, get_args
 
 from google.rpc.status_pb2 import Status
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceResponse
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceResponse
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect, Request
@@ -17,23 +21,32 @@ from assay_server.api.auth import authorise
 from assay_server.api.problems import headers_of, status_of
 from assay_server.api.services import Services
 from assay_server.core.errors import AssayError, TooLarge
-from assay_server.ingest import JSON, PROTOBUF, Accepted
+from assay_server.ingest import JSON, PROTOBUF, Accepted, Signal
 
 _log = logging.getLogger(__name__)
 
-PATHS = (
-    "/v1/traces",
-    "/api/public/otel/v1/traces",  # Langfuse
-    "/otel/v1/traces",  # LangSmith
-    "/api/v1/private/otel/v1/traces",  # Opik
+_PREFIXES = (
+    "",
+    "/api/public/otel",  # Langfuse
+    "/otel",  # LangSmith
+    "/api/v1/private/otel",  # Opik
 )
+SIGNALS: tuple[Signal, ...] = get_args(Signal)
+PATHS: dict[str, Signal] = {f"{prefix}/v1/{signal}": signal for prefix in _PREFIXES for signal in SIGNALS}
 
+_RESPONSES = {
+    "traces": ExportTraceServiceResponse,
+    "logs": ExportLogsServiceResponse,
+    "metrics": ExportMetricsServiceResponse,
+}
+_REJECTED = {"traces": "rejectedSpans", "logs": "rejectedLogRecords", "metrics": "rejectedDataPoints"}
+_REJECTED_FIELD = {"traces": "rejected_spans", "logs": "rejected_log_records", "metrics": "rejected_data_points"}
 _GRPC_CODES = {400: 3, 401: 16, 403: 7, 404: 5, 405: 12, 413: 8, 415: 3, 429: 8, 503: 14}
 _UNKNOWN = 2
 
 
-class OtlpTraces:
-    """An ASGI application that takes OTLP trace requests."""
+class Otlp:
+    """An ASGI application that takes OTLP requests of all signals; the path says which (`PATHS`)."""
 
     def __init__(self, services: Services) -> None:
         self._accounts = services.accounts
@@ -52,7 +65,8 @@ class OtlpTraces:
         if request.method != "POST":
             return _refusal(405, "OTLP is sent with POST.", {"Allow": "POST"}, as_json)
         try:
-            return _success(await self._take(request, request.headers), as_json)
+            signal = PATHS[request.url.path]
+            return _success(await self._take(request, request.headers, signal), signal, as_json)
         except AssayError as error:
             return _refusal(status_of(error), str(error), headers_of(error), as_json)
         except ClientDisconnect:
@@ -61,12 +75,12 @@ class OtlpTraces:
             _log.exception("unexpected error, request %s", request.scope.get("assay.request_id"))
             return _refusal(500, "Unexpected error; the server's log has it.", {}, as_json)
 
-    async def _take(self, request: Request, headers: Headers) -> Accepted:
+    async def _take(self, request: Request, headers: Headers, signal: Signal) -> Accepted:
         caller = await self._accounts.authenticate(headers)
         authorise(caller, "ingest")
         body = await _body(request, self._ingest.limits.body_bytes)
         accepted: Accepted = await self._ingest.otlp(
-            caller.project, body, headers.get("content-type"), headers.get("content-encoding")
+            caller.project, body, headers.get("content-type"), headers.get("content-encoding"), signal
         )
         return accepted
 
@@ -94,16 +108,20 @@ def _too_large(limit: int) -> TooLarge:
     )
 
 
-def _success(accepted: Accepted, as_json: bool) -> Response:
-    """200; a partial success tells how many spans were rejected and why."""
-    if as_json:
-        partial = {"rejectedSpans": str(accepted.rejected), "errorMessage": accepted.message}
-        return Response(json.dumps({"partialSuccess": partial} if accepted.rejected else {}), media_type=JSON)
-    answer = ExportTraceServiceResponse()
+def answer_of(accepted: Accepted, signal: Signal) -> Any:
+    """The signal's response message; a partial success tells how many were rejected and why."""
+    answer = _RESPONSES[signal]()
     if accepted.rejected:
-        answer.partial_success.rejected_spans = accepted.rejected
+        setattr(answer.partial_success, _REJECTED_FIELD[signal], accepted.rejected)
         answer.partial_success.error_message = accepted.message
-    return Response(answer.SerializeToString(), media_type=PROTOBUF)
+    return answer
+
+
+def _success(accepted: Accepted, signal: Signal, as_json: bool) -> Response:
+    if as_json:
+        partial = {_REJECTED[signal]: str(accepted.rejected), "errorMessage": accepted.message}
+        return Response(json.dumps({"partialSuccess": partial} if accepted.rejected else {}), media_type=JSON)
+    return Response(answer_of(accepted, signal).SerializeToString(), media_type=PROTOBUF)
 
 
 def _refusal(status: int, message: str, headers: dict[str, str], as_json: bool) -> Response:

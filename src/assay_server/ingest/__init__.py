@@ -1,10 +1,10 @@
 """The one door for facts: everything that is stored, ours and foreign, is decoded, scrubbed and priced here."""
 
-from assay_server.ingest.ingest import JSON, PROTOBUF, Accepted, Ingest
+from assay_server.ingest.ingest import JSON, PROTOBUF, Accepted, Ingest, Signal
 from assay_server.ingest.limits import Limits
 from assay_server.ingest.pricing import Prices
 from assay_server.ingest.repricing import Repricer
 from assay_server.ingest.scores import ScoreInput
 from assay_server.ingest.scrub import Scrubs
 
-__all__ = ["JSON", "PROTOBUF", "Accepted", "Ingest", "Limits", "Prices", "Repricer", "ScoreInput", "Scrubs"]
+__all__ = ["JSON", "PROTOBUF", "Accepted", "Ingest", "Limits", "Prices", "Repricer", "ScoreInput", "Scrubs", "Signal"]

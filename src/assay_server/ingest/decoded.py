@@ -2,13 +2,15 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from assay_server.core.errors import TooLarge
 from assay_server.core.records import Span, SpanStatus
 from assay_server.ingest.limits import Limits
 
 STATUS: dict[int, SpanStatus] = {0: "unset", 1: "ok", 2: "error"}
+
+T = TypeVar("T")
 
 _LAST_NS = 2**63 - 1
 _REASONS_KEPT = 20
@@ -19,25 +21,26 @@ class SpanRefused(Exception):
     """This span cannot be stored; the others of its request can. The message says why."""
 
 
-class Decoded:
-    """Spans as they were sent, nothing interpreted yet, and why others were refused."""
+class Decoded(Generic[T]):
+    """Spans (or log records, or points of metrics) as they were sent, nothing interpreted yet, and why others were
+    refused."""
 
     def __init__(self, limits: Limits) -> None:
-        self.spans: list[Span] = []
+        self.taken: list[T] = []
         self.rejected = 0
         self.reasons: list[str] = []
         self._limits = limits
 
-    def take(self, decode: Callable[[], Span], name: str) -> None:
+    def take(self, decode: Callable[[], T], name: str, what: str = "span") -> None:
         """Adds the span that `decode` gives, or the reason why it gives none."""
-        if len(self.spans) >= self._limits.spans:
+        if len(self.taken) >= self._limits.spans:
             raise TooLarge(
                 f"The request has more than {self._limits.spans} spans.", field="spans", fix="send smaller batches"
             )
         try:
-            self.spans.append(decode())
+            self.taken.append(decode())
         except SpanRefused as refusal:
-            self.refuse(f"span '{name[:80]}': {refusal}")
+            self.refuse(f"{what} '{name[:80]}': {refusal}")
 
     def shared(self, decode: Callable[[], dict[str, Any]], spans: int) -> dict[str, Any] | None:
         """What `spans` spans have in common (their resource); where it cannot be taken, neither can they."""

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
+from typing import Any, Literal
 
 from assay_server.core.clock import Clock, SystemClock
 from assay_server.core.errors import Busy, TooLarge, UnsupportedMedia
@@ -17,6 +18,8 @@ from assay_server.ingest.decompress import decompress
 from assay_server.ingest.limits import DEFAULT, Limits
 from assay_server.ingest.normalise import Normaliser
 from assay_server.ingest.otlp_json import decode_json
+from assay_server.ingest.otlp_logs import LogRecord, decode_logs_json, decode_logs_proto, facts_of
+from assay_server.ingest.otlp_metrics import decode_metrics_json, decode_metrics_proto
 from assay_server.ingest.otlp_proto import decode_proto
 from assay_server.ingest.pricing import Prices, price_span
 from assay_server.ingest.scores import ScoreInput, score_of
@@ -26,6 +29,9 @@ from assay_server.store import Store
 PROTOBUF = "application/x-protobuf"
 JSON = "application/json"
 
+Signal = Literal["traces", "logs", "metrics"]
+Understood = tuple[Facts, Decoded[Any]]
+
 _INLINE_BYTES = 16 << 10  # smaller bodies cost less here than the way to a thread and back
 
 
@@ -33,7 +39,7 @@ _INLINE_BYTES = 16 << 10  # smaller bodies cost less here than the way to a thre
 class Accepted:
     """What became of a request. Duplicates count as accepted: the sender may stop sending them."""
 
-    spans: int
+    spans: int  # or log records, or points of metrics
     rejected: int = 0
     reasons: tuple[str, ...] = ()
 
@@ -97,21 +103,29 @@ class Ingest:
         await self.write(Facts(scores=scores))
         return scores
 
-    async def otlp(self, project: str, body: bytes, content_type: str | None, encoding: str | None = None) -> Accepted:
-        """Stores an OTLP trace request; returns when it is durable.
+    async def otlp(
+        self,
+        project: str,
+        body: bytes,
+        content_type: str | None,
+        encoding: str | None = None,
+        signal: Signal = "traces",
+    ) -> Accepted:
+        """Stores an OTLP request of a signal; returns when it is durable.
 
         Raises `UnsupportedMedia`, `InvalidInput` and `TooLarge` for a body nobody can take, `Busy` when too much waits.
         Single spans that cannot be taken are told in the answer; the others are stored.
         """
-        decode = _decoder_of(content_type)
+        media = _media_of(content_type)
+        understand = {"traces": self._spans, "logs": self._logs, "metrics": self._metrics}[signal]
         self._admit(len(body))
         try:
-            facts, decoded = await self._off_loop(partial(self._facts, decode, project, body, encoding), len(body))
+            facts, decoded = await self._off_loop(partial(understand, media, project, body, encoding), len(body))
             if size_of(facts):
                 await self._committer.commit(facts)
         finally:
             self._bytes -= len(body)
-        return Accepted(len(decoded.spans), decoded.rejected, tuple(decoded.reasons))
+        return Accepted(len(decoded.taken), decoded.rejected, tuple(decoded.reasons))
 
     async def close(self) -> None:
         """Commits what waits. The store stays open: it belongs to whoever opened it."""
@@ -131,24 +145,47 @@ class Ingest:
             )
         self._bytes += size
 
-    async def _off_loop(self, work: Callable[[], tuple[Facts, Decoded]], size: int) -> tuple[Facts, Decoded]:
+    async def _off_loop(self, work: Callable[[], Understood], size: int) -> Understood:
         if size < _INLINE_BYTES:
             return work()
         return await asyncio.get_running_loop().run_in_executor(self._decoder, work)
 
-    def _facts(
-        self, decode: Callable[[str, bytes, Limits], Decoded], project: str, body: bytes, encoding: str | None
-    ) -> tuple[Facts, Decoded]:
-        decoded = decode(project, decompress(body, encoding, self._limits.unpacked_bytes), self._limits)
-        facts = Facts(spans=decoded.spans)
-        self._scrub_resources(decoded.spans)
-        for span in decoded.spans:
+    def _spans(self, media: str, project: str, body: bytes, encoding: str | None) -> Understood:
+        decode = decode_proto if media == PROTOBUF else decode_json
+        decoded = decode(project, self._plain(body, encoding), self._limits)
+        facts = Facts(spans=decoded.taken)
+        self._scrub_resources(decoded.taken)
+        for span in decoded.taken:
             self._scrubber.span(span)
             facts.scores += self._normaliser.fill(span)
             self._price(span)
         return facts, decoded
 
-    def _scrub_resources(self, spans: list[Span]) -> None:
+    def _logs(self, media: str, project: str, body: bytes, encoding: str | None) -> Understood:
+        decode = decode_logs_proto if media == PROTOBUF else decode_logs_json
+        decoded = decode(project, self._plain(body, encoding), self._limits)
+        self._scrub_resources(decoded.taken)
+        facts = Facts()
+        for record in decoded.taken:
+            self._scrubber.log(record)
+            found = facts_of(record, self._normaliser, self._clock.now_ns())
+            if isinstance(found, Score):
+                facts.scores.append(found)
+            else:
+                facts.events.append(found)
+        return facts, decoded
+
+    def _metrics(self, media: str, project: str, body: bytes, encoding: str | None) -> Understood:
+        decode = decode_metrics_proto if media == PROTOBUF else decode_metrics_json
+        decoded = decode(project, self._plain(body, encoding), self._limits)
+        facts = Facts(events=decoded.taken)
+        self._scrubber.facts(facts)
+        return facts, decoded
+
+    def _plain(self, body: bytes, encoding: str | None) -> bytes:
+        return decompress(body, encoding, self._limits.unpacked_bytes)
+
+    def _scrub_resources(self, spans: Sequence[Span | LogRecord]) -> None:
         """Spans share the resource they were sent with; each is scrubbed once."""
         scrubbed: dict[int, dict[str, object]] = {}
         for span in spans:
@@ -162,12 +199,12 @@ class Ingest:
         price_span(span, self._prices)
 
 
-def _decoder_of(content_type: str | None) -> Callable[[str, bytes, Limits], Decoded]:
+def _media_of(content_type: str | None) -> str:
     name = (content_type or "").partition(";")[0].strip().lower()
     if name in {PROTOBUF, "application/protobuf"}:
-        return decode_proto
+        return PROTOBUF
     if name == JSON:
-        return decode_json
+        return JSON
     raise UnsupportedMedia(
         f"OTLP comes as protobuf or JSON, not as '{content_type}'.",
         field="content-type",

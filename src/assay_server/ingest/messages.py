@@ -67,6 +67,8 @@ _EVENT_ROLES = {
     "gen_ai.assistant.message": "assistant",
     "gen_ai.tool.message": "tool",
 }
+MESSAGE_EVENTS = frozenset({"gen_ai.choice", *_EVENT_ROLES})
+"""Events that each hold one message."""
 CONTENT_EVENTS = frozenset(
     {"gen_ai.client.inference.operation.details", "gen_ai.content.prompt", "gen_ai.content.completion"}
 )

@@ -17,6 +17,8 @@ from assay_server.ingest.values import count_of, number_of, parsed, text_of, tex
 Hit = tuple[int, str, Any]  # rank, key, value; a family's value is None
 Hits = dict[str, list[Hit]]
 
+EVALUATION = "gen_ai.evaluation.result"
+
 _TOTALS = ("input", "output", "cache_read", "cache_write", "reasoning")
 _SHORT = 1000  # characters of a name; longer ones are cut
 
@@ -186,10 +188,38 @@ class Normaliser:
             if event["name"] in CONTENT_EVENTS:
                 for field, found in self._hits(event["attributes"]).items():
                     hits.setdefault(field, []).extend((rank + 100, key, value) for rank, key, value in found)
-            elif event["name"] == "gen_ai.evaluation.result":
-                score = _score_of(span, event)
+            elif event["name"] == EVALUATION:
+                score = score_of_event(span, event)
                 scores += [score] if score else []
         return scores
+
+
+def score_of_event(span: Span, event: dict[str, Any]) -> Score | None:
+    """OpenTelemetry's evaluation event; its id follows from what it says, so that sent twice it is stored once."""
+    attributes = event["attributes"]
+    name = text_of(attributes.get("gen_ai.evaluation.name"))
+    value = attributes.get("gen_ai.evaluation.score.value")
+    label = text_of(attributes.get("gen_ai.evaluation.score.label"))
+    error = text_of(attributes.get("error.type"))
+    judged = isinstance(value, int | float) and not isinstance(value, bool)
+    if name is None or not (judged or error):
+        return None
+    at = event["time_ns"] or span.end_ns
+    identity = f"{span.trace_id}{span.span_id}{name}{at}".encode("utf-8", "replace")
+    return Score(
+        project=span.project,
+        id=f"scr_{blake2b(identity, digest_size=13).hexdigest()}",
+        name=name,
+        time_ns=at,
+        source="code",
+        value=float(value) if judged and not error else None,
+        label=label,
+        error=error,
+        reason=text_of(attributes.get("gen_ai.evaluation.explanation")),
+        trace_id=span.trace_id,
+        span_id=span.span_id,
+        session=span.session,
+    )
 
 
 def _sorted(hits: Hits, field: str) -> list[Hit]:
@@ -218,31 +248,3 @@ def _since(start_ns: int, moment: Any) -> float | None:
     except (ValueError, OverflowError):
         return None
     return None if at is None or at < start_ns else (at - start_ns) / 1e6
-
-
-def _score_of(span: Span, event: dict[str, Any]) -> Score | None:
-    """OpenTelemetry's evaluation event; its id follows from what it says, so that sent twice it is stored once."""
-    attributes = event["attributes"]
-    name = text_of(attributes.get("gen_ai.evaluation.name"))
-    value = attributes.get("gen_ai.evaluation.score.value")
-    label = text_of(attributes.get("gen_ai.evaluation.score.label"))
-    error = text_of(attributes.get("error.type"))
-    judged = isinstance(value, int | float) and not isinstance(value, bool)
-    if name is None or not (judged or error):
-        return None
-    at = event["time_ns"] or span.end_ns
-    identity = f"{span.trace_id}{span.span_id}{name}{at}".encode("utf-8", "replace")
-    return Score(
-        project=span.project,
-        id=f"scr_{blake2b(identity, digest_size=13).hexdigest()}",
-        name=name,
-        time_ns=at,
-        source="code",
-        value=float(value) if judged and not error else None,
-        label=label,
-        error=error,
-        reason=text_of(attributes.get("gen_ai.evaluation.explanation")),
-        trace_id=span.trace_id,
-        span_id=span.span_id,
-        session=span.session,
-    )

@@ -101,7 +101,7 @@ _REQUEST = msgspec.json.Decoder(_Request)
 _SPAN = msgspec.json.Decoder(_Span)
 
 
-def decode_json(project: str, body: bytes, limits: Limits) -> Decoded:
+def decode_json(project: str, body: bytes, limits: Limits) -> Decoded[Span]:
     """Raises `InvalidInput` when the body is no ExportTraceServiceRequest."""
     try:
         request = _REQUEST.decode(body)
@@ -111,7 +111,7 @@ def decode_json(project: str, body: bytes, limits: Limits) -> Decoded:
             field="body",
             fix="send OTLP JSON, or protobuf with 'Content-Type: application/x-protobuf'",
         ) from error
-    decoded = Decoded(limits)
+    decoded: Decoded[Span] = Decoded(limits)
     for resource_spans in request.resource_spans:
         sent = resource_spans.resource or _Resource()
         inside = sum(len(scope_spans.spans) for scope_spans in resource_spans.scope_spans)
@@ -126,7 +126,7 @@ def decode_json(project: str, body: bytes, limits: Limits) -> Decoded:
     return decoded
 
 
-def _take(decoded: Decoded, raw: msgspec.Raw, group: Group, limits: Limits) -> None:
+def _take(decoded: Decoded[Span], raw: msgspec.Raw, group: Group, limits: Limits) -> None:
     try:
         sent = _SPAN.decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:

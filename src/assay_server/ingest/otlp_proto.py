@@ -14,7 +14,7 @@ from assay_server.ingest.decoded import STATUS, Decoded, Group, SpanRefused, che
 from assay_server.ingest.limits import Limits
 
 
-def decode_proto(project: str, body: bytes, limits: Limits) -> Decoded:
+def decode_proto(project: str, body: bytes, limits: Limits) -> Decoded[Span]:
     """Raises `InvalidInput` when the body is no ExportTraceServiceRequest."""
     try:
         request = ExportTraceServiceRequest.FromString(body)
@@ -24,10 +24,10 @@ def decode_proto(project: str, body: bytes, limits: Limits) -> Decoded:
             field="body",
             fix="send OTLP protobuf, or JSON with 'Content-Type: application/json'",
         ) from error
-    decoded = Decoded(limits)
+    decoded: Decoded[Span] = Decoded(limits)
     for resource_spans in request.resource_spans:
         inside = sum(len(scope_spans.spans) for scope_spans in resource_spans.scope_spans)
-        resource = decoded.shared(partial(_attributes, resource_spans.resource.attributes, limits), inside)
+        resource = decoded.shared(partial(attributes_of, resource_spans.resource.attributes, limits), inside)
         if resource is None:
             continue
         for scope_spans in resource_spans.scope_spans:
@@ -36,6 +36,30 @@ def decode_proto(project: str, body: bytes, limits: Limits) -> Decoded:
             for sent in scope_spans.spans:
                 decoded.take(partial(_span, sent, group, limits), sent.name)
     return decoded
+
+
+def attributes_of(sent: Any, limits: Limits) -> dict[str, Any]:
+    """Key-value pairs as a dictionary of plain values."""
+    attributes = {}
+    for pair in _at_most(sent, limits.attributes, "attributes"):
+        value = pair.value
+        # Most values are texts: asking for one first is cheaper than asking which it is.
+        attributes[pair.key] = value.string_value or value_of(value, limits.depth)
+    return attributes
+
+
+def value_of(value: Any, depth: int) -> Any:
+    """An AnyValue as a plain value, nested `depth` times at most."""
+    which = value.WhichOneof("value")
+    if which is None:
+        return None
+    if which == "array_value":
+        return [value_of(part, _deeper(depth)) for part in value.array_value.values]
+    if which == "kvlist_value":
+        return {pair.key: value_of(pair.value, _deeper(depth)) for pair in value.kvlist_value.values}
+    if which == "bytes_value":
+        return base64.b64encode(value.bytes_value).decode()
+    return getattr(value, which)
 
 
 def _span(sent: Any, group: Group, limits: Limits) -> Span:
@@ -49,14 +73,14 @@ def _span(sent: Any, group: Group, limits: Limits) -> Span:
         name=sent.name,
         start_ns=start,
         end_ns=end,
-        attributes=_attributes(sent.attributes, limits),
+        attributes=attributes_of(sent.attributes, limits),
     )
     status = sent.status
     span.status = STATUS.get(status.code, "unset")
     span.status_message = status.message or None
     if sent.events:
         span.events = [
-            {"name": event.name, "time_ns": event.time_unix_nano, "attributes": _attributes(event.attributes, limits)}
+            {"name": event.name, "time_ns": event.time_unix_nano, "attributes": attributes_of(event.attributes, limits)}
             for event in _at_most(sent.events, limits.events, "events")
         ]
     if sent.links:
@@ -68,30 +92,8 @@ def _link(link: Any, limits: Limits) -> dict[str, Any]:
     return {
         "trace_id": link.trace_id.hex(),
         "span_id": link.span_id.hex(),
-        "attributes": _attributes(link.attributes, limits),
+        "attributes": attributes_of(link.attributes, limits),
     }
-
-
-def _attributes(sent: Any, limits: Limits) -> dict[str, Any]:
-    attributes = {}
-    for pair in _at_most(sent, limits.attributes, "attributes"):
-        value = pair.value
-        # Most values are texts: asking for one first is cheaper than asking which it is.
-        attributes[pair.key] = value.string_value or _other(value, limits.depth)
-    return attributes
-
-
-def _other(value: Any, depth: int) -> Any:
-    which = value.WhichOneof("value")
-    if which is None:
-        return None
-    if which == "array_value":
-        return [_other(part, _deeper(depth)) for part in value.array_value.values]
-    if which == "kvlist_value":
-        return {pair.key: _other(pair.value, _deeper(depth)) for pair in value.kvlist_value.values}
-    if which == "bytes_value":
-        return base64.b64encode(value.bytes_value).decode()
-    return getattr(value, which)
 
 
 def _deeper(depth: int) -> int:

@@ -6,6 +6,7 @@ from typing import Any, Protocol
 import msgspec
 
 from assay_server.core.records import Facts, RunItem, Score, Span
+from assay_server.ingest.otlp_logs import LogRecord
 
 
 class Scrubs(Protocol):
@@ -35,8 +36,7 @@ class FactScrubber:
         for item in facts.run_items:
             self._run_item(item)
         for event in facts.events:
-            found: set[str] = set()
-            event.data = self._scrubs.scrub_value(event.data, found)
+            event.data = self._scrubs.scrub_value(event.data, set())
 
     def span(self, span: Span) -> None:
         """Everything with text: name, status message, input, output, attributes, events, links, ids of people."""
@@ -56,6 +56,15 @@ class FactScrubber:
         span.links = self._scrubs.scrub_value(span.links, found) if span.links else span.links
         if found:
             span.pii = sorted(found.union(span.pii))
+
+    def log(self, record: LogRecord) -> None:
+        """Name, body and attributes."""
+        found: set[str] = set()
+        known: dict[str, str] = {}
+        record.name = self._text(record.name, found, known)
+        record.attributes = self._attributes(record.attributes, found, known)
+        record.body = self._scrubs.scrub_value(record.body, found)
+        record.pii = sorted(found)
 
     def resource(self, resource: dict[str, Any]) -> dict[str, Any]:
         """A scrubbed copy; its types are not recorded, as it belongs to no single span."""

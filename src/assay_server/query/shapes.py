@@ -51,16 +51,16 @@ def span_json(row: dict[str, Any]) -> dict[str, Any]:
         "output": body_json(row["output"]),
         "documents": documents_of(attributes),
         "attributes": attributes,
-        "resource": _decoded(row["resource"], {}),
-        "events": [_event(event) for event in _decoded(row["events"], [])],
-        "links": _decoded(row["links"], []),
+        "resource": decoded_json(row["resource"], {}),
+        "events": [_event(event) for event in decoded_json(row["events"], [])],
+        "links": decoded_json(row["links"], []),
     }
 
 
 def attributes_of(row: dict[str, Any]) -> dict[str, Any]:
     """All the sender said, also what the store keeps in a column of its own (`moved`)."""
-    attributes: dict[str, Any] = _decoded(row["attributes"], {})
-    for key, column in _decoded(row["moved"], {}).items():
+    attributes: dict[str, Any] = decoded_json(row["attributes"], {})
+    for key, column in decoded_json(row["moved"], {}).items():
         attributes[key] = row[column]
     return attributes
 
@@ -88,7 +88,7 @@ def body_json(text: str | None) -> Any:
     """Messages where the text holds messages, otherwise the text."""
     if not text or text[0] not in "[{":
         return text
-    value = _decoded(text, text)
+    value = decoded_json(text, text)
     if isinstance(value, dict) and isinstance(value.get("messages"), list):
         value = value["messages"]
     holds_messages = (
@@ -111,7 +111,8 @@ def _event(event: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _decoded(text: str | None, otherwise: Any) -> Any:
+def decoded_json(text: str | None, otherwise: Any) -> Any:
+    """The value of a JSON text; `otherwise` where there is none, or it is broken."""
     if text is None:
         return otherwise
     try:

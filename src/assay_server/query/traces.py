@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from assay_server.core.errors import InvalidInput, NotFound
+from assay_server.query.logs import Logs
 from assay_server.query.scores import score_json
 from assay_server.query.shapes import span_json
 from assay_server.query.sql import Page, Where, by_row, cut, lines
@@ -60,7 +61,8 @@ class Traces:
         sql = lines(_SPAN, "WHERE", by_row("WHERE", str(where), order, "LIMIT", str(limit + 1)), order)
         rows = await self._store.scan(sql, where.params)
         kept, following = cut(rows, limit, "start_ns", "span_id")
-        return Page([span_json(row) for row in kept], total, following)
+        logs = await Logs.read(self._store, project, [row["trace_id"] for row in kept])
+        return Page([logs.complete(span_json(row)) for row in kept], total, following)
 
     async def find(
         self, project: str, narrow: TraceFilter = TraceFilter(), *, limit: int = 50, after: Sequence[Any] | None = None
@@ -82,7 +84,10 @@ class Traces:
         return Page(await self._rows(project, [row["trace_id"] for row in kept]), total, following)
 
     async def get(self, project: str, trace_id: str) -> dict[str, Any]:
-        """The trace row with `spans` in the order of their start, and all `scores` one by one. Raises `NotFound`."""
+        """The trace row with `spans` in the order of their start, and all `scores` and `logs` one by one.
+
+        Raises `NotFound`.
+        """
         rows = await self._rows(project, [trace_id])
         if not rows:
             raise NotFound(f"There is no trace {trace_id}.", field="trace_id", value=trace_id)
@@ -96,10 +101,12 @@ class Traces:
         scores = await self._store.scan(
             "SELECT * FROM scores WHERE project = ? AND trace_id = ? ORDER BY time_ns, id", [project, trace_id]
         )
+        logs = await Logs.read(self._store, project, [trace_id], content_only=False)
         return {
             **rows[0],
-            "spans": [span_json(row) for row in spans],
+            "spans": [logs.complete(span_json(row)) for row in spans],
             "scores": [score_json(row) for row in scores],
+            "logs": logs.json(),
         }
 
     async def facets(self, project: str, field_name: str, *, limit: int = 200) -> list[dict[str, Any]]:
@@ -128,7 +135,8 @@ class Traces:
             return []
         found = await self._store.scan(trace_rows_sql(), [project, trace_ids])
         scores = await self._score_means(project, trace_ids)
-        rows = {row["trace_id"]: trace_row(row, scores.get(row["trace_id"], {})) for row in found}
+        logs = await Logs.read(self._store, project, trace_ids)
+        rows = {row["trace_id"]: logs.complete_row(trace_row(row, scores.get(row["trace_id"], {}))) for row in found}
         return [rows[trace_id] for trace_id in trace_ids if trace_id in rows]
 
     async def _score_means(self, project: str, trace_ids: list[str]) -> dict[str, dict[str, dict[str, Any]]]:

@@ -36,7 +36,7 @@ def understood(sent: dict[str, Any], encoding: str) -> tuple[dict[str, Any], lis
     make, decode = (protobuf, decode_proto) if encoding == "protobuf" else (as_json, decode_json)
     decoded = decode("prj_a", make(request, scope=sent["scope"], resource=sent["resource"]), DEFAULT)
     assert decoded.reasons == []
-    (span,) = decoded.spans
+    (span,) = decoded.taken
     scores = Normaliser(aliases()).fill(span)
     return _shown(span, sent), [{k: v for k, v in asdict(score).items() if v not in (None, {})} for score in scores]
 
