@@ -285,7 +285,7 @@ def _incidents(canary: Json) -> list[Json]:
             "channel": "production", "canary": canary["id"], "baseline": canary["baseline"], "candidate": canary["candidate"],
             "why": "worse", "step": 0, "share": 20, "unit": "user", "alpha": 0.05, "units": canary["units"], "srm_p": 0.42,
             "metrics": canary["metrics"], "guardrails": canary["guardrails"],
-            "arms": {"baseline": {"traces": 1741, "errors": 3, "cost": None}, "candidate": {"traces": 402, "errors": 1, "cost": 0.17}},
+            "arms": {"baseline": {"arm": "baseline", "traces": 1741, "errors": 3, "latency_ms_p50": 39.2, "cost": None, "error_rate": 0.0017}, "candidate": {"arm": "candidate", "traces": 402, "errors": 1, "latency_ms_p50": 46.6, "cost": 0.17, "error_rate": 0.0025}},
             "affected": {"units": 126, "calls": 402, "cost": None}, "differs": {"summary": "the index", "changes": changes},
         },
         "actions": [

@@ -26,9 +26,13 @@ ARGUMENTS = [
 Opened = Callable[..., Page]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    """One browser for all tests; each gets a context of its own."""
+    """One browser for the tests of a file; each gets a context of its own.
+
+    Not for the session: Playwright's loop lives in this thread until it is stopped, and no asynchronous test of
+    another file could run meanwhile.
+    """
     executable = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     missing = [
         name

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { alike, jsonInside, pieces, wordDiff } from './text'
+import { alike, headline, jsonInside, pieces, wordDiff } from './text'
 
 it('finds scrubbed values, and leaves other brackets alone', () => {
   expect(pieces('Write to [EMAIL_ADDRESS] about [1] or [TODO].')).toEqual([
@@ -38,4 +38,10 @@ it('loses nothing: either side can be read back', () => {
 it('tells texts that share most words from texts that share none', () => {
   expect(alike(wordDiff('return within 30 days', 'return within 14 days'))).toBeGreaterThan(0.5)
   expect(alike(wordDiff('return within 30 days', 'no document says so'))).toBe(0)
+})
+
+it('writes a value in one line', () => {
+  expect(headline({ question: 'How long\n may I wait?' })).toBe('How long may I wait?')
+  expect(headline({ a: 1, b: 'x' })).toBe('{ "a": 1, "b": "x" }')
+  expect(headline(null)).toBe('')
 })

@@ -43,6 +43,15 @@ export function plain(value: unknown): string {
   return JSON.stringify(value, null, 2)
 }
 
+/** A value in one line: of an object with a single text, that text. */
+export function headline(value: unknown): string {
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
+    const fields = Object.values(value)
+    if (fields.length === 1 && typeof fields[0] === 'string') return headline(fields[0])
+  }
+  return plain(value).replace(/\s+/g, ' ')
+}
+
 export interface WordChange {
   op: 'equal' | 'insert' | 'delete'
   text: string

@@ -5,7 +5,7 @@ import { lazy, Suspense, useState } from 'react'
 import { post } from '@/api/client'
 import * as ask from '@/api/queries'
 import type { Canary } from '@/api/types'
-import { count, plural, score } from '@/lib/format'
+import { plural, score } from '@/lib/format'
 import { ReasonDialog } from '@/parts/dialog'
 import { ReleaseChanges } from '@/parts/diff'
 import { ReleaseLink, useReleaseName } from '@/parts/links'
@@ -15,7 +15,7 @@ import { StatusTag } from '@/parts/status'
 import { Fold } from '@/parts/text'
 import { Person, Time } from '@/parts/values'
 import { useAccess } from '@/shell/access'
-import { GuardrailRow, looksAt, MetricRow, SampleRatio, Steps, unitsOf } from './canary-parts'
+import { GuardrailRow, looksAt, MetricRow, SampleRatio, Steps } from './canary-parts'
 
 const CanaryChart = lazy(() => import('./canary-chart'))
 
@@ -73,12 +73,10 @@ function Opened({ canary }: { canary: Canary }) {
   )
 }
 
-/** A line needs two looks at which the arms could be compared; before that, words say where it stands. */
+/** The drawing needs a look at which the arms could be compared; before that, words say where it stands. */
 function Looks({ canary }: { canary: Canary }) {
   const most = Math.max(0, ...canary.metrics.map((metric) => looksAt(canary.looks, metric.name).length))
-  const last = canary.looks.at(-1)
-  if (most > 1) return <Suspense fallback={<div className="chart skeleton" />}><CanaryChart canary={canary} /></Suspense>
-  if (most === 1 && last) return <p className="second">One look so far at which the arms could be compared, at {plural(unitsOf(last), 'unit')}: its interval is drawn below.</p>
+  if (most > 0) return <Suspense fallback={<div className="chart skeleton" />}><CanaryChart canary={canary} /></Suspense>
   if (canary.status !== 'running') return <p className="second">The canary ended before the arms could be compared.</p>
   return <Waiting>Waiting for the first look at which the arms can be compared{canary.min_units ? `; a step takes at least ${plural(canary.min_units, 'unit')} per arm` : ''}…</Waiting>
 }

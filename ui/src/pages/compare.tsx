@@ -7,7 +7,7 @@ import type { ComparedItem, ComparedMetric, ComparedSide, Comparison, Run } from
 import { count, interval, plural, shortId, signed, words } from '@/lib/format'
 import { type Scale, scaleOf } from '@/lib/scale'
 import { useAddress } from '@/lib/search'
-import { alike, plain, wordDiff } from '@/lib/text'
+import { alike, headline, plain, wordDiff } from '@/lib/text'
 import { ScaleNote, Whisker } from '@/parts/interval'
 import { TraceLink, useReleaseName } from '@/parts/links'
 import { Page, Section } from '@/parts/page'
@@ -143,7 +143,7 @@ function Versus({ item, metric, names, sign }: { item: ComparedItem; metric: str
   return (
     <article className="versus" aria-label={item.item}>
       <div className="line">
-        <strong className="grow"><Scrubbed text={plain(item.input)} /></strong>
+        <strong className="grow"><Scrubbed text={headline(item.input)} /></strong>
         {change !== null && change !== 0 && <span className={`tag ${change * sign > 0 ? 'good' : 'bad'}`}>{change * sign > 0 ? 'better' : 'worse'} {signed(change, 2)}</span>}
         <span className="quiet small">{item.item}{item.cluster && ` · ${item.cluster}`}</span>
       </div>

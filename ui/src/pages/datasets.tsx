@@ -5,7 +5,7 @@ import * as ask from '@/api/queries'
 import type { Dataset, DatasetItem } from '@/api/types'
 import { count, plural } from '@/lib/format'
 import { useAddress } from '@/lib/search'
-import { plain } from '@/lib/text'
+import { headline, plain } from '@/lib/text'
 import { Snippet } from '@/parts/copy'
 import { Listed, More, usePages } from '@/parts/list'
 import { Json } from '@/parts/json'
@@ -99,7 +99,7 @@ function Item({ item }: { item: DatasetItem }) {
     <Fold
       title={
         <>
-          <span className="cut grow" style={{ fontWeight: 450 }}><Scrubbed text={plain(item.input).replace(/\s+/g, ' ')} /></span>
+          <span className="cut grow" style={{ fontWeight: 450 }}><Scrubbed text={headline(item.input)} /></span>
           {answerable === false && <span className="tag unsure">unanswerable</span>}
           {item.cluster && <span className="chip hide-s">{item.cluster}</span>}
           <span className="quiet small nowrap hide-s" style={{ fontWeight: 400 }}>{item.id}</span>

@@ -120,7 +120,7 @@ function Arms({ arms }: { arms: NonNullable<Known['arms']> }) {
         <thead><tr><th>Traffic</th>{Object.keys(arms).map((arm) => <th key={arm} className="num">{capital(arm)}</th>)}</tr></thead>
         <tbody>
           {names.map((name) => (
-            <tr key={name}><td>{capital(name)}</td>{Object.entries(arms).map(([arm, sums]) => <td key={arm} className="num">{figure(sums?.[name] as number | null | undefined)}</td>)}</tr>
+            <tr key={name}><td>{capital(name.replace('_ms', ''))}</td>{Object.entries(arms).map(([arm, sums]) => <td key={arm} className="num">{measured(name, sums?.[name])}</td>)}</tr>
           ))}
         </tbody>
       </table>

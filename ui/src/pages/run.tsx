@@ -8,7 +8,7 @@ import type { Estimate, Run, RunItem } from '@/api/types'
 import { count, duration, interval, plural, score, shortId, words } from '@/lib/format'
 import { scoreScale } from '@/lib/scale'
 import { useAddress } from '@/lib/search'
-import { plain } from '@/lib/text'
+import { headline, plain } from '@/lib/text'
 import { ReasonDialog } from '@/parts/dialog'
 import { Whisker } from '@/parts/interval'
 import { Listed, More, usePages } from '@/parts/list'
@@ -177,7 +177,7 @@ function Item({ item, metric }: { item: RunItem; metric?: string }) {
       title={
         <>
           <span className="num" style={{ minWidth: '3.2rem' }}>{first?.error ? <span className="bad">error</span> : score(first?.value)}</span>
-          <span className="cut grow" style={{ fontWeight: 450 }}><Scrubbed text={plain(item.input).replace(/\s+/g, ' ')} /></span>
+          <span className="cut grow" style={{ fontWeight: 450 }}><Scrubbed text={headline(item.input)} /></span>
           {item.error && <StatusTag status="error" />}
           <span className="quiet small nowrap hide-s" style={{ fontWeight: 400 }}>{item.item}</span>
         </>

@@ -73,7 +73,7 @@ export function Person({ actor }: { actor: string | null | undefined }) {
   if (!actor) return <Unknown />
   const machine = /^(canary|rollout|system|assay)/.test(actor)
   return (
-    <span className="line tight" style={{ flexWrap: 'nowrap', display: 'inline-flex', verticalAlign: 'bottom' }} title={actor}>
+    <span className="line tight" style={{ flexWrap: 'nowrap', display: 'inline-flex', verticalAlign: 'bottom', maxWidth: '100%' }} title={actor}>
       <IconUser size={13} stroke={1.75} aria-hidden className="quiet" />
       <span className="cut">{machine ? `${write.person(actor)} (machine)` : write.person(actor)}</span>
     </span>
