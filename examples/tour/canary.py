@@ -147,7 +147,7 @@ async def _ask_on(tour: Tour, crowd: Iterator[User]) -> None:
         with tour.screen.progress("users, after the canaries", USERS) as report:
             await _drive(tour, itertools.chain(rest, crowd), report, lambda: tour.users < USERS)
     assay.flush()
-    page = await tour.client.scores.list(limit=1, name=FEEDBACK)
+    page = await tour.client.scores.list(limit=1, name=FEEDBACK, since=tour.began)
     tour.screen.good(f"{tour.users} users asked, each kept one arm; {page['total']} thumbs are stored")
 
 

@@ -1,6 +1,7 @@
 """What every step of the tour works with."""
 
 import asyncio
+import datetime as dt
 import os
 import sys
 from collections.abc import Sequence
@@ -19,6 +20,10 @@ ROOT = SUPPORT.parents[1]
 DATASET = "support-golden"
 CHANNEL = "production"
 FEEDBACK = "user_feedback"
+
+
+def _now() -> str:
+    return dt.datetime.now(dt.UTC).isoformat().replace("+00:00", "Z")
 
 
 @dataclass(slots=True)
@@ -41,6 +46,7 @@ class Tour:
     client: assay.AsyncClient
     http: aiohttp.ClientSession
     screen: Screen
+    began: str = field(default_factory=_now)  # RFC 3339: what is older belongs to earlier tours
     rows: list[Row] = field(default_factory=list)
     releases: dict[str, dict[str, Any]] = field(default_factory=dict)  # A, B, C, D
     runs: dict[str, str] = field(default_factory=dict)  # the release's letter -> id of its golden run

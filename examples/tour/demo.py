@@ -19,6 +19,7 @@ from examples.tour import children, machine
 from examples.tour.run import run
 
 _READY_S = 30.0
+_STOPPED = 130  # as a shell says it: nobody knows whether the rest would have gone well
 
 
 def main() -> int:
@@ -36,7 +37,7 @@ def main() -> int:
     try:
         return asyncio.run(_demo(arguments.port, arguments.data, once=arguments.once))
     except (KeyboardInterrupt, asyncio.CancelledError):
-        return 0
+        return _STOPPED if arguments.once else 0
 
 
 async def _demo(port: int, data: Path, *, once: bool) -> int:

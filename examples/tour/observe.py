@@ -1,7 +1,6 @@
 """Step 1, observe: 200 questions, instrumented in four ways; each trace shows its tree; secrets are not stored."""
 
 import asyncio
-import datetime as dt
 import itertools
 import json
 import random
@@ -48,11 +47,10 @@ async def observe(tour: Tour) -> None:
     await tour.assay("channel", "create", STAGING, "--no-gate", show=False)
     if await _live(tour) != first["id"]:
         await tour.assay("promote", making.ref(first), "--to", STAGING, "--reason", "first try")
-    since = _now()
     asked = await _ask_all(tour)
     found = await until(
         f"{QUESTIONS} traces are stored",
-        lambda: tour.client.traces.list(limit=1, since=since),
+        lambda: tour.client.traces.list(limit=1, since=tour.began),
         lambda page: page["total"] >= QUESTIONS,
     )
     tour.screen.good(f"{found['total']} traces, from two applications, OpenAI's client and a streamed small model")
@@ -60,7 +58,7 @@ async def observe(tour: Tour) -> None:
     await _check_opentelemetry_tree(tour, _first(asked, "opentelemetry"))
     await _check_client(tour, _first(asked, "client"))
     await _check_small_model(tour, [each for each in asked if each.via == "small"])
-    await _check_scrubbed(tour, since, asked[0].reply)
+    await _check_scrubbed(tour, asked[0].reply)
     kinds = Counter(each.via for each in asked)
     by = ", ".join(f"{n} {_SPOKEN[via]}" for via, n in kinds.most_common())
     tour.tell("Observe", f"{found['total']} questions traced ({by}); 3 kinds of personal data scrubbed", "/traces")
@@ -161,12 +159,12 @@ async def _check_small_model(tour: Tour, asked: Sequence[Asked]) -> None:
     tour.screen.say("that quotes the nearest sentence of its context. It is no language model, and is called like one.")
 
 
-async def _check_scrubbed(tour: Tour, since: str, reply: dict[str, Any]) -> None:
+async def _check_scrubbed(tour: Tour, reply: dict[str, Any]) -> None:
     trace = await _trace(tour, str(reply["trace_id"]), 4)
     stored = json.dumps(trace, ensure_ascii=False)
     expect(not [text for text in _PRIVATE if text in stored], "no personal data is stored", "some of it is")
     expect(set(trace["pii"]) >= _TYPES, f"the types {sorted(_TYPES)} are recorded", trace["pii"])
-    page = await tour.client.traces.list(limit=1, since=since, text=_PRIVATE[0])
+    page = await tour.client.traces.list(limit=1, since=tour.began, text=_PRIVATE[0])
     expect(page["total"] == 0, "a search for the e-mail address finds nothing", page["total"])
     tour.screen.good(f"scrubbed before it reached the disk: {', '.join(sorted(trace['pii']))}")
 
@@ -211,7 +209,3 @@ def _of(spans: Sequence[dict[str, Any]], kind: str) -> dict[str, Any]:
 
 def _cost(model: dict[str, Any]) -> str:
     return "cost unknown: nobody sells this model" if model["cost"] is None else f"{model['cost']:.6f} USD"
-
-
-def _now() -> str:
-    return dt.datetime.now(dt.UTC).isoformat().replace("+00:00", "Z")
