@@ -2,9 +2,22 @@
 
 from assay_server.ingest.ingest import JSON, PROTOBUF, Accepted, Ingest, Signal
 from assay_server.ingest.limits import Limits
+from assay_server.ingest.loops import LoopWatch
 from assay_server.ingest.pricing import Prices
 from assay_server.ingest.repricing import Repricer
 from assay_server.ingest.scores import ScoreInput
 from assay_server.ingest.scrub import Scrubs
 
-__all__ = ["JSON", "PROTOBUF", "Accepted", "Ingest", "Limits", "Prices", "Repricer", "ScoreInput", "Scrubs", "Signal"]
+__all__ = [
+    "JSON",
+    "PROTOBUF",
+    "Accepted",
+    "Ingest",
+    "Limits",
+    "LoopWatch",
+    "Prices",
+    "Repricer",
+    "ScoreInput",
+    "Scrubs",
+    "Signal",
+]

@@ -55,6 +55,7 @@ class Monitors:
         self._audit = audit
         self._clock = clock
         self._projects = projects
+        self._furnished: set[str] = set()
 
     async def create(self, project: str, actor: str, given: Mapping[str, Any]) -> dict[str, Any]:
         """Raises InvalidInput naming the field, Conflict for a name that is taken."""
@@ -182,7 +183,7 @@ class Monitors:
 
     async def _furnish(self, project: str) -> None:
         """The ready-made monitors, once in a project's life."""
-        if await self._ledger.read(lambda connection: monitor_rows.is_furnished(connection, project)):
+        if project in self._furnished:
             return
 
         def write(connection: Connection) -> None:
@@ -193,7 +194,9 @@ class Monitors:
                 if monitor_rows.find(connection, project, given["name"]) is None:
                     self._add(connection, project, ACTOR, parse(given), ready_made=True)
 
-        await self._ledger.write(write)
+        if not await self._ledger.read(lambda connection: monitor_rows.is_furnished(connection, project)):
+            await self._ledger.write(write)
+        self._furnished.add(project)
 
     def _add(
         self, connection: Connection, project: str, actor: str, definition: Definition, *, ready_made: bool

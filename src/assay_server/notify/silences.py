@@ -51,6 +51,11 @@ class Silences:
 
         return await self._ledger.write(write)
 
+    async def create_for(self, project: str, actor: str, *, subject: str, for_ns: int, reason: str) -> dict[str, Any]:
+        """From now on, for a while."""
+        ends_ns = self._clock.now_ns() + for_ns
+        return await self.create(project, actor, subject=subject, starts_ns=None, ends_ns=ends_ns, reason=reason)
+
     async def list(self, project: str, *, past: bool = False) -> list[dict[str, Any]]:
         """Those that have not ended, soonest end first; with `past` all."""
         query = select(_table).where(_table.c.project == project).order_by(_table.c.ends_ns, _table.c.id)

@@ -1,0 +1,146 @@
+"""Monitors: define them, see what they say, silence them."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.status import HTTP_201_CREATED, HTTP_204_NO_CONTENT
+
+from assay_server.api.auth import principal
+from assay_server.api.pages import DEFAULT_LIMIT, Limit, page
+from assay_server.api.services import Services, services
+from assay_server.api.times import nanoseconds
+from assay_server.core.errors import InvalidInput
+from assay_server.core.ports import Principal
+
+router = APIRouter(tags=["monitors"])
+
+Reader = Annotated[Principal, Depends(principal("read"))]
+Writer = Annotated[Principal, Depends(principal("write"))]
+Rooms = Annotated[Services, Depends(services)]
+
+_MINUTE_NS = 60 * 1_000_000_000
+
+
+class MonitorBody(BaseModel):
+    """A definition; what was left out gets its default. The room checks the values, field by field."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str
+    metric: str | dict[str, Any] = Field(description="its name, or {name, quantile | threshold_ms | score}")
+    rule: dict[str, Any] = Field(description="{kind: threshold | change | missing | burn, …}")
+    filter: dict[str, str | list[str]] = {}
+    group_by: str | None = None
+    window_s: int | None = None
+    every_s: int | None = None
+    min_n: int | None = None
+    severity: str = "warning"
+    notify: list[str] | None = Field(None, description="names of notification channels; null: all")
+    enabled: bool = True
+    description: str = ""
+
+
+class SilenceFor(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    minutes: float = Field(60, gt=0, le=60 * 24 * 366)
+    reason: str = Field(min_length=1, max_length=2000)
+
+
+class NewSilence(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    subject: str | None = Field(None, description="a monitor's id; null: everything in the project")
+    starts_at: str | None = None
+    ends_at: str
+    reason: str = Field(min_length=1, max_length=2000)
+
+
+@router.get("/monitors")
+async def list_monitors(caller: Reader, rooms: Rooms) -> dict[str, Any]:
+    """All monitors with what they say now, by name."""
+    found = await rooms.monitors.list(caller.project)
+    return page(found, len(found), None)
+
+
+@router.post("/monitors", status_code=HTTP_201_CREATED)
+async def create(body: MonitorBody, caller: Writer, rooms: Rooms) -> dict[str, Any]:
+    """Watch something."""
+    return dict(await rooms.monitors.create(caller.project, caller.actor, _given(body)))
+
+
+@router.get("/monitors/{monitor}")
+async def get_monitor(monitor: str, caller: Reader, rooms: Rooms) -> dict[str, Any]:
+    """One monitor, by id or name."""
+    return dict(await rooms.monitors.get(caller.project, monitor))
+
+
+@router.put("/monitors/{monitor}")
+async def replace(monitor: str, body: MonitorBody, caller: Writer, rooms: Rooms) -> dict[str, Any]:
+    """Another definition for it. If it measures something else from now on, what is open is resolved."""
+    return dict(await rooms.monitors.replace(caller.project, caller.actor, monitor, _given(body)))
+
+
+@router.delete("/monitors/{monitor}", status_code=HTTP_204_NO_CONTENT)
+async def delete(monitor: str, caller: Writer, rooms: Rooms) -> None:
+    """End it; its open incidents are resolved."""
+    await rooms.monitors.delete(caller.project, caller.actor, monitor)
+
+
+@router.get("/monitors/{monitor}/evaluations")
+async def evaluations(monitor: str, caller: Reader, rooms: Rooms, limit: Limit = DEFAULT_LIMIT) -> dict[str, Any]:
+    """What it said, newest first; `late_s` marks what was caught up."""
+    found = await rooms.monitors.evaluations(caller.project, monitor, limit)
+    return page(found, len(found), None)
+
+
+@router.post("/monitors/{monitor}/test")
+async def test(monitor: str, caller: Writer, rooms: Rooms) -> dict[str, Any]:
+    """What it would say now. Nothing is opened, nobody is told."""
+    return {"findings": list(await rooms.monitors.test(caller.project, monitor))}
+
+
+@router.post("/monitors/{monitor}/silence", status_code=HTTP_201_CREATED)
+async def silence(monitor: str, body: SilenceFor, caller: Writer, rooms: Rooms) -> dict[str, Any]:
+    """Tell nobody about it for a while."""
+    subject = (await rooms.monitors.get(caller.project, monitor))["id"]
+    made = await rooms.silences.create_for(
+        caller.project, caller.actor, subject=subject, for_ns=int(body.minutes * _MINUTE_NS), reason=body.reason
+    )
+    return dict(made)
+
+
+@router.get("/silences")
+async def list_silences(caller: Reader, rooms: Rooms, past: bool = False) -> dict[str, Any]:
+    """Silences that have not ended, soonest end first."""
+    found = await rooms.silences.list(caller.project, past=past)
+    return page(found, len(found), None)
+
+
+@router.post("/silences", status_code=HTTP_201_CREATED)
+async def create_silence(body: NewSilence, caller: Writer, rooms: Rooms) -> dict[str, Any]:
+    """Tell nobody between two moments."""
+    ends_ns = nanoseconds(body.ends_at, "ends_at")
+    if ends_ns is None:
+        raise InvalidInput("Say when it ends.", field="ends_at")
+    made = await rooms.silences.create(
+        caller.project,
+        caller.actor,
+        subject=body.subject,
+        starts_ns=nanoseconds(body.starts_at, "starts_at"),
+        ends_ns=ends_ns,
+        reason=body.reason,
+    )
+    return dict(made)
+
+
+@router.delete("/silences/{silence_id}", status_code=HTTP_204_NO_CONTENT)
+async def end_silence(silence_id: str, caller: Writer, rooms: Rooms) -> None:
+    """End it now; what waited for its end goes out."""
+    await rooms.silences.end(caller.project, caller.actor, silence_id)
+
+
+def _given(body: MonitorBody) -> dict[str, Any]:
+    """Without what was left out, so that the room's own defaults hold."""
+    return {name: value for name, value in body.model_dump().items() if value is not None}

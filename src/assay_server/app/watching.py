@@ -1,0 +1,66 @@
+"""Wires what watches and tells: incidents, monitors, the outbox and its courier."""
+
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+
+from assay_server.core.clock import Clock
+from assay_server.governance import Accounts, Audit
+from assay_server.ingest import Ingest, LoopWatch
+from assay_server.ledger import Ledger
+from assay_server.monitors import Announcer, Incidents, Monitors, Watch
+from assay_server.notify import AppriseSender, Courier, NotificationChannels, Outbox, Silences
+from assay_server.notify.ports import Scrub
+from assay_server.query import Windows
+from assay_server.store import Store
+
+
+@dataclass(slots=True, frozen=True)
+class Watching:
+    incidents: Incidents
+    monitors: Monitors
+    outbox: Outbox
+    channels: NotificationChannels
+    silences: Silences
+
+
+@dataclass(slots=True, frozen=True)
+class Site:
+    """What it stands on."""
+
+    ledger: Ledger
+    store: Store
+    audit: Audit
+    clock: Clock
+    scrub: Scrub
+
+
+def watching(site: Site, accounts: Accounts, home: str, public_url: str, stack: AsyncExitStack) -> Watching:
+    """Everything running. `home` is the project from which all others are seen."""
+    sender = AppriseSender()
+    stack.push_async_callback(sender.close)
+    outbox = Outbox(site.ledger, site.clock)
+    announcer = Announcer(outbox, public_url)
+    incidents = Incidents(site.ledger, site.audit, site.clock, site.scrub, announcer)
+
+    async def projects() -> list[str]:
+        return [str(project["id"]) for project in await accounts.projects(home)]
+
+    monitors = Monitors(site.ledger, Windows(site.store), incidents, site.audit, site.clock, projects)
+    courier, watch = Courier(site.ledger, sender, site.clock), Watch(monitors)
+    for each in (courier, watch):
+        each.start()
+        stack.push_async_callback(each.close)
+    return Watching(
+        incidents,
+        monitors,
+        outbox,
+        NotificationChannels(site.ledger, site.audit, site.clock, sender),
+        Silences(site.ledger, site.audit, site.clock, site.scrub),
+    )
+
+
+def flag_loops(ingest: Ingest, stack: AsyncExitStack) -> None:
+    """Scores traces in which tools are called in circles."""
+    loops = LoopWatch(ingest)
+    ingest.listen(loops.heard)
+    stack.push_async_callback(loops.close)

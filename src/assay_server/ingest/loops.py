@@ -1,0 +1,202 @@
+"""Agents that go in circles: the same tool with the same arguments, again and again.
+
+A trace gets the score `tool_loop` (value 1, source `code`) at the first call that begins a circle: so it is found by
+filters (`tool_loop:ge:1`), counted by monitors, and shown where scores are shown. The score's metadata has the spans
+of the first cycle and how often it came.
+"""
+
+import asyncio
+import contextlib
+import json
+import logging
+import re
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from assay_server.core.errors import AssayError
+from assay_server.core.ports import Sink
+from assay_server.core.records import Facts, Score, Span
+
+SCORE = "tool_loop"
+VERSION = "1"
+
+_REPEATS = 3  # of a cycle, one right after the other
+_SAME_CALLS = 5  # of one call, whatever came between
+_LONGEST_CYCLE = 4
+_ALIKE = 92.0  # per cent of characters, see `alike`
+_MOST_TRACES = 2000
+_MOST_CALLS = 500
+_MOST_TEXT = 2000
+_NUMBERS = re.compile(r"\d+")
+_NOISE = re.compile(r"[\W_]+")
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call of a tool, in the order in which calls began."""
+
+    start_ns: int
+    span_id: str
+    tool: str
+    arguments: str
+
+
+@dataclass(frozen=True, slots=True)
+class Loop:
+    """`first` are the span ids of the first cycle, `spans` all that belong to it; `repeats` counts cycles."""
+
+    tools: tuple[str, ...]
+    first: tuple[str, ...]
+    spans: tuple[str, ...]
+    repeats: int
+
+
+def find(calls: Sequence[Call]) -> Loop | None:
+    """The earliest loop among a trace's calls, None where there is none.
+
+    Either a cycle of up to four calls that comes three times in a row, each like its predecessor, or one call that
+    was made five times in the trace. Two calls are alike when the tool is the same and the arguments differ in
+    spelling only; arguments with other numbers are other arguments, so paging through results is no loop.
+    """
+    ordered = sorted(calls, key=lambda call: (call.start_ns, call.span_id))
+    keys = [_key(call) for call in ordered]
+    for length in range(1, _LONGEST_CYCLE + 1):
+        found = _in_a_row(ordered, keys, length)
+        if found is not None:
+            return found
+    return _scattered(ordered, keys)
+
+
+def alike(one: str, other: str) -> bool:
+    """The same arguments but for spelling: equal numbers, and nearly equal words (Indel similarity)."""
+    if one == other:
+        return True
+    if _NUMBERS.findall(one) != _NUMBERS.findall(other) or not one or not other:
+        return False
+    from rapidfuzz import fuzz
+
+    return bool(fuzz.ratio(one, other, score_cutoff=_ALIKE))
+
+
+class LoopWatch:
+    """A listener of ingest: keeps the tool calls of the newest traces, and scores a trace once per loop's beginning.
+
+    What it keeps is bounded, and lost with the process: a trace that spans a restart may go unflagged.
+    """
+
+    def __init__(self, sink: Sink) -> None:
+        self._sink = sink
+        self._traces: OrderedDict[tuple[str, str], list[Call]] = OrderedDict()
+        self._flagged: OrderedDict[tuple[str, str], None] = OrderedDict()
+        self._writing: set[asyncio.Task[None]] = set()
+
+    async def heard(self, facts: Facts) -> None:
+        touched = {key for span in facts.spans if (key := self._keep(span)) is not None}
+        scores = [score for key in sorted(touched) if (score := self._judge(*key)) is not None]
+        if scores:
+            # Behind the listener: the committer that calls us is the one that would have to take it.
+            task = asyncio.create_task(self._write(scores), name="loops")
+            self._writing.add(task)
+            task.add_done_callback(self._writing.discard)
+
+    async def close(self) -> None:
+        """Waits for what is being written."""
+        await asyncio.gather(*self._writing, return_exceptions=True)
+
+    def _keep(self, span: Span) -> tuple[str, str] | None:
+        key = (span.project, span.trace_id)
+        if span.kind != "tool" or key in self._flagged:
+            return None
+        calls = self._traces.setdefault(key, [])
+        self._traces.move_to_end(key)
+        if len(calls) < _MOST_CALLS:
+            calls.append(Call(span.start_ns, span.span_id, span.name, (span.input or "")[:_MOST_TEXT]))
+        if len(self._traces) > _MOST_TRACES:
+            self._traces.popitem(last=False)
+        return key
+
+    def _judge(self, project: str, trace_id: str) -> Score | None:
+        calls = self._traces.get((project, trace_id), [])
+        loop = find(calls)
+        if loop is None:
+            return None
+        self._flag((project, trace_id))
+        return score_of(project, trace_id, loop, max(call.start_ns for call in calls))
+
+    def _flag(self, key: tuple[str, str]) -> None:
+        self._traces.pop(key, None)
+        self._flagged[key] = None
+        if len(self._flagged) > _MOST_TRACES:
+            self._flagged.popitem(last=False)
+
+    async def _write(self, scores: list[Score]) -> None:
+        try:
+            await self._sink.write(Facts(scores=scores))
+        except AssayError as error:
+            _log.warning("%d traces with loops could not be flagged: %s", len(scores), error)
+
+
+def score_of(project: str, trace_id: str, loop: Loop, time_ns: int) -> Score:
+    """The flag, on the span where the loop begins; the same trace always gets the same id."""
+    tools = " → ".join(loop.tools)
+    reason = f"{tools} was called {loop.repeats} times with the same arguments"
+    return Score(
+        project=project,
+        id=f"scr_loop_{trace_id}",
+        name=SCORE,
+        time_ns=time_ns,
+        source="code",
+        value=1.0,
+        label=tools,
+        reason=reason,
+        author=SCORE,
+        version=VERSION,
+        trace_id=trace_id,
+        span_id=loop.first[0],
+        metadata={"first_cycle": list(loop.first), "spans": list(loop.spans), "repeats": loop.repeats},
+    )
+
+
+def _in_a_row(calls: Sequence[Call], keys: Sequence[tuple[str, str]], length: int) -> Loop | None:
+    """The earliest run in which every call is like the one `length` before it, long enough for the repeats."""
+    run = 0
+    for at in range(length, len(calls)):
+        run = run + 1 if _same(keys[at - length], keys[at]) else 0
+        if run >= length * (_REPEATS - 1):
+            start = at - run - length + 1
+            return _loop(calls, range(start, at + 1), length)
+    return None
+
+
+def _scattered(calls: Sequence[Call], keys: Sequence[tuple[str, str]]) -> Loop | None:
+    seen: dict[tuple[str, str], list[int]] = {}
+    for at, key in enumerate(keys):
+        places = seen.setdefault(key, [])
+        places.append(at)
+        if len(places) >= _SAME_CALLS:
+            return _loop(calls, places, 1)
+    return None
+
+
+def _loop(calls: Sequence[Call], places: Sequence[int], length: int) -> Loop:
+    spans = tuple(calls[at].span_id for at in places)
+    tools = tuple(calls[at].tool for at in places[:length])
+    return Loop(tools, spans[:length], spans, len(spans) // length)
+
+
+def _same(one: tuple[str, str], other: tuple[str, str]) -> bool:
+    return one[0] == other[0] and alike(one[1], other[1])
+
+
+def _key(call: Call) -> tuple[str, str]:
+    return call.tool, _canonical(call.arguments)
+
+
+def _canonical(arguments: str) -> str:
+    """Without the order of keys, case, spaces and punctuation."""
+    with contextlib.suppress(ValueError):  # plain text is as good
+        arguments = json.dumps(json.loads(arguments), sort_keys=True, ensure_ascii=False)
+    return _NOISE.sub(" ", arguments).strip().casefold()
