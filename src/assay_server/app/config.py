@@ -19,6 +19,7 @@ class Config:
     data: Path = Path("assay-data")
     host: str = "127.0.0.1"
     port: int = 4600
+    grpc_port: int = 4317  # OTLP over gRPC; 0: off
     ledger_url: str | None = None  # default: SQLite in the data directory
     public_url: str | None = None  # default: http://host:port
     bootstrap_key: str | None = None
@@ -52,6 +53,7 @@ ENVIRONMENT = {
     "data": "ASSAY_DATA",
     "host": "ASSAY_HOST",
     "port": "ASSAY_PORT",
+    "grpc_port": "ASSAY_GRPC_PORT",
     "ledger_url": "ASSAY_LEDGER_URL",
     "public_url": "ASSAY_PUBLIC_URL",
     "bootstrap_key": "ASSAY_BOOTSTRAP_KEY",
@@ -79,6 +81,11 @@ def _parsed(name: str, value: Any, faults: list[str]) -> Any:
         case "port":
             if not str(value).isdigit() or not 1 <= int(value) <= 65535:
                 faults.append(f"{label}: {value!r} is not a port from 1 to 65535")
+                return 0
+            return int(value)
+        case "grpc_port":
+            if not str(value).isdigit() or int(value) > 65535:
+                faults.append(f"{label}: {value!r} is not a port from 0 (off) to 65535")
                 return 0
             return int(value)
         case "local_llm":

@@ -20,6 +20,7 @@ def up(
     data: Data = None,
     host: Host = None,
     port: Port = None,
+    grpc_port: Annotated[int | None, typer.Option(help="OTLP over gRPC; 0: off.", show_default="4317")] = None,
     ledger_url: Annotated[str | None, typer.Option(help="Decisions in PostgreSQL.", show_default="SQLite")] = None,
     public_url: Annotated[str | None, typer.Option(help="The address people use.", show_default="http://…")] = None,
     local_llm: Annotated[bool | None, typer.Option("--local-llm", help="Also start the small local LLM.")] = None,
@@ -30,7 +31,7 @@ def up(
     from assay_server.app.serve import serve
 
     flags = {"data": data, "host": host, "port": port, "ledger_url": ledger_url, "public_url": public_url}
-    serve(load(flags | {"local_llm": local_llm, "log_level": log_level}))
+    serve(load(flags | {"grpc_port": grpc_port, "local_llm": local_llm, "log_level": log_level}))
 
 
 @app.command("doctor", epilog="Example: assay doctor --port 4600")

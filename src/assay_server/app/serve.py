@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 
 import uvicorn
 
+from assay_server.api import grpc
 from assay_server.api.build import build
 from assay_server.app.config import Config
 from assay_server.app.doctor import EXPOSED_FIX, port_is_free
@@ -49,7 +50,11 @@ async def _serve(config: Config) -> None:
             )
         )
         server.listening = lambda: _welcome(config, built)
-        await server.serve()
+        close_grpc = await grpc.opened(built.services, config.host, config.grpc_port, _say)
+        try:
+            await server.serve()
+        finally:
+            await close_grpc()
 
 
 class _Server(uvicorn.Server):

@@ -17,12 +17,17 @@ def test_flags_win_over_environment_over_defaults() -> None:
 def test_every_fault_is_reported_at_once() -> None:
     with pytest.raises(InvalidInput) as caught:
         load(
-            {"port": "99999", "log_level": "loud"},
+            {"port": "99999", "grpc_port": "70000", "log_level": "loud"},
             {"ASSAY_BOOTSTRAP_KEY": "short", "ASSAY_PUBLIC_URL": "assay.example"},
         )
 
-    for part in ("ASSAY_PORT", "'99999'", "--log-level", "'loud'", "ASSAY_BOOTSTRAP_KEY", "ASSAY_PUBLIC_URL"):
+    for part in ("ASSAY_PORT", "'99999'", "--grpc-port", "--log-level", "'loud'", "ASSAY_BOOTSTRAP_KEY", "ASSAY_PUBLIC_URL"):
         assert part in caught.value.message
+
+
+def test_grpc_is_on_by_default_and_0_is_off() -> None:
+    assert load({}, {}).grpc_port == 4317
+    assert load({"grpc_port": 0}, {}).grpc_port == 0
 
 
 def test_a_secret_is_never_part_of_the_message() -> None:
