@@ -287,6 +287,22 @@ async def test_connections_are_used_again(world: World, stream: bool) -> None:
     assert world.provider.aborted == 0
 
 
+async def test_a_connection_whose_last_bytes_come_late_is_used_again(world: World) -> None:
+    world.provider.on("m", Behaviour(between_s=0.01))
+    for _ in range(3):
+        assert (await world.post(call(stream=True))).status_code == 200
+    assert world.provider.connections == 1
+
+
+async def test_what_came_in_one_piece_with_a_fault_is_not_lost(world: World) -> None:
+    piece = b'data: {"choices": [{"index": 0, "delta": {"content": "Hello"}}]}\n\n'
+    world.provider.on("m", Behaviour(body=piece + b"data: {broken\n\n", content_type="text/event-stream"))
+    events = events_of(await world.post(call(stream=True)))
+    assert events[0]["choices"][0]["delta"]["content"] == "Hello"
+    assert "no chat completion" in events[1]["error"]["message"]
+    assert len(events) == 2
+
+
 async def test_a_broken_connection_is_not_used_again(world: World) -> None:
     world.provider.on("cut", Behaviour(break_at=3))
     await world.post(call(stream=True) | {"model": "fake/cut"})
