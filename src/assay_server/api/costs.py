@@ -1,5 +1,6 @@
 """What was spent, why it changed, what it will be and what could be saved; where a trace's tokens go."""
 
+from datetime import UTC, date, datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Query, Request
@@ -12,7 +13,7 @@ from assay_server.api.services import services
 from assay_server.api.times import nanoseconds
 from assay_server.core.clock import SystemClock
 from assay_server.core.ports import Principal
-from assay_server.query import CostFilter
+from assay_server.query import CostFilter, forecast_costs
 
 router = APIRouter(tags=["costs"])
 
@@ -58,6 +59,22 @@ class BreakdownQuery(_Window):
     limit: int = Field(50, ge=1, le=500, description="how many groups, dearest first")
 
 
+class SavingsQuery(_Window):
+    ttl_s: float = Field(3600, gt=0, le=31_536_000, description="how long a cache would have kept an answer")
+    under: int = Field(1000, ge=1, description="tokens of a call below which a cheaper model would have done")
+    cheaper: str | None = Field(None, max_length=200, description="that model, as provider/model")
+
+
+class ForecastQuery(_Narrow):
+    days: int = Field(14, ge=1, le=92, description="how many days ahead")
+    history: int = Field(84, ge=28, le=730, description="how many full days to learn from")
+
+
+class WhyQuery(_Narrow):
+    day: date | None = Field(None, description="a UTC day; default: yesterday")
+    against: date | None = Field(None, description="default: the day before")
+
+
 class ChargebackQuery(_Window):
     group_by: str = Field("cost_center", max_length=200)
     format: Literal["json", "csv", "html"] = "json"
@@ -82,3 +99,54 @@ async def chargeback(request: Request, caller: Reader, query: Annotated[Chargeba
     if query.format == "json":
         return JSONResponse(found)
     return as_csv(found) if query.format == "csv" else as_page(found)
+
+
+@router.get("/costs/forecast", summary="What the next days will cost, with an 80 % interval")
+async def forecast(request: Request, caller: Reader, query: Annotated[ForecastQuery, Query()]) -> dict[str, Any]:
+    today = SystemClock().now_ns() // _DAY_NS * _DAY_NS
+    window = query.within(today - query.history * _DAY_NS, today)
+    return await forecast_costs(services(request).costs, caller.project, window, query.days)
+
+
+@router.get("/costs/why", summary="Why a day cost more or less than another")
+async def why(request: Request, caller: Reader, query: Annotated[WhyQuery, Query()]) -> dict[str, Any]:
+    today = SystemClock().now_ns() // _DAY_NS * _DAY_NS
+    day = today - _DAY_NS if query.day is None else _start_of(query.day)
+    against = day - _DAY_NS if query.against is None else _start_of(query.against)
+    found: dict[str, Any] = await services(request).cost_changes.why(
+        caller.project, day, against, query.within(day, day + _DAY_NS)
+    )
+    return found
+
+
+@router.get("/costs/savings", summary="What a cache, a cheaper model or a shorter prompt would have saved")
+async def savings(request: Request, caller: Reader, query: Annotated[SavingsQuery, Query()]) -> dict[str, Any]:
+    found: dict[str, Any] = await services(request).savings.find(
+        caller.project, query.filter(), ttl_s=query.ttl_s, under=query.under, cheaper=query.cheaper
+    )
+    return found
+
+
+@router.get("/traces/{trace_id}/tokens", summary="Where a trace's tokens went")
+async def trace_tokens(request: Request, caller: Reader, trace_id: str) -> dict[str, Any]:
+    found: dict[str, Any] = await services(request).token_use.trace(caller.project, trace_id.lower())
+    return found
+
+
+@router.get("/steps", summary="The steps of traces of one kind: time, tokens, cost")
+async def steps(
+    request: Request,
+    caller: Reader,
+    name: str | None = None,
+    since: str | None = None,
+    until: str | None = None,
+    limit: Annotated[int, Query(ge=1, le=500)] = 100,
+) -> dict[str, Any]:
+    until_ns = nanoseconds(until, "until") or SystemClock().now_ns()
+    since_ns = nanoseconds(since, "since") or until_ns - _WEEK_NS
+    found: dict[str, Any] = await services(request).token_use.steps(caller.project, name, since_ns, until_ns, limit)
+    return found
+
+
+def _start_of(day: date) -> int:
+    return int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp()) * 1_000_000_000

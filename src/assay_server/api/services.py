@@ -32,9 +32,16 @@ class Services:
     gate: Any
     canaries: Any
     incidents: Any
+    monitors: Any
+    silences: Any
+    notification_channels: Any
+    notifications: Any
     prices: Any
     repricer: Any
     costs: Any
+    cost_changes: Any
+    savings: Any
+    token_use: Any
     public_url: str
 
 

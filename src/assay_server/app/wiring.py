@@ -10,6 +10,7 @@ from pathlib import Path
 
 from assay_server.api.services import Services
 from assay_server.app.config import Config
+from assay_server.app.watching import Site, flag_loops, watching
 from assay_server.checks import Catalogue
 from assay_server.checks.pii import Scrubber
 from assay_server.core.clock import Clock, SystemClock
@@ -22,7 +23,7 @@ from assay_server.jobs import Jobs
 from assay_server.ledger import Ledger
 from assay_server.monitors import Incidents
 from assay_server.providers import HttpUpstream, LocalLlm, Prices
-from assay_server.query import Comparisons, Costs, RunItems, Scores, Traces
+from assay_server.query import Comparisons, CostChanges, Costs, RunItems, Savings, Scores, TokenUse, Traces
 from assay_server.registry import (
     Channels,
     Datasets,
@@ -124,8 +125,10 @@ async def house(config: Config) -> AsyncIterator[House]:
         stack.push_async_callback(gateway.close)
         reads = _Reads(Traces(ground.store), Scores(ground.store), RunItems(ground.store), Comparisons(ground.store))
         judgement = await _judgement(config, ground, registry, reads, ingest, gateway, stack)
-        incidents = Incidents(ground.ledger, ground.audit, ground.clock, ground.scrub)
-        canaries = _canaries(ground, registry, reads, incidents, ingest, stack)
+        site = Site(ground.ledger, ground.store, ground.audit, ground.clock, ground.scrub)
+        told = watching(site, accounts, bootstrapped.project, config.url, stack)
+        flag_loops(ingest, stack)
+        canaries = _canaries(ground, registry, reads, told.incidents, ingest, stack)
         if config.local_llm:
             await stack.enter_async_context(_local_llm(registry.providers, bootstrapped.project))
         services = Services(
@@ -150,10 +153,17 @@ async def house(config: Config) -> AsyncIterator[House]:
             runs=judgement.runs,
             gate=judgement.gate,
             canaries=canaries,
-            incidents=incidents,
+            incidents=told.incidents,
+            monitors=told.monitors,
+            silences=told.silences,
+            notification_channels=told.channels,
+            notifications=told.outbox,
             prices=prices,
             repricer=repricer,
             costs=Costs(ground.store),
+            cost_changes=CostChanges(ground.store, prices),
+            savings=Savings(ground.store, prices),
+            token_use=TokenUse(ground.store),
             public_url=config.url,
         )
         yield House(services, bootstrapped, ground.ledger, ground.store)

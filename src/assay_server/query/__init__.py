@@ -1,9 +1,14 @@
 """The typed read side of facts: spans, traces, scores, run items and live comparisons, always of one project."""
 
 from assay_server.query.comparisons import ArmOperations, Comparisons, UnitMean, UnitOperations
+from assay_server.query.cost_forecast import forecast_costs
+from assay_server.query.cost_savings import Savings
 from assay_server.query.cost_sql import CostFilter
+from assay_server.query.cost_tokens import TokenUse
+from assay_server.query.cost_why import CostChanges
 from assay_server.query.costs import Costs, Day
 from assay_server.query.run_items import ItemScore, JudgedItem, RunItems
+from assay_server.query.sandbox import Answer, Sql
 from assay_server.query.scores import ScoreFilter, Scores, score_json
 from assay_server.query.sql import Page
 from assay_server.query.traces import SpanFilter, TraceFilter, Traces
@@ -14,8 +19,10 @@ __all__ = [
     "FILTERS",
     "METRICS",
     "RATES",
+    "Answer",
     "ArmOperations",
     "Comparisons",
+    "CostChanges",
     "CostFilter",
     "Costs",
     "Day",
@@ -25,14 +32,18 @@ __all__ = [
     "Metric",
     "Page",
     "RunItems",
+    "Savings",
     "ScoreFilter",
     "Scores",
     "SpanFilter",
+    "Sql",
+    "TokenUse",
     "TraceFilter",
     "Traces",
     "UnitMean",
     "UnitOperations",
     "Window",
     "Windows",
+    "forecast_costs",
     "score_json",
 ]

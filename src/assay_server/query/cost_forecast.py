@@ -1,0 +1,61 @@
+"""What the next days will cost, out of the days before."""
+
+import asyncio
+from typing import Any
+
+from assay_server.core.clock import rfc3339
+from assay_server.query.cost_sql import CostFilter
+from assay_server.query.cost_words import dollars
+from assay_server.query.costs import DAY_NS, Costs, Day
+from assay_server.stats import SMALLEST_HISTORY, Forecast, Point, forecast
+
+LEVEL = 0.8
+
+
+async def forecast_costs(costs: Costs, project: str, narrow: CostFilter, days: int) -> dict[str, Any]:
+    """`narrow.until_ns`: the first day that is forecast; the history is the full days before it in the window."""
+    found = _known(await costs.days(project, narrow))
+    values = [day.usd or 0.0 for day in found]
+    ahead = await asyncio.to_thread(forecast, values, days, level=LEVEL)
+    first_ns = narrow.until_ns
+    return {
+        "history": [{"day": _date(day.start_ns), "usd": day.usd, "unknown": day.unknown} for day in found],
+        "forecast": [] if ahead is None else _points(ahead, first_ns),
+        "total": None if ahead is None else _point(ahead.total),
+        "level": LEVEL,
+        "trend_per_week": None if ahead is None else ahead.trend,
+        "backtest": None if ahead is None else {"coverage": ahead.coverage, "n": ahead.n, "error": ahead.error},
+        "sentence": _sentence(found, ahead, days),
+        "unknown": sum(day.unknown for day in found),
+    }
+
+
+def _known(days: list[Day]) -> list[Day]:
+    """From behind the last day that had calls and no price at all: unknown is not zero."""
+    lost = [number for number, day in enumerate(days) if day.usd is None]
+    return days[lost[-1] + 1 :] if lost else days
+
+
+def _points(ahead: Forecast, first_ns: int) -> list[dict[str, Any]]:
+    return [{"day": _date(first_ns + nth * DAY_NS), **_point(point)} for nth, point in enumerate(ahead.points)]
+
+
+def _point(point: Point) -> dict[str, float]:
+    return {"usd": point.value, "lower": point.lower, "upper": point.upper}
+
+
+def _date(day_ns: int) -> str:
+    return rfc3339(day_ns)[:10]
+
+
+def _sentence(found: list[Day], ahead: Forecast | None, days: int) -> str:
+    if ahead is None:
+        return f"A forecast needs {SMALLEST_HISTORY} full days with prices; there are {len(found)}."
+    total = ahead.total
+    told = (
+        f"The next {days} days will cost about {dollars(total.value)}; with {LEVEL:.0%} confidence"
+        f" {dollars(total.lower)} to {dollars(total.upper)}."
+    )
+    if ahead.coverage is not None:
+        told += f" Past intervals of this kind held {ahead.coverage:.0%} of {ahead.n} days."
+    return told

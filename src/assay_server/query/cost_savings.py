@@ -1,0 +1,260 @@
+"""What could have been saved, computed from the calls that were made: a cache, a cheaper model, a shorter prompt."""
+
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import groupby, pairwise
+from typing import Any
+
+from assay_server.query.cost_sql import LARGE, SUMS, CostFilter, calls, money
+from assay_server.query.cost_why import PriceList
+from assay_server.query.cost_words import dollars, percent
+from assay_server.query.costs import DAY_NS
+from assay_server.query.sql import lines
+from assay_server.store import Limits, Store
+
+_SECOND_NS = 1_000_000_000
+_TEXTS = Limits(rows=5_000, seconds=60)
+_MOST_SHOWN = 10
+_PREFIX_GROUPS, _SAMPLE, _SAMPLED_CHARACTERS = 20, 100, 40_000
+_SMALLEST_PREFIX = 1024
+"""Tokens: vendors keep no shorter prefix (OpenAI and Anthropic alike)."""
+
+_PARAMETERS = (
+    "gen_ai.request.temperature",
+    "gen_ai.request.top_p",
+    "gen_ai.request.seed",
+    "gen_ai.request.max_tokens",
+    "gen_ai.tool.definitions",
+    "openai.request.response_format",
+    "llm.invocation_parameters",
+)
+"""Requests are identical when model, messages and these are."""
+
+_BUCKETS = ("fresh_input", "cache_read", "cache_write", "output_tokens", "reasoning")
+_IN_TOKENS = "coalesce(fresh_input, 0) + coalesce(cache_read, 0) + coalesce(cache_write, 0)"
+_TOKENS = _IN_TOKENS + " + coalesce(output_tokens, 0) + coalesce(reasoning, 0)"
+
+
+class Savings:
+    """Reads the calls of one project in a window."""
+
+    def __init__(self, store: Store, prices: PriceList) -> None:
+        self._store = store
+        self._prices = prices
+
+    async def find(
+        self, project: str, narrow: CostFilter, *, ttl_s: float = 3600, under: int = 1000, cheaper: str | None = None
+    ) -> dict[str, Any]:
+        """`under`: tokens of a call, in and out, below which the model `cheaper` would have done."""
+        found = calls(project, narrow)
+        total = (await self._store.scan(lines(found.sql, "SELECT", SUMS, "FROM calls"), found.params, limits=LARGE))[0]
+        return {
+            "cost": money(total),
+            "calls": total["calls"],
+            "caching": await self._caching(project, narrow, ttl_s, total["usd"]),
+            "cheaper": None if cheaper is None else await self._cheaper(project, narrow, under, cheaper),
+            "prefix": await self._prefix(project, narrow),
+        }
+
+    async def _caching(self, project: str, narrow: CostFilter, ttl_s: float, usd: float | None) -> dict[str, Any]:
+        found = calls(project, narrow)
+        said = ", ".join(["variant_extract(attributes, ?)::VARCHAR"] * len(_PARAMETERS))
+        sql = lines(
+            found.sql + ",",
+            "texts AS (SELECT trace_id, span_id, hash(input, [" + said + "]) AS h, left(input, 200) AS preview",
+            "  FROM spans WHERE project = ? AND start_ns >= ? AND start_ns < ? AND kind = 'llm' AND input IS NOT NULL",
+            "  AND output IS NOT NULL AND status <> 'error'),",
+            "keyed AS (SELECT c.*, hash(h, provider, model) AS k, preview FROM calls c JOIN texts",
+            "  USING (trace_id, span_id)),",
+            "again AS (SELECT k FROM keyed GROUP BY k HAVING count(*) > 1)",
+            "SELECT k, start_ns, end_ns, cost, model, name, preview FROM keyed WHERE k IN (SELECT k FROM again)",
+            "ORDER BY k, start_ns, span_id",
+        )
+        params = [*found.params, *_PARAMETERS, project, narrow.since_ns, narrow.until_ns]
+        rows = await self._store.scan(sql, params, limits=LARGE)
+        groups = [hits for _, group in groupby(rows, key=lambda row: row["k"]) if (hits := _hits(group, ttl_s))]
+        saved = _money(hit["cost"] for hits in groups for hit in hits)
+        count = sum(map(len, groups))
+        share = saved["usd"] / usd if usd and saved["usd"] is not None else None
+        groups.sort(key=lambda hits: -sum(hit["cost"] or 0.0 for hit in hits))
+        return {
+            "ttl_s": ttl_s,
+            "calls": count,
+            "saved": saved,
+            "share": share,
+            "top": [_repeat(hits) for hits in groups[:_MOST_SHOWN]],
+            "sentence": f"{count:,} calls asked again, within {ttl_s:g} s, exactly what had been answered; a cache"
+            f" would have saved {dollars(saved['usd'])}{'' if share is None else f' ({percent(share)})'}.",
+        }
+
+    async def _cheaper(self, project: str, narrow: CostFilter, under: int, cheaper: str) -> dict[str, Any]:
+        found = calls(project, narrow)
+        sql = lines(
+            found.sql,
+            "SELECT start_ns // ? * ? AS day,",
+            SUMS,
+            "FROM calls WHERE kind = 'llm' AND cost IS NOT NULL AND cost_source IS NOT NULL AND",
+            _TOKENS + " < ? AND " + _TOKENS + " > 0",
+            "AND model <> ? AND concat(provider, '/', model) <> ? GROUP BY day ORDER BY day",
+        )
+        params = [*found.params, DAY_NS, DAY_NS, under, cheaper, cheaper]
+        rows = await self._store.scan(sql, params, limits=LARGE)
+        then = [self._at(project, cheaper, row) for row in rows]
+        now, count = sum(row["usd"] for row in rows), sum(row["calls"] for row in rows)
+        lost = sum(row["calls"] for row, cost in zip(rows, then, strict=True) if cost is None)
+        pairs = [(row["usd"], cost) for row, cost in zip(rows, then, strict=True) if cost is not None]
+        saved = {"usd": sum(usd - cost for usd, cost in pairs) if pairs else None, "unknown": lost}
+        return {
+            "model": cheaper,
+            "under": under,
+            "calls": count,
+            "usd_now": now,
+            "usd_then": sum(cost for _, cost in pairs) if pairs else None,
+            "saved": saved,
+            "sentence": f"{count:,} calls had fewer than {under:,} tokens; with {cheaper} and as many tokens they would"
+            f" have cost {dollars(saved['usd'])} less. Whether it answers as well, a run tells."
+            if saved["usd"] is not None
+            else f"Nobody knows what {cheaper} costs, or no call had fewer than {under:,} tokens.",
+        }
+
+    def _at(self, project: str, model: str, row: Mapping[str, Any]) -> float | None:
+        """What a day's calls would have cost at another model."""
+        owner, slash, name = model.partition("/")
+        provider, name = (owner, name) if slash else (None, model)
+        rates = self._prices.rates(provider, name, row["day"], project=project)
+        if rates is None:
+            return None
+        prompt = sum(row[bucket] or 0 for bucket in _BUCKETS[:3]) // row["calls"]
+        cost: float = rates.request * row["calls"]
+        each = (rates.fresh_input, rates.cache_read, rates.cache_write, rates.output, rates.reasoning)
+        for bucket, rate in zip(_BUCKETS, each, strict=True):
+            if row[bucket]:
+                if rate is None:
+                    return None
+                cost += row[bucket] * rate.at(prompt)
+        return cost
+
+    async def _prefix(self, project: str, narrow: CostFilter) -> dict[str, Any]:
+        found = calls(project, narrow)
+        sql = lines(
+            found.sql + ",",
+            "largest AS (SELECT provider, model, name, count(*) AS calls, sum(" + _IN_TOKENS + ")::BIGINT AS tokens,",
+            "  coalesce(sum(cache_read), 0)::BIGINT AS cached, max(start_ns) AS at_ns FROM calls",
+            "  WHERE kind = 'llm' AND fresh_input IS NOT NULL GROUP BY ALL HAVING count(*) > 1",
+            "  ORDER BY tokens DESC, model, name LIMIT ?),",
+            "sample AS (SELECT c.trace_id, c.span_id, c.start_ns, l.* FROM largest l JOIN calls c",
+            "  ON c.provider IS NOT DISTINCT FROM l.provider AND c.model IS NOT DISTINCT FROM l.model",
+            "  AND c.name = l.name",
+            "  WHERE c.kind = 'llm' AND c.fresh_input IS NOT NULL",
+            "  QUALIFY row_number() OVER (PARTITION BY l.provider, l.model, l.name",
+            "  ORDER BY c.start_ns DESC, c.span_id) <= ?)",
+            "SELECT s.* EXCLUDE (trace_id, span_id), left(t.input, ?) AS text, length(t.input) AS length",
+            "FROM sample s JOIN spans t ON t.trace_id = s.trace_id AND t.span_id = s.span_id AND t.project = ?",
+            "WHERE t.input IS NOT NULL ORDER BY s.tokens DESC, s.provider, s.model, s.name, s.start_ns",
+        )
+        params = [*found.params, _PREFIX_GROUPS, _SAMPLE, _SAMPLED_CHARACTERS, project]
+        rows = await self._store.scan(sql, params, limits=_TEXTS)
+        measured = await asyncio.to_thread(_shares, rows)
+        return _prefix_answer([self._group(project, group, share) for group, share in measured], len(rows))
+
+    def _group(self, project: str, row: Mapping[str, Any], share: float) -> dict[str, Any]:
+        shared = share * row["tokens"]
+        again = max(shared - row["cached"], 0.0) if shared / row["calls"] >= _SMALLEST_PREFIX else 0.0
+        rates = None if row["model"] is None else self._prices.rates(
+            row["provider"], row["model"], row["at_ns"], project=project
+        )  # fmt: skip
+        known = rates is not None and rates.fresh_input is not None and rates.cache_read is not None
+        fresh, read = (rates.fresh_input.base, rates.cache_read.base) if known and rates is not None else (0.0, 0.0)
+        cached = min(shared, row["cached"])
+        return {
+            "model": row["model"],
+            "name": row["name"],
+            "calls": row["calls"],
+            "share": share,
+            "tokens_per_call": round(row["tokens"] / row["calls"]),
+            "usd": again * (fresh - read) if known else None,
+            "tenth": ((shared - cached) * fresh + cached * read) / 10 if known else None,
+            "tokens": shared,
+        }
+
+
+def _hits(group: Iterable[dict[str, Any]], ttl_s: float) -> list[dict[str, Any]]:
+    """The calls a cache would have answered: an answer is there from its end on, for `ttl_s` seconds."""
+    hits: list[dict[str, Any]] = []
+    filled: int | None = None
+    for row in group:
+        if filled is not None and filled <= row["start_ns"] <= filled + ttl_s * _SECOND_NS:
+            hits.append(row)
+        elif filled is None or row["start_ns"] > filled:  # one that runs at the same time is a miss as well
+            filled = row["end_ns"]
+    return hits
+
+
+def _repeat(hits: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    usd = _money(hit["cost"] for hit in hits)["usd"]
+    first = hits[0]
+    return {
+        "model": first["model"],
+        "name": first["name"],
+        "times": len(hits),
+        "usd": usd,
+        "preview": first["preview"],
+    }
+
+
+def _money(costs: Iterable[float | None]) -> dict[str, Any]:
+    """Nothing saved is 0; nothing known is None."""
+    given = list(costs)
+    known = [cost for cost in given if cost is not None]
+    return {"usd": sum(known) if known or not given else None, "unknown": len(given) - len(known)}
+
+
+def _shares(rows: Sequence[dict[str, Any]]) -> list[tuple[dict[str, Any], float]]:
+    """For each group how much of a prompt is how the prompt of the call before began."""
+    measured = []
+    for _, group in groupby(rows, key=lambda row: (row["provider"], row["model"], row["name"])):
+        sampled = list(group)
+        common = sum(_common(left["text"], right["text"]) for left, right in pairwise(sampled))
+        whole = sum(row["length"] for row in sampled[1:])
+        if whole:
+            measured.append((sampled[0], common / whole))
+    return measured
+
+
+def _common(left: str, right: str) -> int:
+    """Length of the common beginning, by halving: comparing slices is fast, characters are not."""
+    low, high = 0, min(len(left), len(right))
+    while low < high:
+        middle = (low + high + 1) // 2
+        if left[:middle] == right[:middle]:
+            low = middle
+        else:
+            high = middle - 1
+    return low
+
+
+def _prefix_answer(groups: Sequence[dict[str, Any]], sampled: int) -> dict[str, Any]:
+    unknown = sum(group["calls"] for group in groups if group["usd"] is None)
+    known = [group for group in groups if group["usd"] is not None]
+    whole = sum(group["tokens_per_call"] * group["calls"] for group in groups)
+    tokens = sum(group["tokens"] for group in groups)
+    by_cache = {"usd": sum(group["usd"] for group in known) if known or not groups else None, "unknown": unknown}
+    tenth = {"usd": sum(group["tenth"] for group in known) if known or not groups else None, "unknown": unknown}
+    share = tokens / whole if whole else None
+    return {
+        "calls": sum(group["calls"] for group in groups),
+        "sampled": sampled,
+        "share": share,
+        "tokens": round(tokens),
+        "saved_by_prefix_cache": by_cache,
+        "saved_per_tenth": tenth,
+        "groups": [
+            {name: group[name] for name in ("model", "name", "calls", "share", "tokens_per_call", "usd")}
+            for group in sorted(groups, key=lambda group: -(group["usd"] or 0.0))
+        ],
+        "sentence": "No two calls were alike enough to tell."
+        if share is None
+        else f"{percent(share)} of the prompts' text is how the prompt before began ({sampled:,} sampled). Kept"
+        f" by the provider it would have cost {dollars(by_cache['usd'])} less;"
+        f" a tenth off it saves {dollars(tenth['usd'])}.",
+    }

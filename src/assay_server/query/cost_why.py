@@ -1,0 +1,237 @@
+"""Why a day cost what it cost: the change against another day, split into volume, tokens, price and mix."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Protocol
+
+from assay_server.core.clock import rfc3339
+from assay_server.core.records import Tokens
+from assay_server.query.cost_sql import LARGE, SUMS, CostFilter, calls
+from assay_server.query.cost_words import changed, dollars
+from assay_server.query.costs import DAY_NS
+from assay_server.query.sql import lines
+from assay_server.stats import TERMS, Cell, Term, attribute, rounded
+from assay_server.store import Store
+
+Group = tuple[str | None, str | None, str | None]  # provider, model, endpoint
+
+_BUCKETS = ("fresh_input", "cache_read", "cache_write", "output_tokens", "reasoning")
+_USUAL_RATIOS = (1.0, 0.1, 1.25, 4.0, 4.0)
+"""What tokens of the buckets commonly cost beside each other; for models whose price nobody lists."""
+
+_MOST_GROUPS = 500
+_MOST_DRIVERS = 10
+
+
+class Rate(Protocol):
+    @property
+    def base(self) -> float: ...
+
+
+class PriceList(Protocol):
+    """What `registry.OwnPrices` does."""
+
+    def rates(self, provider: str | None, model: str, at_ns: int, *, project: str | None = None) -> Any: ...
+
+    def price(
+        self,
+        provider: str | None,
+        model: str,
+        tokens: Tokens,
+        at_ns: int,
+        *,
+        project: str | None = None,
+        batch: bool = False,
+    ) -> tuple[float, str] | None: ...
+
+
+class CostChanges:
+    """Compares two UTC days of one project."""
+
+    def __init__(self, store: Store, prices: PriceList) -> None:
+        self._store = store
+        self._prices = prices
+
+    async def why(self, project: str, day_ns: int, against_ns: int, narrow: CostFilter) -> dict[str, Any]:
+        """`narrow` gives the filters; its window is not used. Both days by their first nanosecond."""
+        early, late = [await self._groups(project, start, narrow) for start in (against_ns, day_ns)]
+        ratios = {group: self._ratios(project, group, against_ns) for group in (*early, *late)}
+        cells = [{group: _cell(row, ratios[group]) for group, row in rows.items()} for rows in (early, late)]
+        parts = await asyncio.to_thread(lambda: attribute(cells[0], cells[1]))
+        return _answer(day_ns, against_ns, early, late, parts)
+
+    async def _groups(self, project: str, start_ns: int, narrow: CostFilter) -> dict[Group, dict[str, Any]]:
+        found = calls(project, replace(narrow, since_ns=start_ns, until_ns=start_ns + DAY_NS), "endpoint")
+        sql = lines(
+            found.sql,
+            "SELECT provider, model, value, cost IS NULL AS unpriced,",
+            SUMS,
+            "FROM calls GROUP BY ALL ORDER BY usd DESC NULLS LAST, calls DESC, provider, model, value",
+        )
+        groups: dict[Group, dict[str, Any]] = {}
+        for row in await self._store.scan(sql, found.params, limits=LARGE):
+            if row["unpriced"]:
+                key: Group = (None, None, None)
+            else:
+                key = (row["provider"], row["model"], row["value"] if len(groups) < _MOST_GROUPS else None)
+            groups[key] = _added(groups.get(key), row)
+        return groups
+
+    def _ratios(self, project: str, group: Group, at_ns: int) -> tuple[float, ...]:
+        """How the buckets' tokens weigh beside each other, and last what a call costs without any."""
+        provider, model, _ = group
+        rates = None if model is None else self._prices.rates(provider, model, at_ns, project=project)
+        if rates is None:
+            return (*_USUAL_RATIOS, 0.0)
+        buckets = (rates.fresh_input, rates.cache_read, rates.cache_write, rates.output, rates.reasoning)
+        return (*(0.0 if rate is None else rate.base for rate in buckets), rates.request)
+
+
+def _added(known: dict[str, Any] | None, row: dict[str, Any]) -> dict[str, Any]:
+    names = ("calls", "usd", "unknown", *_BUCKETS)
+    if known is None:
+        return {name: row[name] for name in names}
+    return {name: _sum(known[name], row[name]) for name in names}
+
+
+def _sum(left: float | None, right: float | None) -> float | None:
+    return right if left is None else left if right is None else left + right
+
+
+def _cell(row: Mapping[str, Any], ratios: Sequence[float]) -> Cell:
+    """A group's dollars divided among its buckets as their prices weigh. Calls without a price are not in it."""
+    priced = row["calls"] - row["unknown"]
+    tokens = [float(row[bucket] or 0) if priced else 0.0 for bucket in _BUCKETS] + [float(priced)]
+    weights = [count * ratio for count, ratio in zip(tokens, ratios, strict=True)]
+    whole = sum(weights)
+    if not whole:  # dollars and no tokens: they are what a call costs
+        weights, whole = [0.0] * len(_BUCKETS) + [1.0], 1.0
+    usd = row["usd"] or 0.0
+    return Cell(priced, tokens, [usd * weight / whole for weight in weights])
+
+
+def _answer(
+    day_ns: int,
+    against_ns: int,
+    early: Mapping[Group, dict[str, Any]],
+    late: Mapping[Group, dict[str, Any]],
+    parts: Mapping[Group, Mapping[Term, float]],
+) -> dict[str, Any]:
+    before, after = _total(early), _total(late)
+    unit = 0.01 if max(before["usd"] or 0.0, after["usd"] or 0.0) >= 1 else 1e-6
+    shown = [_in_units(total["usd"], unit) for total in (before, after)]
+    change = round((shown[1] or 0.0) - (shown[0] or 0.0), 6)
+    sums = {term: sum(part[term] for part in parts.values()) for term in TERMS}
+    terms = rounded(sums, change, unit)
+    relative = change / shown[0] if shown[0] else None
+    days = rfc3339(day_ns)[:10], rfc3339(against_ns)[:10]
+    return {
+        "day": days[0],
+        "against": days[1],
+        "cost": {
+            "before": {"usd": shown[0], "unknown": before["unknown"]},
+            "after": {"usd": shown[1], "unknown": after["unknown"]},
+            "change": change,
+            "relative": relative,
+        },
+        "calls": {"before": before["calls"], "after": after["calls"]},
+        "terms": [_term(term, terms[term], change, before, after) for term in TERMS],
+        "drivers": _drivers(parts),
+        "sentence": _sentence(days, shown, change, relative, terms, before["unknown"] + after["unknown"]),
+    }
+
+
+def _total(groups: Mapping[Group, Mapping[str, Any]]) -> dict[str, Any]:
+    total: dict[str, Any] = {"calls": 0, "usd": None, "unknown": 0, "tokens": 0}
+    for row in groups.values():
+        total["calls"] += row["calls"]
+        total["unknown"] += row["unknown"]
+        total["usd"] = _sum(total["usd"], row["usd"])
+        if row["usd"] is not None:
+            total["tokens"] += sum(row[bucket] or 0 for bucket in _BUCKETS)
+    return total
+
+
+def _in_units(usd: float | None, unit: float) -> float | None:
+    return None if usd is None else round(round(usd / unit) * unit, 6)
+
+
+def _term(term: Term, usd: float, change: float, before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "term": term,
+        "usd": usd,
+        "share": usd / change if change else None,
+        "sentence": _WORDS[term](before, after),
+    }
+
+
+def _volume(before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
+    priced = before["calls"] - before["unknown"], after["calls"] - after["unknown"]
+    return f"{priced[1]:,} priced calls instead of {priced[0]:,}."
+
+
+def _tokens(before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
+    each = [
+        row["tokens"] / (row["calls"] - row["unknown"]) if row["calls"] > row["unknown"] else 0.0
+        for row in (before, after)
+    ]
+    return f"{each[1]:,.0f} tokens a call instead of {each[0]:,.0f}, weighed by what they cost within each model."
+
+
+_WORDS: Any = {
+    "volume": _volume,
+    "tokens": _tokens,
+    "price": lambda _before, _after: "The same tokens of the same models at other prices.",
+    "mix": lambda _before, _after: "Calls moved between models and endpoints that cost more or less.",
+}
+
+
+def _drivers(parts: Mapping[Group, Mapping[Term, float]]) -> list[dict[str, Any]]:
+    """The largest single contributions but volume, which is nobody's own."""
+    found = [
+        (group, term, usd)
+        for group, terms in parts.items()
+        for term, usd in terms.items()
+        if term != "volume" and round(usd, 6)
+    ]
+    found.sort(key=lambda one: -abs(one[2]))
+    return [
+        {
+            "term": term,
+            "provider": group[0],
+            "model": group[1],
+            "name": group[2],
+            "usd": round(usd, 6),
+            "sentence": f"{_NAMES[term]} of {group[1] or 'all models'} in {group[2] or 'the rest'}: {changed(usd)}.",
+        }
+        for group, term, usd in found[:_MOST_DRIVERS]
+    ]
+
+
+_NAMES: dict[Term, str] = {
+    "volume": "Number of calls",
+    "tokens": "Tokens per call",
+    "price": "Price",
+    "mix": "Share of calls",
+}
+
+
+def _sentence(
+    days: tuple[str, str],
+    shown: Sequence[float | None],
+    change: float,
+    relative: float | None,
+    terms: Mapping[Term, float],
+    unknown: int,
+) -> str:
+    if shown[1] is None and shown[0] is None:
+        return f"Nobody knows what {days[0]} and {days[1]} cost: no call has a price."
+    percent = "" if relative is None else f" ({abs(relative):.0%})"
+    more = "more than" if change > 0 else "less than" if change < 0 else "as much as"
+    by = f"{dollars(abs(change))}{percent} {more}" if change else more
+    told = f"{days[0]} cost {dollars(shown[1])}, {by} {days[1]}"
+    if change:
+        order = sorted(terms, key=lambda term: -terms[term] * change)
+        told += ": " + ", ".join(f"{_NAMES[term].lower()} {changed(terms[term])}" for term in order if terms[term])
+    return told + (f". {unknown:,} calls without a price are not in it." if unknown else ".")

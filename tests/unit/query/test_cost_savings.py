@@ -1,0 +1,116 @@
+"""What could have been saved: counted by hand on small traffic."""
+
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from assay_server.core.records import Facts, Span, Tokens
+from assay_server.providers import Rate, Rates
+from assay_server.query import CostFilter, Savings
+from assay_server.store import DuckStore
+
+START = 1_795_219_200_000_000_000
+SECOND = 1_000_000_000
+WINDOW = CostFilter(START, START + 86_400 * SECOND)
+
+
+class PriceList:
+    """`large` costs a dollar a token, `small` a tenth of it, from cache a hundredth; nothing else has a price."""
+
+    def rates(self, provider: str | None, model: str, at_ns: int, *, project: str | None = None) -> Any:
+        dollars = {"large": 1.0, "small": 0.1}.get(model)
+        if dollars is None:
+            return None
+        rate = Rate(dollars)
+        return Rates(rate, Rate(dollars / 100), rate, rate, rate, 0.0, "project:x")
+
+    def price(self, *args: Any, **more: Any) -> Any:
+        raise AssertionError("rates are enough")
+
+
+def call(number: int, at_s: float, text: str, into: int = 100, took_s: float = 1.0, **fields: Any) -> Span:
+    tokens = fields.pop("tokens", Tokens(into, 0, None, 10))
+    plain = {"model": "large", "provider": "p", "output": "yes", "cost": float(into + 10), "cost_source": "x"}
+    begin = START + int(at_s * SECOND)
+    made = Span("prj_a", f"t{number}", f"s{number}", None, "ask", "llm", begin, begin + int(took_s * SECOND))
+    made.input, made.tokens = json.dumps([{"role": "user", "content": text}]), tokens
+    for field, value in {**plain, **fields}.items():
+        setattr(made, field, value)
+    return made
+
+
+@pytest.fixture
+async def store(tmp_path: Path) -> AsyncIterator[DuckStore]:
+    opened = await DuckStore.open(tmp_path / "facts")
+    yield opened
+    await opened.close()
+
+
+async def find(store: DuckStore, spans: list[Span], **more: Any) -> dict[str, Any]:
+    await store.append(Facts(spans))
+    return await Savings(store, PriceList()).find("prj_a", WINDOW, **more)
+
+
+async def test_a_cache_answers_what_was_answered_before_and_not_too_long_ago(store: DuckStore) -> None:
+    spans = [
+        call(1, 0, "a"),
+        call(2, 0.5, "a"),  # while the first one runs: nothing is in the cache yet
+        call(3, 50, "a"),  # a hit
+        call(4, 200, "a"),  # too late: fills the cache anew
+        call(5, 210, "a", cost=None),  # a hit of unknown worth
+        call(6, 3, "b"),
+        call(7, 4.5, "b", attributes={"gen_ai.request.temperature": 0.5}),  # another request
+        call(8, 4.5, "b", model="small"),  # another model
+        call(9, 4.6, "b", output=None),  # no answer to keep
+    ]
+    found = await find(store, spans, ttl_s=60)
+    caching = found["caching"]
+    assert (caching["calls"], caching["saved"]) == (2, {"usd": 110.0, "unknown": 1})
+    assert (caching["top"][0]["times"], caching["top"][0]["name"]) == (2, "ask")
+    assert found["calls"] == 9
+
+
+async def test_small_calls_would_have_been_cheaper(store: DuckStore) -> None:
+    spans = [call(1, 0, "a"), call(2, 1, "b", into=5000), call(3, 2, "c", model="small", cost=11.0)]
+    found = await find(store, spans, under=1000, cheaper="p/small")
+    cheaper = found["cheaper"]
+    assert (cheaper["calls"], cheaper["usd_now"], cheaper["usd_then"]) == (1, 110.0, pytest.approx(11.0))
+    assert cheaper["saved"] == {"usd": pytest.approx(99.0), "unknown": 0}
+
+
+async def test_a_model_without_a_price_saves_nobody_knows_what(store: DuckStore) -> None:
+    found = await find(store, [call(1, 0, "a")], cheaper="p/unheard-of")
+    assert found["cheaper"]["saved"] == {"usd": None, "unknown": 1}
+    assert (await Savings(store, PriceList()).find("prj_a", WINDOW))["cheaper"] is None
+
+
+async def test_the_common_beginning_of_prompts_could_be_kept(store: DuckStore) -> None:
+    common = "c" * 8000
+    spans = [call(n, n, common + str(n) * 2000, into=10_000) for n in range(5)]
+    prefix = (await find(store, spans))["prefix"]
+    assert prefix["share"] == pytest.approx(0.8, abs=0.01)
+    assert prefix["tokens"] == pytest.approx(40_000, rel=0.01)
+    assert prefix["saved_by_prefix_cache"]["usd"] == pytest.approx(40_000 * 0.99, rel=0.01)
+    assert prefix["saved_per_tenth"]["usd"] == pytest.approx(4_000, rel=0.01)
+    assert (prefix["calls"], prefix["sampled"], len(prefix["groups"])) == (5, 5, 1)
+
+
+async def test_what_the_provider_keeps_already_is_not_saved_again(store: DuckStore) -> None:
+    tokens = Tokens(2_000, 8_000, None, 10)
+    spans = [call(n, n, "c" * 8000 + str(n) * 2000, tokens=tokens) for n in range(5)]
+    prefix = (await find(store, spans))["prefix"]
+    assert prefix["saved_by_prefix_cache"]["usd"] == pytest.approx(0, abs=400)
+
+
+async def test_short_prompts_have_no_prefix_to_keep(store: DuckStore) -> None:
+    prefix = (await find(store, [call(n, n, "same", into=500) for n in range(3)]))["prefix"]
+    assert prefix["saved_by_prefix_cache"] == {"usd": 0, "unknown": 0}
+
+
+async def test_no_calls_no_savings(store: DuckStore) -> None:
+    found = await find(store, [])
+    assert (found["cost"], found["calls"]) == ({"usd": None, "unknown": 0}, 0)
+    assert (found["caching"]["saved"]["usd"], found["prefix"]["share"]) == (0, None)

@@ -1,0 +1,117 @@
+"""Token bleed of one trace, and the steps over all traces of a kind."""
+
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from assay_server.core.errors import NotFound
+from assay_server.core.records import Facts, Span, Tokens
+from assay_server.query import TokenUse
+from assay_server.store import DuckStore
+
+START = 1_795_219_200_000_000_000
+MS = 1_000_000
+DOCUMENT = "d" * 400
+SYSTEM = {"role": "system", "content": "s" * 200}
+QUESTION = {"role": "user", "content": "u" * 200}
+FOUND = {"role": "tool", "content": DOCUMENT}
+
+
+def span(number: int, kind: str, name: str, begin: int, end: int, **fields: Any) -> Span:
+    trace, parent = fields.pop("trace", "t1"), fields.pop("parent", "s0")
+    made = Span("prj_a", trace, f"s{number}", parent, name, kind, START + begin * MS, START + end * MS)  # type: ignore[arg-type]
+    for field, value in fields.items():
+        setattr(made, field, value)
+    return made
+
+
+def asked(number: int, begin: int, messages: list[Any], tokens: int, **fields: Any) -> Span:
+    given = {"input": json.dumps(messages), "tokens": Tokens(tokens, None, None, 10), "model": "m", **fields}
+    return span(number, "llm", "think", begin, begin + 30, **given)
+
+
+@pytest.fixture
+async def use(tmp_path: Path) -> AsyncIterator[TokenUse]:
+    store = await DuckStore.open(tmp_path / "facts")
+    await store.append(
+        Facts(
+            [
+                span(0, "agent", "answer", 0, 100, parent=None, cost=9.0, tokens=Tokens(1200, None, None, 20)),
+                asked(1, 0, [SYSTEM, QUESTION], 400, cost=0.41),
+                span(2, "tool", "search", 30, 60, output=DOCUMENT),
+                span(3, "tool", "search", 35, 65, output="[]", status="error"),
+                asked(4, 70, [SYSTEM, QUESTION, FOUND], 800, cost=0.81),
+            ]
+        )
+    )
+    yield TokenUse(store)
+    await store.close()
+
+
+async def test_each_call_tells_what_it_added_and_what_it_sent_again(use: TokenUse) -> None:
+    found = await use.trace("prj_a", "t1")
+    first, second = found["calls"]
+    assert (first["added_tokens"], first["resent_tokens"]) == (400, 0)
+    assert (second["input_tokens"], second["added_tokens"], second["resent_tokens"]) == (800, 400, 400)
+    assert [(one["role"], one["tokens"], one["from"]) for one in second["added"]] == [
+        ("tool", 400, {"kind": "tool", "name": "search", "span_id": "s2"})
+    ]
+    assert (found["resent_tokens"], found["resent_share"]) == (400, pytest.approx(1 / 3))
+    assert found["empty_tool_results"] == 1
+
+
+async def test_what_is_sent_again_and_again_is_named(use: TokenUse) -> None:
+    found = await use.trace("prj_a", "t1")
+    told = {(one["role"], one["times"], one["tokens_each"], one["tokens_wasted"]) for one in found["repeated"]}
+    assert told == {("system", 2, 200, 200), ("user", 2, 200, 200)}
+    assert found["repeated"][0]["usd"] == pytest.approx(0.81 * 200 / 810)
+
+
+async def test_sections_and_nodes_add_up_to_the_calls(use: TokenUse) -> None:
+    found = await use.trace("prj_a", "t1")
+    assert {one["role"]: (one["messages"], one["tokens"]) for one in found["sections"]} == {
+        "system": (2, 400), "user": (2, 400), "tool": (1, 400),
+    }  # fmt: skip
+    assert [(node["kind"], node["name"], node["calls"], node["cost"]["usd"]) for node in found["nodes"]] == [
+        ("llm", "think", 2, pytest.approx(1.22))
+    ]
+    assert (found["tokens"]["input_total"], found["cost"]["usd"]) == (1200, pytest.approx(1.22))
+
+
+async def test_an_unknown_trace_and_another_projects_are_not_found(use: TokenUse) -> None:
+    for project, trace in [("prj_a", "t9"), ("prj_b", "t1")]:
+        with pytest.raises(NotFound):
+            await use.trace(project, trace)
+
+
+async def test_calls_nobody_counted_are_unknown(use: TokenUse, tmp_path: Path) -> None:
+    store = await DuckStore.open(tmp_path / "others")
+    uncounted = asked(1, 0, [QUESTION], 0, trace="t2", parent=None)
+    uncounted.tokens = None
+    await store.append(Facts([uncounted]))
+    found = await TokenUse(store).trace("prj_a", "t2")
+    await store.close()
+    assert (found["calls"][0]["input_tokens"], found["calls"][0]["added_tokens"]) == (None, None)
+    assert (found["calls"][0]["added"][0]["tokens"], found["resent_share"]) == (None, None)
+
+
+async def test_steps_know_their_own_time_and_the_bottleneck(use: TokenUse) -> None:
+    found = await use.steps("prj_a", "answer", START, START + 1000 * MS)
+    steps = {step["name"]: step for step in found["items"]}
+    assert (found["traces"], found["latency_ms"]["p50"]) == (1, 100.0)
+    assert steps["answer"]["own_ms"]["p50"] == 5.0  # 100 less 0–30, 30–65 (overlapping tools once) and 70–100
+    assert (steps["search"]["calls"], steps["search"]["errors"], steps["search"]["empty_results"]) == (2, 1, 1)
+    assert (steps["think"]["tokens"]["input_total"], steps["think"]["tokens_per_call"]["p50"]) == (1200, 610)
+    assert [step["name"] for step in found["items"] if step["bottleneck"]] == [found["items"][0]["name"]]
+    assert sum(step["time_share"] for step in found["items"]) == pytest.approx(1)
+
+
+async def test_steps_of_other_kinds_times_and_projects_are_left_out(use: TokenUse) -> None:
+    later = START + 500 * MS
+    assert (await use.steps("prj_a", "other", START, later))["items"] == []
+    assert (await use.steps("prj_a", "answer", later, later + 1))["traces"] == 0
+    assert (await use.steps("prj_b", None, START, later))["items"] == []
+    assert len((await use.steps("prj_a", None, START, later))["items"]) == 3
