@@ -31,6 +31,7 @@ from assay_server.api import (
     verdicts,
 )
 from assay_server.api.chat import CHAT_PATHS, MODELS_PATHS, ChatApp, ModelsApp
+from assay_server.api.dialects import ROUTERS as DIALECTS
 from assay_server.api.door import Door
 from assay_server.api.idempotent import Idempotent
 from assay_server.api.otlp import PATHS, Otlp
@@ -89,6 +90,8 @@ def rest(services: Services, readiness: Readiness) -> FastAPI:
     app.include_router(health.router)
     for router in ROUTERS:
         app.include_router(router, prefix="/api/v1")
+    for dialect in DIALECTS:
+        app.include_router(dialect)
     app.add_middleware(Idempotent)
     app.mount("/", Web())
     return app

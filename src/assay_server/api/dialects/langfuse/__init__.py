@@ -1,0 +1,14 @@
+"""Langfuse's REST API as far as its released clients (Python 2 to 5, JS 5) need it to observe and to score.
+
+Their spans come over OTLP from version 3 on; version 2 sends everything to `/ingestion`. See docs/clients-langfuse.md.
+"""
+
+from fastapi import APIRouter
+
+from assay_server.api.dialects.langfuse import account, scores
+
+router = APIRouter(prefix="/api/public", tags=["langfuse"])
+for part in (account, scores):
+    router.include_router(part.router)
+
+__all__ = ["router"]
