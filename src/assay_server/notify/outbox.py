@@ -2,7 +2,7 @@
 
 A message is put once by its dedup key. It waits a moment, so that what happens together is told together; it is sent
 at least once: a kill between sending and noting that it was sent makes it come again, with the same reference in it.
-What was never told needs no all-clear: where an incident ends before anybody heard of it, both messages are dropped.
+What began and ended within a silence is never told.
 """
 
 from collections.abc import Sequence
@@ -87,7 +87,7 @@ class Outbox:
         mine = _table.c.project == project, _table.c.incident == message.incident, _table.c.event == "opened"
         added = 0
         for row in connection.execute(select(_table).where(*mine)).all():
-            if row.status == "waiting" and row.attempts == 0:
+            if row.status == "waiting" and silenced_until(connection, project, row.subject, self._clock.now_ns()):
                 _set(connection, [row.id], status="dropped")
             elif row.status in {"waiting", "sent"}:
                 added += self._add(connection, project, row.channel, message)

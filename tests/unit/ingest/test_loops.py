@@ -1,0 +1,113 @@
+"""Circles among tool calls: found early, marked at their first cycle, and not seen where there are none."""
+
+import asyncio
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from assay_server.core.errors import Busy
+from assay_server.core.records import Facts, Span
+from assay_server.ingest.loops import Call, LoopWatch, alike, find
+
+
+def calls(*made: str) -> list[Call]:
+    """`search:shoes` is the tool `search` with the argument `shoes`."""
+    return [Call(at, f"s{at}", *each.split(":", 1)) for at, each in enumerate(made)]
+
+
+def span(number: int, tool: str = "search", arguments: str = '{"q": "shoes"}', kind: str = "tool") -> Span:
+    return Span("prj_a", "t" * 32, f"{number:016x}", None, tool, kind, number, number + 1, input=arguments)  # type: ignore[arg-type]
+
+
+class KeepingSink:
+    def __init__(self, busy: bool = False) -> None:
+        self.facts: list[Facts] = []
+        self.busy = busy
+
+    async def write(self, facts: Facts) -> None:
+        if self.busy:
+            raise Busy
+        self.facts.append(facts)
+
+
+def test_the_same_call_three_times_in_a_row_is_a_loop() -> None:
+    found = find(calls("plan:x", "search:shoes", "search:shoes", "search:shoes", "answer:y"))
+    assert found is not None
+    assert (found.tools, found.first, found.spans, found.repeats) == (("search",), ("s1",), ("s1", "s2", "s3"), 3)
+
+
+def test_a_cycle_of_two_calls_is_a_loop_with_its_first_cycle_marked() -> None:
+    found = find(calls("a:1", "search:x", "read:y", "search:x", "read:y", "search:x", "read:y"))
+    assert found is not None
+    assert (found.tools, found.first, found.repeats) == (("search", "read"), ("s1", "s2"), 3)
+
+
+def test_one_call_five_times_is_a_loop_whatever_comes_between() -> None:
+    made = [each for number in range(5) for each in ("search:x", f"note:{number}{number}")]
+    found = find(calls(*made))
+    assert found is not None
+    assert found.spans == ("s0", "s2", "s4", "s6", "s8")
+    assert find(calls(*made[:-2])) is None
+
+
+def test_arguments_may_differ_in_spelling_and_order() -> None:
+    made = [
+        'search:{"q": "Red shoes", "n": 5}',
+        'search:{"n": 5, "q": "red  shoes"}',
+        'search:{"q":"red shoes.","n":5}',
+    ]
+    assert find(calls(*made)) is not None
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        ["search:page 1", "search:page 2", "search:page 3", "search:page 4", "search:page 5"],  # paging
+        ["search:red shoes", "search:green hats", "search:blue coats"],
+        ["search:x", "search:x"],
+        ["search:x", "fetch:x", "read:x"],
+        [],
+    ],
+)
+def test_work_is_no_loop(made: list[str]) -> None:
+    assert find(calls(*made)) is None
+
+
+@given(st.lists(st.sampled_from(["a:1", "b:1", "a:2", "c:"]), max_size=14))
+def test_what_is_found_is_there(made: list[str]) -> None:
+    found = find(calls(*made))
+    if found is None:
+        assert all(made[at : at + 3] != [each] * 3 for at, each in enumerate(made))
+        assert all(made.count(each) < 5 for each in made)
+    else:
+        spans = [int(one[1:]) for one in found.spans]
+        length = len(found.tools)
+        assert all(made[a] == made[b] for a, b in zip(spans, spans[length:], strict=False))
+        assert found.repeats >= 3
+
+
+def test_other_numbers_are_other_arguments() -> None:
+    assert alike("red shoes in store", "red shoe in store")
+    assert not alike("red shoes size 41", "red shoes size 42")
+
+
+async def test_a_trace_is_flagged_once_however_its_spans_arrive() -> None:
+    sink = KeepingSink()
+    watch = LoopWatch(sink)
+    for number in range(1, 8):
+        await watch.heard(Facts([span(number), span(100 + number, kind="llm")]))
+    await watch.close()
+    [facts] = sink.facts
+    [score] = facts.scores
+    assert (score.name, score.value, score.label, score.trace_id) == ("tool_loop", 1.0, "search", "t" * 32)
+    assert score.span_id == f"{1:016x}"
+    assert score.metadata["first_cycle"] == [f"{1:016x}"]
+    assert score.reason == "search was called 3 times with the same arguments"
+
+
+async def test_a_full_queue_does_not_break_ingest() -> None:
+    watch = LoopWatch(KeepingSink(busy=True))
+    await watch.heard(Facts([span(1), span(2), span(3)]))
+    await asyncio.sleep(0)
+    await watch.close()
