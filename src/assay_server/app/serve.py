@@ -1,6 +1,7 @@
 """Runs the house behind uvicorn until it is told to stop."""
 
 import asyncio
+import json
 import logging
 import socket
 import sys
@@ -18,7 +19,7 @@ from assay_server.core.errors import Unavailable
 _GRACE_S = 10
 
 
-def serve(config: Config) -> None:
+def serve(config: Config, *, as_json: bool = False) -> None:
     """Blocks until SIGINT or SIGTERM. Raises AssayError where it cannot start."""
     logging.basicConfig(level=config.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     if not port_is_free(config.host, config.port):
@@ -29,10 +30,10 @@ def serve(config: Config) -> None:
             fix="assay up --port N, or end what listens there",
         )
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        runner.run(_serve(config))
+        runner.run(_serve(config, as_json=as_json))
 
 
-async def _serve(config: Config) -> None:
+async def _serve(config: Config, *, as_json: bool) -> None:
     async with house(config) as built:
         server = _Server(
             uvicorn.Config(
@@ -49,7 +50,7 @@ async def _serve(config: Config) -> None:
                 backlog=2048,
             )
         )
-        server.listening = lambda: _welcome(config, built)
+        server.listening = lambda: _welcome(config, built, as_json=as_json)
         close_grpc = await grpc.opened(built.services, config.host, config.grpc_port, _say)
         try:
             await server.serve()
@@ -68,18 +69,27 @@ class _Server(uvicorn.Server):
             await self.listening()
 
 
-async def _welcome(config: Config, built: House) -> None:
-    """Where it is, and on the first start how to get in."""
-    _say(f"Assay is ready on {config.url}")
+async def _welcome(config: Config, built: House, *, as_json: bool) -> None:
+    """Where it is, and on the first start how to get in: for people on stderr, or one JSON line on stdout."""
     first = built.bootstrapped
-    if first.key is not None:
-        _say("", "Admin key, shown this once:", f"  {first.key}", f"  assay login {config.url} --key -   (reads it)")
+    sign_in = None
     if first.is_new:
         token = await built.services.accounts.create_sign_in_token(first.project)
-        _say("", f"Sign in (once, within 15 minutes): {config.url}/sign-in?token={token}")
-    if config.is_public and not config.url.startswith("https://"):
-        _say("", f"WARNING: {config.host} can be reached from other machines without TLS: keys travel in the open.")
-        _say(f"         {EXPOSED_FIX}.")
+        sign_in = f"{config.url}/sign-in?token={token}"
+    exposed = config.is_public and not config.url.startswith("https://")
+    warning = f"{config.host} can be reached from other machines without TLS: keys travel in the open."
+    if as_json:
+        told = {"url": config.url, "data": str(config.data), "admin_key": first.key, "sign_in": sign_in}
+        sys.stdout.write(json.dumps(told | {"warnings": [f"{warning} {EXPOSED_FIX}"] if exposed else []}) + "\n")
+        sys.stdout.flush()
+        return
+    _say(f"Assay is ready on {config.url}")
+    if first.key is not None:
+        _say("", "Admin key, shown this once:", f"  {first.key}", f"  assay login {config.url} --key -   (reads it)")
+    if sign_in is not None:
+        _say("", f"Sign in (once, within 15 minutes): {sign_in}")
+    if exposed:
+        _say("", f"WARNING: {warning}", f"         {EXPOSED_FIX}.")
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
