@@ -64,6 +64,7 @@ class AppriseSender:
         """Apprise's object for the address. Raises InvalidInput."""
         import apprise
 
+        self._caught.take()  # its import sets its logger up anew
         scheme = scheme_of(url)
         if scheme in _LOCAL:
             raise InvalidInput(
@@ -82,18 +83,18 @@ class AppriseSender:
         return found
 
     def _send(self, url: str, title: str, body: str, severity: str) -> str | None:
-        import apprise
-
         try:
             service = self._parsed(url)
         except InvalidInput as error:
             return str(error)
+        kind = _TYPES.get(severity, "info")
         with self._caught.here() as said:
-            sending = apprise.Apprise()
-            sending.add(service)
-            kind = _TYPES.get(severity, "info")
-            # `notify` answers False and logs; what a plugin did not foresee it catches itself.
-            delivered = sending.notify(body=body, title=title, notify_type=kind, body_format="text")
+            # The service itself, not `Apprise.notify`: that one sends in a thread of its own, where we do not hear why.
+            try:
+                delivered = service.notify(body=body, title=title, notify_type=kind, body_format="text")
+            except Exception as error:  # noqa: BLE001 (a hundred plugins: whatever one raises, it was not delivered)
+                delivered = False
+                said.append(f"{type(error).__name__}: {error}")
         return None if delivered else _reason(said, url)
 
 
@@ -103,10 +104,15 @@ class _Caught(logging.Handler):
     def __init__(self) -> None:
         super().__init__(logging.INFO)
         self._own = threading.local()
+        self.take()
+
+    def take(self) -> None:
+        """The loggers of Apprise and of what it calls the web with; that one writes whole paths where it debugs."""
         logger = logging.getLogger("apprise")
         logger.propagate = False
         logger.handlers = [self]
         logger.setLevel(logging.INFO)
+        logging.getLogger("urllib3").setLevel(logging.WARNING)
 
     def emit(self, record: logging.LogRecord) -> None:
         lines = getattr(self._own, "lines", None)
