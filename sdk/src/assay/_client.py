@@ -1,7 +1,7 @@
 """`Client` and `AsyncClient`: the REST API by noun, the same endpoints on two drivers."""
 
 from types import TracebackType
-from typing import Self
+from typing import Any, BinaryIO, Self
 
 from assay import _nouns
 from assay._calls import Asynchronous, Blocking, Call, D_co, Json, Noun, Request, endpoint, get, send
@@ -34,6 +34,10 @@ class _Server(Noun[D_co]):
         self.keys = _nouns.Keys(driver)
         self.projects = _nouns.Projects(driver)
         self.sign_in = _nouns.SignIn(driver)
+        self.sql = _nouns.Sql(driver)
+        self.sessions = _nouns.Sessions(driver)
+        self.users = _nouns.Users(driver)
+        self.views = _nouns.Views(driver)
 
     @endpoint
     def info(self) -> Call[Json]:
@@ -54,6 +58,14 @@ class Client(_Server[Blocking]):
         self.connection = Connection.of(url, api_key)
         self._sync = SyncDriver(self.connection.url, self.connection.headers(), timeout_s)
         super().__init__(self._sync)
+
+    def export(self, kind: str, to: BinaryIO, format: str = "jsonl", **filters: Any) -> int:  # noqa: A002
+        """Writes `traces`, `spans` or `scores` to a file as `jsonl`, `csv` or `parquet`; how many bytes.
+
+        Filters are those of the list. Raises ServerUnreachable where it breaks off: the file is then not whole.
+        """
+        request = Request("GET", f"/api/v1/export/{kind}", {"format": format, **filters}, timeout_s=300.0)
+        return self._sync.download(request, to)
 
     def close(self) -> None:
         """Gives the connections back."""

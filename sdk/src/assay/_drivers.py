@@ -3,12 +3,12 @@
 import asyncio
 import time
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, BinaryIO, TypeVar
 
 import httpx
 
 from assay._calls import Call, Pause, Request, Response, Step
-from assay._errors import ServerUnreachable
+from assay._errors import ServerUnreachable, from_response
 
 T = TypeVar("T")
 
@@ -38,6 +38,19 @@ class SyncDriver:
                 advance = _sending(call, self._carry_out(step))
             except httpx.TransportError as error:
                 advance = _throwing(call, unreachable(self._url, error))
+
+    def download(self, request: Request, to: BinaryIO) -> int:
+        """Writes an answer as it comes; how many bytes. Raises AssayError."""
+        size = 0
+        try:
+            with self._http.stream(**_arguments(request, self._timeout_s)) as answer:
+                if answer.status_code >= httpx.codes.BAD_REQUEST:
+                    raise from_response(answer.status_code, answer.headers, answer.read())
+                for chunk in answer.iter_bytes():
+                    size += to.write(chunk)
+        except httpx.TransportError as error:
+            raise unreachable(self._url, error) from error
+        return size
 
     def close(self) -> None:
         self._http.close()

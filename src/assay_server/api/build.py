@@ -28,6 +28,7 @@ from assay_server.api import (
     runs,
     scores,
     session,
+    sql,
     suites,
     traces,
     verdicts,
@@ -64,6 +65,7 @@ ROUTERS = (
     projects.router,
     session.router,
     audit.router,
+    sql.router,
     prices.router,
     costs.router,
 )

@@ -42,6 +42,7 @@ class Services:
     cost_changes: Any
     savings: Any
     token_use: Any
+    sql: Any
     public_url: str
 
 

@@ -23,7 +23,7 @@ from assay_server.jobs import Jobs
 from assay_server.ledger import Ledger
 from assay_server.monitors import Incidents
 from assay_server.providers import HttpUpstream, LocalLlm, Prices
-from assay_server.query import Comparisons, CostChanges, Costs, RunItems, Savings, Scores, TokenUse, Traces
+from assay_server.query import Comparisons, CostChanges, Costs, RunItems, Savings, Scores, Sql, TokenUse, Traces
 from assay_server.registry import (
     Channels,
     Datasets,
@@ -131,6 +131,8 @@ async def house(config: Config) -> AsyncIterator[House]:
         canaries = _canaries(ground, registry, reads, told.incidents, ingest, stack)
         if config.local_llm:
             await stack.enter_async_context(_local_llm(registry.providers, bootstrapped.project))
+        sql = Sql(ground.store)
+        stack.push_async_callback(sql.close)
         services = Services(
             accounts=accounts,
             audit=ground.audit,
@@ -164,6 +166,7 @@ async def house(config: Config) -> AsyncIterator[House]:
             cost_changes=CostChanges(ground.store, prices),
             savings=Savings(ground.store, prices),
             token_use=TokenUse(ground.store),
+            sql=sql,
             public_url=config.url,
         )
         yield House(services, bootstrapped, ground.ledger, ground.store)

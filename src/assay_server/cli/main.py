@@ -6,6 +6,7 @@ import typer
 
 from assay_server.cli import canaries, channels, datasets, governance, prompts, providers, releases, runs, traces
 from assay_server.cli.login import login
+from assay_server.cli.looking import sql
 
 app = typer.Typer(
     name="assay",
@@ -43,6 +44,7 @@ app.command("run", epilog="Example: assay run support-golden --release support@2
 app.command("runs", epilog="Example: assay runs run_01k9… --items")(runs.runs)
 app.command("compare", epilog="Example: assay compare run_01k9a… run_01k9b…")(runs.compare)
 app.command("gate", epilog="Example: assay gate run_01k9b… --baseline run_01k9a… --suite support")(runs.gate)
+app.command("sql", epilog="Example: assay sql 'SELECT model, sum(cost) FROM calls GROUP BY ALL'")(sql)
 app.command("promote", epilog="Example: assay promote support@2 --to production --reason 'gate passed'")(
     channels.promote
 )

@@ -3,6 +3,7 @@
 from assay._nouns.access import Audit, Keys, Projects, Providers, SignIn
 from assay._nouns.evaluation import Checks, Runs, Suites, Verdicts
 from assay._nouns.facts import Chat, Scores, Spans, Traces
+from assay._nouns.looking import Sessions, Sql, Users, Views
 from assay._nouns.registry import Datasets, Prompts, Releases, RetrievalConfigs
 from assay._nouns.rollout import Canaries, Channels, Incidents
 
@@ -22,9 +23,13 @@ __all__ = [
     "RetrievalConfigs",
     "Runs",
     "Scores",
+    "Sessions",
     "SignIn",
     "Spans",
+    "Sql",
     "Suites",
     "Traces",
+    "Users",
     "Verdicts",
+    "Views",
 ]

@@ -1,0 +1,68 @@
+"""SQL, sessions, users and saved views."""
+
+from typing import Any
+
+from assay._calls import Call, D_co, Json, Noun, Page, Request, endpoint, get, items_of, send, write
+
+Rows = list[Json]
+
+
+class Sql(Noun[D_co]):
+    """One SELECT over the facts of the project."""
+
+    @endpoint
+    def run(self, sql: str, limit: int = 1000) -> Call[Json]:
+        """`columns` (name, type), `rows`, `truncated` and `elapsed_ms`."""
+        request = Request("POST", "/api/v1/sql", None, {"sql": sql, "limit": limit}, timeout_s=60.0)
+        answer: Json = (yield from send(request)).json()
+        return answer
+
+    @endpoint
+    def schema(self) -> Call[Json]:
+        """The tables with their columns, and the functions."""
+        return get("/sql/schema")
+
+
+class Sessions(Noun[D_co]):
+    """Conversations."""
+
+    @endpoint
+    def list(self, /, limit: int = 50, cursor: str | None = None, **filters: Any) -> Call[Page]:
+        """A page of sessions, the last active first. Filters: since, until, user, environment."""
+        return get("/sessions", limit=limit, cursor=cursor, **filters)
+
+    @endpoint
+    def get(self, session: str) -> Call[Json]:
+        """One session with its turns."""
+        return get("/sessions/one", id=session)
+
+
+class Users(Noun[D_co]):
+    """The people who use the application, as it names them."""
+
+    @endpoint
+    def list(self, /, limit: int = 50, cursor: str | None = None, **filters: Any) -> Call[Page]:
+        """A page of users, the last active first. Filters: since, until, environment."""
+        return get("/users", limit=limit, cursor=cursor, **filters)
+
+    @endpoint
+    def get(self, user: str) -> Call[Json]:
+        """One user: sums, days, models and the newest sessions."""
+        return get("/users/one", id=user)
+
+
+class Views(Noun[D_co]):
+    """Filters that were given a name."""
+
+    @endpoint
+    def list(self) -> Call[Rows]:
+        return items_of(get("/views"))
+
+    @endpoint
+    def put(self, name: str, page: str, query: Json) -> Call[Json]:
+        """Saves a view, or replaces the one of that name."""
+        return write("PUT", f"/views/{name}", {"page": page, "query": query})
+
+    @endpoint
+    def delete(self, name: str) -> Call[None]:
+        return write("DELETE", f"/views/{name}")

@@ -1,0 +1,65 @@
+"""`assay sql` and `assay export`: all the facts, in the caller's own way."""
+
+import csv
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+import assay
+from assay_server.cli.common import AsJson, connected, pairs
+from assay_server.cli.terminal import emit, hint, say, table
+
+_KINDS = {"traces", "spans", "scores"}
+
+
+def sql(
+    query: Annotated[str, typer.Argument(metavar="SELECT", help="One SELECT; - reads it from stdin.")],
+    limit: Annotated[int, typer.Option("--limit", "-n", min=1, max=10_000, help="How many rows.")] = 1000,
+    as_csv: Annotated[bool, typer.Option("--csv", help="CSV on stdout.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Runs one SELECT over the project's facts: spans, calls, traces, scores, run_items, events."""
+    text = sys.stdin.read() if query == "-" else query
+    with connected() as client:
+        found = client.sql.run(text, limit)
+    names = [column["name"] for column in found["columns"]]
+    if as_csv:
+        csv.writer(sys.stdout).writerows([names, *found["rows"]])
+    elif not emit(found, as_json):
+        table(names, found["rows"])
+    if found["truncated"]:
+        say(f"more than {limit} rows: only the first are shown")
+        hint("assay sql … --limit 10000, or aggregate")
+
+
+def export(
+    kind: Annotated[str, typer.Argument(help="traces, spans or scores.")],
+    to: Annotated[Path | None, typer.Option("--to", "-o", help="A file; without it stdout.")] = None,
+    form: Annotated[str, typer.Option("--format", "-f", help="jsonl, csv or parquet.")] = "jsonl",
+    narrow: Annotated[list[str], typer.Option("--where", "-w", help="NAME=VALUE, a filter of the list.")] = [],  # noqa: B006
+) -> None:
+    """Writes traces, spans or scores to a file, however many there are."""
+    if kind not in _KINDS:
+        raise typer.BadParameter("use traces, spans or scores", param_hint="KIND")
+    if to is None and form == "parquet" and sys.stdout.isatty():
+        raise typer.BadParameter("Parquet is not for terminals: say where it should go", param_hint="--to")
+    with connected() as client:
+        if to is None:
+            size = client.export(kind, sys.stdout.buffer, form, **pairs(narrow, "--where"))
+        else:
+            size = _to_file(client, kind, to, form, pairs(narrow, "--where"))
+    say(f"{size} bytes written" + (f" to {to}" if to else ""))
+
+
+def _to_file(client: assay.Client, kind: str, to: Path, form: str, narrow: dict[str, str]) -> int:
+    """A file that is not whole does not stay."""
+    part = to.with_name(to.name + ".part")
+    try:
+        with part.open("wb") as out:
+            size = client.export(kind, out, form, **narrow)
+        part.replace(to)
+    finally:
+        part.unlink(missing_ok=True)
+    return size

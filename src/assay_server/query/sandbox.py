@@ -1,0 +1,205 @@
+"""SQL of people: one SELECT over the views of their project, with limits on time, rows and the answer's size.
+
+1. DuckDB parses the text, in a connection that holds nothing (`_Parser`).
+2. `sandbox_check` lets the tree through or not, by lists of what is allowed.
+3. DuckDB writes SQL from that tree, and the tree of what it wrote is checked once more: the person's text never runs.
+4. It runs as a subquery behind CTEs named like the tables, which hold the caller's project only; the project is a
+   parameter.
+"""
+
+import asyncio
+import json
+import math
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from functools import partial
+from typing import Any
+
+import duckdb
+
+from assay_server.core.errors import Busy, InvalidInput, TooLarge
+from assay_server.query.sandbox_check import check
+from assay_server.query.sandbox_grammar import FUNCTIONS, TABLE_FUNCTIONS
+from assay_server.query.sandbox_views import VIEWS, ctes
+from assay_server.query.sql import lines
+from assay_server.store import Limits, Store
+
+LONGEST = 20_000  # characters of SQL
+MOST_ROWS = 10_000
+_SECONDS = 10.0
+_LARGEST_CELL = 1_000_000  # bytes
+_WAITING = 8
+
+_NAMES = frozenset(view.name for view in VIEWS)
+
+
+@dataclass(slots=True, frozen=True)
+class Answer:
+    """`columns`: `{"name", "type"}`; `rows` in their order, as JSON can hold them."""
+
+    columns: list[dict[str, str]]
+    rows: list[list[Any]]
+    truncated: bool
+    elapsed_ms: float
+
+
+class Sql:
+    """Runs queries of people, one at a time, so that they never hold all the readers of the store."""
+
+    def __init__(self, store: Store, *, seconds: float = _SECONDS) -> None:
+        self._store = store
+        self._seconds = seconds
+        self._parser = _Parser()
+        self._turn = asyncio.Semaphore(1)
+        self._waiting = 0
+
+    async def run(self, project: str, sql: str, *, limit: int = 1000) -> Answer:
+        """The first `limit` rows. Cancelling the call stops the query.
+
+        Raises `InvalidInput` for what is not SQL or names what is not there, `Forbidden` for what is not allowed,
+        `Unavailable` past the time or memory limit, `TooLarge` for an answer that nobody could show, `Busy`.
+        """
+        if len(sql) > LONGEST:
+            raise TooLarge(f"The query is longer than {LONGEST} characters.", field="sql")
+        began = time.perf_counter()
+        written, used = await self._parser.rewrite(sql)
+        before, params = ctes(used, project)
+        inner = lines(before, "SELECT * FROM (", written, ") AS asked")
+        if self._waiting >= _WAITING:
+            raise Busy("Too many queries are waiting.", retry_after_s=2)
+        self._waiting += 1
+        try:
+            async with self._turn:
+                columns = await self._scan("DESCRIBE " + inner, params, MOST_ROWS)
+                kinds = {str(row["column_name"]): str(row["column_type"]) for row in columns}
+                outer = lines(_selected(kinds), "FROM (", inner, ") AS shown LIMIT " + str(limit + 1))
+                rows = await self._scan(outer, params, limit + 1)
+        finally:
+            self._waiting -= 1
+        shown = [_row(row, list(kinds.values())) for row in rows[:limit]]
+        named = [{"name": name, "type": kind} for name, kind in kinds.items()]
+        return Answer(named, shown, len(rows) > limit, (time.perf_counter() - began) * 1000)
+
+    def schema(self) -> dict[str, Any]:
+        """Tables with their columns, and the names of the functions."""
+        tables = [
+            {
+                "name": view.name,
+                "about": view.about,
+                "columns": [{"name": c.name, "type": c.type, "about": c.about} for c in view.columns],
+            }
+            for view in VIEWS
+        ]
+        named = (name for name in FUNCTIONS | TABLE_FUNCTIONS if name.replace("_", "").isalnum())
+        limits = {"rows": MOST_ROWS, "seconds": self._seconds, "characters": LONGEST}
+        return {"tables": tables, "functions": sorted(named), "limits": limits}
+
+    async def close(self) -> None:
+        await self._parser.close()
+
+    async def _scan(self, sql: str, params: list[str], rows: int) -> list[dict[str, Any]]:
+        try:
+            return await self._store.scan(sql, params, limits=Limits(rows, self._seconds))
+        except duckdb.Error as error:
+            raise InvalidInput(str(error).splitlines()[0], field="sql") from error
+
+
+class _Parser:
+    """A DuckDB that holds nothing and may reach nothing: it reads SQL and writes it, and never runs any of it."""
+
+    def __init__(self) -> None:
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="assay-sql-parse")
+        self._connection: duckdb.DuckDBPyConnection | None = None  # made at the first query: it takes memory
+
+    async def rewrite(self, sql: str) -> tuple[str, frozenset[str]]:
+        """The query as DuckDB writes it, and the views it reads. Raises `InvalidInput` or `Forbidden`."""
+        return await asyncio.get_running_loop().run_in_executor(self._thread, partial(self._rewrite, sql))
+
+    async def close(self) -> None:
+        await asyncio.to_thread(self._thread.shutdown)
+        if self._connection is not None:
+            self._connection.close()
+
+    def _rewrite(self, sql: str) -> tuple[str, frozenset[str]]:
+        try:
+            tree = self._one("SELECT json_serialize_sql(?::VARCHAR, skip_default := false)", sql)
+            used = check(_loaded(tree), _NAMES)
+            written = self._one("SELECT json_deserialize_sql(?::JSON)", tree)
+            again = self._one("SELECT json_serialize_sql(?::VARCHAR, skip_default := false)", written)
+        except (duckdb.Error, UnicodeEncodeError, RecursionError) as error:
+            raise InvalidInput(f"This cannot be read: {str(error).splitlines()[0]}", field="sql") from error
+        if check(_loaded(again), _NAMES) != used:
+            raise InvalidInput("This query cannot be written down safely.", field="sql", fix="write it another way")
+        return written.rstrip().rstrip(";"), used
+
+    def _one(self, sql: str, value: str) -> str:
+        if self._connection is None:
+            self._connection = duckdb.connect(":memory:", config=dict(_LOCKED))
+        row = self._connection.execute(sql, [value]).fetchone()
+        return str(row[0]) if row else ""
+
+
+_LOCKED: dict[str, str | bool | int | float | list[str]] = {
+    "enable_external_access": "false",
+    "autoinstall_known_extensions": "false",
+    "autoload_known_extensions": "false",
+    "memory_limit": "128MB",
+    "threads": "1",
+    "lock_configuration": "true",
+}
+
+_AS_THEY_ARE = frozenset(
+    {
+        *("BOOLEAN", "TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER"),
+        *("UBIGINT", "UHUGEINT", "FLOAT", "DOUBLE", "DATE", "TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS"),
+        *("TIMESTAMP_NS", '"NULL"'),
+    }
+)
+_NESTED = ("STRUCT(", "MAP(", "UNION(", "VARIANT")
+
+
+def _selected(kinds: dict[str, str]) -> str:
+    """What has no counterpart in JSON becomes text in the engine, and a text too long to show is refused there."""
+    return "SELECT " + ", ".join(_cell(name, kind) for name, kind in kinds.items())
+
+
+def _cell(name: str, kind: str) -> str:
+    column = '"' + name.replace('"', '""') + '"'
+    if kind in _AS_THEY_ARE or kind.startswith("DECIMAL"):
+        return column
+    text = "to_json(" + column + ")::VARCHAR" if _is_nested(kind) else column + "::VARCHAR"
+    told = "'A value is longer than " + str(_LARGEST_CELL) + " bytes.'"
+    return lines(
+        "CASE WHEN strlen(", text, ") >", str(_LARGEST_CELL), "THEN error(", told, ") ELSE", text, "END AS", column
+    )
+
+
+def _is_nested(kind: str) -> bool:
+    return kind.endswith("]") or kind.startswith(_NESTED)
+
+
+def _row(row: dict[str, Any], kinds: list[str]) -> list[Any]:
+    return [_plain(value, kind) for value, kind in zip(row.values(), kinds, strict=True)]
+
+
+def _plain(value: Any, kind: str) -> Any:
+    """As JSON holds it. Whole numbers past 2^53 are texts, because a browser would round them."""
+    if isinstance(value, str):
+        return json.loads(value) if _is_nested(kind) else value
+    if isinstance(value, bool) or value is None:
+        return value
+    if isinstance(value, int):
+        return value if abs(value) <= 1 << 53 else str(value)
+    if isinstance(value, float | Decimal):
+        return float(value) if math.isfinite(value) else str(value)
+    if isinstance(value, datetime):
+        return value.isoformat() + "Z"
+    return value.isoformat() if isinstance(value, date) else str(value)
+
+
+def _loaded(tree: str) -> dict[str, Any]:
+    loaded: dict[str, Any] = json.loads(tree)
+    return loaded

@@ -1,0 +1,288 @@
+"""SQL of people: what they see, and everything they must not reach."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from assay_server.core.errors import AssayError, Busy, Forbidden, InvalidInput, TooLarge, Unavailable
+from assay_server.core.records import Facts, Score, Span
+from assay_server.query import Sql
+from assay_server.store import DuckStore
+
+START = 1_795_248_000_000_000_000  # 2026-11-21T08:00:00Z
+SECRET = "belongs-to-somebody-else"
+
+
+def span(project: str, number: int, parent: int | None = None, **fields: Any) -> Span:
+    above = None if parent is None else f"{parent:016x}"
+    fields = {"kind": "llm", **fields}
+    return Span(project, f"{1:032x}", f"{number:016x}", above, "call", start_ns=START, end_ns=START + 10**9, **fields)
+
+
+@pytest.fixture
+async def store(tmp_path: Path) -> AsyncIterator[DuckStore]:
+    opened = await DuckStore.open(tmp_path / "facts")
+    await opened.append(
+        Facts(
+            [
+                span("prj_a", 1, kind="agent", cost=0.75, input="mine"),
+                span("prj_a", 2, 1, cost=0.5, attributes={"a": {"b": 1}}, tags=["x", "y"]),
+                span("prj_a", 3, 1, cost=0.25),
+                span("prj_b", 4, input=SECRET, user=SECRET, cost=9.0),
+            ],
+            [Score("prj_a", "s1", "good", START, "code", 1.0), Score("prj_b", "s2", SECRET, START, "code", 0.0)],
+        )
+    )
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+async def sql(store: DuckStore) -> AsyncIterator[Sql]:
+    opened = Sql(store, seconds=5)
+    yield opened
+    await opened.close()
+
+
+async def value(sql: Sql, text: str) -> Any:
+    return (await sql.run("prj_a", text)).rows[0][0]
+
+
+async def test_every_table_can_be_read_and_has_the_columns_the_schema_tells(sql: Sql) -> None:
+    for told in sql.schema()["tables"]:
+        answer = await sql.run("prj_a", f"SELECT * FROM {told['name']}")
+        assert answer.columns == [{"name": c["name"], "type": c["type"]} for c in told["columns"]]
+        assert SECRET not in str(answer.rows)
+
+
+async def test_a_cost_is_counted_once_in_calls(sql: Sql) -> None:
+    assert await value(sql, "SELECT sum(cost) FROM spans") == 1.5
+    assert await value(sql, "SELECT sum(cost) FROM calls") == 0.75
+
+
+ASKED: list[tuple[str, Any]] = [
+    ("SELECT count(*) FROM spans", 3),
+    ("FROM spans SELECT count(*)", 3),
+    ("SELECT count(*) FROM Spans AS s, SCORES", 3),
+    ("WITH spans AS (SELECT * FROM spans WHERE cost < 0.6) SELECT count(*) FROM spans", 2),
+    ("WITH a AS (SELECT 1 AS n), b AS (SELECT n + 1 AS n FROM a) SELECT n FROM b", 2),
+    ("WITH RECURSIVE t(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM t WHERE n < 4) SELECT sum(n) FROM t", 10),
+    ("SELECT count(*) FROM range(5)", 5),
+    ("SELECT attributes->>'$.a.b' FROM spans WHERE len(tags) = 2", "1"),
+    ("SELECT list_transform(tags, lambda t: upper(t)) FROM spans WHERE len(tags) = 2", ["X", "Y"]),
+    ("SELECT unnest(tags) FROM spans WHERE len(tags) = 2", "x"),
+    ("SELECT max(sum(cost)) OVER () FROM spans", 1.5),
+    ("SELECT start FROM spans", "2026-11-21T08:00:00Z"),
+    ("SELECT 1::HUGEINT << 70", "1180591620717411303424"),
+    ("SELECT {'a': [1, NULL]}", {"a": [1, None]}),
+    ("SELECT 'nan'::DOUBLE", "nan"),
+    ("SELECT INTERVAL 1 DAY", "1 day"),
+    ("SELECT 1 AS a; ", 1),
+    ("SELECT 1 -- and no more", 1),
+    ("SELECT ')' || '\"; --'", ')"; --'),
+    ("SELECT NULL::VARCHAR", None),
+]
+
+
+async def test_what_can_be_asked(sql: Sql) -> None:
+    answers = [(text, await value(sql, text)) for text, _ in ASKED]
+    assert answers == ASKED
+
+
+async def test_equal_names_of_columns_are_kept_apart(sql: Sql) -> None:
+    answer = await sql.run("prj_a", 'SELECT 1 AS a, 2 AS a, 3 AS "say ""x"""')
+    assert ([c["name"] for c in answer.columns], answer.rows) == (["a", "a_1", 'say "x"'], [[1, 2, 3]])
+
+
+async def test_rows_past_the_limit_are_told(sql: Sql) -> None:
+    assert (await sql.run("prj_a", "FROM range(3)", limit=2)).truncated
+    assert not (await sql.run("prj_a", "FROM range(2)", limit=2)).truncated
+
+
+ATTACKS = [
+    # the catalogue, and the tables below the views
+    "SELECT * FROM facts.spans",
+    "SELECT * FROM facts.main.spans",
+    "SELECT * FROM main.spans",
+    'SELECT * FROM "facts"."main"."spans"',
+    'SELECT * FROM "own spans"',
+    "SELECT project FROM spans",
+    "SELECT key FROM spans",
+    "SELECT * FROM sqlite_master",
+    "SELECT * FROM duckdb_tables()",
+    "SELECT * FROM duckdb_settings()",
+    "SELECT * FROM duckdb_secrets()",
+    "SELECT * FROM duckdb_variables()",
+    "SELECT * FROM duckdb_logs",
+    "SELECT * FROM duckdb_prepared_statements()",
+    "SELECT * FROM information_schema.tables",
+    "SELECT * FROM pg_catalog.pg_tables",
+    "SELECT * FROM pragma_table_info('spans')",
+    "SELECT * FROM pragma_storage_info('facts.spans')",
+    "DESCRIBE spans",
+    "SUMMARIZE spans",
+    "SHOW TABLES",
+    "SHOW ALL TABLES",
+    "EXPLAIN SELECT 1",
+    "EXPLAIN ANALYZE SELECT 1",
+    # names that are CTEs elsewhere, or look like one
+    "SELECT * FROM (WITH sqlite_master AS (SELECT 1) SELECT 1), sqlite_master",
+    "WITH sqlite_master AS (SELECT * FROM sqlite_master) SELECT * FROM sqlite_master",
+    "WITH a AS (SELECT * FROM sqlite_master), sqlite_master AS (SELECT 1) SELECT * FROM a",
+    "WITH RECURSIVE sqlite_master AS (SELECT * FROM sqlite_master) SELECT * FROM sqlite_master",
+    "WITH RECURSIVE duckdb_logs(a) AS (SELECT 1 FROM duckdb_logs UNION SELECT a FROM duckdb_logs) FROM duckdb_logs",
+    "SELECT (WITH rows AS (SELECT 1) SELECT 1) FROM rows",
+    "WITH \u212aeys AS (SELECT 1) SELECT * FROM keys",
+    "WITH duc\u212adb_tables AS (SELECT 1) SELECT * FROM duckdb_tables",
+    "WITH \u017fqlite_master AS (SELECT 1) SELECT * FROM sqlite_master",
+    "SELECT * FROM rows",
+    "SELECT * FROM cursor",
+    "SELECT * FROM spans AT (VERSION => 1)",
+    # files and the network
+    "SELECT * FROM '/etc/passwd'",
+    "SELECT * FROM 'facts/facts.duckdb'",
+    "SELECT * FROM 'https://example.com/x.parquet'",
+    "SELECT * FROM read_csv('/etc/passwd')",
+    "SELECT * FROM read_csv_auto('/etc/passwd')",
+    "SELECT * FROM READ_TEXT('/etc/passwd')",
+    "SELECT * FROM \"read_text\"('/etc/passwd')",
+    "SELECT * FROM main.read_text('/etc/passwd')",
+    "SELECT * FROM system.main.read_text('/etc/passwd')",
+    "SELECT * FROM read_blob('/etc/*')",
+    "SELECT * FROM read_parquet('x')",
+    "SELECT * FROM parquet_scan('x')",
+    "SELECT * FROM read_json('/etc/passwd')",
+    "SELECT * FROM read_duckdb('facts/facts.duckdb')",
+    "SELECT * FROM glob('/etc/*')",
+    "SELECT * FROM sniff_csv('/etc/passwd')",
+    "COPY spans TO '/tmp/x.csv'",
+    "COPY (SELECT * FROM spans) TO '/tmp/x.parquet'",
+    "EXPORT DATABASE '/tmp/x'",
+    "IMPORT DATABASE '/tmp/x'",
+    "ATTACH '/tmp/x.duckdb'",
+    "DETACH facts",
+    "INSTALL httpfs",
+    "LOAD httpfs",
+    # SQL in a text, settings, state, the machine
+    "SELECT * FROM query('SELECT * FROM facts.spans')",
+    "SELECT * FROM query_table('facts.spans')",
+    "SELECT * FROM json_execute_serialized_sql('{}')",
+    "SELECT json_serialize_plan('SELECT 1')",
+    "SELECT getenv('HOME')",
+    "SELECT current_setting('temp_directory')",
+    "SELECT getvariable('x')",
+    "SELECT nextval('x')",
+    "SELECT txid_current()",
+    "SELECT write_log('x')",
+    "SELECT sleep_ms(100000)",
+    "SELECT pg_sleep(100)",
+    "SELECT version()",
+    "SELECT 'x'.getenv()",
+    "SELECT input.getenv() FROM spans",
+    "SELECT list_aggregate(['HOME'], 'getenv')",
+    "SELECT list_transform(['HOME'], lambda x: getenv(x))",
+    "SELECT COLUMNS(lambda c: getenv(c) = '') FROM spans",
+    "SELECT 1 ORDER BY getenv('HOME')",
+    "SELECT 1 LIMIT (SELECT length(getenv('HOME')))",
+    "SELECT 1 FROM spans JOIN scores ON getenv('HOME') = ''",
+    "SELECT count(*) FILTER (WHERE getenv('HOME') = '') FROM spans",
+    "SELECT sum(cost) OVER (ORDER BY getenv('HOME')) FROM spans",
+    "SELECT * REPLACE (getenv('HOME') AS name) FROM spans",
+    "VALUES (getenv('HOME'))",
+    "SELECT 'x'::facts.main.t",
+    "SELECT 'spans'::regclass",
+    "SELECT spans.spans.project FROM spans",
+    "SELECT $1",
+    "SELECT ?",
+    "SELECT $project",
+    # writes
+    "INSERT INTO spans SELECT * FROM spans",
+    "UPDATE spans SET cost = 0",
+    "DELETE FROM spans",
+    "WITH d AS (DELETE FROM spans RETURNING *) SELECT * FROM d",
+    "DROP TABLE facts.spans",
+    "CREATE TABLE x AS SELECT 1",
+    "CREATE MACRO f() AS 1",
+    "SET memory_limit = '1TB'",
+    "RESET memory_limit",
+    "PRAGMA database_list",
+    "CALL pragma_version()",
+    "CHECKPOINT",
+    "FORCE CHECKPOINT",
+    "BEGIN",
+    "COMMIT",
+    "USE memory",
+    "PREPARE p AS SELECT 1",
+    "EXECUTE p",
+    "VACUUM",
+    # out of the parentheses
+    "SELECT 1; SELECT 2",
+    "SELECT 1) AS asked; DROP TABLE spans; --",
+    "SELECT 1) UNION ALL (SELECT 2",
+    "SELECT 1 /*",
+    "SELECT 1; DROP TABLE spans",
+    "",
+    ";",
+    "\x00",
+    "\ud800",
+    # large out of small
+    "SELECT repeat('x', 1000000000)",
+    "SELECT lpad('x', 1000000000, 'x')",
+    "SELECT rpad('x', 1000000000, 'x')",
+    "SELECT range(1000000000)",
+    "SELECT generate_series(1, 1000000000)",
+    "SELECT list_resize([1], 1000000000)",
+    "SELECT bar(1, 0, 1, 100000)",
+    "SELECT format('{:1000000000}', 1)",
+    "SELECT printf('%1000000000d', 1)",
+    "SELECT " + "(" * 9000 + "1" + ")" * 9000,
+    "SELECT 1" + "+1" * 9000,
+]
+
+
+async def test_every_attack_is_refused_before_it_runs(sql: Sql) -> None:
+    assert [attack for attack in ATTACKS if not await refused(sql, attack)] == []
+
+
+async def refused(sql: Sql, text: str) -> bool:
+    try:
+        await sql.run("prj_a", text)
+    except (InvalidInput, Forbidden):
+        return True
+    return False
+
+
+async def test_what_is_known_of_others_stays_unknown_whatever_the_project_is_called(sql: Sql) -> None:
+    for project in ("prj_c", "prj_b' OR '1'='1", "%", ""):
+        assert (await sql.run(project, "SELECT count(*) FROM spans")).rows == [[0]]
+
+
+async def test_a_query_without_end_is_stopped(store: DuckStore) -> None:
+    sql = Sql(store, seconds=0.2)
+    with pytest.raises(Unavailable):
+        await sql.run(
+            "prj_a", "SELECT count(*) FROM range(100000000000) a, range(100000) b WHERE a.range % 7 = b.range"
+        )
+    assert (await sql.run("prj_a", "SELECT 1")).rows == [[1]]
+    await sql.close()
+
+
+async def test_a_value_that_is_too_long_is_refused(sql: Sql) -> None:
+    with pytest.raises(AssayError, match="longer than 1000000 bytes"):
+        await sql.run("prj_a", "SELECT string_agg(range::VARCHAR, ',') FROM range(300000)")
+
+
+async def test_long_texts_and_long_queues_are_refused(sql: Sql) -> None:
+    with pytest.raises(TooLarge):
+        await sql.run("prj_a", "SELECT '" + "x" * 20_000 + "'")
+    slow = "SELECT count(*) FROM range(100000000000) a, range(100000) b WHERE a.range % 7 = b.range"
+    waiting = [asyncio.create_task(sql.run("prj_a", slow)) for _ in range(12)]
+    done, _ = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+    assert all(isinstance(task.exception(), Busy) for task in done)
+    for task in waiting:
+        task.cancel()
+    await asyncio.wait(waiting)
+    assert await value(sql, "SELECT 1") == 1
