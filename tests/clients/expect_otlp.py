@@ -17,6 +17,9 @@ TOKENS = {
     "output_total": 30,
 }
 
+NO_PARTS = TOKENS | {"fresh_input": 120, "cache_read": None, "output": 30, "reasoning": None}
+"""Of a client that does not pass on what was cached or thought."""
+
 
 def otel(setting: Setting) -> dict[str, str]:
     """OpenTelemetry's own variables."""
@@ -64,6 +67,98 @@ def check_otel_http(api: httpx.Client, session: str) -> None:
     check_scrubbed(trace)
 
 
+def otel_grpc(setting: Setting) -> dict[str, str]:
+    return otel(setting) | {"OTEL_EXPORTER_OTLP_ENDPOINT": setting.grpc, "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"}
+
+
+def with_openai(setting: Setting) -> dict[str, str]:
+    return {"OPENAI_BASE_URL": setting.provider, "OPENAI_API_KEY": "none"}
+
+
+def openai_v2(setting: Setting) -> dict[str, str]:
+    """What was said comes in a log record, `gen_ai.client.inference.operation.details`, and nowhere else."""
+    return (
+        otel(setting)
+        | with_openai(setting)
+        | {
+            "OTEL_SEMCONV_STABILITY_OPT_IN": "gen_ai_latest_experimental",
+            "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT": "EVENT_ONLY",
+        }
+    )
+
+
+def check_openai_v2(api: httpx.Client, session: str) -> None:
+    trace = find_trace(api, session=session)
+    assert trace.tree() == [("answer", "agent", [("chat gpt-4o-mini", "llm", [])])]
+    call = trace.span("chat gpt-4o-mini")
+    check_call(call, tokens=NO_PARTS)
+    assert [message["role"] for message in call["input"]] == ["system", "user"]
+    assert not [key for key in call["attributes"] if key.endswith(".messages")]
+    assert (trace.body["user"], trace.body["session"], trace.body["service"]) == ("ada", session, "support")
+    (log,) = trace.body["logs"]
+    assert (log["name"], log["span_id"]) == ("gen_ai.client.inference.operation.details", call["span_id"])
+    check_scrubbed(trace)
+
+
+def phoenix(setting: Setting) -> dict[str, str]:
+    return with_openai(setting) | {"PHOENIX_COLLECTOR_ENDPOINT": setting.url, "PHOENIX_API_KEY": setting.key}
+
+
+def check_phoenix(api: httpx.Client, session: str) -> None:
+    trace = find_trace(api, session=session)
+    leaves = [("search", "retriever", []), ("look_up", "tool", []), ("ChatCompletion", "llm", [])]
+    assert trace.tree() == [("answer", "agent", leaves)]
+    call = trace.span("ChatCompletion")
+    check_call(call)
+    assert [message["role"] for message in call["input"]] == ["system", "user"]
+    (document,) = trace.span("search")["documents"]
+    assert document == {"id": "faq-1", "content": "14 days", "score": 0.9, "metadata": {"shelf": 3}}
+    assert (trace.body["user"], trace.body["session"], trace.body["tags"]) == ("ada", session, ["shop"])
+    check_scrubbed(trace)
+
+
+def traceloop(setting: Setting) -> dict[str, str]:
+    return with_openai(setting) | {"TRACELOOP_BASE_URL": setting.url, "TRACELOOP_API_KEY": setting.key}
+
+
+def check_traceloop(api: httpx.Client, session: str) -> None:
+    trace = find_trace(api, session=session)
+    leaves = [("look_up.tool", "tool", []), ("openai.chat", "llm", [])]
+    assert trace.tree() == [("answer.workflow", "chain", leaves)]
+    call = trace.span("openai.chat")
+    check_call(call)
+    assert (trace.body["user"], trace.body["session"]) == ("ada", session)
+    check_scrubbed(trace)
+
+
+def logfire(setting: Setting) -> dict[str, str]:
+    return otel(setting) | with_openai(setting)
+
+
+def check_pydantic_ai(api: httpx.Client, session: str) -> None:
+    trace = find_trace(api, session=session)
+    call = ("chat gpt-4o-mini", "llm", [])
+    run = ("invoke_agent support", "agent", [call, ("execute_tool look_up", "tool", []), call])
+    assert trace.tree() == [("answer", "span", [run])]
+    asked, answered = trace.of_kind("llm")
+    assert asked["output"][0]["parts"][0]["name"] == "look_up"
+    check_call(answered)
+    assert [message["role"] for message in answered["input"]] == ["system", "user", "assistant", "user"]
+    tool = trace.span("execute_tool look_up")
+    assert (tool["input"], tool["output"]) == ('{"topic":"refunds"}', "refunds: 14 days")
+    assert trace.body["tokens"] == {"input": 240, "output": 60}  # the agent's own sums are not added
+    assert trace.body["cost"]["usd"] == asked["cost"] + answered["cost"]
+    assert (trace.body["user"], trace.body["session"], trace.body["service"]) == ("ada", session, "support")
+    check_scrubbed(trace)
+
+
 CLIENTS = [
     Client("otel_http", "opentelemetry-exporter-otlp-proto-http", otel, check_otel_http),
+    Client(
+        "otel_grpc", "opentelemetry-exporter-otlp-proto-grpc", otel_grpc, check_otel_http, "otel_http", recorded=False
+    ),
+    Client("openai_v2", "opentelemetry-instrumentation-openai-v2", openai_v2, check_openai_v2),
+    Client("openinference_phoenix", "arize-phoenix-otel", phoenix, check_phoenix),
+    Client("traceloop_sdk", "traceloop-sdk", traceloop, check_traceloop),
+    Client("pydantic_ai_logfire", "pydantic-ai-slim", logfire, check_pydantic_ai),
 ]

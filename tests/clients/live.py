@@ -4,13 +4,25 @@ Not collected by `make test`: `make clients` names this file. One client: `-k ot
 """
 
 import os
+from collections.abc import Iterator
 
 import pytest
 
 from tests.clients.bench import PYTHON, Recorder, run_script, save
 from tests.clients.provider import Provider
 from tests.clients.registered import Client, Setting, clients
-from tests.fixtures.server import RunningServer
+from tests.fixtures.server import RunningServer, free_port
+
+GRPC_PORT = free_port()
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
+    """With gRPC, which the servers of other tests have off."""
+    data = tmp_path_factory.mktemp("clients") / "data"
+    running = RunningServer(data, ASSAY_GRPC_PORT=str(GRPC_PORT)).start()
+    yield running
+    running.stop()
 
 
 @pytest.mark.parametrize("client", clients().values(), ids=lambda client: client.name)
@@ -18,8 +30,9 @@ def test_client(client: Client, server: RunningServer) -> None:
     if not PYTHON.exists():
         pytest.fail("the clients are not installed; run `make clients`")
     with Provider() as provider, Recorder(server.url) as proxy:
-        setting = Setting(proxy.url, server.key, provider.base_url, client.session)
+        setting = Setting(proxy.url, server.key, f"http://127.0.0.1:{GRPC_PORT}", provider.base_url, client.session)
         run_script(client.line(), {**client.environment(setting), "BENCH_SESSION": client.session})
+        print(*((sent.path, sent.status) for sent in proxy.exchanges), sep="\n")  # shown where the check fails
         with server.client() as api:
             client.check(api, client.session)
         if client.recorded and os.environ.get("RECORD"):

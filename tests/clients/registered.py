@@ -16,6 +16,7 @@ class Setting:
 
     url: str
     key: str
+    grpc: str  # the address of OTLP over gRPC, http://…
     provider: str
     session: str  # the script uses it as its session, so that the trace is found
 

@@ -35,6 +35,7 @@ class Aliases:
     token_names: dict[str, tuple[str, ...]]
     first_token_units: dict[str, str]
     cost_parts: dict[int, int]  # rank -> how many parts make the sum
+    blanked: tuple[str, ...]  # how texts begin that a client's own scrubber put in place of a value
     identities: frozenset[str]  # keys that name a user or a session
 
 
@@ -65,6 +66,7 @@ def compile_aliases(table: dict[str, Any]) -> Aliases:
         token_names={name: tuple(names) for name, names in tokens["names"].items()},
         first_token_units={entry["key"]: entry["unit"] for entry in table["first_token"]},
         cost_parts={rank: len(_keys(entry)) for rank, entry in enumerate(table["costs"])},
+        blanked=tuple(table["blanked"]),
         identities=frozenset((*table["texts"]["user"], *table["texts"]["session"])),
     )
 

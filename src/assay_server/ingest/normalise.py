@@ -76,7 +76,7 @@ class Normaliser:
             if field in hits:
                 for _, _, value in _sorted(hits, field):
                     text = text_of(value)
-                    if text:
+                    if text and not text.startswith(self._table.blanked):
                         setattr(span, field, text[:_SHORT])
                         break
         if span.arm not in {None, "baseline", "candidate"}:
