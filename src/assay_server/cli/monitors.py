@@ -1,0 +1,237 @@
+"""`assay monitor` and `assay notify`: what is watched, and who is told."""
+
+from __future__ import annotations  # `assay.Client` stands in signatures only: the help needs no HTTP client
+
+import json
+import re
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+import assay
+from assay_server.cli.common import AsJson, Reason, connected, group, names, near
+from assay_server.cli.exits import NO
+from assay_server.cli.terminal import answer, emit, hint, safe, say, table, text, when
+
+app = group("monitor", "Monitors: rules over live traffic that open incidents and tell people.")
+notify = group("notify", "Where people are told: Slack, e-mail, PagerDuty, webhooks and the rest of Apprise.")
+
+Ref = Annotated[str, typer.Argument(metavar="MONITOR", help="Its name, or its id, mon_….")]
+
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)(s|m|h|d)")
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+
+
+@app.command("list", epilog="Example: assay monitor list")
+def list_(as_json: AsJson = False) -> None:
+    """Lists the monitors with what they say now."""
+    with connected() as client:
+        found = client.monitors.list()
+    if not emit({"items": found}, as_json):
+        columns = ("monitor", "status", "severity", "metric", "rule", "window", "evaluated")
+        table(columns, [_row(each) for each in found])
+
+
+@app.command(epilog="Example: assay monitor create slow --metric latency --above 2000 --window 15m --filter kind=llm")
+def create(
+    name: Annotated[str, typer.Argument(help="Its name.")],
+    metric: Annotated[
+        str | None, typer.Option("--metric", "-m", help="count, requests, error_rate, latency, cost, score:NAME, …")
+    ] = None,
+    above: Annotated[float | None, typer.Option("--above", help="Alarm above this.")] = None,
+    below: Annotated[float | None, typer.Option("--below", help="Alarm below this.")] = None,
+    change: Annotated[
+        float | None, typer.Option("--change", help="Alarm this far from the usual for the hour and weekday (0.2).")
+    ] = None,
+    missing: Annotated[bool, typer.Option("--missing", help="Alarm when data stops coming.")] = False,
+    objective: Annotated[
+        float | None, typer.Option("--objective", help="Alarm when its error budget burns too fast (0.99).")
+    ] = None,
+    narrow: Annotated[list[str] | None, typer.Option("--filter", help="FIELD=VALUE; repeat for more.")] = None,
+    window: Annotated[str, typer.Option("--window", "-w", help="15m, 1h, 1d")] = "15m",
+    min_n: Annotated[int | None, typer.Option("--min-n", min=0, help="Say nothing about fewer.")] = None,
+    file: Annotated[
+        Path | None,
+        typer.Option(
+            "--file", "-f", help="The whole definition as JSON: groups, severity and all; the name above wins."
+        ),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Watches something from now on."""
+    if file is not None:
+        definition: assay.Json = {**json.loads(file.read_text("utf-8")), "name": name}
+    else:
+        definition = {
+            "name": name,
+            "metric": _metric(metric),
+            "rule": _rule(above, below, change, objective, missing=missing),
+            "filter": _filter(narrow or []),
+            "window_s": _seconds(window, "--window"),
+        }
+        definition |= {} if min_n is None else {"min_n": min_n}
+    with connected() as client:
+        made = client.monitors.create(definition)
+    if not emit(made, as_json):
+        answer(f"{made['name']} ({made['id']}) looks every {made['every_s']} s at the last {made['window_s']} s")
+        hint(f"assay monitor test {made['name']}")
+
+
+@app.command(epilog="Example: assay monitor show error-rate")
+def show(monitor: Ref, as_json: AsJson = False) -> None:
+    """Shows a monitor and each of its groups."""
+    with connected() as client, near(monitor, lambda: names(client.monitors.list())):
+        found = client.monitors.get(monitor)
+    if emit(found, as_json):
+        return
+    table(("monitor", "status", "severity", "metric", "rule", "window", "evaluated"), [_row(found)])
+    if found.get("silenced_until"):
+        say(f"silenced until {when(found['silenced_until'])}")
+    for state in found["states"]:
+        answer(f"{state['status']} since {when(state['since'])}: {safe(state['finding']['sentence'])}")
+
+
+@app.command("test", epilog="Example: assay monitor test error-rate")
+def try_out(monitor: Ref, as_json: AsJson = False) -> None:
+    """Says what it would say now; nobody is told. Exit code 1 where it would raise an alarm."""
+    with connected() as client, near(monitor, lambda: names(client.monitors.list())):
+        found = client.monitors.test(monitor)
+    findings = found["findings"]
+    if not emit(found, as_json):
+        for finding in findings:
+            answer(f"{finding['status']}: {safe(finding['sentence'])}")
+        if not findings:
+            say("no data in the window")
+    if any(finding["status"] == "alarm" for finding in findings):
+        raise typer.Exit(NO)
+
+
+@app.command(epilog="Example: assay monitor silence error-rate --for 2h --reason 'migration'")
+def silence(
+    monitor: Ref,
+    reason: Reason,
+    duration: Annotated[str, typer.Option("--for", help="30m, 2h, 1d")] = "1h",
+    as_json: AsJson = False,
+) -> None:
+    """Tells nobody about it for a while; incidents are opened all the same."""
+    with connected() as client, near(monitor, lambda: names(client.monitors.list())):
+        made = client.monitors.silence(monitor, _seconds(duration, "--for") / 60, reason)
+    if not emit(made, as_json):
+        answer(f"{monitor} is silent until {when(made['ends_at'])}")
+
+
+@app.command(epilog="Example: assay monitor delete tokens-per-request")
+def delete(monitor: Ref, as_json: AsJson = False) -> None:
+    """Ends a monitor; its open incidents are resolved."""
+    with connected() as client, near(monitor, lambda: names(client.monitors.list())):
+        client.monitors.delete(monitor)
+    if not emit({"deleted": monitor}, as_json):
+        answer(f"{monitor} is deleted")
+
+
+@notify.command("list", epilog="Example: assay notify list")
+def list_channels(as_json: AsJson = False) -> None:
+    """Lists where people are told, without the addresses."""
+    with connected() as client:
+        found = client.notification_channels.list()
+    if not emit({"items": found}, as_json):
+        rows = [
+            (c["name"], c["service"], c["enabled"], when(c["last_sent_at"]), c["last_error"], c["id"]) for c in found
+        ]
+        table(("name", "service", "on", "last sent", "last error", "channel"), rows)
+
+
+@notify.command("add", epilog="Example: assay notify add ops --url - < address.txt")
+def add(
+    name: Annotated[str, typer.Argument(help="Its name.")],
+    url: Annotated[str, typer.Option("--url", help="An Apprise address, or - to read it from stdin.")],
+    as_json: AsJson = False,
+) -> None:
+    """Tells people here from now on. The address is a secret: the server never shows it again."""
+    with connected() as client:
+        made = client.notification_channels.create(name, sys.stdin.read().strip() if url == "-" else url)
+    if not emit(made, as_json):
+        answer(f"{made['name']} ({made['service']}) is told from now on")
+        hint(f"assay notify test {made['name']}")
+
+
+@notify.command("test", epilog="Example: assay notify test ops")
+def try_channel(name: Annotated[str, typer.Argument(help="Its name.")], as_json: AsJson = False) -> None:
+    """Sends a message now. Exit code 1 where it did not arrive."""
+    with connected() as client:
+        found = client.notification_channels.test(_channel(client, name)["id"])
+    if not emit(found, as_json):
+        answer("sent" if found["sent"] else f"NOT SENT: {safe(found['error'])}")
+    if not found["sent"]:
+        raise typer.Exit(NO)
+
+
+@notify.command("remove", epilog="Example: assay notify remove ops")
+def remove(name: Annotated[str, typer.Argument(help="Its name.")], as_json: AsJson = False) -> None:
+    """Tells nobody here any more."""
+    with connected() as client:
+        client.notification_channels.delete(_channel(client, name)["id"])
+    if not emit({"removed": name}, as_json):
+        answer(f"{name} is removed")
+
+
+def _channel(client: assay.Client, name: str) -> assay.Json:
+    for found in client.notification_channels.list():
+        if name in {found["name"], found["id"]}:
+            return found
+    raise assay.NotFound(f"There is no notification channel '{name}'.", field="name", value=name,
+                         fix="see assay notify list")  # fmt: skip
+
+
+def _row(monitor: assay.Json) -> tuple[Any, ...]:
+    metric = monitor["metric"]
+    words = " ".join(str(value) for value in metric.values())
+    rule = " ".join(f"{key} {text(value)}" for key, value in monitor["rule"].items() if key != "kind")
+    return (
+        monitor["name"],
+        monitor["status"],
+        monitor["severity"],
+        words,
+        f"{monitor['rule']['kind']} {rule}",
+        f"{monitor['window_s']} s",
+        when(monitor["evaluated_at"]),
+    )
+
+
+def _metric(value: str | None) -> Any:
+    if value is None:
+        raise typer.BadParameter("say what to measure", param_hint="--metric")
+    name, sign, score = value.partition(":")
+    return {"name": "score", "score": score} if sign and name == "score" else name
+
+
+def _rule(
+    above: float | None, below: float | None, change: float | None, objective: float | None, *, missing: bool
+) -> assay.Json:
+    line = {key: value for key, value in (("above", above), ("below", below)) if value is not None}
+    rules: list[assay.Json] = [{"kind": "threshold", **line}] if line else []
+    rules += [{"kind": "change", "change": change}] if change is not None else []
+    rules += [{"kind": "missing"}] if missing else []
+    rules += [{"kind": "burn", "objective": objective}] if objective is not None else []
+    if len(rules) != 1:
+        raise typer.BadParameter("say one of --above/--below, --change, --missing and --objective")
+    return rules[0]
+
+
+def _filter(given: list[str]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for each in given:
+        field, sign, value = each.partition("=")
+        if not sign or not value:
+            raise typer.BadParameter(f"'{each}' should look like model=openai/…", param_hint="--filter")
+        found.setdefault(field, []).append(value)
+    return found
+
+
+def _seconds(value: str, option: str) -> int:
+    match = _DURATION.fullmatch(value.strip())
+    if match is None:
+        raise typer.BadParameter(f"'{value}' should look like 15m, 2h or 1d", param_hint=option)
+    return round(float(match[1]) * _SECONDS[match[2]])
