@@ -4,7 +4,19 @@ from typing import Annotated
 
 import typer
 
-from assay_server.cli import canaries, channels, datasets, governance, prompts, providers, releases, runs, traces
+from assay_server.cli import (
+    canaries,
+    channels,
+    cost,
+    datasets,
+    governance,
+    monitors,
+    prompts,
+    providers,
+    releases,
+    runs,
+    traces,
+)
 from assay_server.cli.login import login
 from assay_server.cli.looking import sql
 
@@ -61,7 +73,10 @@ for noun in (
     channels.app,
     canaries.app,
     providers.app,
+    cost.app,
     governance.incidents,
+    monitors.app,
+    monitors.notify,
     governance.audit,
     governance.keys,
 ):

@@ -103,7 +103,7 @@ class Savings:
         now, count = sum(row["usd"] for row in rows), sum(row["calls"] for row in rows)
         lost = sum(row["calls"] for row, cost in zip(rows, then, strict=True) if cost is None)
         pairs = [(row["usd"], cost) for row, cost in zip(rows, then, strict=True) if cost is not None]
-        saved = {"usd": sum(usd - cost for usd, cost in pairs) if pairs else None, "unknown": lost}
+        saved = {"usd": sum(usd - cost for usd, cost in pairs) if pairs or not rows else None, "unknown": lost}
         return {
             "model": cheaper,
             "under": under,
@@ -111,10 +111,7 @@ class Savings:
             "usd_now": now,
             "usd_then": sum(cost for _, cost in pairs) if pairs else None,
             "saved": saved,
-            "sentence": f"{count:,} calls had fewer than {under:,} tokens; with {cheaper} and as many tokens they would"
-            f" have cost {dollars(saved['usd'])} less. Whether it answers as well, a run tells."
-            if saved["usd"] is not None
-            else f"Nobody knows what {cheaper} costs, or no call had fewer than {under:,} tokens.",
+            "sentence": _cheaper_sentence(cheaper, under, count, saved["usd"]),
         }
 
     def _at(self, project: str, model: str, row: Mapping[str, Any]) -> float | None:
@@ -188,6 +185,19 @@ def _hits(group: Iterable[dict[str, Any]], ttl_s: float) -> list[dict[str, Any]]
         elif filled is None or row["start_ns"] > filled:  # one that runs at the same time is a miss as well
             filled = row["end_ns"]
     return hits
+
+
+def _cheaper_sentence(model: str, under: int, count: int, saved: float | None) -> str:
+    if not count:
+        return f"No priced call of another model had fewer than {under:,} tokens."
+    told = f"{count:,} calls had fewer than {under:,} tokens; "
+    if saved is None:
+        return told + f"nobody knows what {model} costs."
+    less = "less" if saved >= 0 else "more"
+    return told + (
+        f"with {model} and as many tokens they would have cost {dollars(abs(saved))} {less}."
+        " Whether it answers as well, a run tells."
+    )
 
 
 def _repeat(hits: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

@@ -4,6 +4,8 @@ from assay._nouns.access import Audit, Keys, Projects, Providers, SignIn
 from assay._nouns.evaluation import Checks, Runs, Suites, Verdicts
 from assay._nouns.facts import Chat, Scores, Spans, Traces
 from assay._nouns.looking import Sessions, Sql, Users, Views
+from assay._nouns.money import Costs, Prices
+from assay._nouns.monitors import Monitors, NotificationChannels, Silences
 from assay._nouns.registry import Datasets, Prompts, Releases, RetrievalConfigs
 from assay._nouns.rollout import Canaries, Channels, Incidents
 
@@ -13,9 +15,13 @@ __all__ = [
     "Channels",
     "Chat",
     "Checks",
+    "Costs",
     "Datasets",
     "Incidents",
     "Keys",
+    "Monitors",
+    "NotificationChannels",
+    "Prices",
     "Projects",
     "Prompts",
     "Providers",
@@ -25,6 +31,7 @@ __all__ = [
     "Scores",
     "Sessions",
     "SignIn",
+    "Silences",
     "Spans",
     "Sql",
     "Suites",
