@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         Conflict,
         Forbidden,
         InvalidInput,
+        LoopDetected,
         NotFound,
         RateLimited,
         Refused,
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
         UpstreamError,
     )
     from assay._face import aprompt, arelease, prompt, release, score
+    from assay._loops import loop_guard
     from assay._observe import observe
     from assay._releases import Prompt, Release
     from assay._runtime import flush, init, shutdown
@@ -54,6 +56,7 @@ _HOMES = {
         "Conflict",
         "Forbidden",
         "InvalidInput",
+        "LoopDetected",
         "NotFound",
         "RateLimited",
         "Refused",
@@ -67,6 +70,7 @@ _HOMES = {
         "UpstreamError",
     ),
     "_face": ("aprompt", "arelease", "prompt", "release", "score"),
+    "_loops": ("loop_guard",),
     "_observe": ("observe",),
     "_releases": ("Prompt", "Release"),
     "_runtime": ("flush", "init", "shutdown"),
@@ -83,6 +87,7 @@ __all__ = [
     "Forbidden",
     "InvalidInput",
     "Json",
+    "LoopDetected",
     "NotFound",
     "Page",
     "Prompt",
@@ -108,6 +113,7 @@ __all__ = [
     "headers",
     "in_thread",
     "init",
+    "loop_guard",
     "observe",
     "prompt",
     "release",

@@ -9,6 +9,7 @@ AssayError
 ├── TooLarge            413
 ├── UnsupportedMedia    415
 ├── Refused             422  understood, and the rules say no (a gate that failed)
+├── LoopDetected             a tool was called too often with the same arguments (`assay.loop_guard`)
 ├── ServerError         5xx  the server failed
 └── RetryableError           the same request may succeed later: `retry_after_s`
     ├── RateLimited     429
@@ -79,6 +80,10 @@ class UnsupportedMedia(AssayError):
 
 class Refused(AssayError):
     """Understood, and the rules say no."""
+
+
+class LoopDetected(AssayError):
+    """An agent called a tool too often with the same arguments; `assay.loop_guard` stopped it. No server is asked."""
 
 
 class ServerError(AssayError):

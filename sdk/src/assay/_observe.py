@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator, Callable, Generator, Mapping
 from typing import Any, TypeVar, cast, overload
 
 from assay._capture import simple
+from assay._loops import count
 from assay._spans import Kind, Span, resumed, span, start
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -61,6 +62,11 @@ class _Recorder:
         self._capture = capture
         self._signature = _signature(function)
 
+    def guard(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
+        """Raises LoopDetected where a guard says that this tool was called too often."""
+        if self.kind == "tool":
+            count(self.name, lambda: self._arguments(args, kwargs))
+
     def input(self, handle: Span, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
         if self._capture and handle.otel.is_recording():
             handle.input(self._arguments(args, kwargs))
@@ -105,6 +111,7 @@ def _around_function(function: Callable[..., Any], recorder: _Recorder) -> Calla
     def observed(*args: Any, **kwargs: Any) -> Any:
         with span(recorder.name, recorder.kind) as handle:
             recorder.input(handle, args, kwargs)
+            recorder.guard(args, kwargs)
             result = function(*args, **kwargs)
             recorder.output(handle, result)
             return result
@@ -117,6 +124,7 @@ def _around_coroutine(function: Callable[..., Any], recorder: _Recorder) -> Call
     async def observed(*args: Any, **kwargs: Any) -> Any:
         with span(recorder.name, recorder.kind) as handle:
             recorder.input(handle, args, kwargs)
+            recorder.guard(args, kwargs)
             result = await function(*args, **kwargs)
             recorder.output(handle, result)
             return result
@@ -127,6 +135,7 @@ def _around_coroutine(function: Callable[..., Any], recorder: _Recorder) -> Call
 def _around_generator(function: Callable[..., Any], recorder: _Recorder) -> Callable[..., Any]:
     @functools.wraps(function)
     def observed(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
+        recorder.guard(args, kwargs)
         generator: Generator[Any, Any, Any] = function(*args, **kwargs)
         handle = start(recorder.name, recorder.kind)
         recorder.input(handle, args, kwargs)
@@ -157,6 +166,7 @@ def _around_generator(function: Callable[..., Any], recorder: _Recorder) -> Call
 def _around_async_generator(function: Callable[..., Any], recorder: _Recorder) -> Callable[..., Any]:
     @functools.wraps(function)
     async def observed(*args: Any, **kwargs: Any) -> AsyncGenerator[Any, Any]:
+        recorder.guard(args, kwargs)
         generator: AsyncGenerator[Any, Any] = function(*args, **kwargs)
         handle = start(recorder.name, recorder.kind)
         recorder.input(handle, args, kwargs)
