@@ -18,6 +18,7 @@ from assay_server.api import (
     keys,
     monitors,
     notifications,
+    people,
     prices,
     problems,
     projects,
@@ -66,6 +67,7 @@ ROUTERS = (
     session.router,
     audit.router,
     sql.router,
+    people.router,
     prices.router,
     costs.router,
 )

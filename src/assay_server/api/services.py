@@ -43,6 +43,7 @@ class Services:
     savings: Any
     token_use: Any
     sql: Any
+    people: Any
     public_url: str
 
 

@@ -23,7 +23,7 @@ from assay_server.jobs import Jobs
 from assay_server.ledger import Ledger
 from assay_server.monitors import Incidents
 from assay_server.providers import HttpUpstream, LocalLlm, Prices
-from assay_server.query import Comparisons, CostChanges, Costs, RunItems, Savings, Scores, Sql, TokenUse, Traces
+from assay_server.query import Comparisons, CostChanges, Costs, People, RunItems, Savings, Scores, Sql, TokenUse, Traces
 from assay_server.registry import (
     Channels,
     Datasets,
@@ -167,6 +167,7 @@ async def house(config: Config) -> AsyncIterator[House]:
             savings=Savings(ground.store, prices),
             token_use=TokenUse(ground.store),
             sql=sql,
+            people=People(ground.store, reads.traces),
             public_url=config.url,
         )
         yield House(services, bootstrapped, ground.ledger, ground.store)

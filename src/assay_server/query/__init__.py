@@ -7,6 +7,7 @@ from assay_server.query.cost_sql import CostFilter
 from assay_server.query.cost_tokens import TokenUse
 from assay_server.query.cost_why import CostChanges
 from assay_server.query.costs import Costs, Day
+from assay_server.query.people import People, PeopleFilter
 from assay_server.query.run_items import ItemScore, JudgedItem, RunItems
 from assay_server.query.sandbox import Answer, Sql
 from assay_server.query.scores import ScoreFilter, Scores, score_json
@@ -31,6 +32,8 @@ __all__ = [
     "JudgedItem",
     "Metric",
     "Page",
+    "People",
+    "PeopleFilter",
     "RunItems",
     "Savings",
     "ScoreFilter",

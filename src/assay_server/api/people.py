@@ -1,0 +1,76 @@
+"""Sessions and users."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Query, Request
+from pydantic import BaseModel, ConfigDict, Field
+
+from assay_server.api.auth import principal
+from assay_server.api.keyset import after_moment
+from assay_server.api.pages import DEFAULT_LIMIT, page
+from assay_server.api.services import services
+from assay_server.api.times import nanoseconds
+from assay_server.core.ports import Principal
+from assay_server.query import PeopleFilter
+
+router = APIRouter(tags=["people"])
+
+Reader = Annotated[Principal, Depends(principal("read"))]
+Name = Annotated[str, Query(alias="id", min_length=1)]
+
+
+class UserQuery(BaseModel):
+    """A filter nobody knows is refused."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    limit: int = Field(DEFAULT_LIMIT, ge=1, le=500, description="How many items a page holds")
+    cursor: str | None = Field(None, description="`next` of the page before")
+    since: str | None = Field(None, description="RFC 3339: active since then")
+    until: str | None = Field(None, description="RFC 3339, exclusive")
+    environment: str | None = None
+
+    def narrow(self, user: str | None = None) -> PeopleFilter:
+        return PeopleFilter(nanoseconds(self.since, "since"), nanoseconds(self.until, "until"), user, self.environment)
+
+
+class SessionQuery(UserQuery):
+    user: str | None = None
+
+
+@router.get("/sessions", summary="Sessions, the last active first")
+async def sessions(request: Request, caller: Reader, query: Annotated[SessionQuery, Query()]) -> dict[str, Any]:
+    found = await services(request).people.sessions(
+        caller.project, query.narrow(query.user), limit=query.limit, after=after_moment(query.cursor)
+    )
+    return page(found.items, found.total, found.following)
+
+
+@router.get("/sessions/one", summary="One session as a conversation, whatever its id looks like")
+async def one_session(request: Request, caller: Reader, name: Name) -> dict[str, Any]:
+    found: dict[str, Any] = await services(request).people.session(caller.project, name)
+    return found
+
+
+@router.get("/sessions/{session}", summary="One session as a conversation")
+async def session(request: Request, caller: Reader, session: str) -> dict[str, Any]:
+    return await one_session(request, caller, session)
+
+
+@router.get("/users", summary="Users, the last active first")
+async def users(request: Request, caller: Reader, query: Annotated[UserQuery, Query()]) -> dict[str, Any]:
+    found = await services(request).people.users(
+        caller.project, query.narrow(), limit=query.limit, after=after_moment(query.cursor)
+    )
+    return page(found.items, found.total, found.following)
+
+
+@router.get("/users/one", summary="One user's history and cost, whatever the id looks like")
+async def one_user(request: Request, caller: Reader, name: Name) -> dict[str, Any]:
+    found: dict[str, Any] = await services(request).people.user(caller.project, name)
+    return found
+
+
+@router.get("/users/{user}", summary="One user's history and cost")
+async def user(request: Request, caller: Reader, user: str) -> dict[str, Any]:
+    return await one_user(request, caller, user)

@@ -1,0 +1,181 @@
+"""Sessions as conversations, and users with their history and cost."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Any
+
+from assay_server.core.clock import rfc3339
+from assay_server.core.errors import NotFound
+from assay_server.query import people_sql
+from assay_server.query.people_sql import Group
+from assay_server.query.shapes import body_json
+from assay_server.query.sql import Page, Where, cut, lines
+from assay_server.query.trace_filter import TraceFilter
+from assay_server.query.traces import Traces
+from assay_server.store import Store
+
+_TURNS = 500
+_RECENT = 20
+_DAY_S = 86_400
+
+
+@dataclass(slots=True, frozen=True)
+class PeopleFilter:
+    """None does not narrow. Times are nanoseconds, `until_ns` is exclusive; all of it of one and the same span."""
+
+    since_ns: int | None = None
+    until_ns: int | None = None
+    user: str | None = None
+    environment: str | None = None
+
+    def conditions(self, project: str) -> Where:
+        where = Where.project(project)
+        where.equal('"user"', self.user)
+        where.equal("environment", self.environment)
+        if self.since_ns is not None:
+            where.add("start_ns >= ?", self.since_ns)
+        if self.until_ns is not None:
+            where.add("start_ns < ?", self.until_ns)
+        return where
+
+
+class People:
+    """Reads sessions and users of one project at a time."""
+
+    def __init__(self, store: Store, traces: Traces) -> None:
+        self._store = store
+        self._traces = traces
+
+    async def sessions(
+        self,
+        project: str,
+        narrow: PeopleFilter = PeopleFilter(),
+        *,
+        limit: int = 50,
+        after: Sequence[Any] | None = None,
+    ) -> Page:
+        """Session rows, the last active first. `after`: (last_ns, session) of the page before."""
+        names, total, following = await self._newest("session", project, narrow, limit, after)
+        return Page(await self._sessions(project, names), total, following)
+
+    async def session(self, project: str, name: str) -> dict[str, Any]:
+        """The row with `turns`, in order, texts in full; `more` where only the newest 500 are shown."""
+        rows = await self._sessions(project, [name])
+        if not rows:
+            raise NotFound(f"There is no session {name}.", field="session", value=name)
+        found = await self._traces.find(project, TraceFilter(session=name), limit=_TURNS)
+        texts = await self._texts(project, [turn["root_span_id"] for turn in found.items])
+        turns = [{**turn, **texts.get((turn["trace_id"], turn["root_span_id"]), {})} for turn in reversed(found.items)]
+        return {**rows[0], "turns": turns, "more": found.following is not None}
+
+    async def users(
+        self,
+        project: str,
+        narrow: PeopleFilter = PeopleFilter(),
+        *,
+        limit: int = 50,
+        after: Sequence[Any] | None = None,
+    ) -> Page:
+        """User rows, the last active first. `after`: (last_ns, user) of the page before."""
+        names, total, following = await self._newest("user", project, narrow, limit, after)
+        return Page(await self._users(project, names), total, following)
+
+    async def user(self, project: str, name: str) -> dict[str, Any]:
+        """The row with days, models, scores and the newest sessions."""
+        rows = await self._users(project, [name])
+        if not rows:
+            raise NotFound(f"There is no user {name}.", field="user", value=name)
+        params = [project, [name], project]
+        days = await self._store.scan(people_sql.days("user"), params)
+        models = await self._store.scan(people_sql.models("user"), params)
+        recent = await self.sessions(project, PeopleFilter(user=name), limit=_RECENT)
+        return {
+            **rows[0],
+            "days": [_day(row) for row in reversed(days)],
+            "models": [{"model": row["model"], "calls": row["calls"], **_used(row)} for row in models],
+            "scores": await self._store.scan(people_sql.scores("user"), params),
+            "recent": recent.items,
+        }
+
+    async def _newest(
+        self, group: Group, project: str, narrow: PeopleFilter, limit: int, after: Sequence[Any] | None
+    ) -> tuple[list[str], int, list[Any] | None]:
+        where = narrow.conditions(project)
+        counting = lines("SELECT count(DISTINCT", '"' + group + '"', ") AS n FROM spans WHERE", str(where))
+        total = (await self._store.scan(counting, where.params))[0]["n"]
+        params = [*where.params]
+        if after is not None:
+            Where().follows(("last_ns", "whose"), after, (int, str), "<")  # raises where another list made it
+            params += after
+        rows = await self._store.scan(people_sql.newest(group, str(where), after is not None, limit + 1), params)
+        kept, following = cut(rows, limit, "last_ns", "whose")
+        return [row["whose"] for row in kept], total, following
+
+    async def _sessions(self, project: str, names: list[str]) -> list[dict[str, Any]]:
+        rows = await self._sums("session", project, names)
+        texts = {row["whose"]: row for row in await self._scan_of(people_sql.texts(), project, names)}
+        return [_session(rows[name], texts.get(name, {})) for name in names if name in rows]
+
+    async def _users(self, project: str, names: list[str]) -> list[dict[str, Any]]:
+        rows = await self._sums("user", project, names)
+        return [_user(rows[name]) for name in names if name in rows]
+
+    async def _sums(self, group: Group, project: str, names: list[str]) -> dict[str, dict[str, Any]]:
+        return {row["whose"]: row for row in await self._scan_of(people_sql.sums(group), project, names)}
+
+    async def _scan_of(self, sql: str, project: str, names: list[str]) -> list[dict[str, Any]]:
+        return await self._store.scan(sql, [project, names, project]) if names else []
+
+    async def _texts(self, project: str, span_ids: list[str]) -> dict[tuple[str, str], dict[str, Any]]:
+        """Inputs and outputs of the roots, in full."""
+        rows = await self._store.scan(
+            "SELECT trace_id, span_id, input, output FROM spans WHERE rowid IN (SELECT rowid FROM spans"
+            " WHERE project = ? AND span_id IN (SELECT unnest(?::VARCHAR[])))",
+            [project, span_ids],
+        )
+        return {
+            (row["trace_id"], row["span_id"]): {"input": body_json(row["input"]), "output": body_json(row["output"])}
+            for row in rows
+        }
+
+
+def _session(row: dict[str, Any], texts: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "session": row["whose"],
+        "user": row["user"],
+        "start": rfc3339(row["start_ns"]),
+        "last": rfc3339(row["last_ns"]),
+        "traces": row["traces"],
+        "errors": row["errors"],
+        **_used(row),
+        "input": texts.get("input"),
+        "output": texts.get("output"),
+    }
+
+
+def _user(row: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "user": row["whose"],
+        "first": rfc3339(row["start_ns"]),
+        "last": rfc3339(row["last_ns"]),
+        "traces": row["traces"],
+        "sessions": row["sessions"],
+        "errors": row["errors"],
+        **_used(row),
+    }
+
+
+def _day(row: dict[str, Any]) -> dict[str, Any]:
+    day: date = datetime.fromtimestamp(row["day"] * _DAY_S, UTC).date()
+    return {"day": day.isoformat(), "traces": row["traces"], "errors": row["errors"], **_used(row)}
+
+
+def _used(row: dict[str, Any]) -> dict[str, Any]:
+    """Tokens and cost; DuckDB's sums of whole numbers are HUGEINTs, NULL stays unknown."""
+    tokens = {name: _whole(row[name + "_tokens"]) for name in ("input", "output")}
+    return {"tokens": tokens, "cost": {"usd": row["usd"], "unknown": _whole(row["unknown"]) or 0}}
+
+
+def _whole(value: Any) -> int | None:
+    return None if value is None else int(value)

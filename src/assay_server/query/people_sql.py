@@ -1,0 +1,114 @@
+"""Sums over whole traces by who or what they belong to: a session or a user.
+
+A trace belongs to the session (user) that its earliest span with one names; spans that name none come along.
+"""
+
+from typing import Literal
+
+from assay_server.query.rollup import counted
+from assay_server.query.sql import lines
+
+Group = Literal["session", "user"]
+
+_NARROW = (
+    "trace_id, span_id, parent_id, kind, start_ns, status, session, model, fresh_input, cache_read, cache_write,"
+    ' output_tokens, reasoning, cost, "user"'
+)
+_SUMS = (
+    "sum(cost) AS usd, count(*) FILTER (cost IS NULL) AS unknown,"
+    " sum(coalesce(fresh_input, 0) + coalesce(cache_read, 0) + coalesce(cache_write, 0))"
+    " FILTER (coalesce(fresh_input, cache_read, cache_write) IS NOT NULL) AS input_tokens,"
+    " sum(coalesce(output_tokens, 0) + coalesce(reasoning, 0))"
+    " FILTER (coalesce(output_tokens, reasoning) IS NOT NULL) AS output_tokens"
+)
+_ADDED = (
+    "count(*) AS traces, count(*) FILTER (failed) AS errors, sum(usd) AS usd, sum(unknown) AS unknown,"
+    " sum(input_tokens) AS input_tokens, sum(output_tokens) AS output_tokens"
+)
+
+
+def newest(group: Group, where: str, after: bool, limit: int) -> str:
+    """Groups, the last active first. Parameters: those of `where`, then the cursor's time and name."""
+    return lines(
+        *("SELECT", _column(group), "AS whose, max(start_ns) AS last_ns FROM spans WHERE", _column(group)),
+        *("IS NOT NULL AND", where),
+        "GROUP BY whose",
+        "HAVING (max(start_ns), whose) < (?, ?)" if after else "",
+        f"ORDER BY last_ns DESC, whose DESC LIMIT {limit}",
+    )
+
+
+def sums(group: Group) -> str:
+    """One row a group. Parameters: project, names, project."""
+    return lines(
+        _base(group),
+        f"SELECT whose, min(start_ns) AS start_ns, max(last_ns) AS last_ns, {_ADDED},",
+        'arg_min("user", start_ns) AS "user", count(DISTINCT session) AS sessions',
+        "FROM t JOIN each USING (trace_id) LEFT JOIN used USING (trace_id) GROUP BY whose",
+    )
+
+
+def days(group: Group) -> str:
+    """One row a day (UTC) with traffic, the newest first. Parameters: project, names, project."""
+    return lines(
+        _base(group),
+        "SELECT start_ns // 86_400_000_000_000 AS day,",
+        _ADDED,
+        "FROM each LEFT JOIN used USING (trace_id) GROUP BY day ORDER BY day DESC LIMIT 90",
+    )
+
+
+def models(group: Group) -> str:
+    """One row a model, the dearest first. Parameters: project, names, project."""
+    return lines(
+        _base(group),
+        "SELECT model, count(*) AS calls,",
+        _SUMS,
+        "FROM (",
+        counted("s"),
+        ") WHERE model IS NOT NULL GROUP BY model ORDER BY usd DESC NULLS LAST, calls DESC, model LIMIT 50",
+    )
+
+
+def scores(group: Group) -> str:
+    """Means of what was said of the group's traces. Parameters: project, names, project."""
+    return lines(
+        "SELECT name, count(value) AS n, avg(value) AS mean FROM scores WHERE trace_id IN (SELECT trace_id FROM (",
+        _members(group),
+        ")) AND project = ? GROUP BY name ORDER BY name",
+    )
+
+
+def texts() -> str:
+    """The first question and the last answer of sessions. Parameters: project, names, project."""
+    return lines(
+        "WITH t AS MATERIALIZED (",
+        _members("session"),
+        "), roots AS MATERIALIZED (SELECT trace_id, start_ns, input, output FROM spans WHERE rowid IN",
+        "(SELECT rowid FROM spans WHERE project = ? AND parent_id IS NULL AND trace_id IN (SELECT trace_id FROM t)))",
+        "SELECT whose, arg_min(left(input, 300), start_ns) AS input, arg_max(left(output, 300), start_ns) AS output",
+        "FROM t JOIN roots USING (trace_id) GROUP BY whose",
+    )
+
+
+def _column(group: Group) -> str:
+    return '"' + group + '"'
+
+
+def _members(group: Group) -> str:
+    column = _column(group)
+    return lines(
+        *("SELECT trace_id, arg_min(", column, ", start_ns) AS whose FROM spans WHERE project = ? AND", column),
+        "IN (SELECT unnest(?::VARCHAR[])) GROUP BY trace_id",
+    )
+
+
+def _base(group: Group) -> str:
+    return lines(
+        *("WITH t AS MATERIALIZED (", _members(group), "), s AS MATERIALIZED (SELECT", _NARROW),
+        "FROM spans WHERE project = ? AND trace_id IN (SELECT trace_id FROM t)),",
+        *("used AS (SELECT trace_id,", _SUMS, "FROM (", counted("s"), ") GROUP BY trace_id),"),
+        "each AS (SELECT trace_id, min(start_ns) AS start_ns, max(start_ns) AS last_ns,",
+        'bool_or(status = \'error\') AS failed, arg_min("user", start_ns) AS "user",',
+        "arg_min(session, start_ns) AS session FROM s GROUP BY trace_id)",
+    )

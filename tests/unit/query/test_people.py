@@ -1,0 +1,110 @@
+"""Sessions and users: whom a trace belongs to, sums that count each call once, order, pages."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from assay_server.core.errors import InvalidInput, NotFound
+from assay_server.core.records import Facts, Score, Span, Tokens
+from assay_server.query import People, PeopleFilter, Traces
+from assay_server.store import DuckStore
+
+SECOND = 1_000_000_000
+DAY = 86_400 * SECOND
+START = 1_795_248_000 * SECOND  # 2026-11-21T08:00:00Z
+
+
+def span(trace: int, number: int, at: int, parent: int | None = None, project: str = "prj_a", **fields: Any) -> Span:
+    above = None if parent is None else f"{trace * 100 + parent:016x}"
+    fields = {"kind": "span", **fields}
+    return Span(project, f"{trace:032x}", f"{trace * 100 + number:016x}", above, "call", start_ns=START + at,
+                end_ns=START + at + SECOND, **fields)  # fmt: skip
+
+
+@pytest.fixture
+async def people(tmp_path: Path) -> AsyncIterator[People]:
+    store = await DuckStore.open(tmp_path / "facts")
+    await store.append(
+        Facts(
+            [
+                # a conversation of two turns; only the root names the session, the agent repeats the cost of its call
+                span(1, 1, 0, kind="agent", session="s/1", user="ada", input="q" * 400, output="a1", cost=0.5),
+                span(1, 2, 1, 1, kind="llm", model="m1", cost=0.5, tokens=Tokens(10, 5, None, 3, 2)),
+                span(2, 1, DAY, session="s/1", user="ada", input='[{"role":"user","content":"q2"}]', output="a2"),
+                span(2, 2, DAY + 1, 1, kind="llm", model="m2", tokens=Tokens(7), status="error"),
+                span(3, 1, 2 * SECOND, session="s2", user="bob", environment="prod", input="b"),
+                span(4, 1, 3 * SECOND, user="ada", kind="llm", model="m1", cost=0.25),
+                span(5, 1, 9 * DAY, project="prj_b", session="s/1", user="ada", cost=9.0, kind="llm"),
+            ],
+            [
+                Score("prj_a", "1", "good", START, "human", 1.0, trace_id=f"{1:032x}"),
+                Score("prj_a", "2", "good", START, "human", 0.0, trace_id=f"{3:032x}"),
+                Score("prj_b", "3", "good", START, "human", 0.0, trace_id=f"{1:032x}"),
+            ],
+        )
+    )
+    yield People(store, Traces(store))
+    await store.close()
+
+
+async def test_sessions_are_listed_with_sums_over_whole_traces(people: People) -> None:
+    page = await people.sessions("prj_a")
+    assert (page.total, page.following, [row["session"] for row in page.items]) == (2, None, ["s/1", "s2"])
+    assert page.items[0] == {
+        "session": "s/1",
+        "user": "ada",
+        "start": "2026-11-21T08:00:00.000000Z",
+        "last": "2026-11-22T08:00:00.000000Z",
+        "traces": 2,
+        "errors": 1,
+        "tokens": {"input": 22, "output": 5},
+        "cost": {"usd": 0.5, "unknown": 1},
+        "input": "q" * 300,
+        "output": "a2",
+    }
+    assert page.items[1]["cost"] == {"usd": None, "unknown": 0}
+
+
+async def test_a_session_is_a_conversation_in_order(people: People) -> None:
+    session = await people.session("prj_a", "s/1")
+    assert [turn["input"] for turn in session["turns"]] == ["q" * 400, [{"role": "user", "content": "q2"}]]
+    assert ([turn["output"] for turn in session["turns"]], session["more"]) == (["a1", "a2"], False)
+    with pytest.raises(NotFound):
+        await people.session("prj_a", "nobody")
+
+
+async def test_users_are_listed_and_shown(people: People) -> None:
+    page = await people.users("prj_a")
+    assert [(row["user"], row["traces"], row["sessions"], row["cost"]["usd"]) for row in page.items] == [
+        ("ada", 3, 1, 0.75),
+        ("bob", 1, 1, None),
+    ]
+    ada = await people.user("prj_a", "ada")
+    assert [(day["day"], day["traces"], day["errors"], day["cost"]["usd"]) for day in ada["days"]] == [
+        ("2026-11-21", 2, 0, 0.75),
+        ("2026-11-22", 1, 1, None),
+    ]
+    assert [(model["model"], model["calls"], model["cost"]) for model in ada["models"]] == [
+        ("m1", 2, {"usd": 0.75, "unknown": 0}),
+        ("m2", 1, {"usd": None, "unknown": 1}),
+    ]
+    assert ada["scores"] == [{"name": "good", "n": 1, "mean": 1.0}]
+    assert [row["session"] for row in ada["recent"]] == ["s/1"]
+    with pytest.raises(NotFound):
+        await people.user("prj_b", "bob")
+
+
+async def test_filters_and_pages(people: People) -> None:
+    async def sessions(**narrow: Any) -> list[str]:
+        return [row["session"] for row in (await people.sessions("prj_a", PeopleFilter(**narrow))).items]
+
+    assert await sessions(user="bob") == await sessions(environment="prod") == ["s2"]
+    assert await sessions(since_ns=START + DAY) == ["s/1"]
+    assert await sessions(until_ns=START + 1) == ["s/1"]
+    first = await people.sessions("prj_a", limit=1)
+    second = await people.sessions("prj_a", limit=1, after=first.following)
+    assert ([row["session"] for row in first.items + second.items], second.following) == (["s/1", "s2"], None)
+    with pytest.raises(InvalidInput):
+        await people.users("prj_a", after=["x", 1])
