@@ -87,10 +87,11 @@ CLIENTS := .venv-clients/bin/python
 clients: install $(STAMPS)/clients ## Run the real released clients against a server (RECORD=1 keeps what they send)
 	@$(BIN)/pytest tests/clients/live.py -q
 
-$(STAMPS)/clients: requirements/clients.lock $(wildcard tests/clients/js/package-lock.json)
+$(STAMPS)/clients: requirements/clients.lock tests/clients/js/package-lock.json
 	@echo "· installing released clients into .venv-clients"
 	@test -x $(CLIENTS) || $(BIN)/uv venv --quiet --python $(BIN)/python .venv-clients
 	@$(BIN)/uv pip install --quiet --python $(CLIENTS) --require-hashes -r requirements/clients.lock
+	@$(BIN)/python scripts/clients_js.py
 	@mkdir -p $(STAMPS) && touch $@
 
 .PHONY: clients-lock

@@ -31,6 +31,7 @@ ROOT = Path(__file__).resolve().parents[2]
 HERE = Path(__file__).resolve().parent
 FIXTURES = HERE / "fixtures"
 SCRIPTS = HERE / "scripts"
+JS = HERE / "js"
 PYTHON = ROOT / ".venv-clients" / "bin" / "python"
 
 _NOT_KEPT = frozenset({"host", "connection", "content-length", "transfer-encoding", "accept-encoding", "accept"})
@@ -155,6 +156,17 @@ def version_of(package: str) -> str:
     """The version that is installed in the clients' environment."""
     code = f"import importlib.metadata as m; print(m.version({package!r}))"
     return run_script([str(PYTHON), "-c", code], {}).strip()
+
+
+def node(script: str) -> tuple[str, ...]:
+    """The command that runs a script of `js/`."""
+    return ("node", str(JS / script))
+
+
+def js_version(package: str) -> str:
+    """The version that is installed in `js/`."""
+    version: str = json.loads((JS / "node_modules" / package / "package.json").read_text())["version"]
+    return version
 
 
 @dataclass(slots=True)

@@ -2,7 +2,7 @@
 
 import httpx
 
-from tests.clients.bench import Trace, find_trace, texts
+from tests.clients.bench import Trace, find_trace, js_version, node, texts
 from tests.clients.provider import ANSWER, DATED
 from tests.clients.registered import Client, Setting
 
@@ -29,11 +29,11 @@ def otel(setting: Setting) -> dict[str, str]:
     }
 
 
-def check_call(span: dict, *, tokens: dict = TOKENS) -> None:
+def check_call(span: dict, *, tokens: dict = TOKENS, provider: str = "openai") -> None:
     """A model call: model, messages, disjoint tokens, cost."""
     assert span["kind"] == "llm"
     assert span["model"] == DATED
-    assert span["provider"] == "openai"
+    assert span["provider"] == provider
     assert "How long do refunds take?" in texts(span["input"])
     assert ANSWER in texts(span["output"])
     assert span["tokens"] == tokens
@@ -152,6 +152,23 @@ def check_pydantic_ai(api: httpx.Client, session: str) -> None:
     check_scrubbed(trace)
 
 
+def vercel(setting: Setting) -> dict[str, str]:
+    return otel(setting) | with_openai(setting)
+
+
+def check_vercel(api: httpx.Client, session: str) -> None:
+    trace = find_trace(api, session=session)
+    call = ("ai.generateText.doGenerate", "llm", [])
+    assert trace.tree() == [("ai.generateText", "chain", [call, ("ai.toolCall", "tool", []), call])]
+    asked, answered = trace.of_kind("llm")
+    assert "look_up" in texts(asked["output"])
+    check_call(answered, provider="openai.chat")
+    assert (trace.body["tokens"], trace.body["tags"]) == ({"input": 240, "output": 60}, ["shop"])
+    assert trace.body["cost"]["usd"] == asked["cost"] + answered["cost"]  # not the sums of the chain again
+    assert (trace.body["user"], trace.body["session"], trace.body["service"]) == ("ada", session, "support")
+    check_scrubbed(trace)
+
+
 CLIENTS = [
     Client("otel_http", "opentelemetry-exporter-otlp-proto-http", otel, check_otel_http),
     Client(
@@ -160,5 +177,14 @@ CLIENTS = [
     Client("openai_v2", "opentelemetry-instrumentation-openai-v2", openai_v2, check_openai_v2),
     Client("openinference_phoenix", "arize-phoenix-otel", phoenix, check_phoenix),
     Client("traceloop_sdk", "traceloop-sdk", traceloop, check_traceloop),
+    Client(
+        "otel_json",
+        "@opentelemetry/exporter-trace-otlp-http",
+        otel,
+        check_otel_http,
+        command=node("otel_json.mjs"),
+        version=lambda: js_version("@opentelemetry/exporter-trace-otlp-http"),
+    ),
+    Client("vercel_ai", "ai", vercel, check_vercel, command=node("vercel_ai.mjs"), version=lambda: js_version("ai")),
     Client("pydantic_ai_logfire", "pydantic-ai-slim", logfire, check_pydantic_ai),
 ]

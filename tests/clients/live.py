@@ -32,8 +32,11 @@ def test_client(client: Client, server: RunningServer) -> None:
     with Provider() as provider, Recorder(server.url) as proxy:
         setting = Setting(proxy.url, server.key, f"http://127.0.0.1:{GRPC_PORT}", provider.base_url, client.session)
         run_script(client.line(), {**client.environment(setting), "BENCH_SESSION": client.session})
-        print(*((sent.path, sent.status) for sent in proxy.exchanges), sep="\n")  # shown where the check fails
         with server.client() as api:
-            client.check(api, client.session)
+            try:
+                client.check(api, client.session)
+            except AssertionError as error:
+                error.add_note(f"sent: {[(sent.path, sent.status) for sent in proxy.exchanges]}")
+                raise
         if client.recorded and os.environ.get("RECORD"):
             save(client.name, client.installed(), proxy.exchanges)
