@@ -239,8 +239,8 @@ async def _judgement(
         audit=ground.audit,
         clock=ground.clock,
     )
-    launching = asyncio.create_task(_launch(jobs, runs), name="jobs")
-    stack.callback(launching.cancel)
+    resuming = asyncio.create_task(_resume(runs), name="runs")
+    stack.callback(resuming.cancel)
     return _Judgement(
         catalogue, suites, runs, Gate(runs=runs, suites=suites, verdicts=registry.verdicts, catalogue=catalogue)
     )
@@ -266,10 +266,12 @@ def _canaries(
     return canaries
 
 
-async def _launch(jobs: Jobs, runs: Runs) -> None:
-    """Behind readiness: the engine's import alone takes a second. What was under way at the last end goes on."""
+async def _resume(runs: Runs) -> None:
+    """What was under way at the last end goes on.
+
+    Without such runs the engine is not even imported: it costs a second and 45 MB, paid by the first run.
+    """
     try:
-        await jobs.launch()
         await runs.resume()
     except AssayError:
         _log.exception("background work could not be started; runs wait until the next start")
