@@ -44,7 +44,7 @@ class Message:
 class Outbox:
     """Puts messages, and reads them for people."""
 
-    def __init__(self, ledger: Ledger, clock: Clock, *, group_s: float = 10.0) -> None:
+    def __init__(self, ledger: Ledger, clock: Clock, *, group_s: float = 5.0) -> None:
         self._ledger = ledger
         self._clock = clock
         self._group_ns = int(group_s * _SECOND)

@@ -1,0 +1,82 @@
+"""Monitors through a running server: traffic goes wrong, the server is killed, and people still hear of it."""
+
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.fakes.otlp_requests import a_span, protobuf
+from tests.fakes.rest import Answer, FakeServer, serving
+from tests.fixtures.server import RunningServer
+
+MONITOR = {
+    "name": "errors-now",
+    "metric": "error_rate",
+    "rule": {"kind": "threshold", "above": 0.1},
+    "window_s": 3600,
+    "every_s": 5,
+    "min_n": 5,
+    "severity": "critical",
+}
+
+
+@pytest.fixture
+def hook() -> Iterator[FakeServer]:
+    with serving() as receiver:
+        yield receiver
+
+
+def send(client: httpx.Client, count: int, first: int, *, failed: bool) -> None:
+    now, status = time.time_ns(), 2 if failed else 1
+    spans = [
+        a_span(trace_id=f"{at:032x}", span_id=f"{at:016x}", start_ns=now - 10**6, end_ns=now, status=status)
+        for at in range(first, first + count)
+    ]
+    answer = client.post("/v1/traces", content=protobuf(*spans), headers={"content-type": "application/x-protobuf"})
+    assert answer.status_code == 200
+
+
+def wait(until: Callable[[], Any], seconds: float = 60) -> Any:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        found = until()
+        if found:
+            return found
+        time.sleep(0.2)
+    raise AssertionError("it did not happen")
+
+
+def test_people_hear_of_trouble_though_the_server_is_killed(own_server: RunningServer, hook: FakeServer) -> None:
+    hook.on("POST", "/in", Answer({}, 503))  # the receiver is down as well
+    server = own_server.start()
+    with server.client() as client:
+        url = hook.url.replace("http://", "json://") + "/in"
+        channel = client.post("/api/v1/notification-channels", json={"name": "hook", "url": url}).json()
+        assert url not in client.get("/api/v1/notification-channels").text
+        send(client, 20, 1, failed=True)
+        made = client.post("/api/v1/monitors", json=MONITOR)
+        assert made.status_code == 201
+        tested = client.post("/api/v1/monitors/errors-now/test").json()["findings"]
+        assert [(finding["status"], finding["n"]) for finding in tested] == [("alarm", 20)]
+        incident = wait(lambda: client.get("/api/v1/incidents").json()["items"])[0]
+        wait(lambda: hook.calls("POST", "/in"))  # tried, and refused
+    server.kill()
+    hook.on("POST", "/in", {})
+    before = len(hook.calls("POST", "/in"))
+    server.start()
+    with server.client() as client:
+        wait(lambda: len(hook.calls("POST", "/in")) > before)
+        opened = hook.calls("POST", "/in")[-1].json
+        assert opened["title"] == "[critical] errors-now: error rate"
+        assert f"{server.url}/incidents/{incident['id']}" in opened["message"]
+        assert f"ref {incident['id']}:opened" in opened["message"]
+        assert "n = 20" in opened["message"]
+        send(client, 400, 1000, failed=False)
+        wait(lambda: any("Resolved" in each.json["title"] for each in hook.calls("POST", "/in")))
+        assert client.get(f"/api/v1/incidents/{incident['id']}").json()["status"] == "resolved"
+        sent = wait(lambda: client.get("/api/v1/notifications?status=sent").json()["items"])
+        assert {each["channel"] for each in sent} == {channel["id"]}
+        assert client.get("/api/v1/monitors/errors-now").json()["missed"] >= 0
+        assert client.post(f"/api/v1/notification-channels/{channel['id']}/test").json()["sent"] is True
