@@ -1,0 +1,174 @@
+"""The cost API over the real rooms: prices, breakdowns, reports, and who may ask."""
+
+import csv
+import io
+from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from assay_server.api import costs, prices, problems
+from assay_server.api.chargeback import last_month
+from assay_server.checks.pii import Scrubber
+from assay_server.core.clock import SystemClock
+from assay_server.core.errors import Unauthenticated
+from assay_server.core.ports import Principal
+from assay_server.core.records import Facts, Span, Tokens
+from assay_server.governance import Audit
+from assay_server.ingest import Ingest, Repricer
+from assay_server.ledger import Ledger
+from assay_server.providers import Prices
+from assay_server.query import CostChanges, Costs, Savings, TokenUse
+from assay_server.registry import OwnPrices
+from assay_server.store import DuckStore
+
+PROJECT = "prj_test"
+DAY = 86_400_000_000_000
+START = 1_795_219_200_000_000_000  # 2026-11-21
+WINDOW = {"since": "2026-11-01T00:00:00Z", "until": "2026-12-01T00:00:00Z"}
+
+
+class Accounts:
+    """A key is the name of its role."""
+
+    async def authenticate(self, headers: Mapping[str, str]) -> Principal:
+        role = headers.get("x-api-key", "")
+        if role not in {"admin", "editor", "viewer", "ingest", "score"}:
+            raise Unauthenticated
+        return Principal(PROJECT, f"key:{role}", role)
+
+
+@pytest.fixture
+async def services(ledger: Ledger, tmp_path: Path) -> AsyncIterator[Any]:
+    store, clock = await DuckStore.open(tmp_path / "facts"), SystemClock()
+    own = OwnPrices(ledger, Audit(ledger, clock, lambda text: (text, [])), clock, Prices())
+    repricer = Repricer(store, own, settle_s=0)
+    yield SimpleNamespace(
+        accounts=Accounts(),
+        ingest=Ingest(store, Scrubber(), own),
+        prices=own,
+        repricer=repricer,
+        costs=Costs(store),
+        cost_changes=CostChanges(store, own),
+        savings=Savings(store, own),
+        token_use=TokenUse(store),
+    )
+    await store.close()
+
+
+@pytest.fixture
+async def http(services: Any) -> AsyncIterator[httpx.AsyncClient]:
+    rest = FastAPI()
+    rest.state.services = services
+    problems.install(rest)
+    for module in (prices, costs):
+        rest.include_router(module.router, prefix="/api/v1")
+    transport = httpx.ASGITransport(rest)
+    async with httpx.AsyncClient(
+        transport=transport, base_url="http://test/api/v1/", headers={"x-api-key": "admin"}
+    ) as client:
+        yield client
+
+
+def a_call(number: int, **fields: Any) -> Span:
+    begin = START + number
+    made = Span(PROJECT, f"{number:032x}", f"{number:016x}", None, "ask", "llm", begin, begin + 1000)
+    plain = {"model": "home-1", "tokens": Tokens(1_000_000, None, None, 0), "user": "u1"}
+    for field, value in (plain | fields).items():
+        setattr(made, field, value)
+    return made
+
+
+async def test_an_unpriced_model_is_listed_then_priced(http: httpx.AsyncClient, services: Any) -> None:
+    await services.ingest.write(Facts([a_call(1), a_call(2)]))
+    listed = (await http.get("models/unpriced")).json()
+    assert (listed["total"], listed["items"][0]["model"], listed["items"][0]["calls"]) == (1, "home-1", 2)
+    made = (await http.put("prices/home-*", json={"input": 2.5, "reason": "contract"})).json()
+    assert (made["input"], made["repricing"]["status"]) == (2.5, "queued")
+    await services.repricer.work()
+    assert (await http.get("models/unpriced")).json()["total"] == 0
+    assert (await http.get("repricings")).json()["items"][0]["calls"] == 2
+    total = (await http.get("costs", params=WINDOW)).json()["total"]
+    assert (total["calls"], total["cost"]) == (2, {"usd": 5.0, "unknown": 0})
+    assert (await http.get("prices/lookup", params={"model": "home-9"})).json()["rates"]["input"] == 2.5
+    assert (await http.delete(f"prices/{made['id']}")).status_code == 204
+    assert (await http.get("prices")).json()["items"] == []
+
+
+async def test_models_with_slashes_can_be_priced(http: httpx.AsyncClient) -> None:
+    made = await http.put("prices/vendor/model-1", json={"input": 1, "output": 2})
+    assert (made.status_code, made.json()["model"]) == (200, "vendor/model-1")
+
+
+@pytest.mark.parametrize("role", ["editor", "viewer", "ingest", "score"])
+async def test_only_admins_set_prices(http: httpx.AsyncClient, role: str) -> None:
+    refused = await http.put("prices/m", json={"input": 1}, headers={"x-api-key": role})
+    assert refused.status_code == 403
+
+
+@pytest.mark.parametrize("path", ["costs", "prices", "costs/why", "costs/forecast", "steps", "models/unpriced"])
+async def test_reading_needs_a_reader(http: httpx.AsyncClient, path: str) -> None:
+    assert (await http.get(path, headers={"x-api-key": "viewer"})).status_code == 200
+    assert (await http.get(path, headers={"x-api-key": "score"})).status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("path", "params"),
+    [
+        ("costs", {"colour": "red"}),
+        ("costs", {"group_by": "colour"}),
+        ("costs", {"since": "yesterday"}),
+        ("costs", {"since": "2026-12-01T00:00:00Z", "until": "2026-11-01T00:00:00Z"}),
+        ("costs/why", {"day": "tomorrow"}),
+        ("costs/forecast", {"days": 0}),
+        ("costs/savings", {"ttl_s": -1}),
+        ("costs/chargeback", {"format": "pdf"}),
+    ],
+)
+async def test_what_cannot_be_answered_is_refused_with_the_field(
+    http: httpx.AsyncClient, path: str, params: dict[str, Any]
+) -> None:
+    refused = await http.get(path, params=params)
+    assert (refused.status_code, refused.json()["code"]) == (400, "invalid_input")
+
+
+async def test_the_report_is_a_table_for_spreadsheets_and_harmless(http: httpx.AsyncClient, services: Any) -> None:
+    spans = [a_call(1, user="=cmd()", cost=1e-7), a_call(2, user="<b>", cost=1234.5), a_call(3, user=None)]
+    await services.ingest.write(Facts(spans))
+    told = await http.get("costs/chargeback", params={**WINDOW, "group_by": "user", "format": "csv"})
+    rows = list(csv.DictReader(io.StringIO(told.text)))
+    assert told.headers["content-type"] == "text/csv; charset=utf-8"
+    assert [(row["user"], row["cost_usd"], row["calls_without_price"]) for row in rows] == [
+        ("<b>", "1234.5", "0"), ("'=cmd()", "0.0000001", "0"), ("(none)", "", "1"),
+    ]  # fmt: skip
+    page = await http.get("costs/chargeback", params={**WINDOW, "group_by": "user", "format": "html"})
+    assert ("&lt;b&gt;" in page.text, "<b>" in page.text, "<script" in page.text) == (True, False, False)
+    assert "1,234.50" in page.text
+    assert "1 calls have no known price" in page.text
+    assert "default-src 'none'" in page.headers["content-security-policy"]
+
+
+@pytest.mark.parametrize(
+    ("now", "start", "end"),
+    [("2026-11-21", "2026-10-01", "2026-11-01"), ("2026-01-01", "2025-12-01", "2026-01-01")],
+)
+def test_the_month_before(now: str, start: str, end: str) -> None:
+    from assay_server.core.clock import parse_rfc3339
+
+    found = last_month(parse_rfc3339(f"{now}T05:06:07Z"))
+    assert found == (parse_rfc3339(f"{start}T00:00:00Z"), parse_rfc3339(f"{end}T00:00:00Z"))
+
+
+async def test_why_savings_tokens_and_steps_answer(http: httpx.AsyncClient, services: Any) -> None:
+    await services.ingest.write(Facts([a_call(1, cost=2.0), a_call(2, cost=3.0)]))
+    changed = (await http.get("costs/why", params={"day": "2026-11-21", "against": "2026-11-20"})).json()
+    assert (changed["cost"]["after"]["usd"], changed["terms"][0]["term"]) == (5.0, "volume")
+    assert [term["usd"] for term in changed["terms"]] == [5.0, 0, 0, 0]
+    assert (await http.get("costs/savings", params={**WINDOW, "cheaper": "openai/gpt-4o-mini"})).json()["calls"] == 2
+    assert (await http.get(f"traces/{1:032X}/tokens")).json()["cost"]["usd"] == 2.0
+    assert (await http.get("traces/none/tokens")).status_code == 404
+    assert (await http.get("steps", params={**WINDOW, "name": "ask"})).json()["traces"] == 2
