@@ -21,6 +21,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
 
 from assay_server.api.web import Web
+from tests.fakes.ui_costs import cost_routes
 from tests.fakes.ui_world import Json, World, a_week, at
 
 KEY = "sk_tests_only_key_for_the_browser"
@@ -48,6 +49,7 @@ class FakeApi:
             self._route("/traces", self._traces),
             self._route("/traces/{id}", self._trace),
             self._route("/facets", self._facets),
+            *(self._route(*row) for row in cost_routes(lambda: self.world)),
             self._route("/datasets/{name}", lambda request: {**self.world.datasets[0], "versions": self.world.datasets}),
             self._route("/datasets/{name}/items", lambda request: self._page(request, self.world.items)),
             self._route("/runs/{id}/items", lambda request: self._page(request, self.world.run_items[request.path_params["id"]])),

@@ -67,6 +67,8 @@ class World:
     providers: list[Json] = field(default_factory=list)
     keys: list[Json] = field(default_factory=list)
     checks: list[Json] = field(default_factory=list)
+    prices: list[Json] = field(default_factory=list)
+    repricings: list[Json] = field(default_factory=list)
 
 
 def a_week(traces: int = 240) -> World:

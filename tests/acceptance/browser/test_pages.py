@@ -15,6 +15,11 @@ PAGES = {
     "sign-in": ("/sign-in", "Sign in to Assay"),
     "traces": ("/traces", "How long may I return shoes"),
     "trace": (f"/traces/{trace_id(1)}", "retrieve policies"),
+    "costs": ("/costs", "12 % more than"),
+    "costs-why": ("/costs?tab=why", "most of it because calls are longer"),
+    "costs-forecast": ("/costs?tab=forecast", "79 % of 210 forecast days"),
+    "costs-savings": ("/costs?tab=savings&cheaper=local/small", "302 calls under 1,000 tokens"),
+    "costs-prices": ("/costs?tab=prices", "house/mixtral"),
     "datasets": ("/datasets", "Eighty questions of customers"),
     "dataset": ("/datasets/golden", "unanswerable"),
     "runs": ("/runs", "golden v2"),
@@ -34,7 +39,21 @@ PAGES = {
     "promote": (f"/channels/production?do=promote&release={an_id('rel', 2)}", "Say so if the context"),
     "rollback": ("/channels/production?do=rollback", "The next request gets"),
 }
-ON_A_PHONE = {"trace", "traces", "canary", "incident", "channel", "rollback", "run", "compare"}
+ON_A_PHONE = {
+    "trace",
+    "traces",
+    "canary",
+    "incident",
+    "channel",
+    "rollback",
+    "run",
+    "compare",
+    "costs",
+    "costs-why",
+    "costs-forecast",
+    "costs-savings",
+    "costs-prices",
+}
 STANDARDS = {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 COLOURS = {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}
 WIDEST = "Math.max(document.documentElement.scrollWidth, document.querySelector('#main')?.scrollWidth ?? 0)"
@@ -60,7 +79,7 @@ def _shown(page: Page, name: str) -> None:
     scope = page.get_by_role("dialog") if name in {"promote", "rollback"} else page.locator("body")
     expect(scope.get_by_text(PAGES[name][1]).first).to_be_visible()
     expect(page.locator("[aria-busy=true]")).to_have_count(0)
-    if name == "canary":
+    if name in {"canary", "costs", "costs-forecast"}:
         expect(page.locator(".chart svg")).to_be_visible()
 
 

@@ -1,0 +1,79 @@
+"""What people do about money: see what it goes to, why it changed, and give a price to what has none."""
+
+import re
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.fakes.ui_api import FakeApi
+from tests.fakes.ui_costs import QUOTE, SMALL
+from tests.fakes.ui_world import World
+
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+
+Opened = Callable[..., Page]
+
+
+def test_costs_say_what_is_unknown_and_lead_to_the_calls(opened: Opened) -> None:
+    page = opened("/costs")
+    expect(page.locator(".lead")).to_contain_text(
+        "$12.40 in the last 7 days, 12 % more than the 7 days before; 17 calls have no price and are not in it."
+    )
+    row = page.get_by_role("row").filter(has_text=SMALL)
+    expect(row).to_contain_text("unknown")
+    page.get_by_role("link", name=QUOTE).click()
+    expect(page).to_have_url(re.compile(f"by=name&model={QUOTE}"))
+    page.get_by_role("button", name="Remove the filter model").click()
+    page.get_by_role("combobox", name="Group by").click()
+    page.get_by_role("option", name="user", exact=True).click()
+    expect(page.get_by_role("columnheader", name="User")).to_be_visible()
+    page.get_by_role("row").filter(has_text="lena").get_by_title("The traces behind this").click()
+    expect(page).to_have_url(re.compile("/traces[?]since=.*user=lena"))
+
+
+def test_why_takes_a_difference_apart_and_the_days_are_in_the_address(opened: Opened) -> None:
+    page = opened("/costs?tab=why")
+    parts = page.locator(".waterfall .num")
+    expect(parts).to_have_text(["$100.00", "+$10.00", "+$23.50", "$0", "−$2.50", "$131.00"])
+    page.get_by_role("textbox", name="Day").fill("2026-11-12")
+    page.get_by_role("textbox", name="Day").press("Enter")
+    expect(page).to_have_url(re.compile("day=2026-11-12"))
+    expect(page.locator(".waterfall")).to_contain_text("2026-11-12")
+
+
+def test_a_model_without_a_price_gets_one(opened: Opened, ui_api: FakeApi) -> None:
+    page = opened("/costs?tab=prices")
+    page.get_by_role("button", name=f"Set a price of {SMALL}").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog.get_by_label("Model")).to_have_value(SMALL)
+    expect(dialog.get_by_role("button", name="Set the price")).to_be_disabled()
+    dialog.get_by_label("Input").fill("0.4")
+    dialog.get_by_label("Output").fill("1.6")
+    dialog.get_by_role("button", name="Set the price").click()
+    expect(page.get_by_text(f"The price of {SMALL} is set")).to_be_visible()
+    sent = {"input": 0.4, "output": 1.6, "provider": "local"}
+    assert ui_api.received == [("PUT", f"/prices/{SMALL}", sent)]
+    expect(page.get_by_text("14 stored calls of")).to_be_visible()
+    remove = page.get_by_role("button", name=f"Remove the price of {SMALL}")
+    remove.click()
+    page.get_by_role("button", name=f"Really remove the price of {SMALL}").click()
+    expect(page.get_by_role("button", name=f"Set a price of {SMALL}")).to_be_visible()
+
+
+def test_a_viewer_sees_prices_and_sets_none(opened: Opened, ui_api: FakeApi) -> None:
+    ui_api.world.role = "viewer"
+    page = opened("/costs?tab=prices")
+    expect(page.get_by_text("Prices are set by admins")).to_be_visible()
+    expect(page.get_by_role("button", name="Set a price")).to_have_count(0)
+
+
+def test_a_new_project_is_told_what_will_be_here(opened: Opened, ui_api: FakeApi) -> None:
+    ui_api.world = World()
+    page = opened("/costs")
+    expect(page.locator(".state h2")).to_have_text("No model was called in the last 7 days")
+    for tab, title in [("Why", "on either day"), ("Forecast", "No full day"), ("Savings", "No model was called")]:
+        page.get_by_role("tab", name=tab).click()
+        expect(page.locator(".state h2")).to_contain_text(title)
+    page.get_by_role("tab", name="Prices").click()
+    expect(page.get_by_text("Every model that was called in this time has a price.")).to_be_visible()

@@ -1,0 +1,157 @@
+import { Button, Modal, NumberInput, TextInput } from '@mantine/core'
+import { notifications } from '@mantine/notifications'
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
+import { type FormEvent, useState } from 'react'
+import { request } from '@/api/client'
+import * as ask from '@/api/costs'
+import type { Price, Repricing, Unpriced } from '@/api/costs'
+import { compact, count, money, plural } from '@/lib/format'
+import { sinceOf } from '@/lib/range'
+import { Section } from '@/parts/page'
+import { Loaded, ProblemNote, Waiting } from '@/parts/states'
+import { type Column, Table } from '@/parts/table'
+import { Person, Time } from '@/parts/values'
+import { useAccess } from '@/shell/access'
+
+interface Wanted {
+  model: string
+  provider: string
+}
+
+/** Models that nobody could price, the project's own prices, and how far stored calls have followed them. */
+export default function Prices({ range }: { range: string }) {
+  const access = useAccess()
+  const own = useQuery(ask.prices)
+  const without = useQuery(ask.unpriced({ since: sinceOf(range) }))
+  const repricings = useQuery(ask.repricings)
+  const [wanted, want] = useState<Wanted | null>(null)
+  const going = repricings.data?.items.find((one) => one.status !== 'done')
+  return (
+    <div className="stack" style={{ gap: 'var(--gap)' }}>
+      {!access.admin && <p className="notice">Prices are set by admins of this project.</p>}
+      {going ? <Waiting>Calls of {going.model} are being counted anew…</Waiting> : <LastRepricing all={repricings.data?.items ?? []} />}
+      <Section title="Models without a price" note="their calls are left out of every sum, and said so">
+        <Loaded query={without} lines={3}>
+          {({ items }) =>
+            items.length === 0 ? (
+              <p className="second">Every model that was called in this time has a price.</p>
+            ) : (
+              <Table label="Models without a price" rows={items} columns={unpricedColumns(access.admin ? want : null)} rowKey={(row) => `${row.provider} ${row.model}`} />
+            )
+          }
+        </Loaded>
+      </Section>
+      <Section title="Own prices" note="dollars per million tokens; they go before the public list" end={access.admin && <Button size="xs" onClick={() => want({ model: '', provider: '' })}>Set a price</Button>}>
+        <Loaded query={own} lines={3}>
+          {({ items }) =>
+            items.length === 0 ? (
+              <p className="second prose">None: all calls are counted by the public list. A price of your own is for a contract with other rates, or a model you run yourself.</p>
+            ) : (
+              <Table label="Own prices" rows={items} columns={priceColumns(access.admin)} rowKey={(row) => row.id} />
+            )
+          }
+        </Loaded>
+      </Section>
+      {wanted && <SetPrice key={wanted.model} wanted={wanted} onClose={() => want(null)} />}
+    </div>
+  )
+}
+
+function LastRepricing({ all }: { all: Repricing[] }) {
+  const last = all[0]
+  if (!last || last.ended_at === null) return null
+  return <p className="quiet small">{plural(last.calls ?? 0, 'stored call')} of {last.model} got another price, <Time at={last.ended_at} />.</p>
+}
+
+const unpricedColumns = (want: ((wanted: Wanted) => void) | null): Column<Unpriced>[] => [
+  { id: 'model', head: 'Model', className: 'main-cell', cell: (row) => <div className="cut"><code>{row.model ?? 'not said'}</code></div> },
+  { id: 'provider', head: 'Provider', className: 'hide-s', cell: (row) => row.provider ?? <span className="quiet">not said</span> },
+  { id: 'calls', head: 'Calls', className: 'num', cell: (row) => count(row.calls) },
+  { id: 'tokens', head: 'Tokens', className: 'num hide-s', cell: (row) => compact(row.tokens) },
+  { id: 'last', head: 'Last seen', className: 'num hide-m', cell: (row) => <Time at={row.last_seen} /> },
+  {
+    id: 'set',
+    head: <span className="sr">Set a price</span>,
+    className: 'num',
+    cell: (row) => want && row.model && <Button variant="default" size="compact-xs" aria-label={`Set a price of ${row.model}`} onClick={() => want({ model: row.model!, provider: row.provider ?? '' })}>Set a price</Button>,
+  },
+]
+
+const priceColumns = (admin: boolean): Column<Price>[] => [
+  { id: 'model', head: 'Model', className: 'main-cell', cell: (row) => <div className="cut"><code>{row.model}</code> {row.provider && <span className="quiet">{row.provider}</span>}</div> },
+  { id: 'input', head: 'Input', className: 'num', cell: (row) => money(row.input) },
+  { id: 'output', head: 'Output', className: 'num', cell: (row) => money(row.output) },
+  { id: 'cache', head: 'Cache read', className: 'num hide-m', cell: (row) => (row.cache_read === null ? <span className="quiet">as input</span> : money(row.cache_read)) },
+  { id: 'from', head: 'Valid from', className: 'hide-m nowrap', cell: (row) => (row.valid_from ? <Time at={row.valid_from} /> : 'always') },
+  { id: 'by', head: 'By', className: 'hide-m', cell: (row) => row.created_by && <Person actor={row.created_by} /> },
+  { id: 'remove', head: <span className="sr">Remove</span>, className: 'num', cell: (row) => admin && <Remove price={row} /> },
+]
+
+function useChange<T>(send: () => Promise<T>, done: string, onDone?: () => void) {
+  const client = useQueryClient()
+  return useMutation({
+    mutationFn: send,
+    onSuccess: async () => {
+      await Promise.all(['prices', 'unpriced', 'repricings', 'costs'].map((key) => client.invalidateQueries({ queryKey: [key] })))
+      notifications.show({ message: done, autoClose: 6000 })
+      onDone?.()
+    },
+  })
+}
+
+/** Two presses: the second is the one that does it. */
+function Remove({ price }: { price: Price }) {
+  const [sure, setSure] = useState(false)
+  const remove = useChange(() => request('DELETE', `/prices/${encodeURIComponent(price.id)}`), `Calls of ${price.model} go back to the public list.`)
+  if (remove.isError) return <ProblemNote error={remove.error} />
+  return (
+    <button type="button" className={`linkish ${sure ? 'bad' : ''}`} aria-label={`${sure ? 'Really remove' : 'Remove'} the price of ${price.model}`} onBlur={() => setSure(false)} onClick={() => (sure ? remove.mutate() : setSure(true))} disabled={remove.isPending}>
+      {sure ? 'Really remove' : 'Remove'}
+    </button>
+  )
+}
+
+const RATES: [keyof Rates, string, boolean][] = [['input', 'Input', true], ['output', 'Output', true], ['cache_read', 'Cache read', false], ['cache_write', 'Cache write', false], ['reasoning', 'Reasoning', false]]
+
+interface Rates {
+  input: number | ''
+  output: number | ''
+  cache_read: number | ''
+  cache_write: number | ''
+  reasoning: number | ''
+}
+
+function SetPrice({ wanted, onClose }: { wanted: Wanted; onClose: () => void }) {
+  const [model, setModel] = useState(wanted.model)
+  const [provider, setProvider] = useState(wanted.provider)
+  const [reason, setReason] = useState('')
+  const [rates, setRates] = useState<Rates>({ input: '', output: '', cache_read: '', cache_write: '', reasoning: '' })
+  const given = Object.fromEntries(Object.entries(rates).filter(([, rate]) => rate !== ''))
+  const body = { ...given, provider: provider.trim() || undefined, reason: reason.trim() || undefined }
+  const save = useChange(() => request('PUT', `/prices/${encodeURIComponent(model.trim())}`, body), `The price of ${model.trim()} is set; stored calls follow it.`, onClose)
+  const submit = (event: FormEvent) => {
+    event.preventDefault()
+    save.mutate()
+  }
+  return (
+    <Modal opened onClose={onClose} title={<strong>Set a price</strong>} size="lg" closeButtonProps={{ 'aria-label': 'Close' }}>
+      <form className="stack" onSubmit={submit}>
+        <TextInput label="Model" description="As it stands in the traces; * stands for anything." required value={model} onChange={(event) => setModel(event.currentTarget.value)} data-autofocus={wanted.model ? undefined : true} />
+        <TextInput label="Provider" description="Empty: whoever serves it." value={provider} onChange={(event) => setProvider(event.currentTarget.value)} />
+        <fieldset className="rates">
+          <legend>Dollars per million tokens</legend>
+          {RATES.map(([name, label, required], i) => (
+            <NumberInput key={name} label={label} required={required} min={0} decimalScale={6} hideControls value={rates[name]} onChange={(value) => setRates({ ...rates, [name]: typeof value === 'number' ? value : '' })} data-autofocus={wanted.model && i === 0 ? true : undefined} />
+          ))}
+        </fieldset>
+        <TextInput label="Reason" description="For the audit log." value={reason} onChange={(event) => setReason(event.currentTarget.value)} />
+        <p className="quiet small">Calls that are already stored are counted anew, in the background. It can be removed again.</p>
+        {save.isError && <ProblemNote error={save.error} />}
+        <div className="line" style={{ justifyContent: 'flex-end' }}>
+          <Button variant="default" onClick={onClose}>Cancel</Button>
+          <Button type="submit" loading={save.isPending} disabled={!model.trim() || rates.input === '' || rates.output === ''}>Set the price</Button>
+        </div>
+      </form>
+    </Modal>
+  )
+}
