@@ -23,6 +23,7 @@ _log = logging.getLogger(__name__)
 
 CHAT_PATHS = ("/v1/chat/completions", "/openai/v1/chat/completions")
 MODELS_PATHS = ("/v1/models", "/openai/v1/models")
+_WATCH_AFTER_S = 0.05
 LARGEST_BODY = 16 * 1024 * 1024
 
 _TYPES = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
@@ -139,6 +140,7 @@ async def _pass_on(reply: Reply, answer: _Answer) -> None:
 async def _unless_gone(receive: Receive, work: Coroutine[Any, Any, None]) -> None:
     """Does the work, and drops it at once when the caller hangs up: its `finally`s close what is open upstream."""
     task = cast("asyncio.Task[Any]", asyncio.current_task())
+    watchers: list[asyncio.Task[None]] = []
     gone = False
 
     async def watch() -> None:
@@ -149,7 +151,11 @@ async def _unless_gone(receive: Receive, work: Coroutine[Any, Any, None]) -> Non
         gone = True
         task.cancel()
 
-    watcher = asyncio.create_task(watch())
+    def start() -> None:
+        watchers.append(asyncio.create_task(watch()))
+
+    # Who leaves sooner is noticed then; calls that are answered sooner are spared the second task.
+    starting = asyncio.get_running_loop().call_later(_WATCH_AFTER_S, start)
     try:
         await work
     except asyncio.CancelledError:
@@ -157,7 +163,9 @@ async def _unless_gone(receive: Receive, work: Coroutine[Any, Any, None]) -> Non
             raise
         task.uncancel()
     finally:
-        watcher.cancel()
+        starting.cancel()
+        for watcher in watchers:
+            watcher.cancel()
 
 
 def _headers_of(scope: Scope) -> dict[str, str]:
