@@ -1,0 +1,175 @@
+"""The rules against figures worked out by hand, and the rate of false alarms on noise, simulated."""
+
+import math
+import random
+from typing import Any
+
+import pytest
+
+from assay_server.monitors.baseline import Past, alpha, expect
+from assay_server.monitors.definition import parse
+from assay_server.monitors.finding import Finding
+from assay_server.monitors.judge import Seen, burn, change, missing, threshold
+from assay_server.monitors.look import Looker
+from assay_server.query import Figure, Window
+from tests.fakes.windows import FakeWindows
+
+DAY = 86_400 * 10**9
+AT = 100 * DAY
+WINDOW = Window(AT - 3600 * 10**9, AT)
+
+WEEKDAYS = (1.0, 1.1, 1.2, 1.1, 0.9, 0.4, 0.3)  # by days ago, modulo seven
+LEVEL = 0.01
+
+
+def definition(**changes: Any) -> Any:
+    given = {"name": "m", "metric": "latency", "rule": {"kind": "change"}, "window_s": 3600, "min_n": 10}
+    return parse(given | changes)
+
+
+def seen(n: int, value: float | None, past: list[Past] | None = None, unknown: int = 0) -> Seen:
+    return Seen("", WINDOW, Figure(WINDOW, "", n, value, None, unknown), past or [])
+
+
+def days(noise: float, rng: random.Random, count: int = 28, metric: str = "latency") -> tuple[list[Past], float]:
+    """`count` days and today: a level by weekday with lognormal noise, or failures among 200 calls."""
+
+    def one(day: int) -> float:
+        level = WEEKDAYS[day % 7]
+        if metric == "error_rate":
+            return sum(rng.random() < 0.05 * level for _ in range(200)) / 200
+        return 1000 * level * math.exp(rng.gauss(0, noise))
+
+    return [Past(day, one(day), 200) for day in range(1, count + 1)], one(0)
+
+
+@pytest.mark.parametrize(("metric", "noise"), [("latency", 0.1), ("latency", 0.4), ("error_rate", 0.0)])
+def test_noise_rings_no_oftener_than_promised(metric: str, noise: float) -> None:
+    """At a level of 1 %, both with the weekday known and while it is not yet: at most 1 % and four standard errors."""
+    rng = random.Random(7)
+    trials, alarms = 1500, 0
+    for trial in range(trials):
+        past, today = days(noise, rng, 28 if trial % 2 else 10, metric)
+        expected = expect(metric, past, 200, None, LEVEL)
+        assert expected is not None
+        alarms += today > expected.upper
+    allowed = trials * LEVEL
+    assert alarms <= allowed + 4 * math.sqrt(allowed)
+    assert alarms > 0 or noise == 0  # a bound that nothing ever passes would be worth nothing
+
+
+def test_a_weekend_is_judged_by_weekends() -> None:
+    """On weekdays a thousand, on this day of the week three hundred: a thousand today is an alarm, 310 is none."""
+    rng = random.Random(11)
+    past = [Past(day, (1000 if day % 7 else 300) * math.exp(rng.gauss(0, 0.05)), 200) for day in range(1, 29)]
+    expected = expect("latency", past, 200, None, LEVEL)
+    assert expected is not None
+    assert expected.weekday
+    assert expected.value == pytest.approx(300, rel=0.1)
+    assert 310 < expected.upper < 1000
+
+
+def test_a_real_change_is_found_and_a_small_one_is_left_alone() -> None:
+    rng = random.Random(3)
+    found = 0
+    for _ in range(100):
+        past, today = days(0.05, rng)
+        found += (
+            change(definition(rule={"kind": "change", "change": 0.2}), seen(200, today * 1.6, past)).status == "alarm"
+        )
+    assert found >= 95
+    past = [Past(day, 1000 + day % 2, 200) for day in range(1, 29)]
+    certain_but_small = change(definition(rule=rule), seen(200, 1100, past))
+    assert certain_but_small.status == "ok"
+
+
+def test_the_sentence_says_n_expectation_and_history() -> None:
+    past = [Past(day, 1000 * (1 + 0.02 * (-1) ** day), 200) for day in range(1, 29)]
+    finding = change(definition(rule={"kind": "change", "change": 0.2}), seen(120, 2000, past))
+    assert finding.status == "alarm"
+    assert finding.expected == pytest.approx(1000, rel=0.03)
+    assert finding.sentence.startswith("Latency p95: 2,000 ms over 1 h (n = 120): +")
+    assert "this weekday and hour (28 days of history" in finding.sentence
+
+
+@pytest.mark.parametrize("count", [0, 3, 4])
+def test_with_little_history_it_is_still_learning(count: int) -> None:
+    past = [Past(day, 1000.0 + day, 200) for day in range(1, count + 1)]
+    finding = change(definition(), seen(200, 9000, past))
+    assert (finding.status, finding.expected) == ("unknown", None)
+    assert "still learning" in finding.sentence
+
+
+def test_sampling_error_holds_a_flat_history_back() -> None:
+    """Without one failure in a month, one among ten is no news; thirty among a hundred are."""
+    past = [Past(day, 0.0, 100) for day in range(1, 29)]
+    rule = {"kind": "change", "change": 0.2}
+    assert change(definition(metric="error_rate", rule=rule), seen(10, 0.1, past)).status == "ok"
+    assert change(definition(metric="error_rate", rule=rule), seen(100, 0.3, past)).status == "alarm"
+
+
+def test_the_level_follows_from_false_alarms_a_year() -> None:
+    assert alpha(1, 86_400) == pytest.approx(1 / 365)
+    assert alpha(365, 86_400) == 0.01  # never more than that
+
+
+def test_traffic_that_falls_to_nothing_is_a_change() -> None:
+    past = [Past(day, 1000 + 10 * (day % 3), 1000) for day in range(1, 29)]
+    nothing = Seen("", WINDOW, None, past)
+    found = change(definition(metric="count", rule={"kind": "change", "direction": "down", "change": 0.5}), nothing)
+    assert (found.status, found.value) == ("alarm", 0.0)
+
+
+def test_unknown_prices_are_said() -> None:
+    finding = threshold(definition(metric="cost", rule={"kind": "threshold", "above": 5}), seen(20, 6.0, unknown=3))
+    assert finding.status == "alarm"
+    assert finding.details["unknown"] == 3
+    assert "(n = 20, 3 unknown)" in finding.sentence
+
+
+def test_below_a_line() -> None:
+    rule = {"kind": "threshold", "below": 0.8}
+    score = {"name": "score", "score": "quality"}
+    assert threshold(definition(metric=score, rule=rule), seen(20, 0.7)).status == "alarm"
+    assert threshold(definition(metric=score, rule=rule), seen(20, 0.9)).status == "ok"
+    assert threshold(definition(metric=score, rule=rule), seen(9, 0.1)).status == "unknown"
+
+
+def test_missing_data_needs_data_to_miss() -> None:
+    rule = definition(rule={"kind": "missing"})
+    nothing = Seen("", WINDOW, None)
+    assert missing(rule, nothing, before=500).status == "alarm"
+    assert missing(rule, nothing, before=0).status == "unknown"
+    assert missing(rule, seen(3, 3.0), before=0).status == "ok"
+
+
+def _burnt(long_share: float, short_share: float, n: int = 1000) -> Finding:
+    rule = definition(metric="error_rate", rule={"kind": "burn", "objective": 0.99})
+    shares = {3600: long_share, 300: short_share}
+    figures = {seconds: Figure(WINDOW, "", n, share, None, 0) for seconds, share in shares.items()}
+    return burn(rule, "", figures, AT)
+
+
+def test_a_budget_burns_when_it_did_for_long_and_still_does() -> None:
+    assert _burnt(0.2, 0.2).status == "alarm"  # 20 times as fast as 1 % allows, 14.4 are needed
+    assert _burnt(0.2, 0.0).status == "ok"  # it has stopped
+    assert _burnt(0.01, 0.9).status == "ok"  # a moment
+    assert _burnt(0.2, 0.2, n=20).status == "ok"  # four bad calls wake nobody
+    assert "20 times as fast" in _burnt(0.2, 0.2).sentence
+
+
+async def test_a_look_asks_once_for_now_and_the_same_hour_of_earlier_days() -> None:
+    windows = FakeWindows(lambda window, group: (100, 1000.0 + (window.until_ns // DAY) % 3))
+    looker = Looker(windows)  # type: ignore[arg-type]
+    [finding] = await looker.look("prj_a", definition(), AT)
+    assert windows.asked == 1
+    assert (finding.status, finding.details["days"]) == ("ok", 28)
+
+
+async def test_a_group_that_was_there_is_missed() -> None:
+    def week(window: Window, group: str) -> tuple[int, float] | None:
+        return (700, 700.0) if window.until_ns < AT or group == "a" else None
+
+    looker = Looker(FakeWindows(week, ("a", "b")))  # type: ignore[arg-type]
+    found = await looker.look("prj_a", definition(rule={"kind": "missing"}, group_by="model"), AT)
+    assert [(each.group, each.status) for each in found] == [("a", "ok"), ("b", "alarm")]
