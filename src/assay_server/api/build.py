@@ -13,6 +13,7 @@ from assay_server.api import (
     checks,
     costs,
     datasets,
+    export,
     health,
     incidents,
     keys,
@@ -68,6 +69,7 @@ ROUTERS = (
     audit.router,
     sql.router,
     people.router,
+    export.router,
     prices.router,
     costs.router,
 )

@@ -44,6 +44,7 @@ class Services:
     token_use: Any
     sql: Any
     people: Any
+    exports: Any
     public_url: str
 
 

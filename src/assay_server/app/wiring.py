@@ -23,7 +23,19 @@ from assay_server.jobs import Jobs
 from assay_server.ledger import Ledger
 from assay_server.monitors import Incidents
 from assay_server.providers import HttpUpstream, LocalLlm, Prices
-from assay_server.query import Comparisons, CostChanges, Costs, People, RunItems, Savings, Scores, Sql, TokenUse, Traces
+from assay_server.query import (
+    Comparisons,
+    CostChanges,
+    Costs,
+    Exports,
+    People,
+    RunItems,
+    Savings,
+    Scores,
+    Sql,
+    TokenUse,
+    Traces,
+)
 from assay_server.registry import (
     Channels,
     Datasets,
@@ -167,6 +179,7 @@ async def house(config: Config) -> AsyncIterator[House]:
             savings=Savings(ground.store, prices),
             token_use=TokenUse(ground.store),
             sql=sql,
+            exports=Exports(reads.traces, reads.scores),
             people=People(ground.store, reads.traces),
             public_url=config.url,
         )

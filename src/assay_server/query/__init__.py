@@ -7,6 +7,8 @@ from assay_server.query.cost_sql import CostFilter
 from assay_server.query.cost_tokens import TokenUse
 from assay_server.query.cost_why import CostChanges
 from assay_server.query.costs import Costs, Day
+from assay_server.query.exports import Exports
+from assay_server.query.formats import MEDIA_TYPES, Format
 from assay_server.query.people import People, PeopleFilter
 from assay_server.query.run_items import ItemScore, JudgedItem, RunItems
 from assay_server.query.sandbox import Answer, Sql
@@ -18,6 +20,7 @@ from assay_server.query.windows import FIELDS, FILTERS, METRICS, RATES, Figure, 
 __all__ = [
     "FIELDS",
     "FILTERS",
+    "MEDIA_TYPES",
     "METRICS",
     "RATES",
     "Answer",
@@ -27,7 +30,9 @@ __all__ = [
     "CostFilter",
     "Costs",
     "Day",
+    "Exports",
     "Figure",
+    "Format",
     "ItemScore",
     "JudgedItem",
     "Metric",

@@ -1,0 +1,78 @@
+"""Everything that matches, as a file."""
+
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Query, Request
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.responses import StreamingResponse
+
+from assay_server.api.auth import principal
+from assay_server.api.services import services
+from assay_server.api.times import nanoseconds
+from assay_server.api.traces import SpanQuery, TraceQuery
+from assay_server.core.ports import Principal
+from assay_server.query import MEDIA_TYPES, Format, ScoreFilter, SpanFilter, TraceFilter
+
+router = APIRouter(prefix="/export", tags=["export"])
+
+Reader = Annotated[Principal, Depends(principal("read"))]
+
+_PAGED = {"limit", "cursor", "format"}
+
+
+class TraceExport(TraceQuery):
+    format: Format = "jsonl"
+
+
+class SpanExport(SpanQuery):
+    format: Format = "jsonl"
+
+
+class ScoreExport(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    format: Format = "jsonl"
+    name: str | None = None
+    trace_id: str | None = None
+    run: str | None = None
+    item: str | None = None
+    since: str | None = Field(None, description="RFC 3339")
+
+
+@router.get("/traces", summary="Traces as a file, newest first")
+async def export_traces(request: Request, caller: Reader, query: Annotated[TraceExport, Query()]) -> StreamingResponse:
+    narrow = TraceFilter(
+        since_ns=nanoseconds(query.since, "since"),
+        until_ns=nanoseconds(query.until, "until"),
+        scores=tuple(query.score),
+        **query.model_dump(exclude={*_PAGED, "since", "until", "score"}),
+    )
+    return await _file(request, caller, narrow, "traces", query.format)
+
+
+@router.get("/spans", summary="Spans as a file, newest first")
+async def export_spans(request: Request, caller: Reader, query: Annotated[SpanExport, Query()]) -> StreamingResponse:
+    return await _file(request, caller, SpanFilter(**query.model_dump(exclude=_PAGED)), "spans", query.format)
+
+
+@router.get("/scores", summary="Scores as a file, newest first")
+async def export_scores(request: Request, caller: Reader, query: Annotated[ScoreExport, Query()]) -> StreamingResponse:
+    narrow = ScoreFilter(query.name, query.trace_id, query.run, query.item, nanoseconds(query.since, "since"))
+    return await _file(request, caller, narrow, "scores", query.format)
+
+
+async def _file(request: Request, caller: Principal, narrow: Any, kind: str, form: Format) -> StreamingResponse:
+    """The first page is read before the answer begins, so that a wrong filter is told as such."""
+    stream = services(request).exports.stream(caller.project, narrow, form)
+    first = await anext(stream)
+    headers = {"content-disposition": f'attachment; filename="{kind}.{form}"'}
+    return StreamingResponse(_joined(first, stream), media_type=MEDIA_TYPES[form], headers=headers)
+
+
+async def _joined(first: bytes, rest: AsyncGenerator[bytes, None]) -> AsyncIterator[bytes]:
+    async with aclosing(rest):
+        yield first
+        async for part in rest:
+            yield part

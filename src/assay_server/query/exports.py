@@ -1,0 +1,49 @@
+"""Everything that matches, as a file: page by page, the newest first, with flat memory."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from typing import Any
+
+from assay_server.query.flat import Kind
+from assay_server.query.formats import Format, writer
+from assay_server.query.scores import ScoreFilter, Scores
+from assay_server.query.sql import Page
+from assay_server.query.traces import SpanFilter, TraceFilter, Traces
+
+_PAGES: dict[Kind, int] = {"traces": 500, "spans": 1000, "scores": 2000}
+
+_Pages = Callable[[Sequence[Any] | None], Awaitable[Page]]
+
+
+class Exports:
+    """Reads through the lists' own pages, so that a file holds what the lists show."""
+
+    def __init__(self, traces: Traces, scores: Scores) -> None:
+        self._traces = traces
+        self._scores = scores
+
+    async def stream(
+        self, project: str, narrow: TraceFilter | SpanFilter | ScoreFilter, form: Format
+    ) -> AsyncGenerator[bytes, None]:
+        """The file's bytes; the kind follows from the filter. Raises before the first bytes what the list raises.
+
+        What arrives while it runs may be missing: the newest come first.
+        """
+        kind, pages = self._pages(project, narrow)
+        out = writer(kind, form)
+        after: Sequence[Any] | None = None
+        while True:
+            page = await pages(after)
+            if page.items or after is None:
+                yield await asyncio.to_thread(out.page, page.items)
+            after = page.following
+            if after is None:
+                break
+        yield await asyncio.to_thread(out.end)
+
+    def _pages(self, project: str, narrow: TraceFilter | SpanFilter | ScoreFilter) -> tuple[Kind, _Pages]:
+        if isinstance(narrow, TraceFilter):
+            return "traces", lambda after: self._traces.find(project, narrow, limit=_PAGES["traces"], after=after)
+        if isinstance(narrow, SpanFilter):
+            return "spans", lambda after: self._traces.spans(project, narrow, limit=_PAGES["spans"], after=after)
+        return "scores", lambda after: self._scores.find(project, narrow, limit=_PAGES["scores"], after=after)
