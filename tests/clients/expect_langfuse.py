@@ -1,5 +1,7 @@
 """Langfuse's clients, and what must be found of each. Their versions exclude each other: each runs in its own."""
 
+from collections.abc import Callable
+
 import httpx
 
 from tests.clients.bench import ROOT, Trace, find_trace, texts
@@ -7,6 +9,7 @@ from tests.clients.expect_otlp import TOKENS, check_scrubbed
 from tests.clients.provider import ANSWER, DATED
 from tests.clients.registered import Client, Setting
 
+SLEPT_MS = 1200
 UV = ROOT / ".venv" / "bin" / "uv"
 
 
@@ -19,7 +22,7 @@ def langfuse(setting: Setting) -> dict[str, str]:
     }
 
 
-def released(name: str, version: str, script: str) -> Client:
+def released(name: str, version: str, script: str, check: Callable[[httpx.Client, str], None]) -> Client:
     """A client of exactly that version."""
     run = (str(UV), "run", "--no-project", "--system-certs", "--quiet", "--with", f"langfuse=={version}")
     return Client(
@@ -32,16 +35,32 @@ def released(name: str, version: str, script: str) -> Client:
     )
 
 
-def check(api: httpx.Client, session: str) -> None:
+def check_otel(api: httpx.Client, session: str) -> None:
+    """Versions 3 to 5."""
     trace = find_trace(api, session=session)
     leaves = [("search", "retriever", []), ("look_up", "tool", []), ("chat", "llm", [])]
     assert trace.tree() == [("answer", "agent", leaves)]
+    _check_both(trace, session)
+    solved = api.get("/api/v1/scores", params={"name": "solved"}).json()["items"]
+    assert [one["value"] for one in solved if one["session"] == session] == [1.0]
+
+
+def check_pieces(api: httpx.Client, session: str) -> None:
+    """Version 2: the trace is the outermost span."""
+    trace = find_trace(api, session=session)
+    assert trace.tree() == [("answer", "span", [("look_up", "span", []), ("chat", "llm", [])])]
+    _check_both(trace, session)
+    assert ANSWER in texts(trace.span("answer")["output"])
+    assert trace.span("chat")["latency_ms"] >= SLEPT_MS
+
+
+def _check_both(trace: Trace, session: str) -> None:
     _check_call(trace.span("chat"))
     assert "refunds" in texts(trace.span("look_up")["input"])
     assert "14 days" in texts(trace.span("look_up")["output"])
     assert (trace.body["user"], trace.body["session"]) == ("ada", session)
-    assert all(span["tags"] == ["bench"] for span in trace.spans)
-    _check_scores(api, trace, session)
+    assert all((span["tags"], span["user"]) == (["bench"], "ada") for span in trace.spans)
+    _check_scores(trace)
     check_scrubbed(trace)
 
 
@@ -54,7 +73,7 @@ def _check_call(span: dict) -> None:
     assert "exp" in str(span["attributes"])
 
 
-def _check_scores(api: httpx.Client, trace: Trace, session: str) -> None:
+def _check_scores(trace: Trace) -> None:
     given = {score["name"]: score for score in trace.body["scores"]}
     assert {name: (score["value"], score["label"]) for name, score in given.items()} == {
         "correct": (1.0, None),
@@ -63,12 +82,11 @@ def _check_scores(api: httpx.Client, trace: Trace, session: str) -> None:
     }
     assert given["correct"]["span_id"] == trace.span("chat")["span_id"]
     assert "said" in given["correct"]["reason"]
-    solved = api.get("/api/v1/scores", params={"name": "solved"}).json()["items"]
-    assert [(one["session"], one["value"]) for one in solved] == [(session, 1.0)]
 
 
 CLIENTS = [
-    released("langfuse5", "5.0.4", "langfuse5"),
-    released("langfuse4", "4.18.0", "langfuse5"),
-    released("langfuse3", "3.15.0", "langfuse5"),
+    released("langfuse5", "5.0.4", "langfuse5", check_otel),
+    released("langfuse4", "4.18.0", "langfuse5", check_otel),
+    released("langfuse3", "3.15.0", "langfuse5", check_otel),
+    released("langfuse2", "2.60.10", "langfuse2", check_pieces),
 ]

@@ -14,6 +14,7 @@ class Services:
     audit: Any
     idempotency: Any
     ingest: Any
+    partial_spans: Any
     traces: Any
     scores: Any
     run_items: Any

@@ -18,7 +18,7 @@ from assay_server.core.errors import AssayError
 from assay_server.evals import Gate, Runs, StoredFacts, Suites
 from assay_server.gateway import Gateway
 from assay_server.governance import Accounts, Audit, Bootstrapped, Idempotency
-from assay_server.ingest import Ingest, Repricer
+from assay_server.ingest import Ingest, PartialSpans, Repricer
 from assay_server.jobs import Jobs
 from assay_server.ledger import Ledger
 from assay_server.monitors import Incidents
@@ -130,6 +130,9 @@ async def house(config: Config) -> AsyncIterator[House]:
         registry = _registry(ground)
         ingest = Ingest(ground.store, scrubber, prices, salt=_salt(config.data / "salt"))
         stack.push_async_callback(ingest.close)
+        partial_spans = PartialSpans(ground.ledger, ingest, scrubber, salt=_salt(config.data / "salt"))
+        partial_spans.start()
+        stack.push_async_callback(partial_spans.close)
         repricer = Repricer(ground.store, prices)
         repricer.start()
         stack.push_async_callback(repricer.close)
@@ -150,6 +153,7 @@ async def house(config: Config) -> AsyncIterator[House]:
             audit=ground.audit,
             idempotency=Idempotency(ground.ledger, ground.clock),
             ingest=ingest,
+            partial_spans=partial_spans,
             traces=reads.traces,
             scores=reads.scores,
             run_items=reads.run_items,

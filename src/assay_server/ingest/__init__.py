@@ -3,6 +3,7 @@
 from assay_server.ingest.ingest import JSON, PROTOBUF, Accepted, Ingest, Signal
 from assay_server.ingest.limits import Limits
 from assay_server.ingest.loops import LoopWatch
+from assay_server.ingest.partial import Part, PartialSpans
 from assay_server.ingest.pricing import Prices
 from assay_server.ingest.repricing import Repricer
 from assay_server.ingest.scores import ScoreInput
@@ -15,6 +16,8 @@ __all__ = [
     "Ingest",
     "Limits",
     "LoopWatch",
+    "Part",
+    "PartialSpans",
     "Prices",
     "Repricer",
     "ScoreInput",

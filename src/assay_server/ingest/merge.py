@@ -1,0 +1,110 @@
+"""Pieces of one span put together, and a span made of them. Plain values: what stands in the ledger."""
+
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from typing import Any
+
+from assay_server.core.ids import canonical_json
+from assay_server.core.records import Span
+
+Body = dict[str, Any]
+
+SHARED = ("user.id", "session.id", "langfuse.trace.tags", "langfuse.release", "langfuse.environment")
+"""Told once of the whole trace, they hold for each of its spans."""
+
+
+@dataclass(slots=True)
+class Part:
+    """What one message of a client says of a span. A later part wins, field by field; None says nothing."""
+
+    trace_id: str
+    span_id: str
+    name: str | None = None
+    parent_id: str | None = None
+    start_ns: int | None = None
+    end_ns: int | None = None
+    finished: bool | None = None
+    root: bool | None = None  # it stands for the whole trace: spans without a parent are below it
+    error: str | None = None  # it failed, and how
+    scope: str | None = None
+    attributes: dict[str, Any] = field(default_factory=dict)
+
+
+def body_of(part: Part, span: Span) -> Body:
+    """Of a part whose texts `span` holds scrubbed."""
+    body = {
+        "name": span.name or None,
+        "parent_id": part.parent_id,
+        "start_ns": part.start_ns,
+        "end_ns": part.end_ns,
+        "finished": part.finished,
+        "root": part.root,
+        "error": span.status_message,
+        "scope": part.scope,
+        "attributes": span.attributes,
+        "pii": span.pii,
+    }
+    return {key: value for key, value in body.items() if value is not None}
+
+
+def merged(old: Body, new: Body) -> Body:
+    """`new` over `old`; attributes one by one, and everything that was ever scrubbed stays told."""
+    attributes = {**old["attributes"], **new["attributes"]}
+    return {**old, **new, "attributes": attributes, "pii": sorted({*old["pii"], *new["pii"]})}
+
+
+def is_finished(body: Body) -> bool:
+    return bool(body.get("finished") or body.get("end_ns") or body.get("root"))
+
+
+def late(span_id: str, old: Body, new: Body) -> tuple[str, Body]:
+    """(id, body) of what came after the span had become a fact: a span of its own, below it.
+
+    Its id follows from what it says, so that sent twice it is stored once.
+    """
+    said = {key: value for key, value in new["attributes"].items() if old["attributes"].get(key) != value}
+    body = {
+        **new,
+        "attributes": said,
+        "parent_id": span_id,
+        "name": f"{new.get('name') or old.get('name') or 'span'} (later)",
+        "root": None,
+        "finished": True,
+    }
+    at = new.get("end_ns") or new.get("start_ns") or old.get("end_ns") or old.get("start_ns")
+    body["start_ns"] = body["end_ns"] = at
+    identity = canonical_json([span_id, said, new.get("end_ns"), new.get("error")])
+    return blake2b(identity.encode("utf-8", "replace"), digest_size=8).hexdigest(), body
+
+
+def spans_of(project: str, trace_id: str, bodies: dict[str, Body], wanted: set[str], now_ns: int) -> list[Span]:
+    """The `wanted` spans of a trace of which `bodies` are known, by span id."""
+    root = next((span_id for span_id, body in bodies.items() if body.get("root")), None)
+    shared = {key: value for key, value in bodies[root]["attributes"].items() if key in SHARED} if root else {}
+    times = [at for body in bodies.values() for at in (body.get("start_ns"), body.get("end_ns")) if at]
+    first, last = (min(times), max(times)) if times else (now_ns, now_ns)
+    found = []
+    for span_id in wanted:
+        body = bodies[span_id]
+        start = body.get("start_ns") or first
+        end = body.get("end_ns") or start
+        if span_id == root:
+            start, end = first, last
+        found.append(
+            Span(
+                project=project,
+                trace_id=trace_id,
+                span_id=span_id,
+                parent_id=body.get("parent_id") or (root if span_id != root else None),
+                name=body.get("name") or "span",
+                kind="span",
+                start_ns=start,
+                end_ns=max(start, end),
+                status="error" if body.get("error") else "unset",
+                status_message=body.get("error"),
+                scope=body.get("scope"),
+                attributes={**shared, **body["attributes"]},
+                pii=body["pii"],
+            )
+        )
+    return found
