@@ -11,6 +11,7 @@ from assay_server.api import (
     canaries,
     channels,
     checks,
+    connect,
     costs,
     datasets,
     export,
@@ -37,6 +38,7 @@ from assay_server.api import (
 )
 from assay_server.api.chat import CHAT_PATHS, MODELS_PATHS, ChatApp, ModelsApp
 from assay_server.api.dialects import ROUTERS as DIALECTS
+from assay_server.api.cors import FeedbackCors
 from assay_server.api.door import Door
 from assay_server.api.idempotent import Idempotent
 from assay_server.api.otlp import PATHS, Otlp
@@ -55,6 +57,7 @@ ROUTERS = (
     releases.router,
     channels.router,
     checks.router,
+    connect.router,
     suites.router,
     runs.router,
     verdicts.router,
@@ -81,7 +84,7 @@ def build(services: Services, readiness: Readiness) -> ASGIApp:
     plain |= dict.fromkeys(PATHS, Otlp(services))
     plain |= dict.fromkeys(CHAT_PATHS, ChatApp(services.gateway, services.accounts.authenticate))
     plain |= dict.fromkeys(MODELS_PATHS, ModelsApp(services.gateway, services.accounts.authenticate))
-    return Door(rest(services, readiness), plain)
+    return Door(FeedbackCors(rest(services, readiness)), plain)
 
 
 def rest(services: Services, readiness: Readiness) -> FastAPI:

@@ -17,6 +17,7 @@ from assay_server.cli import (
     runs,
     traces,
 )
+from assay_server.cli.connect import connect
 from assay_server.cli.login import login
 from assay_server.cli.looking import export, sql
 
@@ -50,6 +51,7 @@ def root(
 
 
 app.command("login", epilog="Example: assay login http://127.0.0.1:4600 --key -  < key.txt")(login)
+app.command("connect", epilog="Example: assay connect otel-python")(connect)
 app.command("run", epilog="Example: assay run support-golden --release support@2 --suite support --baseline run_01k9…")(
     runs.run
 )
