@@ -34,9 +34,7 @@ SUMS = ", ".join(
 )
 """Sums over spans; `RESUMS` adds such sums up."""
 
-RESUMS = ", ".join(f"sum({name}) AS {name}" for name in ("usd",)) + "".join(
-    f", sum({name})::BIGINT AS {name}" for name in ("calls", "unknown", *_BUCKETS)
-)
+RESUMS = ", ".join(("sum(usd) AS usd", *(f"sum({name})::BIGINT AS {name}" for name in ("calls", "unknown", *_BUCKETS))))
 
 _TAGGED = (
     "list_transform(list_filter(tags, lambda t: starts_with(t, ? || ':') OR starts_with(t, ? || '=')),"
@@ -77,19 +75,22 @@ def calls(project: str, narrow: CostFilter, group_by: str | None = None, *column
     if narrow.until_ns <= narrow.since_ns:
         raise InvalidInput("The window ends before it begins.", field="until", fix="give a later 'until'")
     own, params, wide = _dimension(group_by)
-    where = _conditions(narrow)
-    kept = ", ".join(_quoted(name) for name in dict.fromkeys((*_EVERY, *columns)))
+    edges = [project, narrow.since_ns - _MARGIN_NS, narrow.until_ns + _MARGIN_NS]
+    where = _conditions(narrow, edges)
+    asked = [name for name in _TRACE_WIDE if getattr(narrow, name, None) is not None]
+    kept = ", ".join(_quoted(name) for name in dict.fromkeys((*_EVERY, *asked, *columns)))
+    # Only spans that may count are kept: most have neither tokens nor a cost.
     sql = lines(
         "WITH source AS MATERIALIZED (SELECT " + kept + ",",
-        own + " AS own FROM spans WHERE project = ? AND start_ns >= ? AND start_ns < ?),",
-        "wide AS (" + _across(group_by) + "),",
+        own + " AS own FROM spans WHERE " + _EDGES + " AND " + _HAS + "),",
+        "wide AS (" + _across(group_by, own) + ")," if wide else "",
         "calls AS (SELECT c.* EXCLUDE (own),",
         _value(group_by, wide) + " AS value",
-        "FROM (" + counted("source") + ") c LEFT JOIN wide USING (trace_id) WHERE",
-        str(where) + ")",
+        "FROM (" + counted("source") + ") c",
+        "LEFT JOIN wide USING (trace_id)" if wide else "",
+        "WHERE " + str(where) + ")",
     )
-    edges = [narrow.since_ns - _MARGIN_NS, narrow.until_ns + _MARGIN_NS]
-    return Calls(sql, [*params, project, *edges, *where.params])
+    return Calls(sql, [*params, *edges, *([*params, *edges] if wide else []), *where.params])
 
 
 def money(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -103,9 +104,11 @@ def token_sums(row: Mapping[str, Any]) -> dict[str, int | None]:
     return tokens_json(tokens) or {}
 
 
+_EDGES = "project = ? AND start_ns >= ? AND start_ns < ?"
+_HAS = "(cost IS NOT NULL OR fresh_input IS NOT NULL OR output_tokens IS NOT NULL)"
 _EVERY = (
     *("trace_id", "span_id", "parent_id", "kind", "name", "start_ns", "end_ns", "model", "provider", "service"),
-    *("cost", "cost_source", *_BUCKETS, "tags", *_TRACE_WIDE),
+    *("cost", "cost_source", *_BUCKETS),
 )
 
 
@@ -133,11 +136,11 @@ def _dimension(group_by: str | None) -> tuple[str, list[Any], bool]:
     )
 
 
-def _across(group_by: str | None) -> str:
-    """What the trace says: all tags, or the first value."""
-    if group_by == "tag":
-        return "SELECT trace_id, list_distinct(flatten(list(own))) AS own FROM source GROUP BY trace_id"
-    return "SELECT trace_id, arg_min(own, start_ns) AS own FROM source WHERE own IS NOT NULL GROUP BY trace_id"
+def _across(group_by: str | None, own: str) -> str:
+    """What any span of the trace says: all tags, or the first value."""
+    said = lines("(SELECT trace_id, start_ns,", own, "AS own FROM spans WHERE", _EDGES, ") WHERE own IS NOT NULL")
+    value = "list_distinct(flatten(list(own)))" if group_by == "tag" else "arg_min(own, start_ns)"
+    return lines("SELECT trace_id,", value, "AS own FROM", said, "GROUP BY trace_id")
 
 
 def _value(group_by: str | None, wide: bool) -> str:
@@ -146,19 +149,19 @@ def _value(group_by: str | None, wide: bool) -> str:
     return "coalesce(c.own, wide.own)" if wide else "c.own"
 
 
-def _conditions(narrow: CostFilter) -> Where:
+def _conditions(narrow: CostFilter, edges: list[Any]) -> Where:
     where = Where(["c.start_ns >= ?", "c.start_ns < ?"], [narrow.since_ns, narrow.until_ns])
     for name in ("model", "provider", "service", "name"):
         where.equal("c." + name, getattr(narrow, name))
+    traces = lines("c.trace_id IN (SELECT trace_id FROM spans WHERE", _EDGES, "AND ")
     for name in ("user", "session", "prompt", "release", "channel", "environment"):
         value = getattr(narrow, name)
         if value is not None:
-            column = _quoted(name)
-            elsewhere = "SELECT trace_id FROM source WHERE " + column + " = ?"  # noqa: S608  (our own names)
-            own = "c." + column
-            where.add(f"({own} = ? OR ({own} IS NULL AND c.trace_id IN ({elsewhere})))", value, value)
+            own = "c." + _quoted(name)
+            nearest = "(" + own + " IS NULL AND " + traces + _quoted(name) + " = ?))"
+            where.add("(" + own + " = ? OR " + nearest + ")", value, *edges, value)
     if narrow.tag is not None:
-        where.add("c.trace_id IN (SELECT trace_id FROM source WHERE list_contains(tags, ?))", narrow.tag)
+        where.add(traces + "list_contains(tags, ?))", *edges, narrow.tag)
     return where
 
 

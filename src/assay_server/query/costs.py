@@ -1,6 +1,6 @@
 """What was spent, by whom and on what: breakdowns, days, and the models that nobody could price."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,8 +43,9 @@ class Costs:
     ) -> dict[str, Any]:
         """Total, groups (dearest first) and, with `bin_name`, their course over time. Raises InvalidInput."""
         bin_ns = _bin(bin_name, narrow)
-        total = (await self._sums(project, narrow))[0]
         groups = await self._groups(project, narrow, group_by, limit)
+        overlapping = group_by == "tag"
+        total = await self._sums(project, narrow) if overlapping else _added(groups)
         shown = [row for row in groups if row["place"] is not None]
         others = next((row for row in groups if row["place"] is None), None)
         items = [_item(row, total) for row in shown]
@@ -58,7 +59,7 @@ class Costs:
             "total": _sums_json(total),
             "items": items,
             "others": {"groups": others["groups"] if others else 0, **_sums_json(others or _NOTHING)},
-            "overlapping": group_by == "tag",
+            "overlapping": overlapping,
         }
 
     async def unpriced(self, project: str, since_ns: int | None = None, until_ns: int | None = None) -> list[Any]:
@@ -94,9 +95,10 @@ class Costs:
             return []
         return [_day(day, rows.get(day)) for day in range(min(rows), narrow.until_ns, DAY_NS)]
 
-    async def _sums(self, project: str, narrow: CostFilter) -> list[dict[str, Any]]:
+    async def _sums(self, project: str, narrow: CostFilter) -> dict[str, Any]:
         found = calls(project, narrow)
-        return await self._store.scan(lines(found.sql, "SELECT", SUMS, "FROM calls"), found.params, limits=LARGE)
+        rows = await self._store.scan(lines(found.sql, "SELECT", SUMS, "FROM calls"), found.params, limits=LARGE)
+        return rows[0]
 
     async def _groups(self, project: str, narrow: CostFilter, group_by: str | None, limit: int) -> list[dict[str, Any]]:
         """The `limit` dearest in order, then one row with `place` None for all others."""
@@ -135,6 +137,16 @@ class Costs:
 _NOTHING: dict[str, Any] = dict.fromkeys(
     ("usd", "fresh_input", "cache_read", "cache_write", "output_tokens", "reasoning")
 ) | {"calls": 0, "unknown": 0}
+
+
+def _added(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """The sum of rows of sums; what is known in none stays unknown."""
+    return {name: _sum(row[name] for row in rows) if rows else nothing for name, nothing in _NOTHING.items()}
+
+
+def _sum(values: Iterable[Any]) -> Any:
+    known = [value for value in values if value is not None]
+    return sum(known) if known else None
 
 
 def _bin(name: str | None, narrow: CostFilter) -> int | None:
