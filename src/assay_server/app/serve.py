@@ -1,11 +1,13 @@
 """Runs the house behind uvicorn until it is told to stop."""
 
 import asyncio
+import gc
 import json
 import logging
 import socket
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 
 import uvicorn
 
@@ -34,7 +36,7 @@ def serve(config: Config, *, as_json: bool = False) -> None:
 
 
 async def _serve(config: Config, *, as_json: bool) -> None:
-    async with house(config) as built:
+    async with house(config) as built, _settled():
         server = _Server(
             uvicorn.Config(
                 build(built.services, built.readiness),
@@ -56,6 +58,17 @@ async def _serve(config: Config, *, as_json: bool) -> None:
             await server.serve()
         finally:
             await close_grpc()
+
+
+@asynccontextmanager
+async def _settled() -> AsyncIterator[None]:
+    """What is built by now stays: the collector need not walk over it again and again (15 to 30 µs a chat call)."""
+    gc.collect()
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
 
 
 class _Server(uvicorn.Server):

@@ -2,17 +2,20 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from operator import attrgetter
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
-import pyarrow as pa
 
 from assay_server.core.records import RunItem, Span, Tokens
 from assay_server.store.protocol import Priced
 from assay_server.store.seen import key_of
 
 Identity = tuple[str, ...]
+Kind = Literal["text", "int", "small", "real", "texts", "key"]
+ArrowTable = Any
+"""A `pyarrow.Table`. Arrow is imported by the first batch, not before: an idle server does not pay its 25 MB."""
 
 _BUCKETS = (
     ("fresh_input", "fresh_input"),
@@ -31,12 +34,14 @@ class Table:
     name: str
     identity: Callable[[Any], Identity]
     identity_columns: tuple[str, ...]
-    columns: dict[str, tuple[pa.DataType, Callable[[Sequence[Any]], list[Any]]]]
+    columns: dict[str, tuple[Kind, Callable[[Sequence[Any]], list[Any]]]]
     select: str = "*"  # over the batch's columns, in the table's order
 
-    def batch(self, records: Sequence[Any], keys: Sequence[int]) -> pa.Table:
+    def batch(self, records: Sequence[Any], keys: Sequence[int]) -> ArrowTable:
         """The records as an Arrow table, in the order of the table's columns."""
-        arrays = [pa.array(keys, pa.uint64())]
+        import pyarrow as pa
+
+        arrays = [_array(keys, "key")]
         arrays += [_array(values(records), kind) for kind, values in self.columns.values()]
         return pa.table(arrays, names=["key", *self.columns])
 
@@ -48,11 +53,27 @@ def trace_identity(span: Span) -> Identity:
     return span.project, span.trace_id
 
 
-def _array(values: list[Any], kind: pa.DataType) -> pa.Array:
+def _array(values: Sequence[Any], kind: Kind) -> Any:
+    import pyarrow as pa
+
     try:
-        return pa.array(values, kind)
+        return pa.array(values, _arrow_types()[kind])
     except UnicodeEncodeError:  # half of a surrogate pair: Python holds such texts, UTF-8 cannot
-        return pa.array([_storable(value) for value in values], kind)
+        return pa.array([_storable(value) for value in values], _arrow_types()[kind])
+
+
+@cache
+def _arrow_types() -> dict[Kind, Any]:
+    import pyarrow as pa
+
+    return {
+        "text": pa.string(),
+        "int": pa.int64(),
+        "small": pa.int32(),
+        "real": pa.float64(),
+        "texts": pa.list_(pa.string()),
+        "key": pa.uint64(),
+    }
 
 
 def _storable(value: Any) -> Any:
@@ -132,10 +153,13 @@ def _moved_keys(spans: Sequence[Span]) -> list[str | None]:
     return [encode(moved) if (moved := _moved(span)) else None for span in spans]
 
 
-_TEXT, _INT, _REAL, _TEXTS = pa.string(), pa.int64(), pa.float64(), pa.list_(pa.string())
+_TEXT: Kind = "text"
+_INT: Kind = "int"
+_REAL: Kind = "real"
+_TEXTS: Kind = "texts"
 
 
-def _texts(*names: str) -> dict[str, tuple[pa.DataType, Callable[[Sequence[Any]], list[Any]]]]:
+def _texts(*names: str) -> dict[str, tuple[Kind, Callable[[Sequence[Any]], list[Any]]]]:
     return {name: (_TEXT, _plain(name)) for name in names}
 
 
@@ -168,17 +192,19 @@ SPANS = Table(
 )
 
 
-def prices_batch(project: str, prices: Sequence[Priced]) -> pa.Table:
+def prices_batch(project: str, prices: Sequence[Priced]) -> ArrowTable:
     """New prices of stored spans, with the keys of those."""
     keys = [SPANS.key((project, price.trace_id, price.span_id)) for price in prices]
+    import pyarrow as pa
+
     return pa.table(
         {
-            "key": pa.array(keys, pa.uint64()),
-            "project": pa.array([project] * len(prices), _TEXT),
-            "trace_id": pa.array([price.trace_id for price in prices], _TEXT),
-            "span_id": pa.array([price.span_id for price in prices], _TEXT),
-            "cost": pa.array([price.cost for price in prices], _REAL),
-            "cost_source": pa.array([price.source for price in prices], _TEXT),
+            "key": _array(keys, "key"),
+            "project": _array([project] * len(prices), _TEXT),
+            "trace_id": _array([price.trace_id for price in prices], _TEXT),
+            "span_id": _array([price.span_id for price in prices], _TEXT),
+            "cost": _array([price.cost for price in prices], _REAL),
+            "cost_source": _array([price.source for price in prices], _TEXT),
         }
     )
 
@@ -215,7 +241,7 @@ RUN_ITEMS = Table(
     ("project", "run", "item", "repeat"),
     {
         **_texts("project", "run", "item"),
-        "repeat": (pa.int32(), _plain("repeat")),
+        "repeat": ("small", _plain("repeat")),
         "time_ns": (_INT, _plain("time_ns")),
         **_texts("cluster", "input", "output", "expected"),
         "contexts": (_TEXT, _json("contexts")),
