@@ -37,6 +37,7 @@ from assay_server.api import (
     verdicts,
 )
 from assay_server.api.chat import CHAT_PATHS, MODELS_PATHS, ChatApp, ModelsApp
+from assay_server.api.cors import FeedbackCors
 from assay_server.api.dialects import ROUTERS as DIALECTS
 from assay_server.api.cors import FeedbackCors
 from assay_server.api.door import Door
