@@ -116,7 +116,7 @@ class OwnPrices:
                 connection.execute(_prices.delete().where(_prices.c.id == before.id, _prices.c.project == project))
             made = {"id": new_id("prc"), "created_ns": self._clock.now_ns(), "created_by": actor}
             connection.execute(_prices.insert().values(project=project, **values, **made))
-            row = _get(connection, project, made["id"])
+            row = _get(connection, project, str(made["id"]))
             self._note(connection, row, actor, "price.put", reason, before, row)
             return {**price_json(row), "repricing": self._queue(connection, row)}
 
