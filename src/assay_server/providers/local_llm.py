@@ -101,12 +101,15 @@ def _verify(path: Path) -> None:
 
 def _stopper(*, follow_stdin: bool) -> threading.Event:
     stop = threading.Event()
+    descriptor = sys.stdin.fileno() if follow_stdin else -1
 
     def stop_on_signal(_number: int, _frame: FrameType | None) -> None:
         stop.set()
 
     def stop_with_parent() -> None:
-        sys.stdin.buffer.read()
+        # Not through sys.stdin: its lock, held by a thread that waits, breaks the interpreter's end.
+        while os.read(descriptor, 1024):
+            pass
         stop.set()
 
     for number in (signal.SIGTERM, signal.SIGINT):
