@@ -1,15 +1,16 @@
 """Where messages go, and what became of them. Addresses come in and are never shown again."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
-from fastapi import APIRouter, Depends, Query
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from fastapi import APIRouter, Body, Depends, Query
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from starlette.status import HTTP_201_CREATED, HTTP_204_NO_CONTENT
 
 from assay_server.api.auth import principal
 from assay_server.api.keyset import after_moment
 from assay_server.api.pages import DEFAULT_LIMIT, Cursor, Limit, page
 from assay_server.api.services import Services, services
+from assay_server.core.errors import InvalidInput
 from assay_server.core.ports import Principal
 from assay_server.notify import notification_json
 
@@ -18,6 +19,12 @@ router = APIRouter(tags=["notifications"])
 Reader = Annotated[Principal, Depends(principal("read"))]
 Admin = Annotated[Principal, Depends(principal("admin"))]
 Rooms = Annotated[Services, Depends(services)]
+
+# Read by `_parsed`: the usual way answers (and remembers, for the Idempotency-Key) what was sent along with what is
+# wrong with it.
+Unread = Annotated[Any, Body()]
+
+M = TypeVar("M", bound=BaseModel)
 
 
 class NewChannel(BaseModel):
@@ -43,18 +50,24 @@ async def list_channels(caller: Reader, rooms: Rooms) -> dict[str, Any]:
     return page(found, len(found), None)
 
 
-@router.post("/notification-channels", status_code=HTTP_201_CREATED)
-async def create(body: NewChannel, caller: Admin, rooms: Rooms) -> dict[str, Any]:
+def _schema(model: type[BaseModel]) -> dict[str, Any]:
+    return {"requestBody": {"content": {"application/json": {"schema": model.model_json_schema()}}, "required": True}}
+
+
+@router.post("/notification-channels", status_code=HTTP_201_CREATED, openapi_extra=_schema(NewChannel))
+async def create(given: Unread, caller: Admin, rooms: Rooms) -> dict[str, Any]:
     """Tell people here from now on."""
+    body = _parsed(NewChannel, given)
     made = await rooms.notification_channels.create(
         caller.project, caller.actor, name=body.name, url=body.url.get_secret_value(), enabled=body.enabled
     )
     return dict(made)
 
 
-@router.put("/notification-channels/{channel}")
-async def change(channel: str, body: ChannelChange, caller: Admin, rooms: Rooms) -> dict[str, Any]:
+@router.put("/notification-channels/{channel}", openapi_extra=_schema(ChannelChange))
+async def change(channel: str, given: Unread, caller: Admin, rooms: Rooms) -> dict[str, Any]:
     """Another name or address, or off; what was left out stays."""
+    body = _parsed(ChannelChange, given)
     url = None if body.url is None else body.url.get_secret_value()
     values = {"name": body.name, "url": url, "enabled": body.enabled}
     return dict(await rooms.notification_channels.change(caller.project, caller.actor, channel, values))
@@ -88,3 +101,12 @@ async def list_notifications(
     shown = found[:limit]
     following = (shown[-1].created_ns, shown[-1].id) if len(found) > limit else None
     return page([notification_json(row) for row in shown], total, following)
+
+
+def _parsed(model: type[M], given: Any) -> M:
+    """Raises InvalidInput that names the field and keeps its value to itself."""
+    try:
+        return model.model_validate(given)
+    except ValidationError as error:
+        fault = error.errors(include_input=False, include_url=False, include_context=False)[0]
+        raise InvalidInput(fault["msg"], field=".".join(str(part) for part in fault["loc"]) or "body") from None

@@ -1,5 +1,6 @@
 """Wires what watches and tells: incidents, monitors, the outbox and its courier."""
 
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
@@ -9,7 +10,6 @@ from assay_server.ingest import Ingest, LoopWatch
 from assay_server.ledger import Ledger
 from assay_server.monitors import Announcer, Incidents, Monitors, Watch
 from assay_server.notify import AppriseSender, Courier, NotificationChannels, Outbox, Silences
-from assay_server.notify.ports import Scrub
 from assay_server.query import Windows
 from assay_server.store import Store
 
@@ -31,7 +31,7 @@ class Site:
     store: Store
     audit: Audit
     clock: Clock
-    scrub: Scrub
+    scrub: Callable[[str], tuple[str, list[str]]]
 
 
 def watching(site: Site, accounts: Accounts, home: str, public_url: str, stack: AsyncExitStack) -> Watching:

@@ -1,0 +1,142 @@
+"""`assay monitor` and `assay notify` against a fake server."""
+
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.fakes.rest import FakeServer, problem
+from tests.unit.cli.conftest import Run
+
+FINDING = {"status": "alarm", "n": 120, "sentence": "Error rate: 20 % over 15 min (n = 120): above 5 %."}
+MONITOR: dict[str, Any] = {
+    "id": "mon_1",
+    "name": "slow",
+    "status": "alarm",
+    "severity": "warning",
+    "metric": {"name": "latency", "quantile": 0.95},
+    "rule": {"kind": "threshold", "above": 2000.0},
+    "window_s": 900,
+    "every_s": 225,
+    "evaluated_at": None,
+    "silenced_until": "2026-11-21T10:00:00Z",
+    "states": [{"group": None, "status": "alarm", "since": "2026-11-21T09:00:00Z", "finding": FINDING}],
+}
+
+
+def test_a_monitor_is_created_from_options(cli: Run, fake_rest: FakeServer) -> None:
+    fake_rest.on("POST", "/api/v1/monitors", MONITOR, status=201)
+    args = [
+        "--metric",
+        "score:quality",
+        "--below",
+        "0.8",
+        "--window",
+        "1h",
+        "--filter",
+        "model=a",
+        "--filter",
+        "model=b",
+    ]
+    told = cli("monitor", "create", "slow", *args, "--min-n", "30")
+    assert told.code == 0
+    assert fake_rest.seen[0].json == {
+        "name": "slow",
+        "metric": {"name": "score", "score": "quality"},
+        "rule": {"kind": "threshold", "below": 0.8},
+        "filter": {"model": ["a", "b"]},
+        "window_s": 3600,
+        "min_n": 30,
+    }
+    assert "assay monitor test slow" in told.err
+
+
+@pytest.mark.parametrize(
+    ("options", "rule"),
+    [
+        (["--change", "0.2"], {"kind": "change", "change": 0.2}),
+        (["--missing"], {"kind": "missing"}),
+        (["--objective", "0.99"], {"kind": "burn", "objective": 0.99}),
+        (["--above", "2", "--below", "1"], {"kind": "threshold", "above": 2.0, "below": 1.0}),
+    ],
+)
+def test_each_rule_has_an_option(cli: Run, fake_rest: FakeServer, options: list[str], rule: dict[str, Any]) -> None:
+    fake_rest.on("POST", "/api/v1/monitors", MONITOR, status=201)
+    assert cli("monitor", "create", "slow", "--metric", "error_rate", *options).code == 0
+    assert fake_rest.seen[0].json["rule"] == rule
+
+
+@pytest.mark.parametrize(
+    "options",
+    [[], ["--missing", "--above", "1"], ["--above", "1", "--window", "soon"], ["--above", "1", "--filter", "model"]],
+)
+def test_misuse_is_told_before_anything_is_sent(cli: Run, fake_rest: FakeServer, options: list[str]) -> None:
+    assert cli("monitor", "create", "slow", "--metric", "count", *options).code == 2
+    assert fake_rest.seen == []
+
+
+def test_a_whole_definition_comes_from_a_file(cli: Run, fake_rest: FakeServer, tmp_path: Path) -> None:
+    fake_rest.on("POST", "/api/v1/monitors", MONITOR, status=201)
+    path = tmp_path / "monitor.json"
+    path.write_text(json.dumps({"metric": "cost", "rule": {"kind": "change"}, "group_by": "model"}))
+    assert cli("monitor", "create", "slow", "--file", path).code == 0
+    assert fake_rest.seen[0].json == {"name": "slow", "metric": "cost", "rule": {"kind": "change"}, "group_by": "model"}
+
+
+def test_list_and_show_say_what_it_says(cli: Run, fake_rest: FakeServer) -> None:
+    fake_rest.on("GET", "/api/v1/monitors", {"items": [MONITOR], "total": 1, "next": None})
+    fake_rest.on("GET", "/api/v1/monitors/slow", MONITOR)
+    assert "threshold above 2000" in cli("monitor", "list").out
+    told = cli("monitor", "show", "slow")
+    assert "20 % over 15 min (n = 120)" in told.out
+    assert "silenced until" in told.err
+    assert cli("monitor", "list", "--json").json["items"] == [MONITOR]
+
+
+@pytest.mark.parametrize(("status", "code"), [("alarm", 1), ("ok", 0), ("unknown", 0)])
+def test_a_test_answers_by_its_exit_code(cli: Run, fake_rest: FakeServer, status: str, code: int) -> None:
+    fake_rest.on("POST", "/api/v1/monitors/slow/test", {"findings": [FINDING | {"status": status}]})
+    told = cli("monitor", "test", "slow")
+    assert (told.code, told.out.startswith(status)) == (code, True)
+
+
+def test_a_silence_and_an_end(cli: Run, fake_rest: FakeServer) -> None:
+    fake_rest.on("POST", "/api/v1/monitors/slow/silence", {"ends_at": "2026-11-21T10:00:00Z"}, status=201)
+    fake_rest.on("DELETE", "/api/v1/monitors/slow", status=204)
+    assert cli("monitor", "silence", "slow", "--for", "90m", "--reason", "deploy").code == 0
+    assert fake_rest.seen[0].json == {"minutes": 90.0, "reason": "deploy"}
+    assert cli("monitor", "delete", "slow").code == 0
+
+
+def test_a_name_that_is_not_there_gets_those_like_it(cli: Run, fake_rest: FakeServer) -> None:
+    fake_rest.on("GET", "/api/v1/monitors", {"items": [MONITOR], "total": 1, "next": None})
+    fake_rest.on("GET", "/api/v1/monitors/slwo", problem(404, "There is no such monitor.", code="not_found"))
+    told = cli("monitor", "show", "slwo")
+    assert told.code != 0
+    assert "did you mean slow?" in told.err
+
+
+def test_an_address_is_read_from_stdin(cli: Run, fake_rest: FakeServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    channel = {
+        "id": "nch_1",
+        "name": "ops",
+        "service": "json",
+        "enabled": True,
+        "last_sent_at": None,
+        "last_error": None,
+    }
+    fake_rest.on("POST", "/api/v1/notification-channels", channel, status=201)
+    fake_rest.on("GET", "/api/v1/notification-channels", {"items": [channel], "total": 1, "next": None})
+    fake_rest.on("POST", "/api/v1/notification-channels/nch_1/test", {"sent": False, "error": "no route", "took_ms": 1})
+    fake_rest.on("DELETE", "/api/v1/notification-channels/nch_1", status=204)
+    monkeypatch.setattr("sys.stdin", io.StringIO("json://host/secret\n"))
+    told = cli("notify", "add", "ops", "--url", "-")
+    assert fake_rest.seen[0].json["url"] == "json://host/secret"
+    assert "secret" not in told.out + told.err
+    assert "ops" in cli("notify", "list").out
+    failed = cli("notify", "test", "ops")
+    assert (failed.code, failed.out.strip()) == (1, "NOT SENT: no route")
+    assert cli("notify", "remove", "ops").code == 0
+    assert cli("notify", "remove", "nobody").code != 0
