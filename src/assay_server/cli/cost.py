@@ -192,7 +192,8 @@ def _price(row: dict[str, Any]) -> tuple[object, ...]:
 
 
 def _step(row: dict[str, Any]) -> tuple[object, ...]:
-    own, share = row["own_ms"], row["time_share"]
+    own, share, cost = row["own_ms"], row["time_share"], row["cost"]
+    nothing = cost["usd"] is None and not cost["unknown"]  # a step that calls no model
     return (
         row["name"],
         row["kind"],
@@ -202,7 +203,7 @@ def _step(row: dict[str, Any]) -> tuple[object, ...]:
         own["p95"],
         None if share is None else f"{share:.0%}",
         row["tokens_per_call"]["p50"],
-        money(row["cost"]),
+        None if nothing else money(cost),
         "← bottleneck" if row["bottleneck"] else "",
     )
 
