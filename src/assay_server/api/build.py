@@ -35,11 +35,11 @@ from assay_server.api import (
     suites,
     traces,
     verdicts,
+    views,
 )
 from assay_server.api.chat import CHAT_PATHS, MODELS_PATHS, ChatApp, ModelsApp
 from assay_server.api.cors import FeedbackCors
 from assay_server.api.dialects import ROUTERS as DIALECTS
-from assay_server.api.cors import FeedbackCors
 from assay_server.api.door import Door
 from assay_server.api.idempotent import Idempotent
 from assay_server.api.otlp import PATHS, Otlp
@@ -74,6 +74,7 @@ ROUTERS = (
     sql.router,
     people.router,
     export.router,
+    views.router,
     prices.router,
     costs.router,
 )

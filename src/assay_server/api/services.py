@@ -46,6 +46,7 @@ class Services:
     sql: Any
     people: Any
     exports: Any
+    views: Any
     public_url: str
 
 

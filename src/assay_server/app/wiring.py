@@ -35,6 +35,7 @@ from assay_server.query import (
     Sql,
     TokenUse,
     Traces,
+    Views,
 )
 from assay_server.registry import (
     Channels,
@@ -183,6 +184,7 @@ async def house(config: Config) -> AsyncIterator[House]:
             savings=Savings(ground.store, prices),
             token_use=TokenUse(ground.store),
             sql=sql,
+            views=Views(ground.ledger, ground.clock),
             exports=Exports(reads.traces, reads.scores),
             people=People(ground.store, reads.traces),
             public_url=config.url,

@@ -15,6 +15,7 @@ from assay_server.query.sandbox import Answer, Sql
 from assay_server.query.scores import ScoreFilter, Scores, score_json
 from assay_server.query.sql import Page
 from assay_server.query.traces import SpanFilter, TraceFilter, Traces
+from assay_server.query.views import Views
 from assay_server.query.windows import FIELDS, FILTERS, METRICS, RATES, Figure, Metric, Window, Windows
 
 __all__ = [
@@ -50,6 +51,7 @@ __all__ = [
     "Traces",
     "UnitMean",
     "UnitOperations",
+    "Views",
     "Window",
     "Windows",
     "forecast_costs",

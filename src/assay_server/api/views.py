@@ -1,0 +1,43 @@
+"""Saved views."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Request
+from pydantic import BaseModel, ConfigDict
+from starlette.responses import Response
+from starlette.status import HTTP_204_NO_CONTENT
+
+from assay_server.api.auth import principal
+from assay_server.api.services import services
+from assay_server.core.ports import Principal
+
+router = APIRouter(prefix="/views", tags=["views"])
+
+Reader = Annotated[Principal, Depends(principal("read"))]
+Writer = Annotated[Principal, Depends(principal("write"))]
+
+
+class View(BaseModel):
+    """The filters and columns of a page; what `query` holds is the page's own business."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    page: str
+    query: dict[str, Any]
+
+
+@router.get("", summary="The project's saved views, by name")
+async def list_views(request: Request, caller: Reader) -> dict[str, Any]:
+    return {"items": await services(request).views.list(caller.project)}
+
+
+@router.put("/{name}", summary="Save a view, in place of the one of that name")
+async def put_view(request: Request, caller: Writer, name: str, view: View) -> dict[str, Any]:
+    saved: dict[str, Any] = await services(request).views.put(caller.project, caller.actor, name, view.page, view.query)
+    return saved
+
+
+@router.delete("/{name}", status_code=HTTP_204_NO_CONTENT, summary="Delete a view")
+async def delete_view(request: Request, caller: Writer, name: str) -> Response:
+    await services(request).views.delete(caller.project, name)
+    return Response(status_code=HTTP_204_NO_CONTENT)

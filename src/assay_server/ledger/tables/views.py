@@ -1,0 +1,16 @@
+"""Filters that were given a name. Owned by `query`."""
+
+from sqlalchemy import BigInteger, Column, ForeignKey, Table, Text
+
+from assay_server.ledger.tables.base import Json, metadata
+
+saved_views = Table(
+    "saved_views",
+    metadata,
+    Column("project", Text, ForeignKey("projects.id"), primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("page", Text, nullable=False),  # which page of the interface it is a view of
+    Column("query", Json, nullable=False),
+    Column("updated_ns", BigInteger, nullable=False),
+    Column("updated_by", Text, nullable=False),
+)

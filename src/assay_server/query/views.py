@@ -1,0 +1,82 @@
+"""Saved views: the filters of a page under a name, for everybody in the project."""
+
+import json
+import re
+from typing import Any
+
+from sqlalchemy import Connection, Row, delete, func, insert, select, update
+
+from assay_server.core.clock import Clock, rfc3339
+from assay_server.core.errors import InvalidInput, NotFound, TooLarge
+from assay_server.ledger import Ledger, tables
+
+_NAME = re.compile(r"[^\x00-\x1f/]{1,100}")
+_PAGE = re.compile(r"[a-z][a-z-]{0,49}")
+_LARGEST = 10_000  # characters of JSON
+_MOST = 500
+
+_views = tables.views.saved_views
+
+
+class Views:
+    """Reads and writes the views of one project at a time."""
+
+    def __init__(self, ledger: Ledger, clock: Clock) -> None:
+        self._ledger = ledger
+        self._clock = clock
+
+    async def list(self, project: str) -> list[dict[str, Any]]:
+        """By name."""
+        return await self._ledger.read(
+            lambda connection: [
+                _shown(row)
+                for row in connection.execute(select(_views).where(_views.c.project == project).order_by(_views.c.name))
+            ]
+        )
+
+    async def put(self, project: str, actor: str, name: str, page: str, query: dict[str, Any]) -> dict[str, Any]:
+        """Saves it, in place of the one that had the name. Raises `InvalidInput` and `TooLarge`."""
+        _check(name, page, query)
+        values = {"page": page, "query": query, "updated_ns": self._clock.now_ns(), "updated_by": actor}
+        return await self._ledger.write(lambda connection: _put(connection, project, name, values))
+
+    async def delete(self, project: str, name: str) -> None:
+        """Raises `NotFound`."""
+        gone = await self._ledger.write(
+            lambda connection: connection.execute(delete(_views).where(*_one(project, name))).rowcount
+        )
+        if not gone:
+            raise NotFound(f"There is no view '{name}'.", field="name", value=name)
+
+
+def _put(connection: Connection, project: str, name: str, values: dict[str, Any]) -> dict[str, Any]:
+    changed = connection.execute(update(_views).where(*_one(project, name)).values(**values)).rowcount
+    if not changed:
+        counting = select(func.count()).select_from(_views).where(_views.c.project == project)
+        if (connection.execute(counting).scalar() or 0) >= _MOST:
+            raise TooLarge(f"A project holds {_MOST} views.", field="name", fix="delete one first")
+        connection.execute(insert(_views).values(project=project, name=name, **values))
+    return _shown(connection.execute(select(_views).where(*_one(project, name))).one())
+
+
+def _one(project: str, name: str) -> tuple[Any, Any]:
+    return _views.c.project == project, _views.c.name == name
+
+
+def _check(name: str, page: str, query: dict[str, Any]) -> None:
+    if not _NAME.fullmatch(name) or name != name.strip():
+        raise InvalidInput("A view needs a name.", field="name", value=name, fix="1 to 100 characters, without /")
+    if not _PAGE.fullmatch(page):
+        raise InvalidInput("This is not the name of a page.", field="page", value=page, fix="for example traces")
+    if len(json.dumps(query)) > _LARGEST:
+        raise TooLarge(f"A view holds at most {_LARGEST} characters.", field="query")
+
+
+def _shown(row: Row[Any]) -> dict[str, Any]:
+    return {
+        "name": row.name,
+        "page": row.page,
+        "query": row.query,
+        "updated_at": rfc3339(row.updated_ns),
+        "updated_by": row.updated_by,
+    }
