@@ -22,6 +22,7 @@ from starlette.routing import Mount, Route
 
 from assay_server.api.web import Web
 from tests.fakes.ui_costs import cost_routes
+from tests.fakes.ui_sql import sql_routes
 from tests.fakes.ui_world import Json, World, a_week, at
 
 KEY = "sk_tests_only_key_for_the_browser"
@@ -49,7 +50,7 @@ class FakeApi:
             self._route("/traces", self._traces),
             self._route("/traces/{id}", self._trace),
             self._route("/facets", self._facets),
-            *(self._route(*row) for row in cost_routes(lambda: self.world)),
+            *(self._route(*row) for part in (cost_routes, sql_routes) for row in part(lambda: self.world)),
             self._route("/datasets/{name}", lambda request: {**self.world.datasets[0], "versions": self.world.datasets}),
             self._route("/datasets/{name}/items", lambda request: self._page(request, self.world.items)),
             self._route("/runs/{id}/items", lambda request: self._page(request, self.world.run_items[request.path_params["id"]])),
@@ -260,8 +261,8 @@ def _fits(row: Json, name: str, value: str) -> bool:
     return bool(row.get(name) == value)
 
 
-_TITLES = {401: "No key was given, or nobody knows it.", 404: "There is no such thing in this project.", 422: "Understood, and the rules say no.", 500: "Something went wrong in Assay."}  # fmt: skip
-_FIXES = {401: "sign in with the link that 'assay up' printed", 404: "look for it in its list", 422: "run it on a dataset and ask for a verdict first", 500: None}  # fmt: skip
+_TITLES = {400: "This query cannot be read.", 401: "No key was given, or nobody knows it.", 404: "There is no such thing in this project.", 422: "Understood, and the rules say no.", 500: "Something went wrong in Assay."}  # fmt: skip
+_FIXES = {400: "only one SELECT can be asked", 401: "sign in with the link that 'assay up' printed", 404: "look for it in its list", 422: "run it on a dataset and ask for a verdict first", 500: None}  # fmt: skip
 
 
 async def _problem(request: Request, error: Exception) -> Response:

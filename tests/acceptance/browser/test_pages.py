@@ -20,6 +20,8 @@ PAGES = {
     "costs-forecast": ("/costs?tab=forecast", "79 % of 210 forecast days"),
     "costs-savings": ("/costs?tab=savings&cheaper=local/small", "302 calls under 1,000 tokens"),
     "costs-prices": ("/costs?tab=prices", "house/mixtral"),
+    "sql": ("/sql", "Ask anything of your own facts"),
+    "sql-answer": ("/sql?q=SELECT+1", "200 rows in 12 ms"),
     "datasets": ("/datasets", "Eighty questions of customers"),
     "dataset": ("/datasets/golden", "unanswerable"),
     "runs": ("/runs", "golden v2"),

@@ -15,25 +15,29 @@ export class Problem extends Error {
 
 const API = '/api/v1'
 
+/** A session's own requests have no caller to remember answers for; a query of SQL changes nothing. */
+const UNREMEMBERED = new Set(['/session', '/sql'])
+
 /**
  * `path` is below `/api/v1`, or a whole path of this server. With `revision` the change is refused where somebody else
  * was quicker. Raises `Problem`.
  */
-export async function request<T>(method: string, path: string, body?: unknown, query?: Query, revision?: number): Promise<T> {
+export async function request<T>(method: string, path: string, body?: unknown, query?: Query, revision?: number, signal?: AbortSignal): Promise<T> {
   const headers: Record<string, string> = { accept: 'application/json' }
   if (revision !== undefined) headers['if-match'] = `"${revision}"`
   if (body !== undefined) headers['content-type'] = 'application/json'
-  // Nobody is signed in yet, or no longer: a session's own requests have no caller to remember answers for.
-  if (method !== 'GET' && path !== '/session') headers['idempotency-key'] = randomKey()
+  if (method !== 'GET' && !UNREMEMBERED.has(path)) headers['idempotency-key'] = randomKey()
   let response: Response
   try {
     response = await fetch(address(path, query), {
       method,
       headers,
       credentials: 'same-origin',
+      signal,
       body: body === undefined ? undefined : JSON.stringify(body),
     })
   } catch (error) {
+    if (signal?.aborted) throw error
     throw new Problem(unreachable(error))
   }
   if (!response.ok) throw new Problem(await problemOf(response))

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Span } from '@/api/types'
 import { asCurl, asDatasetItem } from './curl'
-import { conversation } from './messages'
+import { conversation, saidIn } from './messages'
 
 describe('conversation', () => {
   it('is null for plain text', () => {
@@ -35,4 +35,12 @@ it('copies a model call as a command a POSIX shell takes', () => {
 
 it('copies a span as a row of a golden set', () => {
   expect(JSON.parse(asDatasetItem(span))).toEqual({ input: "What's the return window?", expected: '30 days', source_span: 'ab' })
+})
+
+describe('a preview of a conversation', () => {
+  it('is what was said last, also where it is cut', () => {
+    expect(saidIn('[{"role": "system", "content": "Be kind."}, {"role": "user", "content": "Where is \\"it\\"')).toBe('Where is "it"')
+    expect(saidIn('a plain question')).toBe('a plain question')
+    expect(saidIn('{"a": 1}')).toBe('{"a": 1}')
+  })
 })

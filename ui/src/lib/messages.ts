@@ -66,3 +66,10 @@ function asText(value: unknown): string {
   if (value === null || value === undefined) return ''
   return typeof value === 'string' ? value : JSON.stringify(value, null, 2)
 }
+
+/** What was said last in the beginning of a written-out conversation; any other text as it is. */
+export function saidIn(preview: string): string {
+  if (!/^\s*[[{]/.test(preview)) return preview
+  const said = [...preview.matchAll(/"(?:content|text)":\s*"((?:[^"\\]|\\.)*)/g)].map((match) => match[1]!.replace(/\\n/g, ' ').replace(/\\(["\\/])/g, '$1'))
+  return said.findLast((one) => one.trim()) ?? preview
+}

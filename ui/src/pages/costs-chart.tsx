@@ -37,7 +37,8 @@ function seriesOf(found: Breakdown, name: (value: string | null) => string): Ser
   }
   const apart = found.items.slice(0, DRAWN).map((group, i) => ({ name: found.group_by ? name(group.value) : 'all calls', ink: INKS[i]!, of: of([group]) }))
   const rest = found.items.slice(DRAWN)
-  return rest.length ? [...apart, { name: `${rest.length} more`, ink: 'base', of: of(rest) }] : apart
+  const drawn = apart.filter((_, i) => found.items[i]!.cost.usd !== null)
+  return rest.length ? [...drawn, { name: `${rest.length} more`, ink: 'base', of: of(rest) }] : drawn
 }
 
 /** Every bin of the window, also those in which nobody called: a gap is a zero that one can see. */

@@ -7,6 +7,7 @@ import type { Search } from '@/lib/search'
 import { Facts, Section } from '@/parts/page'
 import { Empty, Loaded } from '@/parts/states'
 import { type Column, Table } from '@/parts/table'
+import { saidIn } from '@/lib/messages'
 import { Scrubbed } from '@/parts/text'
 import { Money } from '@/parts/values'
 import { filtersOf, windowOf } from './costs-parts'
@@ -40,8 +41,8 @@ type Repeat = ask.Savings['caching']['top'][number]
 type Beginning = ask.Savings['prefix']['groups'][number]
 
 const REPEATS: Column<Repeat>[] = [
-  { id: 'what', head: 'Asked again', className: 'main-cell', cell: (row) => <div className="cut second">{row.preview ? <Scrubbed text={row.preview} /> : row.name}</div> },
-  { id: 'model', head: 'Model', className: 'hide-m', cell: (row) => <code>{row.model ?? 'unknown'}</code> },
+  { id: 'what', head: 'Asked again', className: 'main-cell', cell: (row) => <div className="cut second">{row.preview ? <Scrubbed text={saidIn(row.preview)} /> : row.name}</div> },
+  { id: 'model', head: 'Model', className: 'hide-m nowrap', cell: (row) => <code>{row.model ?? 'unknown'}</code> },
   { id: 'times', head: 'Times', className: 'num', cell: (row) => count(row.times) },
   { id: 'usd', head: 'Would be saved', className: 'num', cell: (row) => <Money usd={row.usd} /> },
 ]
@@ -58,7 +59,7 @@ function Caching({ found }: { found: ask.Savings['caching'] }) {
 
 const BEGINNINGS: Column<Beginning>[] = [
   { id: 'name', head: 'Call', className: 'main-cell', cell: (row) => <div className="cut">{row.name ?? 'unnamed'}</div> },
-  { id: 'model', head: 'Model', className: 'hide-m', cell: (row) => <code>{row.model ?? 'unknown'}</code> },
+  { id: 'model', head: 'Model', className: 'hide-m nowrap', cell: (row) => <code>{row.model ?? 'unknown'}</code> },
   { id: 'calls', head: 'Calls', className: 'num hide-s', cell: (row) => count(row.calls) },
   { id: 'tokens', head: 'Tokens a call', className: 'num hide-s', cell: (row) => compact(row.tokens_per_call) },
   { id: 'share', head: 'Of the input', className: 'num', cell: (row) => portion(row.share) },

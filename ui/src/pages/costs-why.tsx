@@ -46,11 +46,9 @@ function Day({ name, value, onChange }: { name: string; value: string; onChange:
 }
 
 function Answer({ why }: { why: ask.Why }) {
-  const unknown = why.cost.before.unknown + why.cost.after.unknown
   return (
     <>
       <p className="lead">{why.sentence}</p>
-      {unknown > 0 && <p className="notice unsure">{count(unknown)} calls of the two days have no price: they are in none of these figures.</p>}
       {why.terms.length > 0 && (
         <Section title="From the one day to the other" note={`${count(why.calls.before)} calls, then ${count(why.calls.after)}; the parts add up to the change exactly`}>
           <Waterfall why={why} />
@@ -80,7 +78,7 @@ function Waterfall({ why }: { why: ask.Why }) {
     <ol className="waterfall">
       <Step name={why.against} from={0} to={before} scale={scale} figure={money(why.cost.before.usd)} />
       {steps.map((step) => (
-        <Step key={step.term} name={capital(step.term)} from={step.from} to={step.to} scale={scale} way={step.usd > 0 ? 'up' : step.usd < 0 ? 'down' : undefined} figure={signed(step.usd)} said={step.sentence} share={step.share} />
+        <Step key={step.term} name={capital(step.term)} from={step.from} to={step.to} scale={scale} way={step.usd > 0 ? 'up' : step.usd < 0 ? 'down' : undefined} figure={signed(step.usd)} said={step.usd === 0 ? undefined : step.sentence} share={step.share} />
       ))}
       <Step name={why.day} from={0} to={after} scale={scale} figure={money(why.cost.after.usd)} />
     </ol>
@@ -113,6 +111,6 @@ function Step({ name, from, to, scale, figure, way, said, share }: StepProps) {
 const DRIVERS: Column<Driver>[] = [
   { id: 'what', head: 'What', className: 'main-cell', cell: (row) => <div className="second" style={{ padding: '0.2rem 0' }}>{row.sentence}</div> },
   { id: 'term', head: 'Part', className: 'hide-s nowrap', cell: (row) => capital(row.term) },
-  { id: 'model', head: 'Model', className: 'hide-m', cell: (row) => <code>{[row.provider, row.model].filter(Boolean).join('/') || 'unknown'}</code> },
+  { id: 'model', head: 'Model', className: 'hide-m nowrap', cell: (row) => <code>{[row.provider, row.model].filter(Boolean).join('/') || 'unknown'}</code> },
   { id: 'usd', head: 'Change', className: 'num', cell: (row) => signed(row.usd) },
 ]

@@ -1,11 +1,12 @@
 import {
-  IconAdjustmentsHorizontal, IconAlertTriangle, IconBinaryTree2, IconCoin, IconDatabase, IconFileSearch, IconFlask, IconGitBranch, IconPackage, IconTestPipe2,
+  IconAdjustmentsHorizontal, IconAlertTriangle, IconBinaryTree2, IconCoin, IconDatabase, IconFileSearch, IconFlask, IconGitBranch, IconPackage, IconSql, IconTestPipe2,
 } from '@tabler/icons-react'
 
 /** The pages of the interface: the navigation, the palette and the shortcuts are made of this. */
 export const PLACES = [
   { group: 'Observe', name: 'Traces', to: '/traces', key: 't', icon: IconBinaryTree2 },
   { group: 'Observe', name: 'Costs', to: '/costs', key: 'o', icon: IconCoin },
+  { group: 'Observe', name: 'SQL', to: '/sql', key: 'q', icon: IconSql },
   { group: 'Evaluate', name: 'Datasets', to: '/datasets', key: 'd', icon: IconDatabase },
   { group: 'Evaluate', name: 'Runs', to: '/runs', key: 'r', icon: IconFlask },
   { group: 'Release', name: 'Releases', to: '/releases', key: 'l', icon: IconPackage },

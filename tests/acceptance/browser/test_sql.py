@@ -1,0 +1,68 @@
+"""Asking in SQL: the query is in the address, nothing typed is lost, an answer leads on and can be taken along."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.fakes.ui_api import FakeApi
+from tests.fakes.ui_world import World, trace_id
+
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+
+Opened = Callable[..., Page]
+
+
+def test_a_query_is_run_by_its_link_and_its_answer_leads_to_traces(opened: Opened) -> None:
+    page = opened("/sql")
+    field = page.get_by_role("textbox", name="SQL")
+    field.fill("SELECT 1")
+    field.press("Control+Enter")
+    expect(page.get_by_role("status").filter(has_text="200 rows in 12 ms")).to_be_visible()
+    expect(page).to_have_url(re.compile("q=SELECT"))
+    page.reload()
+    expect(field).to_have_value("SELECT 1")
+    page.locator("tbody a").first.click()
+    expect(page).to_have_url(re.compile("/traces/[0-9a-f]{32}"))
+
+
+def test_an_answer_can_be_copied_and_saved(opened: Opened) -> None:
+    page = opened("/sql?q=many")
+    expect(page.get_by_text("only the first 200 are shown")).to_be_visible()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="CSV").click()
+    assert Path(download.value.path()).read_text().startswith("trace_id,input,usd\n" + trace_id(0)[:3])
+    page.get_by_role("button", name="Copy").click()
+    assert page.evaluate("async () => JSON.parse(await navigator.clipboard.readText()).length") == 200
+
+
+def test_a_refused_query_stays_and_the_reason_stands_below(opened: Opened) -> None:
+    page = opened("/sql?q=DROP+TABLE+spans")
+    expect(page.get_by_role("alert")).to_contain_text("only one SELECT can be asked")
+    expect(page.get_by_role("textbox", name="SQL")).to_have_value("DROP TABLE spans")
+
+
+def test_a_slow_query_can_be_stopped(opened: Opened) -> None:
+    page = opened("/sql?q=slow")
+    expect(page.get_by_text("Asking…")).to_be_visible()
+    with page.expect_event("requestfailed", lambda request: request.url.endswith("/api/v1/sql")):
+        page.get_by_role("button", name="Stop").click()
+    expect(page.get_by_role("button", name="Run")).to_be_visible()
+
+
+def test_the_schema_writes_names_where_the_cursor_stands(opened: Opened) -> None:
+    page = opened("/sql")
+    field = page.get_by_role("textbox", name="SQL")
+    field.fill("SELECT ")
+    page.get_by_label("Find a column").fill("utc")
+    page.get_by_role("complementary", name="Tables").get_by_role("button", name="end").click()
+    expect(field).to_have_value('SELECT "end"')
+    expect(field).to_be_focused()
+
+
+def test_no_row_is_said(opened: Opened, ui_api: FakeApi) -> None:
+    ui_api.world = World()
+    page = opened("/sql?q=SELECT+1")
+    expect(page.get_by_text("No row. The query is right, and nothing fits it.")).to_be_visible()
