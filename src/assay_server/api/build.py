@@ -33,6 +33,7 @@ from assay_server.api import (
     session,
     sql,
     suites,
+    tail,
     traces,
     verdicts,
     views,
@@ -75,6 +76,7 @@ ROUTERS = (
     people.router,
     export.router,
     views.router,
+    tail.router,
     prices.router,
     costs.router,
 )

@@ -47,6 +47,7 @@ class Services:
     people: Any
     exports: Any
     views: Any
+    tail: Any
     public_url: str
 
 

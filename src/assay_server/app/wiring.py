@@ -33,6 +33,7 @@ from assay_server.query import (
     Savings,
     Scores,
     Sql,
+    Tail,
     TokenUse,
     Traces,
     Views,
@@ -147,6 +148,9 @@ async def house(config: Config) -> AsyncIterator[House]:
         canaries = _canaries(ground, registry, reads, told.incidents, ingest, stack)
         if config.local_llm:
             await stack.enter_async_context(_local_llm(registry.providers, bootstrapped.project))
+        tail = Tail()
+        ingest.listen(tail.heard)
+        stack.callback(tail.close)
         sql = Sql(ground.store)
         stack.push_async_callback(sql.close)
         services = Services(
@@ -184,6 +188,7 @@ async def house(config: Config) -> AsyncIterator[House]:
             savings=Savings(ground.store, prices),
             token_use=TokenUse(ground.store),
             sql=sql,
+            tail=tail,
             views=Views(ground.ledger, ground.clock),
             exports=Exports(reads.traces, reads.scores),
             people=People(ground.store, reads.traces),

@@ -14,6 +14,7 @@ from assay_server.query.run_items import ItemScore, JudgedItem, RunItems
 from assay_server.query.sandbox import Answer, Sql
 from assay_server.query.scores import ScoreFilter, Scores, score_json
 from assay_server.query.sql import Page
+from assay_server.query.tail import News, Tail, TailFilter
 from assay_server.query.traces import SpanFilter, TraceFilter, Traces
 from assay_server.query.views import Views
 from assay_server.query.windows import FIELDS, FILTERS, METRICS, RATES, Figure, Metric, Window, Windows
@@ -37,6 +38,7 @@ __all__ = [
     "ItemScore",
     "JudgedItem",
     "Metric",
+    "News",
     "Page",
     "People",
     "PeopleFilter",
@@ -46,6 +48,8 @@ __all__ = [
     "Scores",
     "SpanFilter",
     "Sql",
+    "Tail",
+    "TailFilter",
     "TokenUse",
     "TraceFilter",
     "Traces",

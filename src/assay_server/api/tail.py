@@ -1,0 +1,57 @@
+"""Live tail, as server-sent events."""
+
+import json
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query, Request
+from pydantic import BaseModel, ConfigDict
+from starlette.responses import StreamingResponse
+
+from assay_server.api.auth import principal
+from assay_server.api.services import services
+from assay_server.core.ports import Principal
+from assay_server.query import News, TailFilter
+
+router = APIRouter(tags=["tail"])
+
+Reader = Annotated[Principal, Depends(principal("read"))]
+
+
+class TailQuery(BaseModel):
+    """A filter nobody knows is refused."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    kind: str | None = None
+    name: str | None = None
+    model: str | None = None
+    status: str | None = None
+    user: str | None = None
+    session: str | None = None
+    release: str | None = None
+    environment: str | None = None
+    text: str | None = None
+
+
+@router.get("/tail", summary="Spans and scores as they are stored (server-sent events)")
+async def tail(request: Request, caller: Reader, query: Annotated[TailQuery, Query()]) -> StreamingResponse:
+    """Events `span`, `score` and `missed`; a comment every 15 quiet seconds. Nothing is repeated after a reconnect."""
+    news = services(request).tail.watch(caller.project, TailFilter(**query.model_dump()))
+    first = await anext(news)
+    headers = {"cache-control": "no-store", "x-accel-buffering": "no"}
+    return StreamingResponse(_events(first, news), media_type="text/event-stream", headers=headers)
+
+
+async def _events(first: News, rest: AsyncGenerator[News, None]) -> AsyncIterator[bytes]:
+    async with aclosing(rest):
+        yield _event(first)
+        async for news in rest:
+            yield _event(news)
+
+
+def _event(news: News) -> bytes:
+    if news.kind == "quiet":
+        return b": quiet\n\n"
+    return f"event: {news.kind}\ndata: {json.dumps(news.data)}\n\n".encode()

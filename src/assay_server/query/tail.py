@@ -1,0 +1,135 @@
+"""What is being stored right now, for those who watch. A slow reader misses facts and is told how many; ingest never
+waits for one."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from assay_server.core.clock import rfc3339
+from assay_server.core.errors import Busy
+from assay_server.core.records import Facts, Score, Span
+from assay_server.query.scores import score_json
+
+_QUEUE = 500
+_WATCHERS = 50
+_SHOWN = 300  # characters of input and output
+
+_SPAN_FIELDS = ("kind", "name", "model", "status", "user", "session", "release", "environment")
+
+
+@dataclass(slots=True, frozen=True)
+class TailFilter:
+    """None does not narrow; `text` is looked for in name, input and output, without regard to case."""
+
+    kind: str | None = None
+    name: str | None = None
+    model: str | None = None
+    status: str | None = None
+    user: str | None = None
+    session: str | None = None
+    release: str | None = None
+    environment: str | None = None
+    text: str | None = None
+
+    def takes_span(self, span: Span) -> bool:
+        wanted = ((name, getattr(self, name)) for name in _SPAN_FIELDS)
+        if any(value is not None and getattr(span, name) != value for name, value in wanted):
+            return False
+        words = (self.text or "").casefold()
+        return not words or any(words in (part or "").casefold() for part in (span.name, span.input, span.output))
+
+    def takes_score(self, score: Score) -> bool:
+        """Scores know nothing of spans: they are shown where nothing but the session is asked for."""
+        others = any(getattr(self, name) is not None for name in (*_SPAN_FIELDS, "text") if name != "session")
+        return not others and (self.session is None or score.session == self.session)
+
+
+@dataclass(slots=True, frozen=True)
+class News:
+    """One thing that happened; `quiet` when nothing did for a while."""
+
+    kind: Literal["span", "score", "missed", "quiet"]
+    data: dict[str, Any]
+
+
+@dataclass(slots=True, eq=False)
+class _Watcher:
+    project: str
+    narrow: TailFilter
+    queue: "asyncio.Queue[Span | Score]" = field(default_factory=lambda: asyncio.Queue(_QUEUE))
+    missed: int = 0
+
+    def offer(self, fact: Span | Score) -> None:
+        if self.queue.full():
+            self.missed += 1
+        else:
+            self.queue.put_nowait(fact)
+
+
+class Tail:
+    """Hears every commit; gives each watcher what it asked for."""
+
+    def __init__(self) -> None:
+        self._watchers: set[_Watcher] = set()
+        self._closed = asyncio.Event()
+
+    async def heard(self, facts: Facts) -> None:
+        """A listener of ingest: quick, never raises, and does nothing at all where nobody watches."""
+        for watcher in tuple(self._watchers):
+            for span in facts.spans:
+                if span.project == watcher.project and watcher.narrow.takes_span(span):
+                    watcher.offer(span)
+            for score in facts.scores:
+                if score.project == watcher.project and watcher.narrow.takes_score(score):
+                    watcher.offer(score)
+
+    async def watch(
+        self, project: str, narrow: TailFilter = TailFilter(), *, quiet_s: float = 15.0
+    ) -> AsyncGenerator[News, None]:
+        """News from now on, until the reader or the server goes. First a `quiet`: from here on nothing is missed.
+
+        Raises `Busy` where too many watch already.
+        """
+        with self._watching(project, narrow) as watcher:
+            yield News("quiet", {})
+            while not self._closed.is_set():
+                if watcher.missed:
+                    missed, watcher.missed = watcher.missed, 0
+                    yield News("missed", {"n": missed})
+                yield await self._next(watcher, quiet_s)
+
+    def close(self) -> None:
+        """Lets all watchers go at their next news."""
+        self._closed.set()
+
+    @contextmanager
+    def _watching(self, project: str, narrow: TailFilter) -> Iterator[_Watcher]:
+        if len(self._watchers) >= _WATCHERS:
+            raise Busy(f"{_WATCHERS} watch already.", retry_after_s=10)
+        watcher = _Watcher(project, narrow)
+        self._watchers.add(watcher)
+        try:
+            yield watcher
+        finally:
+            self._watchers.discard(watcher)
+
+    async def _next(self, watcher: _Watcher, quiet_s: float) -> News:
+        try:
+            async with asyncio.timeout(quiet_s):
+                fact = await watcher.queue.get()
+        except TimeoutError:
+            return News("quiet", {})
+        return News("span", _span(fact)) if isinstance(fact, Span) else News("score", score_json(fact))
+
+
+def _span(span: Span) -> dict[str, Any]:
+    names = ("trace_id", "span_id", "parent_id", "name", "kind", "status", "model", "user", "session", "cost")
+    return {
+        **{name: getattr(span, name) for name in names},
+        "start": rfc3339(span.start_ns),
+        "latency_ms": (span.end_ns - span.start_ns) / 1e6,
+        "input": None if span.input is None else span.input[:_SHOWN],
+        "output": None if span.output is None else span.output[:_SHOWN],
+    }

@@ -1,0 +1,80 @@
+"""Live tail: what is asked for, of one project, and honest about what was missed."""
+
+from typing import Any
+
+import pytest
+
+from assay_server.core.errors import Busy
+from assay_server.core.records import Facts, Score, Span
+from assay_server.query import News, Tail, TailFilter
+
+
+def span(number: int = 1, project: str = "prj_a", **fields: Any) -> Span:
+    return Span(project, "a" * 32, f"{number:016x}", None, fields.pop("name", "call"), "llm", 0, 2_000_000, **fields)
+
+
+async def told(tail: Tail, facts: Facts, narrow: TailFilter = TailFilter()) -> list[News]:
+    """What a watcher hears of the facts, before it is quiet again."""
+    watching = tail.watch("prj_a", narrow, quiet_s=0.01)
+    assert (await anext(watching)).kind == "quiet"
+    await tail.heard(facts)
+    heard = []
+    async for news in watching:
+        if news.kind == "quiet":
+            break
+        heard.append(news)
+    await watching.aclose()
+    return heard
+
+
+async def test_spans_and_scores_are_told_as_they_come_and_never_of_others() -> None:
+    score = Score("prj_a", "s", "good", 0, "human", 1.0, trace_id="a" * 32)
+    facts = Facts(
+        [span(input="x" * 400, cost=0.5), span(2, "prj_b")], [score, Score("prj_b", "t", "good", 0, "human", 1.0)]
+    )
+    heard = await told(Tail(), facts)
+    assert [news.kind for news in heard] == ["span", "score"]
+    shown = heard[0].data
+    assert (shown["span_id"], shown["latency_ms"], shown["cost"], shown["input"]) == (f"{1:016x}", 2.0, 0.5, "x" * 300)
+    assert heard[1].data["id"] == "s"
+
+
+@pytest.mark.parametrize(
+    ("narrow", "fits"),
+    [
+        (TailFilter(status="error"), [2]),
+        (TailFilter(user="ada", kind="llm"), [1]),
+        (TailFilter(text="REFUND"), [3]),
+        (TailFilter(model="nothing"), []),
+    ],
+)
+async def test_filters(narrow: TailFilter, fits: list[int]) -> None:
+    spans = [span(1, user="ada"), span(2, status="error"), span(3, output="a Refund")]
+    heard = await told(Tail(), Facts(spans, [Score("prj_a", "s", "good", 0, "human", 1.0, session="x")]), narrow)
+    assert [int(news.data["span_id"], 16) for news in heard] == fits
+
+
+async def test_a_slow_reader_is_told_how_much_it_missed() -> None:
+    heard = await told(Tail(), Facts([span(number) for number in range(1, 701)]))
+    assert (heard[0], len(heard)) == (News("missed", {"n": 200}), 501)
+
+
+async def test_who_goes_makes_room_and_too_many_are_refused() -> None:
+    tail = Tail()
+    watching = [tail.watch("prj_a") for _ in range(50)]
+    for each in watching:
+        await anext(each)
+    with pytest.raises(Busy):
+        await anext(tail.watch("prj_a"))
+    await watching[0].aclose()
+    assert (await anext(tail.watch("prj_a"))).kind == "quiet"
+    for each in watching:
+        await each.aclose()
+
+
+async def test_watching_ends_with_the_server() -> None:
+    tail = Tail()
+    watching = tail.watch("prj_a", quiet_s=0.01)
+    await anext(watching)
+    tail.close()
+    assert [news async for news in watching] == []
