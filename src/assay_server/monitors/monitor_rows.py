@@ -112,6 +112,11 @@ def put_state(connection: Connection, monitor: Monitor, state: State) -> None:
         connection.execute(_states.insert().values(project=monitor.project, monitor=monitor.id, **values))
 
 
+def drop_state(connection: Connection, monitor: Monitor, group: str) -> None:
+    mine = _states.c.project == monitor.project, _states.c.monitor == monitor.id, _states.c.group == group
+    connection.execute(_states.delete().where(*mine))
+
+
 def forget_states(connection: Connection, monitor: Monitor) -> None:
     """For a monitor that measures something else from now on."""
     mine = _states.c.project == monitor.project, _states.c.monitor == monitor.id

@@ -138,6 +138,8 @@ class Monitors:
                 made += await self._catch_up(monitor, now)
             except AssayError as error:
                 _log.warning("monitor %s: %s", monitor.id, error)
+            except Exception:  # noqa: BLE001 (a supervisor: said aloud, tried again)
+                _log.exception("monitor %s", monitor.id)
         return made
 
     # --- evaluating ---------------------------------------------------------------------------------

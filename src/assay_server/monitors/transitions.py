@@ -35,7 +35,12 @@ class Transitions:
         before = {state.group: state for state in known}
         for finding in findings:
             state = self._next(connection, monitor, at_ns, finding, before.get(finding.group))
-            monitor_rows.put_state(connection, monitor, state)
+            if finding.group and finding.n == 0 and state.status != "alarm":
+                monitor_rows.drop_state(
+                    connection, monitor, finding.group
+                )  # users come and go
+            else:
+                monitor_rows.put_state(connection, monitor, state)
 
     def end(self, connection: Connection, monitor: Monitor, known: Sequence[State], by: str, reason: str) -> None:
         """Resolves what is open: the monitor goes, or measures something else from now on."""

@@ -198,6 +198,34 @@ async def test_each_group_has_its_own_state(world: World) -> None:
     assert [(state["group"], state["status"]) for state in states] == [("a", "ok"), ("b", "alarm")]
 
 
+async def test_a_group_that_is_gone_is_forgotten_unless_it_is_in_trouble(world: World) -> None:
+    await world.watch(group_by="user")
+    world.windows.groups = ("a", "b")
+    world.windows.make = lambda window, group: (100, 0.5 if group == "b" else 0.0)
+    await world.minute()
+    world.windows.groups = ()
+    await world.minute()
+    states = (await world.monitors.get(PROJECT, "errors"))["states"]
+    assert [(state["group"], state["status"]) for state in states] == [("b", "alarm")]
+
+
+async def test_a_monitor_that_fails_does_not_hold_up_the_others(world: World) -> None:
+    await world.watch()
+    await world.monitors.create(PROJECT, "key:a", ERRORS | {"name": "broken", "group_by": "model"})
+    real = world.windows.figures
+
+    async def figures(*args: Any, **options: Any) -> Any:
+        if options["group_by"] == "model":
+            raise OverflowError
+        return await real(*args, **options)
+
+    world.windows.figures = figures  # type: ignore[method-assign]
+    world.errors(0.5)
+    await world.minute()
+    assert await world.status() == "alarm"
+    assert (await world.monitors.get(PROJECT, "broken"))["evaluated_at"] is None
+
+
 async def test_only_the_named_channels_are_told(world: World) -> None:
     await world.watch(notify=["pager"])
     await world.channels.create(PROJECT, "key:a", name="pager", url="pagerduty://x")

@@ -171,3 +171,24 @@ async def test_the_test_button_says_why_it_failed(world: World) -> None:
     assert (await world.channels.test(PROJECT, mine["id"]))["sent"] is True
     world.sender.down = "no route"
     assert (await world.channels.test(PROJECT, mine["id"]))["error"] == "no route"
+
+
+async def test_a_courier_that_dies_after_sending_sends_again_with_the_same_reference(world: World) -> None:
+    class Killed(BaseException):
+        pass
+
+    async def send_and_die(*told: str) -> str | None:
+        await FakeSender.send(world.sender, *told)
+        raise Killed
+
+    await world.put()
+    world.sender.send = send_and_die  # type: ignore[method-assign]
+    with pytest.raises(Killed):
+        await world.deliver()
+    del world.sender.send
+    world.courier = Courier(world.ledger, world.sender, world.clock)
+    assert await world.deliver(0) == 1
+    first, second = world.sender.sent
+    assert first == second
+    assert first[2].endswith("ref inc_1:opened")
+    assert await world.statuses() == ["sent"]
