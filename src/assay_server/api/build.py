@@ -18,6 +18,7 @@ from assay_server.api import (
     health,
     incidents,
     keys,
+    metrics,
     monitors,
     notifications,
     people,
@@ -105,6 +106,7 @@ def rest(services: Services, readiness: Readiness) -> FastAPI:
     app.state.readiness = readiness
     problems.install(app)
     app.include_router(health.router)
+    app.include_router(metrics.router)
     for router in ROUTERS:
         app.include_router(router, prefix="/api/v1")
     for dialect in DIALECTS:

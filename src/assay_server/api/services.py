@@ -48,6 +48,7 @@ class Services:
     exports: Any
     views: Any
     tail: Any
+    figures: Any
     public_url: str
 
 

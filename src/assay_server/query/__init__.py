@@ -8,6 +8,7 @@ from assay_server.query.cost_tokens import TokenUse
 from assay_server.query.cost_why import CostChanges
 from assay_server.query.costs import Costs, Day
 from assay_server.query.exports import Exports
+from assay_server.query.figures import Figures, exposition
 from assay_server.query.formats import MEDIA_TYPES, Format
 from assay_server.query.people import People, PeopleFilter
 from assay_server.query.run_items import ItemScore, JudgedItem, RunItems
@@ -34,6 +35,7 @@ __all__ = [
     "Day",
     "Exports",
     "Figure",
+    "Figures",
     "Format",
     "ItemScore",
     "JudgedItem",
@@ -58,6 +60,7 @@ __all__ = [
     "Views",
     "Window",
     "Windows",
+    "exposition",
     "forecast_costs",
     "score_json",
 ]

@@ -1,0 +1,69 @@
+"""Figures for Prometheus: each call once, unknown is not told, and any label is written safely."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from assay_server.core.records import Facts, Score, Span, Tokens
+from assay_server.query import Figures, exposition
+from assay_server.store import DuckStore
+
+SECOND = 1_000_000_000
+
+
+def span(number: int, project: str = "prj_a", seconds: float = 1.0, parent: int | None = None, **fields: Any) -> Span:
+    fields = {"kind": "llm", "model": "m", "provider": "p", **fields}
+    above = None if parent is None else f"{parent:016x}"
+    end = 5 * SECOND + int(seconds * SECOND)
+    return Span(project, "a" * 32, f"{number:016x}", above, "call", start_ns=5 * SECOND, end_ns=end, **fields)
+
+
+@pytest.fixture
+async def store(tmp_path: Path) -> AsyncIterator[DuckStore]:
+    opened = await DuckStore.open(tmp_path / "facts")
+    yield opened
+    await opened.close()
+
+
+async def text(store: DuckStore) -> str:
+    return exposition(await Figures(store).read("prj_a"))
+
+
+async def test_what_is_told(store: DuckStore) -> None:
+    facts = Facts(
+        [
+            span(1, kind="agent", cost=0.75, model=None),  # repeats the sum of its calls
+            span(2, parent=1, cost=0.5, tokens=Tokens(10, None, None, 4), seconds=0.2),
+            span(3, parent=1, cost=0.25, status="error", seconds=100),
+            span(4, parent=1, model='odd"\\\n', tokens=Tokens(1)),
+            span(5, "prj_b", cost=9.0, model="theirs"),
+        ],
+        [Score("prj_a", "s", "good", 1, "human", 0.5), Score("prj_a", "t", "good", 1, "human", error="no")],
+    )
+    await store.append(facts)
+    told = (await text(store)).splitlines()
+    for line in (
+        'assay_spans_total{kind="agent",status="unset"} 1',
+        'assay_cost_usd_total{provider="p",model="m"} 0.75',
+        'assay_calls_total{provider="p",model="odd\\"\\\\\\n"} 1',
+        'assay_calls_unpriced_total{provider="p",model="odd\\"\\\\\\n"} 1',
+        'assay_tokens_total{model="m",provider="p",bucket="fresh_input"} 10',
+        'assay_tokens_total{model="m",provider="p",bucket="output"} 4',
+        'assay_span_duration_seconds_bucket{kind="llm",status="error",le="60"} 0',
+        'assay_span_duration_seconds_bucket{kind="llm",status="error",le="+Inf"} 1',
+        'assay_span_duration_seconds_sum{kind="llm",status="error"} 100',
+        'assay_span_duration_seconds_bucket{kind="llm",status="unset",le="0.25"} 1',
+        'assay_scores_total{name="good",source="human"} 1',
+        'assay_score_value_sum{name="good",source="human"} 0.5',
+        'assay_score_errors_total{name="good",source="human"} 1',
+    ):
+        assert line in told
+    assert not [line for line in told if "theirs" in line or ("odd" in line and "cost" in line)]
+
+
+async def test_an_empty_project_tells_its_names(store: DuckStore) -> None:
+    told = (await text(store)).splitlines()
+    assert told
+    assert all(line.startswith("# ") for line in told)
