@@ -36,9 +36,7 @@ class Transitions:
         for finding in findings:
             state = self._next(connection, monitor, at_ns, finding, before.get(finding.group))
             if finding.group and finding.n == 0 and state.status != "alarm":
-                monitor_rows.drop_state(
-                    connection, monitor, finding.group
-                )  # users come and go
+                monitor_rows.drop_state(connection, monitor, finding.group)  # users come and go
             else:
                 monitor_rows.put_state(connection, monitor, state)
 
