@@ -1,5 +1,6 @@
 """The one door for facts: everything that is stored, ours and foreign, is decoded, scrubbed and priced here."""
 
+from assay_server.ingest.decompress import decompress
 from assay_server.ingest.ingest import JSON, PROTOBUF, Accepted, Ingest, Signal
 from assay_server.ingest.limits import Limits
 from assay_server.ingest.loops import LoopWatch
@@ -23,4 +24,5 @@ __all__ = [
     "ScoreInput",
     "Scrubs",
     "Signal",
+    "decompress",
 ]

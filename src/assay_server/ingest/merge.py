@@ -9,7 +9,7 @@ from assay_server.core.records import Span
 
 Body = dict[str, Any]
 
-SHARED = ("user.id", "session.id", "langfuse.trace.tags", "langfuse.release", "langfuse.environment")
+SHARED = ("user.id", "session.id", "tag.tags", "langfuse.trace.tags", "langfuse.release", "langfuse.environment")
 """Told once of the whole trace, they hold for each of its spans."""
 
 

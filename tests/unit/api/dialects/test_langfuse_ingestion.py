@@ -10,17 +10,10 @@ import pytest
 
 from assay_server.api.dialects.langfuse.observations import part_of, root_of
 from tests.fakes.dialects import dialects
+from tests.fakes.pieces import Pieces
 
 AT = "2026-11-21T08:00:00.000Z"
 TRACE = "d9a1f0b6-6f0e-4f57-9f55-0e2a0d7f8c11"
-
-
-class Pieces:
-    def __init__(self) -> None:
-        self.parts: list[Any] = []
-
-    async def put(self, project: str, parts: list[Any]) -> None:
-        self.parts += parts
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from assay_server.api.dialects.langfuse.ids import span_id_of, trace_id_of
+from assay_server.api.dialects.ids import span_id_of, trace_id_of
 from assay_server.core.clock import parse_rfc3339
 from assay_server.core.errors import InvalidInput
 from assay_server.ingest import Part

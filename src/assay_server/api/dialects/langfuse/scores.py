@@ -6,7 +6,7 @@ from fastapi import APIRouter, Body, Depends, Request
 from fastapi.responses import JSONResponse
 
 from assay_server.api.auth import principal
-from assay_server.api.dialects.langfuse.ids import span_id_of, trace_id_of
+from assay_server.api.dialects.ids import span_id_of, trace_id_of
 from assay_server.api.services import services
 from assay_server.core.clock import SystemClock, parse_rfc3339
 from assay_server.core.errors import InvalidInput

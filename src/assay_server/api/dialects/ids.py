@@ -1,4 +1,4 @@
-"""Langfuse ids as ours. Clients from version 3 on use OpenTelemetry's; older ones use UUIDs or any text they like."""
+"""Ids of other systems as ours: OpenTelemetry's where they are such, hashes where they are not."""
 
 from hashlib import blake2b
 

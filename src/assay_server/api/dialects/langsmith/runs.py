@@ -1,0 +1,108 @@
+"""LangSmith's runs and feedback in our words. What LangGraph says of its nodes stays in `langsmith.metadata.*`."""
+
+from typing import Any
+
+from assay_server.api.dialects.bodies import moment, named, number, required, text
+from assay_server.api.dialects.ids import span_id_of, trace_id_of
+from assay_server.core.clock import SystemClock
+from assay_server.core.errors import InvalidInput
+from assay_server.core.ids import new_id
+from assay_server.core.ports import Principal
+from assay_server.core.records import Score, ScoreSource
+from assay_server.ingest import Part
+
+_ATTRIBUTES = {"run_type": "langsmith.span.kind", "inputs": "input.value", "outputs": "output.value"}
+_ELSEWHERE = {"id", "trace_id", "parent_run_id", "name", "start_time", "end_time", "error", "extra", "tags", "events"}
+_SESSION = ("session_id", "thread_id", "conversation_id")
+_SOURCES: dict[str, ScoreSource] = {"model": "judge", "app": "human"}
+
+
+def part_of(run: dict[str, Any]) -> Part:
+    """Of a run begun (`post`) or gone on with (`patch`), put together from its parts."""
+    told = required(run, "id")
+    parent = text(run, "parent_run_id")
+    extra = _object(run, "extra")
+    attributes: dict[str, Any] = {"langsmith.run.id": told, **_extra(extra), **_usage(run, extra)}
+    for key, value in run.items():
+        if value is not None and key not in _ELSEWHERE:
+            attributes[_ATTRIBUTES.get(key) or f"langsmith.{key}"] = value
+    if run.get("tags"):
+        attributes["langsmith.span.tags"] = run["tags"]
+    if run.get("events"):
+        attributes["langsmith.events"] = run["events"]
+    return Part(
+        trace_id_of(text(run, "trace_id") or told),
+        span_id_of(told),
+        name=text(run, "name"),
+        parent_id=span_id_of(parent) if parent else None,
+        start_ns=moment(run, "start_time"),
+        end_ns=moment(run, "end_time"),
+        error=text(run, "error"),
+        scope="langsmith",
+        attributes=attributes,
+    )
+
+
+def score_of(body: dict[str, Any], caller: Principal) -> Score:
+    """Feedback of a run, or of its whole trace. A `value` that is no number is the label."""
+    key, told = required(body, "key"), body.get("score")
+    run, trace = text(body, "run_id"), text(body, "trace_id")
+    value, label = number(told if told is not None else body.get("value")), None
+    if isinstance(body.get("value"), str):
+        label = body["value"]
+    if value is None and label is None:
+        raise InvalidInput("Feedback needs a score or a value.", field="score", value=str(told)[:80], fix="send one")
+    if not (run or trace):
+        raise InvalidInput("Feedback must say what it is about.", field="run_id", value=None, fix="send a run_id")
+    source = body.get("feedback_source")
+    kind = str(source.get("type")) if isinstance(source, dict) else ""
+    return Score(
+        project=caller.project,
+        id=text(body, "id") or new_id("scr"),
+        name=key,
+        time_ns=moment(body, "created_at") or SystemClock().now_ns(),
+        source="end_user" if caller.role == "score" else _SOURCES.get(kind, "code"),
+        value=value,
+        label=label,
+        reason=text(body, "comment"),
+        author=caller.actor,
+        trace_id=trace_id_of(trace or run or ""),
+        span_id=span_id_of(run) if run and run != trace else None,
+    )
+
+
+def _extra(extra: dict[str, Any]) -> dict[str, Any]:
+    metadata = extra.get("metadata")
+    found = {f"langsmith.{key}": value for key, value in extra.items() if key != "metadata" and value is not None}
+    found |= named("langsmith.metadata", metadata)
+    if isinstance(metadata, dict):
+        session = next((text(metadata, key) for key in _SESSION if text(metadata, key)), None)
+        known = {
+            "session.id": session,
+            "gen_ai.response.model": text(metadata, "ls_model_name"),
+            "gen_ai.provider.name": text(metadata, "ls_provider"),
+        }
+        found |= {key: value for key, value in known.items() if value is not None}
+    return found
+
+
+def _usage(run: dict[str, Any], extra: dict[str, Any]) -> dict[str, Any]:
+    """Totals, with what was cached or reasoned inside them."""
+    told: dict[str, Any] = {}
+    for place in (extra.get("metadata"), run.get("outputs")):
+        told = _object(place, "usage_metadata") or told
+    into, out = _object(told, "input_token_details"), _object(told, "output_token_details")
+    counts = {
+        "gen_ai.usage.input_tokens": told.get("input_tokens"),
+        "gen_ai.usage.output_tokens": told.get("output_tokens"),
+        "gen_ai.usage.cache_read.input_tokens": into.get("cache_read"),
+        "gen_ai.usage.cache_write.input_tokens": into.get("cache_creation"),
+        "gen_ai.usage.reasoning.output_tokens": out.get("reasoning"),
+        "gen_ai.usage.cost": told.get("total_cost"),
+    }
+    return {key: value for key, value in counts.items() if value is not None}
+
+
+def _object(place: Any, key: str) -> dict[str, Any]:
+    found = place.get(key) if isinstance(place, dict) else None
+    return found if isinstance(found, dict) else {}

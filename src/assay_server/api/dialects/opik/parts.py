@@ -1,0 +1,90 @@
+"""Opik's traces, spans and feedback in our words. Its trace is the span above its spans."""
+
+from hashlib import blake2b
+from typing import Any
+
+from assay_server.api.dialects.bodies import moment, named, number, required, text
+from assay_server.api.dialects.ids import span_id_of, trace_id_of
+from assay_server.core.clock import SystemClock
+from assay_server.core.errors import InvalidInput
+from assay_server.core.ports import Principal
+from assay_server.core.records import Score, ScoreSource
+from assay_server.ingest import Part
+
+_ATTRIBUTES = {
+    "input": "input.value",
+    "output": "output.value",
+    "model": "gen_ai.response.model",
+    "provider": "gen_ai.provider.name",
+    "tags": "tag.tags",
+    "thread_id": "session.id",
+    "environment": "deployment.environment.name",
+    "type": "openinference.span.kind",
+    "total_estimated_cost": "total_estimated_cost",
+}
+_COUNTS = {
+    "prompt_tokens": "gen_ai.usage.input_tokens",
+    "completion_tokens": "gen_ai.usage.output_tokens",
+    "original_usage.prompt_tokens_details.cached_tokens": "gen_ai.usage.cache_read.input_tokens",
+    "original_usage.completion_tokens_details.reasoning_tokens": "gen_ai.usage.reasoning.output_tokens",
+    "original_usage.cache_read_input_tokens": "gen_ai.usage.cache_read.input_tokens",
+    "original_usage.cache_creation_input_tokens": "gen_ai.usage.cache_write.input_tokens",
+}
+_ELSEWHERE = {"id", "trace_id", "parent_span_id", "name", "start_time", "end_time", "metadata", "usage", "error_info"}
+_SOURCES: dict[str, ScoreSource] = {"ui": "human", "online_scoring": "judge"}
+
+
+def trace_part(body: dict[str, Any]) -> Part:
+    told = required(body, "id")
+    return Part(trace_id_of(told), span_id_of(f"trace {told}"), root=True, **_common(body))
+
+
+def span_part(body: dict[str, Any]) -> Part:
+    parent = text(body, "parent_span_id")
+    return Part(
+        trace_id_of(required(body, "trace_id")),
+        span_id_of(required(body, "id")),
+        parent_id=span_id_of(parent) if parent else None,
+        **_common(body),
+    )
+
+
+def score_of(body: dict[str, Any], caller: Principal) -> Score:
+    """The same judgement sent twice has the same id; a value that changed is another judgement."""
+    trace, name, value = required(body, "id"), required(body, "name"), number(body.get("value"))
+    if value is None:
+        raise InvalidInput("A score needs a number.", field="value", value=str(body.get("value"))[:80], fix="send one")
+    identity = f"{trace}\x1f{name}\x1f{value}\x1f{body.get('reason')}".encode("utf-8", "replace")
+    return Score(
+        project=caller.project,
+        id=f"scr_{blake2b(identity, digest_size=13).hexdigest()}",
+        name=name,
+        time_ns=SystemClock().now_ns(),
+        source="end_user" if caller.role == "score" else _SOURCES.get(str(body.get("source")), "code"),
+        value=value,
+        label=text(body, "category_name"),
+        reason=text(body, "reason"),
+        author=caller.actor,
+        trace_id=trace_id_of(trace),
+    )
+
+
+def _common(body: dict[str, Any]) -> dict[str, Any]:
+    failure = body.get("error_info")
+    attributes: dict[str, Any] = {"opik.id": body["id"], **named("opik.metadata", body.get("metadata"))}
+    for key, value in body.items():
+        if value is not None and key not in _ELSEWHERE:
+            attributes[_ATTRIBUTES.get(key) or f"opik.{key}"] = value
+    usage = body.get("usage")
+    for key, value in usage.items() if isinstance(usage, dict) else ():
+        attributes[_COUNTS.get(key) or f"opik.usage.{key}"] = value
+    if isinstance(failure, dict):
+        attributes |= named("opik.error", failure)
+    return {
+        "name": text(body, "name"),
+        "start_ns": moment(body, "start_time"),
+        "end_ns": moment(body, "end_time"),
+        "error": (text(failure, "message") or "error") if isinstance(failure, dict) else None,
+        "scope": "opik",
+        "attributes": attributes,
+    }

@@ -1,0 +1,84 @@
+"""Opik's and LangSmith's clients, and what must be found of each."""
+
+import httpx
+
+from tests.clients.bench import ROOT, Trace, find_trace, texts
+from tests.clients.expect_otlp import TOKENS, check_scrubbed
+from tests.clients.provider import ANSWER, DATED
+from tests.clients.registered import Client, Setting
+
+UV = ROOT / ".venv" / "bin" / "uv"
+
+
+def alone(package: str, version: str) -> tuple[str, ...]:
+    """Python with that package in exactly that version, and nothing else."""
+    return (str(UV), "run", "--no-project", "--system-certs", "--quiet", "--with", f"{package}=={version}", "python")
+
+
+def opik(setting: Setting) -> dict[str, str]:
+    return {
+        "OPIK_URL_OVERRIDE": f"{setting.url}/api",
+        "OPIK_API_KEY": setting.key,
+        "OPIK_WORKSPACE": "default",
+    }
+
+
+def langsmith(setting: Setting) -> dict[str, str]:
+    return {
+        "LANGSMITH_ENDPOINT": setting.url,
+        "LANGSMITH_API_KEY": setting.key,
+        "LANGSMITH_TRACING": "true",
+        "LANGSMITH_PROJECT": "support",
+    }
+
+
+def check_opik(api: httpx.Client, session: str) -> None:
+    """Opik's trace stands above the outermost span."""
+    trace = find_trace(api, session=session)
+    leaves = [("look_up", "tool", []), ("chat", "llm", [])]
+    assert trace.tree() == [("answer", "span", [("answer", "span", leaves)])]
+    _check(trace, session)
+
+
+def check_langsmith(api: httpx.Client, session: str) -> None:
+    trace = find_trace(api, session=session)
+    assert trace.tree() == [("answer", "chain", [("look_up", "tool", []), ("chat", "llm", [])])]
+    assert trace.body["user"] == "ada"
+    tool = trace.span("look_up")["attributes"]
+    assert (tool["langsmith.metadata.langgraph_node"], tool["langsmith.metadata.langgraph_step"]) == ("tools", 2)
+    _check(trace, session)
+
+
+def _check(trace: Trace, session: str) -> None:
+    call = trace.span("chat")
+    assert (call["model"], call["provider"], call["tokens"]) == (DATED, "openai", TOKENS)
+    assert call["cost"] > 0
+    assert "How long do refunds take?" in texts(call["input"])
+    assert ANSWER in texts(call["output"])
+    assert "14 days" in texts(trace.span("look_up")["output"])
+    assert trace.body["session"] == session
+    assert all(span["tags"] == ["bench"] for span in trace.spans)
+    [score] = trace.body["scores"]
+    assert (score["name"], score["value"]) == ("helpful", 0.75)
+    assert "said" in score["reason"]
+    check_scrubbed(trace)
+
+
+CLIENTS = [
+    Client(
+        "opik",
+        "opik",
+        opik,
+        check_opik,
+        version=lambda: "2.2.122",
+        command=(*alone("opik", "2.2.122"), "opik_tracing.py"),
+    ),
+    Client(
+        "langsmith",
+        "langsmith",
+        langsmith,
+        check_langsmith,
+        version=lambda: "0.14.17",
+        command=(*alone("langsmith", "0.14.17"), "langsmith_tracing.py"),
+    ),
+]

@@ -1,0 +1,114 @@
+"""LangSmith's routes and words."""
+
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from assay_server.api.dialects.langsmith.runs import part_of
+from tests.fakes.dialects import dialects
+from tests.fakes.pieces import Pieces
+
+AT = "2026-11-21T08:00:00.000000+00:00"
+TRACE = "01a1fd87-b7b4-777c-869b-54ceb8ec4096"
+RUN = "01a1fd87-b7c7-7d57-872a-25a7d1e2e844"
+
+
+@pytest.fixture
+async def wired(tmp_path: Path) -> AsyncIterator[SimpleNamespace]:
+    pieces = Pieces()
+    async with dialects(tmp_path, partial_spans=pieces) as (http, _):
+        yield SimpleNamespace(http=http, pieces=pieces)
+
+
+async def send(wired: SimpleNamespace, parts: dict[str, Any]) -> Any:
+    """Values are sent as JSON, bytes as they are."""
+    files = {
+        name: (None, value if isinstance(value, bytes) else json.dumps(value, ensure_ascii=False).encode())
+        for name, value in parts.items()
+    }
+    return await wired.http.post("/runs/multipart", files=files)
+
+
+async def test_the_parts_of_a_run_are_put_together(wired: SimpleNamespace) -> None:
+    run = {"id": RUN, "trace_id": TRACE, "parent_run_id": TRACE, "name": "Größe", "start_time": AT, "run_type": "llm"}
+    answer = await send(
+        wired,
+        {
+            f"post.{RUN}": run,
+            f"post.{RUN}.inputs": {"question": "Wie groß?\r\n--"},
+            f"post.{RUN}.events": [],
+            f"attachment.{RUN}.photo": b"\x00\xff\r\n\x01",
+            f"patch.{RUN}": {"id": RUN, "trace_id": TRACE, "end_time": AT, "error": "quota"},
+            "feedback.f": {"key": "ok", "score": True, "run_id": RUN, "trace_id": TRACE},
+        },
+    )
+    assert answer.status_code == 202
+    begun, ended = wired.pieces.parts
+    assert (begun.name, begun.trace_id) == ("Größe", TRACE.replace("-", ""))
+    assert begun.attributes["input.value"] == {"question": "Wie groß?\r\n--"}
+    assert begun.attributes["langsmith.attachments"]["photo"]["bytes"] == 5
+    assert (ended.span_id, ended.end_ns, ended.error) == (begun.span_id, begun.start_ns, "quota")
+    [score] = (await wired.http.get("/api/v1/scores")).json()["items"]
+    assert (score["value"], score["span_id"]) == (1.0, begun.span_id)
+
+
+async def test_a_batch_holds_runs_begun_and_ended(wired: SimpleNamespace) -> None:
+    post = {"id": RUN, "trace_id": TRACE, "name": "a", "start_time": AT}
+    answer = await wired.http.post("/runs/batch", json={"post": [post], "patch": [{"id": RUN, "trace_id": TRACE}]})
+    assert answer.status_code == 202
+    assert len({part.span_id for part in wired.pieces.parts}) == 1
+
+
+async def test_feedback_is_a_score_of_its_trace(wired: SimpleNamespace) -> None:
+    body = {"id": "f", "key": "tone", "value": "friendly", "run_id": TRACE, "trace_id": TRACE, "created_at": AT}
+    body |= {"feedback_source": {"type": "model"}, "comment": "ada@mail-box.org said"}
+    for _ in range(2):
+        assert (await wired.http.post("/feedback", json=body)).status_code == 200
+    [score] = (await wired.http.get("/api/v1/scores")).json()["items"]
+    assert (score["label"], score["value"], score["source"], score["span_id"]) == ("friendly", None, "judge", None)
+    assert "mail-box" not in score["reason"]
+
+
+@pytest.mark.parametrize("body", [{"key": "k", "run_id": RUN}, {"key": "k", "score": 1}, {"score": 1, "run_id": RUN}])
+async def test_feedback_about_nothing_is_refused(wired: SimpleNamespace, body: Any) -> None:
+    assert (await wired.http.post("/feedback", json=body)).status_code == 400
+
+
+@pytest.mark.parametrize("parts", [{"unheard.of": {}}, {f"post.{RUN}": b"{"}, {f"post.{RUN}": [1]}])
+async def test_parts_nobody_understands_are_refused_whole(wired: SimpleNamespace, parts: Any) -> None:
+    answer = await send(wired, {f"post.{TRACE}": {"id": TRACE}, **parts})
+    assert answer.status_code == 400
+    assert wired.pieces.parts == []
+
+
+async def test_what_is_no_multipart_is_refused(wired: SimpleNamespace) -> None:
+    assert (await wired.http.post("/runs/multipart", json={})).status_code == 400
+    empty = {"content-type": "multipart/form-data; boundary=x"}
+    assert (await wired.http.post("/runs/multipart", content=b"", headers=empty)).status_code == 400
+
+
+async def test_the_client_is_told_to_send_multipart(wired: SimpleNamespace) -> None:
+    told = (await wired.http.get("/info", headers={"x-api-key": ""})).json()
+    assert told["batch_ingest_config"]["use_multipart_endpoint"] is True
+
+
+def test_what_langchain_says_of_a_call_keeps_its_meaning() -> None:
+    metadata = {"thread_id": "s", "ls_model_name": "m", "ls_provider": "openai", "langgraph_node": "n"}
+    usage = {"input_tokens": 3, "output_tokens": 2, "input_token_details": {"cache_read": 1}}
+    part = part_of({"id": RUN, "extra": {"metadata": metadata}, "outputs": {"usage_metadata": usage}, "odd": 1})
+    assert part.trace_id == RUN.replace("-", "")
+    expected = {
+        "session.id": "s",
+        "gen_ai.response.model": "m",
+        "gen_ai.provider.name": "openai",
+        "langsmith.metadata.langgraph_node": "n",
+        "gen_ai.usage.input_tokens": 3,
+        "gen_ai.usage.output_tokens": 2,
+        "gen_ai.usage.cache_read.input_tokens": 1,
+        "langsmith.odd": 1,
+    }
+    assert expected.items() <= part.attributes.items()

@@ -1,0 +1,97 @@
+"""Opik's routes and words."""
+
+import gzip
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from assay_server.api.dialects.opik.parts import span_part, trace_part
+from tests.fakes.dialects import dialects
+from tests.fakes.pieces import Pieces
+
+AT = "2026-11-21T08:00:00.000000Z"
+TRACE = "01a1fd87-adb0-7050-8e88-ffae8613ec6c"
+SPAN = "01a1fd87-adb1-7584-b443-fa37ce248658"
+PRIVATE = "/api/v1/private"
+
+
+@pytest.fixture
+async def wired(tmp_path: Path) -> AsyncIterator[SimpleNamespace]:
+    pieces = Pieces()
+    async with dialects(tmp_path, partial_spans=pieces) as (http, _):
+        yield SimpleNamespace(http=http, pieces=pieces)
+
+
+async def test_batches_come_packed_and_updates_speak_of_the_same_span(wired: SimpleNamespace) -> None:
+    body = gzip.compress(json.dumps({"spans": [{"id": SPAN, "trace_id": TRACE, "start_time": AT}]}).encode())
+    packed = {"content-encoding": "gzip", "content-type": "application/json"}
+    first = await wired.http.post(f"{PRIVATE}/spans/batch", content=body, headers=packed)
+    more = await wired.http.patch(f"{PRIVATE}/spans/{SPAN}", json={"trace_id": TRACE, "end_time": AT})
+    assert (first.status_code, more.status_code) == (204, 204)
+    begun, ended = wired.pieces.parts
+    assert (begun.trace_id, begun.span_id) == (ended.trace_id, ended.span_id)
+    assert (begun.end_ns, ended.end_ns) == (None, begun.start_ns)
+
+
+async def test_a_trace_and_its_update_are_its_root(wired: SimpleNamespace) -> None:
+    await wired.http.post(f"{PRIVATE}/traces/batch", json={"traces": [{"id": TRACE, "name": "a", "start_time": AT}]})
+    await wired.http.patch(f"{PRIVATE}/traces/{TRACE}", json={"thread_id": "s"})
+    begun, more = wired.pieces.parts
+    assert (begun.root, begun.span_id) == (True, more.span_id)
+    assert more.attributes["session.id"] == "s"
+
+
+async def test_feedback_sent_twice_is_stored_once(wired: SimpleNamespace) -> None:
+    one = {"id": TRACE, "name": "helpful", "value": 0.5, "source": "ui", "reason": "ada@mail-box.org said"}
+    for _ in range(2):
+        answer = await wired.http.put(f"{PRIVATE}/traces/feedback-scores", json={"scores": [one]})
+        assert answer.status_code == 204
+    [score] = (await wired.http.get("/api/v1/scores")).json()["items"]
+    assert (score["value"], score["source"], score["trace_id"]) == (0.5, "human", TRACE.replace("-", ""))
+    assert "mail-box" not in score["reason"]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "field"),
+    [
+        ("POST", "/traces/batch", {"traces": [{}]}, "id"),
+        ("POST", "/spans/batch", {"spans": [{"id": SPAN}]}, "trace_id"),
+        ("POST", "/spans/batch", {"spans": "x"}, "spans"),
+        ("POST", "/spans/batch", [], "body"),
+        ("POST", "/traces/batch", {"traces": [{"id": TRACE, "start_time": "soon"}]}, "start_time"),
+        ("PUT", "/traces/feedback-scores", {"scores": [{"id": TRACE, "name": "n", "value": "x"}]}, "value"),
+    ],
+)
+async def test_a_wrong_field_is_named(wired: SimpleNamespace, method: str, path: str, body: Any, field: str) -> None:
+    answer = await wired.http.request(method, PRIVATE + path, json=body)
+    assert (answer.status_code, answer.json()["field"]) == (400, field)
+    assert wired.pieces.parts == []
+
+
+async def test_a_reader_may_not_write_and_anybody_may_ask_for_life(wired: SimpleNamespace) -> None:
+    refused = await wired.http.post(f"{PRIVATE}/spans/batch", json={"spans": []}, headers={"x-api-key": "viewer"})
+    assert refused.status_code == 403
+    assert (await wired.http.get("/api/is-alive/ping", headers={"x-api-key": ""})).json()["healthy"] is True
+
+
+def test_what_opik_says_keeps_its_meaning() -> None:
+    body = {"id": SPAN, "trace_id": TRACE, "parent_span_id": "p", "type": "llm", "model": "m", "ttft": 5}
+    body |= {"usage": {"prompt_tokens": 3, "odd": 1}, "error_info": {"message": "quota"}, "metadata": {"k": 1}}
+    part = span_part(body)
+    assert part.error == "quota"
+    assert part.parent_id == span_part({"id": "p", "trace_id": TRACE}).span_id
+    assert part.attributes == {
+        "opik.id": SPAN,
+        "opik.metadata.k": 1,
+        "openinference.span.kind": "llm",
+        "gen_ai.response.model": "m",
+        "opik.ttft": 5,
+        "gen_ai.usage.input_tokens": 3,
+        "opik.usage.odd": 1,
+        "opik.error.message": "quota",
+    }
+    assert trace_part({"id": TRACE}).span_id != span_part({"id": TRACE, "trace_id": TRACE}).span_id
