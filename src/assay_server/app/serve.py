@@ -53,6 +53,7 @@ async def _serve(config: Config, *, as_json: bool) -> None:
             )
         )
         server.listening = lambda: _welcome(config, built, as_json=as_json)
+        server.ending = built.services.tail.close
         close_grpc = await grpc.opened(built.services, config.host, config.grpc_port, _say)
         try:
             await server.serve()
@@ -72,14 +73,19 @@ async def _settled() -> AsyncIterator[None]:
 
 
 class _Server(uvicorn.Server):
-    """Tells when it listens; before that, an address that is printed would be a promise."""
+    """Tells when it listens (before that, a printed address would be a promise), and when it is about to end."""
 
     listening: Callable[[], Awaitable[None]]
+    ending: Callable[[], None]
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         if self.started:
             await self.listening()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self.ending()
+        await super().shutdown(sockets)
 
 
 async def _welcome(config: Config, built: House, *, as_json: bool) -> None:

@@ -58,7 +58,7 @@ class News:
 class _Watcher:
     project: str
     narrow: TailFilter
-    queue: "asyncio.Queue[Span | Score]" = field(default_factory=lambda: asyncio.Queue(_QUEUE))
+    queue: "asyncio.Queue[Span | Score | None]" = field(default_factory=lambda: asyncio.Queue(_QUEUE))
     missed: int = 0
 
     def offer(self, fact: Span | Score) -> None:
@@ -101,8 +101,11 @@ class Tail:
                 yield await self._next(watcher, quiet_s)
 
     def close(self) -> None:
-        """Lets all watchers go at their next news."""
+        """Lets all watchers go, so that a server that stops need not wait for those who only listen."""
         self._closed.set()
+        for watcher in self._watchers:
+            if watcher.queue.empty():
+                watcher.queue.put_nowait(None)  # wakes it up
 
     @contextmanager
     def _watching(self, project: str, narrow: TailFilter) -> Iterator[_Watcher]:
@@ -120,6 +123,8 @@ class Tail:
             async with asyncio.timeout(quiet_s):
                 fact = await watcher.queue.get()
         except TimeoutError:
+            return News("quiet", {})
+        if fact is None:
             return News("quiet", {})
         return News("span", _span(fact)) if isinstance(fact, Span) else News("score", score_json(fact))
 

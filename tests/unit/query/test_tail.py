@@ -1,5 +1,6 @@
 """Live tail: what is asked for, of one project, and honest about what was missed."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -74,7 +75,10 @@ async def test_who_goes_makes_room_and_too_many_are_refused() -> None:
 
 async def test_watching_ends_with_the_server() -> None:
     tail = Tail()
-    watching = tail.watch("prj_a", quiet_s=0.01)
+    watching = tail.watch("prj_a", quiet_s=600)
     await anext(watching)
+    waiting = asyncio.create_task(anext(watching))
+    await asyncio.sleep(0)
     tail.close()
+    assert await waiting == News("quiet", {})
     assert [news async for news in watching] == []
