@@ -69,7 +69,7 @@ check: install ## The quick part: ruff, mypy, import-linter, unit tests
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
-	@$(BIN)/pytest tests/unit tests/property -q -n $(XDIST) --dist loadgroup -m "not soak"
+	@$(BIN)/pytest tests/unit -q -n $(XDIST) --dist loadgroup -m "not soak"
 
 .PHONY: test
 test: install ## Every check that a release needs

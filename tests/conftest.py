@@ -17,7 +17,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Tests that share an expensive start (vectors of the whole corpus, a server) share a worker."""
     for item in items:
         path = item.path.as_posix()
-        if "/tests/unit/examples/" in path:
+        if "/tests/integration/examples/" in path:
             item.add_marker(pytest.mark.xdist_group("examples"))
         elif "/tests/acceptance/browser/" in path:
             item.add_marker(pytest.mark.xdist_group("browser"))

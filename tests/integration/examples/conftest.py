@@ -3,7 +3,6 @@
 import os
 from collections.abc import Iterator
 
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # the workers share the cores
 
 import pytest
 
