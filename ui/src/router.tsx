@@ -24,6 +24,10 @@ const under = { getParentRoute: () => shell }
 const pages = [
   createRoute({ ...under, path: '/traces', component: lazyRouteComponent(() => import('./pages/traces'), 'Traces') }),
   createRoute({ ...under, path: '/traces/$traceId', component: lazyRouteComponent(() => import('./pages/trace'), 'TracePage') }),
+  createRoute({ ...under, path: '/sessions', component: lazyRouteComponent(() => import('./pages/sessions'), 'Sessions') }),
+  createRoute({ ...under, path: '/sessions/one', component: lazyRouteComponent(() => import('./pages/sessions'), 'SessionPage') }),
+  createRoute({ ...under, path: '/users', component: lazyRouteComponent(() => import('./pages/users'), 'Users') }),
+  createRoute({ ...under, path: '/users/one', component: lazyRouteComponent(() => import('./pages/users'), 'UserPage') }),
   createRoute({ ...under, path: '/datasets', component: lazyRouteComponent(() => import('./pages/datasets'), 'Datasets') }),
   createRoute({ ...under, path: '/datasets/$name', component: lazyRouteComponent(() => import('./pages/datasets'), 'DatasetPage') }),
   createRoute({ ...under, path: '/runs', component: lazyRouteComponent(() => import('./pages/runs'), 'Runs') }),

@@ -22,6 +22,10 @@ PAGES = {
     "costs-prices": ("/costs?tab=prices", "house/mixtral"),
     "sql": ("/sql", "Ask anything of your own facts"),
     "sql-answer": ("/sql?q=SELECT+1", "200 rows in 12 ms"),
+    "sessions": ("/sessions", "How long may I return shoes"),
+    "session": ("/sessions/one?id=s-0", "Last active"),
+    "users": ("/users", "First seen"),
+    "user": ("/users/one?id=u-0061", "Latest sessions"),
     "datasets": ("/datasets", "Eighty questions of customers"),
     "dataset": ("/datasets/golden", "unanswerable"),
     "runs": ("/runs", "golden v2"),
@@ -81,7 +85,7 @@ def _shown(page: Page, name: str) -> None:
     scope = page.get_by_role("dialog") if name in {"promote", "rollback"} else page.locator("body")
     expect(scope.get_by_text(PAGES[name][1]).first).to_be_visible()
     expect(page.locator("[aria-busy=true]")).to_have_count(0)
-    if name in {"canary", "costs", "costs-forecast"}:
+    if name in {"canary", "costs", "costs-forecast", "user"}:
         expect(page.locator(".chart svg")).to_be_visible()
 
 

@@ -12,7 +12,7 @@ const LIVE = 4_000
 
 export const info = queryOptions({ queryKey: ['info'], queryFn: () => get<Info>('/info'), staleTime: 60_000 })
 
-function pages<T>(key: string, path: string, query: Query = {}, limit = 100) {
+export function pages<T>(key: string, path: string, query: Query = {}, limit = 100) {
   return infiniteQueryOptions({
     queryKey: [key, 'list', query],
     queryFn: ({ pageParam }) => get<List<T>>(path, { ...query, limit, cursor: pageParam }),

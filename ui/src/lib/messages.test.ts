@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Span } from '@/api/types'
 import { asCurl, asDatasetItem } from './curl'
-import { conversation, saidIn } from './messages'
+import { conversation, newest, saidIn } from './messages'
 
 describe('conversation', () => {
   it('is null for plain text', () => {
@@ -42,5 +42,13 @@ describe('a preview of a conversation', () => {
     expect(saidIn('[{"role": "system", "content": "Be kind."}, {"role": "user", "content": "Where is \\"it\\"')).toBe('Where is "it"')
     expect(saidIn('a plain question')).toBe('a plain question')
     expect(saidIn('{"a": 1}')).toBe('{"a": 1}')
+  })
+})
+
+describe('a turn of a conversation', () => {
+  const said = (...roles: string[]) => conversation(roles.map((role) => ({ role, content: role })))!
+  it('is what came after the last answer, and never nothing', () => {
+    expect(newest(said('system', 'user', 'assistant', 'user')).map((one) => one.role)).toEqual(['user'])
+    expect(newest(said('user', 'assistant'))).toHaveLength(2)
   })
 })

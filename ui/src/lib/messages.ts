@@ -73,3 +73,10 @@ export function saidIn(preview: string): string {
   const said = [...preview.matchAll(/"(?:content|text)":\s*"((?:[^"\\]|\\.)*)/g)].map((match) => match[1]!.replace(/\\n/g, ' ').replace(/\\(["\\/])/g, '$1'))
   return said.findLast((one) => one.trim()) ?? preview
 }
+
+/** What is new in a turn whose input repeats the whole conversation: everything behind the last answer, without instructions. */
+export function newest(messages: Said[]): Said[] {
+  const answered = messages.findLastIndex((one) => one.role === 'assistant')
+  const fresh = messages.slice(answered + 1).filter((one) => one.role !== 'system')
+  return fresh.length ? fresh : messages
+}

@@ -1,15 +1,16 @@
 import { IconChevronRight, IconTool } from '@tabler/icons-react'
 import type { Span } from '@/api/types'
-import { type Call, conversation, type Said } from '@/lib/messages'
+import { type Call, conversation, newest, type Said } from '@/lib/messages'
 import { plain } from '@/lib/text'
 import { count } from '@/lib/format'
 import { Copy } from './copy'
 import { Json } from './json'
 import { Fold, Text } from './text'
 
-/** A span's input or output: messages as chat, anything else as text or JSON. */
-export function Content({ value, pii, label }: { value: Span['input']; pii: string[]; label: string }) {
-  const messages = conversation(value)
+/** A span's input or output: messages as chat, anything else as text or JSON. `fresh` leaves out what was said before. */
+export function Content({ value, pii, label, fresh }: { value: Span['input']; pii: string[]; label: string; fresh?: boolean }) {
+  const all = conversation(value)
+  const messages = all && fresh ? newest(all) : all
   if (messages) {
     return (
       <div className="chat">

@@ -1,10 +1,12 @@
 import {
-  IconAdjustmentsHorizontal, IconAlertTriangle, IconBinaryTree2, IconCoin, IconDatabase, IconFileSearch, IconFlask, IconGitBranch, IconPackage, IconSql, IconTestPipe2,
+  IconAdjustmentsHorizontal, IconAlertTriangle, IconBinaryTree2, IconCoin, IconDatabase, IconFileSearch, IconFlask, IconGitBranch, IconMessages, IconPackage, IconSql, IconTestPipe2, IconUsers,
 } from '@tabler/icons-react'
 
 /** The pages of the interface: the navigation, the palette and the shortcuts are made of this. */
 export const PLACES = [
   { group: 'Observe', name: 'Traces', to: '/traces', key: 't', icon: IconBinaryTree2 },
+  { group: 'Observe', name: 'Sessions', to: '/sessions', key: 'e', icon: IconMessages },
+  { group: 'Observe', name: 'Users', to: '/users', key: 'u', icon: IconUsers },
   { group: 'Observe', name: 'Costs', to: '/costs', key: 'o', icon: IconCoin },
   { group: 'Observe', name: 'SQL', to: '/sql', key: 'q', icon: IconSql },
   { group: 'Evaluate', name: 'Datasets', to: '/datasets', key: 'd', icon: IconDatabase },

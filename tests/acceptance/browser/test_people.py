@@ -1,0 +1,56 @@
+"""Sessions read as conversations and users with their history."""
+
+import re
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.fakes.ui_api import FakeApi
+from tests.fakes.ui_world import World
+
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+
+Opened = Callable[..., Page]
+
+
+def test_a_session_reads_as_a_conversation_without_repeating_itself(opened: Opened, ui_api: FakeApi) -> None:
+    page = opened("/sessions")
+    first = page.locator("tbody tr").first
+    expect(first).to_be_visible()
+    first.locator("td").last.click()
+    turns = page.locator(".turns > li")
+    rows = [row for row in ui_api.world.traces if row["session"] == "s-0"]
+    expect(turns).to_have_count(len(rows))
+    expect(turns.first.get_by_role("article")).to_have_count(2)
+    expect(page.get_by_text("how can I help")).to_have_count(0)
+    expect(turns.first.get_by_role("link").first).to_have_attribute("href", f"/traces/{rows[-1]['trace_id']}")
+
+
+def test_a_user_has_a_history_that_leads_on(opened: Opened) -> None:
+    page = opened("/users/one?id=u-0061")
+    expect(page.get_by_role("heading", level=1)).to_have_text("u-0061")
+    expect(page.get_by_role("img", name=re.compile("Traces for each day"))).to_be_visible()
+    page.locator(".facts").get_by_role("link").nth(1).click()
+    expect(page).to_have_url(re.compile("/traces[?]user=u-0061$"))
+    page.go_back()
+    page.get_by_role("region", name="Latest sessions").get_by_role("link").first.click()
+    expect(page).to_have_url(re.compile("/sessions/one[?]id=s-"))
+
+
+def test_ids_are_whatever_applications_say(opened: Opened, ui_api: FakeApi) -> None:
+    for row in ui_api.world.traces:
+        if row["session"] == "s-0":
+            row["session"] = "a/../b?c&d"
+    page = opened("/sessions")
+    page.locator("tbody a").first.click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("a/../b?c&d")
+    expect(page.locator(".turns > li").first).to_be_visible()
+
+
+def test_without_sessions_and_users_one_learns_how_they_get_here(opened: Opened, ui_api: FakeApi) -> None:
+    ui_api.world = World()
+    page = opened("/sessions")
+    expect(page.locator(".state")).to_contain_text("session.id")
+    page.get_by_role("link", name="Users").click()
+    expect(page.locator(".state")).to_contain_text("user.id")

@@ -1,0 +1,128 @@
+import { SegmentedControl } from '@mantine/core'
+import { useQuery } from '@tanstack/react-query'
+import { Link } from '@tanstack/react-router'
+import { IconX } from '@tabler/icons-react'
+import * as ask from '@/api/people'
+import type { SessionRow, Turn } from '@/api/people'
+import { count, plural } from '@/lib/format'
+import { saidIn } from '@/lib/messages'
+import { RANGES, sinceOf } from '@/lib/range'
+import { useAddress } from '@/lib/search'
+import { Content } from '@/parts/chat'
+import { Snippet } from '@/parts/copy'
+import { TraceLink } from '@/parts/links'
+import { Listed, More, usePages } from '@/parts/list'
+import { Facts, Page } from '@/parts/page'
+import { Empty, Loaded } from '@/parts/states'
+import { SpanSign } from '@/parts/status'
+import { type Column, Table } from '@/parts/table'
+import { Scrubbed } from '@/parts/text'
+import { Duration, Money, Person, ScoreChip, Time, TokenCount } from '@/parts/values'
+
+const SHOW = [...RANGES.slice(1).map((range) => ({ value: range as string, label: range as string })), { value: '', label: 'All' }]
+
+/** Requests that belong together, the last active first. */
+export function Sessions() {
+  const [address, change] = useAddress()
+  const pages = usePages<SessionRow>(ask.sessions({ since: sinceOf(address.range), user: address.user }))
+  return (
+    <Page title="Sessions" actions={<SegmentedControl size="xs" aria-label="Time" data={SHOW} value={address.range ?? ''} onChange={(range) => change({ range: range || undefined })} />}>
+      {address.user && (
+        <div className="filters">
+          <button type="button" className="filter" data-set="true" aria-label="Remove the filter user" onClick={() => change({ user: undefined })}>
+            <span className="cut">user: {address.user}</span> <IconX size={13} aria-hidden />
+          </button>
+        </div>
+      )}
+      <Listed pages={pages} empty={<NoSession filtered={Boolean(address.range || address.user)} />}>
+        {(rows) => <SessionTable rows={rows} footer={<More pages={pages} noun="session" />} />}
+      </Listed>
+    </Page>
+  )
+}
+
+export function SessionTable({ rows, footer }: { rows: SessionRow[]; footer?: React.ReactNode }) {
+  return <Table label="Sessions, last active first" rows={rows} columns={COLUMNS} rowKey={(row) => row.session} href={(row) => `/sessions/one?id=${encodeURIComponent(row.session)}`} footer={footer} />
+}
+
+const COLUMNS: Column<SessionRow>[] = [
+  {
+    id: 'session',
+    head: 'Session',
+    className: 'main-cell',
+    cell: (row) => (
+      <div style={{ minWidth: 0, padding: '0.25rem 0' }}>
+        <div className="cut"><Link to="/sessions/one" search={{ id: row.session }}>{row.input ? <Scrubbed text={saidIn(row.input)} /> : row.session}</Link></div>
+        <div className="cut small second">{row.output ? <Scrubbed text={saidIn(row.output)} /> : 'no answer was recorded'}</div>
+      </div>
+    ),
+  },
+  { id: 'user', head: 'User', className: 'hide-s', cell: (row) => (row.user ? <div className="cut" style={{ maxWidth: '9rem' }}><UserLink id={row.user} /></div> : <span className="quiet">not said</span>) },
+  { id: 'turns', head: 'Turns', className: 'num', cell: (row) => count(row.traces) },
+  { id: 'errors', head: 'Errors', className: 'num hide-m', cell: (row) => (row.errors ? <span className="bad">{count(row.errors)}</span> : <span className="quiet">none</span>) },
+  { id: 'tokens', head: 'Tokens', className: 'num hide-m', cell: (row) => <TokenCount input={row.tokens.input} output={row.tokens.output} /> },
+  { id: 'cost', head: 'Cost', className: 'num hide-s', cell: (row) => <Money usd={row.cost.usd} unknown={row.cost.unknown} /> },
+  { id: 'last', head: 'Last active', className: 'num', cell: (row) => <Time at={row.last} /> },
+]
+
+export function UserLink({ id }: { id: string }) {
+  return <Link to="/users/one" search={{ id }}>{id}</Link>
+}
+
+function NoSession({ filtered }: { filtered: boolean }) {
+  return (
+    <Empty title={filtered ? 'No session in this time' : 'A session is what one person and your application said to each other, over several requests'}>
+      <p className="second prose">Say which one a request belongs to, and its requests are read here one after the other, with what they cost.</p>
+      <Snippet text={'with assay.context(session="chat-8123", user="u-42"):\n    answer(question)'} />
+      <p className="second prose">In OpenTelemetry, it is the attribute <code>session.id</code>.</p>
+    </Empty>
+  )
+}
+
+/** A session read as a conversation: what was asked and answered, each turn with its trace. */
+export function SessionPage() {
+  const [address] = useAddress()
+  const id = address.id ?? ''
+  const found = useQuery(ask.session(id))
+  return (
+    <Page title={id} crumbs={<Link to="/sessions">Sessions</Link>}>
+      <Loaded query={found}>
+        {(session) => (
+          <>
+            <Facts
+              rows={[
+                ['User', session.user && <UserLink key="user" id={session.user} />],
+                ['Turns', <Link key="turns" to="/traces" search={{ session: id }}>{count(session.traces)}</Link>],
+                ['Errors', session.errors > 0 && <span key="errors" className="bad">{count(session.errors)}</span>],
+                ['Cost', <Money key="cost" usd={session.cost.usd} unknown={session.cost.unknown} />],
+                ['Tokens', <TokenCount key="tokens" input={session.tokens.input} output={session.tokens.output} />],
+                ['Began', <Time key="start" at={session.start} />],
+                ['Last active', <Time key="last" at={session.last} />],
+              ]}
+            />
+            <ol className="turns">{session.turns.map((turn, i) => <TurnView key={turn.trace_id} turn={turn} n={i + 1} />)}</ol>
+            {session.more && <p className="quiet">These are the first {plural(session.turns.length, 'turn')}; the others are in the <Link to="/traces" search={{ session: id }}>list of traces</Link>.</p>}
+          </>
+        )}
+      </Loaded>
+    </Page>
+  )
+}
+
+function TurnView({ turn, n }: { turn: Turn; n: number }) {
+  return (
+    <li aria-label={`Turn ${n}`}>
+      <div className="line small second">
+        <TraceLink id={turn.trace_id}>{turn.name}</TraceLink>
+        <SpanSign status={turn.status} />
+        <Time at={turn.start} />
+        <Duration ms={turn.latency_ms} />
+        <Money usd={turn.cost.usd} unknown={turn.cost.unknown} />
+        {turn.user && <span className="hide-s"><Person actor={turn.user} /></span>}
+        {Object.entries(turn.scores).map(([name, score]) => <ScoreChip key={name} name={name} mean={score.mean} n={score.n} />)}
+      </div>
+      <Content value={turn.input} pii={turn.pii} label="Input" fresh />
+      <Content value={turn.output} pii={turn.pii} label="Output" />
+    </li>
+  )
+}
