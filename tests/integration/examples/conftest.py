@@ -3,7 +3,6 @@
 import os
 from collections.abc import Iterator
 
-
 import pytest
 
 from examples.support.embeddings import MiniLm, VectorCache
