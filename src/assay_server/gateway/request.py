@@ -12,6 +12,7 @@ from assay_server.core.errors import InvalidInput
 from assay_server.core.ports import Principal
 from assay_server.core.records import Arm
 from assay_server.gateway.call import Call, Caller, Prompting
+from assay_server.gateway.helicone import helicone_attributes, helicone_session, helicone_user
 from assay_server.gateway.trace import continued
 
 _decode_fields = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
@@ -61,6 +62,7 @@ def parse(principal: Principal, headers: Mapping[str, str], body: bytes, clock: 
         size=len(body),
         start_ns=start_ns,
         started=started,
+        attributes=helicone_attributes(headers),
     )
 
 
@@ -84,8 +86,8 @@ def _caller(headers: Mapping[str, str], user: str | None) -> Caller:
     tags = headers.get("x-assay-tags")
     arm = headers.get("x-assay-arm")
     return Caller(
-        user=user or unquote(headers.get("x-assay-user", "")) or None,
-        session=unquote(headers.get("x-assay-session", "")) or None,
+        user=user or unquote(headers.get("x-assay-user", "")) or helicone_user(headers),
+        session=unquote(headers.get("x-assay-session", "")) or helicone_session(headers),
         channel=headers.get("x-assay-channel") or None,
         canary=headers.get("x-assay-canary") or None,
         arm=cast("Arm", arm) if arm in ("baseline", "candidate") else None,

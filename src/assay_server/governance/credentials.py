@@ -33,9 +33,10 @@ def digest(secret: str) -> str:
 def secret_in(headers: Mapping[str, str]) -> str:
     """The secret of a request: Bearer, Basic (the password decides), bare `Authorization`, or `x-api-key`.
 
-    `headers` are looked up by lower-case name. Raises Unauthenticated.
+    Where there is a `Helicone-Auth`, it decides: beside it, `Authorization` is for the provider. `headers` are looked
+    up by lower-case name. Raises Unauthenticated.
     """
-    authorization = headers.get("authorization", "").strip()
+    authorization = (headers.get("helicone-auth") or headers.get("authorization", "")).strip()
     secret = _authorization(authorization) if authorization else headers.get("x-api-key", "").strip()
     if not secret:
         raise Unauthenticated(fix=_HOW)

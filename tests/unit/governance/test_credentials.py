@@ -47,6 +47,10 @@ def test_what_holds_no_secret_is_refused_with_the_way_to_send_one(headers: dict[
     assert "Bearer" in str(refused.value.fix)
 
 
+def test_helicones_header_decides_beside_the_providers_key() -> None:
+    assert secret_in({"helicone-auth": "Bearer sk_ours", "authorization": "Bearer sk-theirs"}) == "sk_ours"
+
+
 def test_a_colon_in_the_secret_survives_basic() -> None:
     assert secret_in({"authorization": basic("pk:a:b")}) == "a:b"
 
