@@ -40,6 +40,7 @@ class Settings:
     threads: int = 2
     readers: int = 3
     checkpoint_threshold: str = "256MB"
+    spill: str = "2GB"  # what one process may put on disk while it sorts or joins
     row_group_size: int = 122_880
 
     def config(self) -> dict[str, str | bool | int | float | list[str]]:
@@ -47,6 +48,7 @@ class Settings:
             "memory_limit": self.memory_limit,
             "threads": str(self.threads),
             "checkpoint_threshold": self.checkpoint_threshold,
+            "max_temp_directory_size": self.spill,
             "max_vacuum_tasks": "0",
             "autoinstall_known_extensions": "false",
             "autoload_known_extensions": "false",
@@ -244,6 +246,8 @@ def _connect(file: Path, settings: Settings) -> duckdb.DuckDBPyConnection:
     connection = duckdb.connect(":memory:", config=settings.config())
     try:
         path = str(file).replace("'", "''")
+        connection.execute(f"SET temp_directory = '{path}.spill'")  # not where the process happens to stand
+        connection.execute("SET GLOBAL TimeZone = 'UTC'")  # days begin alike on every machine
         connection.execute(f"ATTACH '{path}' AS {_DATABASE} (ROW_GROUP_SIZE {settings.row_group_size})")
         connection.execute(f"USE {_DATABASE}")
         connection.execute("PRAGMA disable_checkpoint_on_shutdown")  # the log is replayed faster than it is merged

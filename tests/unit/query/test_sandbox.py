@@ -286,3 +286,15 @@ async def test_long_texts_and_long_queues_are_refused(sql: Sql) -> None:
         task.cancel()
     await asyncio.wait(waiting)
     assert await value(sql, "SELECT 1") == 1
+
+
+async def test_times_are_utc_where_the_server_stands_in_another_zone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TZ", "America/New_York")
+    store = await DuckStore.open(tmp_path / "elsewhere")
+    sql = Sql(store)
+    assert (await value(sql, "SELECT now()::VARCHAR")).endswith("+00")
+    assert await value(sql, "SELECT (TIMESTAMPTZ '2026-11-21 01:00:00+00')::DATE") == "2026-11-21"
+    await sql.close()
+    await store.close()
