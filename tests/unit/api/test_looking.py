@@ -11,12 +11,12 @@ import pytest
 from fastapi import FastAPI
 from starlette.requests import Request
 
-from assay_server.api import problems, sql
+from assay_server.api import export, metrics, people, problems, sql, tail
 from assay_server.api.gone import unless_gone
 from assay_server.core.errors import Unauthenticated
 from assay_server.core.ports import Principal
 from assay_server.core.records import Facts, Span
-from assay_server.query import Sql
+from assay_server.query import Exports, Figures, People, Scores, Sql, Tail, Traces
 from assay_server.store import DuckStore
 
 
@@ -33,12 +33,23 @@ class Accounts:
 @pytest.fixture
 async def looking_http(tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
     store = await DuckStore.open(tmp_path / "facts")
-    await store.append(Facts([Span("prj_a", "0" * 31 + "1", "0" * 15 + "1", None, "call", "llm", 1, 2)]))
+    span = Span("prj_a", "0" * 31 + "1", "0" * 15 + "1", None, "call", "llm", 1, 2, user="a/b", session="s")
+    await store.append(Facts([span]))
     queries = Sql(store)
     rest = FastAPI()
-    rest.state.services = SimpleNamespace(accounts=Accounts(), sql=queries)
+    traces = Traces(store)
+    rest.state.services = SimpleNamespace(
+        accounts=Accounts(),
+        sql=queries,
+        people=People(store, traces),
+        exports=Exports(traces, Scores(store)),
+        figures=Figures(store),
+        tail=Tail(),
+    )
     problems.install(rest)
-    rest.include_router(sql.router, prefix="/api/v1")
+    rest.include_router(metrics.router)
+    for module in (sql, people, export, tail):
+        rest.include_router(module.router, prefix="/api/v1")
     transport = httpx.ASGITransport(rest)
     async with httpx.AsyncClient(transport=transport, base_url="http://test", headers={"x-api-key": "viewer"}) as http:
         yield http
@@ -114,3 +125,29 @@ async def test_errors_of_the_work_come_through() -> None:
 
     with pytest.raises(ValueError, match="no"):
         await unless_gone(Request({"type": "http"}, receive), work())
+
+
+async def test_sessions_and_users_are_found_by_any_name(looking_http: httpx.AsyncClient) -> None:
+    assert (await looking_http.get("/api/v1/sessions")).json()["items"][0]["session"] == "s"
+    assert (await looking_http.get("/api/v1/sessions/s")).json()["turns"][0]["name"] == "call"
+    assert (await looking_http.get("/api/v1/users/one", params={"id": "a/b"})).json()["traces"] == 1
+    assert (await looking_http.get("/api/v1/users/nobody")).status_code == 404
+    assert (await looking_http.get("/api/v1/users", params={"nonsense": 1})).status_code in {400, 422}
+
+
+async def test_files_have_a_name_and_wrong_filters_are_told(looking_http: httpx.AsyncClient) -> None:
+    answer = await looking_http.get("/api/v1/export/spans", params={"format": "csv"})
+    assert answer.headers["content-disposition"] == 'attachment; filename="spans.csv"'
+    assert len(answer.text.splitlines()) == 2
+    assert (await looking_http.get("/api/v1/export/traces", params={"score": "x"})).status_code == 400
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("/metrics", "/api/v1/sessions", "/api/v1/sessions/s", "/api/v1/users", "/api/v1/users/u", "/api/v1/tail"),
+        *("/api/v1/export/traces", "/api/v1/export/spans", "/api/v1/export/scores", "/api/v1/sql/schema"),
+    ],
+)
+async def test_a_key_that_only_scores_sees_nothing(looking_http: httpx.AsyncClient, path: str) -> None:
+    assert (await looking_http.get(path, headers={"x-api-key": "score"})).status_code == 403

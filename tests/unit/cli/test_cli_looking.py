@@ -1,0 +1,52 @@
+"""`assay sql` and `assay export`: what they send, write and leave behind."""
+
+from pathlib import Path
+
+from tests.fakes.rest import Answer, FakeServer, problem
+from tests.unit.cli.conftest import Run
+
+FOUND = {
+    "columns": [{"name": "model", "type": "VARCHAR"}, {"name": "n", "type": "BIGINT"}],
+    "rows": [["gpt, mini", 2], [None, 1]],
+    "truncated": True,
+    "elapsed_ms": 1.5,
+}
+
+
+def test_sql_is_shown_as_a_table_csv_or_json(fake_rest: FakeServer, cli: Run) -> None:
+    fake_rest.on("POST", "/api/v1/sql", FOUND)
+    told = cli("sql", "SELECT model, count(*) AS n FROM calls", "-n", "2")
+    assert fake_rest.seen[0].json == {"sql": "SELECT model, count(*) AS n FROM calls", "limit": 2}
+    assert "idempotency-key" not in fake_rest.seen[0].headers
+    assert (told.code, told.out.split()[:2]) == (0, ["MODEL", "N"])
+    assert "more than 2 rows" in told.err
+    assert cli("sql", "SELECT 1", "--csv").out.splitlines() == ["model,n", '"gpt, mini",2', ",1"]
+    assert cli("sql", "SELECT 1", "--json").json == FOUND
+
+
+def test_sql_that_is_not_allowed_is_misuse(fake_rest: FakeServer, cli: Run) -> None:
+    fake_rest.on("POST", "/api/v1/sql", problem(403, "The function getenv may not be used here.", code="forbidden"))
+    told = cli("sql", "SELECT getenv('HOME')")
+    assert (told.code, "getenv may not be used" in told.err) == (2, True)
+
+
+def test_an_export_is_written_to_a_file(fake_rest: FakeServer, cli: Run, tmp_path: Path) -> None:
+    fake_rest.on("GET", "/api/v1/export/spans", Answer(b"PAR1 and more"))
+    told = cli("export", "spans", "-f", "parquet", "-o", tmp_path / "s.parquet", "-w", "model=gpt-5")
+    assert (told.code, fake_rest.seen[0].query) == (0, {"format": "parquet", "model": "gpt-5"})
+    assert (tmp_path / "s.parquet").read_bytes() == b"PAR1 and more"
+    assert [path.name for path in tmp_path.glob("s.*")] == ["s.parquet"]
+
+
+def test_a_failed_export_leaves_the_old_file_alone(fake_rest: FakeServer, cli: Run, tmp_path: Path) -> None:
+    (tmp_path / "s.csv").write_text("old")
+    fake_rest.on("GET", "/api/v1/export/spans", problem(400, "There is no such filter.", code="invalid_input"))
+    told = cli("export", "spans", "-f", "csv", "-o", tmp_path / "s.csv", "-w", "x=1")
+    assert (told.code, "no such filter" in told.err) == (2, True)
+    assert [path.name for path in tmp_path.glob("s.*")] == ["s.csv"]
+    assert (tmp_path / "s.csv").read_text() == "old"
+
+
+def test_kinds_that_do_not_exist_are_not_asked_for(fake_rest: FakeServer, cli: Run) -> None:
+    assert cli("export", "everything").code == 2
+    assert fake_rest.seen == []
