@@ -46,7 +46,7 @@ class GrpcDoor:
     async def open(self, host: str, port: int) -> int:
         """Listens on `port` (0: any free one) and gives the port. Raises `Unavailable` where that cannot be."""
         try:
-            grpc = import_module("grpc.aio")
+            grpc = await asyncio.to_thread(import_module, "grpc.aio")
         except ImportError as error:
             raise Unavailable("The package grpcio is not installed.", fix="pip install grpcio") from error
         limit = self._ingest.limits.unpacked_bytes

@@ -7,7 +7,7 @@ import logging
 import socket
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 
 import uvicorn
 
@@ -36,7 +36,7 @@ def serve(config: Config, *, as_json: bool = False) -> None:
 
 
 async def _serve(config: Config, *, as_json: bool) -> None:
-    async with house(config) as built, _settled():
+    async with house(config) as built, _settled(), AsyncExitStack() as doors:
         server = _Server(
             uvicorn.Config(
                 build(built.services, built.readiness),
@@ -52,13 +52,15 @@ async def _serve(config: Config, *, as_json: bool) -> None:
                 backlog=2048,
             )
         )
-        server.listening = lambda: _welcome(config, built, as_json=as_json)
+
+        async def listening() -> None:
+            """HTTP is open by now; nobody need wait for gRPC, whose library alone takes a third of a second."""
+            await _welcome(config, built, as_json=as_json)
+            doors.push_async_callback(await grpc.opened(built.services, config.host, config.grpc_port, _say))
+
+        server.listening = listening
         server.ending = built.services.tail.close
-        close_grpc = await grpc.opened(built.services, config.host, config.grpc_port, _say)
-        try:
-            await server.serve()
-        finally:
-            await close_grpc()
+        await server.serve()
 
 
 @asynccontextmanager
