@@ -83,7 +83,7 @@ class Tokens:
 
 @dataclass(slots=True)
 class Score:
-    """A named judgement. Exactly one of `value` and `error` is set; `label` may stand beside a value."""
+    """A named judgement: a value, a label (a category, which has no mean) or both; or an error, which is counted."""
 
     project: str
     id: str
