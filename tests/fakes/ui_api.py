@@ -22,6 +22,7 @@ from starlette.routing import Mount, Route
 
 from assay_server.api.web import Web
 from tests.fakes.ui_costs import cost_routes
+from tests.fakes.ui_monitors import monitor_routes
 from tests.fakes.ui_people import people_routes
 from tests.fakes.ui_sql import sql_routes
 from tests.fakes.ui_world import Json, World, a_week, at
@@ -30,6 +31,7 @@ KEY = "sk_tests_only_key_for_the_browser"
 REQUEST_ID = "req_01kagqz5x0v7e8m4t2x6c5b000"
 
 Answer = Callable[[Request], Any]
+PARTS = (cost_routes, sql_routes, people_routes, monitor_routes)
 
 
 class FakeApi:
@@ -51,7 +53,7 @@ class FakeApi:
             self._route("/traces", self._traces),
             self._route("/traces/{id}", self._trace),
             self._route("/facets", self._facets),
-            *(self._route(*row) for part in (cost_routes, sql_routes, people_routes) for row in part(lambda: self.world)),
+            *(self._route(*row) for part in PARTS for row in part(lambda: self.world)),
             self._route("/datasets/{name}", lambda request: {**self.world.datasets[0], "versions": self.world.datasets}),
             self._route("/datasets/{name}/items", lambda request: self._page(request, self.world.items)),
             self._route("/runs/{id}/items", lambda request: self._page(request, self.world.run_items[request.path_params["id"]])),

@@ -69,6 +69,8 @@ class World:
     checks: list[Json] = field(default_factory=list)
     prices: list[Json] = field(default_factory=list)
     repricings: list[Json] = field(default_factory=list)
+    monitors: list[Json] = field(default_factory=list)
+    addresses: list[Json] = field(default_factory=list)
 
 
 def a_week(traces: int = 240) -> World:

@@ -44,6 +44,8 @@ const pages = [
   createRoute({ ...under, path: '/incidents/$incidentId', component: lazyRouteComponent(() => import('./pages/incident'), 'IncidentPage') }),
   createRoute({ ...under, path: '/costs', component: lazyRouteComponent(() => import('./pages/costs'), 'Costs') }),
   createRoute({ ...under, path: '/sql', component: lazyRouteComponent(() => import('./pages/sql'), 'Sql') }),
+  createRoute({ ...under, path: '/monitors', component: lazyRouteComponent(() => import('./pages/monitors'), 'Monitors') }),
+  createRoute({ ...under, path: '/monitors/$monitorId', component: lazyRouteComponent(() => import('./pages/monitor'), 'MonitorPage') }),
   createRoute({ ...under, path: '/audit', component: lazyRouteComponent(() => import('./pages/audit'), 'Audit') }),
   createRoute({ ...under, path: '/settings', component: lazyRouteComponent(() => import('./pages/settings'), 'Settings') }),
 ] as const

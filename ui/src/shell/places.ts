@@ -1,5 +1,5 @@
 import {
-  IconAdjustmentsHorizontal, IconAlertTriangle, IconBinaryTree2, IconCoin, IconDatabase, IconFileSearch, IconFlask, IconGitBranch, IconMessages, IconPackage, IconSql, IconTestPipe2, IconUsers,
+  IconAdjustmentsHorizontal, IconAlertTriangle, IconBinaryTree2, IconCoin, IconDatabase, IconEye, IconFileSearch, IconFlask, IconGitBranch, IconMessages, IconPackage, IconSql, IconTestPipe2, IconUsers,
 } from '@tabler/icons-react'
 
 /** The pages of the interface: the navigation, the palette and the shortcuts are made of this. */
@@ -15,6 +15,7 @@ export const PLACES = [
   { group: 'Release', name: 'Channels', to: '/channels', key: 'c', icon: IconGitBranch },
   { group: 'Release', name: 'Canaries', to: '/canaries', key: 'y', icon: IconTestPipe2 },
   { group: 'Watch', name: 'Incidents', to: '/incidents', key: 'i', icon: IconAlertTriangle },
+  { group: 'Watch', name: 'Monitors', to: '/monitors', key: 'm', icon: IconEye },
   { group: 'Watch', name: 'Audit log', to: '/audit', key: 'a', icon: IconFileSearch },
   { group: 'Watch', name: 'Settings', to: '/settings', key: 's', icon: IconAdjustmentsHorizontal },
 ] as const

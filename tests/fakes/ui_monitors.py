@@ -1,0 +1,123 @@
+"""Monitors and their messages over the made-up week: shapes of docs/api/monitors.md."""
+
+from collections.abc import Callable
+from typing import Any
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from tests.fakes.ui_world import Json, World, an_id, at
+
+Answer = Callable[[Request], Any]
+
+
+def monitor_routes(world: Callable[[], World]) -> list[tuple[str, Answer, str]]:
+    """A world with traces has the monitors below until a test changes them."""
+
+    def monitors() -> list[Json]:
+        if world().traces and not world().monitors:
+            world().monitors.extend(_monitors())
+        return world().monitors
+
+    def one(request: Request) -> Json:
+        for row in monitors():
+            if request.path_params["id"] in {row["id"], row["name"]}:
+                return row
+        raise HTTPException(404)
+
+    async def create(request: Request) -> Json:
+        monitors().append({**_monitor(9, "new", "unknown", None), **(await request.json())})
+        return monitors()[-1]
+
+    async def replace(request: Request) -> Json:
+        row = one(request)
+        row.update(await request.json())
+        row["status"] = "ok" if row["enabled"] else "off"
+        return row
+
+    def remove(request: Request) -> Response:
+        monitors().remove(one(request))
+        return Response(status_code=204)
+
+    async def silence(request: Request) -> Json:
+        one(request)["silenced_until"] = at(hours=-2)
+        return {"id": an_id("sil", 1), "reason": (await request.json())["reason"]}
+
+    def looks(request: Request) -> Json:
+        finding = one(request)["states"][0]["finding"]
+        return _items(
+            [{"at": at(minutes=15 * n), "late_s": 40 if n == 1 else 0, "findings": [finding]} for n in range(4)]
+        )
+
+    async def add_address(request: Request) -> Json:
+        body = await request.json()
+        world().addresses.append(_address(len(world().addresses) + 1, body["name"], body["url"].partition("://")[0]))
+        return world().addresses[-1]
+
+    told = {"sent": True, "error": None, "took_ms": 41.0}
+    return [
+        ("/monitors", lambda request: _items(monitors()), "GET"),
+        ("/monitors", create, "POST"),
+        ("/monitors/{id}", one, "GET"),
+        ("/monitors/{id}", replace, "PUT"),
+        ("/monitors/{id}", remove, "DELETE"),
+        ("/monitors/{id}/evaluations", looks, "GET"),
+        ("/monitors/{id}/test", lambda request: {"findings": [one(request)["states"][0]["finding"]]}, "POST"),
+        ("/monitors/{id}/silence", silence, "POST"),
+        ("/notification-channels", lambda request: _items(world().addresses), "GET"),
+        ("/notification-channels", add_address, "POST"),
+        ("/notification-channels/{id}/test", lambda request: told, "POST"),
+        ("/notifications", lambda request: _items(_NOTICES if world().addresses else []), "GET"),
+    ]
+
+
+def _items(rows: list[Json]) -> Json:
+    return {"items": rows, "total": len(rows), "next": None}
+
+
+def _monitor(n: int, name: str, status: str, value: float | None, **fields: Any) -> Json:
+    said = f"{name}: n = 640 in 15 min, {'too few to say anything' if value is None else value}."
+    window = {"since": at(minutes=20), "until": at(minutes=5)}
+    numbers = {"n": 640, "value": value, "expected": None, "bound": 0.05, "unit": "share", "window": window}
+    finding = {"group": None, "status": status, **numbers, "sentence": said, "details": {}}
+    incident = an_id("inc", 1) if status == "alarm" else None
+    return {
+        "id": an_id("mon", n), "name": name, "metric": {"name": "error_rate"}, "filter": {"kind": ["llm"]},
+        "group_by": None, "rule": {"kind": "threshold", "above": 0.05}, "window_s": 900, "every_s": 300, "min_n": 50,
+        "severity": "critical", "notify": None, "enabled": True, "description": "More than one call in twenty fails.",
+        "ready_made": True, "status": status,
+        "states": [{"group": None, "status": status, "since": at(hours=1), "incident": incident, "finding": finding}],
+        "evaluated_at": at(minutes=5), "next_at": at(minutes=-1), "missed": 0, "silenced_until": None,
+        "created_at": at(days=6), "created_by": "assay:monitor", **fields,
+    }  # fmt: skip
+
+
+def _monitors() -> list[Json]:
+    usual = {"kind": "change", "change": 0.2, "direction": "up", "false_alarms_per_year": 1, "days": 28}
+    return [
+        _monitor(1, "daily-cost", "unknown", None, metric={"name": "cost"}, rule=usual, window_s=86_400),
+        _monitor(2, "error-rate", "alarm", 0.081),
+        _monitor(3, "schema-violations", "ok", 0.004, metric={"name": "schema_violations"}),
+    ]
+
+
+def _address(n: int, name: str, scheme: str) -> Json:
+    sent = {"last_sent_at": None, "last_error": None}
+    told = {"name": name, "service": scheme, "address": f"{scheme}://…", "enabled": True}
+    return {"id": an_id("nch", n), **told, "created_at": at(days=1), "created_by": "user:mara", **sent}
+
+
+def some_addresses() -> list[Json]:
+    failed = {"last_error": "The address answered 404."}
+    return [_address(1, "on-call", "slack"), {**_address(2, "night", "json"), **failed}]
+
+
+_NOTICES = [
+    {
+        "id": an_id("ntf", n), "channel": an_id("nch", n), "incident": an_id("inc", 1), "event": "opened",
+        "title": "error-rate is in alarm", "status": status, "attempts": n, "next_at": None, "sent_at": sent,
+        "error": error, "created_at": at(hours=1),
+    }
+    for n, (status, sent, error) in enumerate((("sent", at(minutes=58), None), ("failed", None, "It answered 404.")), 1)
+]  # fmt: skip
