@@ -21,6 +21,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
 
 from assay_server.api.web import Web
+from tests.fakes.ui_connect import connect_routes
 from tests.fakes.ui_costs import cost_routes
 from tests.fakes.ui_monitors import monitor_routes
 from tests.fakes.ui_people import people_routes
@@ -31,7 +32,7 @@ KEY = "sk_tests_only_key_for_the_browser"
 REQUEST_ID = "req_01kagqz5x0v7e8m4t2x6c5b000"
 
 Answer = Callable[[Request], Any]
-PARTS = (cost_routes, sql_routes, people_routes, monitor_routes)
+PARTS = (cost_routes, sql_routes, people_routes, monitor_routes, connect_routes)
 
 
 class FakeApi:

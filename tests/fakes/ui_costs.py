@@ -88,21 +88,23 @@ def _price(n: int, model: str) -> Json:
     }
 
 
-_UNPRICED = [
-    {"provider": "local", "model": SMALL, "calls": 14, "tokens": 21_350, "first_seen": at(days=3), "last_seen": at(hours=2)},
-    {"provider": None, "model": "house/mixtral-tuned-2026-09", "calls": 3, "tokens": None, "first_seen": at(days=1), "last_seen": at(hours=9)},
-]  # fmt: skip
-
-
 def _amount(calls: int, usd: float | None, unknown: int = 0) -> Json:
-    tokens: dict[str, int | None] = dict(
-        zip(_BUCKETS, (calls * 410, calls * 900, calls * 40, calls * 62, None), strict=True)
-    )
     return {
         "calls": calls,
         "cost": {"usd": usd, "unknown": unknown},
-        "tokens": {**tokens, "input_total": calls * 1350, "output_total": calls * 62},
+        "tokens": _tokens(calls),
     }
+
+
+def _tokens(calls: int) -> dict[str, int | None]:
+    counted = dict(zip(_BUCKETS, (calls * 410, calls * 900, calls * 40, calls * 62, None), strict=True))
+    return {**counted, "input_total": calls * 1350, "output_total": calls * 62}
+
+
+_UNPRICED = [
+    {"provider": "local", "model": SMALL, "calls": 14, "tokens": _tokens(14), "first_seen": at(days=3), "last_seen": at(hours=2)},
+    {"provider": None, "model": "house/mixtral-tuned-2026-09", "calls": 3, "tokens": dict.fromkeys(_tokens(3)), "first_seen": at(days=1), "last_seen": at(hours=9)},
+]  # fmt: skip
 
 
 def _window(request: Request) -> tuple[datetime, datetime]:

@@ -46,6 +46,7 @@ const pages = [
   createRoute({ ...under, path: '/sql', component: lazyRouteComponent(() => import('./pages/sql'), 'Sql') }),
   createRoute({ ...under, path: '/monitors', component: lazyRouteComponent(() => import('./pages/monitors'), 'Monitors') }),
   createRoute({ ...under, path: '/monitors/$monitorId', component: lazyRouteComponent(() => import('./pages/monitor'), 'MonitorPage') }),
+  createRoute({ ...under, path: '/connect', component: lazyRouteComponent(() => import('./pages/connect'), 'Connect') }),
   createRoute({ ...under, path: '/audit', component: lazyRouteComponent(() => import('./pages/audit'), 'Audit') }),
   createRoute({ ...under, path: '/settings', component: lazyRouteComponent(() => import('./pages/settings'), 'Settings') }),
 ] as const

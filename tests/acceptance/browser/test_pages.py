@@ -24,7 +24,7 @@ PAGES = {
     "sql-answer": ("/sql?q=SELECT+1", "200 rows in 12 ms"),
     "sessions": ("/sessions", "How long may I return shoes"),
     "session": ("/sessions/one?id=s-0", "Last active"),
-    "users": ("/users", "First seen"),
+    "users": ("/users", "Last active"),
     "user": ("/users/one?id=u-0061", "Latest sessions"),
     "datasets": ("/datasets", "Eighty questions of customers"),
     "dataset": ("/datasets/golden", "unanswerable"),
@@ -43,6 +43,7 @@ PAGES = {
     "monitor": (f"/monitors/{an_id('mon', 2)}", "Looked at every"),
     "messages": ("/monitors?tab=messages", "Nobody is told yet"),
     "audit": ("/audit", "canary.rollback"),
+    "connect": ("/connect", "Waiting for the next trace"),
     "settings": ("/settings", "support service"),
     "you": ("/settings?tab=you", "Single-key shortcuts"),
     "promote": (f"/channels/production?do=promote&release={an_id('rel', 2)}", "Say so if the context"),
@@ -62,6 +63,16 @@ ON_A_PHONE = {
     "costs-forecast",
     "costs-savings",
     "costs-prices",
+    "connect",
+    "sql",
+    "sql-answer",
+    "sessions",
+    "session",
+    "users",
+    "user",
+    "monitors",
+    "monitor",
+    "messages",
 }
 STANDARDS = {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 COLOURS = {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}

@@ -112,7 +112,7 @@ export interface Unpriced {
   provider: string | null
   model: string | null
   calls: number
-  tokens: number | null
+  tokens: Tokens
   first_seen: string
   last_seen: string
 }

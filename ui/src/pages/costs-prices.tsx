@@ -5,12 +5,12 @@ import { type FormEvent, useState } from 'react'
 import { request } from '@/api/client'
 import * as ask from '@/api/costs'
 import type { Price, Repricing, Unpriced } from '@/api/costs'
-import { compact, count, money, plural } from '@/lib/format'
+import { count, money, plural } from '@/lib/format'
 import { sinceOf } from '@/lib/range'
 import { Section } from '@/parts/page'
 import { Loaded, ProblemNote, Waiting } from '@/parts/states'
 import { type Column, Table } from '@/parts/table'
-import { Person, Time } from '@/parts/values'
+import { Person, Time, TokenCount } from '@/parts/values'
 import { useAccess } from '@/shell/access'
 
 interface Wanted {
@@ -67,7 +67,7 @@ const unpricedColumns = (want: ((wanted: Wanted) => void) | null): Column<Unpric
   { id: 'model', head: 'Model', className: 'main-cell', cell: (row) => <div className="cut"><code>{row.model ?? 'not said'}</code></div> },
   { id: 'provider', head: 'Provider', className: 'hide-s', cell: (row) => row.provider ?? <span className="quiet">not said</span> },
   { id: 'calls', head: 'Calls', className: 'num', cell: (row) => count(row.calls) },
-  { id: 'tokens', head: 'Tokens', className: 'num hide-s', cell: (row) => compact(row.tokens) },
+  { id: 'tokens', head: 'Tokens', className: 'num hide-s', cell: (row) => <TokenCount input={row.tokens.input_total} output={row.tokens.output_total} /> },
   { id: 'last', head: 'Last seen', className: 'num hide-m', cell: (row) => <Time at={row.last_seen} /> },
   {
     id: 'set',

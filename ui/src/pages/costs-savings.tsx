@@ -63,7 +63,7 @@ const BEGINNINGS: Column<Beginning>[] = [
   { id: 'calls', head: 'Calls', className: 'num hide-s', cell: (row) => count(row.calls) },
   { id: 'tokens', head: 'Tokens a call', className: 'num hide-s', cell: (row) => compact(row.tokens_per_call) },
   { id: 'share', head: 'Of the input', className: 'num', cell: (row) => portion(row.share) },
-  { id: 'usd', head: 'Costs', className: 'num', cell: (row) => <Money usd={row.usd} /> },
+  { id: 'usd', head: 'A prefix cache saves', className: 'num', cell: (row) => <Money usd={row.usd} /> },
 ]
 
 function Prefix({ found }: { found: ask.Savings['prefix'] }) {

@@ -159,7 +159,7 @@ function FirstTrace() {
   return (
     <div style={{ overflow: 'auto' }}>
       <Empty title="Here you will see every request your application makes: its steps, what was said, what it cost">
-        <p className="second prose">Take the way that suits you. A key with the role <code>ingest</code> is made in the <a href="/settings">settings</a>.</p>
+        <p className="second prose">Take the way that suits you, or let <a href="/connect">the page for connecting</a> write the lines for your client, with a key of its own.</p>
         <h3>Python, with the SDK</h3>
         <Snippet text={`pip install assay-sdk\nexport ASSAY_URL=${origin} ASSAY_API_KEY=sk_…`} />
         <Snippet text={`import assay\nassay.init(service="support")\n\n@assay.observe\ndef answer(question): ...`} />

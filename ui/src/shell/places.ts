@@ -1,5 +1,5 @@
 import {
-  IconAdjustmentsHorizontal, IconAlertTriangle, IconBinaryTree2, IconCoin, IconDatabase, IconEye, IconFileSearch, IconFlask, IconGitBranch, IconMessages, IconPackage, IconSql, IconTestPipe2, IconUsers,
+  IconAdjustmentsHorizontal, IconAlertTriangle, IconBinaryTree2, IconCoin, IconDatabase, IconEye, IconFileSearch, IconFlask, IconGitBranch, IconMessages, IconPackage, IconPlugConnected, IconSql, IconTestPipe2, IconUsers,
 } from '@tabler/icons-react'
 
 /** The pages of the interface: the navigation, the palette and the shortcuts are made of this. */
@@ -17,5 +17,6 @@ export const PLACES = [
   { group: 'Watch', name: 'Incidents', to: '/incidents', key: 'i', icon: IconAlertTriangle },
   { group: 'Watch', name: 'Monitors', to: '/monitors', key: 'm', icon: IconEye },
   { group: 'Watch', name: 'Audit log', to: '/audit', key: 'a', icon: IconFileSearch },
+  { group: 'Watch', name: 'Connect', to: '/connect', key: 'n', icon: IconPlugConnected },
   { group: 'Watch', name: 'Settings', to: '/settings', key: 's', icon: IconAdjustmentsHorizontal },
 ] as const

@@ -1,0 +1,87 @@
+import { Button, PasswordInput, Select } from '@mantine/core'
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
+import { Link } from '@tanstack/react-router'
+import { useRef, useState } from 'react'
+import { post } from '@/api/client'
+import * as ask from '@/api/connect'
+import type { Key } from '@/api/types'
+import { useAddress } from '@/lib/search'
+import { Snippet } from '@/parts/copy'
+import { TraceLink } from '@/parts/links'
+import { Page, Section } from '@/parts/page'
+import { Loaded, ProblemNote, Waiting } from '@/parts/states'
+import { Time } from '@/parts/values'
+import { useAccess } from '@/shell/access'
+
+/** Three lines bring traces here: choose what the application uses, fill in a key, see the first one arrive. */
+export function Connect() {
+  const [address, change] = useAddress()
+  const clients = useQuery(ask.clients)
+  const [key, setKey] = useState('')
+  return (
+    <Page title="Connect an application">
+      <p className="lead">Three lines in its environment, and its traces are here.</p>
+      <Loaded query={clients}>
+        {({ items }) => {
+          const chosen = items.find((one) => one.client === address.client) ?? items[0]
+          return (
+            <div className="stack" style={{ gap: 'var(--gap)', maxWidth: '52rem' }}>
+              <Section title="1. What it uses">
+                <Select aria-label="Client" data={items.map((one) => ({ value: one.client, label: one.title }))} value={chosen?.client ?? null} allowDeselect={false} searchable onChange={(client) => change({ client: client ?? undefined }, true)} />
+              </Section>
+              <OwnKey value={key} onChange={setKey} />
+              <Section title="3. Set this where it runs" note="the key is filled in by your browser and sent nowhere">
+                {chosen && <Snippet text={ask.filled(chosen, key, window.location.origin)} />}
+              </Section>
+              <Arrival />
+            </div>
+          )
+        }}
+      </Loaded>
+    </Page>
+  )
+}
+
+function OwnKey({ value, onChange }: { value: string; onChange: (key: string) => void }) {
+  const access = useAccess()
+  const client = useQueryClient()
+  const create = useMutation({
+    mutationFn: () => post<Key>('/keys', { name: 'an application', role: 'ingest' }),
+    onSuccess: async (key) => {
+      onChange(key.secret ?? '')
+      await client.invalidateQueries({ queryKey: ['keys'] })
+    },
+  })
+  return (
+    <Section title="2. Its key">
+      <div className="line">
+        <PasswordInput className="grow" aria-label="Key" placeholder="sk_…" autoComplete="off" value={value} onChange={(event) => onChange(event.currentTarget.value)} visibilityToggleButtonProps={{ 'aria-label': 'Show the key', tabIndex: 0 }} />
+        {access.admin && <Button variant="default" loading={create.isPending} disabled={Boolean(create.data)} onClick={() => create.mutate()}>Make one</Button>}
+      </div>
+      {create.data && <p className="second small">A new key that may send traces and call models. Copy the lines below now: the secret is not stored, and gone with this page.</p>}
+      {create.isError && <ProblemNote error={create.error} />}
+      {!access.admin && <p className="quiet small">Keys are made by admins of this project. Paste yours.</p>}
+    </Section>
+  )
+}
+
+/** What was here before is told apart from what arrives now. */
+function Arrival() {
+  const newest = useQuery(ask.newest)
+  const before = useRef<string | null>(undefined)
+  const now = newest.data?.items[0]
+  if (newest.data && before.current === undefined) before.current = now?.trace_id ?? null
+  const arrived = now && before.current !== undefined && now.trace_id !== before.current
+  return (
+    <Section title="4. See it arrive">
+      {arrived ? (
+        <p className="notice good" role="status">It has arrived: <TraceLink id={now.trace_id}>{now.name}</TraceLink>, <Time at={now.start} />.</p>
+      ) : (
+        <div className="stack" style={{ gap: '0.3rem' }}>
+          <Waiting>Waiting for {now ? 'the next' : 'the first'} trace…</Waiting>
+          {now && <span className="quiet small">The newest so far began <Time at={now.start} />. <Link to="/traces">All traces</Link></span>}
+        </div>
+      )}
+    </Section>
+  )
+}
