@@ -83,9 +83,7 @@ class Gateway:
         model = said.model or (target.model if target else None)
         price = None
         if said.tokens is not None and model is not None and target is not None:
-            price = self._prices.price(
-                target.provider, model, said.tokens, call.start_ns, project=request.project
-            )
+            price = self._prices.price(target.provider, model, said.tokens, call.start_ns, project=request.project)
         return Completion(
             text=said.text,
             trace_id=call.trace.trace_id,
