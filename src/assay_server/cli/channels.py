@@ -15,6 +15,9 @@ app = group("channel", "Channels: production, staging, …: which release is liv
 
 Name = Annotated[str, typer.Argument(help="The channel.")]
 
+# Whoever has to undo something at three in the morning should not have to learn of an option first.
+_UNSAID = "no reason given"
+
 
 def promote(
     release: Annotated[str, typer.Argument(help="An id, NAME@VERSION, or NAME for the newest.")],
@@ -32,7 +35,7 @@ def promote(
 
 def rollback(
     channel: Name,
-    reason: Reason,
+    reason: Annotated[str, typer.Option("--reason", "-r", help="Why; it stays in the audit log.")] = _UNSAID,
     to: Annotated[str | None, typer.Option("--to", help="A release; the one before by default.")] = None,
     as_json: AsJson = False,
 ) -> None:

@@ -32,14 +32,24 @@ def connected() -> Iterator[assay.Client]:
 
 @contextmanager
 def near(name: str, known: Callable[[], Iterable[str]]) -> Iterator[None]:
-    """Where the server knows no such name, suggests those that are spelled much like it."""
+    """Where the server knows no such name, suggests those that are spelled much like it.
+
+    A command may name several things: an error about another one is left as it is.
+    """
     try:
         yield
     except assay.NotFound as error:
-        close = difflib.get_close_matches(name.split("@", maxsplit=1)[0], sorted(set(known())), n=3, cutoff=0.6)
-        if close:
-            error.fix = "did you mean " + " or ".join(close) + "?"
+        if error.value in (None, name):
+            error.fix = _suggestion(name, sorted(set(known()))) or error.fix
         raise
+
+
+def _suggestion(name: str, known: list[str]) -> str | None:
+    base, _, version = name.partition("@")
+    if base in known:
+        return f"'{base}' has no version {version}; '{base}' alone is its newest" if version else None
+    close = difflib.get_close_matches(base, known, n=3, cutoff=0.6)
+    return "did you mean " + " or ".join(close) + "?" if close else None
 
 
 def names(rows: Iterable[assay.Json]) -> list[str]:

@@ -1,5 +1,6 @@
 """`assay dataset` and `assay retrieval`: golden sets, and how documents are found."""
 
+import codecs
 import json
 from pathlib import Path
 from typing import Annotated, Any
@@ -95,11 +96,15 @@ def list_retrieval(limit: Limit = 50, as_json: AsJson = False) -> None:
 def _read(file: Path) -> list[assay.Json]:
     """The items; all lines that cannot be read are told at once."""
     items, faults = [], []
-    for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1):
+    # Not by str.splitlines: a text may hold U+2028 or U+0085, which end a line there and none in JSON Lines.
+    for number, line in enumerate(file.read_bytes().removeprefix(codecs.BOM_UTF8).split(b"\n"), 1):
         if not line.strip():
             continue
         try:
-            item = json.loads(line)
+            item = json.loads(line.decode())
+        except UnicodeDecodeError:
+            faults.append(f"{file}:{number}: not UTF-8 text")
+            continue
         except ValueError as error:
             faults.append(f"{file}:{number}: not JSON: {error}")
             continue

@@ -14,6 +14,8 @@ from assay_server.core import errors
 YES, NO, MISUSE, UNREACHABLE, INCONCLUSIVE = 0, 1, 2, 3, 4
 INTERRUPTED = 130
 
+_SIGN_IN = "assay login URL --key sk_… (the key that the first 'assay up' printed), or set ASSAY_API_KEY"
+
 
 def run(app: typer.Typer, args: Sequence[str] | None = None) -> int:
     """Runs a command line; the exit code. Errors are told on stderr, with `--json` as a document on stdout too."""
@@ -24,6 +26,8 @@ def run(app: typer.Typer, args: Sequence[str] | None = None) -> int:
     except typer.TyperException as error:
         return _misuse(error)
     except assay.AssayError as error:
+        if isinstance(error, assay.Unauthenticated):
+            error.fix = _SIGN_IN  # the server's own fix is for those who write headers
         return _told(error, code_of(error), as_json="--json" in arguments)
     except errors.AssayError as error:  # of a command that runs the server itself
         code = MISUSE if isinstance(error, errors.InvalidInput) else NO

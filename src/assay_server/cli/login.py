@@ -28,7 +28,7 @@ def login(
     with assay.Client(url, key) as client:
         info = client.info()
         if info.get("actor") is None:
-            raise assay.Unauthenticated("The server does not know this key.", fix="make one: assay key create NAME")
+            raise assay.Unauthenticated("The server does not know this key.")
         file = settings.save(settings.Settings(client.connection.url, key))
     if not emit({"url": url, "config": str(file), **info}, as_json):
         answer(f"Signed in to {url} as {info['actor']} ({info['role']}), project {info['project']}.")

@@ -1,5 +1,7 @@
 """`assay sql` and `assay export`: all the facts, in the caller's own way."""
 
+from __future__ import annotations  # `assay.Client` stands in signatures only: the help needs no HTTP client
+
 import csv
 import sys
 from pathlib import Path
@@ -39,18 +41,22 @@ def export(
     to: Annotated[Path | None, typer.Option("--to", "-o", help="A file; without it stdout.")] = None,
     form: Annotated[str, typer.Option("--format", "-f", help="jsonl, csv or parquet.")] = "jsonl",
     narrow: Annotated[list[str], typer.Option("--where", "-w", help="NAME=VALUE, a filter of the list.")] = [],  # noqa: B006
+    as_json: AsJson = False,
 ) -> None:
-    """Writes traces, spans or scores to a file, however many there are."""
+    """Writes traces, spans or scores to a file, however many there are. --json tells about it, and wants --to."""
     if kind not in _KINDS:
         raise typer.BadParameter("use traces, spans or scores", param_hint="KIND")
     if to is None and form == "parquet" and sys.stdout.isatty():
         raise typer.BadParameter("Parquet is not for terminals: say where it should go", param_hint="--to")
+    if to is None and as_json:
+        raise typer.BadParameter("--json tells about a file: say which", param_hint="--to")
     with connected() as client:
         if to is None:
             size = client.export(kind, sys.stdout.buffer, form, **pairs(narrow, "--where"))
         else:
             size = _to_file(client, kind, to, form, pairs(narrow, "--where"))
-    say(f"{size} bytes written" + (f" to {to}" if to else ""))
+    if not emit({"kind": kind, "format": form, "to": str(to), "bytes": size}, as_json):
+        say(f"{size} bytes written" + (f" to {to}" if to else ""))
 
 
 def _to_file(client: assay.Client, kind: str, to: Path, form: str, narrow: dict[str, str]) -> int:

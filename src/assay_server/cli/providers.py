@@ -77,8 +77,18 @@ def _first_model(client: assay.Client, provider: str) -> str:
     for model in listed:
         if model.startswith(f"{provider}/"):
             return model.removeprefix(f"{provider}/")
+    known = names(client.providers.list())
+    if provider not in known:
+        raise assay.NotFound(
+            f"There is no provider '{provider}' in this project.",
+            field="provider",
+            value=provider,
+            fix=f"add it: assay provider add {provider} --base-url URL",
+        )
     raise assay.InvalidInput(
-        f"No model of '{provider}' is listed.", field="model", fix=f"name one: assay provider test {provider} --model M"
+        f"'{provider}' lists no model: it does not answer, wants a key, or keeps no list.",
+        field="model",
+        fix=f"see which: assay provider test {provider} --model M",
     )
 
 

@@ -114,5 +114,5 @@ def unknown_channel(channel: str) -> NotFound:
         f"There is no channel '{channel}' in this project.",
         field="channel",
         value=channel,
-        fix=f"create it: PUT /api/v1/channels/{channel}, or promote a first release to production or staging",
+        fix=f"create it: assay channel create {channel}, or promote a first release to production or staging",
     )

@@ -187,7 +187,9 @@ def test_promote_and_rollback_name_what_is_live(fake_rest: FakeServer, cli: Run)
     )
     assert "production → support@2 (rel_1)" in cli("promote", "support", "--to", "production", "--reason", "good").out
     assert "production → support@2" in cli("rollback", "production", "-r", "bad").out
-    assert [seen.json for seen in fake_rest.seen] == [{"release": "support", "reason": "good"}, {"reason": "bad"}]
+    assert cli("rollback", "production").code == 0  # one command, as is
+    sent = [{"release": "support", "reason": "good"}, {"reason": "bad"}, {"reason": "no reason given"}]
+    assert [seen.json for seen in fake_rest.seen] == sent
 
 
 def test_watching_a_canary_ends_with_its_decision(fake_rest: FakeServer, cli: Run) -> None:
@@ -276,6 +278,33 @@ def test_a_broken_audit_chain_is_a_no(fake_rest: FakeServer, cli: Run) -> None:
     assert cli("audit", "verify").code == 1
     fake_rest.on("GET", "/api/v1/audit/verify", {"ok": True, "checked": 7, "broken": None})
     assert cli("audit", "verify").code == 0
+
+
+def test_what_ends_a_line_only_for_python_ends_none_in_json_lines(
+    fake_rest: FakeServer, cli: Run, tmp_path: Path
+) -> None:
+    made = {"name": "golden", "version": 1, "items": 1, "content_hash": "sha256:1", "id": "dsv_1"}
+    fake_rest.on("POST", "/api/v1/datasets", made, status=201)
+    file = tmp_path / "golden.jsonl"
+    file.write_text('\ufeff{"input": "one\u2028line"}\r\n', encoding="utf-8")
+    assert cli("dataset", "import", "golden", file).code == 0
+    assert fake_rest.seen[0].json["items"] == [{"input": "one\u2028line"}]
+
+
+def test_a_golden_set_that_is_no_text_is_told_by_line(fake_rest: FakeServer, cli: Run, tmp_path: Path) -> None:
+    file = tmp_path / "golden.jsonl"
+    file.write_bytes(b'{"input": "a"}\n\xff\xfe\n')
+    told = cli("dataset", "import", "golden", file)
+    assert told.code == 2
+    assert "golden.jsonl:2: not UTF-8 text" in told.err
+
+
+def test_a_provider_nobody_added_is_told_as_such(fake_rest: FakeServer, cli: Run) -> None:
+    fake_rest.on("GET", "/v1/models", {"object": "list", "data": []})
+    fake_rest.on("GET", "/api/v1/providers", {"items": [], "total": 0, "next": None})
+    told = cli("provider", "test", "nosuch")
+    assert told.code == 2
+    assert "There is no provider 'nosuch'" in told.err
 
 
 def test_a_provider_is_tested_through_the_gateway(fake_rest: FakeServer, cli: Run) -> None:

@@ -47,6 +47,13 @@ def test_a_failed_export_leaves_the_old_file_alone(fake_rest: FakeServer, cli: R
     assert (tmp_path / "s.csv").read_text() == "old"
 
 
+def test_an_export_tells_scripts_what_it_wrote(fake_rest: FakeServer, cli: Run, tmp_path: Path) -> None:
+    fake_rest.on("GET", "/api/v1/export/spans", Answer(b"12345"))
+    told = cli("export", "spans", "-o", tmp_path / "s.jsonl", "--json")
+    assert told.json == {"kind": "spans", "format": "jsonl", "to": str(tmp_path / "s.jsonl"), "bytes": 5}
+    assert cli("export", "spans", "--json").code == 2
+
+
 def test_kinds_that_do_not_exist_are_not_asked_for(fake_rest: FakeServer, cli: Run) -> None:
     assert cli("export", "everything").code == 2
     assert fake_rest.seen == []

@@ -55,7 +55,7 @@ def test_errors_become_exit_codes(fake_rest: FakeServer, cli: Run, status: int, 
     told = cli("key", "create", "app")
     assert told.code == code
     assert told.out == ""
-    assert "error: Because.\nfix: do this\n" in told.err
+    assert "error: Because.\nfix: " + ("assay login" if status == 401 else "do this\n") in told.err
 
 
 def test_with_json_an_error_is_a_document_too(fake_rest: FakeServer, cli: Run) -> None:
@@ -100,6 +100,30 @@ def test_unknown_names_suggest_near_ones(fake_rest: FakeServer, cli: Run) -> Non
     told = cli("release", "show", "suport@2")
     assert told.code == 2
     assert "fix: did you mean support?" in told.err
+
+
+def test_an_error_about_another_name_is_left_as_it_is(fake_rest: FakeServer, cli: Run) -> None:
+    missing = problem(404, "No suite of this name.", field="suite", value="nosuch", fix="use one of: golden")
+    fake_rest.on("POST", "/api/v1/runs", missing)
+    fake_rest.on("GET", "/api/v1/datasets", {"items": [{"name": "support"}], "total": 1, "next": None})
+    fake_rest.on("GET", "/api/v1/releases", {"items": [{"name": "support"}], "total": 1, "next": None})
+    told = cli("run", "support", "--release", "support@1", "--suite", "nosuch")
+    assert told.code == 2
+    assert "fix: use one of: golden" in told.err
+
+
+def test_a_version_that_is_not_there_is_told_as_such(fake_rest: FakeServer, cli: Run) -> None:
+    missing = problem(404, "There is no release 'support@9'.", field="release", value="support@9")
+    fake_rest.on("GET", "/api/v1/releases/support@9", missing)
+    fake_rest.on("GET", "/api/v1/releases", {"items": [{"name": "support"}], "total": 1, "next": None})
+    assert "'support' has no version 9" in cli("release", "show", "support@9").err
+
+
+def test_without_a_key_one_is_told_how_to_sign_in(fake_rest: FakeServer, cli: Run) -> None:
+    fake_rest.on("GET", "/api/v1/traces", problem(401, "No key was given.", fix="send 'Authorization: Bearer sk_…'"))
+    told = cli("trace", "list")
+    assert "fix: assay login" in told.err
+    assert "Authorization" not in told.err
 
 
 def test_login_tries_the_key_and_stores_it_for_this_user_only(
