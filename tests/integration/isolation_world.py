@@ -1,0 +1,160 @@
+"""One of everything a project can hold, each with the same word in it, made over REST."""
+
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Any, TypeVar
+
+import httpx
+
+from tests.fakes.otlp_requests import a_span, as_json
+
+T = TypeVar("T")
+
+MARK = "quokka"
+TRACE = "51" * 16
+
+
+def fill(http: httpx.Client) -> dict[str, str]:
+    """The ids and names of what was made. Waits until the runs are done and the monitor has told."""
+    made = _facts(http) | _registry(http) | _settings(http)
+    made |= _evaluated(http, made) | _rolled_out(http, made)
+    incident = _awaited(lambda: _items(http, "incidents"))[0]
+    _awaited(lambda: _items(http, "notifications"))
+    _awaited(lambda: _items(http, f"monitors/{made['monitor']}/evaluations"))
+    _awaited(lambda: _items(http, "repricings"))
+    return made | {"incident": incident["id"]}
+
+
+def _facts(http: httpx.Client) -> dict[str, str]:
+    now = time.time_ns()
+    attributes = {
+        "user.id": "quokka-user",
+        "session.id": "quokka-session",
+        "gen_ai.operation.name": "chat",
+        "gen_ai.provider.name": "quokka",
+        "gen_ai.request.model": "quokka-model",
+        "gen_ai.usage.input_tokens": 1000,
+        "gen_ai.usage.output_tokens": 100,
+        "assay.input": "what does a quokka eat?",
+        "assay.output": "a quokka eats grass",
+    }
+    span = a_span(trace_id=TRACE, name="quokka-span", start_ns=now - 2_000_000_000, end_ns=now, attributes=attributes)
+    body = as_json(span, resource={"service.name": "quokka-service"})
+    http.post("/v1/traces", content=body, headers={"content-type": "application/json"}).raise_for_status()
+    _post(http, "scores", {"name": "quokka-score", "value": 1, "trace_id": TRACE})
+    return {"trace": TRACE, "user": "quokka-user", "session": "quokka-session"}
+
+
+def _registry(http: httpx.Client) -> dict[str, str]:
+    prompts = [
+        _post(http, "prompts", {"name": "quokka-prompt", "template": {"user": f"{word} {{question}}"}})
+        for word in ("Answer", "Explain")
+    ]
+    retrieval = {
+        "name": "quokka-retrieval",
+        "embedding_model": "minilm-l6-v2",
+        "chunking": {"size": 200},
+        "top_k": 4,
+        "threshold": 0.2,
+        "index_version": "v1",
+        "index_built_at": "2026-11-01T00:00:00Z",
+    }
+    items = [{"id": f"i{n}", "input": f"quokka {n}", "expected": f"quokka {n}"} for n in range(3)]
+    dataset = _post(http, "datasets", {"name": "quokka-dataset", "items": items})
+    _put(http, "providers/quokka", {"base_url": "http://127.0.0.1:9/v1"})
+    releases = [
+        _post(
+            http,
+            "releases",
+            {"name": "quokka-release", "prompts": {"answer": prompt["id"]}, "model": "quokka/model-2026-11-01"},
+        )
+        for prompt in prompts
+    ]
+    return {
+        "prompt": prompts[0]["id"],
+        "prompt2": prompts[1]["id"],
+        "prompt_name": "quokka-prompt",
+        "retrieval": _post(http, "retrieval-configs", retrieval)["id"],
+        "dataset": "quokka-dataset",
+        "dataset_id": dataset["id"],
+        "release": releases[0]["id"],
+        "release2": releases[1]["id"],
+    }
+
+
+def _settings(http: httpx.Client) -> dict[str, str]:
+    hook = _post(http, "notification-channels", {"name": "quokka-hook", "url": "json://127.0.0.1:9/"})
+    rule = {"kind": "threshold", "above": 0}
+    monitor = {"name": "quokka-monitor", "metric": "count", "rule": rule, "window_s": 3600, "every_s": 5, "min_n": 1}
+    made = _post(http, "monitors", monitor)
+    silence = {"subject": made["id"], "ends_at": _tomorrow(), "reason": "quokka sleeps"}
+    _put(http, "views/quokka-view", {"page": "traces", "query": {"user": "quokka-user"}})
+    price = _put(http, "prices/quokka-other-model", {"input": 1, "output": 2, "provider": "quokka"})
+    key = _post(http, "keys", {"name": "quokka key", "role": "viewer"})
+    _awaited(lambda: _items(http, "notifications"))  # before the silence: then nobody would be told
+    return {
+        "notification_channel": hook["id"],
+        "monitor": made["id"],
+        "silence": _post(http, "silences", silence)["id"],
+        "price": price["id"],
+        "key": key["id"],
+    }
+
+
+def _evaluated(http: httpx.Client, made: dict[str, str]) -> dict[str, str]:
+    _put(http, "suites/quokka-suite", {"metrics": [{"metric": "exact_match", "bar": 0.5}]})
+    recorded = [{"item": f"i{n}", "output": f"quokka {n}"} for n in range(3)]
+    body = {"dataset": made["dataset"], "recorded": recorded, "metrics": ["exact_match"]}
+    runs = [_post(http, "runs", body | {"release": made[name]})["id"] for name in ("release", "release2")]
+    for run in runs:
+        _awaited(partial(_is_done, http, run))
+    verdict = _post(http, "verdicts", {"run": runs[0], "suite": "quokka-suite"})
+    return {"run": runs[0], "run2": runs[1], "verdict": verdict["id"]}
+
+
+def _is_done(http: httpx.Client, run: str) -> bool:
+    return bool(_get(http, f"runs/{run}")["status"] == "done")
+
+
+def _rolled_out(http: httpx.Client, made: dict[str, str]) -> dict[str, str]:
+    _put(http, "channels/quokka-channel", {"requires_gate": False})
+    _post(http, "channels/quokka-channel/promote", {"release": made["release"], "reason": "first"})
+    scores = [{"name": "quokka-score", "margin": 0.05}]
+    canary = {"channel": "quokka-channel", "release": made["release2"], "scores": scores}
+    return {"channel": "quokka-channel", "canary": _post(http, "canaries", canary)["id"]}
+
+
+def _tomorrow() -> str:
+    return (datetime.now(UTC) + timedelta(days=1)).isoformat()
+
+
+def _get(http: httpx.Client, path: str) -> Any:
+    return http.get(f"/api/v1/{path}").raise_for_status().json()
+
+
+def _items(http: httpx.Client, path: str) -> list[Any]:
+    found: list[Any] = _get(http, path)["items"]
+    return found
+
+
+def _post(http: httpx.Client, path: str, body: Any) -> Any:
+    return _told(http.post(f"/api/v1/{path}", json=body))
+
+
+def _put(http: httpx.Client, path: str, body: Any) -> Any:
+    return _told(http.put(f"/api/v1/{path}", json=body))
+
+
+def _told(answer: httpx.Response) -> Any:
+    assert answer.is_success, f"{answer.request.method} {answer.url}: {answer.text}"
+    return answer.json()
+
+
+def _awaited(look: Callable[[], T], at_most: float = 60) -> T:
+    end = time.monotonic() + at_most
+    while not (found := look()):
+        assert time.monotonic() < end, "it did not happen"
+        time.sleep(0.1)
+    return found
