@@ -50,6 +50,15 @@ def test_a_taken_port_is_one_clear_line(tmp_path: Path) -> None:
     assert "Traceback" not in ended.stderr
 
 
+def test_a_data_directory_that_cannot_be_is_told_with_a_fix(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("not a folder")
+    ended = _fails("--data", str(tmp_path / "file"), "--port", str(free_port()))
+
+    assert ended.returncode == 2
+    assert "cannot be the data directory" in ended.stderr
+    assert "fix: assay up --data DIR" in ended.stderr
+
+
 def test_a_directory_that_is_held_names_the_holder(own_server: RunningServer) -> None:
     own_server.start()
 

@@ -111,9 +111,27 @@ def _as_assay(error: Exception) -> errors.AssayError:
 def _invalid(error: RequestValidationError) -> errors.InvalidInput:
     """All faults in the message, the first one as field and value."""
     faults = error.errors()
+    if unread := next((fault for fault in faults if _is_unread(fault)), None):
+        return _unread(unread)
     told = "; ".join(f"{_path(fault)}: {fault['msg']}" for fault in faults)
     first = faults[0]
     return errors.InvalidInput(told, field=_path(first), value=first.get("input"))
+
+
+def _is_unread(fault: dict[str, Any]) -> bool:
+    return fault["type"] == "json_invalid" or (fault["type"], fault["loc"]) == ("model_attributes_type", ("body",))
+
+
+def _unread(fault: dict[str, Any]) -> errors.InvalidInput:
+    """The body itself is at fault, not one of its fields."""
+    if fault["type"] == "json_invalid":
+        why = fault.get("ctx", {}).get("error", "it cannot be read")
+        return errors.InvalidInput(
+            f"The body is not JSON: {why} (character {fault['loc'][-1]}).", field="body", fix="send one JSON document"
+        )
+    return errors.InvalidInput(
+        "The body is not read as JSON.", field="body", fix="send a JSON object, with 'Content-Type: application/json'"
+    )
 
 
 def _routing(error: HTTPException) -> errors.AssayError:

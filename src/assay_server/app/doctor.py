@@ -1,6 +1,8 @@
 """`assay doctor`: what is wrong with this installation, and how to fix it. Reads, never repairs."""
 
+import http.client
 import importlib.util
+import json
 import os
 import shutil
 import socket
@@ -17,6 +19,8 @@ Level = Literal["ok", "warning", "fault"]
 
 PARTS = ("duckdb", "sqlalchemy", "dbos", "pyarrow", "fastapi", "uvicorn", "aiohttp", "google-re2", "genai-prices")
 NEEDED_GB = 2.0
+_PATIENCE_S = 2.0
+_LONGEST_INFO = 65_536
 
 
 @dataclass(slots=True, frozen=True)
@@ -92,8 +96,12 @@ def _disk(data: Path) -> Finding:
 
 
 def _port(config: Config) -> Finding:
+    if not is_of_this_machine(config.host):
+        return Finding("port", "fault", f"{config.host} is no address of this machine", HOST_FIX)
     if port_is_free(config.host, config.port):
         return Finding("port", "ok", f"{config.port} is free")
+    if _is_ours(config):
+        return Finding("port", "ok", f"{config.port}: Assay answers there")
     return Finding("port", "fault", f"{config.port} is taken", "assay up --port N, or end what listens there")
 
 
@@ -105,6 +113,7 @@ def _reach(config: Config) -> Finding:
     return Finding("network", "warning", f"{config.host} is reachable from outside without TLS", EXPOSED_FIX)
 
 
+HOST_FIX = "assay up --host 127.0.0.1, or 0.0.0.0 for all of its addresses"
 EXPOSED_FIX = "put a TLS proxy in front and set ASSAY_PUBLIC_URL=https://…, or bind to 127.0.0.1"
 
 
@@ -125,6 +134,24 @@ def port_is_free(host: str, port: int) -> bool:
         except OSError:
             return False
     return True
+
+
+def is_of_this_machine(host: str) -> bool:
+    """Whether a server could listen on this address at all, on some port."""
+    return port_is_free(host, 0)
+
+
+def _is_ours(config: Config) -> bool:
+    """Whether what listens there is an Assay server."""
+    host = "127.0.0.1" if config.host in {"0.0.0.0", "::"} else config.host  # noqa: S104
+    connection = http.client.HTTPConnection(host, config.port, timeout=_PATIENCE_S)
+    try:
+        connection.request("GET", "/api/v1/info")
+        return "api_version" in json.loads(connection.getresponse().read(_LONGEST_INFO))
+    except (OSError, http.client.HTTPException, ValueError, TypeError):
+        return False
+    finally:
+        connection.close()
 
 
 def _existing_parent(path: Path) -> Path:

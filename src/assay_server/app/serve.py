@@ -14,9 +14,9 @@ import uvicorn
 from assay_server.api import grpc
 from assay_server.api.build import build
 from assay_server.app.config import Config
-from assay_server.app.doctor import EXPOSED_FIX, port_is_free
+from assay_server.app.doctor import EXPOSED_FIX, HOST_FIX, is_of_this_machine, port_is_free
 from assay_server.app.wiring import House, house
-from assay_server.core.errors import Unavailable
+from assay_server.core.errors import InvalidInput, Unavailable
 
 _GRACE_S = 10
 
@@ -24,6 +24,10 @@ _GRACE_S = 10
 def serve(config: Config, *, as_json: bool = False) -> None:
     """Blocks until SIGINT or SIGTERM. Raises AssayError where it cannot start."""
     logging.basicConfig(level=config.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    if not is_of_this_machine(config.host):
+        raise InvalidInput(
+            f"{config.host} is no address of this machine.", field="host", value=config.host, fix=HOST_FIX
+        )
     if not port_is_free(config.host, config.port):
         raise Unavailable(
             f"Port {config.port} on {config.host} is taken.",

@@ -14,7 +14,7 @@ from assay_server.app.watching import Site, flag_loops, watching
 from assay_server.checks import Catalogue
 from assay_server.checks.pii import Scrubber
 from assay_server.core.clock import Clock, SystemClock
-from assay_server.core.errors import AssayError
+from assay_server.core.errors import AssayError, InvalidInput
 from assay_server.evals import Gate, Runs, StoredFacts, Suites
 from assay_server.gateway import Gateway
 from assay_server.governance import Accounts, Audit, Bootstrapped, Idempotency
@@ -122,7 +122,7 @@ class _Judgement:
 @asynccontextmanager
 async def house(config: Config) -> AsyncIterator[House]:
     """Everything, running. Raises AssayError with a fix where the data cannot be opened; then nothing was changed."""
-    config.data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    _make(config.data)
     async with AsyncExitStack() as stack:
         scrubber = Scrubber()
         ground = await _ground(config, scrubber, stack)
@@ -197,6 +197,18 @@ async def house(config: Config) -> AsyncIterator[House]:
             public_url=config.url,
         )
         yield House(services, bootstrapped, ground.ledger, ground.store)
+
+
+def _make(data: Path) -> None:
+    try:
+        data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise InvalidInput(
+            f"{data} cannot be the data directory: {error.strerror}.",
+            field="data",
+            value=str(data),
+            fix="assay up --data DIR, with a folder this user may write to",
+        ) from error
 
 
 async def _ground(config: Config, scrubber: Scrubber, stack: AsyncExitStack) -> _Ground:

@@ -3,9 +3,14 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 from fastapi import FastAPI
+from pydantic import BaseModel
 
 from assay_server.api import problems
 from assay_server.core import errors
+
+
+class _Sent(BaseModel):
+    n: int
 
 
 @pytest.fixture
@@ -24,6 +29,10 @@ async def client() -> AsyncIterator[httpx.AsyncClient]:
     @app.get("/typed")
     async def typed(n: int) -> int:
         return n
+
+    @app.post("/body")
+    async def body(sent: _Sent) -> int:
+        return sent.n
 
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
@@ -53,6 +62,23 @@ async def test_validation_faults_are_problems_too(client: httpx.AsyncClient) -> 
     assert response.status_code == 400
     assert response.json()["field"] == "n"
     assert response.json()["value"] == "many"
+
+
+@pytest.mark.parametrize(
+    ("sent", "media", "said"),
+    [
+        ('{"n": ', "application/json", "The body is not JSON: Expecting value (character 6)."),
+        ('{"n": 1}', "application/x-www-form-urlencoded", "The body is not read as JSON."),
+        ("[]", "application/json", "The body is not read as JSON."),
+    ],
+)
+async def test_a_body_that_is_not_read_is_told_as_such(
+    client: httpx.AsyncClient, sent: str, media: str, said: str
+) -> None:
+    document = (await client.post("/body", content=sent, headers={"content-type": media})).json()
+
+    assert (document["status"], document["field"], document["detail"]) == (400, "body", said)
+    assert "JSON" in document["fix"]
 
 
 @pytest.mark.parametrize(("method", "path", "status"), [("GET", "/nowhere", 404), ("POST", "/busy", 405)])

@@ -3,6 +3,7 @@ from pathlib import Path
 
 from assay_server.app import doctor
 from assay_server.app.config import Config
+from tests.fakes.rest import serving
 from tests.fixtures.server import free_port
 
 
@@ -25,6 +26,20 @@ def test_a_taken_port_is_a_fault_with_a_fix(tmp_path: Path) -> None:
 
     assert not doctor.healthy(findings)
     assert "--port" in (_about(findings, "port").fix or "")
+
+
+def test_a_port_where_assay_answers_is_no_fault(tmp_path: Path) -> None:
+    with serving() as server:
+        server.on("GET", "/api/v1/info", {"version": "0.1.0", "api_version": "1"})
+        findings = doctor.examine(Config(data=tmp_path, port=int(server.url.rsplit(":", 1)[1])))
+
+    assert _about(findings, "port").level == "ok"
+
+
+def test_an_address_of_another_machine_is_not_told_as_a_taken_port(tmp_path: Path) -> None:
+    finding = _about(doctor.examine(Config(data=tmp_path, port=free_port(), host="192.0.2.1")), "port")
+
+    assert (finding.level, finding.says) == ("fault", "192.0.2.1 is no address of this machine")
 
 
 def test_a_public_address_without_tls_is_said_aloud(tmp_path: Path) -> None:
