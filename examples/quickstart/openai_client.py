@@ -3,7 +3,8 @@
     export ASSAY_API_KEY=sk_…
     python examples/quickstart/openai_client.py local/smollm2-135m-instruct "Say hello."
 
-The first argument is PROVIDER/MODEL, `release:<name>` or `channel:<name>`; see `assay provider add --help`.
+The first argument is PROVIDER/MODEL, `release:<name>` or `channel:<name>`; see `assay provider add --help`. The provider
+`local` is there where the server was started with `assay up --local-llm`.
 """
 
 import os
@@ -30,6 +31,6 @@ def main(model: str, question: str) -> None:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 3:
+    if len(sys.argv) != 3 or "ASSAY_API_KEY" not in os.environ:
         sys.exit(__doc__)
     main(sys.argv[1], sys.argv[2])

@@ -39,6 +39,7 @@ from assay_server.api import (
     verdicts,
     views,
 )
+from assay_server.api.bounded import Bounded
 from assay_server.api.chat import CHAT_PATHS, MODELS_PATHS, ChatApp, ModelsApp
 from assay_server.api.cors import FeedbackCors
 from assay_server.api.dialects import ROUTERS as DIALECTS
@@ -89,7 +90,7 @@ def build(services: Services, readiness: Readiness) -> ASGIApp:
     plain |= dict.fromkeys(PATHS, Otlp(services))
     plain |= dict.fromkeys(CHAT_PATHS, ChatApp(services.gateway, services.accounts.authenticate))
     plain |= dict.fromkeys(MODELS_PATHS, ModelsApp(services.gateway, services.accounts.authenticate))
-    return Door(FeedbackCors(rest(services, readiness)), plain)
+    return Door(Bounded(FeedbackCors(rest(services, readiness))), plain)
 
 
 def rest(services: Services, readiness: Readiness) -> FastAPI:

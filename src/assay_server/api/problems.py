@@ -104,6 +104,8 @@ def _as_assay(error: Exception) -> errors.AssayError:
     if isinstance(error, RequestValidationError):
         return _invalid(error)
     if isinstance(error, HTTPException):
+        if isinstance(error.__cause__, errors.AssayError):  # FastAPI's word for what a body's reader raised
+            return error.__cause__
         return _routing(error)
     return error if isinstance(error, errors.AssayError) else errors.AssayError(str(error))
 
