@@ -14,7 +14,7 @@ from typing import Any, cast
 from starlette.types import Message, Receive, Scope, Send
 
 from assay_server.api.auth import authorise
-from assay_server.api.problems import headers_of, status_of
+from assay_server.api.problems import headers_of, status_of, without_secrets
 from assay_server.core.errors import AssayError, TooLarge, UnsupportedMedia, UpstreamError
 from assay_server.core.ports import Principal
 from assay_server.gateway import Call, Gateway, Reply
@@ -205,7 +205,7 @@ def _status(error: AssayError) -> int:
 def _error_body(error: AssayError, status: int) -> bytes:
     if isinstance(error, UpstreamError) and error.body is not None:
         return error.body
-    return _document(str(error), status, error.code, error.field)
+    return _document(without_secrets(str(error)), status, error.code, error.field)
 
 
 def _document(message: str, status: int, code: str, field: str | None = None) -> bytes:

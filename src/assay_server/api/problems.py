@@ -3,6 +3,7 @@
 import json
 import logging
 import math
+import re
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -36,6 +37,7 @@ STATUS: dict[type[errors.AssayError], int] = {
 }
 
 _LONGEST_VALUE = 200
+_SECRET = re.compile(r"\bsk[-_][\w-]{12,}")  # ours, and those of most vendors
 
 
 def status_of(error: errors.AssayError) -> int:
@@ -61,7 +63,7 @@ def problem(error: errors.AssayError, request_id: str | None = None) -> dict[str
         "title": title,
         "status": status_of(error),
         "code": error.code,
-        "detail": error.message,
+        "detail": without_secrets(error.message),
     }
     if error.field is not None:
         document |= {"field": error.field, "value": _shown(error.value)}
@@ -70,6 +72,11 @@ def problem(error: errors.AssayError, request_id: str | None = None) -> dict[str
     if request_id is not None:
         document["request_id"] = request_id
     return document
+
+
+def without_secrets(text: str) -> str:
+    """A key that stands where something else belongs is not repeated: error texts end up in logs and in tickets."""
+    return _SECRET.sub("sk_…", text)
 
 
 def problem_response(error: errors.AssayError, request_id: str | None = None) -> Response:
@@ -158,10 +165,10 @@ def _path(fault: dict[str, Any]) -> str:
 
 
 def _shown(value: Any) -> Any:
-    """The value as sent, cut where it is long: enough to find the place."""
+    """The value as sent, without keys, cut where it is long: enough to find the place."""
     if isinstance(value, bool | int | float) or value is None:
         return value
-    text = value if isinstance(value, str) else json.dumps(value, default=str)
+    text = without_secrets(value if isinstance(value, str) else json.dumps(value, default=str))
     return text if len(text) <= _LONGEST_VALUE else text[:_LONGEST_VALUE] + "…"
 
 

@@ -100,3 +100,20 @@ def test_every_error_has_a_status_a_code_and_a_default_message(cls: type[errors.
     assert 400 <= problems.status_of(error) < 600
     assert error.code
     assert error.message.endswith(".")
+
+
+@pytest.mark.parametrize(
+    "secret", [f"sk_{'a' * 20}_{'b' * 40}", "sk-ant-api03-abc_DEF-123456789", "sk-0123456789abcdef"]
+)
+def test_a_key_that_stands_where_something_else_belongs_is_not_repeated(secret: str) -> None:
+    told = problems.problem(errors.InvalidInput(f"No key '{secret}'.", field="key", value={"id": secret}))
+    assert secret not in str(told)
+    assert (told["detail"], told["value"]) == ("No key 'sk_…'.", '{"id": "sk_…"}')
+
+
+def test_words_that_only_begin_like_a_key_stay() -> None:
+    told = problems.problem(
+        errors.InvalidInput("task-0123456789abcdef and sk-short", field="name", value="desk_of_somebody_else")
+    )
+    assert told["detail"] == "task-0123456789abcdef and sk-short"
+    assert told["value"] == "desk_of_somebody_else"
