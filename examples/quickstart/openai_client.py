@@ -3,8 +3,8 @@
     export ASSAY_API_KEY=sk_…
     python examples/quickstart/openai_client.py local/smollm2-135m-instruct "Say hello."
 
-The first argument is PROVIDER/MODEL, `release:<name>` or `channel:<name>`; see `assay provider add --help`. The provider
-`local` is there where the server was started with `assay up --local-llm`.
+The first argument is PROVIDER/MODEL, `release:<name>` or `channel:<name>`; see `assay provider add --help`.
+The provider `local` is there where the server was started with `assay up --local-llm`.
 """
 
 import os

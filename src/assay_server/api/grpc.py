@@ -110,7 +110,7 @@ async def opened(services: Services, host: str, port: int, say: Callable[[str], 
         try:
             await door.open(host, port)
         except Unavailable as error:
-            say(f"OTLP over gRPC is off: {error} HTTP is not affected. --grpc-port 0 silences this.")
+            say(f"OTLP over gRPC is off: {str(error).rstrip('.')}. HTTP is not affected. --grpc-port 0 silences this.")
     return door.close
 
 

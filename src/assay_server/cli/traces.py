@@ -50,6 +50,8 @@ def list_(
     columns = ("trace", "start", "name", "status", "latency", "cost", "user", "input")
     table(columns, [_row(each) for each in page["items"]])
     say(f"{len(page['items'])} of {page['total']}")
+    if not page["total"]:
+        hint("assay connect   (what to set in an application so that it sends here)")
     if page["items"]:
         hint(f"assay trace show {page['items'][0]['trace_id']}")
 
