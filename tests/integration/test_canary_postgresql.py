@@ -7,13 +7,14 @@ from assay_server.ledger import Ledger
 from assay_server.monitors import Incidents
 from assay_server.rollout import Canaries, Plan, shaped
 from tests.fakes.rollout import FEEDBACK, FakeChannels, FakeClock, FakeReleases, World, add_releases, scrub
-from tests.fixtures.ledger import PROJECT
+from tests.fixtures.ledger import PROJECT, add_projects
 
 
 @pytest.mark.postgresql
-async def test_a_canary_is_rolled_back_on_postgresql_too(postgresql_ledger_url: str) -> None:
-    ledger = await Ledger.open(postgresql_ledger_url)
+async def test_a_canary_is_rolled_back_on_postgresql_too(postgresql_url: str) -> None:
+    ledger = await Ledger.open(postgresql_url)
     try:
+        await ledger.write(add_projects)
         await ledger.write(add_releases)
         await _rolled_back(ledger)
     finally:
