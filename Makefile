@@ -8,6 +8,7 @@ BIN := $(VENV)/bin
 STAMPS := .stamps
 UV_VERSION := 0.13.8
 XDIST ?= 2
+CHECK_XDIST ?= 3
 
 # Two workers with two BLAS threads each on two cores spin against each other: one thread each is several times faster.
 export OPENBLAS_NUM_THREADS ?= 1
@@ -69,7 +70,7 @@ check: install ## The quick part: ruff, mypy, import-linter, unit tests
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
-	@$(BIN)/pytest tests/unit -q -n $(XDIST) --dist loadgroup -m "not soak"
+	@$(BIN)/pytest tests/unit -q -n $(CHECK_XDIST) --dist loadgroup -m "not soak"
 
 .PHONY: test
 test: install ## Every check that a release needs

@@ -56,6 +56,7 @@ class Views(Noun[D_co]):
 
     @endpoint
     def list(self) -> Call[Rows]:
+        """The saved views of the project, by name."""
         return items_of(get("/views"))
 
     @endpoint
@@ -65,4 +66,5 @@ class Views(Noun[D_co]):
 
     @endpoint
     def delete(self, name: str) -> Call[None]:
+        """Forgets a view. Raises NotFound."""
         return write("DELETE", f"/views/{name}")
