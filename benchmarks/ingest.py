@@ -123,7 +123,7 @@ async def _serve(port: int, folder: Path) -> None:
     import uvicorn
     from starlette.responses import JSONResponse
 
-    from assay_server.api.otlp import OtlpTraces
+    from assay_server.api.otlp import Otlp
     from assay_server.checks.pii import Scrubber
     from assay_server.core.ports import Principal
     from assay_server.ingest import Ingest
@@ -136,7 +136,7 @@ async def _serve(port: int, folder: Path) -> None:
 
     store = await DuckStore.open(folder)
     ingest = Ingest(store, Scrubber(), Prices())
-    otlp = OtlpTraces(SimpleNamespace(accounts=Anybody(), ingest=ingest))  # type: ignore[arg-type]
+    otlp = Otlp(SimpleNamespace(accounts=Anybody(), ingest=ingest))  # type: ignore[arg-type]
 
     async def application(scope: Any, receive: Any, send: Any) -> None:
         if scope["path"] == "/v1/traces":
