@@ -113,5 +113,6 @@ def rest(services: Services, readiness: Readiness) -> FastAPI:
     for dialect in DIALECTS:
         app.include_router(dialect)
     app.add_middleware(Idempotent)
-    app.mount("/", Web())
+    app.router.redirect_slashes = False
+    app.router.default = Web()  # not a mount: that would match first, and a wrong method would read as a wrong address
     return app

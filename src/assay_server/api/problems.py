@@ -10,6 +10,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from starlette.routing import Match
 
 from assay_server.core import errors
 
@@ -52,6 +53,8 @@ def headers_of(error: errors.AssayError) -> dict[str, str]:
         headers["Retry-After"] = str(max(1, math.ceil(error.retry_after_s)))
     if isinstance(error, errors.Unauthenticated):
         headers["WWW-Authenticate"] = 'Bearer realm="assay"'
+    if isinstance(error, _MethodNotAllowed):
+        headers["Allow"] = error.allow
     return headers
 
 
@@ -93,7 +96,7 @@ def install(app: FastAPI) -> None:
     """Every error of the tree, of FastAPI's validation and of routing leaves as a problem document."""
 
     async def ours(request: Request, error: Exception) -> Response:
-        return problem_response(_as_assay(error), _request_id(request))
+        return problem_response(_as_assay(request, error), _request_id(request))
 
     async def unexpected(request: Request, error: Exception) -> Response:
         request_id = _request_id(request)
@@ -107,13 +110,13 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Exception, unexpected)
 
 
-def _as_assay(error: Exception) -> errors.AssayError:
+def _as_assay(request: Request, error: Exception) -> errors.AssayError:
     if isinstance(error, RequestValidationError):
         return _invalid(error)
     if isinstance(error, HTTPException):
         if isinstance(error.__cause__, errors.AssayError):  # FastAPI's word for what a body's reader raised
             return error.__cause__
-        return _routing(error)
+        return _routing(request, error)
     return error if isinstance(error, errors.AssayError) else errors.AssayError(str(error))
 
 
@@ -143,18 +146,28 @@ def _unread(fault: dict[str, Any]) -> errors.InvalidInput:
     )
 
 
-def _routing(error: HTTPException) -> errors.AssayError:
+def _routing(request: Request, error: HTTPException) -> errors.AssayError:
     if error.status_code == 404:
         return errors.NotFound("There is no such address.", fix="see /api/v1/openapi.json for the addresses there are")
     if error.status_code == 405:
-        return _MethodNotAllowed(str(error.detail))
+        return _MethodNotAllowed(_allowed(request))
     return errors.PermanentError(str(error.detail))
+
+
+def _allowed(request: Request) -> str:
+    """Every method of the address: several routes may share one, and each knows only its own."""
+    routes = [route for route in request.app.routes if route.matches(request.scope)[0] is not Match.NONE]
+    return ", ".join(sorted({method for route in routes for method in getattr(route, "methods", None) or ()})) or "GET"
 
 
 class _MethodNotAllowed(errors.PermanentError):
     """This address does not take that method."""
 
     code = "method_not_allowed"
+
+    def __init__(self, allow: str = "GET") -> None:
+        super().__init__("This address does not take that method.", field="method", fix=f"use {allow}")
+        self.allow = allow
 
 
 STATUS[_MethodNotAllowed] = 405

@@ -41,7 +41,7 @@ _PROGRAMS = ("api/", "v1/", "openai/", "healthz", "readyz", "assets/")
 
 
 class Web:
-    """An ASGI application for `app.mount("/", Web())`, after all other routes."""
+    """An ASGI application for whatever no route answers."""
 
     def __init__(self, built: Path = BUILT) -> None:
         """Knows its files from the start: no path of a request ever reaches the file system."""

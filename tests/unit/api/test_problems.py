@@ -89,6 +89,15 @@ async def test_routing_errors_are_problems(client: httpx.AsyncClient, method: st
     assert response.json()["status"] == status
 
 
+async def test_a_wrong_method_is_told_which_ones_the_address_takes(client: httpx.AsyncClient) -> None:
+    response = await client.delete("/body")
+
+    assert response.status_code == 405
+    assert response.headers["allow"] == "POST"
+    assert response.json()["code"] == "method_not_allowed"
+    assert response.json()["fix"] == "use POST"
+
+
 def _tree(cls: type[errors.AssayError]) -> list[type[errors.AssayError]]:
     return [cls, *(leaf for child in cls.__subclasses__() for leaf in _tree(child))]
 

@@ -36,7 +36,7 @@ def _client(built: Path) -> httpx.AsyncClient:
     async def info() -> dict[str, str]:
         return {"version": "1"}
 
-    app.mount("/", Web(built))
+    app.router.default = Web(built)
     headers = {"accept-encoding": "identity"}
     return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://assay", headers=headers)
 
@@ -81,6 +81,8 @@ async def test_addresses_of_programs_never_answer_with_a_page(browser: httpx.Asy
 
 async def test_routes_come_first(browser: httpx.AsyncClient) -> None:
     assert (await browser.get("/api/v1/info")).json() == {"version": "1"}
+    wrong = await browser.post("/api/v1/info")
+    assert (wrong.status_code, wrong.headers["allow"]) == (405, "GET")
 
 
 @pytest.mark.parametrize(
