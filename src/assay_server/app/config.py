@@ -25,6 +25,7 @@ class Config:
     bootstrap_key: str | None = None
     local_llm: bool = False
     log_level: str = "warning"
+    provider_keys: frozenset[str] | None = None  # default: any variable, for the first project alone
 
     @property
     def url(self) -> str:
@@ -43,6 +44,11 @@ class Config:
         except ValueError:
             return True
 
+    def may_name(self, first_project: str, project: str, variable: str) -> bool:
+        """Whether `project` may point a provider at that environment variable: the operator's list, or, without one,
+        the first project, whose admins are the operators."""
+        return project == first_project if self.provider_keys is None else variable in self.provider_keys
+
     @property
     def decisions_url(self) -> str:
         """The ledger's database."""
@@ -59,6 +65,7 @@ ENVIRONMENT = {
     "bootstrap_key": "ASSAY_BOOTSTRAP_KEY",
     "local_llm": "ASSAY_LOCAL_LLM",
     "log_level": "ASSAY_LOG_LEVEL",
+    "provider_keys": "ASSAY_PROVIDER_KEYS",
 }
 
 
@@ -78,16 +85,10 @@ def _parsed(name: str, value: Any, faults: list[str]) -> Any:
     match name:
         case "data":
             return Path(value)
-        case "port":
-            if not str(value).isdigit() or not 1 <= int(value) <= 65535:
-                faults.append(f"{label}: {value!r} is not a port from 1 to 65535")
-                return 0
-            return int(value)
-        case "grpc_port":
-            if not str(value).isdigit() or int(value) > 65535:
-                faults.append(f"{label}: {value!r} is not a port from 0 (off) to 65535")
-                return 0
-            return int(value)
+        case "port" | "grpc_port":
+            return _port(label, str(value), 0 if name == "grpc_port" else 1, faults)
+        case "provider_keys":
+            return frozenset(part.strip() for part in str(value).split(",") if part.strip())
         case "local_llm":
             return str(value).lower() in {"1", "true", "yes", "on"}
         case "log_level" if str(value).lower() not in {"debug", "info", "warning", "error"}:
@@ -97,3 +98,10 @@ def _parsed(name: str, value: Any, faults: list[str]) -> Any:
         case "public_url" if not str(value).startswith(("http://", "https://")):
             faults.append(f"{label}: {value!r} does not start with http:// or https://")
     return value
+
+
+def _port(label: str, value: str, lowest: int, faults: list[str]) -> int:
+    if value.isdigit() and lowest <= int(value) <= 65535:
+        return int(value)
+    faults.append(f"{label}: {value!r} is not a port from {lowest}{'' if lowest else ' (off)'} to 65535")
+    return 0

@@ -6,6 +6,7 @@ import secrets
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from assay_server.api.services import Services
@@ -130,10 +131,11 @@ async def house(config: Config) -> AsyncIterator[House]:
         await prices.load()
         accounts = Accounts(ground.ledger, ground.audit, ground.clock)
         bootstrapped = await accounts.bootstrap(config.bootstrap_key)
-        registry = _registry(ground)
-        ingest = Ingest(ground.store, scrubber, prices, salt=_salt(config.data / "salt"))
+        registry = _registry(ground, partial(config.may_name, bootstrapped.project))
+        salt = _salt(config.data / "salt")
+        ingest = Ingest(ground.store, scrubber, prices, salt=salt)
         stack.push_async_callback(ingest.close)
-        partial_spans = PartialSpans(ground.ledger, ingest, scrubber, salt=_salt(config.data / "salt"))
+        partial_spans = PartialSpans(ground.ledger, ingest, scrubber, salt=salt)
         partial_spans.start()
         stack.push_async_callback(partial_spans.close)
         repricer = Repricer(ground.store, prices)
@@ -225,7 +227,7 @@ async def _ground(config: Config, scrubber: Scrubber, stack: AsyncExitStack) -> 
     return _Ground(store, ledger, clock, scrub, Audit(ledger, clock, scrub))
 
 
-def _registry(ground: _Ground) -> _Registry:
+def _registry(ground: _Ground, may_name: Callable[[str, str], bool]) -> _Registry:
     common = (ground.ledger, ground.audit, ground.clock)
     return _Registry(
         prompts=Prompts(*common),
@@ -234,7 +236,7 @@ def _registry(ground: _Ground) -> _Registry:
         releases=Releases(*common),
         verdicts=Verdicts(*common),
         channels=Channels(*common, ground.scrub),
-        providers=Providers(*common),
+        providers=Providers(*common, may_name),
     )
 
 

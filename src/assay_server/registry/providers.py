@@ -1,7 +1,7 @@
 """Whom models are called at: one row per OpenAI-compatible vendor or server. Keys stay in the environment."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -20,19 +20,37 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,99}")  # no slash: a model is provide
 _VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]{0,99}")
 
 
+MayName = Callable[[str, str], bool]
+"""(project, variable) -> whether that project may have a call made with that variable's value."""
+
+
+def any_variable(project: str, variable: str) -> bool:
+    """For a server with one tenant, who is its operator."""
+    return True
+
+
 class Providers:
     """Providers of a project, in the shapes of the REST API."""
 
-    def __init__(self, ledger: Ledger, audit: AuditTrail, clock: Clock) -> None:
+    def __init__(self, ledger: Ledger, audit: AuditTrail, clock: Clock, may_name: MayName = any_variable) -> None:
+        """`may_name`: whoever chooses both the address and the variable can have any variable's value sent to them."""
         self._ledger = ledger
         self._audit = audit
         self._clock = clock
+        self._may_name = may_name
 
     async def put(
         self, project: str, actor: str, name: str, *, kind: str = "openai", base_url: str, key_env: str | None = None
     ) -> dict[str, Any]:
         """Adds or changes one. Raises InvalidInput naming the field."""
         values = _checked(name, kind, base_url, key_env)
+        if key_env is not None and not self._may_name(project, key_env):
+            raise InvalidInput(
+                "This project may not use that variable of the server.",
+                field="key_env",
+                value=key_env,
+                fix="ask the operator to list it in ASSAY_PROVIDER_KEYS",
+            )
 
         def write(connection: Connection) -> dict[str, Any]:
             before = _found(connection, project, name)

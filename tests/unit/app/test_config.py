@@ -49,3 +49,13 @@ def test_the_address_people_use() -> None:
     assert Config(host="0.0.0.0", port=80).url == "http://127.0.0.1:80"
     assert Config(host="::1").url == "http://[::1]:4600"
     assert Config(public_url="https://assay.example/").url == "https://assay.example"
+
+
+def test_only_the_first_project_names_any_variable_and_a_list_holds_for_all() -> None:
+    alone = load({}, {})
+    assert alone.may_name("prj_1", "prj_1", "OPENAI_API_KEY")
+    assert not alone.may_name("prj_1", "prj_2", "OPENAI_API_KEY")
+
+    listed = load({}, {"ASSAY_PROVIDER_KEYS": "OPENAI_API_KEY, MISTRAL_API_KEY"})
+    assert listed.may_name("prj_1", "prj_2", "MISTRAL_API_KEY")
+    assert not listed.may_name("prj_1", "prj_1", "AWS_SECRET_ACCESS_KEY")

@@ -1,6 +1,7 @@
 import pytest
 
 from assay_server.core.errors import InvalidInput, NotFound
+from assay_server.registry import Providers
 from tests.fixtures.ledger import OTHER_PROJECT, PROJECT
 from tests.unit.registry.conftest import ACTOR, World
 
@@ -47,3 +48,13 @@ async def test_faults_name_the_field_and_never_repeat_a_secret(
         await world.providers.put(PROJECT, ACTOR, name, **{"base_url": "http://host", **given})
     assert refused.value.field == field
     assert "secret" not in f"{refused.value} {refused.value.value}"
+
+
+async def test_a_project_names_only_the_variables_it_may(world: World) -> None:
+    providers = Providers(world.ledger, world.audit, world.clock, lambda project, _: project == PROJECT)
+    await providers.put(PROJECT, ACTOR, "openai", base_url="http://host", key_env="OPENAI_API_KEY")
+    await providers.put(OTHER_PROJECT, ACTOR, "own", base_url="http://host")
+    with pytest.raises(InvalidInput) as refused:
+        await providers.put(OTHER_PROJECT, ACTOR, "openai", base_url="http://host", key_env="OPENAI_API_KEY")
+    assert (refused.value.field, refused.value.value) == ("key_env", "OPENAI_API_KEY")
+    assert "ASSAY_PROVIDER_KEYS" in str(refused.value)
