@@ -127,6 +127,7 @@ NEEDS = {
         DELETE /api/v1/monitors/{monitor}
         POST /api/v1/monitors/{monitor}/silence
         POST /api/v1/monitors/{monitor}/test
+        POST /api/v1/monitors/preview
         POST /api/v1/prompts
         POST /api/v1/releases
         POST /api/v1/retrieval-configs

@@ -70,6 +70,12 @@ async def create(body: MonitorBody, caller: Writer, rooms: Rooms) -> dict[str, A
     return dict(await rooms.monitors.create(caller.project, caller.actor, _given(body)))
 
 
+@router.post("/monitors/preview")
+async def preview(body: MonitorBody, caller: Writer, rooms: Rooms) -> dict[str, Any]:
+    """What such a monitor would say now, and would have said in the past week. Nothing is stored, nobody is told."""
+    return dict(await rooms.monitors.rehearse(caller.project, _given(body)))
+
+
 @router.get("/monitors/{monitor}")
 async def get_monitor(monitor: str, caller: Reader, rooms: Rooms) -> dict[str, Any]:
     """One monitor, by id or name."""

@@ -1,6 +1,6 @@
 """Reads what a rule needs and lets it judge: one finding for each group that has data, or had."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from assay_server.monitors import judge
 from assay_server.monitors.baseline import Past
@@ -12,6 +12,8 @@ from assay_server.query import Figure, Metric, Window, Windows
 _SECOND = 1_000_000_000
 _WEEK_NS = 7 * DAY_S * _SECOND
 
+_Groups = Mapping[str, Mapping[Window, Figure]]
+
 
 class Looker:
     """Looks at one moment, past or present: the same moment gives the same findings over the same facts."""
@@ -21,67 +23,102 @@ class Looker:
 
     async def look(self, project: str, definition: Definition, at_ns: int, known: Sequence[str] = ()) -> list[Finding]:
         """Findings for the window that ends at `at_ns`; `known`: groups seen before, which get one in any case."""
-        known = known if definition.group_by else ("",)
-        kind = definition.rule.kind
-        if kind == "burn":
-            return await self._burn(project, definition, at_ns, known)
-        if kind == "missing":
-            return await self._missing(project, definition, at_ns)
-        now = _window(definition, at_ns)
-        days = range(1, (definition.rule.days or 0) + 1) if kind == "change" else ()
-        earlier = {_window(definition, at_ns - day * DAY_S * _SECOND): day for day in days}
-        figures = await self._figures(project, definition, definition.metric, [now, *earlier])
-        by_group = _grouped(figures, known)
-        rule = judge.change if kind == "change" else judge.threshold
-        return [rule(definition, _seen(group, now, found, earlier)) for group, found in by_group.items()]
+        [findings] = await self.looks(project, definition, [at_ns], known)
+        return findings
 
-    async def _missing(self, project: str, definition: Definition, at_ns: int) -> list[Finding]:
-        """Groups of the week before are expected to go on."""
-        now = _window(definition, at_ns)
-        before = Window(now.since_ns - _WEEK_NS, now.since_ns)
-        figures = await self._figures(project, definition, Metric("count"), [now, before])
-        by_group = _grouped(figures, () if definition.group_by else ("",))
-        found = []
-        for group, mine in by_group.items():
-            at = {figure.window: figure for figure in mine}
-            count = at[before].n if before in at else 0
-            found.append(judge.missing(definition, Seen(group, now, at.get(now)), count))
-        return found
-
-    async def _burn(self, project: str, definition: Definition, at_ns: int, known: Sequence[str]) -> list[Finding]:
-        lengths = sorted({seconds for long, short, _ in BURNS for seconds in (long, short)})
-        windows = {Window(at_ns - seconds * _SECOND, at_ns): seconds for seconds in lengths}
-        figures = await self._figures(project, definition, definition.metric, list(windows))
-        by_group = _grouped(figures, known)
-        return [
-            judge.burn(definition, group, {windows[figure.window]: figure for figure in mine}, at_ns)
-            for group, mine in by_group.items()
-        ]
-
-    async def _figures(
-        self, project: str, definition: Definition, metric: Metric, windows: Sequence[Window]
-    ) -> list[Figure]:
-        return await self._windows.figures(
+    async def looks(
+        self, project: str, definition: Definition, moments: Sequence[int], known: Sequence[str] = ()
+    ) -> list[list[Finding]]:
+        """As `look` at each of the moments, with one reading of the facts: windows that moments share are read once."""
+        needed = [_needed(definition, at_ns) for at_ns in moments]
+        windows = list(dict.fromkeys(window for each in needed for window in each))
+        metric = Metric("count") if definition.rule.kind == "missing" else definition.metric
+        figures = await self._windows.figures(
             project, metric, windows, narrow=definition.filter, group_by=definition.group_by
         )
+        by_group = _grouped(figures)
+        if definition.group_by is None:
+            known = ("",)
+        elif definition.rule.kind == "missing":
+            known = ()  # what was there in the week before is known by that
+        return [
+            _judged(definition, at_ns, _of(by_group, each, known)) for at_ns, each in zip(moments, needed, strict=True)
+        ]
+
+
+def _needed(definition: Definition, at_ns: int) -> list[Window]:
+    """The window that is judged first; behind it those it is judged against."""
+    now = _window(definition, at_ns)
+    kind = definition.rule.kind
+    if kind == "burn":
+        return list(_burns(at_ns))
+    if kind == "missing":
+        return [now, _week_before(now)]
+    return [now, *_earlier(definition, at_ns)]
+
+
+def _judged(definition: Definition, at_ns: int, groups: _Groups) -> list[Finding]:
+    kind = definition.rule.kind
+    if kind == "burn":
+        lengths = _burns(at_ns)
+        return [
+            judge.burn(definition, group, {lengths[window]: figure for window, figure in found.items()}, at_ns)
+            for group, found in groups.items()
+        ]
+    now = _window(definition, at_ns)
+    if kind == "missing":
+        return [_missing(definition, group, now, found) for group, found in groups.items()]
+    earlier = _earlier(definition, at_ns)
+    rule = judge.change if kind == "change" else judge.threshold
+    return [rule(definition, _seen(group, now, found, earlier)) for group, found in groups.items()]
+
+
+def _missing(definition: Definition, group: str, now: Window, found: Mapping[Window, Figure]) -> Finding:
+    """Groups of the week before are expected to go on."""
+    before = found.get(_week_before(now))
+    return judge.missing(definition, Seen(group, now, found.get(now)), 0 if before is None else before.n)
+
+
+def _seen(group: str, now: Window, found: Mapping[Window, Figure], earlier: Mapping[Window, int]) -> Seen:
+    past = [
+        Past(days_ago, figure.value, figure.n)
+        for window, days_ago in earlier.items()
+        if (figure := found.get(window)) is not None and figure.value is not None
+    ]
+    return Seen(group, now, found.get(now), past)
 
 
 def _window(definition: Definition, at_ns: int) -> Window:
     return Window(at_ns - definition.window_s * _SECOND, at_ns)
 
 
-def _grouped(figures: Sequence[Figure], known: Sequence[str]) -> dict[str, list[Figure]]:
-    groups: dict[str, list[Figure]] = {group: [] for group in known}
+def _week_before(now: Window) -> Window:
+    return Window(now.since_ns - _WEEK_NS, now.since_ns)
+
+
+def _earlier(definition: Definition, at_ns: int) -> dict[Window, int]:
+    """The same window on earlier days, with how many days ago, where the rule asks for them."""
+    days = range(1, (definition.rule.days or 0) + 1) if definition.rule.kind == "change" else ()
+    return {_window(definition, at_ns - day * DAY_S * _SECOND): day for day in days}
+
+
+def _burns(at_ns: int) -> dict[Window, int]:
+    lengths = sorted({seconds for long, short, _ in BURNS for seconds in (long, short)})
+    return {Window(at_ns - seconds * _SECOND, at_ns): seconds for seconds in lengths}
+
+
+def _grouped(figures: Sequence[Figure]) -> dict[str, dict[Window, Figure]]:
+    groups: dict[str, dict[Window, Figure]] = {}
     for figure in figures:
-        groups.setdefault(figure.group, []).append(figure)
+        groups.setdefault(figure.group, {})[figure.window] = figure
     return dict(sorted(groups.items()))
 
 
-def _seen(group: str, now: Window, figures: Sequence[Figure], earlier: dict[Window, int]) -> Seen:
-    current = next((figure for figure in figures if figure.window == now), None)
-    past = [
-        Past(earlier[figure.window], figure.value, figure.n)
-        for figure in figures
-        if figure.window in earlier and figure.value is not None
-    ]
-    return Seen(group, now, current, past)
+def _of(groups: _Groups, windows: Sequence[Window], known: Sequence[str]) -> _Groups:
+    """What stands in the windows: the groups that have anything in them, and those that are known."""
+    found: dict[str, Mapping[Window, Figure]] = {group: {} for group in known}
+    for group, figures in groups.items():
+        mine = {window: figures[window] for window in windows if window in figures}
+        if mine:
+            found[group] = mine
+    return dict(sorted(found.items()))

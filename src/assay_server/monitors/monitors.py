@@ -17,7 +17,7 @@ from assay_server.core.errors import AssayError, Conflict
 from assay_server.core.ids import new_id
 from assay_server.governance import Audit
 from assay_server.ledger import Ledger
-from assay_server.monitors import monitor_rows
+from assay_server.monitors import monitor_rows, rehearsal
 from assay_server.monitors.definition import Definition, parse, to_json
 from assay_server.monitors.finding import Finding, finding_json
 from assay_server.monitors.incidents import Incidents
@@ -123,6 +123,16 @@ class Monitors:
         monitor = await self._ledger.read(lambda c: monitor_rows.fetch(c, project, ref))
         findings = await self._looker.look(project, monitor.definition, self._clock.now_ns())
         return [finding_json(finding) for finding in findings]
+
+    async def rehearse(self, project: str, given: Mapping[str, Any]) -> dict[str, Any]:
+        """What a monitor that is not made yet would say now, and would have said in the past week.
+
+        Nothing is stored, opened or told. Raises InvalidInput naming the field.
+        """
+        definition = parse(given)
+        moments = rehearsal.moments(definition, self._clock.now_ns())
+        looks = await self._looker.looks(project, definition, moments)
+        return rehearsal.rehearsal_json(list(zip(moments, looks, strict=True)))
 
     async def tick(self) -> int:
         """Evaluates everything that is due, caught up from where it stopped; how many evaluations were made.

@@ -336,3 +336,16 @@ async def test_names_are_taken_once(world: World) -> None:
     await world.watch()
     with pytest.raises(Conflict):
         await world.monitors.create(PROJECT, "key:a", ERRORS)
+
+
+async def test_a_rehearsal_says_how_often_it_would_have_rung_and_leaves_nothing_behind(world: World) -> None:
+    spike = world.clock.now_ns() - 30 * 60 * MINUTE
+    world.windows.make = lambda window, group: (100, 0.2 if window.since_ns < spike <= window.until_ns else 0.01)
+    said = await world.monitors.rehearse(PROJECT, ERRORS | {"window_s": 3600})
+    assert (said["looks"], said["fired"], said["blind"]) == (168, 1, 0)
+    assert said["fires"][0]["finding"]["value"] == 0.2
+    assert said["findings"][0]["status"] == "ok"
+    assert "errors" not in [monitor["name"] for monitor in await world.monitors.list(PROJECT)]
+    with pytest.raises(InvalidInput) as refused:
+        await world.monitors.rehearse(PROJECT, ERRORS | {"metric": "beauty"})
+    assert refused.value.field == "metric.name"
