@@ -4,7 +4,7 @@ from assay_server.ingest.decompress import decompress
 from assay_server.ingest.ingest import JSON, PROTOBUF, Accepted, Ingest, Signal
 from assay_server.ingest.limits import Limits
 from assay_server.ingest.loops import LoopWatch
-from assay_server.ingest.partial import Part, PartialSpans
+from assay_server.ingest.partial import OF_TRACE, Part, PartialSpans
 from assay_server.ingest.pricing import Prices
 from assay_server.ingest.repricing import Repricer
 from assay_server.ingest.scores import ScoreInput
@@ -12,6 +12,7 @@ from assay_server.ingest.scrub import Scrubs
 
 __all__ = [
     "JSON",
+    "OF_TRACE",
     "PROTOBUF",
     "Accepted",
     "Ingest",

@@ -5,12 +5,26 @@ from hashlib import blake2b
 from typing import Any
 
 from assay_server.core.ids import canonical_json
-from assay_server.core.records import Span
+from assay_server.core.records import Span, SpanStatus
 
 Body = dict[str, Any]
 
-SHARED = ("user.id", "session.id", "tag.tags", "langfuse.trace.tags", "langfuse.release", "langfuse.environment")
+SHARED = (
+    "user.id",
+    "session.id",
+    "tag.tags",
+    "langfuse.trace.tags",
+    "langfuse.release",
+    "langfuse.environment",
+    "mlflow.trace.user",
+    "mlflow.trace.session",
+    "mlflow.experiment",
+)
 """Told once of the whole trace, they hold for each of its spans."""
+
+OF_TRACE = "trace"
+"""Stands for a span id where a part speaks of the trace as a whole and no span of it stands for that: it never becomes
+a span. What it says beside `SHARED` goes to the spans that have no parent."""
 
 
 @dataclass(slots=True)
@@ -26,8 +40,12 @@ class Part:
     finished: bool | None = None
     root: bool | None = None  # it stands for the whole trace: spans without a parent are below it
     error: str | None = None  # it failed, and how
+    status: SpanStatus | None = None
     scope: str | None = None
     attributes: dict[str, Any] = field(default_factory=dict)
+    resource: dict[str, Any] = field(default_factory=dict)
+    events: list[dict[str, Any]] = field(default_factory=list)
+    links: list[dict[str, Any]] = field(default_factory=list)
 
 
 def body_of(part: Part, span: Span) -> Body:
@@ -40,8 +58,12 @@ def body_of(part: Part, span: Span) -> Body:
         "finished": part.finished,
         "root": part.root,
         "error": span.status_message,
+        "status": part.status,
         "scope": part.scope,
         "attributes": span.attributes,
+        "resource": span.resource or None,
+        "events": span.events or None,
+        "links": span.links or None,
         "pii": span.pii,
     }
     return {key: value for key, value in body.items() if value is not None}
@@ -80,31 +102,41 @@ def late(span_id: str, old: Body, new: Body) -> tuple[str, Body]:
 def spans_of(project: str, trace_id: str, bodies: dict[str, Body], wanted: set[str], now_ns: int) -> list[Span]:
     """The `wanted` spans of a trace of which `bodies` are known, by span id."""
     root = next((span_id for span_id, body in bodies.items() if body.get("root")), None)
-    shared = {key: value for key, value in bodies[root]["attributes"].items() if key in SHARED} if root else {}
+    whole = bodies.get(OF_TRACE, _SILENT)
+    told = {**whole["attributes"], **(bodies[root]["attributes"] if root else {})}
+    shared = {key: value for key, value in told.items() if key in SHARED}
     times = [at for body in bodies.values() for at in (body.get("start_ns"), body.get("end_ns")) if at]
     first, last = (min(times), max(times)) if times else (now_ns, now_ns)
     found = []
-    for span_id in wanted:
+    for span_id in wanted - {OF_TRACE}:
         body = bodies[span_id]
         start = body.get("start_ns") or first
         end = body.get("end_ns") or start
         if span_id == root:
             start, end = first, last
+        parent = body.get("parent_id") or (root if span_id != root else None)
+        above = whole if parent is None else _SILENT
         found.append(
             Span(
                 project=project,
                 trace_id=trace_id,
                 span_id=span_id,
-                parent_id=body.get("parent_id") or (root if span_id != root else None),
+                parent_id=parent,
                 name=body.get("name") or "span",
                 kind="span",
                 start_ns=start,
                 end_ns=max(start, end),
-                status="error" if body.get("error") else "unset",
+                status=body.get("status") or ("error" if body.get("error") else "unset"),
                 status_message=body.get("error"),
                 scope=body.get("scope"),
-                attributes={**shared, **body["attributes"]},
-                pii=body["pii"],
+                attributes={**shared, **above["attributes"], **body["attributes"]},
+                resource=body.get("resource", {}),
+                events=body.get("events", []),
+                links=body.get("links", []),
+                pii=sorted({*above["pii"], *body["pii"]}),
             )
         )
     return found
+
+
+_SILENT: Body = {"attributes": {}, "pii": []}

@@ -17,12 +17,12 @@ from assay_server.core.errors import AssayError, Busy
 from assay_server.core.ports import Sink
 from assay_server.core.records import Facts, Span
 from assay_server.ingest.aliases import aliases
-from assay_server.ingest.merge import Body, Part, body_of, is_finished, late, merged, spans_of
+from assay_server.ingest.merge import OF_TRACE, Body, Part, body_of, is_finished, late, merged, spans_of
 from assay_server.ingest.normalise import Normaliser
 from assay_server.ingest.scrub import FactScrubber, Scrubs
 from assay_server.ledger import Ledger, tables
 
-__all__ = ["Part", "PartialSpans"]
+__all__ = ["OF_TRACE", "Part", "PartialSpans"]
 
 _log = logging.getLogger(__name__)
 _rows = tables.foreign.partial_spans
@@ -73,6 +73,13 @@ class PartialSpans:
         async with self._turn:
             self._waiting = await self._ledger.write(partial(_put, project, bodies, self._clock.now_ns()))
         self._wanted.set()
+
+    async def flush(self, project: str, trace_id: str) -> None:
+        """Turns a trace whose spans all ended into facts at once: somebody asks for it."""
+        async with self._turn:
+            bodies, wanted = await self._ledger.read(partial(_trace, project, trace_id))
+            if wanted and all(is_finished(body) for body in bodies.values()):
+                await self._write(project, trace_id)
 
     async def settle(self) -> int:
         """Turns traces that are due into facts; how many spans those were. One that fails waits for the next time."""
@@ -132,6 +139,9 @@ class PartialSpans:
             end_ns=0,
             status_message=part.error,
             attributes=part.attributes,
+            resource=self._scrubber.resource(part.resource) if part.resource else {},
+            events=part.events,
+            links=part.links,
         )
         self._scrubber.span(span)
         return body_of(part, span)
@@ -155,9 +165,17 @@ def _take(connection: Connection, project: str, trace_id: str, span_id: str, bod
         return
     changes = {"body": both, "finished": is_finished(both), "changed_ns": now_ns}
     connection.execute(update(_rows).where(*this).values(**changes))
-    if row.written:
-        below, told = late(span_id, row.body, body)
+    above = _outermost(connection, project, trace_id) if span_id == OF_TRACE else span_id
+    if row.written and above is not None:
+        below, told = late(above, row.body, body)
         _take(connection, project, trace_id, below, told, now_ns)
+
+
+def _outermost(connection: Connection, project: str, trace_id: str) -> str | None:
+    """The span that stands above the others; None while no span is known."""
+    bodies, _ = _trace(project, trace_id, connection)
+    known = [span_id for span_id, body in bodies.items() if span_id != OF_TRACE and not body.get("parent_id")]
+    return min(known, default=None, key=lambda span_id: bodies[span_id].get("start_ns") or 0)
 
 
 def _due(now_ns: int, quiet_ns: int, patience_ns: int, connection: Connection) -> list[Trace]:

@@ -12,7 +12,7 @@ from assay_server.checks.pii import Scrubber
 from assay_server.core.clock import SystemClock
 from assay_server.core.errors import Busy, Unavailable
 from assay_server.core.records import Facts
-from assay_server.ingest import Ingest, Part, PartialSpans
+from assay_server.ingest import OF_TRACE, Ingest, Part, PartialSpans
 from assay_server.ledger import Ledger, tables
 from assay_server.providers import Prices
 from assay_server.query import Traces
@@ -190,4 +190,66 @@ async def test_the_task_takes_up_what_the_last_end_left(ledger: Ledger, sink: In
     while not (await store.stats()).rows["spans"]:
         await asyncio.sleep(0.02)
     await written.close()
+    assert (await spans(store)).keys() == {"chat"}
+
+
+def whole(finished: bool | None = True, **attributes: Any) -> Part:
+    return Part(TRACE, OF_TRACE, name="trace", finished=finished, attributes=attributes)
+
+
+def in_one_piece(**fields: Any) -> Part:
+    return Part(TRACE, CALL, name="chat", start_ns=T0, end_ns=T0 + S, **fields)
+
+
+async def test_what_is_said_of_a_trace_reaches_its_spans_in_whatever_order(
+    pieces: PartialSpans, store: DuckStore, clock: FakeClock
+) -> None:
+    await pieces.put(PROJECT, [whole(None), in_one_piece(parent_id=ROOT)])
+    clock.advance(60)
+    assert await pieces.settle() == 0, "nothing was said of the trace yet"
+    await pieces.put(PROJECT, [whole(**{"mlflow.trace.user": "ada", "mlflow.traceTag.shop": "north"})])
+    clock.advance(4)
+    assert await pieces.settle() == 1
+    await pieces.put(PROJECT, [Part(TRACE, ROOT, name="answer", start_ns=T0, end_ns=T0 + S)])
+    clock.advance(4)
+    assert await pieces.settle() == 1
+    found = await spans(store)
+    assert {name: span["user"] for name, span in found.items()} == {"chat": "ada", "answer": "ada"}
+    assert "mlflow.traceTag.shop" not in found["chat"]["attributes"]
+    assert found["answer"]["attributes"]["mlflow.traceTag.shop"] == "north"
+
+
+async def test_what_is_said_late_of_a_trace_stands_below_its_outermost_span(
+    pieces: PartialSpans, store: DuckStore, clock: FakeClock
+) -> None:
+    await pieces.put(PROJECT, [whole(), in_one_piece()])
+    clock.advance(4)
+    await pieces.settle()
+    await pieces.put(PROJECT, [whole(**{"mlflow.traceTag.shop": "north"})])
+    clock.advance(4)
+    assert await pieces.settle() == 1
+    later = (await spans(store))["trace (later)"]
+    assert (later["parent_id"], later["attributes"]["mlflow.traceTag.shop"]) == (CALL, "north")
+
+
+async def test_a_span_in_one_piece_keeps_all_it_said(pieces: PartialSpans, store: DuckStore, clock: FakeClock) -> None:
+    said = {"name": "exception", "time_ns": T0, "attributes": {"exception.message": "ada@mail-box.org failed"}}
+    await pieces.put(PROJECT, [in_one_piece(status="ok", resource={"service.name": "shop"}, events=[said])])
+    clock.advance(4)
+    await pieces.settle()
+    span = (await spans(store))["chat"]
+    assert (span["status"], span["service"]) == ("ok", "shop")
+    assert span["events"][0]["attributes"] == {"exception.message": "[EMAIL_ADDRESS] failed"}
+
+
+async def test_a_trace_that_is_asked_for_is_written_at_once_if_it_has_ended(
+    pieces: PartialSpans, store: DuckStore, clock: FakeClock
+) -> None:
+    await pieces.put(PROJECT, [begun()])
+    await pieces.flush(PROJECT, TRACE)
+    assert await store.scan("SELECT 1 AS one FROM spans") == []
+    await pieces.put(PROJECT, [ended()])
+    await pieces.flush(OTHER_PROJECT, TRACE)
+    assert await store.scan("SELECT 1 AS one FROM spans") == []
+    await pieces.flush(PROJECT, TRACE)
     assert (await spans(store)).keys() == {"chat"}
