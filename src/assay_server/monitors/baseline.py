@@ -19,13 +19,12 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from assay_server.query import RATES
+from assay_server.query import COUNTS, QUANTILES, RATES
 from assay_server.stats import t_quantile
 
 FEWEST_DAYS = 5
 _WEEKDAYS_FROM = 14
 _YEAR_S = 365 * 86_400
-_SUMS = frozenset({"count", "requests"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,9 +117,9 @@ def _sampling(metric: str, expected: float, n: int, sd: float | None) -> float:
         return 0.0
     if metric in RATES:
         return 1 / (2 * math.sqrt(n))
-    if metric in _SUMS:
+    if metric in COUNTS:
         return 1 / math.sqrt(expected) if expected > 0 else 0.0
-    if sd is None or metric == "latency":  # a quantile's error needs its density: the days' own spread speaks
+    if sd is None or metric in QUANTILES:  # a quantile's error needs its density: the days' own spread speaks
         return 0.0
     if metric == "score":
         return sd / math.sqrt(n)

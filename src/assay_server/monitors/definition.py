@@ -8,7 +8,7 @@ from typing import Any
 
 from assay_server.core.errors import InvalidInput
 from assay_server.monitors.incidents import SEVERITIES
-from assay_server.query import FIELDS, FILTERS, METRICS, RATES, Metric
+from assay_server.query import FIELDS, FILTERS, RATES, Metric, metric_json, parse_metric
 
 RULES = ("threshold", "change", "missing", "burn")
 DIRECTIONS = ("up", "down", "both")
@@ -72,7 +72,7 @@ def parse(given: Mapping[str, Any]) -> Definition:
         raise InvalidInput("Nothing is grouped by this.", field="group_by", value=group_by, fix=", ".join(FIELDS))
     return Definition(
         name=_name(given.get("name")),
-        metric=_metric(given.get("metric")),
+        metric=parse_metric(given.get("metric")),
         rule=rule,
         window_s=window_s,
         every_s=_whole(given, "every_s", min(max(window_s // 4, 60), 3600), _SHORTEST_EVERY_S, DAY_S),
@@ -88,11 +88,10 @@ def parse(given: Mapping[str, Any]) -> Definition:
 
 def to_json(definition: Definition) -> dict[str, Any]:
     """As people write it; `parse` is its inverse."""
-    metric = {name: getattr(definition.metric, name) for name in _METRIC_FIELDS[definition.metric.name]}
     rule = {name: value for name in Rule.__slots__ if (value := getattr(definition.rule, name)) is not None}
     return {
         "name": definition.name,
-        "metric": {"name": definition.metric.name, **metric},
+        "metric": metric_json(definition.metric),
         "filter": {name: list(values) for name, values in definition.filter.items()},
         "group_by": definition.group_by,
         "rule": rule,
@@ -104,32 +103,6 @@ def to_json(definition: Definition) -> dict[str, Any]:
         "enabled": definition.enabled,
         "description": definition.description,
     }
-
-
-_METRIC_FIELDS: dict[str, tuple[str, ...]] = dict.fromkeys(METRICS, ()) | {
-    "latency": ("quantile",),
-    "slow_rate": ("threshold_ms",),
-    "score": ("score",),
-}
-
-
-def _metric(given: Any) -> Metric:
-    given = {"name": given} if isinstance(given, str) else given
-    if not isinstance(given, Mapping) or given.get("name") not in METRICS:
-        value = given.get("name") if isinstance(given, Mapping) else given
-        raise InvalidInput("There is no such metric.", field="metric.name", value=value, fix=", ".join(METRICS))
-    name = given["name"]
-    _refuse_unknown(given, {"name", *_METRIC_FIELDS[name]}, "metric")
-    if name == "latency":
-        return Metric(name, quantile=_number(given, "metric.quantile", 0.95, 0.0, 1.0))
-    if name == "slow_rate":
-        return Metric(name, threshold_ms=_number(given, "metric.threshold_ms", None, 0.0))
-    if name == "score":
-        score = given.get("score")
-        if not isinstance(score, str) or not 1 <= len(score) <= 200:
-            raise InvalidInput("Say which score.", field="metric.score", value=score)
-        return Metric(name, score=score)
-    return Metric(name)
 
 
 def _rule(given: Any, metric: Any) -> Rule:

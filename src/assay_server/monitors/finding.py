@@ -6,18 +6,12 @@ from typing import Any
 
 from assay_server.core.clock import parse_rfc3339, rfc3339
 from assay_server.monitors.definition import Definition
-from assay_server.query import RATES, Metric, Window
+from assay_server.query import QUANTILES, RATES, Metric, Window, label_of, unit_of
 
-_UNITS = {"latency": "ms", "cost": "USD", "cost_per_request": "USD", "tokens": "tokens", "tokens_per_request": "tokens"}
 _WORDS = {
     "count": "calls",
-    "requests": "requests",
     "error_rate": "error rate",
     "slow_rate": "share of slow calls",
-    "cost": "cost",
-    "cost_per_request": "cost per request",
-    "tokens": "tokens",
-    "tokens_per_request": "tokens per request",
     "schema_violations": "share of answers against their schema",
 }
 
@@ -59,16 +53,9 @@ def until_ns(stored: Mapping[str, Any]) -> int:
     return parse_rfc3339(stored["window"]["until"])
 
 
-def unit_of(metric: Metric) -> str:
-    return "share" if metric.name in RATES else _UNITS.get(metric.name, "")
-
-
 def subject_of(definition: Definition, group: str) -> str:
     """What is measured, in words: `latency p95 of openai/gpt-5`."""
-    metric = definition.metric
-    words = _WORDS.get(metric.name, f"score {metric.score}")
-    if metric.name == "latency":
-        words = f"latency p{metric.quantile * 100:g}"
+    words = _WORDS.get(definition.metric.name) or label_of(definition.metric)
     return f"{words} of {group}" if group else words
 
 
@@ -81,7 +68,7 @@ def amount(metric: Metric, value: float | None) -> str:
     if metric.name.startswith("cost"):
         return f"${value:,.2f}" if value >= 1 else f"${value:.4g}"
     text = f"{value:,.0f}" if abs(value) >= 100 else f"{value:.4g}"
-    return f"{text} ms" if metric.name == "latency" else text
+    return f"{text} {unit_of(metric)}" if metric.name in QUANTILES else text
 
 
 def span_of(seconds: float) -> str:

@@ -6,12 +6,11 @@ from typing import Any
 
 from assay_server.monitors.baseline import Expected, Past, alpha, expect
 from assay_server.monitors.definition import DAY_S, Definition
-from assay_server.monitors.finding import Finding, amount, span_of, subject_of, unit_of
-from assay_server.query import RATES, Figure, Window
+from assay_server.monitors.finding import Finding, amount, span_of, subject_of
+from assay_server.query import COUNTS, RATES, Figure, Window, unit_of
 from assay_server.stats import wilson
 
-_COUNTS = frozenset({"count", "requests"})
-_SUMS = frozenset({"count", "requests", "cost", "tokens"})
+_SUMS = COUNTS | {"cost", "tokens"}
 _FEWEST_BAD = 5
 
 # Long window, short window, how many times faster than the budget allows: 2 % of a month's budget in an hour, 5 % in
@@ -41,7 +40,7 @@ class Seen:
 def threshold(definition: Definition, seen: Seen) -> Finding:
     """Above or below a fixed line."""
     rule, value = definition.rule, _value(definition, seen)
-    enough = seen.n >= definition.min_n or (definition.metric.name in _COUNTS and rule.below is not None)
+    enough = seen.n >= definition.min_n or (definition.metric.name in COUNTS and rule.below is not None)
     if value is None or not enough:
         return _too_few(definition, seen, value)
     line, crossed = _line(rule.above, rule.below, value)

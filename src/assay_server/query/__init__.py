@@ -10,6 +10,19 @@ from assay_server.query.costs import Costs, Day
 from assay_server.query.exports import Exports
 from assay_server.query.figures import Figures, exposition
 from assay_server.query.formats import MEDIA_TYPES, Format
+from assay_server.query.measures import (
+    COUNTS,
+    FIELDS,
+    FILTERS,
+    METRICS,
+    QUANTILES,
+    RATES,
+    Metric,
+    label_of,
+    metric_json,
+    parse_metric,
+    unit_of,
+)
 from assay_server.query.people import People, PeopleFilter
 from assay_server.query.run_items import ItemScore, JudgedItem, RunItems
 from assay_server.query.sandbox import Answer, Sql
@@ -18,13 +31,15 @@ from assay_server.query.sql import Page
 from assay_server.query.tail import News, Tail, TailFilter
 from assay_server.query.traces import SpanFilter, TraceFilter, Traces
 from assay_server.query.views import Views
-from assay_server.query.windows import FIELDS, FILTERS, METRICS, RATES, Figure, Metric, Window, Windows
+from assay_server.query.windows import Figure, Window, Windows
 
 __all__ = [
+    "COUNTS",
     "FIELDS",
     "FILTERS",
     "MEDIA_TYPES",
     "METRICS",
+    "QUANTILES",
     "RATES",
     "Answer",
     "ArmOperations",
@@ -62,5 +77,9 @@ __all__ = [
     "Windows",
     "exposition",
     "forecast_costs",
+    "label_of",
+    "metric_json",
+    "parse_metric",
     "score_json",
+    "unit_of",
 ]

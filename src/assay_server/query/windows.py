@@ -10,42 +10,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from assay_server.core.errors import InvalidInput
+from assay_server.query.measures import FIELDS, FILTERS, MEASURES, METRICS, Metric, aggregate, each
 from assay_server.query.rollup import counted
 from assay_server.query.sql import Where, lines
 from assay_server.store import Limits, Store
-
-METRICS = (
-    "count",
-    "requests",
-    "error_rate",
-    "slow_rate",
-    "latency",
-    "cost",
-    "cost_per_request",
-    "tokens",
-    "tokens_per_request",
-    "schema_violations",
-    "score",
-)
-RATES = frozenset({"error_rate", "slow_rate", "schema_violations"})
-"""Metrics that are the share of bad ones among n."""
-
-FIELDS = (
-    "kind",
-    "name",
-    "model",
-    "provider",
-    "service",
-    "environment",
-    "user",
-    "session",
-    "release",
-    "channel",
-    "arm",
-    "prompt",
-    "run",
-)
-FILTERS = (*FIELDS, "tag")
 
 _MOST_GROUPS = "200"
 _LARGE = Limits(rows=100_000, seconds=60)
@@ -53,23 +21,8 @@ _LARGE = Limits(rows=100_000, seconds=60)
 _W = "w AS (SELECT unnest(?::BIGINT[]) AS since_ns, unnest(?::BIGINT[]) AS until_ns)"
 _READ = (
     "trace_id, span_id, parent_id, kind, status, start_ns, end_ns, cost, fresh_input, cache_read, cache_write,"
-    " output_tokens, reasoning"
+    ' output_tokens, reasoning, ttft_ms, "user", session'
 )
-_TOKENS = (
-    "CASE WHEN coalesce(fresh_input, cache_read, cache_write, output_tokens, reasoning) IS NOT NULL THEN"
-    " coalesce(fresh_input, 0) + coalesce(cache_read, 0) + coalesce(cache_write, 0) + coalesce(output_tokens, 0)"
-    " + coalesce(reasoning, 0) END"
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Metric:
-    """What is measured: `quantile` for latency (ms), `threshold_ms` for slow_rate, `score` names a score."""
-
-    name: str
-    quantile: float = 0.95
-    threshold_ms: float | None = None
-    score: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +82,7 @@ def _sql(
     project: str, metric: Metric, where: Where, group_by: str | None, windows: Sequence[Window]
 ) -> tuple[str, list[Any]]:
     group = "''" if group_by is None else "coalesce(" + _column(group_by) + ", '')"
-    if metric.name in {"score", "schema_violations"}:
+    if MEASURES[metric.name].family == "scores":
         source, params, value = _scores(project, metric, where, group, windows)
     else:
         source, params, value = _spans(metric, where, group, windows)
@@ -150,22 +103,14 @@ def _spans(metric: Metric, where: Where, group: str, windows: Sequence[Window]) 
     """Units `u(at_ns, g, v)` of the spans, and how they make a figure."""
     where.add("end_ns >= ? AND end_ns < ?", min(w.since_ns for w in windows), max(w.until_ns for w in windows))
     spans = lines("s AS (SELECT " + _READ + ",", group, "AS g FROM spans WHERE", str(where), ")")
-    per_span = {"count": "1.0", "error_rate": "(status = 'error')::DOUBLE", "latency": "(end_ns - start_ns) / 1e6"}
-    per_span["slow_rate"] = "((end_ns - start_ns) / 1e6 > ?)::DOUBLE"
-    if metric.name in per_span:
-        params = [*where.params] + ([metric.threshold_ms] if metric.name == "slow_rate" else [])
-        units = lines(spans + ",", "u AS (SELECT end_ns AS at_ns, g,", per_span[metric.name], "AS v FROM s)")
-        return units, params, _value(metric)
+    family = MEASURES[metric.name].family
     # Tokens and costs are counted once a call (see `rollup`); a request is a trace, at its last call's end.
-    amount = "cost" if metric.name.startswith("cost") else _TOKENS
-    if metric.name == "requests":
-        each, of = "1.0", "s"
+    of = "s" if family == "spans" or metric.name == "requests" else "(" + counted("s") + ")"
+    if family == "requests":
+        amount = "1.0" if metric.name == "requests" else each(metric)
+        units = lines("u AS (SELECT max(end_ns) AS at_ns, min(g) AS g,", amount, "AS v FROM", of, "GROUP BY trace_id)")
     else:
-        each, of = "sum(" + amount + ")", "(" + counted("s") + ")"
-    if metric.name in {"cost", "tokens"}:
-        units = lines("u AS (SELECT end_ns AS at_ns, g,", amount, "AS v FROM", of, ")")
-    else:
-        units = lines("u AS (SELECT max(end_ns) AS at_ns, min(g) AS g,", each, "AS v FROM", of, "GROUP BY trace_id)")
+        units = lines("u AS (SELECT end_ns AS at_ns, g,", each(metric), "AS v FROM", of, ")")
     return lines(spans + ",", units), where.params, _value(metric)
 
 
@@ -173,12 +118,16 @@ def _scores(
     project: str, metric: Metric, where: Where, group: str, windows: Sequence[Window]
 ) -> tuple[str, list[Any], str]:
     """Judgements of the traces that have a span which the filter keeps; its group is the trace's."""
-    name = "schema_valid" if metric.name == "schema_violations" else metric.score
-    value = "(value < 1)::DOUBLE" if metric.name == "schema_violations" else "value"
+    judged = Where.project(project)
+    judged.add("name = ?", "schema_valid" if metric.name == "schema_violations" else metric.score)
+    judged.equal("source", metric.source)
+    judged.add("time_ns >= ? AND time_ns < ?", min(w.since_ns for w in windows), max(w.until_ns for w in windows))
     source = lines(
         "j AS (SELECT time_ns AS at_ns, trace_id,",
-        value,
-        "AS v FROM scores WHERE project = ? AND name = ? AND time_ns >= ? AND time_ns < ?),",
+        each(metric),
+        "AS v FROM scores WHERE",
+        str(judged),
+        "),",
         "t AS (SELECT trace_id, min(",
         group,
         ") AS g FROM spans WHERE",
@@ -186,19 +135,13 @@ def _scores(
         "AND trace_id IN (SELECT trace_id FROM j) GROUP BY trace_id),",
         "u AS (SELECT at_ns, g, v FROM j JOIN t USING (trace_id))",
     )
-    bounds = [min(w.since_ns for w in windows), max(w.until_ns for w in windows)]
-    return source, [project, name, *bounds, *where.params], _value(metric)
+    return source, [*judged.params, *where.params], _value(metric)
 
 
 def _value(metric: Metric) -> str:
     """`n`, `value`, `sd` and `unknown` of the units of one window and group."""
-    if metric.name == "latency":
-        value = "quantile_cont(v, " + repr(float(metric.quantile)) + ")"
-    elif metric.name in {"count", "requests", "cost", "tokens"}:
-        value = "sum(v)"
-    else:
-        value = "avg(v)"
-    return lines("  count(v) AS n,", value, "AS value, stddev_samp(v) AS sd, count(*) - count(v) AS unknown")
+    sd = "NULL" if MEASURES[metric.name].shape == "distinct" else "stddev_samp(v)"
+    return lines("  count(v) AS n,", aggregate(metric), "AS value,", sd, "AS sd, count(*) - count(v) AS unknown")
 
 
 def _conditions(project: str, narrow: Mapping[str, Sequence[str]]) -> Where:
@@ -218,7 +161,7 @@ def _column(field: str) -> str:
 
 
 def _check(metric: Metric, narrow: Mapping[str, Sequence[str]], group_by: str | None) -> None:
-    if metric.name not in METRICS:
+    if metric.name not in MEASURES:
         raise InvalidInput(field="metric.name", value=metric.name, fix=f"one of {', '.join(METRICS)}")
     for field in narrow:
         if field not in FILTERS:

@@ -42,7 +42,7 @@ def score(trace: int, at_s: float, name: str, value: float | None, **fields: Any
 FACTS = Facts(
     [
         span(1, 0, 11, 1100, kind="agent", model=None, cost=0.5, tokens=Tokens(100, output=100)),  # repeats its child
-        span(1, 1, 10, 1000, parent=0, model="a", cost=0.5, tokens=Tokens(90, output=10), tags=["x"]),
+        span(1, 1, 10, 1000, parent=0, model="a", cost=0.5, tokens=Tokens(90, output=10), tags=["x"], ttft_ms=250),
         span(2, 1, 20, 3000, model="a", status="error", tokens=Tokens(50, output=50), user="u"),  # no price
         span(3, 1, 59.9, 2000, model="b", cost=0.25, tokens=Tokens(20, cache_read=10, output=20)),
         span(4, 1, 60, 1000, model="b", cost=2.0),  # the next window begins with it
@@ -88,6 +88,13 @@ async def one(windows: Windows, metric: Metric, **narrow: str) -> Figure:
         (Metric("tokens_per_request"), {}, 3, 250 / 3, 0),
         (Metric("schema_violations"), {}, 2, 0.5, 1),
         (Metric("score", score="quality"), {}, 1, 0.5, 0),
+        (Metric("errors"), {}, 4, 1, 0),
+        (Metric("users"), {}, 1, 1, 3),
+        (Metric("sessions"), {}, 0, None, 4),
+        (Metric("ttft", quantile=0.5), {}, 1, 250, 3),
+        (Metric("tokens_per_second", quantile=0.5), {}, 3, 10, 0),
+        (Metric("tokens", bucket="cache_read"), {}, 1, 10, 2),
+        (Metric("score", score="quality", source="code"), {}, 1, 0.5, 0),
         (Metric("count"), {"tag": "x"}, 1, 1, 0),
         (Metric("count"), {"user": "u"}, 1, 1, 0),
         (Metric("count"), {"run": "run_1"}, 1, 1, 0),
