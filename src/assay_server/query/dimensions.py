@@ -1,0 +1,95 @@
+"""What spans can be grouped and narrowed by.
+
+A user, a tag or a cost centre is often said at a trace's root alone. So for such fields a span takes what is nearest:
+its own, else the first that any span of its trace says.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from assay_server.core.errors import InvalidInput
+from assay_server.query.sql import Where, lines
+
+OWN = ("model", "provider", "service", "name", "kind")
+TRACE_WIDE = ("user", "session", "prompt", "prompt_version", "release", "channel", "arm", "run", "environment")
+LABELS = ("feature", "tenant", "cost_center")
+DIMENSIONS = (*OWN, *TRACE_WIDE, *LABELS, "endpoint", "error_type", "tag", "tag:<key>", "attribute:<key>")
+
+EDGES = "project = ? AND start_ns >= ? AND start_ns < ?"
+"""Spans of one project in a range of time; its parameters are those of `Dimension` and `narrowed` named `edges`."""
+
+_TAGGED = (
+    "list_transform(list_filter(tags, lambda t: starts_with(t, ? || ':') OR starts_with(t, ? || '=')),"
+    " lambda t: substr(t, length(?) + 2))[1]"
+)
+_ATTRIBUTE = "variant_extract(attributes, ?)::VARCHAR"
+_ERROR_TYPE = lines(
+    "CASE WHEN status = 'error' THEN coalesce(variant_extract(attributes, 'error.type')::VARCHAR,",
+    "variant_extract(attributes, 'exception.type')::VARCHAR,",
+    """json_extract_string(events, '$[*].attributes."exception.type"')[-1],""",
+    # A message names ids and amounts; without them it is a kind of error.
+    "regexp_replace(nullif(left(status_message, 80), ''), '[0-9]+', '#', 'g'), 'no type') END",
+)
+
+
+@dataclass(slots=True, frozen=True)
+class Dimension:
+    """`own`: SQL over one span, with `params`. `wide`: the trace speaks for spans that say nothing. `many`: a list."""
+
+    own: str
+    params: list[Any] = field(default_factory=list)
+    wide: bool = False
+    many: bool = False
+
+    def across(self) -> str:
+        """(trace_id, own): what any span of the trace says: all tags, or the first value. `params`, then edges."""
+        said = lines("(SELECT trace_id, start_ns,", self.own, "AS own FROM spans WHERE", EDGES, ")")
+        value = "list_distinct(flatten(list(own)))" if self.many else "arg_min(own, start_ns)"
+        return lines("SELECT trace_id,", value, "AS own FROM", said, "WHERE own IS NOT NULL GROUP BY trace_id")
+
+
+def dimension(group_by: str | None) -> Dimension:
+    """Raises InvalidInput for one that nobody knows."""
+    if group_by is None:
+        return Dimension("NULL::VARCHAR")
+    if group_by in (*OWN, *TRACE_WIDE):
+        return Dimension(quoted(group_by), wide=group_by in TRACE_WIDE)
+    if group_by == "tag":
+        return Dimension("tags", wide=True, many=True)
+    if group_by == "error_type":
+        return Dimension(_ERROR_TYPE)
+    if group_by == "endpoint":
+        root = "CASE WHEN parent_id IS NULL THEN name END"
+        return Dimension("coalesce(" + _ATTRIBUTE + ", " + root + ")", ["http.route"], wide=True)
+    if group_by in LABELS:
+        resource = "json_extract_string(resource, ?)"
+        names = [group_by, group_by, group_by, "assay." + group_by, group_by, '$."assay.' + group_by + '"']
+        return Dimension("coalesce(" + ", ".join((_TAGGED, _ATTRIBUTE, _ATTRIBUTE, resource)) + ")", names, wide=True)
+    kind, _, key = group_by.partition(":")
+    if key and kind == "tag":
+        return Dimension(_TAGGED, [key, key, key], wide=True)
+    if key and kind == "attribute":
+        return Dimension(_ATTRIBUTE, [key], wide=True)
+    raise InvalidInput(
+        "Nothing is grouped by that.", field="group_by", value=group_by, fix=f"use one of {', '.join(DIMENSIONS)}"
+    )
+
+
+def narrowed(where: Where, narrow: Mapping[str, Sequence[str]], edges: Sequence[Any], *, of: str = "") -> None:
+    """Adds conditions on a span (`of`: its table's alias and a dot): each field has one of its values."""
+    for name, values in narrow.items():
+        one_of = " IN (SELECT unnest(?::VARCHAR[]))"
+        column = of + quoted(name)
+        in_trace = lines(of + "trace_id IN", "(SELECT trace_id FROM spans WHERE", EDGES, "AND ")
+        if name == "tag":
+            where.add(in_trace + "list_has_any(tags, ?::VARCHAR[]))", *edges, list(values))
+        elif name in TRACE_WIDE:
+            nearest = "(" + column + " IS NULL AND " + in_trace + quoted(name) + one_of + "))"
+            where.add("(" + column + one_of + " OR " + nearest + ")", list(values), *edges, list(values))
+        else:
+            where.add(column + one_of, list(values))
+
+
+def quoted(name: str) -> str:
+    return '"' + name + '"'
