@@ -4,7 +4,19 @@ Times are integers, nanoseconds since the epoch, in columns that end in `_ns`. E
 has a column `project`, and every query filters by it.
 """
 
-from assay_server.ledger.tables import accounts, evaluation, foreign, money, monitors, registry, rollout, views
+from assay_server.ledger.tables import accounts, evaluation, foreign, intake, money, monitors, registry, rollout, views
 from assay_server.ledger.tables.base import Json, metadata
 
-__all__ = ["Json", "accounts", "evaluation", "foreign", "metadata", "money", "monitors", "registry", "rollout", "views"]
+__all__ = [
+    "Json",
+    "accounts",
+    "evaluation",
+    "foreign",
+    "intake",
+    "metadata",
+    "money",
+    "monitors",
+    "registry",
+    "rollout",
+    "views",
+]
