@@ -9,6 +9,7 @@ import schemathesis
 from hypothesis import HealthCheck, settings
 from schemathesis import Case
 from schemathesis.config import SchemathesisConfig
+from schemathesis.specs.openapi.checks import content_type_conformance, response_schema_conformance
 
 from assay_server.api.build import rest
 from tests.fixtures.server import RunningServer
@@ -64,6 +65,14 @@ def test_no_operation_breaks(case: Case[Any], target: RunningServer) -> None:
         assert told["detail"] != ""
         assert told["type"].endswith(f"#{told['code']}")
         assert told["request_id"] == answer.headers["x-request-id"][0]
+    else:
+        _assert_documented(case, answer)
+
+
+def _assert_documented(case: Case[Any], answer: Any) -> None:
+    """What succeeds has the status, the media type and the shape that the document says."""
+    assert str(answer.status_code) in case.operation.definition.raw["responses"]
+    case.validate_response(answer, checks=(content_type_conformance, response_schema_conformance))
 
 
 def test_the_tail_refuses_what_it_does_not_know(target: RunningServer) -> None:

@@ -45,6 +45,7 @@ from assay_server.api.cors import FeedbackCors
 from assay_server.api.dialects import ROUTERS as DIALECTS
 from assay_server.api.door import Door
 from assay_server.api.idempotent import Idempotent
+from assay_server.api.openapi import documented
 from assay_server.api.otlp import PATHS, Otlp
 from assay_server.api.services import Services
 from assay_server.api.web import Web
@@ -112,6 +113,7 @@ def rest(services: Services, readiness: Readiness) -> FastAPI:
         app.include_router(router, prefix="/api/v1")
     for dialect in DIALECTS:
         app.include_router(dialect)
+    documented(app)
     app.add_middleware(Idempotent)
     app.router.redirect_slashes = False
     app.router.default = Web()  # not a mount: that would match first, and a wrong method would read as a wrong address

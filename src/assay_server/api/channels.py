@@ -8,6 +8,7 @@ from starlette.status import HTTP_200_OK, HTTP_201_CREATED
 
 from assay_server.api.auth import principal
 from assay_server.api.etags import IfMatch, etag, revision_of
+from assay_server.api.openapi import answers
 from assay_server.api.pages import page
 from assay_server.api.services import Services, services
 from assay_server.core.errors import NotFound
@@ -48,7 +49,11 @@ async def list_channels(caller: Reader, rooms: Rooms) -> dict[str, Any]:
     return page(found, len(found), None)
 
 
-@router.put("/channels/{name:path}", summary="Create a channel, or change whether it wants a passing verdict")
+@router.put(
+    "/channels/{name:path}",
+    summary="Create a channel, or change whether it wants a passing verdict",
+    responses=answers("application/json", status=HTTP_201_CREATED),
+)
 async def put(
     name: str, body: ChannelBody, caller: Writer, rooms: Rooms, response: Response, if_match: IfMatch = None
 ) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from starlette.responses import JSONResponse, Response
 
 from assay_server.api.auth import principal
 from assay_server.api.chargeback import as_csv, as_page, last_month
+from assay_server.api.openapi import answers
 from assay_server.api.services import services
 from assay_server.api.times import nanoseconds
 from assay_server.core.clock import SystemClock
@@ -93,7 +94,12 @@ async def breakdown(request: Request, caller: Reader, query: Annotated[Breakdown
     return found
 
 
-@router.get("/costs/chargeback", summary="The report to charge by: JSON, CSV, or a page to print")
+@router.get(
+    "/costs/chargeback",
+    summary="The report to charge by: JSON, CSV, or a page to print",
+    response_class=Response,
+    responses=answers("application/json", "text/csv", "text/html"),
+)
 async def chargeback(request: Request, caller: Reader, query: Annotated[ChargebackQuery, Query()]) -> Response:
     found = await services(request).costs.breakdown(caller.project, query.filter(), query.group_by, limit=10_000)
     if query.format == "json":

@@ -8,6 +8,7 @@ from starlette.status import HTTP_200_OK, HTTP_201_CREATED
 
 from assay_server.api.auth import principal
 from assay_server.api.keyset import after_name, after_number
+from assay_server.api.openapi import answers
 from assay_server.api.pages import DEFAULT_LIMIT, Cursor, Limit, page
 from assay_server.api.services import services
 from assay_server.core.ports import Principal
@@ -28,7 +29,12 @@ class DatasetBody(BaseModel):
     items: list[Any]
 
 
-@router.post("/datasets", status_code=HTTP_201_CREATED, summary="Import a version; equal content answers 200")
+@router.post(
+    "/datasets",
+    status_code=HTTP_201_CREATED,
+    responses=answers("application/json"),
+    summary="Import a version; equal content answers 200",
+)
 async def push(request: Request, response: Response, body: DatasetBody, caller: Writer) -> dict[str, Any]:
     found, is_new = await services(request).datasets.create(
         caller.project, caller.actor, name=body.name, items=body.items, description=body.description

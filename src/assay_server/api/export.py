@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import StreamingResponse
 
 from assay_server.api.auth import principal
+from assay_server.api.openapi import answers
 from assay_server.api.services import services
 from assay_server.api.times import nanoseconds
 from assay_server.api.traces import SpanQuery, TraceQuery
@@ -20,6 +21,9 @@ router = APIRouter(prefix="/export", tags=["export"])
 Reader = Annotated[Principal, Depends(principal("read"))]
 
 _PAGED = {"limit", "cursor", "format"}
+
+
+_FILE = answers(*MEDIA_TYPES.values())
 
 
 class TraceExport(TraceQuery):
@@ -41,7 +45,7 @@ class ScoreExport(BaseModel):
     since: str | None = Field(None, description="RFC 3339")
 
 
-@router.get("/traces", summary="Traces as a file, newest first")
+@router.get("/traces", summary="Traces as a file, newest first", response_class=StreamingResponse, responses=_FILE)
 async def export_traces(request: Request, caller: Reader, query: Annotated[TraceExport, Query()]) -> StreamingResponse:
     narrow = TraceFilter(
         since_ns=nanoseconds(query.since, "since"),
@@ -52,12 +56,12 @@ async def export_traces(request: Request, caller: Reader, query: Annotated[Trace
     return await _file(request, caller, narrow, "traces", query.format)
 
 
-@router.get("/spans", summary="Spans as a file, newest first")
+@router.get("/spans", summary="Spans as a file, newest first", response_class=StreamingResponse, responses=_FILE)
 async def export_spans(request: Request, caller: Reader, query: Annotated[SpanExport, Query()]) -> StreamingResponse:
     return await _file(request, caller, SpanFilter(**query.model_dump(exclude=_PAGED)), "spans", query.format)
 
 
-@router.get("/scores", summary="Scores as a file, newest first")
+@router.get("/scores", summary="Scores as a file, newest first", response_class=StreamingResponse, responses=_FILE)
 async def export_scores(request: Request, caller: Reader, query: Annotated[ScoreExport, Query()]) -> StreamingResponse:
     narrow = ScoreFilter(query.name, query.trace_id, query.run, query.item, nanoseconds(query.since, "since"))
     return await _file(request, caller, narrow, "scores", query.format)

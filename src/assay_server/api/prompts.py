@@ -8,6 +8,7 @@ from starlette.status import HTTP_200_OK, HTTP_201_CREATED
 
 from assay_server.api.auth import principal
 from assay_server.api.keyset import after_name
+from assay_server.api.openapi import answers
 from assay_server.api.pages import DEFAULT_LIMIT, Cursor, Limit, page
 from assay_server.api.services import services
 from assay_server.core.ports import Principal
@@ -48,7 +49,12 @@ class PromptBody(BaseModel):
     metadata: dict[str, Any] | None = None
 
 
-@router.post("/prompts", status_code=HTTP_201_CREATED, summary="Push a prompt; equal content answers 200")
+@router.post(
+    "/prompts",
+    status_code=HTTP_201_CREATED,
+    responses=answers("application/json"),
+    summary="Push a prompt; equal content answers 200",
+)
 async def push(request: Request, response: Response, body: PromptBody, caller: Writer) -> dict[str, Any]:
     given = body.model_dump(exclude={"template"})
     template = body.template.model_dump(exclude_none=True)

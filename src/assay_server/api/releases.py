@@ -8,6 +8,7 @@ from starlette.status import HTTP_200_OK, HTTP_201_CREATED
 
 from assay_server.api.auth import principal
 from assay_server.api.keyset import after_moment
+from assay_server.api.openapi import answers
 from assay_server.api.pages import DEFAULT_LIMIT, Cursor, Limit, page
 from assay_server.api.services import services
 from assay_server.core.ports import Principal
@@ -33,7 +34,12 @@ class ReleaseBody(BaseModel):
     changelog: str | None = None
 
 
-@router.post("/releases", status_code=HTTP_201_CREATED, summary="Create a release; equal content answers 200")
+@router.post(
+    "/releases",
+    status_code=HTTP_201_CREATED,
+    responses=answers("application/json"),
+    summary="Create a release; equal content answers 200",
+)
 async def create(request: Request, response: Response, body: ReleaseBody, caller: Writer) -> dict[str, Any]:
     found, is_new = await services(request).releases.create(caller.project, caller.actor, **body.model_dump())
     response.status_code = HTTP_201_CREATED if is_new else HTTP_200_OK

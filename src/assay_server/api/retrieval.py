@@ -8,6 +8,7 @@ from starlette.status import HTTP_200_OK, HTTP_201_CREATED
 
 from assay_server.api.auth import principal
 from assay_server.api.keyset import after_name
+from assay_server.api.openapi import answers
 from assay_server.api.pages import DEFAULT_LIMIT, Cursor, Limit, page
 from assay_server.api.services import services
 from assay_server.core.ports import Principal
@@ -32,7 +33,12 @@ class RetrievalConfigBody(BaseModel):
     metadata: dict[str, Any] | None = None
 
 
-@router.post("/retrieval-configs", status_code=HTTP_201_CREATED, summary="Push a version; equal content answers 200")
+@router.post(
+    "/retrieval-configs",
+    status_code=HTTP_201_CREATED,
+    responses=answers("application/json"),
+    summary="Push a version; equal content answers 200",
+)
 async def push(request: Request, response: Response, body: RetrievalConfigBody, caller: Writer) -> dict[str, Any]:
     found, is_new = await services(request).retrieval_configs.create(caller.project, caller.actor, **body.model_dump())
     response.status_code = HTTP_201_CREATED if is_new else HTTP_200_OK

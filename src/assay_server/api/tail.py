@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict
 from starlette.responses import StreamingResponse
 
 from assay_server.api.auth import principal
+from assay_server.api.openapi import answers
 from assay_server.api.services import services
 from assay_server.core.ports import Principal
 from assay_server.query import News, TailFilter
@@ -35,7 +36,12 @@ class TailQuery(BaseModel):
     text: str | None = None
 
 
-@router.get("/tail", summary="Spans and scores as they are stored (server-sent events)")
+@router.get(
+    "/tail",
+    summary="Spans and scores as they are stored (server-sent events)",
+    response_class=StreamingResponse,
+    responses=answers("text/event-stream"),
+)
 async def tail(request: Request, caller: Reader, query: Annotated[TailQuery, Query()]) -> StreamingResponse:
     """Events `span`, `score` and `missed`; a comment every 15 quiet seconds. Nothing is repeated after a reconnect."""
     news = services(request).tail.watch(caller.project, TailFilter(**query.model_dump()))

@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Depends, Request
 from fastapi.responses import JSONResponse
+from starlette.status import HTTP_207_MULTI_STATUS
 
 from assay_server.api.auth import authorise, principal
 from assay_server.api.dialects.langfuse.observations import part_of, root_of
@@ -23,7 +24,7 @@ Sender = Annotated[Principal, Depends(principal("score"))]
 _MOST = 2000
 
 
-@router.post("/ingestion", summary="Langfuse: a batch of events")
+@router.post("/ingestion", summary="Langfuse: a batch of events", status_code=HTTP_207_MULTI_STATUS)
 async def post(request: Request, caller: Sender, body: Annotated[Any, Body()]) -> JSONResponse:
     """207 with what became of each event by its id; an event is told a success only after it is durable."""
     batch = body.get("batch") if isinstance(body, dict) else None
@@ -42,7 +43,7 @@ async def post(request: Request, caller: Sender, body: Annotated[Any, Body()]) -
             errors.append({"id": told, "status": status, "message": error.message, "error": str(error)})
     await services(request).partial_spans.put(caller.project, parts)
     await services(request).ingest.write(facts)
-    return JSONResponse({"successes": successes, "errors": errors}, 207)
+    return JSONResponse({"successes": successes, "errors": errors}, HTTP_207_MULTI_STATUS)
 
 
 def _understood(event: Any, caller: Principal) -> Part | Score | Event:

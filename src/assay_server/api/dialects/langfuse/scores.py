@@ -4,9 +4,11 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Depends, Request
 from fastapi.responses import JSONResponse
+from starlette.status import HTTP_202_ACCEPTED, HTTP_207_MULTI_STATUS
 
 from assay_server.api.auth import principal
 from assay_server.api.dialects.ids import span_id_of, trace_id_of
+from assay_server.api.openapi import answers
 from assay_server.api.services import services
 from assay_server.core.clock import SystemClock, parse_rfc3339
 from assay_server.core.errors import InvalidInput
@@ -24,7 +26,12 @@ _LONGEST_NAME = 200
 _LONGEST_TEXT = 20_000
 
 
-@router.post("/scores", summary="Langfuse: give scores")
+@router.post(
+    "/scores",
+    summary="Langfuse: give scores",
+    responses=answers("application/json", status=HTTP_202_ACCEPTED)
+    | answers("application/json", status=HTTP_207_MULTI_STATUS),
+)
 async def post(request: Request, caller: Scorer, body: Annotated[Any, Body()]) -> JSONResponse:
     """One: 200 `{"id"}`. A list: 202, or 207 with what was wrong; what was right is stored all the same."""
     if isinstance(body, dict):
@@ -34,8 +41,8 @@ async def post(request: Request, caller: Scorer, body: Annotated[Any, Body()]) -
     taken, errors = _scores_of(body, caller)
     await services(request).ingest.write(Facts(scores=taken))
     if errors:
-        return JSONResponse({"accepted": len(taken), "rejected": len(errors), "errors": errors}, 207)
-    return JSONResponse({"message": "Accepted"}, 202)
+        return JSONResponse({"accepted": len(taken), "rejected": len(errors), "errors": errors}, HTTP_207_MULTI_STATUS)
+    return JSONResponse({"message": "Accepted"}, HTTP_202_ACCEPTED)
 
 
 def score_of(body: Any, caller: Principal) -> Score:
