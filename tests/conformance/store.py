@@ -114,6 +114,41 @@ class StoreConformance:
             {"trace_id": f"{2:032x}", "start_ns": 1_000_009},
         ]
 
+    async def test_rows_know_when_they_were_stored_and_a_trace_is_no_newer_than_its_spans(self, tmp_path: Path) -> None:
+        store = await self.reopen(tmp_path)
+        await store.append(Facts(spans=[a_span(1, 1)], events=[Event("prj_a", "evt_1", "log", 1)]))
+        await store.append(Facts(spans=[a_span(1, 2), a_span(2, 3)]))
+        await store.close()
+        store = await self.reopen(tmp_path)
+        await store.append(Facts(spans=[a_span(1, 4)], events=[Event("prj_a", "evt_2", "log", 1)]))
+        spans = await store.scan("SELECT trace_id, stored_ns FROM spans ORDER BY span_id")
+        traces = {row["trace_id"]: row["stored_ns"] for row in await store.scan("SELECT * FROM traces")}
+        events = await store.scan("SELECT stored_ns FROM events ORDER BY id")
+        await store.close()
+        first, second, third, fourth = (row["stored_ns"] for row in spans)
+        assert first < second == third < fourth
+        assert traces == {f"{1:032x}": first, f"{2:032x}": third}
+        assert [row["stored_ns"] for row in events] == [first, fourth]
+
+    async def test_each_commit_leaves_one_part_of_a_trace(self, tmp_path: Path) -> None:
+        store = await self.reopen(tmp_path)
+        await store.append(Facts(spans=[a_span(1, 1, status="error"), a_span(1, 2, status="ok"), a_span(2, 3)]))
+        await store.append(Facts(spans=[a_span(1, 2), a_span(1, 9, status="ok")]))  # the first is a duplicate
+        await store.append(Facts(spans=[a_span(1, 1, project="prj_b")]))
+        parts = await store.scan(
+            "SELECT project, trace_id[-1] AS t, start_ns, end_ns, spans, errors, oks FROM trace_parts"
+            " ORDER BY stored_ns, t"
+        )
+        keys = await store.scan("SELECT count(DISTINCT key) AS n FROM trace_parts")
+        await store.close()
+        assert [tuple(row.values()) for row in parts] == [
+            ("prj_a", "1", 1_000_001, 2_000_002, 2, 1, 1),
+            ("prj_a", "2", 1_000_003, 2_000_003, 1, 0, 0),
+            ("prj_a", "1", 1_000_009, 2_000_009, 1, 0, 1),
+            ("prj_b", "1", 1_000_001, 2_000_001, 1, 0, 0),
+        ]
+        assert keys == [{"n": 3}]
+
     async def test_a_batch_is_stored_whole_or_not_at_all(self, tmp_path: Path) -> None:
         store = await self.reopen(tmp_path)
         broken = a_score(value="not a number")

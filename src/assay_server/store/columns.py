@@ -36,6 +36,7 @@ class Table:
     identity_columns: tuple[str, ...]
     columns: dict[str, tuple[Kind, Callable[[Sequence[Any]], list[Any]]]]
     select: str = "*"  # over the batch's columns, in the table's order
+    stamped: bool = False  # its last column, `stored_ns`, says when the row was committed
 
     def batch(self, records: Sequence[Any], keys: Sequence[int]) -> ArrowTable:
         """The records as an Arrow table, in the order of the table's columns."""
@@ -189,6 +190,7 @@ SPANS = Table(
         "links": (_TEXT, _json("links")),
     },
     select="* REPLACE (attributes::JSON::VARIANT AS attributes)",
+    stamped=True,
 )
 
 
@@ -214,6 +216,7 @@ TRACES = Table(
     trace_identity,
     ("project", "trace_id"),
     {**_texts("project", "trace_id"), "start_ns": (_INT, _plain("start_ns"))},
+    stamped=True,
 )
 
 SCORES = Table(
@@ -262,4 +265,5 @@ EVENTS = Table(
         **_texts("trace_id", "span_id", "subject"),
         "data": (_TEXT, _json("data")),
     },
+    stamped=True,
 )

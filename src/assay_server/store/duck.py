@@ -8,6 +8,7 @@ SQL here is put together from the names of our own tables alone; values are alwa
 import asyncio
 import re
 import threading
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -23,7 +24,7 @@ from assay_server.core.records import Facts, Span
 from assay_server.store.columns import EVENTS, RUN_ITEMS, SCORES, SPANS, TRACES, Table, prices_batch
 from assay_server.store.directory import Directory
 from assay_server.store.protocol import DEFAULT_LIMITS, Appended, Limits, Priced, Stats
-from assay_server.store.schema import NEWEST, STEPS
+from assay_server.store.schema import NEWEST, PART, STEPS
 from assay_server.store.seen import Seen, keys_array
 
 T = TypeVar("T")
@@ -61,6 +62,7 @@ class DuckStore:
     def __init__(self, directory: Directory, connection: duckdb.DuckDBPyConnection, settings: Settings) -> None:
         self._directory = directory
         self._connection = connection
+        self._stored_ns = _newest_commit(connection)
         self._seen = {table.name: Seen(_stored_keys(connection, table)) for table in _TABLES}
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="assay-store-write")
         self._readers = ThreadPoolExecutor(settings.readers, thread_name_prefix="assay-store-read")
@@ -129,11 +131,18 @@ class DuckStore:
 
     def _commit(self, batches: Sequence["_Batch"]) -> None:
         connection = self._connection
+        self._stored_ns = max(self._stored_ns + 1, time.time_ns())
         connection.execute("BEGIN")
         try:
             for batch in batches:
-                rows = batch.table.batch(batch.records, batch.keys.tolist())  # noqa: F841  (DuckDB finds it by name)
-                connection.execute(f"INSERT INTO {batch.table.name} SELECT {batch.table.select} FROM rows")  # noqa: S608
+                table = batch.table
+                rows = table.batch(batch.records, batch.keys.tolist())  # noqa: F841  (DuckDB finds it by name)
+                stamp = f", {self._stored_ns}" if table.stamped else ""
+                connection.execute(f"INSERT INTO {table.name} SELECT {table.select}{stamp} FROM rows")  # noqa: S608
+                if table is SPANS:
+                    connection.execute(
+                        f"INSERT INTO trace_parts SELECT {PART}{stamp} FROM rows GROUP BY project, trace_id"  # noqa: S608
+                    )
             connection.execute("COMMIT")
         except BaseException:
             _roll_back(connection)
@@ -258,6 +267,13 @@ def _connect(file: Path, settings: Settings) -> duckdb.DuckDBPyConnection:
         connection.close()
         raise
     return connection
+
+
+def _newest_commit(connection: duckdb.DuckDBPyConnection) -> int:
+    found = connection.execute(
+        "SELECT max(n) FROM (SELECT max(stored_ns) AS n FROM spans UNION ALL SELECT max(stored_ns) FROM events)"
+    ).fetchone()
+    return int(found[0] or 0) if found else 0
 
 
 def _stored_keys(connection: duckdb.DuckDBPyConnection, table: Table) -> Any:

@@ -8,11 +8,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from assay_server.core.errors import Corrupt, Unavailable
 from assay_server.core.records import Facts
 from assay_server.store import DuckStore, Store
+from assay_server.store.schema import NEWEST, STEPS
 from tests.conformance.store import StoreConformance, a_span
 
 _HOLDER = """
@@ -89,6 +91,29 @@ async def test_a_store_of_a_newer_version_is_refused_and_untouched(tmp_path: Pat
     store = await DuckStore.open(tmp_path)
     assert (await store.stats()).rows["spans"] == 1
     await store.close()
+
+
+async def test_a_store_of_the_first_version_gets_what_is_new(tmp_path: Path) -> None:
+    tmp_path.joinpath("store.json").write_text(json.dumps({"assay-facts": 1}))
+    old = duckdb.connect(str(tmp_path / "facts.duckdb"))
+    for statement in STEPS[1]:
+        old.execute(statement)
+    for n, status in enumerate(("ok", "error")):
+        old.execute(
+            "INSERT INTO spans (key, project, trace_id, span_id, name, kind, start_ns, end_ns, status)"
+            " VALUES (?, 'prj_a', 't', ?, 'call', 'llm', ?, ?, ?)",
+            [n, str(n), 10 + n, 20 + n, status],
+        )
+    old.execute("INSERT INTO traces VALUES (7, 'prj_a', 't', 10)")
+    old.close()
+    for _ in range(2):  # its steps may run again
+        store = await DuckStore.open(tmp_path)
+        parts = await store.scan("SELECT * EXCLUDE (key) FROM trace_parts")
+        stamps = await store.scan("SELECT stored_ns FROM spans UNION ALL SELECT stored_ns FROM traces")
+        await store.close()
+        assert [tuple(row.values()) for row in parts] == [("prj_a", "t", 10, 21, 2, 1, 1, 0)]
+        assert [row["stored_ns"] for row in stamps] == [0, 0, 0]
+    assert json.loads((tmp_path / "store.json").read_text()) == {"assay-facts": NEWEST}
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"assay-facts": "x"}', '{"other": 1}'])
