@@ -37,14 +37,14 @@ def _facts(http: httpx.Client) -> dict[str, str]:
         "gen_ai.request.model": "quokka-model",
         "gen_ai.usage.input_tokens": 1000,
         "gen_ai.usage.output_tokens": 100,
-        "assay.input": "what does a quokka eat?",
+        "assay.input": '[{"role": "user", "content": "what does a quokka eat?"}]',
         "assay.output": "a quokka eats grass",
     }
     span = a_span(trace_id=TRACE, name="quokka-span", start_ns=now - 2_000_000_000, end_ns=now, attributes=attributes)
     body = as_json(span, resource={"service.name": "quokka-service"})
     http.post("/v1/traces", content=body, headers={"content-type": "application/json"}).raise_for_status()
     _post(http, "scores", {"name": "quokka-score", "value": 1, "trace_id": TRACE})
-    return {"trace": TRACE, "user": "quokka-user", "session": "quokka-session"}
+    return {"trace": TRACE, "span": span["span_id"], "user": "quokka-user", "session": "quokka-session"}
 
 
 def _registry(http: httpx.Client) -> dict[str, str]:

@@ -67,6 +67,7 @@ NEEDS = {
         GET /api/v1/export/spans
         GET /api/v1/export/traces
         GET /api/v1/facets
+        GET /api/v1/graph
         GET /api/v1/incidents
         GET /api/v1/incidents/{incident}
         GET /api/v1/models/unpriced
@@ -102,7 +103,11 @@ NEEDS = {
         GET /api/v1/suites
         GET /api/v1/tail
         GET /api/v1/traces
+        GET /api/v1/traces/{a}/compare/{b}
         GET /api/v1/traces/{trace_id}
+        GET /api/v1/traces/{trace_id}/graph
+        GET /api/v1/traces/{trace_id}/spans/{span_id}
+        GET /api/v1/traces/{trace_id}/spans/{span_id}/test
         GET /api/v1/traces/{trace_id}/tokens
         GET /api/v1/users
         GET /api/v1/users/one
@@ -120,6 +125,7 @@ NEEDS = {
         POST /api/v1/channels/{name}/promote
         POST /api/v1/channels/{name}/rollback
         POST /api/v1/datasets
+        POST /api/v1/datasets/{name}/items
         POST /api/v1/incidents/{incident}/acknowledge
         POST /api/v1/incidents/{incident}/resolve
         POST /api/v1/monitors

@@ -27,6 +27,7 @@ LISTS = """
     GET /api/v1/export/traces?format=csv
     GET /api/v1/facets?field=model
     GET /api/v1/facets?field=user
+    GET /api/v1/graph?name=quokka-span
     GET /api/v1/incidents
     GET /api/v1/keys
     GET /api/v1/models/unpriced
@@ -76,6 +77,10 @@ ONES = """
     GET /api/v1/sessions/one?id={session}
     GET /api/v1/sessions/{session}
     GET /api/v1/traces/{trace}
+    GET /api/v1/traces/{trace}/compare/{trace}
+    GET /api/v1/traces/{trace}/graph
+    GET /api/v1/traces/{trace}/spans/{span}
+    GET /api/v1/traces/{trace}/spans/{span}/test
     GET /api/v1/traces/{trace}/tokens
     GET /api/v1/users/one?id={user}
     GET /api/v1/users/{user}
@@ -109,6 +114,7 @@ WRITES: dict[str, Any] = {
     "POST /api/v1/canaries/{canary}/abort": {"reason": "not mine"},
     "POST /api/v1/canaries/{canary}/promote": {"reason": "not mine"},
     "POST /api/v1/canaries/{canary}/rollback": {"reason": "not mine"},
+    "POST /api/v1/datasets/{dataset}/items": {"items": [{"input": "not mine"}]},
     "POST /api/v1/channels/{channel}/promote": {"release": "{release2}", "reason": "not mine"},
     "POST /api/v1/channels/{channel}/rollback": {"reason": "not mine"},
     "POST /api/v1/incidents/{incident}/acknowledge": {"reason": "not mine"},

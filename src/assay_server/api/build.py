@@ -36,6 +36,7 @@ from assay_server.api import (
     suites,
     tail,
     traces,
+    tracing,
     verdicts,
     views,
 )
@@ -55,6 +56,7 @@ Readiness = Callable[[], Awaitable[dict[str, str]]]
 
 ROUTERS = (
     traces.router,
+    tracing.router,
     scores.router,
     prompts.router,
     retrieval.router,

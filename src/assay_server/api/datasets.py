@@ -43,6 +43,23 @@ async def push(request: Request, response: Response, body: DatasetBody, caller: 
     return dict(found)
 
 
+class ItemsBody(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    items: list[Any]
+
+
+@router.post(
+    "/datasets/{name:path}/items",
+    status_code=HTTP_201_CREATED,
+    summary="A version with these items behind the newest's; nothing new answers 200",
+)
+async def append(request: Request, response: Response, name: str, body: ItemsBody, caller: Writer) -> dict[str, Any]:
+    found, is_new = await services(request).datasets.append(caller.project, caller.actor, name, body.items)
+    response.status_code = HTTP_201_CREATED if is_new else HTTP_200_OK
+    return dict(found)
+
+
 @router.get("/datasets", summary="The newest version of every dataset, by name")
 async def list_datasets(
     request: Request, caller: Reader, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None

@@ -17,6 +17,8 @@ class Services:
     partial_spans: Any
     traces: Any
     scores: Any
+    graphs: Any
+    trace_pairs: Any
     run_items: Any
     comparisons: Any
     prompts: Any

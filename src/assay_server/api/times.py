@@ -1,7 +1,9 @@
 """Times in queries."""
 
-from assay_server.core.clock import parse_rfc3339
+from assay_server.core.clock import SystemClock, parse_rfc3339
 from assay_server.core.errors import InvalidInput
+
+_WEEK_NS = 7 * 86_400_000_000_000
 
 
 def nanoseconds(text: str | None, field: str) -> int | None:
@@ -14,3 +16,11 @@ def nanoseconds(text: str | None, field: str) -> int | None:
         raise InvalidInput(
             f"'{field}' is not a time.", field=field, value=text, fix="write it like 2026-11-21T08:00:00Z"
         ) from error
+
+
+def week_before(since: str | None, until: str | None) -> tuple[int, int]:
+    """A window in nanoseconds: until now, and from a week before its end, where nobody says. Raises `InvalidInput`."""
+    end = nanoseconds(until, "until")
+    end = SystemClock().now_ns() if end is None else end
+    begin = nanoseconds(since, "since")
+    return (end - _WEEK_NS if begin is None else begin), end

@@ -84,8 +84,19 @@ async def list_traces(request: Request, caller: Reader, query: Annotated[TraceQu
 
 
 @router.get("/traces/{trace_id}", summary="One trace with its spans and scores")
-async def get_trace(request: Request, caller: Reader, trace_id: str) -> dict[str, Any]:
-    found: dict[str, Any] = await services(request).traces.get(caller.project, trace_id.lower())
+async def get_trace(
+    request: Request,
+    caller: Reader,
+    trace_id: str,
+    outline: Annotated[bool, Query(description="spans without texts and attributes")] = False,
+) -> dict[str, Any]:
+    found: dict[str, Any] = await services(request).traces.get(caller.project, trace_id.lower(), outline=outline)
+    return found
+
+
+@router.get("/traces/{trace_id}/spans/{span_id}", summary="One span, whole")
+async def get_span(request: Request, caller: Reader, trace_id: str, span_id: str) -> dict[str, Any]:
+    found: dict[str, Any] = await services(request).traces.span(caller.project, trace_id.lower(), span_id.lower())
     return found
 
 

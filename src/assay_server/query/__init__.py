@@ -10,6 +10,7 @@ from assay_server.query.costs import Costs, Day
 from assay_server.query.exports import Exports
 from assay_server.query.figures import Figures, exposition
 from assay_server.query.formats import MEDIA_TYPES, Format
+from assay_server.query.graphs import MOST_TRACES, Graphs
 from assay_server.query.measures import (
     COUNTS,
     FIELDS,
@@ -24,11 +25,13 @@ from assay_server.query.measures import (
     unit_of,
 )
 from assay_server.query.people import People, PeopleFilter
+from assay_server.query.replay import replay_test
 from assay_server.query.run_items import ItemScore, JudgedItem, RunItems
 from assay_server.query.sandbox import Answer, Sql
 from assay_server.query.scores import ScoreFilter, Scores, score_json
 from assay_server.query.sql import Page
 from assay_server.query.tail import News, Tail, TailFilter
+from assay_server.query.trace_pairs import TracePairs
 from assay_server.query.traces import SpanFilter, TraceFilter, Traces
 from assay_server.query.views import Views
 from assay_server.query.windows import Figure, Window, Windows
@@ -39,6 +42,7 @@ __all__ = [
     "FILTERS",
     "MEDIA_TYPES",
     "METRICS",
+    "MOST_TRACES",
     "QUANTILES",
     "RATES",
     "Answer",
@@ -52,6 +56,7 @@ __all__ = [
     "Figure",
     "Figures",
     "Format",
+    "Graphs",
     "ItemScore",
     "JudgedItem",
     "Metric",
@@ -69,6 +74,7 @@ __all__ = [
     "TailFilter",
     "TokenUse",
     "TraceFilter",
+    "TracePairs",
     "Traces",
     "UnitMean",
     "UnitOperations",
@@ -80,6 +86,7 @@ __all__ = [
     "label_of",
     "metric_json",
     "parse_metric",
+    "replay_test",
     "score_json",
     "unit_of",
 ]

@@ -7,7 +7,7 @@ from assay_server.query.sql import lines
 _TOKENS = "coalesce(fresh_input, 0) + coalesce(cache_read, 0) + coalesce(cache_write, 0)"
 _ALL_TOKENS = _TOKENS + " + coalesce(output_tokens, 0) + coalesce(reasoning, 0)"
 _COUNTED = "coalesce(fresh_input, cache_read, cache_write, output_tokens, reasoning) IS NOT NULL"
-_EMPTY = "trim(lower(coalesce(output, ''))) IN ('', '[]', '{}', '\"\"', 'null', 'none')"
+EMPTY_RESULT = "trim(lower(coalesce(output, ''))) IN ('', '[]', '{}', '\"\"', 'null', 'none')"
 
 
 def steps_sql(project: str, name: str | None, since_ns: int, until_ns: int, limit: int) -> tuple[str, list[Any]]:
@@ -18,7 +18,7 @@ def steps_sql(project: str, name: str | None, since_ns: int, until_ns: int, limi
         "  AND start_ns < ? AND (?::VARCHAR IS NULL OR name = ?)),",
         "s AS MATERIALIZED (SELECT trace_id, span_id, parent_id, kind, name, status, start_ns, end_ns, cost,",
         "  fresh_input, cache_read, cache_write, output_tokens, reasoning,",
-        "  kind = 'tool' AND " + _EMPTY + " AS empty",
+        "  kind = 'tool' AND " + EMPTY_RESULT + " AS empty",
         "  FROM spans WHERE project = ? AND trace_id IN (SELECT trace_id FROM roots)),",
         "child AS (SELECT c.trace_id, c.parent_id, greatest(c.start_ns, p.start_ns) AS start_ns,",
         "  least(c.end_ns, p.end_ns) AS end_ns",

@@ -38,8 +38,13 @@ _AS_IS = (
 )
 
 
-def span_json(row: dict[str, Any]) -> dict[str, Any]:
-    attributes = attributes_of(row)
+_NARROW = ("start_ns", "end_ns", "fresh_input", "cache_read", "cache_write", "output_tokens", "reasoning")
+OUTLINE = ", ".join(f'"{name}"' for name in (*_AS_IS, *_NARROW))
+"""The columns of spans that `outline_json` needs."""
+
+
+def outline_json(row: dict[str, Any]) -> dict[str, Any]:
+    """A span without its texts and attributes."""
     return {
         **{name: row[name] for name in _AS_IS},
         "start": rfc3339(row["start_ns"]),
@@ -47,6 +52,13 @@ def span_json(row: dict[str, Any]) -> dict[str, Any]:
         "start_ns": str(row["start_ns"]),  # a browser's numbers end at 2^53
         "latency_ms": (row["end_ns"] - row["start_ns"]) / 1e6,
         "tokens": tokens_json(tokens_of(row)),
+    }
+
+
+def span_json(row: dict[str, Any]) -> dict[str, Any]:
+    attributes = attributes_of(row)
+    return {
+        **outline_json(row),
         "input": body_json(row["input"]),
         "output": body_json(row["output"]),
         "documents": documents_of(attributes),

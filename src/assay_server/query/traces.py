@@ -7,7 +7,7 @@ from typing import Any
 from assay_server.core.errors import InvalidInput, NotFound
 from assay_server.query.logs import Logs
 from assay_server.query.scores import score_json
-from assay_server.query.shapes import span_json
+from assay_server.query.shapes import OUTLINE, outline_json, span_json
 from assay_server.query.sql import Page, Where, by_row, cut, lines
 from assay_server.query.trace_filter import TraceFilter, trace_conditions
 from assay_server.query.trace_rows import trace_row, trace_rows_sql
@@ -83,31 +83,43 @@ class Traces:
         kept, following = cut(await self._store.scan(sql, where.params), limit, "start_ns", "trace_id")
         return Page(await self._rows(project, [row["trace_id"] for row in kept]), total, following)
 
-    async def get(self, project: str, trace_id: str) -> dict[str, Any]:
+    async def get(self, project: str, trace_id: str, *, outline: bool = False) -> dict[str, Any]:
         """The trace row with `spans` in the order of their start, and all `scores` and `logs` one by one.
 
-        Raises `NotFound`.
+        With `outline` the spans hold no texts and no attributes, and there are no logs. Raises `NotFound`.
         """
-        rows = await self._rows(project, [trace_id])
-        if not rows:
-            raise NotFound(f"There is no trace {trace_id}.", field="trace_id", value=trace_id)
+        row = await self.row(project, trace_id)
+        where = by_row("WHERE project = ? AND trace_id = ?")
+        select = lines("SELECT", OUTLINE, "FROM spans") if outline else _SPAN
         spans = await self._store.scan(
-            lines(
-                _SPAN, "WHERE", by_row("WHERE project = ? AND trace_id = ?"), "ORDER BY start_ns, end_ns DESC, span_id"
-            ),
+            lines(select, "WHERE", where, "ORDER BY start_ns, end_ns DESC, span_id"),
             [project, trace_id],
             limits=_LARGEST_TRACE,
         )
         scores = await self._store.scan(
             "SELECT * FROM scores WHERE project = ? AND trace_id = ? ORDER BY time_ns, id", [project, trace_id]
         )
+        told = {**row, "scores": [score_json(score) for score in scores]}
+        if outline:
+            return {**told, "spans": [outline_json(span) for span in spans]}
         logs = await Logs.read(self._store, project, [trace_id], content_only=False)
-        return {
-            **rows[0],
-            "spans": [logs.complete(span_json(row)) for row in spans],
-            "scores": [score_json(row) for row in scores],
-            "logs": logs.json(),
-        }
+        return {**told, "spans": [logs.complete(span_json(span)) for span in spans], "logs": logs.json()}
+
+    async def row(self, project: str, trace_id: str) -> dict[str, Any]:
+        """The row of one trace as lists show it. Raises `NotFound`."""
+        rows = await self._rows(project, [trace_id])
+        if not rows:
+            raise NotFound(f"There is no trace {trace_id}.", field="trace_id", value=trace_id)
+        return rows[0]
+
+    async def span(self, project: str, trace_id: str, span_id: str) -> dict[str, Any]:
+        """One span, whole. Raises `NotFound`."""
+        where = by_row("WHERE project = ? AND trace_id = ? AND span_id = ?")
+        rows = await self._store.scan(lines(_SPAN, "WHERE", where), [project, trace_id, span_id])
+        if not rows:
+            raise NotFound(f"The trace {trace_id} has no span {span_id}.", field="span_id", value=span_id)
+        logs = await Logs.read(self._store, project, [trace_id])
+        return logs.complete(span_json(rows[0]))
 
     async def facets(self, project: str, field_name: str, *, limit: int = 200) -> list[dict[str, Any]]:
         """`[{"value", "n"}]`, most frequent first; `n` counts spans."""

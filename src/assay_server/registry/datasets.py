@@ -10,7 +10,7 @@ from assay_server.core.clock import Clock, rfc3339
 from assay_server.ledger import Ledger, tables
 from assay_server.registry import versions
 from assay_server.registry.fields import check_name, check_text
-from assay_server.registry.items import Item, Prepared, item_json, prepare
+from assay_server.registry.items import Item, Prepared, extended, item_json, prepare
 from assay_server.registry.ports import AuditTrail, Scrub
 from assay_server.registry.versions import Kind
 
@@ -49,6 +49,24 @@ class Datasets:
             if known is not None:
                 return dataset_json(known), False
             row = self._add(connection, project, actor, name, told, prepared)
+            return dataset_json(row), True
+
+        return await self._ledger.write(write)
+
+    async def append(self, project: str, actor: str, name: str, items: Sequence[Any]) -> tuple[dict[str, Any], bool]:
+        """The newest version with these items behind its own, and whether that is new; an equal id takes its place.
+
+        Raises NotFound, InvalidInput telling every faulty row, TooLarge.
+        """
+        fresh = await asyncio.to_thread(prepare, items, self._scrub)
+
+        def write(connection: Connection) -> tuple[dict[str, Any], bool]:
+            newest = versions.all_of(connection, DATASETS, project, name)[0]
+            prepared = extended(_stored(connection, project, newest.id), newest.scrubbed or {}, fresh)
+            known = versions.existing(connection, DATASETS, project, name, prepared.content_hash)
+            if known is not None:
+                return dataset_json(known), False
+            row = self._add(connection, project, actor, name, newest.description, prepared)
             return dataset_json(row), True
 
         return await self._ledger.write(write)
@@ -132,6 +150,14 @@ def _store_contents(connection: Connection, project: str, items: Sequence[Item])
     if missing:
         rows = [{"project": project, "content_hash": key, "content": dict(value)} for key, value in missing.items()]
         connection.execute(_contents.insert(), rows)
+
+
+def _stored(connection: Connection, project: str, version: str) -> list[Item]:
+    """The items of a version by id and hash; their content stays where it is."""
+    query = select(_items.c.item, _items.c.content_hash).where(
+        _items.c.project == project, _items.c.dataset_version == version
+    )
+    return [Item(row.item, row.content_hash, {}) for row in connection.execute(query.order_by(_items.c.position))]
 
 
 def _memberships(project: str, version: str, items: Sequence[Item]) -> list[dict[str, Any]]:

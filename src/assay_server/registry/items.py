@@ -53,6 +53,17 @@ def prepare(rows: Sequence[Any], scrub: Scrub) -> Prepared:
     return Prepared(items, content_hash([[item.id, item.content_hash] for item in items]), dict(sorted(found.items())))
 
 
+def extended(items: Sequence[Item], scrubbed: Mapping[str, int], fresh: Prepared) -> Prepared:
+    """`fresh` behind the items of a version; one with the id of another takes its place. Raises TooLarge."""
+    whole = {item.id: item for item in (*items, *fresh.items)}
+    if len(whole) > MOST_ITEMS:
+        raise TooLarge(f"A dataset version has at most {MOST_ITEMS:,} items.", field="items", value=len(whole))
+    found = Counter(scrubbed)
+    found.update(fresh.scrubbed)
+    hashed = content_hash([[item.id, item.content_hash] for item in whole.values()])
+    return Prepared(list(whole.values()), hashed, dict(sorted(found.items())))
+
+
 def item_json(item: str, content: Mapping[str, Any]) -> dict[str, Any]:
     """The shape of the REST API."""
     return {"id": item, **{name: content.get(name) for name in _FIELDS}}

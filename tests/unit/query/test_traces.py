@@ -284,3 +284,31 @@ async def test_facets_count_spans_most_frequent_first(store: DuckStore, traces: 
     with pytest.raises(InvalidInput) as refusal:
         await traces.facets("prj_a", "input")
     assert refusal.value.field == "field"
+
+
+async def test_an_outline_leaves_out_texts_and_one_span_is_read_whole(store: DuckStore, traces: Traces) -> None:
+    await store.append(
+        Facts([span(1, 1, input="asked", output="told", attributes={"k": "v"}, tags=["t"]), span(1, 2, 1)])
+    )
+    found = await traces.get("prj_a", f"{1:032x}", outline=True)
+    assert [one["span_id"] for one in found["spans"]] == [f"{101:016x}", f"{102:016x}"]
+    first = found["spans"][0]
+    assert (first["tags"], first["latency_ms"], first["tokens"]) == (["t"], 1000.0, None)
+    assert not {"input", "output", "attributes", "resource", "events", "links", "documents"} & set(first)
+    assert ("logs" in found, found["input"], found["scores"]) == (False, "asked", [])
+    whole = await traces.span("prj_a", f"{1:032x}", f"{101:016x}")
+    assert (whole["input"], whole["output"], whole["attributes"]) == ("asked", "told", {"k": "v"})
+
+
+@pytest.mark.parametrize(
+    ("project", "trace", "number"),
+    [("prj_b", 1, 101), ("prj_a", 2, 101), ("prj_a", 1, 103)],
+    ids=["project", "trace", "span"],
+)
+async def test_a_span_of_another_trace_or_project_is_not_found(
+    store: DuckStore, traces: Traces, project: str, trace: int, number: int
+) -> None:
+    await store.append(Facts([span(1, 1), span(2, 3)]))
+    with pytest.raises(NotFound) as missing:
+        await traces.span(project, f"{trace:032x}", f"{number:016x}")
+    assert missing.value.field == "span_id"

@@ -48,6 +48,32 @@ async def test_an_item_is_stored_once_however_many_versions_hold_it(world: World
     assert stored == 4
 
 
+async def test_items_are_put_behind_those_of_the_newest_version(world: World) -> None:
+    await push(world, ITEMS)
+    new = {"id": "q4", "input": "Mail ada@example.com", "source_span": "00ff"}
+    made, is_new = await world.datasets.append(PROJECT, ACTOR, "golden", [{**ITEMS[0], "expected": "a month"}, new])
+    assert (made["version"], made["items"], made["scrubbed"], is_new) == (2, 4, {"EMAIL_ADDRESS": 1}, True)
+    found = await world.datasets.items(PROJECT, "golden")
+    assert [(item["id"], item["expected"]) for item in found] == [
+        ("q1", "a month"), ("q2", None), ("q3", None), ("q4", None),
+    ]  # fmt: skip
+    assert (found[3]["input"], found[3]["source_span"]) == ("Mail [EMAIL_ADDRESS]", "00ff")
+    assert await world.datasets.append(PROJECT, ACTOR, "golden", [new]) == (made, False)
+
+
+async def test_items_are_put_only_behind_what_is_there(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(NotFound):
+        await world.datasets.append(PROJECT, ACTOR, "golden", ITEMS)
+    await push(world, ITEMS)
+    with pytest.raises(NotFound):
+        await world.datasets.append(OTHER_PROJECT, ACTOR, "golden", ITEMS)
+    with pytest.raises(InvalidInput, match="input is missing"):
+        await world.datasets.append(PROJECT, ACTOR, "golden", [{"expected": "x"}])
+    monkeypatch.setattr("assay_server.registry.items.MOST_ITEMS", 3)
+    with pytest.raises(TooLarge):
+        await world.datasets.append(PROJECT, ACTOR, "golden", [{"input": "one more"}])
+
+
 async def test_items_without_an_id_get_one_from_their_content(world: World) -> None:
     await push(world, [{"input": "a"}, {"input": "b"}])
     first = [item["id"] for item in await world.datasets.items(PROJECT, "golden")]

@@ -112,6 +112,11 @@ class Datasets(Noun[D_co]):
         return write("POST", "/datasets", body)
 
     @endpoint
+    def append(self, name: str, items: Sequence[Json]) -> Call[Json]:
+        """A version with these items behind those of the newest; one with the id of another takes its place."""
+        return write("POST", f"/datasets/{in_path(name)}/items", {"items": [*items]})
+
+    @endpoint
     def get(self, name: str) -> Call[Json]:
         """One dataset: its newest version, and all `versions`."""
         return get(f"/datasets/{in_path(name)}")

@@ -1,0 +1,47 @@
+"""One trace more closely: the graph of its calls, another trace beside it, a call as a test."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Query, Request
+
+from assay_server.api.auth import principal
+from assay_server.api.services import services
+from assay_server.api.times import week_before
+from assay_server.core.ports import Principal
+from assay_server.query import MOST_TRACES, replay_test
+
+router = APIRouter(tags=["traces"])
+
+Reader = Annotated[Principal, Depends(principal("read"))]
+
+
+@router.get("/traces/{trace_id}/graph", summary="The graph of a trace's calls")
+async def trace_graph(request: Request, caller: Reader, trace_id: str) -> dict[str, Any]:
+    found: dict[str, Any] = await services(request).graphs.trace(caller.project, trace_id.lower())
+    return found
+
+
+@router.get("/graph", summary="The graph over the newest traces of a kind")
+async def kind_graph(
+    request: Request,
+    caller: Reader,
+    name: Annotated[str, Query(description="of the root span")],
+    since: str | None = None,
+    until: str | None = None,
+    limit: Annotated[int, Query(ge=1, le=MOST_TRACES, description="how many of the newest traces")] = 50,
+) -> dict[str, Any]:
+    since_ns, until_ns = week_before(since, until)
+    found: dict[str, Any] = await services(request).graphs.kind(caller.project, name, since_ns, until_ns, limit)
+    return found
+
+
+@router.get("/traces/{a}/compare/{b}", summary="Two traces, span beside span")
+async def compare(request: Request, caller: Reader, a: str, b: str) -> dict[str, Any]:
+    found: dict[str, Any] = await services(request).trace_pairs.compare(caller.project, a.lower(), b.lower())
+    return found
+
+
+@router.get("/traces/{trace_id}/spans/{span_id}/test", summary="A model call as a test that asks it again")
+async def span_test(request: Request, caller: Reader, trace_id: str, span_id: str) -> dict[str, str]:
+    span = await services(request).traces.span(caller.project, trace_id.lower(), span_id.lower())
+    return replay_test(span, services(request).public_url)

@@ -1,0 +1,84 @@
+"""A model call as a test file: valid Python with the call's own words, whatever convention they came in."""
+
+import ast
+from typing import Any
+
+import pytest
+
+from assay_server.core.errors import Refused
+from assay_server.query import replay_test
+
+TOOLS = [{"type": "function", "function": {"name": "search", "parameters": {}}}]
+
+
+def a_span(**more: Any) -> dict[str, Any]:
+    return {
+        "trace_id": "t1",
+        "span_id": "00ff00ff00ff00ff",
+        "name": "chat gpt-4o (EU)",
+        "kind": "llm",
+        "model": "gpt-4o-2024-11-20",
+        "provider": "openai",
+        "input": [{"role": "system", "content": 'Say "yes" or \'no\'.\n"""'}, {"role": "user", "content": "{braces}?"}],
+        "output": [{"role": "assistant", "content": "yes"}],
+        "attributes": {"gen_ai.request.temperature": 0.5},
+        **more,
+    }
+
+
+def values(span: dict[str, Any]) -> dict[str, Any]:
+    """The constants of the file, which has to be Python."""
+    tree = ast.parse(replay_test(span, "http://assay.test")["source"])
+    assigned = (node for node in tree.body if isinstance(node, ast.Assign))
+    return {node.targets[0].id: ast.literal_eval(node.value) for node in assigned}  # type: ignore[attr-defined]
+
+
+def test_the_file_holds_what_was_asked_and_answered() -> None:
+    found = replay_test(a_span(), "http://assay.test")
+    assert found["filename"] == "test_chat_gpt_4o_eu_00ff00ff.py"
+    assert "def test_chat_gpt_4o_eu() -> None:" in found["source"]
+    assert "ASSAY_URL=http://assay.test" in found["source"]
+    told = values(a_span())
+    assert (told["MODEL"], told["PARAMETERS"]) == ("openai/gpt-4o-2024-11-20", {"temperature": 0.5})
+    assert told["MESSAGES"] == a_span()["input"]
+    assert (told["ANSWERED"], told["CALLED"]) == ("yes", [])
+
+
+def test_a_channel_is_asked_again_rather_than_the_model_behind_it() -> None:
+    assert values(a_span(attributes={"assay.model": "channel:production"}))["MODEL"] == "channel:production"
+
+
+def test_tools_and_their_calls_are_kept_in_the_shape_of_the_gateway() -> None:
+    arguments = {"q": "shoes"}
+    span = a_span(
+        attributes={
+            "gen_ai.tool.definitions": '[{"type": "function", "function": {"name": "search", "parameters": {}}}]'
+        },
+        input=[
+            {"role": "user", "parts": [{"type": "text", "content": "find"}]},
+            {
+                "role": "assistant",
+                "parts": [{"type": "tool_call", "id": "c1", "name": "search", "arguments": arguments}],
+            },
+            {"role": "tool", "parts": [{"type": "tool_call_response", "id": "c1", "response": {"found": 2}}]},
+        ],
+        output=[{"role": "assistant", "tool_calls": [{"function": {"name": "search", "arguments": '{"q": 1}'}}]}],
+    )
+    told = values(span)
+    assert told["PARAMETERS"] == {"tools": TOOLS}
+    call = {"id": "c1", "type": "function", "function": {"name": "search", "arguments": '{"q": "shoes"}'}}
+    assert told["MESSAGES"] == [
+        {"role": "user", "content": "find"},
+        {"role": "assistant", "content": "", "tool_calls": [call]},
+        {"role": "tool", "content": '{"found": 2}', "tool_call_id": "c1"},
+    ]
+    assert (told["ANSWERED"], told["CALLED"]) == ("", ["search"])
+
+
+@pytest.mark.parametrize(
+    "more", [{"kind": "tool"}, {"input": "plain text"}, {"input": None}], ids=["tool", "text", "none"]
+)
+def test_what_cannot_be_asked_again_is_refused(more: dict[str, Any]) -> None:
+    with pytest.raises(Refused) as refused:
+        replay_test(a_span(**more), "http://assay.test")
+    assert refused.value.fix == "choose a span of kind llm"
