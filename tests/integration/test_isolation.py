@@ -27,7 +27,6 @@ LISTS = """
     GET /api/v1/export/traces?format=csv
     GET /api/v1/facets?field=model
     GET /api/v1/facets?field=user
-    GET /api/v1/graph?name=quokka-span
     GET /api/v1/incidents
     GET /api/v1/keys
     GET /api/v1/models/unpriced
@@ -107,6 +106,7 @@ NOT_A_PROJECTS = """
     GET /api/v1/costs/why
     GET /api/v1/prices/lookup
     GET /api/v1/steps
+    GET /api/v1/graph
 """
 """The server's own, or told apart in a test of their own below."""
 
@@ -227,6 +227,8 @@ def test_prices_and_steps_are_ones_own(two: Two) -> None:
     mine, theirs = (http.get(steps).raise_for_status().json() for http in (two.first, two.second))
     assert mine["items"] != []
     assert theirs["items"] == []
+    mine, theirs = (http.get("/api/v1/graph?name=quokka-span").json() for http in (two.first, two.second))
+    assert (mine["traces"], theirs["traces"], theirs["nodes"]) == (1, 0, [])
 
 
 def test_projects_are_told_apart_where_they_are_named(two: Two) -> None:
