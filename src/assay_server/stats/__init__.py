@@ -20,6 +20,7 @@ from assay_server.stats.sequential import (
 )
 from assay_server.stats.srm import THRESHOLD as SRM_THRESHOLD
 from assay_server.stats.srm import Split, chi_square_p, sequential_p
+from assay_server.stats.sums import Sums, mean_of_sums
 
 __all__ = [
     "SMALLEST_ARM",
@@ -37,6 +38,7 @@ __all__ = [
     "Sample",
     "Split",
     "Stratum",
+    "Sums",
     "Term",
     "attribute",
     "bounds",
@@ -49,6 +51,7 @@ __all__ = [
     "items_needed",
     "mcnemar",
     "mean",
+    "mean_of_sums",
     "minimum_detectable",
     "p_below",
     "paired_difference",

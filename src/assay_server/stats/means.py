@@ -40,7 +40,12 @@ def mean(
     if not varies(values):
         lower, upper = unanimous(values[0], units, limits=limits, alpha=alpha)
         return Estimate(values[0], lower, upper, len(values), units, "exact", None)
-    found = spread(values, clusters)
+    return interval(spread(values, clusters), limits=limits, alpha=alpha)
+
+
+def interval(found: Spread, *, limits: Range = (None, None), alpha: float = 0.05) -> Estimate:
+    """`mean`, where the values have some variance and only their spread is known."""
+    units = found.clusters
     if units < 2:
         return Estimate(found.mean, None, None, found.n, units, "none: one cluster", None)
     low, high = limits
@@ -48,8 +53,8 @@ def mean(
         half = t_quantile(1 - alpha / 2, found.df) * found.se
         return Estimate(found.mean, found.mean - half, found.mean + half, found.n, units, _named("t", found), found.se)
     share, size = _as_rate(found, low, high, alpha)
-    name, interval = ("clopper-pearson", clopper_pearson) if _is_rare(share, size) else ("wilson", wilson)
-    lower, upper = interval(share * size, size, alpha=alpha)
+    name, bounds = ("clopper-pearson", clopper_pearson) if _is_rare(share, size) else ("wilson", wilson)
+    lower, upper = bounds(share * size, size, alpha=alpha)
     width = high - low
     return Estimate(found.mean, low + lower * width, low + upper * width, found.n, units, _named(name, found), found.se)
 
