@@ -7,8 +7,11 @@ from pathlib import Path
 import pytest
 
 from assay_server.core.errors import TooLarge, Unavailable
-from assay_server.core.records import Event, Facts, RunItem, Score, Span, Tokens
+from assay_server.core.records import Event, Facts, RunItem, Score, Span, Thin, Tokens
 from assay_server.store import Limits, Priced, Store
+
+_THIN = "SELECT * REPLACE (attributes::JSON::VARCHAR AS attributes) FROM spans"
+_CONTENTS = "SELECT content, input FROM spans ORDER BY trace_id, span_id"
 
 
 def a_span(trace: int = 1, span: int = 1, project: str = "prj_a", **fields: object) -> Span:
@@ -225,6 +228,64 @@ class StoreConformance:
         assert (changed, again, duplicates) == (2, 0, 3)
         priced = {"cost": 0.25, "cost_source": "project:prc_1"}
         assert rows == [priced, priced, {"cost": None, "cost_source": None}]
+
+    async def test_a_thin_span_keeps_its_row_and_loses_its_content(self, tmp_path: Path) -> None:
+        store = await self.reopen(tmp_path)
+        full = a_full_span()
+        thin = replace(full, thin=Thin("sampled_out", {"a": 1}))
+        stored = (await store.append(Facts(spans=[thin]))).stored.spans[0]
+        row = (await store.scan(_THIN))[0]
+        held = (await store.scan("SELECT count(*) AS n FROM held"))[0]["n"]
+        await store.close()
+        assert (stored.input, held) == ("in", 0), "those who listen see what came"
+        assert (row["input"], row["output"], row["events"], row["moved"]) == (None, None, None, None)
+        assert (row["content"], row["attributes"]) == ("sampled_out", '{"a":1}')
+        assert (row["model"], row["cost"], row["output_tokens"], row["user"]) == ("gpt-4o-2024-11-20", 0.25, 4, "u1")
+
+    async def test_content_that_waits_comes_back_or_goes(self, tmp_path: Path) -> None:
+        store = await self.reopen(tmp_path)
+        spans = [
+            a_span(trace, n, input=f"in {trace} {n}", thin=Thin("waiting", {})) for trace in (1, 2) for n in (1, 2)
+        ]
+        await store.append(Facts(spans=[*spans, a_span(3, 1, input="in 3 1")]))
+        await store.append(Facts(spans=[replace(spans[0], input="again")]))
+        before = await store.scan(_CONTENTS)
+        await store.close()
+        store = await self.reopen(tmp_path)
+        decided = [await store.decide("prj_a", [f"{1:032x}"], [f"{2:032x}"], 0) for _ in range(2)]
+        after = await store.scan(_CONTENTS)
+        held = (await store.scan("SELECT count(*) AS n FROM held"))[0]["n"]
+        again = await store.append(Facts(spans=spans))
+        await store.close()
+        assert [row["content"] for row in before] == ["waiting"] * 4 + [None]
+        assert [row["input"] for row in before] == [None] * 4 + ["in 3 1"]
+        assert [(row["content"], row["input"]) for row in after] == [
+            ("kept", "in 1 1"), ("kept", "in 1 2"), ("let_go", None), ("let_go", None), (None, "in 3 1"),
+        ]  # fmt: skip
+        assert (decided, held, again.duplicates) == ([2, 0], 0, 4)
+
+    async def test_what_comes_back_is_as_it_was_sent_at_its_newest_price(self, tmp_path: Path) -> None:
+        store = await self.reopen(tmp_path)
+        full = replace(a_full_span(), cost_source="prices:2026-11-20")
+        await store.append(Facts(spans=[replace(full, thin=Thin("waiting", {}))]))
+        await store.reprice("prj_a", [Priced(full.trace_id, full.span_id, 0.75, "project:prc_1")])
+        await store.decide("prj_a", [full.trace_id], [], full.start_ns)
+        back = (await store.scan(_THIN))[0]
+        await store.append(Facts(spans=[replace(full, span_id="aa" * 8)]))
+        other = (await store.scan(_THIN + " WHERE span_id = ?", ["aa" * 8]))[0]
+        await store.close()
+        expected = {**other, "cost": 0.75, "cost_source": "project:prc_1", "content": "kept"}
+        own = ("key", "span_id", "stored_ns")
+        assert {k: v for k, v in back.items() if k not in own} == {k: v for k, v in expected.items() if k not in own}
+
+    async def test_deciding_touches_one_project(self, tmp_path: Path) -> None:
+        store = await self.reopen(tmp_path)
+        spans = [a_span(project=project, input="in", thin=Thin("waiting", {})) for project in ("prj_a", "prj_b")]
+        await store.append(Facts(spans=spans))
+        await store.decide("prj_a", [spans[0].trace_id], [], 0)
+        rows = await store.scan("SELECT content FROM spans ORDER BY project")
+        await store.close()
+        assert [row["content"] for row in rows] == ["kept", "waiting"]
 
     async def test_what_the_client_said_it_cost_and_other_projects_keep_their_price(self, tmp_path: Path) -> None:
         store = await self.reopen(tmp_path)

@@ -15,6 +15,7 @@ SPAN_KINDS: tuple[str, ...] = get_args(SpanKind)
 SpanStatus = Literal["ok", "error", "unset"]
 ScoreSource = Literal["code", "judge", "human", "end_user"]
 Arm = Literal["baseline", "candidate"]
+Fate = Literal["waiting", "sampled_out"]
 
 
 @dataclass(slots=True)
@@ -60,6 +61,16 @@ class Span:
     resource: dict[str, Any] = field(default_factory=dict)
     events: list[dict[str, Any]] = field(default_factory=list)  # {name, time_ns, attributes}
     links: list[dict[str, Any]] = field(default_factory=list)  # {trace_id, span_id, attributes}
+    thin: "Thin | None" = None  # None: it is stored with its content, as nearly all are
+
+
+@dataclass(slots=True, frozen=True)
+class Thin:
+    """How a span is stored whose content is not kept, or not yet: without input, output and events, and with these
+    attributes alone. `waiting`: the whole stands beside it until its trace is decided."""
+
+    fate: Fate
+    attributes: dict[str, Any]
 
 
 @dataclass(slots=True, frozen=True)

@@ -154,6 +154,10 @@ def _moved_keys(spans: Sequence[Span]) -> list[str | None]:
     return [encode(moved) if (moved := _moved(span)) else None for span in spans]
 
 
+def _content(spans: Sequence[Span]) -> list[str | None]:
+    return [None if span.thin is None else span.thin.fate for span in spans]
+
+
 _TEXT: Kind = "text"
 _INT: Kind = "int"
 _REAL: Kind = "real"
@@ -188,6 +192,7 @@ SPANS = Table(
         "resource": (_TEXT, _json("resource")),
         "events": (_TEXT, _json("events")),
         "links": (_TEXT, _json("links")),
+        "content": (_TEXT, _content),
     },
     select="* REPLACE (attributes::JSON::VARIANT AS attributes)",
     stamped=True,

@@ -23,6 +23,7 @@ from assay_server.core.errors import Corrupt, InvalidInput, TooLarge, Unavailabl
 from assay_server.core.records import Facts, Span
 from assay_server.store.columns import EVENTS, RUN_ITEMS, SCORES, SPANS, TRACES, Table, prices_batch
 from assay_server.store.directory import Directory
+from assay_server.store.held import decide, hold, thinned
 from assay_server.store.protocol import DEFAULT_LIMITS, Appended, Limits, Priced, Stats
 from assay_server.store.schema import NEWEST, PART, STEPS
 from assay_server.store.seen import Seen, keys_array
@@ -100,6 +101,9 @@ class DuckStore:
     async def reprice(self, project: str, prices: Sequence[Priced]) -> int:
         return await self._in_writer(partial(_wrapped, partial(self._reprice, project, prices)))
 
+    async def decide(self, project: str, kept: Sequence[str], let_go: Sequence[str], since_ns: int) -> int:
+        return await self._in_writer(partial(_wrapped, partial(self._decide, project, kept, let_go, since_ns)))
+
     async def compact(self) -> None:
         await self._in_writer(self._compact)
 
@@ -136,10 +140,13 @@ class DuckStore:
         try:
             for batch in batches:
                 table = batch.table
-                rows = table.batch(batch.records, batch.keys.tolist())  # noqa: F841  (DuckDB finds it by name)
-                stamp = f", {self._stored_ns}" if table.stamped else ""
-                connection.execute(f"INSERT INTO {table.name} SELECT {table.select}{stamp} FROM rows")  # noqa: S608
+                records = thinned(batch.records) if table is SPANS else batch.records
+                rows = table.batch(records, batch.keys.tolist())  # noqa: F841  (DuckDB finds it by name)
+                stamp = f", {self._stored_ns} AS stored_ns" if table.stamped else ""
+                connection.execute(f"INSERT INTO {table.name} BY NAME SELECT {table.select}{stamp} FROM rows")  # noqa: S608
                 if table is SPANS:
+                    if records is not batch.records:
+                        hold(connection, batch.records, batch.keys, self._stored_ns)
                     connection.execute(
                         f"INSERT INTO trace_parts SELECT {PART}{stamp} FROM rows GROUP BY project, trace_id"  # noqa: S608
                     )
@@ -147,6 +154,10 @@ class DuckStore:
         except BaseException:
             _roll_back(connection)
             raise
+
+    def _decide(self, project: str, kept: Sequence[str], let_go: Sequence[str], since_ns: int) -> int:
+        self._stored_ns = max(self._stored_ns + 1, time.time_ns())
+        return decide(self._connection, project, kept, let_go, since_ns, self._stored_ns)
 
     def _reprice(self, project: str, prices: Sequence[Priced]) -> int:
         rows = prices_batch(project, prices)  # noqa: F841  (DuckDB finds it by name)

@@ -85,6 +85,14 @@ class Store(Protocol):
         """
         ...
 
+    async def decide(self, project: str, kept: Sequence[str], let_go: Sequence[str], since_ns: int) -> int:
+        """Ends the waiting of traces, all in one transaction; how many spans lost their content.
+
+        The spans of the traces `kept` get theirs, as facts that are stored now; those of `let_go` stay thin. Rows that
+        began before `since_ns` are not looked at; those nobody waits for are passed over, so doing it twice is once.
+        """
+        ...
+
     async def compact(self) -> None:
         """Merges what many small appends left behind. For quiet times: appends wait, reads go on."""
         ...

@@ -9,9 +9,12 @@ newest traces are found without reading spans. What `moved` names (`{"input.valu
 span of a trace is older by it than the trace's row, so that the spans of the newest traces are read without the others.
 `trace_parts` has one row for each trace and commit (what that commit added), so that latency and status of a trace are
 found without its spans. `key` there is of (project, trace_id). Whoever deletes spans of a trace deletes its parts.
+
+`content` says what became of a span's content: NULL, it was never in question; `waiting`, the whole row stands in
+`held` until its trace is decided; `kept` and `let_go`, as it was decided; `sampled_out`, by a rule at the door.
 """
 
-NEWEST = 2
+NEWEST = 3
 
 _SPANS = """
 CREATE TABLE IF NOT EXISTS spans (
@@ -77,6 +80,10 @@ STEPS: dict[int, tuple[str, ...]] = {
         "ALTER TABLE events ADD COLUMN IF NOT EXISTS stored_ns BIGINT DEFAULT 0",
         _TRACE_PARTS,
         _PARTS_OF_OLD_SPANS,
+    ),
+    3: (
+        "ALTER TABLE spans ADD COLUMN IF NOT EXISTS content VARCHAR",
+        "CREATE TABLE IF NOT EXISTS held AS FROM spans LIMIT 0",
     ),
 }
 """Schema version -> the statements that lead to it from the version before."""
