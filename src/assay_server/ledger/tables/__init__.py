@@ -4,7 +4,18 @@ Times are integers, nanoseconds since the epoch, in columns that end in `_ns`. E
 has a column `project`, and every query filters by it.
 """
 
-from assay_server.ledger.tables import accounts, evaluation, foreign, intake, money, monitors, registry, rollout, views
+from assay_server.ledger.tables import (
+    accounts,
+    evaluation,
+    foreign,
+    intake,
+    keeping,
+    money,
+    monitors,
+    registry,
+    rollout,
+    views,
+)
 from assay_server.ledger.tables.base import Json, metadata
 
 __all__ = [
@@ -13,6 +24,7 @@ __all__ = [
     "evaluation",
     "foreign",
     "intake",
+    "keeping",
     "metadata",
     "money",
     "monitors",
