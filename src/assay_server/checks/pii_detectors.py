@@ -54,7 +54,8 @@ _NAMED_BEFORE = re.compile(r"(?i)(?:^|[^a-z])" + _CREDENTIAL_NAMES + r"[\"']?\s{
 _SECRET_CANDIDATE = (
     r"(?:sk[-_]|gh[opusr]_|github_pat_|glpat-|AKIA|ASIA|AIza|xox[abprs]-|hf_|npm_|pypi-|eyJ)[A-Za-z0-9_\-]{10}"
     r"|PRIVATE KEY-----|(?i:bearer|basic)\s{1,3}[A-Za-z0-9._~+/\-]{16}|://[^\s/@:\"'<>]+:[^\s/@\"'<>]+@"
-    r"|(?i:" + _CREDENTIAL_NAMES.replace("(?:", "(") + r")[\"']?\s{0,3}[:=]"
+    # JSON inside a text of JSON escapes its quotes, once more at every depth
+    r"|(?i:" + _CREDENTIAL_NAMES.replace("(?:", "(") + r")\\{0,15}[\"']?\s{0,3}[:=]"
 )
 
 

@@ -153,13 +153,13 @@ class Ingest:
     def _spans(self, media: str, project: str, body: bytes, encoding: str | None) -> Understood:
         decode = decode_proto if media == PROTOBUF else decode_json
         decoded = decode(project, self._plain(body, encoding), self._limits)
-        facts = Facts(spans=decoded.taken)
-        self._scrub_resources(decoded.taken)
-        for span in decoded.taken:
-            self._scrubber.span(span)
-            facts.scores += self._normaliser.fill(span)
+        spans = decoded.taken
+        self._scrub_resources(spans)
+        self._scrubber.spans(spans)
+        scores = self._normaliser.fill_all(spans)
+        for span in spans:
             self._price(span)
-        return facts, decoded
+        return Facts(spans=spans, scores=scores), decoded
 
     def _logs(self, media: str, project: str, body: bytes, encoding: str | None) -> Understood:
         decode = decode_logs_proto if media == PROTOBUF else decode_logs_json

@@ -3,6 +3,8 @@
 The attributes stay: what nobody understands is kept and shown. Only numbered documents become one list.
 """
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any, cast
 
@@ -11,78 +13,93 @@ from assay_server.core.records import SPAN_KINDS, Arm, Score, Span, SpanKind, To
 from assay_server.ingest.aliases import Aliases
 from assay_server.ingest.documents import documents_of, documents_of_trees
 from assay_server.ingest.messages import CONTENT_EVENTS, messages_of, messages_of_events, tree_of, with_system
+from assay_server.ingest.plans import EVENTS_AFTER, Hit, Plans, Sources
 from assay_server.ingest.tokens import from_object, from_totals
 from assay_server.ingest.values import count_of, number_of, parsed, text_of, texts_of
 
-Hit = tuple[int, str, Any]  # rank, key, value; a family's value is None
-Hits = dict[str, list[Hit]]
-
 EVALUATION = "gen_ai.evaluation.result"
 
-_TOTALS = ("input", "output", "cache_read", "cache_write", "reasoning")
+_TOTALS = tuple(f"tokens.{name}" for name in ("input", "output", "cache_read", "cache_write", "reasoning"))
 _SHORT = 1000  # characters of a name; longer ones are cut
 
 
+@dataclass(slots=True, frozen=True)
+class _Told:
+    """What a resource says of each of its spans."""
+
+    service: str | None
+    environment: str | None
+
+
 class Normaliser:
-    """Stateless; the table decides."""
+    """The table decides; nothing is remembered but how it is to be read (`Plans`)."""
 
     def __init__(self, table: Aliases) -> None:
         self._table = table
+        self._plans = Plans(table)
+
+    def fill_all(self, spans: Sequence[Span]) -> list[Score]:
+        """`fill` for the spans of a request; a resource that many share is read once."""
+        told: dict[int, _Told] = {}
+        scores: list[Score] = []
+        for span in spans:
+            known = told.get(id(span.resource))
+            if known is None:
+                known = told[id(span.resource)] = self._told(span.resource)
+            scores += self._fill(span, known)
+        return scores
 
     def fill(self, span: Span) -> list[Score]:
         """Fills the fields of `span` from its attributes, in place, and gives the scores its events hold."""
-        hits = self._hits(span.attributes)
-        scores = self._events(span, hits) if span.events else []
-        self._texts(span, hits)
-        span.kind = self._kind(hits)
+        return self._fill(span, self._told(span.resource))
+
+    def _fill(self, span: Span, told: _Told) -> list[Score]:
+        plan = self._plans.of(span.attributes)
+        layers: tuple[dict[str, Any], ...] = (span.attributes,)
+        contents = [event["attributes"] for event in span.events if event["name"] in CONTENT_EVENTS]
+        if contents:
+            plan, layers = self._plans.with_events(plan, contents), (span.attributes, *contents)
+        sources, places = Sources(plan, layers), plan.places
+        scores = _scores(span) if span.events else []
+        span.service, span.environment = told.service, told.environment
+        self._texts(span, sources)
+        span.kind = self._kind(sources.of("kind"))
         self._status(span)
-        self._bodies(span, hits)
-        if "documents" in hits:
-            self._documents(span, hits["documents"])
-        span.tokens = self._tokens(hits)
-        if "cost" in hits:
-            span.cost = self._cost(hits["cost"])
+        self._bodies(span, sources)
+        if "documents" in places:
+            self._documents(span, sources.of("documents"))
+        span.tokens = self._tokens(sources)
+        if "cost" in places:
+            span.cost = self._cost(sources.of("cost"))
             span.cost_source = None if span.cost is None else "client"
-        if "first_token" in hits:
-            span.ttft_ms = self._first_token(span, hits["first_token"])
-        for _, _, value in _sorted(hits, "tags"):
-            span.tags.extend(tag for tag in texts_of(value) if tag not in span.tags)
+        if "first_token" in places:
+            span.ttft_ms = self._first_token(span, sources.of("first_token"))
+        if "tags" in places:
+            for _, _, value in sources.of("tags"):
+                span.tags.extend(tag for tag in texts_of(value) if tag not in span.tags)
         return scores
 
-    def _hits(self, attributes: dict[str, Any]) -> Hits:
-        """Every field with all that may fill it. Each attribute is looked at once."""
-        exact, prefixes = self._table.exact, self._table.prefixes
-        hits: Hits = {}
-        families = set()
-        for key, value in attributes.items():
-            places = exact.get(key)
-            if places is not None:
-                for field, rank in places:
-                    hits.setdefault(field, []).append((rank, key, value))
-            elif key.startswith(prefixes):
-                families.add(next(prefix for prefix in prefixes if key.startswith(prefix)))
-        for prefix in families:
-            family = prefix[:-1]
-            for field, rank in self._table.families[family]:
-                hits.setdefault(field, []).append((rank, family, None))
-        return hits
+    def _told(self, resource: dict[str, Any]) -> _Told:
+        hits = Sources(self._plans.of(resource), (resource,)).of("environment")
+        return _Told(text_of(resource.get("service.name")), self._text(hits))
 
-    def _texts(self, span: Span, hits: Hits) -> None:
-        resource = span.resource
-        span.service = text_of(resource.get("service.name"))
-        if "environment" not in hits and resource:
-            hits.update({k: v for k, v in self._hits(resource).items() if k == "environment"})
-        for field in self._table.texts:
-            if field in hits:
-                for _, _, value in _sorted(hits, field):
-                    text = text_of(value)
-                    if text and not text.startswith(self._table.blanked):
-                        setattr(span, field, text[:_SHORT])
-                        break
+    def _texts(self, span: Span, sources: Sources) -> None:
+        for field in sources.plan.texts:
+            text = self._text(sources.of(field))
+            if text is not None or field == "environment":
+                setattr(span, field, text)
         if span.arm not in {None, "baseline", "candidate"}:
             span.arm = cast("Arm | None", None)
-        if span.prompt is None and "linked_prompts" in hits:
-            self._linked_prompt(span, hits["linked_prompts"][0][2])
+        if span.prompt is None and "linked_prompts" in sources.plan.places:
+            self._linked_prompt(span, sources.of("linked_prompts")[0][2])
+
+    def _text(self, hits: list[Hit]) -> str | None:
+        """The first that says something, cut."""
+        for _, _, value in hits:
+            text = text_of(value)
+            if text and not text.startswith(self._table.blanked):
+                return text[:_SHORT]
+        return None
 
     def _linked_prompt(self, span: Span, value: Any) -> None:
         linked = parsed(value)
@@ -90,10 +107,11 @@ class Normaliser:
         if isinstance(first, dict):
             span.prompt, span.prompt_version = text_of(first.get("name")), text_of(first.get("version"))
 
-    def _kind(self, hits: Hits) -> SpanKind:
-        for _, key, value in _sorted(hits, "kind"):
+    def _kind(self, hits: list[Hit]) -> SpanKind:
+        for _, key, value in hits:
             source = self._table.kinds[key]
-            said = source.present or source.values.get(str(parsed(value)).lower())
+            said = source.present or source.values.get(str(value).lower())
+            said = said or source.values.get(str(parsed(value)).lower())
             if said in SPAN_KINDS:
                 return cast("SpanKind", said)
         return "span"
@@ -106,21 +124,22 @@ class Normaliser:
             if raised is not None:
                 span.status_message = text_of(raised["attributes"].get("exception.message"))
 
-    def _bodies(self, span: Span, hits: Hits) -> None:
-        if "input" in hits:
-            span.input, source = self._body(span, hits, "input")
-            if "system" in hits and source == "gen_ai.input.messages" and span.input:
-                span.input = with_system(hits["system"][0][2], span.input)
-        if "output" in hits:
-            span.output, _ = self._body(span, hits, "output")
+    def _bodies(self, span: Span, sources: Sources) -> None:
+        if "input" in sources.plan.places:
+            span.input, source = self._body(span, sources.of("input"))
+            if source == "gen_ai.input.messages" and span.input and "system" in sources.plan.places:
+                span.input = with_system(sources.of("system")[0][2], span.input)
+        if "output" in sources.plan.places:
+            span.output, _ = self._body(span, sources.of("output"))
         if span.events and (span.input is None or span.output is None):
             into, out = messages_of_events(span.events)
             span.input = span.input or text_of(into)
             span.output = span.output or text_of(out)
 
-    def _body(self, span: Span, hits: Hits, field: str) -> tuple[str | None, str | None]:
-        for _, key, value in _sorted(hits, field):
-            text = text_of(value) if key in span.attributes or value is not None else self._spread(span, key)
+    def _body(self, span: Span, hits: list[Hit]) -> tuple[str | None, str | None]:
+        for _, key, value in hits:
+            family = value is None and key in self._table.families
+            text = self._spread(span, key) if family else text_of(value)
             if text:
                 return text, key
         return None, None
@@ -130,7 +149,7 @@ class Normaliser:
 
     def _documents(self, span: Span, hits: list[Hit]) -> None:
         """The first source that holds documents; numbered keys are replaced by the list made of them."""
-        for _, key, value in sorted(hits, key=_rank):
+        for _, key, value in hits:
             if value is not None:
                 found = documents_of(value)
             else:
@@ -142,22 +161,21 @@ class Normaliser:
                 span.attributes["retrieval.documents"] = found
                 return
 
-    def _tokens(self, hits: Hits) -> Tokens | None:
-        objects = _sorted(hits, "tokens.object")
+    def _tokens(self, sources: Sources) -> Tokens | None:
+        if not sources.plan.counts:
+            return None
+        objects = sources.of("tokens.object")
         for _, key, value in objects:
             style = self._table.token_styles[key]
             found = from_object(value, style, self._table) if style == "buckets" else None
             if found is not None:
                 return found
-        counts = [self._count(hits, f"tokens.{name}") for name in _TOTALS]
-        found = from_totals(*counts)
+        places = sources.plan.places
+        found = from_totals(*[_count(sources.of(field)) if field in places else None for field in _TOTALS])
         if found is not None:
             return found
         tokens = (from_object(value, self._table.token_styles[key], self._table) for _, key, value in objects)
         return next((found for found in tokens if found is not None), None)
-
-    def _count(self, hits: Hits, field: str) -> int | None:
-        return next((count for _, _, value in _sorted(hits, field) if (count := count_of(value)) is not None), None)
 
     def _cost(self, hits: list[Hit]) -> float | None:
         """Objects hold a total or its parts; a sum needs all of its parts."""
@@ -167,12 +185,12 @@ class Normaliser:
             if cost is not None:
                 by_rank.setdefault(rank, []).append(cost)
         for rank in sorted(by_rank):
-            if len(by_rank[rank]) == self._table.cost_parts[rank]:
+            if len(by_rank[rank]) == self._table.cost_parts[rank % EVENTS_AFTER]:
                 return sum(by_rank[rank])
         return None
 
     def _first_token(self, span: Span, hits: list[Hit]) -> float | None:
-        for _, key, value in sorted(hits, key=_rank):
+        for _, key, value in hits:
             unit = self._table.first_token_units[key]
             if unit == "moment":
                 return _since(span.start_ns, parsed(value))
@@ -181,17 +199,19 @@ class Normaliser:
                 return number * 1000 if unit == "s" else number
         return None
 
-    def _events(self, span: Span, hits: Hits) -> list[Score]:
-        """Content that came in events counts as if it were in the attributes; judgements become scores."""
-        scores = []
-        for event in span.events:
-            if event["name"] in CONTENT_EVENTS:
-                for field, found in self._hits(event["attributes"]).items():
-                    hits.setdefault(field, []).extend((rank + 100, key, value) for rank, key, value in found)
-            elif event["name"] == EVALUATION:
-                score = score_of_event(span, event)
-                scores += [score] if score else []
-        return scores
+
+def _scores(span: Span) -> list[Score]:
+    """Judgements that came as events."""
+    found = (score_of_event(span, event) for event in span.events if event["name"] == EVALUATION)
+    return [score for score in found if score is not None]
+
+
+def _count(hits: list[Hit]) -> int | None:
+    for _, _, value in hits:
+        count = count_of(value)
+        if count is not None:
+            return count
+    return None
 
 
 def score_of_event(span: Span, event: dict[str, Any]) -> Score | None:
@@ -220,15 +240,6 @@ def score_of_event(span: Span, event: dict[str, Any]) -> Score | None:
         span_id=span.span_id,
         session=span.session,
     )
-
-
-def _sorted(hits: Hits, field: str) -> list[Hit]:
-    found = hits.get(field, [])
-    return found if len(found) < 2 else sorted(found, key=_rank)
-
-
-def _rank(hit: Hit) -> int:
-    return hit[0]
 
 
 def _cost_of(value: Any) -> float | None:

@@ -10,7 +10,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 from assay_server.core.errors import InvalidInput
 from assay_server.core.records import Span
-from assay_server.ingest.decoded import STATUS, Decoded, Group, SpanRefused, check_times, hex_id, new_span
+from assay_server.ingest.decoded import STATUS, Decoded, Group, SpanRefused, check_times, hex_id
 from assay_server.ingest.limits import Limits
 
 
@@ -43,8 +43,8 @@ def attributes_of(sent: Any, limits: Limits) -> dict[str, Any]:
     attributes = {}
     for pair in _at_most(sent, limits.attributes, "attributes"):
         value = pair.value
-        # Most values are texts: asking for one first is cheaper than asking which it is.
-        attributes[pair.key] = value.string_value or value_of(value, limits.depth)
+        # Most values are texts, then integers: asking for one first is cheaper than asking which it is.
+        attributes[pair.key] = value.string_value or value.int_value or value_of(value, limits.depth)
     return attributes
 
 
@@ -64,20 +64,22 @@ def value_of(value: Any, depth: int) -> Any:
 
 def _span(sent: Any, group: Group, limits: Limits) -> Span:
     start, end = check_times(sent.start_time_unix_nano, sent.end_time_unix_nano)
-    parent = sent.parent_span_id
-    span = new_span(
-        group,
-        trace_id=hex_id(sent.trace_id.hex(), 32, "trace_id"),
-        span_id=hex_id(sent.span_id.hex(), 16, "span_id"),
-        parent_id=hex_id(parent.hex(), 16, "parent_span_id") if parent.strip(b"\0") else None,
-        name=sent.name,
-        start_ns=start,
-        end_ns=end,
+    parent, status = sent.parent_span_id, sent.status
+    span = Span(  # by position, as there is one for every span that comes in
+        group.project,
+        _id(sent.trace_id, 16, "trace_id"),
+        _id(sent.span_id, 8, "span_id"),
+        _id(parent, 8, "parent_span_id") if parent.strip(b"\0") else None,
+        sent.name,
+        "span",
+        start,
+        end,
+        STATUS.get(status.code, "unset"),
+        status.message or None,
+        scope=group.scope,
         attributes=attributes_of(sent.attributes, limits),
+        resource=group.resource,
     )
-    status = sent.status
-    span.status = STATUS.get(status.code, "unset")
-    span.status_message = status.message or None
     if sent.events:
         span.events = [
             {"name": event.name, "time_ns": event.time_unix_nano, "attributes": attributes_of(event.attributes, limits)}
@@ -86,6 +88,11 @@ def _span(sent: Any, group: Group, limits: Limits) -> Span:
     if sent.links:
         span.links = [_link(link, limits) for link in _at_most(sent.links, limits.events, "links")]
     return span
+
+
+def _id(sent: bytes, length: int, what: str) -> str:
+    """Of an id that is as it should be; `hex_id` knows what to say about one that is not."""
+    return sent.hex() if len(sent) == length and sent.strip(b"\0") else hex_id(sent.hex(), 2 * length, what)
 
 
 def _link(link: Any, limits: Limits) -> dict[str, Any]:

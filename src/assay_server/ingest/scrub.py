@@ -1,12 +1,20 @@
-"""Scrubs facts before anything else sees them. Most spans are clean, and one pass over all their text says so."""
+"""Scrubs facts before anything else sees them. Most are clean, and one pass over the text of many spans says so: only
+where it trips is each span, and then each of its texts, looked at.
+"""
 
+from collections.abc import Sequence
 from hashlib import blake2b
 from typing import Any, Protocol
 
-import msgspec
-
 from assay_server.core.records import Facts, RunItem, Score, Span
 from assay_server.ingest.otlp_logs import LogRecord
+
+_AT_ONCE = 32  # spans
+_SHORT = 64  # characters of a value worth remembering
+_INNOCENTS = 4096
+
+Known = dict[tuple[str, str], str]
+"""(what stood in front, text) -> the text scrubbed; of one span, where texts come under several names."""
 
 
 class Scrubs(Protocol):
@@ -27,10 +35,10 @@ class FactScrubber:
         self._scrubs = scrubs
         self._identities = identities
         self._salt = salt
+        self._innocent = _Innocent()
 
     def facts(self, facts: Facts) -> None:
-        for span in facts.spans:
-            self.span(span)
+        self.spans(facts.spans)
         for score in facts.scores:
             self._score(score)
         for item in facts.run_items:
@@ -38,12 +46,24 @@ class FactScrubber:
         for event in facts.events:
             event.data = self._scrubs.scrub_value(event.data, set())
 
+    def spans(self, spans: Sequence[Span]) -> None:
+        """Each as `span` does it."""
+        for start in range(0, len(spans), _AT_ONCE):
+            few = spans[start : start + _AT_ONCE]
+            texts = ["\n".join(self._lines(span)) for span in few]
+            if self._scrubs.is_clean("\n".join(texts)):
+                continue
+            for span, text in zip(few, texts, strict=True):
+                if not self._scrubs.is_clean(text):
+                    self._span(span)
+
     def span(self, span: Span) -> None:
         """Everything with text: name, status message, input, output, attributes, events, links, ids of people."""
-        if self._scrubs.is_clean(_all_text(span)):
-            return
+        self.spans([span])
+
+    def _span(self, span: Span) -> None:
         found: set[str] = set()
-        known: dict[str, str] = {}
+        known: Known = {}
         span.name = self._text(span.name, found, known)
         span.status_message = self._optional(span.status_message, found, known)
         span.attributes = self._attributes(span.attributes, found, known)
@@ -60,7 +80,7 @@ class FactScrubber:
     def log(self, record: LogRecord) -> None:
         """Name, body and attributes."""
         found: set[str] = set()
-        known: dict[str, str] = {}
+        known: Known = {}
         record.name = self._text(record.name, found, known)
         record.attributes = self._attributes(record.attributes, found, known)
         record.body = self._scrubs.scrub_value(record.body, found)
@@ -82,16 +102,20 @@ class FactScrubber:
         digest = blake2b(value.encode("utf-8", "replace"), key=self._salt, digest_size=6).hexdigest()
         return f"[{types[0]}:{digest}]"
 
-    def _attributes(self, attributes: dict[str, Any], found: set[str], known: dict[str, str]) -> dict[str, Any]:
+    def _attributes(self, attributes: dict[str, Any], found: set[str], known: Known) -> dict[str, Any]:
         scrubbed = {}
         for key, value in attributes.items():
+            if self._scrubs.is_clean(_text_of(key, value)):
+                scrubbed[key] = value
+                continue
             name = self._text(key, found, known)
             if not isinstance(value, str):
                 scrubbed[name] = self._scrubs.scrub_value(value, found, key)
-            elif key in self._identities:
-                scrubbed[name] = self.identity(value, found)
-            else:
-                scrubbed[name] = self._text(value, found, known, key)
+                continue
+            text = self.identity(value, found) if key in self._identities else self._text(value, found, known, key)
+            scrubbed[name] = text
+            if name == key and text == value:
+                self._innocent.add(key, value)
         return scrubbed
 
     def _score(self, score: Score) -> None:
@@ -104,47 +128,64 @@ class FactScrubber:
 
     def _run_item(self, item: RunItem) -> None:
         found: set[str] = set()
-        known: dict[str, str] = {}
+        known: Known = {}
         item.input = self._optional(item.input, found, known)
         item.output = self._optional(item.output, found, known)
         item.expected = self._optional(item.expected, found, known)
         item.error = self._optional(item.error, found, known)
         item.contexts = self._scrubs.scrub_value(item.contexts, found)
 
-    def _optional(self, text: str | None, found: set[str], known: dict[str, str]) -> str | None:
+    def _optional(self, text: str | None, found: set[str], known: Known) -> str | None:
         return None if text is None else self._text(text, found, known)
 
-    def _text(self, text: str, found: set[str], known: dict[str, str], before: str = "") -> str:
-        """The same text under several names is scrubbed once."""
-        scrubbed = known.get(text)
+    def _text(self, text: str, found: set[str], known: Known, before: str = "") -> str:
+        scrubbed = known.get((before, text))
         if scrubbed is None:
             scrubbed, types = self._scrubs.scrub(text, before)
-            known[text] = scrubbed
+            known[before, text] = scrubbed
             found.update(types)
         return scrubbed
 
-
-def _all_text(span: Span) -> str:
-    """All text of a span in one, `key=value` a line, so that one pass decides."""
-    lines = [span.name]
-    for key, value in span.attributes.items():
-        if type(value) is str:
-            lines.append(f"{key}={value}")
-        elif type(value) is list or type(value) is dict:
-            lines.append(f"{key}={_json(value)}")
-        else:
-            lines.append(key)
-    lines += [part for part in (span.status_message, span.input, span.output, span.user, span.session) if part]
-    lines += span.tags
-    if span.events:
-        lines.append(_json(span.events))
-    if span.links:
-        lines.append(_json(span.links))
-    return "\n".join(lines)
+    def _lines(self, span: Span) -> list[str]:
+        """All text of a span but for what is known to be innocent, `key=value` a line, so that one pass decides."""
+        innocent = self._innocent.values
+        lines = [span.name]
+        for key, value in span.attributes.items():
+            known = innocent.get(key)
+            if known is None or not isinstance(value, str) or value not in known:
+                lines.append(_text_of(key, value))
+        lines += [part for part in (span.status_message, span.input, span.output, span.user, span.session) if part]
+        lines += span.tags
+        if span.events:
+            lines.append(_text_of("", span.events))
+        if span.links:
+            lines.append(_text_of("", span.links))
+        return lines
 
 
-def _json(value: Any) -> str:
-    try:
-        return msgspec.json.encode(value).decode()
-    except UnicodeEncodeError:
-        return repr(value)
+class _Innocent:
+    """Short values, by their key, that look like something to the one pass and are nothing: dated names of models."""
+
+    def __init__(self) -> None:
+        self.values: dict[str, set[str]] = {}
+        self._size = 0
+
+    def add(self, key: str, value: str) -> None:
+        """The memory is small: when it is full it begins anew. Threads may add at once: nothing worse than that."""
+        if len(key) > _SHORT or len(value) > _SHORT:
+            return
+        if self._size >= _INNOCENTS:
+            self.values, self._size = {}, 0
+        self.values.setdefault(key, set()).add(value)
+        self._size += 1
+
+
+def _text_of(key: str, value: Any) -> str:
+    """What there is to scrub of a value and the key in front of it, at any depth; numbers stay as they are."""
+    if isinstance(value, str):
+        return f"{key}={value}"
+    if isinstance(value, dict):
+        return "\n".join([key, *(_text_of(str(name), part) for name, part in value.items())])
+    if isinstance(value, list | tuple):
+        return "\n".join([key, *(_text_of(key, part) for part in value)])
+    return key

@@ -95,6 +95,13 @@ def test_json_inside_json_stays_json() -> None:
     assert inner == {"to": "[EMAIL_ADDRESS]", "card": "[CREDIT_CARD]"}
 
 
+def test_a_secret_is_found_in_json_at_any_depth() -> None:
+    text = json.dumps([{"arguments": json.dumps({"body": json.dumps({"password": "hunter2!"})})}])
+    scrubbed, types = scrubber.scrub(text)
+    assert types == ("SECRET",)
+    assert json.loads(json.loads(json.loads(scrubbed)[0]["arguments"])["body"]) == {"password": "[SECRET]"}
+
+
 def test_what_only_looks_like_json_is_scrubbed_as_text() -> None:
     assert scrubber.scrub('{"to": ann@example.org')[0] == '{"to": [EMAIL_ADDRESS]'
 

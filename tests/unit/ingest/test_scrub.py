@@ -1,0 +1,64 @@
+"""Spans are scrubbed many at once; what is remembered between them never lets anything through."""
+
+from assay_server.checks.pii import Scrubber
+from assay_server.core.records import Span
+from assay_server.ingest.scrub import FactScrubber
+
+MODEL = "gpt-4o-2024-11-20"  # looks like a telephone number to the one pass
+
+
+class Counting(Scrubber):
+    """Counts the texts that were looked at one by one."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.looked_at = 0
+
+    def scrub(self, text: str, before: str = "") -> tuple[str, tuple[str, ...]]:
+        self.looked_at += 1
+        return super().scrub(text, before)
+
+
+def span_of(**attributes: object) -> Span:
+    return Span("prj_a", "t", "s", None, "call", "span", 1, 2, attributes=dict(attributes))
+
+
+def test_clean_spans_are_not_looked_at_one_by_one() -> None:
+    scrubber = Counting()
+    FactScrubber(scrubber, frozenset(), b"").spans([span_of(question=f"what is {n}?") for n in range(100)])
+    assert scrubber.looked_at == 0
+
+
+def test_a_name_that_only_looks_like_something_is_looked_at_once() -> None:
+    scrubber = Counting()
+    facts = FactScrubber(scrubber, frozenset(), b"")
+    facts.spans([span_of(model=MODEL)])
+    first = scrubber.looked_at
+    facts.spans([span_of(model=MODEL) for _ in range(100)])
+    assert first > 0
+    assert scrubber.looked_at == first
+
+
+def test_what_is_innocent_under_one_key_is_not_under_another() -> None:
+    facts = FactScrubber(Scrubber(), frozenset(), b"")
+    facts.spans([span_of(order="5551234567")])
+    both = span_of(order="5551234567", phone="5551234567")
+    facts.spans([both])
+    assert both.attributes == {"order": "5551234567", "phone": "[PHONE_NUMBER]"}
+    assert both.pii == ["PHONE_NUMBER"]
+
+
+def test_one_span_with_something_in_it_is_found_among_clean_ones() -> None:
+    spans = [span_of(question="clean") for _ in range(100)]
+    spans[77].attributes["question"] = "write to ann@example.org"
+    FactScrubber(Scrubber(), frozenset(), b"").spans(spans)
+    assert [n for n, span in enumerate(spans) if span.pii] == [77]
+    assert spans[77].attributes == {"question": "write to [EMAIL_ADDRESS]"}
+
+
+def test_what_is_remembered_is_bounded() -> None:
+    facts = FactScrubber(Scrubber(), frozenset(), b"")
+    for day in range(6000):
+        facts.spans([span_of(model=f"{day:04}-2024-11-20")])
+    remembered = facts._innocent.values
+    assert 0 < sum(map(len, remembered.values())) <= 4096
