@@ -1,4 +1,4 @@
-"""Filters that were given a name. Owned by `query`."""
+"""Filters that were given a name, and dashboards. Owned by `query`."""
 
 from sqlalchemy import BigInteger, Column, ForeignKey, Table, Text
 
@@ -11,6 +11,17 @@ saved_views = Table(
     Column("name", Text, primary_key=True),
     Column("page", Text, nullable=False),  # which page of the interface it is a view of
     Column("query", Json, nullable=False),
+    Column("updated_ns", BigInteger, nullable=False),
+    Column("updated_by", Text, nullable=False),
+)
+
+dashboards = Table(
+    "dashboards",
+    metadata,
+    Column("project", Text, ForeignKey("projects.id"), primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("definition", Json, nullable=False),  # as people write it; checked before it is stored
+    Column("revision", BigInteger, nullable=False),  # counts the times it was saved
     Column("updated_ns", BigInteger, nullable=False),
     Column("updated_by", Text, nullable=False),
 )
