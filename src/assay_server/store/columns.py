@@ -13,7 +13,8 @@ from assay_server.store.protocol import Priced
 from assay_server.store.seen import key_of
 
 Identity = tuple[str, ...]
-Kind = Literal["text", "int", "small", "real", "texts", "key"]
+Kind = Literal["text", "json", "int", "small", "real", "texts", "key"]
+Column = Callable[[Sequence[Any]], list[Any]]
 ArrowTable = Any
 """A `pyarrow.Table`. Arrow is imported by the first batch, not before: an idle server does not pay its 25 MB."""
 
@@ -34,7 +35,8 @@ class Table:
     name: str
     identity: Callable[[Any], Identity]
     identity_columns: tuple[str, ...]
-    columns: dict[str, tuple[Kind, Callable[[Sequence[Any]], list[Any]]]]
+    columns: dict[str, tuple[Kind, Column | None]]  # None: `together` makes it
+    together: Callable[[Sequence[Any]], dict[str, list[Any]]] | None = None  # columns that are made in one go
     select: str = "*"  # over the batch's columns, in the table's order
     stamped: bool = False  # its last column, `stored_ns`, says when the row was committed
 
@@ -42,8 +44,12 @@ class Table:
         """The records as an Arrow table, in the order of the table's columns."""
         import pyarrow as pa
 
+        made = {} if self.together is None else self.together(records)
         arrays = [_array(keys, "key")]
-        arrays += [_array(values(records), kind) for kind, values in self.columns.values()]
+        arrays += [
+            _array(made[name] if values is None else values(records), kind)
+            for name, (kind, values) in self.columns.items()
+        ]
         return pa.table(arrays, names=["key", *self.columns])
 
     def key(self, identity: Identity) -> int:
@@ -69,6 +75,7 @@ def _arrow_types() -> dict[Kind, Any]:
 
     return {
         "text": pa.string(),
+        "json": pa.json_(),  # DuckDB takes it as it is; a text it would read once more, to see that it is JSON
         "int": pa.int64(),
         "small": pa.int32(),
         "real": pa.float64(),
@@ -83,17 +90,17 @@ def _storable(value: Any) -> Any:
     return [_storable(part) for part in value] if isinstance(value, list) else value
 
 
-def _plain(name: str) -> Callable[[Sequence[Any]], list[Any]]:
+def _plain(name: str) -> Column:
     getter = attrgetter(name)
     return lambda records: list(map(getter, records))
 
 
-def _bucket(name: str) -> Callable[[Sequence[Any]], list[Any]]:
+def _bucket(name: str) -> Column:
     getter = attrgetter(name)
     return lambda records: [getter(record.tokens or _NO_TOKENS) for record in records]
 
 
-def _json(name: str) -> Callable[[Sequence[Any]], list[Any]]:
+def _json(name: str) -> Column:
     """Encodes; an object that several records share (a resource) is encoded once."""
     getter = attrgetter(name)
 
@@ -127,31 +134,19 @@ def _without_surrogates(value: Any) -> Any:
     return _storable(value)
 
 
-def _moved(span: Span) -> dict[str, str]:
-    """Attribute keys whose text a column of the span holds as well."""
-    found = {}
-    for key, value in span.attributes.items():
-        if type(value) is str and value:
-            if value == span.input:
-                found[key] = "input"
-            elif value == span.output:
-                found[key] = "output"
-    return found
-
-
-def _attributes(spans: Sequence[Span]) -> list[str]:
-    return [
-        encode(
-            {key: value for key, value in span.attributes.items() if key not in moved}
-            if (moved := _moved(span))
-            else span.attributes
-        )
-        for span in spans
-    ]
-
-
-def _moved_keys(spans: Sequence[Span]) -> list[str | None]:
-    return [encode(moved) if (moved := _moved(span)) else None for span in spans]
+def _attributes_and_moved(spans: Sequence[Span]) -> dict[str, list[Any]]:
+    """`moved` names the attributes whose text a column of the span holds as well; those are left out of the others."""
+    attributes, moved = [], []
+    for span in spans:
+        sent, texts = span.attributes, (span.input, span.output)
+        twice = {
+            key: "input" if value == texts[0] else "output"
+            for key, value in sent.items()
+            if value in texts and value is not None and value != ""
+        }
+        attributes.append(encode({key: sent[key] for key in sent if key not in twice} if twice else sent))
+        moved.append(encode(twice) if twice else None)
+    return {"attributes": attributes, "moved": moved}
 
 
 def _content(spans: Sequence[Span]) -> list[str | None]:
@@ -164,11 +159,11 @@ _REAL: Kind = "real"
 _TEXTS: Kind = "texts"
 
 
-def _texts(*names: str) -> dict[str, tuple[Kind, Callable[[Sequence[Any]], list[Any]]]]:
+def _texts(*names: str) -> dict[str, tuple[Kind, Column | None]]:
     return {name: (_TEXT, _plain(name)) for name in names}
 
 
-_TOKENS = {column: (_INT, _bucket(bucket)) for column, bucket in _BUCKETS}
+_TOKENS: dict[str, tuple[Kind, Column | None]] = {column: (_INT, _bucket(bucket)) for column, bucket in _BUCKETS}
 
 SPANS = Table(
     "spans",
@@ -187,14 +182,15 @@ SPANS = Table(
         "ttft_ms": (_REAL, _plain("ttft_ms")),
         **_texts("prompt", "prompt_version", "release", "channel", "canary", "arm", "run", "item"),
         "pii": (_TEXTS, _plain("pii")),
-        "attributes": (_TEXT, _attributes),
-        "moved": (_TEXT, _moved_keys),
+        "attributes": ("json", None),
+        "moved": (_TEXT, None),
         "resource": (_TEXT, _json("resource")),
         "events": (_TEXT, _json("events")),
         "links": (_TEXT, _json("links")),
         "content": (_TEXT, _content),
     },
-    select="* REPLACE (attributes::JSON::VARIANT AS attributes)",
+    together=_attributes_and_moved,
+    select="* REPLACE (attributes::VARIANT AS attributes)",
     stamped=True,
 )
 
