@@ -1,8 +1,34 @@
-"""Who may do what, what they did, and answers that must not be given twice."""
+"""Who may do what, what they did, what a project lets in, and answers that must not be given twice."""
 
 from assay_server.governance.accounts import Accounts, Bootstrapped
 from assay_server.governance.audit import Audit
+from assay_server.governance.counts import BYTES, DROP, MINUTE_NS, SAMPLE, SAMPLED_OUT, SPANS, Counts
 from assay_server.governance.idempotency import Idempotency
+from assay_server.governance.quotas import Quotas
 from assay_server.governance.roles import ROLES
+from assay_server.governance.sampling import Sampling
+from assay_server.governance.sampling_policy import FIELDS, Match, Policy, Rule, Tail, parse, parse_match
 
-__all__ = ["ROLES", "Accounts", "Audit", "Bootstrapped", "Idempotency"]
+__all__ = [
+    "BYTES",
+    "DROP",
+    "FIELDS",
+    "MINUTE_NS",
+    "ROLES",
+    "SAMPLE",
+    "SAMPLED_OUT",
+    "SPANS",
+    "Accounts",
+    "Audit",
+    "Bootstrapped",
+    "Counts",
+    "Idempotency",
+    "Match",
+    "Policy",
+    "Quotas",
+    "Rule",
+    "Sampling",
+    "Tail",
+    "parse",
+    "parse_match",
+]

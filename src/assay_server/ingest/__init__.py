@@ -1,10 +1,13 @@
 """The one door for facts: everything that is stored, ours and foreign, is decoded, scrubbed and priced here."""
 
+from assay_server.ingest.admission import Doorkeeper
+from assay_server.ingest.decider import Decider
 from assay_server.ingest.decompress import decompress
 from assay_server.ingest.ingest import JSON, PROTOBUF, Accepted, Ingest, Signal
 from assay_server.ingest.limits import Limits
 from assay_server.ingest.loops import LoopWatch
 from assay_server.ingest.partial import OF_TRACE, Part, PartialSpans
+from assay_server.ingest.preview import Preview
 from assay_server.ingest.pricing import Prices
 from assay_server.ingest.repricing import Repricer
 from assay_server.ingest.scores import ScoreInput
@@ -15,11 +18,14 @@ __all__ = [
     "OF_TRACE",
     "PROTOBUF",
     "Accepted",
+    "Decider",
+    "Doorkeeper",
     "Ingest",
     "Limits",
     "LoopWatch",
     "Part",
     "PartialSpans",
+    "Preview",
     "Prices",
     "Repricer",
     "ScoreInput",

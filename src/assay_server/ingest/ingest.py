@@ -11,6 +11,7 @@ from assay_server.core.clock import Clock, SystemClock
 from assay_server.core.errors import Busy, TooLarge, UnsupportedMedia
 from assay_server.core.ports import Listener, Principal
 from assay_server.core.records import Facts, Score, Span
+from assay_server.ingest.admission import Admission, Open
 from assay_server.ingest.aliases import aliases
 from assay_server.ingest.committer import Committer, size_of
 from assay_server.ingest.decoded import Decoded
@@ -62,12 +63,14 @@ class Ingest:
         limits: Limits = DEFAULT,
         salt: bytes = b"",
         clock: Clock | None = None,
+        admission: Admission | None = None,
     ) -> None:
         """`salt` keys the pseudonyms of people (at most 64 bytes); keep it secret and stable."""
         table = aliases()
         self._limits = limits
         self._clock = clock or SystemClock()
         self._prices = prices
+        self._admission = admission or Open()
         self._normaliser = Normaliser(table)
         self._scrubber = FactScrubber(scrubber, table.identities, salt)
         self._committer = Committer(store, listeners, limits)
@@ -93,8 +96,10 @@ class Ingest:
         for span in facts.spans:
             span.resource = self._scrubber.resource(span.resource) if span.resource else span.resource
             self._price(span)
+        tally = self._admission.admit(facts)
         if size_of(facts):
             await self._committer.commit(facts)
+        self._admission.stored(tally, facts)
 
     async def scores(self, caller: Principal, given: Sequence[ScoreInput]) -> list[Score]:
         """Stores scores in the name of `caller`, all or none, and gives them as stored. Raises `InvalidInput`."""
@@ -113,16 +118,20 @@ class Ingest:
     ) -> Accepted:
         """Stores an OTLP request of a signal; returns when it is durable.
 
-        Raises `UnsupportedMedia`, `InvalidInput` and `TooLarge` for a body nobody can take, `Busy` when too much waits.
+        Raises `UnsupportedMedia`, `InvalidInput` and `TooLarge` for a body nobody can take, `Busy` when too much waits,
+        `RateLimited` past a quota.
         Single spans that cannot be taken are told in the answer; the others are stored.
         """
         media = _media_of(content_type)
         understand = {"traces": self._spans, "logs": self._logs, "metrics": self._metrics}[signal]
+        self._admission.check(project)
         self._admit(len(body))
         try:
             facts, decoded = await self._off_loop(partial(understand, media, project, body, encoding), len(body))
+            tally = self._admission.admit(facts)
             if size_of(facts):
                 await self._committer.commit(facts)
+            self._admission.stored(tally, facts, project=project, size=len(body))
         finally:
             self._bytes -= len(body)
         return Accepted(len(decoded.taken), decoded.rejected, tuple(decoded.reasons))

@@ -1,0 +1,125 @@
+"""What the door does before anything is stored: refuse past a quota, drop and thin out by rule, count.
+
+Nothing of it costs anything where a project has neither quotas nor rules, but one look-up a request.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from operator import attrgetter
+from typing import Protocol
+
+from assay_server.core.records import Facts, Span, Thin
+from assay_server.governance import BYTES, DROP, SAMPLE, SAMPLED_OUT, SPANS, Policy
+from assay_server.ingest.aliases import aliases
+from assay_server.ingest.sampling import KEPT, Labels, Sampler
+
+_project = attrgetter("project")
+
+Tally = Sequence[tuple[str, str, int]]
+"""(project, what, n): what is to be counted once the facts it tells of are on disk."""
+
+
+class Admission(Protocol):
+    """One for the whole door."""
+
+    def check(self, project: str) -> None:
+        """Before a request is decoded. Raises `RateLimited`."""
+        ...
+
+    def admit(self, facts: Facts) -> Tally:
+        """Before facts are committed: takes out what is dropped, and marks whose content is not kept."""
+        ...
+
+    def stored(self, tally: Tally, facts: Facts, *, project: str | None = None, size: int = 0) -> None:
+        """After they were committed: counts. `project` and `size` (bytes as they were sent) are known of requests."""
+        ...
+
+
+class Open:
+    """Lets everything in and counts nothing: the default."""
+
+    def check(self, project: str) -> None: ...
+
+    def admit(self, facts: Facts) -> Tally:
+        return ()
+
+    def stored(self, tally: Tally, facts: Facts, *, project: str | None = None, size: int = 0) -> None: ...
+
+
+class Checks(Protocol):
+    """What `governance.Quotas` does."""
+
+    def check(self, project: str) -> None: ...
+
+
+class Counted(Protocol):
+    """What `governance.Counts` does."""
+
+    def add(self, project: str, what: str, n: int) -> None: ...
+
+
+class Policies(Protocol):
+    """What `governance.Sampling` does."""
+
+    @property
+    def policies(self) -> Mapping[str, Policy]: ...
+
+
+class Doorkeeper:
+    """The `Admission` of a running server. `held`: called when content begins to wait for a decision."""
+
+    def __init__(self, quotas: Checks, counts: Counted, sampling: Policies, held: Callable[[], None]) -> None:
+        self._quotas = quotas
+        self._counts = counts
+        self._sampling = sampling
+        self._held = held
+        self._labels = Labels(aliases())
+        self._compiled: dict[str, Sampler] = {}
+        self._of: Mapping[str, Policy] = {}
+
+    def check(self, project: str) -> None:
+        self._quotas.check(project)
+
+    def admit(self, facts: Facts) -> Tally:
+        samplers = self._samplers()
+        return self._sample(facts, samplers) if samplers and facts.spans else ()
+
+    def stored(self, tally: Tally, facts: Facts, *, project: str | None = None, size: int = 0) -> None:
+        for owner, what, n in tally:
+            self._counts.add(owner, what, n)
+        for owner, n in Counter(map(_project, facts.spans)).items():
+            self._counts.add(owner, SPANS, n)
+        if project is not None:
+            self._counts.add(project, BYTES, size)
+        if any(span.thin is not None and span.thin.fate == "waiting" for span in facts.spans):
+            self._held()
+
+    def _samplers(self) -> Mapping[str, Sampler]:
+        policies = self._sampling.policies
+        if policies is not self._of:
+            self._of = policies
+            self._compiled = {project: Sampler(policy) for project, policy in policies.items()}
+        return self._compiled
+
+    def _sample(self, facts: Facts, samplers: Mapping[str, Sampler]) -> Tally:
+        kept: list[Span] = []
+        counted: Counter[tuple[str, str]] = Counter()
+        dropped: set[tuple[str, str | None, str | None]] = set()
+        for span in facts.spans:
+            sampler = samplers.get(span.project)
+            judged = KEPT if sampler is None else sampler.judge(span)
+            if judged.fate == "dropped":
+                counted[span.project, f"{DROP}{judged.rule}"] += 1
+                dropped.add((span.project, span.trace_id, span.span_id))
+                continue
+            kept.append(span)
+            if judged.fate != "kept":
+                span.thin = Thin(judged.fate, self._labels.of(span))
+            if judged.fate == "sampled_out":
+                counted[span.project, SAMPLED_OUT] += 1
+                counted[span.project, f"{SAMPLE}{judged.rule}"] += 1
+        facts.spans = kept
+        if dropped:
+            scores = facts.scores
+            facts.scores = [one for one in scores if (one.project, one.trace_id, one.span_id) not in dropped]
+        return [(project, what, n) for (project, what), n in counted.items()]
