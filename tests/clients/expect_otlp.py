@@ -29,7 +29,7 @@ def otel(setting: Setting) -> dict[str, str]:
     }
 
 
-def check_call(span: dict, *, tokens: dict = TOKENS, provider: str = "openai") -> None:
+def check_call(span: dict, *, tokens: dict = TOKENS, provider: str | None = "openai") -> None:
     """A model call: model, messages, disjoint tokens, cost."""
     assert span["kind"] == "llm"
     assert span["model"] == DATED

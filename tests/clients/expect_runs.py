@@ -10,9 +10,10 @@ from tests.clients.registered import Client, Setting
 UV = ROOT / ".venv" / "bin" / "uv"
 
 
-def alone(package: str, version: str) -> tuple[str, ...]:
-    """Python with that package in exactly that version, and nothing else."""
-    return (str(UV), "run", "--no-project", "--system-certs", "--quiet", "--with", f"{package}=={version}", "python")
+def alone(package: str, version: str, *others: str) -> tuple[str, ...]:
+    """Python with that package in exactly that version, those that it is used with, and nothing else."""
+    wanted = [part for one in (f"{package}=={version}", *others) for part in ("--with", one)]
+    return (str(UV), "run", "--no-project", "--system-certs", "--quiet", *wanted, "python")
 
 
 def opik(setting: Setting) -> dict[str, str]:

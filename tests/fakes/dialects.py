@@ -23,23 +23,26 @@ from assay_server.store import DuckStore
 class RoleAccounts:
     """A key is the name of its role."""
 
+    def __init__(self, project: str) -> None:
+        self._project = project
+
     async def authenticate(self, headers: Mapping[str, str]) -> Principal:
         role = headers.get("x-api-key", "")
         if role not in {"admin", "viewer", "ingest", "score"}:
             raise Unauthenticated
-        return Principal("prj_a", f"key:{role}", role)
+        return Principal(self._project, f"key:{role}", role)
 
     async def project(self, project: str) -> dict[str, Any]:
         return {"id": project, "name": "shop"}
 
 
 @asynccontextmanager
-async def dialects(path: Path, **more: Any) -> AsyncIterator[tuple[httpx.AsyncClient, Any]]:
+async def dialects(path: Path, project: str = "prj_a", **more: Any) -> AsyncIterator[tuple[httpx.AsyncClient, Any]]:
     """(client, services); `more` are further services."""
     store = await DuckStore.open(path / "facts")
     ingest = Ingest(store, Scrubber(), Prices())
     services = SimpleNamespace(
-        accounts=RoleAccounts(), ingest=ingest, traces=Traces(store), scores=Scores(store), **more
+        accounts=RoleAccounts(project), ingest=ingest, traces=Traces(store), scores=Scores(store), **more
     )
     rest = FastAPI()
     rest.state.services = services

@@ -43,8 +43,16 @@ def _facts(http: httpx.Client) -> dict[str, str]:
     span = a_span(trace_id=TRACE, name="quokka-span", start_ns=now - 2_000_000_000, end_ns=now, attributes=attributes)
     body = as_json(span, resource={"service.name": "quokka-service"})
     http.post("/v1/traces", content=body, headers={"content-type": "application/json"}).raise_for_status()
-    _post(http, "scores", {"name": "quokka-score", "value": 1, "trace_id": TRACE})
-    return {"trace": TRACE, "span": span["span_id"], "user": "quokka-user", "session": "quokka-session"}
+    [score] = _post(http, "scores", {"name": "quokka-score", "value": 1, "trace_id": TRACE})["items"]
+    made = http.post("/api/2.0/mlflow/experiments/create", json={"name": "quokka-experiment"}).raise_for_status().json()
+    return {
+        "score": score["id"],
+        "experiment": made["experiment_id"],
+        "trace": TRACE,
+        "span": span["span_id"],
+        "user": "quokka-user",
+        "session": "quokka-session",
+    }
 
 
 def _registry(http: httpx.Client) -> dict[str, str]:

@@ -20,6 +20,7 @@ NEEDS = {
         GET /api/v1/info
         GET /api/public/health
         GET /api/is-alive/ping
+        GET /version
         POST /api/v1/session
         DELETE /api/v1/session
     """,
@@ -30,6 +31,7 @@ NEEDS = {
         GET /api/public/projects
         POST /api/public/scores
         POST /api/public/ingestion
+        POST /api/3.0/mlflow/traces/{trace_id}/assessments
     """,
     "ingest": """
         POST /runs/multipart
@@ -38,6 +40,12 @@ NEEDS = {
         POST /api/v1/private/spans/batch
         PATCH /api/v1/private/traces/{told}
         PATCH /api/v1/private/spans/{told}
+        GET /api/2.0/mlflow/experiments/get
+        GET /api/2.0/mlflow/experiments/get-by-name
+        POST /api/2.0/mlflow/experiments/create
+        POST /api/2.0/mlflow/experiments/search
+        PATCH /api/2.0/mlflow/traces/{trace_id}/tags
+        POST /api/3.0/mlflow/traces
     """,
     "resolve": """
         GET /api/v1/prompt-versions/{ref}
@@ -47,6 +55,11 @@ NEEDS = {
     """,
     "read": """
         GET /metrics
+        GET /api/3.0/mlflow/traces/batchGet
+        GET /api/3.0/mlflow/traces/get
+        GET /api/3.0/mlflow/traces/{trace_id}
+        GET /api/3.0/mlflow/traces/{trace_id}/assessments/{assessment_id}
+        POST /api/3.0/mlflow/traces/search
         GET /api/v1/audit
         GET /api/v1/audit/verify
         GET /api/v1/canaries

@@ -49,12 +49,18 @@ LISTS = """
     GET /api/v1/users
     GET /api/v1/verdicts
     GET /api/v1/views
+    GET /api/3.0/mlflow/traces/batchGet?trace_ids=51515151515151515151515151515151
     GET /v1/models
     GET /openai/v1/models
 """
 """The first project finds its mark in each of them, the second does not."""
 
 ONES = """
+    GET /api/2.0/mlflow/experiments/get-by-name?experiment_name=quokka-experiment
+    GET /api/2.0/mlflow/experiments/get?experiment_id={experiment}
+    GET /api/3.0/mlflow/traces/get?trace_id=tr-{trace}
+    GET /api/3.0/mlflow/traces/{trace}
+    GET /api/3.0/mlflow/traces/{trace}/assessments/{score}
     GET /api/v1/canaries/{canary}
     GET /api/v1/channels/{channel}
     GET /api/v1/channels/{channel}/resolve?unit=u
@@ -95,6 +101,7 @@ NOT_A_PROJECTS = """
     GET /api/public/health
     GET /api/public/projects
     GET /api/is-alive/ping
+    GET /version
     GET /api/v1/audit/verify
     GET /api/v1/checks
     GET /api/v1/connect

@@ -18,6 +18,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from assay_server.api.auth import authorise
+from assay_server.api.dialects.mlflow import spans as mlflow
 from assay_server.api.problems import headers_of, status_of
 from assay_server.api.services import Services
 from assay_server.core.errors import AssayError, TooLarge
@@ -49,6 +50,7 @@ class Otlp:
     """An ASGI application that takes OTLP requests of all signals; the path says which (`PATHS`)."""
 
     def __init__(self, services: Services) -> None:
+        self._services = services
         self._accounts = services.accounts
         self._ingest = services.ingest
 
@@ -79,6 +81,8 @@ class Otlp:
         caller = await self._accounts.authenticate(headers)
         authorise(caller, "ingest")
         body = await _body(request, self._ingest.limits.body_bytes)
+        if signal == "traces" and mlflow.is_mlflow(headers):
+            return await mlflow.take_spans(self._services, caller, headers, body)
         accepted: Accepted = await self._ingest.otlp(
             caller.project, body, headers.get("content-type"), headers.get("content-encoding"), signal
         )

@@ -15,6 +15,7 @@ class Services:
     idempotency: Any
     ingest: Any
     partial_spans: Any
+    experiments: Any
     traces: Any
     scores: Any
     graphs: Any

@@ -19,7 +19,7 @@ from assay_server.core.errors import AssayError, InvalidInput
 from assay_server.evals import Gate, Runs, StoredFacts, Suites
 from assay_server.gateway import Gateway
 from assay_server.governance import Accounts, Audit, Bootstrapped, Idempotency
-from assay_server.ingest import Ingest, PartialSpans, Repricer
+from assay_server.ingest import Experiments, Ingest, PartialSpans, Repricer
 from assay_server.jobs import Jobs
 from assay_server.ledger import Ledger
 from assay_server.monitors import Incidents
@@ -164,6 +164,7 @@ async def house(config: Config) -> AsyncIterator[House]:
             idempotency=Idempotency(ground.ledger, ground.clock),
             ingest=ingest,
             partial_spans=partial_spans,
+            experiments=Experiments(ground.ledger, ground.scrub, ground.clock),
             traces=reads.traces,
             scores=reads.scores,
             graphs=Graphs(ground.store),

@@ -3,10 +3,13 @@
 from assay_server.ingest.admission import Doorkeeper
 from assay_server.ingest.decider import Decider
 from assay_server.ingest.decompress import decompress
+from assay_server.ingest.experiments import DEFAULT as DEFAULT_EXPERIMENT
+from assay_server.ingest.experiments import Experiment, Experiments
 from assay_server.ingest.ingest import JSON, PROTOBUF, Accepted, Ingest, Signal
 from assay_server.ingest.limits import Limits
 from assay_server.ingest.loops import LoopWatch
 from assay_server.ingest.partial import OF_TRACE, Part, PartialSpans
+from assay_server.ingest.pieces import SentSpans, parts_of_otlp
 from assay_server.ingest.preview import Preview
 from assay_server.ingest.pricing import Prices
 from assay_server.ingest.repricing import Repricer
@@ -14,12 +17,15 @@ from assay_server.ingest.scores import ScoreInput
 from assay_server.ingest.scrub import Scrubs
 
 __all__ = [
+    "DEFAULT_EXPERIMENT",
     "JSON",
     "OF_TRACE",
     "PROTOBUF",
     "Accepted",
     "Decider",
     "Doorkeeper",
+    "Experiment",
+    "Experiments",
     "Ingest",
     "Limits",
     "LoopWatch",
@@ -30,6 +36,8 @@ __all__ = [
     "Repricer",
     "ScoreInput",
     "Scrubs",
+    "SentSpans",
     "Signal",
     "decompress",
+    "parts_of_otlp",
 ]

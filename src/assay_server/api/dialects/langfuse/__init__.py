@@ -1,6 +1,6 @@
 """Langfuse's REST API as far as its released clients (Python 2 to 5, JS 5) need it to observe and to score.
 
-Their spans come over OTLP from version 3 on; version 2 sends everything to `/ingestion`. See docs/clients-langfuse.md.
+Their spans come over OTLP from version 3 on; version 2 sends everything to `/ingestion`. See docs/langfuse.md.
 """
 
 from fastapi import APIRouter

@@ -1,0 +1,11 @@
+"""MLflow's tracking API as far as its tracing client needs it: experiments, traces, assessments. See docs/mlflow.md."""
+
+from fastapi import APIRouter
+
+from assay_server.api.dialects.mlflow import assessments, experiments, traces
+
+router = APIRouter(tags=["mlflow"])
+for part in (experiments, traces, assessments):
+    router.include_router(part.router)
+
+__all__ = ["router"]

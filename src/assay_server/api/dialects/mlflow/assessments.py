@@ -1,0 +1,130 @@
+"""Assessments: feedback is a score; an expectation is what should have been, a label without a number."""
+
+import json
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Request
+
+from assay_server.api.auth import principal
+from assay_server.api.dialects.bodies import json_body, moment, number, required, text
+from assay_server.api.dialects.ids import span_id_of
+from assay_server.api.dialects.mlflow.errors import MlflowRoute
+from assay_server.api.dialects.mlflow.ids import trace_id_of
+from assay_server.api.services import services
+from assay_server.core.clock import SystemClock
+from assay_server.core.errors import InvalidInput, NotFound
+from assay_server.core.ids import new_id
+from assay_server.core.ports import Principal
+from assay_server.core.records import Facts, Score, ScoreSource
+from assay_server.query import score_json
+
+router = APIRouter(prefix="/api/3.0/mlflow/traces", route_class=MlflowRoute)
+
+Scorer = Annotated[Principal, Depends(principal("score"))]
+Reader = Annotated[Principal, Depends(principal("read"))]
+
+_SOURCES: dict[str, ScoreSource] = {"HUMAN": "human", "LLM_JUDGE": "judge", "AI_JUDGE": "judge"}
+_SOURCE_TYPES = {"human": "HUMAN", "end_user": "HUMAN", "judge": "LLM_JUDGE", "code": "CODE"}
+_EXPECTATION = "expectation"
+_REMEMBERED = {"value", "kind", "source_id", "overrides"}
+
+
+@router.post("/{trace_id}/assessments", summary="MLflow: feedback on a trace, or what was expected of it")
+async def create(request: Request, caller: Scorer, trace_id: str) -> dict[str, Any]:
+    given = (await json_body(request)).get("assessment")
+    if not isinstance(given, dict):
+        raise InvalidInput("There is no assessment in the body.", field="assessment", fix="send an object")
+    score = score_of(given, trace_id, caller)
+    await services(request).ingest.write(Facts(scores=[score]))
+    return {"assessment": assessment_json(score_json(score))}
+
+
+@router.get("/{trace_id}/assessments/{assessment_id}", summary="MLflow: one assessment")
+async def get(request: Request, caller: Reader, trace_id: str, assessment_id: str) -> dict[str, Any]:
+    found = await services(request).traces.get(caller.project, trace_id_of(trace_id))
+    score = next((score for score in found["scores"] if score["id"] == assessment_id), None)
+    if score is None:
+        raise NotFound(
+            f"There is no assessment '{assessment_id}' on that trace.", field="assessment_id", value=assessment_id
+        )
+    return {"assessment": assessment_json(score)}
+
+
+def score_of(body: dict[str, Any], trace_id: str, caller: Principal) -> Score:
+    """Raises InvalidInput where it says neither a value nor an error."""
+    source = body.get("source")
+    kind, person = (source.get("source_type"), source.get("source_id")) if isinstance(source, dict) else (None, None)
+    value, label, error, metadata = _judgement(body)
+    given = body.get("metadata")
+    span = text(body, "span_id")
+    known = {"source_id": person, "overrides": body.get("overrides")}
+    return Score(
+        project=caller.project,
+        id=text(body, "assessment_id") or new_id("scr"),
+        name=required(body, "assessment_name"),
+        time_ns=moment(body, "create_time") or SystemClock().now_ns(),
+        source="end_user" if caller.role == "score" else _SOURCES.get(str(kind), "code"),
+        value=value,
+        label=label,
+        error=error,
+        reason=text(body, "rationale"),
+        author=caller.actor,
+        trace_id=trace_id_of(trace_id),
+        span_id=span_id_of(span) if span else None,
+        metadata=(given if isinstance(given, dict) else {})
+        | metadata
+        | {name: told for name, told in known.items() if told},
+    )
+
+
+def assessment_json(score: dict[str, Any]) -> dict[str, Any]:
+    """A score of ours as MLflow's clients read it."""
+    metadata = score["metadata"]
+    value = score["label"] if score["value"] is None else score["value"]
+    if metadata.get("value") == "bool":
+        value = bool(score["value"])
+    told: dict[str, Any] = {
+        "assessment_id": score["id"],
+        "assessment_name": score["name"],
+        "trace_id": f"tr-{score['trace_id']}",
+        "source": {
+            "source_type": _SOURCE_TYPES[score["source"]],
+            "source_id": metadata.get("source_id") or score["author"] or "default",
+        },
+        "create_time": score["time"],
+        "last_update_time": score["time"],
+        "metadata": {name: str(said) for name, said in metadata.items() if name not in _REMEMBERED},
+        "valid": True,
+    }
+    if score["span_id"]:
+        told["span_id"] = score["span_id"]
+    if metadata.get("kind") == _EXPECTATION:
+        serialized = {"serialization_format": "JSON_FORMAT", "value": score["label"] or "null"}
+        return {**told, "expectation": {"serialized_value": serialized}}
+    failure = {"error": {"error_code": score["error"]}} if score["error"] else {}
+    return {**told, "rationale": score["reason"] or "", "feedback": {"value": value, **failure}}
+
+
+def _judgement(body: dict[str, Any]) -> tuple[float | None, str | None, str | None, dict[str, Any]]:
+    """(value, label, error, what to remember of them)."""
+    expected, feedback = body.get("expectation"), body.get("feedback")
+    if isinstance(expected, dict):
+        serialized = expected.get("serialized_value")
+        told = serialized.get("value") if isinstance(serialized, dict) else json.dumps(expected.get("value"))
+        return None, str(told), None, {"kind": _EXPECTATION}
+    if not isinstance(feedback, dict):
+        raise InvalidInput(
+            "An assessment is feedback or an expectation.", field="feedback", value=str(feedback)[:80], fix="send one"
+        )
+    failure = feedback.get("error")
+    if isinstance(failure, dict):
+        return None, None, text(failure, "error_code") or "error", {}
+    said = feedback.get("value")
+    value = number(said)
+    if value is not None:
+        return value, None, None, {"value": "bool"} if isinstance(said, bool) else {}
+    if said is None:
+        raise InvalidInput(
+            "Feedback needs a value.", field="feedback.value", value=None, fix="send a value or an error"
+        )
+    return None, said if isinstance(said, str) else json.dumps(said), None, {}

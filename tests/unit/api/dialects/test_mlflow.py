@@ -1,0 +1,246 @@
+"""MLflow's routes and words: experiments, traces in two requests, assessments, search."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import httpx
+import pytest
+
+from assay_server.api.dialects.mlflow.filters import filter_of
+from assay_server.api.dialects.mlflow.spans import is_mlflow, take_spans
+from assay_server.checks.pii import Scrubber
+from assay_server.core.errors import InvalidInput, UnsupportedMedia
+from assay_server.core.ports import Principal
+from assay_server.ingest import Experiment, Experiments, PartialSpans
+from assay_server.ledger import Ledger
+from tests.fakes.clock import FakeClock
+from tests.fakes.dialects import dialects
+from tests.fakes.otlp_requests import a_span, protobuf
+from tests.fixtures.ledger import PROJECT
+
+TRACE = "0af7651916cd43dd8448eb211c80319c"
+V2, V3 = "/api/2.0/mlflow", "/api/3.0/mlflow"
+CALLER = Principal(PROJECT, "key:admin", "admin")
+HEADERS = {
+    "x-mlflow-experiment-id": "1",
+    "user-agent": "mlflow-python-client/3.17.2",
+    "content-type": "application/x-protobuf",
+}
+
+
+@pytest.fixture
+async def wired(tmp_path: Path, ledger: Ledger) -> AsyncIterator[SimpleNamespace]:
+    scrubber = Scrubber()
+    experiments = Experiments(ledger, scrubber.scrub, FakeClock())
+    async with dialects(tmp_path, project=PROJECT, experiments=experiments) as (http, services):
+        services.partial_spans = PartialSpans(ledger, services.ingest, scrubber)
+        yield SimpleNamespace(http=http, services=services)
+
+
+async def send_spans(wired: SimpleNamespace, **attributes: Any) -> None:
+    root = a_span(trace_id=TRACE, name="answer", attributes={"mlflow.spanType": "AGENT", **attributes})
+    await take_spans(wired.services, CALLER, HEADERS, protobuf(root))
+
+
+def ended(**info: Any) -> dict[str, Any]:
+    place = {"type": "MLFLOW_EXPERIMENT", "mlflow_experiment": {"experiment_id": "1"}}
+    return {"trace": {"trace_info": {"trace_id": f"tr-{TRACE}", "trace_location": place, **info}}}
+
+
+async def told(answer: httpx.Response, status: int = 200) -> Any:
+    assert answer.status_code == status, answer.text
+    return answer.json()
+
+
+async def test_an_experiment_is_made_once_and_found_by_name_and_number(wired: SimpleNamespace) -> None:
+    missing = await wired.http.get(f"{V2}/experiments/get-by-name", params={"experiment_name": "support"})
+    assert (await told(missing, 404))["error_code"] == "RESOURCE_DOES_NOT_EXIST"
+    made = await wired.http.post(f"{V2}/experiments/create", json={"name": "support"})
+    assert (await told(made)) == {"experiment_id": "1"}
+    again = await wired.http.post(f"{V2}/experiments/create", json={"name": "support"})
+    assert (await told(again, 409))["error_code"] == "RESOURCE_ALREADY_EXISTS"
+    for path, params in (("get-by-name", {"experiment_name": "support"}), ("get", {"experiment_id": "1"})):
+        found = (await told(await wired.http.get(f"{V2}/experiments/{path}", params=params)))["experiment"]
+        assert (found["experiment_id"], found["name"]) == ("1", "support")
+    every = await told(await wired.http.post(f"{V2}/experiments/search", json={}))
+    assert [one["name"] for one in every["experiments"]] == ["Default", "support"]
+
+
+async def test_an_experiment_named_after_a_person_is_not(wired: SimpleNamespace) -> None:
+    name = "/Users/ada@mail-box.org/shop"
+    await wired.http.post(f"{V2}/experiments/create", json={"name": name})
+    found = await wired.http.get(f"{V2}/experiments/get-by-name", params={"experiment_name": name})
+    assert (await told(found))["experiment"]["name"] == "/Users/[EMAIL_ADDRESS]/shop"
+
+
+@pytest.mark.parametrize("number", ["7", "x", "-1", "9" * 30, "²"])
+async def test_an_experiment_nobody_made_is_missing(wired: SimpleNamespace, number: str) -> None:
+    answer = await wired.http.get(f"{V2}/experiments/get", params={"experiment_id": number})
+    assert (await told(answer, 404))["error_code"] == "RESOURCE_DOES_NOT_EXIST"
+
+
+async def test_what_holds_for_a_trace_comes_apart_from_its_spans(wired: SimpleNamespace) -> None:
+    await wired.http.post(f"{V2}/experiments/create", json={"name": "support"})
+    await send_spans(wired)
+    assert await wired.services.partial_spans.settle() == 0, "user and session are still to come"
+    info = {"trace_metadata": {"mlflow.trace.user": "ada", "mlflow.trace.session": "s"}, "tags": {"shop": "north"}}
+    answer = await told(await wired.http.post(f"{V3}/traces", json=ended(**info)))
+    assert answer["trace"]["trace_info"]["tags"]["mlflow.trace.spansLocation"] == "TRACKING_STORE"
+    read = await told(await wired.http.get(f"{V3}/traces/get", params={"trace_id": f"tr-{TRACE}"}))
+    assert read["trace"]["trace_info"]["trace_metadata"]["mlflow.trace.user"] == "ada"
+    [span] = (await told(await wired.http.get(f"/api/v1/traces/{TRACE}")))["spans"]
+    assert (span["kind"], span["user"], span["session"]) == ("agent", "ada", "s")
+    assert span["tags"] == ["experiment:support", "shop:north"]
+    assert span["attributes"]["mlflow.experiment"] == "support"
+
+
+async def test_an_experiment_of_another_server_costs_no_span(wired: SimpleNamespace) -> None:
+    await send_spans(wired)
+    await told(await wired.http.post(f"{V3}/traces", json=ended()))
+    [known] = (await told(await wired.http.get(f"{V3}/traces/batchGet", params={"trace_ids": [TRACE, "f" * 32]})))[
+        "traces"
+    ]
+    assert known["trace_info"]["trace_location"]["mlflow_experiment"] == {"experiment_id": "1"}
+
+
+async def test_values_of_every_shape_are_read_back(wired: SimpleNamespace) -> None:
+    values = {"flag": True, "count": 3, "share": 0.5, "list": [1, "a"], "text": "x"}
+    await send_spans(wired, **values)
+    await wired.http.post(f"{V3}/traces", json=ended())
+    read = await told(await wired.http.get(f"{V3}/traces/get", params={"trace_id": f"tr-{TRACE}"}))
+    pairs = {pair["key"]: pair["value"] for pair in read["trace"]["spans"][0]["attributes"]}
+    assert [pairs[name] for name in values] == [
+        {"bool_value": True},
+        {"int_value": "3"},
+        {"double_value": 0.5},
+        {"array_value": {"values": [{"int_value": "1"}, {"string_value": "a"}]}},
+        {"string_value": "x"},
+    ]
+
+
+async def test_documents_of_a_retriever_are_ours(wired: SimpleNamespace) -> None:
+    outputs = [{"page_content": "14 days", "id": "faq-1", "metadata": {"shelf": 3}}]
+    await send_spans(wired, **{"mlflow.spanType": "RETRIEVER", "mlflow.spanOutputs": outputs})
+    await wired.http.post(f"{V3}/traces", json=ended())
+    await wired.http.get(f"{V3}/traces/tr-{TRACE}")
+    [span] = (await told(await wired.http.get(f"/api/v1/traces/{TRACE}")))["spans"]
+    assert span["documents"] == [{"id": "faq-1", "content": "14 days", "metadata": {"shelf": 3}}]
+
+
+@pytest.mark.parametrize(
+    ("said", "value", "label", "error"),
+    [
+        ({"feedback": {"value": 0.5}}, 0.5, None, None),
+        ({"feedback": {"value": True}}, 1.0, None, None),
+        ({"feedback": {"value": "friendly"}}, None, "friendly", None),
+        ({"feedback": {"value": {"a": 1}}}, None, '{"a": 1}', None),
+        ({"feedback": {"error": {"error_code": "TIMEOUT"}}}, None, None, "TIMEOUT"),
+        ({"expectation": {"value": 14}}, None, "14", None),
+        ({"expectation": {"serialized_value": {"value": "[1]"}}}, None, "[1]", None),
+    ],
+)
+async def test_an_assessment_is_a_score(
+    wired: SimpleNamespace, said: dict[str, Any], value: float | None, label: str | None, error: str | None
+) -> None:
+    source = {"source_type": "LLM_JUDGE", "source_id": "judge-1"}
+    body = {"assessment": {"assessment_name": "helpful", "source": source, "rationale": "ada@mail-box.org", **said}}
+    made = await told(await wired.http.post(f"{V3}/traces/tr-{TRACE}/assessments", json=body))
+    [score] = (await told(await wired.http.get("/api/v1/scores")))["items"]
+    assert (score["value"], score["label"], score["error"]) == (value, label, error)
+    assert (score["source"], score["trace_id"], score["reason"]) == ("judge", TRACE, "[EMAIL_ADDRESS]")
+    assert made["assessment"]["assessment_id"] == score["id"]
+    assert made["assessment"]["source"] == source
+
+
+@pytest.mark.parametrize(
+    "body",
+    [{}, {"assessment": {"assessment_name": "x"}}, {"assessment": {"feedback": {"value": 1}}}, {"assessment": 1}],
+)
+async def test_what_judges_nothing_is_refused(wired: SimpleNamespace, body: Any) -> None:
+    answer = await wired.http.post(f"{V3}/traces/tr-{TRACE}/assessments", json=body)
+    assert (await told(answer, 400))["error_code"] == "INVALID_PARAMETER_VALUE"
+
+
+async def test_an_assessment_is_read_back_as_it_was_given(wired: SimpleNamespace) -> None:
+    await send_spans(wired)
+    inside = {"assessment_name": "correct", "feedback": {"value": True}, "source": {"source_type": "HUMAN"}}
+    await wired.http.post(f"{V3}/traces", json=ended(assessments=[inside]))
+    await wired.http.get(f"{V3}/traces/tr-{TRACE}")
+    found = await told(await wired.http.post(f"{V3}/traces/search", json={"filter": "status = 'OK'"}))
+    assert found == {"traces": []}, "the span said nothing of its status"
+    found = await told(await wired.http.post(f"{V3}/traces/search", json={}))
+    [given] = found["traces"][0]["assessments"]
+    one = await told(await wired.http.get(f"{V3}/traces/tr-{TRACE}/assessments/{given['assessment_id']}"))
+    assert (one["assessment"]["feedback"], one["assessment"]["source"]["source_type"]) == ({"value": True}, "HUMAN")
+    await told(await wired.http.get(f"{V3}/traces/tr-{TRACE}/assessments/other"), 404)
+
+
+async def test_a_tag_given_later_is_kept(wired: SimpleNamespace) -> None:
+    await send_spans(wired)
+    await told(await wired.http.patch(f"{V2}/traces/tr-{TRACE}/tags", json={"key": "shop", "value": "north"}))
+    await wired.http.post(f"{V3}/traces", json=ended())
+    read = await told(await wired.http.get(f"{V3}/traces/tr-{TRACE}"))
+    assert read["trace"]["trace_info"]["tags"]["shop"] == "north"
+
+
+async def test_a_key_that_may_not_read_is_told_so(wired: SimpleNamespace) -> None:
+    answer = await wired.http.get(f"{V3}/traces/get", params={"trace_id": TRACE}, headers={"x-api-key": "ingest"})
+    assert (await told(answer, 403))["error_code"] == "PERMISSION_DENIED"
+
+
+async def test_the_page_of_a_search_leads_to_the_next(wired: SimpleNamespace) -> None:
+    await wired.http.post(f"{V2}/experiments/create", json={"name": "support"})
+    for number in range(3):
+        root = a_span(trace_id=f"{number}" * 31 + "a", name="answer")
+        await take_spans(wired.services, CALLER, HEADERS, protobuf(root))
+        await wired.http.post(f"{V3}/traces", json=ended(trace_id=f"tr-{str(number) * 31}a"))
+        await wired.http.get(f"{V3}/traces/tr-{str(number) * 31}a")
+    where = {"locations": [{"mlflow_experiment": {"experiment_id": "1"}}], "max_results": 2}
+    first = await told(await wired.http.post(f"{V3}/traces/search", json=where))
+    rest = await told(
+        await wired.http.post(f"{V3}/traces/search", json={**where, "page_token": first["next_page_token"]})
+    )
+    assert [len(page["traces"]) for page in (first, rest)] == [2, 1]
+    assert "next_page_token" not in rest
+    other = {"locations": [{"mlflow_experiment": {"experiment_id": "0"}}]}
+    assert (await told(await wired.http.post(f"{V3}/traces/search", json=other))) == {"traces": []}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"filter": "tags.shop = 'north'"},
+        {"filter": "status"},
+        {"filter": "status = 'MAYBE'"},
+        {"order_by": ["execution_time ASC"]},
+        {"max_results": 0},
+        {"locations": [{"mlflow_experiment": {"experiment_id": "0"}}] * 2},
+    ],
+)
+async def test_a_search_that_cannot_be_answered_is_refused(wired: SimpleNamespace, body: dict[str, Any]) -> None:
+    answer = await wired.http.post(f"{V3}/traces/search", json=body)
+    assert (await told(answer, 400))["error_code"] == "INVALID_PARAMETER_VALUE"
+
+
+def test_search_expressions_are_our_filters() -> None:
+    said = "attributes.status = 'ERROR' AND timestamp_ms >= 5 and metadata.`mlflow.trace.user` = \"ada\""
+    narrow = filter_of(said, Experiment(1, "support", 0))
+    assert (narrow.status, narrow.since_ns, narrow.user, narrow.tag) == (
+        "error",
+        5_000_000,
+        "ada",
+        "experiment:support",
+    )
+    assert filter_of("execution_time_ms <= 20", None).max_latency_ms == 20
+    with pytest.raises(InvalidInput):
+        filter_of("timestamp_ms >= 'soon'", None)
+
+
+async def test_spans_of_any_other_client_go_the_usual_way(wired: SimpleNamespace) -> None:
+    assert is_mlflow(HEADERS)
+    assert not is_mlflow({**HEADERS, "user-agent": "OTel-OTLP-Exporter-Python/1.45"})
+    assert not is_mlflow({"user-agent": HEADERS["user-agent"]})
+    with pytest.raises(UnsupportedMedia):
+        await take_spans(wired.services, CALLER, {**HEADERS, "content-type": "application/json"}, b"{}")
