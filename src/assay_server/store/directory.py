@@ -1,4 +1,4 @@
-"""The directory of an embedded store: one process holds it, and its schema version stands beside the data.
+"""The directory of an embedded store: one process holds it; `store.json` tells its schema version and its file.
 
 The version is read before the database is touched, so a store of a newer Assay stays exactly as it is.
 """
@@ -6,13 +6,18 @@ The version is read before the database is touched, so a store of a newer Assay 
 import fcntl
 import json
 import os
+import re
 from pathlib import Path
+from typing import Any
 
 from assay_server.core.errors import Corrupt, Unavailable
 
 _VERSION_FILE = "store.json"
 _LOCK_FILE = "lock"
-_FORMAT = "assay-facts"  # the one key of the file; its value is the schema version
+_FORMAT = "assay-facts"  # its value is the schema version
+_FILE = "file"  # its value is the name of the database; left out: the first one
+_FIRST_FILE = "facts.duckdb"
+_LATER_FILE = re.compile(r"facts-(\d{1,9})\.duckdb")
 
 
 class Directory:
@@ -53,21 +58,15 @@ class Directory:
     def release(self) -> None:
         os.close(self._lock)
 
+    @property
+    def file(self) -> Path:
+        """The database in force. Raises `Corrupt`."""
+        return self.path / str(self._told().get(_FILE, _FIRST_FILE))
+
     def version(self) -> int:
         """The schema version of what is here; 0 for an empty directory. Raises `Corrupt`."""
-        file = self.path / _VERSION_FILE
-        if not file.exists():
-            return 0
-        try:
-            told = json.loads(file.read_text())
-            return int(told[_FORMAT])
-        except (ValueError, KeyError, TypeError) as error:
-            raise Corrupt(
-                f"{file} does not say which schema the store has.",
-                field="schema",
-                value=str(error),
-                fix=f'restore the file from a backup: {{"{_FORMAT}": N}}',
-            ) from error
+        told = self._told()
+        return int(told[_FORMAT]) if told else 0
 
     def check(self, newest: int) -> int:
         """The version here, if this program can read it. Raises `Unavailable` for a store of a newer Assay."""
@@ -83,10 +82,65 @@ class Directory:
         return version
 
     def set_version(self, version: int) -> None:
-        """Atomic: a kill leaves the old file or the new one."""
+        """Atomic: a kill leaves the old value or the new one."""
+        self._tell({**self._told(), _FORMAT: version})
+
+    def next_file(self) -> Path:
+        """A name that no database of this directory has."""
+        found = _LATER_FILE.fullmatch(self.file.name)
+        return self.path / f"facts-{int(found[1]) + 1 if found else 1}.duckdb"
+
+    def switch(self, file: Path) -> None:
+        """From now on `file` is the database in force. Atomic: a kill leaves the old one or this one."""
+        self._tell({**self._told(), _FILE: file.name})
+
+    def remove_others(self) -> None:
+        """Databases that are not in force: what a rewrite left behind, or a kill in the middle of one."""
+        kept = {self.file.name, self.file.name + ".wal"}
+        for each in self.path.glob("facts*.duckdb*"):
+            if each.name not in kept and each.is_file():
+                each.unlink()
+
+    def size(self) -> int:
+        """Bytes of the database in force, with what has not been merged yet."""
+        return sum(each.stat().st_size for each in self.path.glob(self.file.name + "*") if each.is_file())
+
+    def _told(self) -> dict[str, Any]:
+        file = self.path / _VERSION_FILE
+        if not file.exists():
+            return {}
+        try:
+            return _checked(json.loads(file.read_text()))
+        except (ValueError, KeyError, TypeError) as error:
+            raise Corrupt(
+                f"{file} does not say which schema the store has.",
+                field="schema",
+                value=str(error),
+                fix=f'restore the file from a backup: {{"{_FORMAT}": N}}',
+            ) from error
+
+    def _tell(self, told: dict[str, Any]) -> None:
         file, fresh = self.path / _VERSION_FILE, self.path / (_VERSION_FILE + ".new")
         with fresh.open("w") as out:
-            json.dump({_FORMAT: version}, out)
+            json.dump(told, out)
             out.flush()
             os.fsync(out.fileno())
         fresh.replace(file)
+        sync_folder(self.path)
+
+
+def sync_folder(folder: Path) -> None:
+    """Names in a folder are durable only after this."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _checked(told: Any) -> dict[str, Any]:
+    """Raises ValueError, KeyError or TypeError where that is not what `store.json` holds."""
+    name = told.get(_FILE, _FIRST_FILE) if isinstance(told, dict) else None
+    if not isinstance(name, str) or (name != _FIRST_FILE and not _LATER_FILE.fullmatch(name)):
+        raise ValueError(f"no database is named in {told!r}")
+    return {**told, _FORMAT: int(told[_FORMAT])}

@@ -1,12 +1,11 @@
 """The embedded store: DuckDB with one writer thread and a few readers.
 
-The settings are measured (docs/decisions.md): merging of row groups while appending stalls for seconds, so it only
-happens in `compact`; checkpoints come at 256 MB of log; no extension is ever looked for outside the package.
+The settings are measured (docs/decisions.md): merging of row groups in place stalls appends for seconds, so it never
+happens (`rewriting` does better); checkpoints come at 256 MB of log; no extension is looked for outside the package.
 SQL here is put together from the names of our own tables alone; values are always parameters.
 """
 
 import asyncio
-import re
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -19,18 +18,24 @@ from typing import Any, TypeVar
 import duckdb
 import numpy as np
 
-from assay_server.core.errors import Corrupt, InvalidInput, TooLarge, Unavailable
+from assay_server.core.errors import Corrupt, Unavailable
 from assay_server.core.records import Facts, Span
+from assay_server.store.attached import Attached
+from assay_server.store.changes import Doomed, Rewritten, Thinned
 from assay_server.store.columns import EVENTS, RUN_ITEMS, SCORES, SPANS, TRACES, Table, prices_batch
+from assay_server.store.copying import attach, roll_back
 from assay_server.store.directory import Directory
+from assay_server.store.erase import erase, let_go
+from assay_server.store.faults import wrapped
 from assay_server.store.held import decide, hold, thinned
 from assay_server.store.protocol import DEFAULT_LIMITS, Appended, Limits, Priced, Stats
+from assay_server.store.reading import Reading, rows_of, wait_or_stop
+from assay_server.store.rewriting import Rewriting
 from assay_server.store.schema import NEWEST, PART, STEPS
 from assay_server.store.seen import Seen, keys_array
 
 T = TypeVar("T")
 
-_DATABASE = "facts"
 _TABLES = (SPANS, TRACES, SCORES, RUN_ITEMS, EVENTS)
 
 
@@ -67,7 +72,12 @@ class DuckStore:
         self._seen = {table.name: Seen(_stored_keys(connection, table)) for table in _TABLES}
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="assay-store-write")
         self._readers = ThreadPoolExecutor(settings.readers, thread_name_prefix="assay-store-read")
+        self._upkeep = ThreadPoolExecutor(1, thread_name_prefix="assay-store-upkeep")
+        self._upkeeping: duckdb.DuckDBPyConnection | None = None  # the cursor of a copy under way
         self._local = threading.local()
+        self._attached = Attached(_name_of(directory.file))
+        self._rewriting = Rewriting(directory, connection, self._attached, settings.row_group_size)
+        self._changing = asyncio.Lock()  # while the file is written anew nothing but appends may change it
 
     @classmethod
     async def open(cls, path: str | Path, settings: Settings | None = None) -> "DuckStore":
@@ -84,11 +94,11 @@ class DuckStore:
     async def scan(
         self, sql: str, params: Sequence[Any] = (), *, limits: Limits = DEFAULT_LIMITS
     ) -> list[dict[str, Any]]:
-        reading = _Reading()
+        reading = Reading()
         work = asyncio.get_running_loop().run_in_executor(
             self._readers, partial(self._scan, sql, params, limits, reading)
         )
-        done, _ = await _wait_or_stop(work, reading, limits.seconds)
+        done, _ = await wait_or_stop(work, reading, limits.seconds)
         if not done:
             reading.stop()
             await asyncio.wait([work])
@@ -99,18 +109,27 @@ class DuckStore:
         return work.result()
 
     async def reprice(self, project: str, prices: Sequence[Priced]) -> int:
-        return await self._in_writer(partial(_wrapped, partial(self._reprice, project, prices)))
+        return await self._change(partial(self._reprice, project, prices))
 
     async def decide(self, project: str, kept: Sequence[str], let_go: Sequence[str], since_ns: int) -> int:
-        return await self._in_writer(partial(_wrapped, partial(self._decide, project, kept, let_go, since_ns)))
+        return await self._change(partial(self._decide, project, kept, let_go, since_ns))
 
-    async def compact(self) -> None:
-        await self._in_writer(self._compact)
+    async def erase(self, project: str, doomed: Sequence[Doomed]) -> dict[str, int]:
+        return await self._change(partial(erase, self._connection, project, doomed))
+
+    async def let_go(self, project: str, rows: Sequence[Thinned], now_ns: int) -> int:
+        return await self._change(partial(let_go, self._connection, project, rows, now_ns))
+
+    async def compact(self) -> Rewritten:
+        return await asyncio.shield(asyncio.ensure_future(self._compact()))
+
+    async def copy(self, path: Path) -> dict[str, int]:
+        return await self._in_upkeep(lambda cursor: self._rewriting.copy(cursor, path))
 
     async def stats(self) -> Stats:
         counts = (f"(SELECT count(*) FROM {table.name}) AS {table.name}" for table in _TABLES)  # noqa: S608
         rows = (await self.scan("SELECT " + ", ".join(counts)))[0]
-        return Stats(rows, sum(file.stat().st_size for file in self._directory.path.glob(f"{_DATABASE}.duckdb*")))
+        return Stats(rows, self._directory.size())
 
     async def close(self) -> None:
         await asyncio.to_thread(self._close)
@@ -118,6 +137,35 @@ class DuckStore:
     async def _in_writer(self, work: Callable[[], T]) -> T:
         """Runs to its end even when the caller goes away: half a transaction helps nobody."""
         return await asyncio.shield(asyncio.get_running_loop().run_in_executor(self._writer, work))
+
+    async def _change(self, work: Callable[[], T]) -> T:
+        """The lock, too, is held to the end of the work: a change that slips into a rewrite would be lost."""
+
+        async def locked() -> T:
+            async with self._changing:
+                return await self._in_writer(partial(wrapped, work))
+
+        return await asyncio.shield(asyncio.ensure_future(locked()))
+
+    async def _compact(self) -> Rewritten:
+        async with self._changing:
+            return await self._in_upkeep(lambda cursor: self._rewriting.run(cursor, self._between_appends))
+
+    async def _in_upkeep(self, work: Callable[[duckdb.DuckDBPyConnection], T]) -> T:
+        """Like `_in_writer`, on a cursor of its own in a thread of its own; `close` interrupts it."""
+
+        def run() -> T:
+            self._upkeeping = self._connection.cursor()
+            try:
+                return wrapped(partial(work, self._upkeeping))
+            finally:
+                cursor, self._upkeeping = self._upkeeping, None
+                cursor.close()
+
+        return await asyncio.shield(asyncio.get_running_loop().run_in_executor(self._upkeep, run))
+
+    def _between_appends(self, work: Callable[[], T]) -> T:
+        return self._writer.submit(work).result()
 
     def _append(self, facts: Facts) -> Appended:
         spans = self._new(SPANS, facts.spans)
@@ -127,7 +175,7 @@ class DuckStore:
         events = self._new(EVENTS, facts.events)
         fresh = [batch for batch in (spans, roots, scores, run_items, events) if batch.records]
         if fresh:
-            _wrapped(partial(self._commit, fresh))
+            wrapped(partial(self._commit, fresh))
         for batch in fresh:
             self._seen[batch.table.name].add(batch.keys)
         stored = Facts(spans.records, scores.records, run_items.records, events.records)
@@ -152,7 +200,7 @@ class DuckStore:
                     )
             connection.execute("COMMIT")
         except BaseException:
-            _roll_back(connection)
+            roll_back(connection)
             raise
 
     def _decide(self, project: str, kept: Sequence[str], let_go: Sequence[str], since_ns: int) -> int:
@@ -177,7 +225,7 @@ class DuckStore:
         keys = keys_array(table.key(identity) for identity in distinct)
         perhaps = self._seen[table.name].perhaps(keys)
         if perhaps.any():
-            known = _wrapped(partial(self._stored_identities, table, keys[perhaps].tolist()))
+            known = wrapped(partial(self._stored_identities, table, keys[perhaps].tolist()))
             kept = [identity not in known for identity in distinct]
             keys = keys[np.array(kept, dtype=np.bool_)]
             distinct = {identity: record for identity, record in distinct.items() if identity not in known}
@@ -191,34 +239,29 @@ class DuckStore:
         )
         return set(found.fetchall())
 
-    def _scan(self, sql: str, params: Sequence[Any], limits: Limits, reading: "_Reading") -> list[dict[str, Any]]:
-        cursor = self._cursor()
-        if not reading.start(cursor):
-            return []
+    def _scan(self, sql: str, params: Sequence[Any], limits: Limits, reading: Reading) -> list[dict[str, Any]]:
+        name = self._attached.lease()
         try:
-            return _wrapped(partial(_rows, cursor, sql, params, limits))
+            cursor = self._cursor(name)
+            return wrapped(partial(rows_of, cursor, sql, params, limits)) if reading.start(cursor) else []
         finally:
             reading.end()
+            self._attached.release(name)
 
-    def _cursor(self) -> duckdb.DuckDBPyConnection:
+    def _cursor(self, name: str) -> duckdb.DuckDBPyConnection:
         """One cursor for each reading thread."""
         cursor: duckdb.DuckDBPyConnection | None = getattr(self._local, "cursor", None)
         if cursor is None:
             cursor = self._local.cursor = self._connection.cursor()
-            cursor.execute(f"USE {_DATABASE}")
+        if getattr(self._local, "name", None) != name:
+            cursor.execute(f"USE {name}")
+            self._local.name = name
         return cursor
 
-    def _compact(self) -> None:
-        def work() -> None:
-            self._connection.execute("SET max_vacuum_tasks = 100")
-            try:
-                self._connection.execute(f"CHECKPOINT {_DATABASE}")
-            finally:
-                self._connection.execute("SET max_vacuum_tasks = 0")
-
-        _wrapped(work)
-
     def _close(self) -> None:
+        if self._upkeeping is not None:
+            self._upkeeping.interrupt()
+        self._upkeep.shutdown()
         self._readers.shutdown()
         self._writer.shutdown()
         self._connection.close()
@@ -237,15 +280,16 @@ def _open(path: Path, settings: Settings) -> DuckStore:
     directory = Directory.hold(path)
     try:
         version = directory.check(NEWEST)
-        file = path / f"{_DATABASE}.duckdb"
+        file = directory.file
         if version == 0:
             _refuse_unversioned(file)
             directory.set_version(
                 NEWEST
             )  # before the tables: their steps may run twice, a file without version may not be
-        connection = _wrapped(partial(_connect, file, settings))
+        connection = wrapped(partial(_connect, file, settings))
         if version < NEWEST:
             directory.set_version(NEWEST)
+        directory.remove_others()
         return DuckStore(directory, connection, settings)
     except BaseException:
         directory.release()
@@ -265,11 +309,11 @@ def _connect(file: Path, settings: Settings) -> duckdb.DuckDBPyConnection:
     """The file is attached, not opened: only ATTACH takes the row group size, and it must be given every time."""
     connection = duckdb.connect(":memory:", config=settings.config())
     try:
-        path = str(file).replace("'", "''")
+        path, name = str(file).replace("'", "''"), _name_of(file)
         connection.execute(f"SET temp_directory = '{path}.spill'")  # not where the process happens to stand
         connection.execute("SET GLOBAL TimeZone = 'UTC'")  # days begin alike on every machine
-        connection.execute(f"ATTACH '{path}' AS {_DATABASE} (ROW_GROUP_SIZE {settings.row_group_size})")
-        connection.execute(f"USE {_DATABASE}")
+        attach(connection, name, file, settings.row_group_size)
+        connection.execute(f"USE {name}")
         connection.execute("PRAGMA disable_checkpoint_on_shutdown")  # the log is replayed faster than it is merged
         for version in sorted(STEPS):
             for statement in STEPS[version]:
@@ -278,6 +322,11 @@ def _connect(file: Path, settings: Settings) -> duckdb.DuckDBPyConnection:
         connection.close()
         raise
     return connection
+
+
+def _name_of(file: Path) -> str:
+    """What a database is attached as: every file of a directory has another name."""
+    return file.stem.replace("-", "_")
 
 
 def _newest_commit(connection: duckdb.DuckDBPyConnection) -> int:
@@ -298,80 +347,3 @@ def _first_of_each_trace(spans: Sequence[Span]) -> list[Span]:
         if known is None or span.start_ns < known.start_ns:
             first[span.project, span.trace_id] = span
     return list(first.values())
-
-
-def _rows(cursor: duckdb.DuckDBPyConnection, sql: str, params: Sequence[Any], limits: Limits) -> list[dict[str, Any]]:
-    result = cursor.execute(sql, list(params))
-    names = [column[0] for column in result.description or []]
-    rows = result.fetchmany(limits.rows + 1)
-    if len(rows) > limits.rows:
-        raise TooLarge(f"The answer has more than {limits.rows} rows.", field="rows", fix="narrow the filters or page")
-    return [dict(zip(names, row, strict=True)) for row in rows]
-
-
-class _Reading:
-    """One query on one cursor. The lock keeps `stop` from hitting the next query of the same cursor."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._cursor: duckdb.DuckDBPyConnection | None = None
-        self._stopped = False
-
-    def start(self, cursor: duckdb.DuckDBPyConnection) -> bool:
-        """False when nobody waits for the answer any more."""
-        with self._lock:
-            self._cursor = cursor
-            return not self._stopped
-
-    def end(self) -> None:
-        with self._lock:
-            self._cursor = None
-
-    def stop(self) -> None:
-        with self._lock:
-            self._stopped = True
-            if self._cursor is not None:
-                self._cursor.interrupt()
-
-
-async def _wait_or_stop(
-    work: "asyncio.Future[list[dict[str, Any]]]", reading: _Reading, seconds: float
-) -> tuple[set[Any], set[Any]]:
-    """Waits; a caller who goes away takes the query along."""
-    try:
-        return await asyncio.wait([work], timeout=seconds)
-    except asyncio.CancelledError:
-        reading.stop()
-        raise
-
-
-def _roll_back(connection: duckdb.DuckDBPyConnection) -> None:
-    try:
-        connection.execute("ROLLBACK")
-    except duckdb.Error:  # DuckDB has rolled back already (a failed COMMIT does), or is out of order altogether
-        return
-
-
-_BROKEN = (duckdb.SerializationException, duckdb.InternalException, duckdb.FatalException)
-
-
-def _wrapped(work: Callable[[], T]) -> T:
-    """DuckDB's errors become ours here; the original stays as the cause."""
-    try:
-        return work()
-    except _BROKEN as error:
-        raise Corrupt(f"The store cannot read its data: {_first_line(error)}", fix="restore a backup") from error
-    except duckdb.IOException as error:
-        holder = re.search(r"PID (\d+)", str(error))
-        told = f"Process {holder[1]} holds the store." if holder else f"The disk refuses: {_first_line(error)}"
-        raise Unavailable(told, retry_after_s=5, fix="free space on the disk, or stop the other process") from error
-    except duckdb.DataError as error:
-        raise InvalidInput(f"A value is not of its column's type: {_first_line(error)}") from error
-    except duckdb.InterruptException as error:
-        raise Unavailable("The query was stopped.") from error
-    except duckdb.OutOfMemoryException as error:
-        raise Unavailable("The query needs more memory than the store may take.", fix="narrow the filters") from error
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).splitlines()[0]

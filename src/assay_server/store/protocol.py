@@ -2,9 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Protocol
 
 from assay_server.core.records import Facts
+from assay_server.store.changes import Doomed, Rewritten, Thinned
 
 
 @dataclass(slots=True, frozen=True)
@@ -80,8 +82,8 @@ class Store(Protocol):
     async def reprice(self, project: str, prices: Sequence[Priced]) -> int:
         """Sets cost and source of spans that are stored, all in one transaction, durable on return; how many changed.
 
-        The one change a fact may see. What the client itself said a call cost stays; a span nobody knows is passed
-        over; a span that is sent again afterwards is a duplicate and keeps its new price.
+        The one value of a fact that may change. What the client itself said a call cost stays; a span nobody knows is
+        passed over; a span that is sent again afterwards is a duplicate and keeps its new price.
         """
         ...
 
@@ -93,8 +95,33 @@ class Store(Protocol):
         """
         ...
 
-    async def compact(self) -> None:
-        """Merges what many small appends left behind. For quiet times: appends wait, reads go on."""
+    async def erase(self, project: str, doomed: Sequence[Doomed]) -> dict[str, int]:
+        """Removes rows of a project, all in one transaction, durable on return; how many by table.
+
+        Spans take along the rows that tell of their traces. Their bytes are gone after `compact`. A removed fact
+        that is sent again is stored again.
+        """
+        ...
+
+    async def let_go(self, project: str, rows: Sequence[Thinned], now_ns: int) -> int:
+        """Replaces the text of rows of one table by what remains of it, all in one transaction, durable on return.
+
+        How many rows that were; one whose text is gone already is passed over.
+        """
+        ...
+
+    async def compact(self) -> Rewritten:
+        """Writes everything anew, without what was removed. Appends and reads go on; other changes wait.
+
+        Raises `Unavailable` where the disk has no room for a second copy; then nothing was changed.
+        """
+        ...
+
+    async def copy(self, path: Path) -> dict[str, int]:
+        """A consistent copy of all that is committed now into the new file `path`; rows by table. Nothing waits.
+
+        Raises `Unavailable` where the disk has no room for it.
+        """
         ...
 
     async def stats(self) -> Stats: ...

@@ -12,9 +12,11 @@ found without its spans. `key` there is of (project, trace_id). Whoever deletes 
 
 `content` says what became of a span's content: NULL, it was never in question; `waiting`, the whole row stands in
 `held` until its trace is decided; `kept` and `let_go`, as it was decided; `sampled_out`, by a rule at the door.
+
+`let_go_ns` says when the text of a row was let go, after `kept_days`; NULL, it stands as it came.
 """
 
-NEWEST = 3
+NEWEST = 4
 
 _SPANS = """
 CREATE TABLE IF NOT EXISTS spans (
@@ -84,6 +86,11 @@ STEPS: dict[int, tuple[str, ...]] = {
     3: (
         "ALTER TABLE spans ADD COLUMN IF NOT EXISTS content VARCHAR",
         "CREATE TABLE IF NOT EXISTS held AS FROM spans LIMIT 0",
+    ),
+    4: tuple(
+        f"ALTER TABLE {table} ADD COLUMN IF NOT EXISTS {column}"
+        for table in ("spans", "held", "scores", "events")
+        for column in ("let_go_ns BIGINT", "kept_days INTEGER")
     ),
 }
 """Schema version -> the statements that lead to it from the version before."""

@@ -1,0 +1,103 @@
+"""What is taken away from stored facts: whole rows, or the text of a row. Each function is one transaction.
+
+Taken away is taken away for every reader at once. The bytes are gone when the store has been rewritten (`rewriting`).
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import duckdb
+
+from assay_server.store.changes import Doomed, Thinned
+from assay_server.store.columns import encode
+from assay_server.store.copying import roll_back
+from assay_server.store.schema import PART
+
+_TEXTS = {
+    "spans": ("status_message", "attributes", "events", "links"),
+    "scores": ("reason", "metadata"),
+    "events": ("data",),
+}
+"""What of a row is replaced by what remains of it; input and output of a span go as a whole."""
+
+
+def erase(connection: duckdb.DuckDBPyConnection, project: str, doomed: Sequence[Doomed]) -> dict[str, int]:
+    """Rows removed by table. Traces that lost spans are counted anew; those that lost all are gone."""
+    connection.execute("BEGIN")
+    try:
+        removed: dict[str, int] = {}
+        for each in doomed:
+            found = (
+                _erase_spans(connection, project, each) if each.table == "spans" else _erase(connection, project, each)
+            )
+            for table, n in found.items():
+                removed[table] = removed.get(table, 0) + n
+        connection.execute("COMMIT")
+    except BaseException:
+        roll_back(connection)
+        raise
+    return removed
+
+
+def let_go(connection: duckdb.DuckDBPyConnection, project: str, rows: Sequence[Thinned], now_ns: int) -> int:
+    """Replaces the text of rows of one table by what remains of it; how many rows that were."""
+    if not rows:
+        return 0
+    table = rows[0].table
+    changes = [f"{name} = thin.{name}" for name in _TEXTS[table]]
+    if table == "spans":
+        changes = ["input = NULL", "output = NULL", "moved = NULL", *changes]
+        changes = [change.replace("thin.attributes", "thin.attributes::JSON::VARIANT") for change in changes]
+    thin = _batch(table, rows)  # noqa: F841  (DuckDB finds it by name)
+    changed = connection.execute(
+        f"UPDATE {table} SET {', '.join(changes)}, let_go_ns = {int(now_ns)}, kept_days = thin.kept_days FROM thin"  # noqa: S608
+        f" WHERE {table}.key = thin.key AND {table}.project = ? AND {table}.let_go_ns IS NULL",
+        [project],
+    ).fetchone()
+    return int(changed[0]) if changed else 0
+
+
+def _erase(connection: duckdb.DuckDBPyConnection, project: str, doomed: Doomed) -> dict[str, int]:
+    sql = f"DELETE FROM {doomed.table} WHERE project = ? AND ({doomed.where})"  # noqa: S608 (our rooms' conditions)
+    return {doomed.table: _count(connection, sql, [project, *doomed.params])}
+
+
+def _erase_spans(connection: duckdb.DuckDBPyConnection, project: str, doomed: Doomed) -> dict[str, int]:
+    """With what waits beside them (`held`), and with the rows that tell of their traces."""
+    params = [project, *doomed.params]
+    connection.execute(
+        "CREATE OR REPLACE TEMP TABLE touched AS SELECT DISTINCT trace_id FROM spans"  # noqa: S608
+        f" WHERE project = ? AND ({doomed.where})",
+        params,
+    )
+    held = _count(connection, f"DELETE FROM held WHERE project = ? AND ({doomed.where})", params)  # noqa: S608
+    spans = _count(connection, f"DELETE FROM spans WHERE project = ? AND ({doomed.where})", params)  # noqa: S608
+    of_touched = "WHERE project = ? AND trace_id IN (FROM touched)"
+    connection.execute(f"DELETE FROM trace_parts {of_touched}", [project])  # noqa: S608
+    connection.execute(
+        f"INSERT INTO trace_parts SELECT {PART}, max(stored_ns) FROM spans {of_touched} GROUP BY project, trace_id",  # noqa: S608
+        [project],
+    )
+    traces = _count(
+        connection,
+        f"DELETE FROM traces {of_touched} AND trace_id NOT IN (SELECT trace_id FROM trace_parts {of_touched})",  # noqa: S608
+        [project, project],
+    )
+    return {"spans": spans, "traces": traces, "held": held}
+
+
+def _count(connection: duckdb.DuckDBPyConnection, sql: str, params: Sequence[Any]) -> int:
+    row = connection.execute(sql, list(params)).fetchone()
+    return int(row[0]) if row else 0
+
+
+def _batch(table: str, rows: Sequence[Thinned]) -> Any:
+    import pyarrow as pa
+
+    texts = {name: pa.array([_text(row.remains.get(name)) for row in rows], pa.string()) for name in _TEXTS[table]}
+    keys = pa.array([row.key for row in rows], pa.uint64())
+    return pa.table({"key": keys, "kept_days": pa.array([row.kept_days for row in rows], pa.int32()), **texts})
+
+
+def _text(value: Any) -> str | None:
+    return value if value is None or isinstance(value, str) else encode(value)

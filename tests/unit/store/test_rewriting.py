@@ -1,0 +1,130 @@
+"""The rewritten file of the DuckDB store: what was removed is in no byte of it, and a kill leaves one whole store."""
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from assay_server.core.errors import Corrupt, Unavailable
+from assay_server.core.records import Facts, Score
+from assay_server.store import Doomed, DuckStore
+from tests.conformance.store import a_span
+from tests.conformance.taking_away import TakingAwayConformance
+
+SECRET = "a-word-that-nobody-else-writes-7261"
+
+_REWRITER = """
+import asyncio, os, sys
+from assay_server.core.records import Facts
+from assay_server.store import DuckStore
+from assay_server.store.directory import Directory
+from tests.conformance.store import a_span
+where = sys.argv[2]
+switch = Directory.switch
+def dying(self, file):
+    if where == "after":
+        switch(self, file)
+    os._exit(9)
+Directory.switch = dying
+async def main():
+    store = await DuckStore.open(sys.argv[1])
+    await store.append(Facts(spans=[a_span(n, n) for n in range(1, 101)]))
+    await store.compact()
+asyncio.run(main())
+"""
+
+
+class TestConformance(TakingAwayConformance):
+    async def reopen(self, path: Path) -> DuckStore:
+        return await DuckStore.open(path / "facts")
+
+
+def _files_with(path: Path, word: str) -> list[str]:
+    return sorted(file.name for file in path.iterdir() if word.encode() in file.read_bytes())
+
+
+async def test_no_byte_is_left_of_what_was_removed(tmp_path: Path) -> None:
+    store = await DuckStore.open(tmp_path)
+    store._connection.execute("SET GLOBAL force_compression = 'uncompressed'")  # so that it can be found at all
+    hidden = {"k": SECRET, "input.value": SECRET}
+    spans = [a_span(1, n, input=SECRET, attributes=hidden, name="call") for n in range(1, 4)]
+    await store.append(Facts(spans=[*spans, a_span(2, 9, input="harmless")]))
+    await store.append(Facts(scores=[Score("prj_a", "scr_1", "q", 1, "human", reason=SECRET)]))
+    store._connection.execute("CHECKPOINT")
+    assert _files_with(tmp_path, SECRET) == ["facts.duckdb"]
+    await store.erase("prj_a", [Doomed("spans", "trace_id = ?", (spans[0].trace_id,)), Doomed("scores", "true")])
+    assert _files_with(tmp_path, SECRET) != []  # invisible, and still on the disk
+    await store.compact()
+    left = _files_with(tmp_path, SECRET)
+    rows = await store.scan("SELECT input FROM spans")
+    await store.close()
+    assert left == []
+    assert rows == [{"input": "harmless"}]
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+async def test_a_kill_at_the_switch_leaves_one_whole_store(tmp_path: Path, moment: str) -> None:
+    root = str(Path(__file__).parents[3])
+    killed = subprocess.run(
+        [sys.executable, "-c", _REWRITER, str(tmp_path), moment], env={**os.environ, "PYTHONPATH": root}, check=False
+    )
+    assert killed.returncode == 9
+    assert len(list(tmp_path.glob("facts*.duckdb"))) == 2
+    store = await DuckStore.open(tmp_path)
+    rows = (await store.stats()).rows
+    again = await store.append(Facts(spans=[a_span(n, n) for n in range(1, 101)]))
+    await store.close()
+    assert (rows["spans"], rows["traces"], again.duplicates) == (100, 100, 100)
+    in_force = "facts.duckdb" if moment == "before" else "facts-1.duckdb"
+    assert [file.name for file in tmp_path.glob("facts*.duckdb")] == [in_force]
+
+
+async def test_rewriting_again_and_again_keeps_one_file(tmp_path: Path) -> None:
+    store = await DuckStore.open(tmp_path)
+    for n in range(1, 4):
+        await store.append(Facts(spans=[a_span(n, n)]))
+        await store.compact()
+        assert [file.name for file in tmp_path.glob("facts*.duckdb")] == [f"facts-{n}.duckdb"]
+        assert (await store.stats()).rows["spans"] == n
+    await store.close()
+    store = await DuckStore.open(tmp_path)
+    assert (await store.stats()).rows["spans"] == 3
+    await store.close()
+
+
+async def test_a_change_waits_for_the_rewrite_and_is_not_lost(tmp_path: Path) -> None:
+    store = await DuckStore.open(tmp_path)
+    await store.append(Facts(spans=[a_span(n, n) for n in range(1, 101)]))
+    compacting = asyncio.create_task(store.compact())
+    await asyncio.sleep(0)
+    erasing = asyncio.create_task(store.erase("prj_a", [Doomed("spans", "span_id > ?", (f"{50:016x}",))]))
+    await asyncio.sleep(0)
+    compacting.cancel()  # who asked goes away; the work goes on, and the lock with it
+    removed = await erasing
+    rows = (await store.stats()).rows
+    await store.close()
+    assert (removed["spans"], rows["spans"]) == (50, 50)
+
+
+async def test_without_room_for_a_second_file_nothing_changes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = await DuckStore.open(tmp_path)
+    await store.append(Facts(spans=[a_span()]))
+    monkeypatch.setattr("shutil.disk_usage", lambda _: type("Usage", (), {"free": 10})())
+    with pytest.raises(Unavailable, match="GB") as refusal:
+        await store.compact()
+    with pytest.raises(Unavailable):
+        await store.copy(tmp_path / "copy.duckdb")
+    again = await store.append(Facts(spans=[a_span()]))
+    await store.close()
+    assert refusal.value.fix is not None
+    assert again.duplicates == 1
+
+
+async def test_a_store_json_that_names_no_database_is_corrupt(tmp_path: Path) -> None:
+    tmp_path.joinpath("store.json").write_text(json.dumps({"assay-facts": 1, "file": "../../etc/passwd"}))
+    with pytest.raises(Corrupt):
+        await DuckStore.open(tmp_path)
