@@ -27,7 +27,7 @@ def check_mlflow(api: httpx.Client, session: str) -> None:
     assert document == {"id": "faq-1", "content": "14 days", "metadata": {"shelf": 3}}
     tool = trace.span("look_up")
     assert (texts(tool["input"]), tool["output"]) == ('{"topic":"refunds"}', "14 days")
-    assert (trace.body["user"], trace.body["session"]) == ("ada", session)
+    assert (trace.body["user"], trace.body["session"], trace.body["service"]) == ("ada", session, "support")
     assert all((span["user"], span["tags"]) == ("ada", ["experiment:support", "shop:north"]) for span in trace.spans)
     given = {score["name"]: score for score in trace.body["scores"]}
     assert {name: (score["value"], score["label"], score["source"]) for name, score in given.items()} == {

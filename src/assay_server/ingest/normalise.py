@@ -80,12 +80,14 @@ class Normaliser:
         return scores
 
     def _told(self, resource: dict[str, Any]) -> _Told:
-        hits = Sources(self._plans.of(resource), (resource,)).of("environment")
-        return _Told(text_of(resource.get("service.name")), self._text(hits))
+        sources = Sources(self._plans.of(resource), (resource,))
+        return _Told(self._text(sources.of("service")), self._text(sources.of("environment")))
 
     def _texts(self, span: Span, sources: Sources) -> None:
         for field in sources.plan.texts:
             text = self._text(sources.of(field))
+            if field == "service" and span.service is not None:
+                continue  # its own name comes before that of a project
             if text is not None or field == "environment":
                 setattr(span, field, text)
         if span.arm not in {None, "baseline", "candidate"}:
