@@ -11,6 +11,7 @@ class Services:
     """The faces of the rooms below. Routes reach them through `services(request)`."""
 
     accounts: Any
+    intake: Any
     audit: Any
     idempotency: Any
     ingest: Any

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from assay_server.api.services import Services
 from assay_server.app.config import Config
+from assay_server.app.intake import intake
 from assay_server.app.watching import Site, flag_loops, watching
 from assay_server.checks import Catalogue
 from assay_server.checks.pii import Scrubber
@@ -135,9 +136,10 @@ async def house(config: Config) -> AsyncIterator[House]:
         bootstrapped = await accounts.bootstrap(config.bootstrap_key)
         registry = _registry(ground, partial(config.may_name, bootstrapped.project))
         salt = _salt(config.data / "salt")
-        ingest = Ingest(ground.store, scrubber, prices, salt=salt)
+        coming = await intake(ground.ledger, ground.store, ground.audit, ground.clock, stack)
+        ingest = Ingest(ground.store, scrubber, prices, salt=salt, admission=coming.doorkeeper)
         stack.push_async_callback(ingest.close)
-        partial_spans = PartialSpans(ground.ledger, ingest, scrubber, salt=salt)
+        partial_spans = PartialSpans(ground.ledger, ingest, scrubber, salt=salt, may=coming.quotas.check)
         partial_spans.start()
         stack.push_async_callback(partial_spans.close)
         repricer = Repricer(ground.store, prices)
@@ -149,6 +151,7 @@ async def house(config: Config) -> AsyncIterator[House]:
         judgement = await _judgement(config, ground, registry, reads, ingest, gateway, stack)
         site = Site(ground.ledger, ground.store, ground.audit, ground.clock, ground.scrub)
         told = watching(site, accounts, bootstrapped.project, config.url, stack)
+        coming.tell(told.incidents, stack)
         flag_loops(ingest, stack)
         canaries = _canaries(ground, registry, reads, told.incidents, ingest, stack)
         if config.local_llm:
@@ -160,6 +163,7 @@ async def house(config: Config) -> AsyncIterator[House]:
         stack.push_async_callback(sql.close)
         services = Services(
             accounts=accounts,
+            intake=coming,
             audit=ground.audit,
             idempotency=Idempotency(ground.ledger, ground.clock),
             ingest=ingest,

@@ -99,9 +99,10 @@ class Counts:
         )
         return [tuple(row) for row in await self._ledger.read(lambda connection: connection.execute(query).all())]
 
-    async def days(self, project: str, since_ns: int) -> list[dict[str, Any]]:
-        """`{day, spans, bytes, refused, sampled_out, dropped}`, days with traffic, oldest first."""
+    async def days(self, project: str, days: int) -> list[dict[str, Any]]:
+        """`{day, spans, bytes, refused, sampled_out, dropped}` of the last `days` with traffic, oldest first."""
         await self.flush()
+        since_ns = windows(self._clock.now_ns())[0] - (days - 1) * DAY_NS
         day = (_counts.c.at_ns - _counts.c.at_ns % DAY_NS).label("day_ns")
         query = (
             select(day, _counts.c.what, func.sum(_counts.c.n).label("n"))

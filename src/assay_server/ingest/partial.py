@@ -7,7 +7,7 @@ by the same door as all others; a piece that comes even later becomes a span of 
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from sqlalchemy import Connection, case, func, select, update
@@ -49,8 +49,12 @@ class PartialSpans:
         clock: Clock | None = None,
         quiet_s: float = 3.0,
         patience_s: float = 600.0,
+        may: Callable[[str], None] = lambda project: None,
     ) -> None:
-        """`quiet_s`: silence after which a trace whose spans all ended is written; `patience_s`: any other trace."""
+        """`quiet_s`: silence after which a trace whose spans all ended is written; `patience_s`: any other trace.
+
+        `may` raises `RateLimited` for a project that has used up a quota.
+        """
         table = aliases()
         self._ledger = ledger
         self._sink = sink
@@ -58,15 +62,17 @@ class PartialSpans:
         self._normaliser = Normaliser(table)
         self._clock = clock or SystemClock()
         self._quiet_ns, self._patience_ns = int(quiet_s * _S), int(patience_s * _S)
+        self._may = may
         self._turn = asyncio.Lock()  # a piece may not slip in between the reading of a trace and its writing
         self._wanted = asyncio.Event()
         self._waiting = 0
         self._task: asyncio.Task[None] | None = None
 
     async def put(self, project: str, parts: Sequence[Part]) -> None:
-        """Durable on return, in their order, all or none. Raises `Busy` when too much waits."""
+        """Durable on return, in their order, all or none. Raises `Busy` when too much waits, `RateLimited`."""
         if not parts:
             return
+        self._may(project)
         if self._waiting + len(parts) > _MOST_WAITING:
             raise Busy(f"{self._waiting} spans wait for their end.", retry_after_s=2, fix="send again after that time")
         bodies = [(part, self._scrubbed(project, part)) for part in parts]

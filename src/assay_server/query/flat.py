@@ -60,6 +60,7 @@ COLUMNS: dict[Kind, tuple[Column, ...]] = {
         *_columns("text", "cost_source", "prompt", "prompt_version", "release", "channel", "canary", "arm"),
         *_columns("text", "run", "item"),
         *_columns("json", "tags", "pii", "input", "output", "documents", "attributes", "resource", "events", "links"),
+        *_columns("text", "content"),
     ),
     "scores": (
         *_columns("text", "id", "name", "source"),

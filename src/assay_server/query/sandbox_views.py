@@ -97,6 +97,13 @@ _SPAN = (
     _json("resource"),
     _json("events"),
     _json("links"),
+    Column(
+        "content",
+        "VARCHAR",
+        "CASE content WHEN 'waiting' THEN 'waiting' WHEN 'let_go' THEN 'sampled_out' WHEN 'sampled_out' THEN content"
+        " ELSE 'kept' END",
+        "kept, waiting (for the sampling's decision) or sampled_out",
+    ),
     Column("start_ns", "BIGINT", "start_ns", "nanoseconds since 1970"),
     Column("end_ns", "BIGINT", "end_ns"),
 )

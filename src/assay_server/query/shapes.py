@@ -38,9 +38,18 @@ _AS_IS = (
 )
 
 
-_NARROW = ("start_ns", "end_ns", "fresh_input", "cache_read", "cache_write", "output_tokens", "reasoning")
+_NARROW = ("start_ns", "end_ns", "fresh_input", "cache_read", "cache_write", "output_tokens", "reasoning", "content")
 OUTLINE = ", ".join(f'"{name}"' for name in (*_AS_IS, *_NARROW))
 """The columns of spans that `outline_json` needs."""
+
+
+_CONTENT = {
+    None: "kept",
+    "kept": "kept",
+    "waiting": "waiting",
+    "let_go": "sampled_out",
+    "sampled_out": "sampled_out",
+}
 
 
 def outline_json(row: dict[str, Any]) -> dict[str, Any]:
@@ -52,6 +61,7 @@ def outline_json(row: dict[str, Any]) -> dict[str, Any]:
         "start_ns": str(row["start_ns"]),  # a browser's numbers end at 2^53
         "latency_ms": (row["end_ns"] - row["start_ns"]) / 1e6,
         "tokens": tokens_json(tokens_of(row)),
+        "content": _CONTENT[row["content"]],
     }
 
 

@@ -100,7 +100,7 @@ async def test_counts_survive_a_restart(any_ledger: Ledger, audit: Audit, clock:
     assert again.used(project, SPANS) == (10, 10)
     with pytest.raises(RateLimited):
         quotas.check(project)
-    day = (await again.days(project, 0))[0]
+    day = (await again.days(project, 1))[0]
     assert (day["spans"], day["refused"], day["dropped"]) == (10, 3, 0)
 
 
