@@ -6,6 +6,8 @@ from assay_server.stats.forecast import SMALLEST_HISTORY, Forecast, Point, forec
 from assay_server.stats.means import Range, clopper_pearson, mean, p_below, unanimous, wilson
 from assay_server.stats.paired import Paired, mcnemar, paired_difference, sign_flip
 from assay_server.stats.planning import holm, items_needed, minimum_detectable
+from assay_server.stats.ppi import CorrectedRate, Verdict, corrected_rate
+from assay_server.stats.ranks import spearman
 from assay_server.stats.sequential import (
     SMALLEST_ARM,
     Difference,
@@ -28,6 +30,7 @@ __all__ = [
     "SRM_THRESHOLD",
     "TERMS",
     "Cell",
+    "CorrectedRate",
     "Difference",
     "Estimate",
     "Events",
@@ -40,10 +43,12 @@ __all__ = [
     "Stratum",
     "Sums",
     "Term",
+    "Verdict",
     "attribute",
     "bounds",
     "chi_square_p",
     "clopper_pearson",
+    "corrected_rate",
     "difference",
     "e_value",
     "forecast",
@@ -60,6 +65,7 @@ __all__ = [
     "sample",
     "sequential_p",
     "sign_flip",
+    "spearman",
     "t_quantile",
     "unanimous",
     "wilson",
