@@ -105,6 +105,7 @@ NEEDS = {
         GET /api/v1/runs/{run}
         GET /api/v1/runs/{run}/items
         GET /api/v1/scores
+        GET /api/v1/search/parse
         GET /api/v1/sessions
         GET /api/v1/sessions/one
         GET /api/v1/sessions/{session}

@@ -9,12 +9,13 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import StreamingResponse
 
 from assay_server.api.auth import principal
+from assay_server.api.narrowing import TraceQuery, narrowed
 from assay_server.api.openapi import answers
 from assay_server.api.services import services
 from assay_server.api.times import nanoseconds
-from assay_server.api.traces import SpanQuery, TraceQuery
+from assay_server.api.traces import SpanQuery
 from assay_server.core.ports import Principal
-from assay_server.query import MEDIA_TYPES, Format, ScoreFilter, SpanFilter, TraceFilter
+from assay_server.query import MEDIA_TYPES, Format, ScoreFilter, SpanFilter
 
 router = APIRouter(prefix="/export", tags=["export"])
 
@@ -47,13 +48,7 @@ class ScoreExport(BaseModel):
 
 @router.get("/traces", summary="Traces as a file, newest first", response_class=StreamingResponse, responses=_FILE)
 async def export_traces(request: Request, caller: Reader, query: Annotated[TraceExport, Query()]) -> StreamingResponse:
-    narrow = TraceFilter(
-        since_ns=nanoseconds(query.since, "since"),
-        until_ns=nanoseconds(query.until, "until"),
-        scores=tuple(query.score),
-        **query.model_dump(exclude={*_PAGED, "since", "until", "score"}),
-    )
-    return await _file(request, caller, narrow, "traces", query.format)
+    return await _file(request, caller, narrowed(query), "traces", query.format)
 
 
 @router.get("/spans", summary="Spans as a file, newest first", response_class=StreamingResponse, responses=_FILE)

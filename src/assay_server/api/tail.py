@@ -6,14 +6,17 @@ from contextlib import aclosing
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import StreamingResponse
 
 from assay_server.api.auth import principal
+from assay_server.api.narrowing import joined
 from assay_server.api.openapi import answers
 from assay_server.api.services import services
+from assay_server.core.clock import SystemClock
+from assay_server.core.errors import InvalidInput
 from assay_server.core.ports import Principal
-from assay_server.query import News, TailFilter
+from assay_server.query import News, TailFilter, read_condition, read_line
 
 router = APIRouter(tags=["tail"])
 
@@ -25,6 +28,8 @@ class TailQuery(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
+    q: str | None = Field(None, max_length=2000, description="All filters in one line: docs/api/search.md")
+    trace_id: str | None = None
     kind: str | None = None
     name: str | None = None
     model: str | None = None
@@ -44,7 +49,7 @@ class TailQuery(BaseModel):
 )
 async def tail(request: Request, caller: Reader, query: Annotated[TailQuery, Query()]) -> StreamingResponse:
     """Events `span`, `score` and `missed`; a comment every 15 quiet seconds. Nothing is repeated after a reconnect."""
-    news = services(request).tail.watch(caller.project, TailFilter(**query.model_dump()))
+    news = services(request).tail.watch(caller.project, _filter(query))
     first = await anext(news)
     headers = {"cache-control": "no-store", "x-accel-buffering": "no"}
     return StreamingResponse(_events(first, news), media_type="text/event-stream", headers=headers)
@@ -61,3 +66,22 @@ def _event(news: News) -> bytes:
     if news.kind == "quiet":
         return b": quiet\n\n"
     return f"event: {news.kind}\ndata: {json.dumps(news.data)}\n\n".encode()
+
+
+def _filter(query: TailQuery) -> TailFilter:
+    """Raises `InvalidInput` for what cannot be known of a span that was just stored."""
+    given = {name: value for name, value in query.model_dump(exclude={"q"}).items() if value is not None}
+    line = {} if query.q is None else read_line(query.q, SystemClock().now_ns()).filter
+    for name, why in _NOT_YET.items():
+        if name in line:
+            raise InvalidInput(why, field="q", value=query.q, fix=f"leave '{name}' out, or look at the list of traces")
+    wanted = joined(given, line)
+    attributes = tuple(read_condition(text) for text in wanted.pop("attribute", ()))
+    return TailFilter(**wanted, attributes=attributes)
+
+
+_NOT_YET = {
+    "score": "A span is judged after it is stored: a live tail knows no scores.",
+    "since": "A live tail shows what comes from now on.",
+    "until": "A live tail shows what comes from now on.",
+}

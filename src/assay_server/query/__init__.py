@@ -1,5 +1,6 @@
 """The typed read side of facts: spans, traces, scores, run items and live comparisons, always of one project."""
 
+from assay_server.query.attribute_filter import AttributeCondition, read_condition
 from assay_server.query.comparisons import ArmOperations, Comparisons, UnitMean, UnitOperations
 from assay_server.query.cost_forecast import forecast_costs
 from assay_server.query.cost_savings import Savings
@@ -8,7 +9,7 @@ from assay_server.query.cost_tokens import TokenUse
 from assay_server.query.cost_why import CostChanges
 from assay_server.query.costs import Costs, Day
 from assay_server.query.exports import Exports
-from assay_server.query.figures import Figures, exposition
+from assay_server.query.figures import Family, Figures, exposition
 from assay_server.query.formats import MEDIA_TYPES, Format
 from assay_server.query.graphs import MOST_TRACES, Graphs
 from assay_server.query.measures import (
@@ -29,6 +30,7 @@ from assay_server.query.replay import replay_test
 from assay_server.query.run_items import ItemScore, JudgedItem, RunItems
 from assay_server.query.sandbox import Answer, Sql
 from assay_server.query.scores import ScoreFilter, Scores, score_json
+from assay_server.query.search_line import Line, line_json, read_line
 from assay_server.query.sql import Page
 from assay_server.query.tail import News, Tail, TailFilter
 from assay_server.query.trace_pairs import TracePairs
@@ -47,6 +49,7 @@ __all__ = [
     "RATES",
     "Answer",
     "ArmOperations",
+    "AttributeCondition",
     "Comparisons",
     "CostChanges",
     "CostFilter",
@@ -54,11 +57,13 @@ __all__ = [
     "Day",
     "Exports",
     "Figure",
+    "Family",
     "Figures",
     "Format",
     "Graphs",
     "ItemScore",
     "JudgedItem",
+    "Line",
     "Metric",
     "News",
     "Page",
@@ -84,8 +89,11 @@ __all__ = [
     "exposition",
     "forecast_costs",
     "label_of",
+    "line_json",
     "metric_json",
     "parse_metric",
+    "read_condition",
+    "read_line",
     "replay_test",
     "score_json",
     "unit_of",

@@ -2,6 +2,7 @@
 waits for one."""
 
 import asyncio
+import re
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -10,40 +11,77 @@ from typing import Any, Literal
 from assay_server.core.clock import rfc3339
 from assay_server.core.errors import Busy
 from assay_server.core.records import Facts, Score, Span
+from assay_server.query.attribute_filter import AttributeCondition
 from assay_server.query.scores import score_json
 
 _QUEUE = 500
 _WATCHERS = 50
 _SHOWN = 300  # characters of input and output
 
-_SPAN_FIELDS = ("kind", "name", "model", "status", "user", "session", "release", "environment")
+_EQUAL = (
+    "trace_id", "kind", "name", "model", "provider", "service", "status", "user", "session", "release", "channel",
+    "canary", "arm", "run", "environment",
+)  # fmt: skip
+_BOUNDS = ("min_latency_ms", "max_latency_ms", "min_cost", "max_cost")
+_WORD = re.compile(r'"([^"]+)"|([^\s"]+)')
 
 
 @dataclass(slots=True, frozen=True)
 class TailFilter:
-    """None does not narrow; `text` is looked for in name, input and output, without regard to case."""
+    """None does not narrow. All of it is asked of one span: its own latency and cost, its own words (in name, input and
+    output together, without regard to case), its attributes (`key:op:value`)."""
 
+    trace_id: str | None = None
     kind: str | None = None
     name: str | None = None
     model: str | None = None
+    provider: str | None = None
+    service: str | None = None
     status: str | None = None
     user: str | None = None
     session: str | None = None
     release: str | None = None
+    channel: str | None = None
+    canary: str | None = None
+    arm: str | None = None
+    run: str | None = None
     environment: str | None = None
+    tag: str | None = None
     text: str | None = None
+    min_latency_ms: float | None = None
+    max_latency_ms: float | None = None
+    min_cost: float | None = None
+    max_cost: float | None = None
+    attributes: tuple[AttributeCondition, ...] = ()
 
     def takes_span(self, span: Span) -> bool:
-        wanted = ((name, getattr(self, name)) for name in _SPAN_FIELDS)
-        if any(value is not None and getattr(span, name) != value for name, value in wanted):
+        for name in _EQUAL:
+            wanted = getattr(self, name)
+            if wanted is not None and getattr(span, name) != wanted:
+                return False
+        if self.tag is not None and self.tag not in span.tags:
             return False
-        words = (self.text or "").casefold()
-        return not words or any(words in (part or "").casefold() for part in (span.name, span.input, span.output))
+        if not all(condition.holds(span.attributes) for condition in self.attributes):
+            return False
+        latency_ms = (span.end_ns - span.start_ns) / 1e6
+        return (
+            _within(latency_ms, self.min_latency_ms, self.max_latency_ms)
+            and _within(span.cost, self.min_cost, self.max_cost)
+            and self._says(span)
+        )
+
+    def _says(self, span: Span) -> bool:
+        if not self.text:
+            return True
+        said = "\n".join(part for part in (span.name, span.input, span.output) if part).casefold()
+        return all((phrase or word).casefold() in said for phrase, word in _WORD.findall(self.text))
 
     def takes_score(self, score: Score) -> bool:
-        """Scores know nothing of spans: they are shown where nothing but the session is asked for."""
-        others = any(getattr(self, name) is not None for name in (*_SPAN_FIELDS, "text") if name != "session")
-        return not others and (self.session is None or score.session == self.session)
+        """Scores know nothing of spans: they are shown where nothing but the session or the trace is asked for."""
+        others = (name for name in (*_EQUAL, *_BOUNDS, "tag", "text") if name not in {"session", "trace_id"})
+        if self.attributes or any(getattr(self, name) is not None for name in others):
+            return False
+        return self.session in (None, score.session) and self.trace_id in (None, score.trace_id)
 
 
 @dataclass(slots=True, frozen=True)
@@ -138,3 +176,10 @@ def _span(span: Span) -> dict[str, Any]:
         "input": None if span.input is None else span.input[:_SHOWN],
         "output": None if span.output is None else span.output[:_SHOWN],
     }
+
+
+def _within(value: float | None, low: float | None, high: float | None) -> bool:
+    """What is not known is within no bounds."""
+    if low is None and high is None:
+        return True
+    return value is not None and (low is None or value >= low) and (high is None or value <= high)

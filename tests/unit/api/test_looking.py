@@ -11,7 +11,7 @@ import pytest
 from fastapi import FastAPI
 from starlette.requests import Request
 
-from assay_server.api import export, metrics, people, problems, sql, tail
+from assay_server.api import export, metrics, people, problems, sql, tail, traces
 from assay_server.api.gone import unless_gone
 from assay_server.core.errors import Unauthenticated
 from assay_server.core.ports import Principal
@@ -37,18 +37,19 @@ async def looking_http(tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
     await store.append(Facts([span]))
     queries = Sql(store)
     rest = FastAPI()
-    traces = Traces(store)
+    found = Traces(store)
     rest.state.services = SimpleNamespace(
         accounts=Accounts(),
         sql=queries,
-        people=People(store, traces),
-        exports=Exports(traces, Scores(store)),
+        people=People(store, found),
+        exports=Exports(found, Scores(store)),
+        traces=found,
         figures=Figures(store),
         tail=Tail(),
     )
     problems.install(rest)
     rest.include_router(metrics.router)
-    for module in (sql, people, export, tail):
+    for module in (sql, people, export, tail, traces):
         rest.include_router(module.router, prefix="/api/v1")
     transport = httpx.ASGITransport(rest)
     async with httpx.AsyncClient(transport=transport, base_url="http://test", headers={"x-api-key": "viewer"}) as http:
@@ -151,3 +152,40 @@ async def test_files_have_a_name_and_wrong_filters_are_told(looking_http: httpx.
 )
 async def test_a_key_that_only_scores_sees_nothing(looking_http: httpx.AsyncClient, path: str) -> None:
     assert (await looking_http.get(path, headers={"x-api-key": "score"})).status_code == 403
+
+
+async def test_one_line_narrows_the_list_its_export_and_is_told_part_by_part(looking_http: httpx.AsyncClient) -> None:
+    assert (await looking_http.get("/api/v1/traces?q=user:a/b latency<1s")).json()["total"] == 1
+    assert (await looking_http.get("/api/v1/traces?q=latency<1s&user=nobody")).json()["total"] == 0
+    assert (await looking_http.get("/api/v1/export/traces?q=user:nobody")).text == ""
+    told = (await looking_http.get("/api/v1/search/parse?q=user:a/b refund")).json()
+    assert told["filter"] == {"user": "a/b", "text": "refund"}
+    assert told["parts"][0] == {"from": 0, "to": 8, "field": "user", "op": ":", "value": "a/b"}
+
+
+@pytest.mark.parametrize(
+    ("query", "field", "value"),
+    [
+        ("traces?q=latency>2", "q", "latency>2"),
+        ("export/traces?q=latency>2", "q", "latency>2"),
+        ("search/parse?q=latency>2", "q", "latency>2"),
+        ("traces?q=user:a&user=b", "user", "b"),
+        ("traces?attribute=route", "attribute", "route"),
+        ("tail?q=score.good>1", "q", "score.good>1"),
+        ("tail?q=since:2d", "q", "since:2d"),
+    ],
+)
+async def test_a_line_that_cannot_be_read_says_which_part(
+    looking_http: httpx.AsyncClient, query: str, field: str, value: str
+) -> None:
+    answer = await looking_http.get(f"/api/v1/{query}")
+    problem = answer.json()
+    assert (answer.status_code, problem["field"], problem["value"]) == (400, field, value)
+    assert problem["fix"]
+
+
+async def test_bounds_of_the_line_and_beside_it_both_hold(looking_http: httpx.AsyncClient) -> None:
+    path = (
+        "/api/v1/traces?q=latency>1ms latency<5s since:2d&min_latency_ms=0&max_latency_ms=1&since=1970-01-01T00:00:00Z"
+    )
+    assert (await looking_http.get(path)).json()["total"] == 0  # since:2d is the later of the two

@@ -7,7 +7,7 @@ import pytest
 
 from assay_server.core.errors import Busy
 from assay_server.core.records import Facts, Score, Span
-from assay_server.query import News, Tail, TailFilter
+from assay_server.query import News, Tail, TailFilter, read_condition
 
 
 def span(number: int = 1, project: str = "prj_a", **fields: Any) -> Span:
@@ -82,3 +82,35 @@ async def test_watching_ends_with_the_server() -> None:
     tail.close()
     assert await waiting == News("quiet", {})
     assert [news async for news in watching] == []
+
+
+@pytest.mark.parametrize(
+    ("narrow", "taken"),
+    [
+        (TailFilter(provider="openai", service="shop", tag="beta"), True),
+        (TailFilter(tag="alpha"), False),
+        (TailFilter(min_latency_ms=2, max_latency_ms=3), True),
+        (TailFilter(min_latency_ms=2.1), False),
+        (TailFilter(min_cost=0.1), False),  # nobody knows what it cost
+        (TailFilter(text='shoes "how long"'), True),
+        (TailFilter(text='"long shoes"'), False),
+        (TailFilter(attributes=(read_condition("route:eq:/chat"),)), True),
+        (TailFilter(attributes=(read_condition("route:ne:/chat"),)), False),
+        (TailFilter(trace_id="a" * 32), True),
+        (TailFilter(channel="production"), False),
+    ],
+)
+def test_every_filter_of_a_span_holds_for_what_arrives(narrow: TailFilter, taken: bool) -> None:
+    arriving = span(
+        provider="openai", service="shop", tags=["beta"], input="How long may I", output="return shoes",
+        attributes={"route": "/chat"},
+    )  # fmt: skip
+    assert narrow.takes_span(arriving) is taken
+
+
+def test_scores_are_told_where_nothing_is_asked_of_spans() -> None:
+    score = Score("prj_a", "s", "good", 0, "human", 1.0, trace_id="a" * 32, session="chat")
+    assert TailFilter(session="chat").takes_score(score)
+    assert not TailFilter(session="other").takes_score(score)
+    assert not TailFilter(min_cost=0.0).takes_score(score)
+    assert not TailFilter(attributes=(read_condition("route:exists:"),)).takes_score(score)

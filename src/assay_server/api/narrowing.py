@@ -1,0 +1,103 @@
+"""What a list of traces is asked for: its parameters, and the line `q` that says the same in one."""
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from assay_server.api.pages import DEFAULT_LIMIT
+from assay_server.api.times import nanoseconds
+from assay_server.core.clock import SystemClock
+from assay_server.core.errors import InvalidInput
+from assay_server.query import TraceFilter, read_line
+
+
+class Listing(BaseModel):
+    """A filter nobody knows is refused: ignoring it would answer another question."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    limit: int = Field(DEFAULT_LIMIT, ge=1, le=500, description="How many items a page holds")
+    cursor: str | None = Field(None, description="`next` of the page before")
+
+
+class TraceQuery(Listing):
+    q: str | None = Field(None, max_length=2000, description="All filters in one line: docs/api/search.md")
+    since: str | None = Field(None, description="RFC 3339")
+    until: str | None = Field(None, description="RFC 3339, exclusive")
+    trace_id: str | None = None
+    model: str | None = None
+    provider: str | None = None
+    service: str | None = None
+    user: str | None = None
+    session: str | None = None
+    status: str | None = Field(None, description="ok, error or unset; error finds an error in any span")
+    kind: str | None = None
+    name: str | None = None
+    text: str | None = Field(None, max_length=1000, description='Words and "phrases"')
+    release: str | None = None
+    channel: str | None = None
+    canary: str | None = None
+    arm: str | None = None
+    run: str | None = None
+    environment: str | None = None
+    tag: str | None = None
+    min_latency_ms: float | None = None
+    max_latency_ms: float | None = None
+    min_cost: float | None = Field(None, description="US dollars")
+    max_cost: float | None = Field(None, description="US dollars")
+    score: list[str] = Field([], description="`name:op:value` over the mean; op: lt, le, gt, ge, eq, ne")
+    attribute: list[str] = Field(
+        [], description="`key:op:value`; op: eq, ne, lt, le, gt, ge, contains, exists (without value)"
+    )
+
+
+_TIMES = ("since", "until")
+_LISTS = ("score", "attribute")
+_BESIDE = {"q", "limit", "cursor", "format"}
+
+
+def narrowed(query: TraceQuery) -> TraceFilter:
+    """The filter that the parameters and the line say together. Raises `InvalidInput`."""
+    given = {name: value for name, value in query.model_dump(exclude=_BESIDE).items() if value not in (None, [])}
+    wanted = joined(given, _line(query.q))
+    return TraceFilter(
+        since_ns=nanoseconds(wanted.pop("since", None), "since"),
+        until_ns=nanoseconds(wanted.pop("until", None), "until"),
+        scores=tuple(wanted.pop("score", ())),
+        attributes=tuple(wanted.pop("attribute", ())),
+        **wanted,
+    )
+
+
+def joined(given: dict[str, Any], line: dict[str, Any]) -> dict[str, Any]:
+    """Both hold: lists and words are put together, the narrower bound counts. Raises `InvalidInput` where two values of
+    one field are wanted: no list can say that of one span."""
+    wanted = dict(given)
+    for name, value in line.items():
+        mine = given.get(name)
+        if mine is None or mine == value:
+            wanted[name] = value
+        elif name in _LISTS:
+            wanted[name] = [*mine, *value]
+        elif name == "text":
+            wanted[name] = f"{mine} {value}"
+        elif name.startswith(("min_", "max_")) or name in _TIMES:
+            wanted[name] = _narrower(name, mine, value)
+        else:
+            raise InvalidInput(
+                f"'{name}' stands in 'q' and beside it with another value.", field=name, value=mine, fix="say it once"
+            )
+    return wanted
+
+
+def _line(q: str | None) -> dict[str, Any]:
+    return {} if q is None else read_line(q, SystemClock().now_ns()).filter
+
+
+def _narrower(name: str, mine: Any, value: Any) -> Any:
+    later = name.startswith("min_") or name == "since"
+
+    def rank(one: Any) -> float:
+        return float((nanoseconds(one, name) or 0) if name in _TIMES else one)
+
+    return (max if later else min)(mine, value, key=rank)

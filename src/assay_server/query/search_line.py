@@ -1,0 +1,175 @@
+"""The line that narrows a list of traces: `status:error latency>2s score.helpful<0.5 refund "late delivery"`.
+
+Read into the parameters of the list, with the place of every part. Nothing is guessed: what begins like a condition and
+cannot be read is refused with the part and a fix. What has no known field in front is a word.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from assay_server.core.clock import rfc3339
+from assay_server.core.errors import InvalidInput
+
+LONGEST = 2000  # characters
+
+_EQUAL = (
+    "status", "model", "provider", "kind", "name", "user", "session", "service", "environment", "release", "channel",
+    "canary", "arm", "run", "tag",
+)  # fmt: skip
+_ALSO = {"env": "environment", "trace": "trace_id"}
+_SINGLE: dict[str, str] = {name: name for name in _EQUAL} | _ALSO
+_BOUNDS = {"<": "max", "<=": "max", ">": "min", ">=": "min"}
+_WORDS = {":": "eq", "=": "eq", "!=": "ne", "<": "lt", "<=": "le", ">": "gt", ">=": "ge", "~": "contains"}
+_MILLISECONDS = {"ms": 1.0, "s": 1000.0, "m": 60_000.0}
+_AGO_S = {"m": 60, "h": 3600, "d": 86_400, "w": 7 * 86_400}
+_SECOND_NS = 1_000_000_000
+_LONGEST_AGO_S = 100 * 366 * 86_400
+
+_PART = re.compile(r'(?:[^\s"]|"[^"]*"?)+')
+_HEAD = re.compile(r"([a-z_]+)(<=|>=|!=|<|>|=|:|~)")
+_SCORE = re.compile(r"score\.([^\s:<>=!~]+)(<=|>=|!=|<|>|=|:|~)")
+_ATTRIBUTE = re.compile(r"attr\.([^\s:<>=!~]+)(<=|>=|!=|<|>|=|:|~)")
+_LATENCY = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m)")
+_COST = re.compile(r"\$?(\d+(?:\.\d+)?|\.\d+)")
+_NUMBER = re.compile(r"-?(\d+(\.\d*)?|\.\d+)([eE][-+]?\d{1,3})?")
+_AGO = re.compile(r"(\d{1,6})([mhdw])")
+
+
+@dataclass(slots=True, frozen=True)
+class LinePart:
+    """`start` and `end` are places in the line, in characters of Python. Words have the field `text`."""
+
+    start: int
+    end: int
+    field: str
+    op: str | None
+    value: str
+
+
+@dataclass(slots=True, frozen=True)
+class Line:
+    """`filter`: the parameters of the list that say the same; `score` and `attribute` are lists, `text` is one text."""
+
+    filter: dict[str, Any] = field(default_factory=dict)
+    parts: list[LinePart] = field(default_factory=list)
+
+
+def read_line(q: str, now_ns: int) -> Line:
+    """`now_ns` is what `since:2d` counts back from. Raises `InvalidInput` with the part that cannot be read."""
+    if len(q) > LONGEST:
+        raise InvalidInput(f"A search has at most {LONGEST} characters.", field="q", fix="search for less at once")
+    line = Line()
+    words = []
+    for part, text in _parts(q):
+        line.parts.append(part)
+        if part.field == "text":
+            words.append(text)
+        else:
+            _take(line.filter, part, text, now_ns)
+    if words:
+        line.filter["text"] = " ".join(words)
+    return line
+
+
+def line_json(q: str, line: Line) -> dict[str, Any]:
+    """As the API shows it: places in UTF-16 code units, as a browser counts them."""
+    return {
+        "filter": line.filter,
+        "parts": [
+            {"from": _units(q[: part.start]), "to": _units(q[: part.end]), "field": part.field, "op": part.op,
+             "value": part.value}
+            for part in line.parts
+        ],
+    }  # fmt: skip
+
+
+def _parts(q: str) -> Iterator[tuple[LinePart, str]]:
+    for match in _PART.finditer(q):
+        text = match[0]
+        head = _SCORE.match(text) or _ATTRIBUTE.match(text) or _HEAD.match(text)
+        if head is None or (head.re is _HEAD and head[1] not in _READERS):
+            yield LinePart(match.start(), match.end(), "text", None, _unquoted(text)), text
+            continue
+        name = text[: head.end(1)]
+        yield LinePart(match.start(), match.end(), name, head[2], _unquoted(text[head.end() :])), text
+
+
+def _take(found: dict[str, Any], part: LinePart, text: str, now_ns: int) -> None:
+    if not part.value:
+        raise _unreadable(text, "It has no value.", f"write {part.field}{part.op} with a value behind it")
+    if part.field.startswith(("score.", "attr.")):
+        kind, _, name = part.field.partition(".")
+        reader = _score if kind == "score" else _attribute
+        found.setdefault("score" if kind == "score" else "attribute", []).append(reader(name, part, text))
+        return
+    parameter, value = _READERS[part.field](part, text, now_ns)
+    if parameter in found:
+        raise _unreadable(text, "This stands in the line already.", f"leave one '{part.field}' out")
+    found[parameter] = value
+
+
+def _equal(part: LinePart, text: str, now_ns: int) -> tuple[str, Any]:
+    if part.op not in {":", "="}:
+        raise _unreadable(text, f"'{part.field}' is compared by ':' only.", f"write {part.field}:{part.value}")
+    return _SINGLE[part.field], part.value
+
+
+def _latency(part: LinePart, text: str, now_ns: int) -> tuple[str, Any]:
+    read = _LATENCY.fullmatch(part.value)
+    if part.op not in _BOUNDS or read is None:
+        raise _unreadable(
+            text, "A latency is compared with <, <=, >, >= and has a unit.", "latency>2s or latency<=200ms"
+        )
+    return f"{_BOUNDS[part.op]}_latency_ms", float(read[1]) * _MILLISECONDS[read[2]]
+
+
+def _cost(part: LinePart, text: str, now_ns: int) -> tuple[str, Any]:
+    read = _COST.fullmatch(part.value)
+    if part.op not in _BOUNDS or read is None:
+        raise _unreadable(text, "A cost is compared with <, <=, >, >= in dollars.", "cost>0.01")
+    return f"{_BOUNDS[part.op]}_cost", float(read[1])
+
+
+def _time(part: LinePart, text: str, now_ns: int) -> tuple[str, Any]:
+    """How long ago, or a time as it is; whether that one can be read is told where times are read."""
+    read = _AGO.fullmatch(part.value)
+    if part.op not in {":", "="}:
+        raise _unreadable(text, f"'{part.field}' takes ':'.", f"{part.field}:2d or {part.field}:2026-11-21T08:00:00Z")
+    if read is None:
+        return part.field, part.value
+    ago_s = int(read[1]) * _AGO_S[read[2]]
+    if ago_s > _LONGEST_AGO_S:
+        raise _unreadable(text, "Nothing is that old.", f"{part.field}:30d")
+    return part.field, rfc3339(now_ns - ago_s * _SECOND_NS)
+
+
+def _score(name: str, part: LinePart, text: str) -> str:
+    if part.op == "~" or not _NUMBER.fullmatch(part.value):
+        raise _unreadable(text, "A score is compared with a number.", f"score.{name}<0.5")
+    return f"{name}:{_WORDS[str(part.op)]}:{part.value}"
+
+
+def _attribute(name: str, part: LinePart, text: str) -> str:
+    if part.op in {":", "="} and part.value == "*":
+        return f"{name}:exists:"
+    return f"{name}:{_WORDS[str(part.op)]}:{part.value}"
+
+
+_Reader = Callable[[LinePart, str, int], tuple[str, Any]]
+_READERS: dict[str, _Reader] = dict.fromkeys(_SINGLE, _equal) | {
+    "latency": _latency, "cost": _cost, "since": _time, "until": _time,
+}  # fmt: skip
+
+
+def _unreadable(part: str, why: str, fix: str) -> InvalidInput:
+    return InvalidInput(f"'{part}' cannot be read. {why}", field="q", value=part, fix=fix)
+
+
+def _unquoted(text: str) -> str:
+    return text.removeprefix('"').removesuffix('"') if text.startswith('"') else text
+
+
+def _units(text: str) -> int:
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2

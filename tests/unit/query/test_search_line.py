@@ -1,0 +1,97 @@
+"""The one line of filters: read into the parameters of the list, refused where it cannot be read, never guessed."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from assay_server.core.errors import InvalidInput
+from assay_server.query import line_json, read_line
+
+NOW = 1_795_248_000 * 10**9  # 2026-11-21T08:00:00Z
+
+
+def test_every_kind_of_part_is_read() -> None:
+    q = (
+        'status:error model:gpt-4o latency>2s latency<=1m cost>$0.01 user:"Jane Doe" env:prod trace:abc since:2d'
+        ' score.helpful<0.5 score.tone!=1 attr.http.route:/x attr.n>=3 attr.who~Ann attr.k:* refund "late delivery"'
+    )
+    assert read_line(q, NOW).filter == {
+        "status": "error",
+        "model": "gpt-4o",
+        "min_latency_ms": 2000.0,
+        "max_latency_ms": 60_000.0,
+        "min_cost": 0.01,
+        "user": "Jane Doe",
+        "environment": "prod",
+        "trace_id": "abc",
+        "since": "2026-11-19T08:00:00.000000Z",
+        "score": ["helpful:lt:0.5", "tone:ne:1"],
+        "attribute": ["http.route:eq:/x", "n:ge:3", "who:contains:Ann", "k:exists:"],
+        "text": 'refund "late delivery"',
+    }
+
+
+@pytest.mark.parametrize(
+    ("part", "fix"),
+    [
+        ("latency>2", "latency>2s or latency<=200ms"),
+        ("latency:2s", "latency>2s or latency<=200ms"),
+        ("cost>much", "cost>0.01"),
+        ("status>error", "write status:error"),
+        ("user:", "write user: with a value behind it"),
+        ("score.helpful<low", "score.helpful<0.5"),
+        ("score.helpful~0.5", "score.helpful<0.5"),
+        ("since>2d", "since:2d or since:2026-11-21T08:00:00Z"),
+        ("until:999999w", "until:30d"),
+    ],
+)
+def test_what_begins_like_a_condition_and_cannot_be_read_is_refused_with_a_fix(part: str, fix: str) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        read_line(f"refund {part} kind:llm", NOW)
+    assert (refused.value.field, refused.value.value, refused.value.fix) == ("q", part, fix)
+
+
+def test_a_field_stands_once() -> None:
+    with pytest.raises(InvalidInput, match="stands in the line already"):
+        read_line("user:a user:b", NOW)
+
+
+@pytest.mark.parametrize("words", ["12:30", "https://x.test", "a<b", "nothing:here", "score.", "attr", "::", "-"])
+def test_what_has_no_known_field_in_front_is_a_word(words: str) -> None:
+    assert read_line(words, NOW).filter == {"text": words}
+
+
+def test_places_are_counted_as_browsers_count_them() -> None:
+    q = '😀 status:error "so long"'
+    shown: list[dict[str, Any]] = line_json(q, read_line(q, NOW))["parts"]
+    assert [(part["from"], part["to"], part["field"], part["op"], part["value"]) for part in shown] == [
+        (0, 2, "text", None, "😀"),
+        (3, 15, "status", ":", "error"),
+        (16, 25, "text", None, "so long"),
+    ]
+
+
+@given(st.text(max_size=200))
+def test_any_text_is_read_or_refused_with_the_part_that_stands_in_it(q: str) -> None:
+    try:
+        line = read_line(q, NOW)
+    except InvalidInput as refused:
+        assert refused.field == "q"
+        assert refused.value in q
+        assert refused.fix
+        return
+    assert "".join(q.split()) == "".join("".join(q[part.start : part.end].split()) for part in line.parts)
+
+
+NEARLY = ["status", "score.x", "attr.a.b", "latency", "cost", "since", ":", "<", ">=", "~", '"', " ", "2s", "*", "1"]
+ODD = st.sampled_from(NEARLY)
+
+
+@given(st.lists(ODD, max_size=12).map("".join))
+def test_what_nearly_is_a_condition_is_read_or_refused(q: str) -> None:
+    try:
+        assert isinstance(read_line(q, NOW).filter, dict)
+    except InvalidInput as refused:
+        assert refused.value in q

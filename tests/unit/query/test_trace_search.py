@@ -1,0 +1,113 @@
+"""What a search narrows beside the fields of a row: attributes, words and phrases, bounds."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from assay_server.core.errors import InvalidInput
+from assay_server.core.records import Facts, Span
+from assay_server.query import TraceFilter, Traces, read_condition
+from assay_server.store import DuckStore
+
+SECOND = 1_000_000_000
+
+
+def span(trace: int, number: int, **fields: Any) -> Span:
+    kind = fields.pop("kind", "span")
+    start = trace * SECOND
+    return Span(
+        "prj_a", f"{trace:032x}", f"{trace * 100 + number:016x}", None, "call", kind, start, start + 1, **fields
+    )
+
+
+@pytest.fixture
+async def store(tmp_path: Path) -> AsyncIterator[DuckStore]:
+    opened = await DuckStore.open(tmp_path / "facts")
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+def traces(store: DuckStore) -> Traces:
+    return Traces(store)
+
+
+ATTRIBUTES: dict[str, Any] = {
+    "http.route": "/chat",
+    "n": 12,
+    "ratio": 0.5,
+    "deep": {"a": 1},
+    "yes": True,
+    "who": "Ann Lee",
+}
+
+
+@pytest.mark.parametrize(
+    ("condition", "held"),
+    [
+        ("http.route:eq:/chat", True),
+        ("http.route:eq:/chat2", False),
+        ("http.route:ne:/other", True),
+        ("absent:ne:/other", False),
+        ("n:gt:11.5", True),
+        ("n:lt:12", False),
+        ("ratio:le:0.5", True),
+        ("who:gt:3", False),
+        ("who:contains:ann", True),
+        ("yes:eq:true", True),
+        ("deep:exists:", True),
+        ("absent:exists:", False),
+    ],
+)
+async def test_attributes_are_compared_alike_where_they_are_stored_and_while_they_arrive(
+    store: DuckStore, traces: Traces, condition: str, held: bool
+) -> None:
+    arriving = span(1, 1, attributes=ATTRIBUTES)
+    await store.append(Facts([arriving, span(2, 1)]))
+    found = await traces.find("prj_a", TraceFilter(attributes=(condition,)))
+    assert [row["trace_id"] for row in found.items] == ([f"{1:032x}"] if held else [])
+    assert read_condition(condition).holds(arriving.attributes) == held
+
+
+@pytest.mark.parametrize("condition", ["", "a", "a:eq", ":eq:1", "a:gt:b", "a:exists:b", "a:like:b"])
+def test_an_attribute_condition_that_cannot_be_read_is_refused(condition: str) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        read_condition(condition)
+    assert refused.value.field == "attribute"
+
+
+async def test_words_and_phrases_stand_in_one_text(store: DuckStore, traces: Traces) -> None:
+    await store.append(
+        Facts(
+            [
+                span(1, 1, input="The late delivery of my refund", output="Sorry."),
+                span(2, 1, input="A refund", output="Delivery came late."),
+                span(3, 1, input="100% off_season"),
+            ]
+        )
+    )
+
+    async def found(text: str) -> list[str]:
+        return [row["trace_id"][-1] for row in (await traces.find("prj_a", TraceFilter(text=text))).items]
+
+    assert await found("refund LATE") == ["1"]
+    assert await found('"late delivery"') == ["1"]
+    assert await found("late") == ["2", "1"]
+    assert await found("% f_s") == ["3"]
+    assert await found('"') == ["3", "2", "1"]
+
+
+async def test_a_service_a_trace_and_a_highest_cost_narrow(store: DuckStore, traces: Traces) -> None:
+    await store.append(
+        Facts([span(1, 1, kind="llm", service="shop", cost=0.5), span(2, 1, kind="llm", service="desk", cost=0.1)])
+    )
+
+    async def found(**narrow: Any) -> list[str]:
+        return [row["trace_id"][-1] for row in (await traces.find("prj_a", TraceFilter(**narrow))).items]
+
+    assert await found(service="shop") == ["1"]
+    assert await found(trace_id=f"{2:032x}") == ["2"]
+    assert await found(max_cost=0.2) == ["2"]
+    assert await found(min_cost=0.2, max_cost=0.6) == ["1"]
