@@ -25,6 +25,7 @@ from tests.fakes.ui_connect import connect_routes
 from tests.fakes.ui_costs import cost_routes
 from tests.fakes.ui_monitors import monitor_routes
 from tests.fakes.ui_people import people_routes
+from tests.fakes.ui_search import search_routes
 from tests.fakes.ui_sql import sql_routes
 from tests.fakes.ui_world import Json, World, a_week, at
 
@@ -32,7 +33,7 @@ KEY = "sk_tests_only_key_for_the_browser"
 REQUEST_ID = "req_01kagqz5x0v7e8m4t2x6c5b000"
 
 Answer = Callable[[Request], Any]
-PARTS = (cost_routes, sql_routes, people_routes, monitor_routes, connect_routes)
+PARTS = (search_routes, cost_routes, sql_routes, people_routes, monitor_routes, connect_routes)
 
 
 class FakeApi:
@@ -51,9 +52,7 @@ class FakeApi:
             self._route("/info", self._info),
             self._route("/session", self._sign_in, "POST"),
             self._route("/session", self._sign_out, "DELETE"),
-            self._route("/traces", self._traces),
             self._route("/traces/{id}", self._trace),
-            self._route("/facets", self._facets),
             *(self._route(*row) for part in PARTS for row in part(lambda: self.world)),
             self._route("/datasets/{name}", lambda request: {**self.world.datasets[0], "versions": self.world.datasets}),
             self._route("/datasets/{name}/items", lambda request: self._page(request, self.world.items)),
@@ -109,11 +108,6 @@ class FakeApi:
         response.delete_cookie("assay_session")
         return response
 
-    def _traces(self, request: Request) -> Json:
-        wanted = request.query_params
-        rows = [row for row in self.world.traces if all(_fits(row, name, value) for name, value in wanted.items())]
-        return self._page(request, rows)
-
     def _trace(self, request: Request) -> Json:
         row = _find(self.world.traces, "trace_id", request.path_params["id"])
         spans = self.world.spans[row["trace_id"]]
@@ -122,16 +116,6 @@ class FakeApi:
             for n, (name, score) in enumerate(row["scores"].items())
         ]  # fmt: skip
         return {**row, "spans": spans, "scores": scores}
-
-    def _facets(self, request: Request) -> Json:
-        name = request.query_params["field"]
-        counts: dict[str, int] = {}
-        for row in self.world.traces:
-            for value in row["models"] if name == "model" else [row.get(name)]:
-                if value is not None:
-                    counts[value] = counts.get(value, 0) + 1
-        items = [{"value": value, "n": n} for value, n in sorted(counts.items(), key=lambda one: -one[1])[:20]]
-        return {"items": items, "total": len(items), "next": None}
 
     def _compare(self, request: Request) -> Json:
         a, b = (self.world.run_items[request.path_params[side]] for side in "ab")
@@ -211,7 +195,7 @@ class FakeApi:
     def _page(self, request: Request, rows: list[Json]) -> Json:
         limit, start = int(request.query_params.get("limit", 50)), int(request.query_params.get("cursor", 0))
         status = request.query_params.get("status")
-        if status and not request.url.path.endswith("traces"):
+        if status:
             rows = [row for row in rows if row.get("status") == status]
         more = start + limit < len(rows)
         return {"items": rows[start : start + limit], "total": len(rows), "next": str(start + limit) if more else None}
@@ -251,18 +235,6 @@ def _find(rows: list[Json], field: str, value: str) -> Json:
         if row[field] == value:
             return row
     raise HTTPException(404)
-
-
-def _fits(row: Json, name: str, value: str) -> bool:
-    if name in {"limit", "cursor"}:
-        return True
-    if name == "since":
-        return bool(row["start"] >= value)
-    if name == "text":
-        return value.lower() in f"{row['input']} {row['output']}".lower()
-    if name == "model":
-        return value in row["models"]
-    return bool(row.get(name) == value)
 
 
 _TITLES = {400: "This query cannot be read.", 401: "No key was given, or nobody knows it.", 404: "There is no such thing in this project.", 422: "Understood, and the rules say no.", 500: "Something went wrong in Assay."}  # fmt: skip

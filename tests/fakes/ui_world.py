@@ -71,6 +71,10 @@ class World:
     repricings: list[Json] = field(default_factory=list)
     monitors: list[Json] = field(default_factory=list)
     addresses: list[Json] = field(default_factory=list)
+    views: list[Json] = field(default_factory=list)
+    telling: list[tuple[str, Json] | None] = field(default_factory=list)
+    counted: int = 10_000
+    behind: Json = field(default_factory=lambda: {"rows": 0, "seconds": 0.0})
 
 
 def a_week(traces: int = 240) -> World:

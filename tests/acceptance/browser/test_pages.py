@@ -14,6 +14,8 @@ pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 PAGES = {
     "sign-in": ("/sign-in", "Sign in to Assay"),
     "traces": ("/traces", "How long may I return shoes"),
+    "found": ("/traces?q=status:error+latency>100ms&range=30d", "latency>100ms"),
+    "live": ("/traces?live=1", "Listening for new spans"),
     "trace": (f"/traces/{trace_id(1)}", "retrieve policies"),
     "costs": ("/costs", "12 % more than"),
     "costs-why": ("/costs?tab=why", "most of it because calls are longer"),
@@ -52,6 +54,8 @@ PAGES = {
 ON_A_PHONE = {
     "trace",
     "traces",
+    "found",
+    "live",
     "canary",
     "incident",
     "channel",

@@ -1,192 +1,156 @@
-import { Button, Checkbox, Menu } from '@mantine/core'
-import { IconColumns3, IconRefresh } from '@tabler/icons-react'
-import { useMemo, useState } from 'react'
-import * as ask from '@/api/queries'
+import { Button } from '@mantine/core'
+import { useQuery } from '@tanstack/react-query'
+import { useNavigate } from '@tanstack/react-router'
+import { IconDownload, IconGitCompare, IconLivePhoto } from '@tabler/icons-react'
+import { lazy, Suspense, useEffect, useMemo, useState } from 'react'
+import { Problem, type Query } from '@/api/client'
+import * as ask from '@/api/search'
+import type { SearchState } from '@/api/search'
 import type { TraceRow } from '@/api/types'
-import { count, plural } from '@/lib/format'
+import { views } from '@/api/views'
+import { defaultView } from '@/lib/choices'
+import { count, duration, plural } from '@/lib/format'
+import { lineOf, PARAMETERS } from '@/lib/q'
 import { sinceOf } from '@/lib/range'
 import { type Search, useAddress } from '@/lib/search'
-import { Copy, Snippet } from '@/parts/copy'
-import { Listed, usePages } from '@/parts/list'
-import { ReleaseLink, TraceLink } from '@/parts/links'
+import { Copy } from '@/parts/copy'
+import { Listed, type Pages, usePages } from '@/parts/list'
 import { Page } from '@/parts/page'
-import { Empty, Waiting } from '@/parts/states'
-import { KindIcon, SpanSign } from '@/parts/status'
-import { type Column, Table } from '@/parts/table'
-import { Scrubbed } from '@/parts/text'
-import { Duration, Money, Person, ScoreChip, Time, TokenCount } from '@/parts/values'
+import { SavedViews } from '@/parts/saved-views'
+import { Skeleton } from '@/parts/states'
+import { Table } from '@/parts/table'
+import { TimeRange } from '@/parts/time-range'
 import { TraceFilters } from './trace-filters'
+import { ColumnMenu, columnsOf } from './traces-columns'
+import { FirstTrace, NothingFound } from './traces-empty'
+import { SearchLine } from './traces-search'
 
-const FILTERS = [
-  'model', 'provider', 'user', 'session', 'status', 'kind', 'name', 'text', 'release', 'channel', 'arm', 'run', 'environment', 'tag',
-  'score', 'min_latency_ms', 'max_latency_ms', 'min_cost', 'until',
-]
-const OPTIONAL = ['model', 'user', 'release', 'tokens', 'cost', 'scores']
+const Live = lazy(() => import('./traces-live'))
+const ExportTraces = lazy(() => import('./traces-export'))
+
+/** What a saved view of this page keeps. */
+const KEPT = ['q', 'range', 'since', 'until', 'cols']
 
 export function Traces() {
-  const [address, change] = useAddress()
-  const query = useMemo(() => queryOf(address), [address])
+  const [address, change] = useOneLine()
+  const q = lineOf(address)
+  const query = useMemo((): Query => ({ q: q || undefined, since: address.since ?? sinceOf(address.range), until: address.until }), [q, address.since, address.range, address.until])
   const live = address.live === '1'
-  const pages = usePages<TraceRow>({ ...ask.traces(query), refetchInterval: live ? 3_000 : undefined })
-  const filtered = FILTERS.some((name) => address[name]) || Boolean(address.range || address.since)
+  const pages = usePages<TraceRow>({ ...ask.found(query), enabled: !live })
   const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set())
-  const columns = useColumns(address.cols)
+  const columns = useMemo(() => columnsOf(address.cols), [address.cols])
+  const set = (next: string) => change({ q: next || undefined })
+  const [exporting, exportThem] = useState(false)
+  const misread = problemOf(pages.query.error)
   return (
     <Page
       title="Traces"
       fill
-      heading={<>Traces {pages.query.data && <span className="quiet" style={{ fontWeight: 400 }}>{count(pages.total)}</span>}</>}
+      heading={<>Traces {!live && pages.query.data && <span className="quiet" style={{ fontWeight: 400 }}>{totalOf(pages)}</span>}</>}
       actions={
         <>
-          {chosen.size > 0 && <Copy text={[...chosen].join('\n')}>Copy {plural(chosen.size, 'id')}</Copy>}
-          <Button variant={live ? 'light' : 'default'} aria-pressed={live} leftSection={<IconRefresh size={14} aria-hidden />} onClick={() => change({ live: live ? undefined : '1' }, true)}>
-            Live
-          </Button>
-          <ColumnMenu cols={address.cols} onChange={(cols) => change({ cols }, true)} />
+          <Chosen ids={chosen} />
+          <SavedViews page="traces" query={kept(address, q)} onOpen={(view) => change({ ...cleared(), ...view })} />
+          <Button variant={live ? 'light' : 'default'} aria-pressed={live} leftSection={<IconLivePhoto size={14} aria-hidden />} onClick={() => change({ live: live ? undefined : '1' })}>Live</Button>
+          {!live && <Button variant="default" leftSection={<IconDownload size={14} aria-hidden />} onClick={() => exportThem(true)}>Export</Button>}
+          {!live && <ColumnMenu cols={address.cols} onChange={(cols) => change({ cols }, true)} />}
         </>
       }
     >
-      <TraceFilters address={address} change={change} />
-      <Listed pages={pages} empty={filtered ? <NothingFound clear={() => change(cleared())} /> : <FirstTrace />}>
-        {(rows) => (
-          <Table
-            label="Traces, newest first"
-            rows={rows}
-            columns={columns}
-            rowKey={(row) => row.trace_id}
-            href={(row) => `/traces/${row.trace_id}`}
-            chosen={chosen}
-            onChoose={(key) => setChosen(toggled(chosen, key))}
-            onEnd={pages.more}
-            rowHeight={47}
-            fill
-          />
-        )}
-      </Listed>
+      <div className="stack" style={{ gap: '0.5rem' }} role="search">
+        <div className="search-row">
+          <SearchLine q={q} onSearch={set} problem={misread} />
+          {!live && <TimeRange address={address} change={change} />}
+        </div>
+        <TraceFilters q={q} onChange={set} />
+        <Lag state={(pages.first as ask.Found | undefined)?.text} />
+      </div>
+      {live ? (
+        <Suspense fallback={<Skeleton lines={4} />}><Live q={q} /></Suspense>
+      ) : misread ? null : (
+        <Listed pages={pages} empty={q || address.range || address.since || address.until ? <NothingFound clear={() => change(cleared())} /> : <FirstTrace />}>
+          {(rows) => (
+            <Table
+              label="Traces, newest first"
+              rows={rows}
+              columns={columns}
+              rowKey={(row) => row.trace_id}
+              href={(row) => `/traces/${row.trace_id}`}
+              chosen={chosen}
+              onChoose={(key) => setChosen(toggled(chosen, key))}
+              onEnd={pages.more}
+              rowHeight={47}
+              fill
+            />
+          )}
+        </Listed>
+      )}
+      {exporting && <Suspense><ExportTraces query={query} found={`${totalOf(pages)} traces`} onClose={() => exportThem(false)} /></Suspense>}
     </Page>
   )
 }
 
-function useColumns(cols: string | undefined): Column<TraceRow>[] {
-  return useMemo(() => {
-    const wanted = new Set(cols?.split(',') ?? OPTIONAL)
-    return COLUMNS.filter((column) => !OPTIONAL.includes(column.id) || wanted.has(column.id))
-  }, [cols])
+/** Links say filters as parameters; here they become parts of the one line. Without any, the reader's own first view holds. */
+function useOneLine(): [Search, (next: Search, replace?: boolean) => void] {
+  const [address, change] = useAddress()
+  const name = defaultView.of('traces')
+  const bare = Object.keys(address).length === 0
+  const own = useQuery({ ...views('traces'), enabled: bare && name !== null }).data?.find((view) => view.name === name)
+  const [begun, begin] = useState(false)
+  const links = PARAMETERS.some((parameter) => address[parameter])
+  useEffect(() => {
+    if (links) change({ ...Object.fromEntries(PARAMETERS.map((parameter) => [parameter, undefined])), q: lineOf(address) }, true)
+  }, [links, address, change])
+  useEffect(() => {
+    if (begun || (bare && name !== null && own === undefined)) return
+    begin(true)
+    if (bare && own) change(own.query, true)
+  }, [bare, own, name, begun, change])
+  return [address, change]
 }
 
-const COLUMNS: Column<TraceRow>[] = [
-  {
-    id: 'name',
-    head: 'Trace',
-    className: 'main-cell',
-    cell: (row) => (
-      <div style={{ minWidth: 0 }}>
-        <div className="line tight" style={{ flexWrap: 'nowrap' }}>
-          <KindIcon kind={row.kind} />
-          <span className="cut"><TraceLink id={row.trace_id}>{row.name}</TraceLink></span>
-          <SpanSign status={row.status} />
-          {row.arm && <span className={`tag ${row.arm === 'candidate' ? 'accent' : 'neutral'}`}>{row.arm}</span>}
-          <span className="quiet small nowrap hide-s">{plural(row.spans, 'span')}{row.errors > 0 && <span className="bad"> · {plural(row.errors, 'error')}</span>}</span>
-        </div>
-        {row.input && <div className="cut small second"><Scrubbed text={row.input} pii={row.pii} /></div>}
-      </div>
-    ),
-  },
-  { id: 'model', head: 'Model', className: 'hide-l', cell: (row) => <div className="cut" style={{ maxWidth: '8.5rem' }} title={row.models.join(', ')}>{row.models.join(', ') || <span className="quiet">none</span>}</div> },
-  { id: 'user', head: 'User', className: 'hide-l', cell: (row) => (row.user ? <div className="cut" style={{ maxWidth: '8rem' }}><Person actor={row.user} /></div> : <span className="quiet">none</span>) },
-  { id: 'release', head: 'Release', className: 'hide-l nowrap', cell: (row) => <ReleaseLink id={row.release} /> },
-  {
-    id: 'scores',
-    head: 'Scores',
-    className: 'hide-m',
-    cell: (row) => (
-      <span className="line tight" style={{ flexWrap: 'nowrap' }}>
-        {scoreChips(row)}
-      </span>
-    ),
-  },
-  { id: 'tokens', head: 'Tokens', className: 'num hide-m', cell: (row) => <TokenCount input={row.tokens.input} output={row.tokens.output} /> },
-  { id: 'cost', head: 'Cost', className: 'num hide-m', cell: (row) => <Money usd={row.cost.usd} unknown={row.cost.unknown} /> },
-  { id: 'latency', head: 'Latency', className: 'num', cell: (row) => <Duration ms={row.latency_ms} /> },
-  { id: 'time', head: 'Started', className: 'num', cell: (row) => <Time at={row.start} /> },
-]
-
-function scoreChips(row: TraceRow) {
-  const [first, ...rest] = Object.entries(row.scores)
-  if (!first) return null
+/** Two or more traces that were marked: what may be done with them. */
+function Chosen({ ids }: { ids: ReadonlySet<string> }) {
+  const navigate = useNavigate()
+  const [a, b] = ids
+  if (a === undefined) return null
   return (
     <>
-      <ScoreChip name={first[0]} mean={first[1].mean} n={first[1].n} />
-      {rest.length > 0 && <span className="quiet small" title={rest.map(([name, score]) => `${name} ${score.mean}`).join(', ')}>+{rest.length}</span>}
+      {ids.size === 2 && <Button leftSection={<IconGitCompare size={14} aria-hidden />} onClick={() => void navigate({ href: `/traces/compare?a=${a}&b=${b}` })}>Compare the two</Button>}
+      <Copy text={[...ids].join('\n')}>Copy {plural(ids.size, 'id')}</Copy>
     </>
   )
 }
 
-function ColumnMenu({ cols, onChange }: { cols: string | undefined; onChange: (cols: string | undefined) => void }) {
-  const wanted = cols?.split(',') ?? OPTIONAL
-  const toggle = (id: string) => {
-    const next = OPTIONAL.filter((one) => (one === id ? !wanted.includes(one) : wanted.includes(one)))
-    onChange(next.length === OPTIONAL.length ? undefined : next.join(',') || 'none')
-  }
+/** How far the index of words is: rows it does not know yet are read one by one, so nothing is missed. */
+function Lag({ state }: { state: SearchState | null | undefined }) {
+  if (!state || (state.state === 'ready' && state.behind.rows === 0)) return null
+  const rows = plural(state.behind.rows, 'newest row')
   return (
-    <Menu closeOnItemClick={false} position="bottom-end">
-      <Menu.Target>
-        <Button variant="default" leftSection={<IconColumns3 size={14} aria-hidden />}>Columns</Button>
-      </Menu.Target>
-      <Menu.Dropdown>
-        {OPTIONAL.map((id) => (
-          <Menu.Item key={id} onClick={() => toggle(id)} leftSection={<Checkbox size="xs" checked={wanted.includes(id)} readOnly tabIndex={-1} aria-hidden />}>
-            <span style={{ textTransform: 'capitalize' }}>{id}</span>
-            <span className="sr">{wanted.includes(id) ? ', shown' : ', hidden'}</span>
-          </Menu.Item>
-        ))}
-      </Menu.Dropdown>
-    </Menu>
+    <p className="quiet small" role="status">
+      {state.state === 'building' ? `The text index is being built; ${rows} are read one by one meanwhile.` : `The text index is ${duration(state.behind.seconds * 1000)} behind; the ${rows} are read one by one, so nothing is missing.`}
+    </p>
   )
 }
 
-function NothingFound({ clear }: { clear: () => void }) {
-  return (
-    <Empty title="No trace matches these filters">
-      <p className="second">Traces that match will appear here. Widen the time range, or start anew.</p>
-      <Button variant="default" onClick={clear}>Clear all filters</Button>
-    </Empty>
-  )
+/** `10,000+` where counting stopped. */
+function totalOf(pages: Pages<TraceRow>): string {
+  const first = pages.first as ask.Found | undefined
+  return count(pages.total) + (first?.total_is === 'at_least' ? '+' : '')
 }
 
-function FirstTrace() {
-  const origin = window.location.origin
-  return (
-    <div style={{ overflow: 'auto' }}>
-      <Empty title="Here you will see every request your application makes: its steps, what was said, what it cost">
-        <p className="second prose">Take the way that suits you, or let <a href="/connect">the page for connecting</a> write the lines for your client, with a key of its own.</p>
-        <h3>Python, with the SDK</h3>
-        <Snippet text={`pip install assay-sdk\nexport ASSAY_URL=${origin} ASSAY_API_KEY=sk_…`} />
-        <Snippet text={`import assay\nassay.init(service="support")\n\n@assay.observe\ndef answer(question): ...`} />
-        <h3>Anything that speaks OpenTelemetry</h3>
-        <Snippet text={`export OTEL_EXPORTER_OTLP_ENDPOINT=${origin}\nexport OTEL_EXPORTER_OTLP_HEADERS="authorization=Bearer sk_…"\nexport OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf`} />
-        <h3>An OpenAI client, through the gateway</h3>
-        <Snippet text={`export OPENAI_BASE_URL=${origin}/v1\nexport OPENAI_API_KEY=sk_…`} />
-        <LiveWait />
-      </Empty>
-    </div>
-  )
+/** A line that cannot be read is told at the line, not in place of the list. */
+function problemOf(error: unknown): string | undefined {
+  if (!(error instanceof Problem) || error.document.field !== 'q') return undefined
+  const { detail, fix } = error.document
+  return fix ? `${detail} What to do: ${fix}` : detail
 }
 
-function LiveWait() {
-  usePages<TraceRow>({ ...ask.traces({}), refetchInterval: 2_000 })
-  return <Waiting>Waiting for the first one… this page shows it by itself.</Waiting>
+function kept(address: Search, q: string): Search {
+  return Object.fromEntries(Object.entries({ ...address, q }).filter(([name, value]) => KEPT.includes(name) && value))
 }
 
-function queryOf(address: Search): Search {
-  const query: Search = { since: address.since ?? sinceOf(address.range) }
-  for (const name of FILTERS) if (address[name]) query[name] = address[name]
-  return query
-}
-
-function cleared(): Search {
-  return Object.fromEntries([...FILTERS, 'range', 'since'].map((name) => [name, undefined]))
-}
+const cleared = (): Search => Object.fromEntries(KEPT.map((name) => [name, undefined]))
 
 function toggled(set: ReadonlySet<string>, key: string): ReadonlySet<string> {
   const next = new Set(set)

@@ -9,6 +9,8 @@ export interface Pages<T> {
   query: UseInfiniteQueryResult<InfiniteData<List<T>>>
   rows: T[]
   total: number
+  /** The newest page as it was answered, with what stands beside its items. */
+  first: List<T> | undefined
   more: () => void
 }
 
@@ -22,7 +24,8 @@ export function usePages<T>(options: unknown): Pages<T> {
   const more = useCallback(() => {
     if (hasNextPage && !isFetchingNextPage) void fetchNextPage()
   }, [hasNextPage, isFetchingNextPage, fetchNextPage])
-  return { query, rows, total: query.data?.pages[0]?.total ?? 0, more }
+  const first = query.data?.pages[0]
+  return { query, rows, total: first?.total ?? 0, first, more }
 }
 
 /** Skeleton, problem, empty or the rows: in this order, and old rows stay while new ones load. */

@@ -95,6 +95,6 @@ function matching(entries: Entry[], typed: string): Entry[] {
   const all = wanted.split(/\s+/)
   const found = entries.filter((entry) => all.every((word) => `${entry.label} ${entry.hint} ${entry.href}`.toLowerCase().includes(word)))
   if (/^[0-9a-f]{32}$/.test(wanted)) found.unshift({ id: 'trace', label: `Trace ${wanted}`, hint: 'trace', href: `/traces/${wanted}` })
-  const text = { id: 'search', label: `Traces with “${typed.trim()}”`, hint: 'search', href: `/traces?text=${encodeURIComponent(typed.trim())}` }
+  const text = { id: 'search', label: `Traces with “${typed.trim()}”`, hint: 'search', href: `/traces?q=${encodeURIComponent(typed.trim())}` }
   return [...found.slice(0, SHOWN), text]
 }

@@ -1,0 +1,24 @@
+import { queryOptions } from '@tanstack/react-query'
+import { get, type Query } from './client'
+import { pages } from './queries'
+import type { Facet, List, TraceRow } from './types'
+
+/** Searching traces: the shapes of `docs/api/search.md`. */
+
+export interface SearchState {
+  state: 'ready' | 'building'
+  /** Rows that are stored and not in the index yet, and the age of the oldest of them. */
+  behind: { rows: number; seconds: number }
+}
+
+export interface Found extends List<TraceRow> {
+  total_is?: 'exact' | 'at_least'
+  /** How far the index of words is, where words were asked for. */
+  text?: SearchState | null
+}
+
+export const found = (query: Query) => pages<TraceRow>('traces', '/traces', query)
+
+/** The values a field has; fields that this server does not count have none to offer. */
+export const values = (field: string) =>
+  queryOptions({ queryKey: ['facets', field], queryFn: () => get<List<Facet>>('/facets', { field }), staleTime: 30_000, retry: false })

@@ -1,0 +1,49 @@
+import { describe, expect, it } from 'vitest'
+import { lineOf, partsOf, put, quoted, typedAt, valueOf, without } from './q'
+
+describe('the line of filters', () => {
+  it('has fields with operators, words and phrases, at their places', () => {
+    const q = 'status:error latency>2s score.helpful<=0.5 attr.http.route:/x user:"Jane Doe" refund "late delivery"'
+    const parts = partsOf(q)
+    expect(parts.map((one) => [one.field, one.op, one.value])).toEqual([
+      ['status', ':', 'error'], ['latency', '>', '2s'], ['score.helpful', '<=', '0.5'], ['attr.http.route', ':', '/x'],
+      ['user', ':', 'Jane Doe'], [null, null, 'refund'], [null, null, 'late delivery'],
+    ])
+    expect(parts.every((one) => q.slice(one.from, one.to) === one.text)).toBe(true)
+  })
+
+  it('takes what it does not know for words', () => {
+    expect(partsOf('https://x.test 12:30 nothing:here').map((one) => one.field)).toEqual([null, null, null])
+  })
+
+  it('puts, replaces and takes a field, before the words', () => {
+    expect(put('refund', 'status', 'error')).toBe('status:error refund')
+    expect(put('status:ok latency>2s refund', 'status', 'error')).toBe('latency>2s status:error refund')
+    expect(put('status:ok refund', 'status', undefined)).toBe('refund')
+    expect(put('', 'user', 'Jane Doe')).toBe('user:"Jane Doe"')
+    expect(valueOf('user:"Jane Doe" x', 'user')).toBe('Jane Doe')
+    expect(valueOf('latency>2s', 'status')).toBeUndefined()
+  })
+
+  it('loses one part and keeps the others', () => {
+    const q = 'status:error refund latency>2s'
+    expect(without(q, partsOf(q)[1]!)).toBe('status:error latency>2s')
+  })
+
+  it('quotes only what needs it', () => {
+    expect([quoted('a'), quoted('a b'), quoted('a "b"'), quoted('')]).toEqual(['a', '"a b"', '"a  b"', '""'])
+  })
+
+  it('says in one line what links say in parameters', () => {
+    const address = { q: 'refund', status: 'error', user: 'Jane Doe', score: 'helpful:lt:0.5', min_latency_ms: '2000', attribute: 'http.route:exists:' }
+    expect(partsOf(lineOf(address)).map((one) => one.text).sort()).toEqual(['attr.http.route:*', 'latency>=2000ms', 'refund', 'score.helpful<0.5', 'status:error', 'user:"Jane Doe"'].sort())
+    expect(lineOf({})).toBe('')
+  })
+
+  it('knows whether a field or a value is being typed', () => {
+    expect(typedAt('stat', 4)).toEqual({ from: 0, to: 4, field: null, op: null, text: 'stat' })
+    expect(typedAt('model:gpt x', 9)).toEqual({ from: 6, to: 9, field: 'model', op: ':', text: 'gpt' })
+    expect(typedAt('a  b', 2)).toEqual({ from: 2, to: 2, field: null, op: null, text: '' })
+    expect(typedAt('user:"Jane D', 12)).toMatchObject({ field: 'user', text: 'Jane D' })
+  })
+})

@@ -1,0 +1,110 @@
+import type { Search } from './search'
+
+/** The line that narrows the list of traces (`docs/api/search.md`): its parts, and how one of them is put or taken. The server alone says what a part means. */
+export interface Part {
+  from: number
+  to: number
+  text: string
+  /** What stands before the operator; null for words and phrases. */
+  field: string | null
+  op: string | null
+  /** Without its quotes. */
+  value: string
+}
+
+/** Fields that are compared as they are; each may stand once. */
+export const EQUAL = [
+  'status', 'model', 'provider', 'kind', 'name', 'user', 'session', 'service', 'environment', 'release', 'channel', 'canary', 'arm', 'run', 'tag', 'trace',
+] as const
+
+const PART = /(?:[^\s"]|"[^"]*"?)+/g
+const FIELD = /^([a-z_]+|score\.(?:[^\s:<>=!~"]|"[^"]*")+|attr\.(?:[^\s<>=!~":]|"[^"]*")+)(<=|>=|!=|<|>|=|:|~)/
+const KNOWN = new Set<string>([...EQUAL, 'env', 'since', 'until', 'latency', 'cost'])
+
+export function partsOf(q: string): Part[] {
+  return [...q.matchAll(PART)].map((match) => {
+    const text = match[0]
+    const found = FIELD.exec(text)
+    const field = found && (found[1]!.includes('.') || KNOWN.has(found[1]!)) ? found[1]! : null
+    return {
+      from: match.index,
+      to: match.index + text.length,
+      text,
+      field,
+      op: field && found![2]!,
+      value: unquoted(field ? text.slice(found![0].length) : text),
+    }
+  })
+}
+
+export const valueOf = (q: string, field: string): string | undefined => partsOf(q).find((part) => part.field === field && (part.op === ':' || part.op === '='))?.value
+
+/** The line with `field:value` in place of what it said of the field; without a value the part is taken away. */
+export function put(q: string, field: string, value: string | undefined): string {
+  const kept = partsOf(q).filter((part) => part.field !== field).map((part) => part.text)
+  const own = value === undefined ? [] : [`${field}:${quoted(value)}`]
+  const fields = kept.filter((text) => partsOf(text)[0]?.field)
+  const words = kept.filter((text) => !partsOf(text)[0]?.field)
+  return [...fields, ...own, ...words].join(' ')
+}
+
+export function without(q: string, part: Part): string {
+  return `${q.slice(0, part.from)} ${q.slice(part.to)}`.replace(/\s+/g, ' ').trim()
+}
+
+/** A value as it may stand in the line. A quotation mark cannot be said there. */
+export function quoted(value: string): string {
+  return /[\s"]/.test(value) || value === '' ? `"${value.replaceAll('"', ' ').trim()}"` : value
+}
+
+const unquoted = (text: string) => (text.startsWith('"') ? text.replace(/^"|"$/g, '') : text)
+
+const OPERATORS: Record<string, string> = { lt: '<', le: '<=', gt: '>', ge: '>=', eq: '=', ne: '!=', contains: '~' }
+const BOUNDS: [string, (value: string) => string][] = [
+  ['min_latency_ms', (value) => `latency>=${value}ms`],
+  ['max_latency_ms', (value) => `latency<=${value}ms`],
+  ['min_cost', (value) => `cost>=${value}`],
+  ['max_cost', (value) => `cost<=${value}`],
+  ['score', (value) => compared('score', value)],
+  ['attribute', (value) => compared('attr', value)],
+  ['text', (value) => value],
+]
+
+/** Parameters of links to the list that have a part of the line of their own. */
+export const PARAMETERS: string[] = [...EQUAL.filter((name) => name !== 'trace'), 'trace_id', ...BOUNDS.map(([name]) => name)]
+
+/** The line an address asks for: its `q`, and whatever else a link says. */
+export function lineOf(address: Search): string {
+  let q = address.q ?? ''
+  for (const name of EQUAL) {
+    const value = address[name === 'trace' ? 'trace_id' : name]
+    if (value) q = put(q, name, value)
+  }
+  const others = BOUNDS.filter(([name]) => address[name]).map(([name, write]) => write(address[name]!))
+  return [...others, q].filter(Boolean).join(' ')
+}
+
+/** `helpful:lt:0.5` → `score.helpful<0.5` */
+function compared(prefix: string, condition: string): string {
+  const [value, op, ...name] = condition.split(':').reverse()
+  const key = name.reverse().join(':')
+  if (op === 'exists') return `${prefix}.${key}:*`
+  return `${prefix}.${key}${OPERATORS[op ?? ''] ?? ':'}${quoted(value ?? '')}`
+}
+
+/** What is being typed at the cursor: a field, or a value of one. */
+export interface Typed {
+  from: number
+  to: number
+  field: string | null
+  op: string | null
+  text: string
+}
+
+export function typedAt(q: string, cursor: number): Typed {
+  const part = partsOf(q).find((one) => one.from <= cursor && cursor <= one.to)
+  if (!part) return { from: cursor, to: cursor, field: null, op: null, text: '' }
+  const start = part.field === null ? part.from : part.from + part.field.length + part.op!.length
+  if (part.field !== null && cursor >= start) return { from: start, to: part.to, field: part.field, op: part.op, text: unquoted(q.slice(start, cursor)) }
+  return { from: part.from, to: part.to, field: null, op: null, text: q.slice(part.from, cursor) }
+}

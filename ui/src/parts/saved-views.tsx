@@ -1,0 +1,118 @@
+import { Button, Menu, Modal, TextInput } from '@mantine/core'
+import { notifications } from '@mantine/notifications'
+import { useQuery } from '@tanstack/react-query'
+import { IconBookmark, IconCheck } from '@tabler/icons-react'
+import { type FormEvent, useState } from 'react'
+import * as ask from '@/api/views'
+import type { View } from '@/api/views'
+import { defaultView } from '@/lib/choices'
+import { person } from '@/lib/format'
+import { type Search, writeSearch } from '@/lib/search'
+import { useAccess } from '@/shell/access'
+import { ProblemNote } from './states'
+
+interface SavedViewsProps {
+  page: string
+  /** What a view of this page keeps: its filters and columns, not what is open in it. */
+  query: Search
+  onOpen: (query: Search) => void
+}
+
+/** Filters that were given a name, for everybody in the project; one of them may be how the page begins for this reader. */
+export function SavedViews({ page, query, onOpen }: SavedViewsProps) {
+  const views = useQuery(ask.views(page))
+  const access = useAccess()
+  const [naming, setNaming] = useState<{ was?: string } | null>(null)
+  const [removing, setRemoving] = useState<string | null>(null)
+  const items = views.data ?? []
+  const now = writeSearch(query)
+  const current = items.find((view) => writeSearch(view.query) === now)
+  const [mine, setMine] = useState(defaultView.of(page))
+  const keep = (name: string | null) => {
+    defaultView.set(page, name)
+    setMine(name)
+    notifications.show({ message: name ? `This page begins with “${name}” in this browser.` : 'This page begins without filters again.', autoClose: 4000 })
+  }
+  return (
+    <>
+      <Menu position="bottom-end" width={280}>
+        <Menu.Target>
+          <Button variant="default" leftSection={<IconBookmark size={14} aria-hidden />}><span className="cut" style={{ maxWidth: '12rem' }}>{current?.name ?? 'Views'}</span></Button>
+        </Menu.Target>
+        <Menu.Dropdown>
+          {views.isError && <Menu.Item disabled>Views could not be read.</Menu.Item>}
+          {items.map((view) => <ViewItem key={view.name} view={view} current={view === current} begins={view.name === mine} onOpen={() => onOpen(view.query)} />)}
+          {items.length === 0 && !views.isError && <Menu.Item disabled>No view is saved yet</Menu.Item>}
+          <Menu.Divider />
+          {!current && <Menu.Item disabled={!access.write} onClick={() => setNaming({})}>Save these filters…</Menu.Item>}
+          {current && current.name !== mine && <Menu.Item onClick={() => keep(current.name)}>Begin with this view</Menu.Item>}
+          {mine && <Menu.Item onClick={() => keep(null)}>Begin without a view</Menu.Item>}
+          {current && access.write && <Menu.Item onClick={() => setNaming({ was: current.name })}>Rename…</Menu.Item>}
+          {current && access.write && <Menu.Item color="red.8" onClick={() => setRemoving(current.name)}>Delete…</Menu.Item>}
+          {!access.write && <Menu.Label>{access.why}</Menu.Label>}
+        </Menu.Dropdown>
+      </Menu>
+      {naming && <NameView {...naming} page={page} query={query} onClose={() => setNaming(null)} taken={items.map((view) => view.name)} />}
+      {removing && <RemoveView name={removing} onClose={() => setRemoving(null)} />}
+    </>
+  )
+}
+
+function ViewItem({ view, current, begins, onOpen }: { view: View; current: boolean; begins: boolean; onOpen: () => void }) {
+  return (
+    <Menu.Item onClick={onOpen} leftSection={current ? <IconCheck size={14} aria-label="shown now" /> : <span style={{ display: 'inline-block', width: 14 }} />} rightSection={begins && <span className="quiet small">first</span>} title={`saved by ${person(view.updated_by)}`}>
+      {view.name}
+    </Menu.Item>
+  )
+}
+
+interface NameViewProps {
+  page: string
+  query: Search
+  was?: string
+  taken: string[]
+  onClose: () => void
+}
+
+function NameView({ page, query, was, taken, onClose }: NameViewProps) {
+  const [name, setName] = useState(was ?? '')
+  const save = ask.useSaveView((saved) => {
+    if (was !== undefined && defaultView.of(page) === was) defaultView.set(page, saved)
+    notifications.show({ message: `“${saved}” is saved for everybody in this project.`, autoClose: 4000 })
+    onClose()
+  })
+  const replaces = name.trim() !== was && taken.includes(name.trim())
+  const submit = (event: FormEvent) => {
+    event.preventDefault()
+    save.mutate({ name: name.trim(), page, query, was })
+  }
+  return (
+    <Modal opened onClose={onClose} title={<strong>{was === undefined ? 'Save these filters' : `Rename “${was}”`}</strong>} closeButtonProps={{ 'aria-label': 'Close' }}>
+      <form className="stack" onSubmit={submit}>
+        <TextInput label="Name" required value={name} onChange={(event) => setName(event.currentTarget.value)} data-autofocus description="Everybody in this project sees it." maxLength={100} />
+        {replaces && <p className="notice unsure">There is a view of this name: it would be replaced.</p>}
+        {save.isError && <ProblemNote error={save.error} />}
+        <div className="line" style={{ justifyContent: 'flex-end' }}>
+          <Button variant="default" onClick={onClose}>Cancel</Button>
+          <Button type="submit" loading={save.isPending} disabled={!name.trim()}>{replaces ? 'Replace it' : was === undefined ? 'Save' : 'Rename'}</Button>
+        </div>
+      </form>
+    </Modal>
+  )
+}
+
+function RemoveView({ name, onClose }: { name: string; onClose: () => void }) {
+  const remove = ask.useDeleteView()
+  return (
+    <Modal opened onClose={onClose} title={<strong>Delete “{name}”?</strong>} closeButtonProps={{ 'aria-label': 'Close' }}>
+      <div className="stack">
+        <p>It disappears for everybody in this project. Links that somebody copied go on working: they hold the filters themselves.</p>
+        {remove.isError && <ProblemNote error={remove.error} />}
+        <div className="line" style={{ justifyContent: 'flex-end' }}>
+          <Button variant="default" onClick={onClose}>Cancel</Button>
+          <Button color="red.8" loading={remove.isPending} onClick={() => remove.mutate(name, { onSuccess: onClose })}>Delete</Button>
+        </div>
+      </div>
+    </Modal>
+  )
+}
