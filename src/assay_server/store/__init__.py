@@ -3,20 +3,27 @@
 What was stored is taken away only by `keeping`.
 """
 
-from assay_server.store.changes import Doomed, Rewritten, Thinned
+from assay_server.store.changes import Doomed, Erasable, Rewritten, Thinnable, Thinned
 from assay_server.store.duck import DuckStore, Settings
-from assay_server.store.protocol import DEFAULT_LIMITS, Appended, Limits, Priced, Stats, Store
+from assay_server.store.protocol import DEFAULT_LIMITS, Appended, Limits, Priced, Stats, Store, Texts
+from assay_server.store.text import Bounds, Found, TextState
 
 __all__ = [
     "DEFAULT_LIMITS",
     "Appended",
+    "Bounds",
     "Doomed",
     "DuckStore",
+    "Erasable",
+    "Found",
     "Limits",
     "Priced",
     "Rewritten",
     "Settings",
     "Stats",
     "Store",
+    "TextState",
+    "Texts",
+    "Thinnable",
     "Thinned",
 ]

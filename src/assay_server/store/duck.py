@@ -33,9 +33,12 @@ from assay_server.store.reading import Reading, rows_of, wait_or_stop
 from assay_server.store.rewriting import Rewriting
 from assay_server.store.schema import NEWEST, PART, STEPS
 from assay_server.store.seen import Seen, keys_array
+from assay_server.store.text import TextSearch
+from assay_server.store.touched import traces_of, traces_of_rows
 
 T = TypeVar("T")
 
+_UPKEEP = Limits(rows=2_000_000, seconds=120)
 _TABLES = (SPANS, TRACES, SCORES, RUN_ITEMS, EVENTS)
 
 
@@ -77,6 +80,8 @@ class DuckStore:
         self._local = threading.local()
         self._attached = Attached(_name_of(directory.file))
         self._rewriting = Rewriting(directory, connection, self._attached, settings.row_group_size)
+        self._scan_all = partial(self.scan, limits=_UPKEEP)
+        self.texts = TextSearch(directory.path / "text", self._scan_all)
         self._changing = asyncio.Lock()  # while the file is written anew nothing but appends may change it
 
     @classmethod
@@ -86,10 +91,15 @@ class DuckStore:
         Raises `Unavailable` when another process holds it (with its pid) or a newer Assay wrote it, `Corrupt` when
         the file cannot be read. In each case nothing was changed.
         """
-        return await asyncio.to_thread(_open, Path(path), settings or Settings())
+        store = await asyncio.to_thread(_open, Path(path), settings or Settings())
+        if store._stored_ns:
+            store.texts.nudge()
+        return store
 
     async def append(self, facts: Facts) -> Appended:
-        return await self._in_writer(partial(self._append, facts))
+        appended = await self._in_writer(partial(self._append, facts))
+        self.texts.nudge()
+        return appended
 
     async def scan(
         self, sql: str, params: Sequence[Any] = (), *, limits: Limits = DEFAULT_LIMITS
@@ -112,16 +122,22 @@ class DuckStore:
         return await self._change(partial(self._reprice, project, prices))
 
     async def decide(self, project: str, kept: Sequence[str], let_go: Sequence[str], since_ns: int) -> int:
-        return await self._change(partial(self._decide, project, kept, let_go, since_ns))
+        gone = await self._change(partial(self._decide, project, kept, let_go, since_ns))
+        self.texts.nudge()
+        return gone
 
     async def erase(self, project: str, doomed: Sequence[Doomed]) -> dict[str, int]:
-        return await self._change(partial(erase, self._connection, project, doomed))
+        change = partial(self._change, partial(erase, self._connection, project, doomed))
+        return await self.texts.renew(project, await traces_of(self._scan_all, project, doomed), change)
 
     async def let_go(self, project: str, rows: Sequence[Thinned], now_ns: int) -> int:
-        return await self._change(partial(let_go, self._connection, project, rows, now_ns))
+        change = partial(self._change, partial(let_go, self._connection, project, rows, now_ns))
+        return await self.texts.renew(project, await traces_of_rows(self._scan_all, project, rows), change)
 
     async def compact(self) -> Rewritten:
-        return await asyncio.shield(asyncio.ensure_future(self._compact()))
+        rewritten = await asyncio.shield(asyncio.ensure_future(self._compact()))
+        await self.texts.purge()
+        return rewritten
 
     async def copy(self, path: Path) -> dict[str, int]:
         return await self._in_upkeep(lambda cursor: self._rewriting.copy(cursor, path))
@@ -132,6 +148,7 @@ class DuckStore:
         return Stats(rows, self._directory.size())
 
     async def close(self) -> None:
+        await self.texts.close()
         await asyncio.to_thread(self._close)
 
     async def _in_writer(self, work: Callable[[], T]) -> T:

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from assay_server.core.records import Facts
 from assay_server.store.changes import Doomed, Rewritten, Thinned
+from assay_server.store.text import Bounds, Found, TextState
 
 
 @dataclass(slots=True, frozen=True)
@@ -62,8 +63,34 @@ class Stats:
     bytes: int = 0
 
 
+class Texts(Protocol):
+    """Full text, derived from the facts: words and phrases in spans and log records (`docs/api/search.md`)."""
+
+    async def find(self, project: str, text: str, bounds: Bounds, limit: int) -> Found:
+        """The newest `limit` traces with one text that holds all words; what is not indexed yet is read plainly.
+
+        Raises `InvalidInput` where the beginning of a word fits too many.
+        """
+        ...
+
+    async def state(self) -> TextState:
+        """How far the index is behind what is stored."""
+        ...
+
+    async def catch_up(self) -> None:
+        """Returns when all that was stored before is indexed."""
+        ...
+
+    async def rebuild(self) -> None:
+        """Begins the index anew from the facts; it is a copy and never the only place of anything."""
+        ...
+
+
 class Store(Protocol):
     """Facts, append-only but for their price."""
+
+    @property
+    def texts(self) -> Texts: ...
 
     async def append(self, facts: Facts) -> Appended:
         """Stores all of `facts` in one transaction, durable on return; what is already there stays as it was.

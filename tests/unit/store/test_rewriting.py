@@ -44,7 +44,8 @@ class TestConformance(TakingAwayConformance):
 
 
 def _files_with(path: Path, word: str) -> list[str]:
-    return sorted(file.name for file in path.iterdir() if word.encode() in file.read_bytes())
+    files = (file for file in path.rglob("*") if file.is_file())
+    return sorted(file.name for file in files if word.encode() in file.read_bytes())
 
 
 async def test_no_byte_is_left_of_what_was_removed(tmp_path: Path) -> None:

@@ -1,0 +1,6 @@
+"""Full text beside the facts: an index that is derived from them, seconds behind, and made anew when missing."""
+
+from assay_server.store.text.index import Bounds, Found
+from assay_server.store.text.search import TextSearch, TextState
+
+__all__ = ["Bounds", "Found", "TextSearch", "TextState"]

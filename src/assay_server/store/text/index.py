@@ -1,0 +1,225 @@
+"""The index on disk: one tantivy document for each text, with the trace that holds it. Every method blocks.
+
+A document is written once; a search is a query built by hand, never a parsed string, so that no input is a mistake.
+"""
+
+import os
+import shutil
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from assay_server.core.errors import InvalidInput
+from assay_server.store.seen import key_of
+from assay_server.store.text.texts import Text
+from assay_server.store.text.words import Phrase, Wanted, analyzer
+
+_VERSION = "v1"
+"""Of documents and words: an index of another version is made anew."""
+
+_HEAP = 48_000_000  # bytes of the one writer
+_HITS_PER_TRACE = 4  # asked for at once: a trace often holds a word in several texts
+_LOWEST_PRIORITY = 19
+
+
+@dataclass(slots=True, frozen=True)
+class Entry:
+    """A text and where it stands; `start_ns` is its trace's."""
+
+    project: str
+    trace_id: str
+    start_ns: int
+    stored_ns: int
+    text: Text
+
+
+@dataclass(slots=True, frozen=True)
+class Bounds:
+    """Starts of traces, nanoseconds; `until_ns` is exclusive. `within`: only these traces."""
+
+    since_ns: int | None = None
+    until_ns: int | None = None
+    within: tuple[str, ...] | None = None
+
+
+@dataclass(slots=True, frozen=True)
+class Found:
+    """Traces, `(start_ns, trace_id)`, newest first; `complete` where there are no others."""
+
+    traces: list[tuple[int, str]]
+    complete: bool
+
+
+class TextIndex:
+    """One per store. Any thread may search while another writes."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder / _VERSION
+        self._writing = threading.Lock()
+        self._schema = _schema()
+        self._index = self._open(folder)
+        self._writer: Any = None
+
+    def newest(self) -> int:
+        """The `stored_ns` up to which rows are indexed; -1 in an empty index."""
+        import tantivy
+
+        self._index.reload()
+        hits = self._index.searcher().search(tantivy.Query.all_query(), 1, count=False, order_by_field="stored").hits
+        return int(hits[0][0]) if hits else -1
+
+    def add(self, entries: Iterable[Entry], instead_of: Sequence[tuple[str, str]] = ()) -> None:
+        """All of them at once, durable on return, in the place of what there was of the traces (project, id) named.
+
+        What is replaced is found no more; its words leave the disk with `clear`.
+        """
+        with self._changed() as writer:
+            if instead_of:  # by query: a deletion by term takes every number as a signed one, and finds nothing
+                writer.delete_documents_by_query(self._of_traces(instead_of))
+            for entry in entries:
+                writer.add_document(_document(entry))
+
+    def find(self, project: str, want: Wanted, bounds: Bounds, limit: int) -> Found:
+        """Raises `InvalidInput` where the beginning of a word fits too many."""
+        query = self._query(project, want, bounds)
+        searcher = self._index.searcher()
+        asked = limit * _HITS_PER_TRACE
+        while True:
+            try:
+                hits = searcher.search(query, asked, count=False, order_by_field="start").hits
+            except ValueError as error:
+                raise InvalidInput(
+                    "Too many words begin like that.", field="text", fix="write more of the word before the star"
+                ) from error
+            keys = searcher.fast_field_values("trace_key", [address for _, address in hits])
+            first: dict[Any, Any] = {}
+            for key, hit in zip(keys, hits, strict=True):
+                first.setdefault(key, hit)
+            if len(first) >= limit or len(hits) < asked:
+                break
+            asked *= 4
+        shown = list(first.values())[:limit]
+        traces = [(int(start), bytes(searcher.doc(address)["trace"][0]).decode()) for start, address in shown]
+        return Found(traces, complete=len(hits) < asked and len(first) <= limit)
+
+    def clear(self) -> None:
+        """Nothing is left, on the disk neither."""
+        with self._changed() as writer:
+            writer.delete_all_documents()
+        with self._writing:
+            self._writer.garbage_collect_files()
+
+    def counts(self) -> tuple[int, int]:
+        """(texts, bytes on disk)"""
+        size = sum(file.stat().st_size for file in self._folder.iterdir() if file.is_file())
+        return self._index.searcher().num_docs, size
+
+    def close(self) -> None:
+        with self._writing:
+            if self._writer is not None:
+                self._writer.rollback()
+                self._writer = None
+
+    @contextmanager
+    def _changed(self) -> Iterator[Any]:
+        """The writer; what it was told is durable and found behind it, or, after an error, as if it had not been."""
+        with self._writing:
+            self._writer = self._writer or self._make_writer()
+            try:
+                yield self._writer
+                self._writer.commit()
+            except BaseException:
+                self._writer = None  # with what it holds; a writer may not go on after an error
+                raise
+            self._index.reload()
+
+    def _open(self, folder: Path) -> Any:
+        """What is there, or an empty index in the place of one that is of another version or broken."""
+        import tantivy
+
+        for other in folder.glob("v*"):
+            if other != self._folder:
+                shutil.rmtree(other, ignore_errors=True)
+        self._folder.mkdir(parents=True, exist_ok=True)
+        try:
+            index = tantivy.Index(self._schema, path=str(self._folder), reuse=True)
+            index.register_tokenizer("words", analyzer())
+            index.searcher()
+        except (ValueError, OSError):
+            shutil.rmtree(self._folder)
+            self._folder.mkdir()
+            index = tantivy.Index(self._schema, path=str(self._folder), reuse=False)
+            index.register_tokenizer("words", analyzer())
+        return index
+
+    def _make_writer(self) -> Any:
+        """Its threads inherit the priority of the one that makes it: indexing takes what others leave."""
+        made: list[Any] = []
+
+        def make() -> None:
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _LOWEST_PRIORITY)
+            made.append(self._index.writer(heap_size=_HEAP, num_threads=1))
+
+        maker = threading.Thread(target=make, name="assay-text-writer")
+        maker.start()
+        maker.join()
+        return made[0]
+
+    def _query(self, project: str, want: Wanted, bounds: Bounds) -> Any:
+        from tantivy import FieldType, Occur, Query
+
+        parts = [Query.term_query(self._schema, "project", project)]
+        parts += [self._phrase(phrase) for phrase in want.phrases]
+        if bounds.since_ns is not None or bounds.until_ns is not None:
+            since, until = bounds.since_ns, None if bounds.until_ns is None else bounds.until_ns - 1
+            parts.append(Query.range_query(self._schema, "start", FieldType.Integer, since, until))
+        if bounds.within is not None:
+            parts.append(self._of_traces([(project, trace_id) for trace_id in bounds.within]))
+        return Query.boolean_query([(Occur.Must, part) for part in parts])
+
+    def _of_traces(self, traces: Sequence[tuple[str, str]]) -> Any:
+        from tantivy import Query
+
+        return Query.term_set_query(self._schema, "trace_key", [key_of(*trace) for trace in traces])
+
+    def _phrase(self, phrase: Phrase) -> Any:
+        from tantivy import Query
+
+        *first, last = phrase.words
+        if phrase.open_end and first:
+            return Query.regex_phrase_query(self._schema, "body", [*first, last + ".*"])
+        if phrase.open_end:
+            return Query.regex_query(self._schema, "body", last + ".*")
+        if first:
+            return Query.phrase_query(self._schema, "body", list(phrase.words))
+        return Query.term_query(self._schema, "body", last)
+
+
+def _schema() -> Any:
+    from tantivy import SchemaBuilder
+
+    builder = SchemaBuilder()
+    builder.add_text_field("project", tokenizer_name="raw", index_option="basic")
+    builder.add_unsigned_field("trace_key", indexed=True, fast=True)
+    builder.add_bytes_field("trace", stored=True)
+    builder.add_text_field("body", tokenizer_name="words", index_option="position")
+    builder.add_integer_field("start", fast=True)
+    builder.add_integer_field("stored", fast=True)
+    return builder.build()
+
+
+def _document(entry: Entry) -> Any:
+    from tantivy import Document
+
+    document = Document()
+    document.add_text("project", entry.project)
+    document.add_bytes("trace", entry.trace_id.encode())
+    document.add_unsigned("trace_key", key_of(entry.project, entry.trace_id))
+    document.add_integer("start", entry.start_ns)
+    document.add_integer("stored", entry.stored_ns)
+    for piece in entry.text:
+        document.add_text("body", piece)
+    return document

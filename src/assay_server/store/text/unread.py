@@ -1,0 +1,93 @@
+"""Rows that the index does not know yet, read plainly: newest first, until there are enough.
+
+SQL passes over rows that cannot hold the words; what it leaves is taken apart by the rules of the index itself, so
+both ways find the same. Rows with letters outside ASCII, or with JSON's escapes, are always taken apart.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any
+
+from assay_server.store.text.index import Bounds, Found
+from assay_server.store.text.texts import ROWS, Text, texts_of
+from assay_server.store.text.words import Wanted, holds, words_of
+
+Scan = Callable[[str, Sequence[Any]], Awaitable[list[dict[str, Any]]]]
+
+_CHUNK = 1_000
+_SPAN = (
+    "name, status_message, model, provider, service, session, \"user\", release, array_to_string(tags, ' '), input,"
+    " output, attributes::JSON::VARCHAR, events"
+)
+_BETWEEN_PIECES = ("",)
+"""No word: no phrase goes over it."""
+
+
+async def read_plainly(scan: Scan, project: str, want: Wanted, bounds: Bounds, after_ns: int, limit: int) -> Found:
+    """Traces with rows stored after `after_ns` that hold what is wanted."""
+    if want.nowhere:
+        return Found([], complete=True)
+    sql, params = _candidates(project, want, bounds, after_ns)
+    found: dict[tuple[int, str], None] = {}
+    for offset in range(0, 1 << 40, _CHUNK):
+        rows = await scan(f"{sql} LIMIT {_CHUNK} OFFSET {offset}", params)
+        for row in rows:
+            trace = (row["start_ns"], row["trace_id"])
+            if trace not in found and any(holds(_words(text), want) for text in texts_of(row)):
+                found[trace] = None
+                if len(found) > limit:
+                    return Found(list(found)[:limit], complete=False)
+        if len(rows) < _CHUNK:
+            break
+    return Found(list(found), complete=True)
+
+
+def _candidates(project: str, want: Wanted, bounds: Bounds, after_ns: int) -> tuple[str, list[Any]]:
+    words = [word for phrase in want.phrases for word in phrase.words if word.isascii()]
+    spans, events = _may_hold(_SPAN, len(words)), _may_hold("data", len(words))
+    narrow = [project, *words]
+    conditions, values = _bounded(bounds)
+    rows = ROWS.format(spans=f"AND project = ? AND {spans}", events=f"AND project = ? AND {events}")
+    sql = f"SELECT * FROM ({rows}) WHERE {conditions} ORDER BY start_ns DESC, trace_id, stored_ns"  # noqa: S608
+    window = [after_ns, 1 << 62]
+    return sql, [*window, *narrow, *window, *narrow, *values]
+
+
+def _may_hold(columns: str, words: int) -> str:
+    """A condition over one row; its parameters are the words, all in ASCII."""
+    holds_all = " AND ".join(["contains(hay, ?)"] * words) or "true"
+    return (
+        f"(SELECT ({holds_all}) OR strlen(hay) <> length(hay) OR contains(hay, '\\u')"  # noqa: S608
+        f" FROM (SELECT lower(concat_ws(chr(10), {columns})) AS hay))"
+    )
+
+
+def _bounded(bounds: Bounds) -> tuple[str, list[Any]]:
+    conditions: list[str] = ["true"]
+    values: list[Any] = []
+    for condition, value in (("start_ns >= ?", bounds.since_ns), ("start_ns < ?", bounds.until_ns)):
+        if value is not None:
+            conditions.append(condition)
+            values.append(value)
+    if bounds.within is not None:
+        conditions.append("trace_id IN (SELECT unnest(?::VARCHAR[]))")
+        values.append(list(bounds.within))
+    return " AND ".join(conditions), values
+
+
+def _words(text: Text) -> tuple[str, ...]:
+    if len(text) == 1:
+        return words_of(text[0])
+    return tuple(word for piece in text for word in (*words_of(piece), *_BETWEEN_PIECES))
+
+
+def behind(rows: Sequence[Mapping[str, Any]]) -> tuple[int, int | None]:
+    """(rows, the time of the oldest) of an answer to `BEHIND`."""
+    return int(rows[0]["n"]), rows[0]["oldest_ns"]
+
+
+BEHIND = """
+SELECT count(*) AS n, min(stored_ns) AS oldest_ns FROM (
+    SELECT stored_ns FROM spans WHERE stored_ns > ? UNION ALL
+    SELECT stored_ns FROM events WHERE stored_ns > ? AND trace_id IS NOT NULL AND kind IN ('content', 'log'))
+"""
+"""Rows that are not indexed yet. Parameters: the `stored_ns` up to which they are, twice."""

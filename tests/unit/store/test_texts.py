@@ -1,0 +1,136 @@
+"""The text of the DuckDB store: the conformance suite, and what is its own (broken files, both ways alike, lag)."""
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from assay_server.core.records import Facts
+from assay_server.store import Bounds, DuckStore, Store
+from assay_server.store.text.words import Phrase, wanted, words_of
+from tests.conformance.store import a_span
+from tests.conformance.texts import TextsConformance, found, spans
+
+
+class TestConformance(TextsConformance):
+    async def reopen(self, path: Path) -> Store:
+        return await DuckStore.open(path / "facts")
+
+
+@pytest.mark.parametrize(
+    ("text", "phrases"),
+    [
+        ("", []),
+        ("  ?! ", []),
+        ("Late refund", [Phrase(("late",)), Phrase(("refund",))]),
+        ('"late  Refund" x', [Phrase(("late", "refund")), Phrase(("x",))]),
+        ("gpt-4o user@example.com", [Phrase(("gpt", "4o")), Phrase(("user", "example", "com"))]),
+        ("refun* late-ref*", [Phrase(("refun",), open_end=True), Phrase(("late", "ref"), open_end=True)]),
+        ('"never closed', [Phrase(("never", "closed"))]),
+        ("a a A", [Phrase(("a",))]),
+        ("cafe\u0301 STRASSE straße", [Phrase(("cafe",)), Phrase(("strasse",))]),
+        ("退款", [Phrase(("退", "款"))]),
+    ],
+)
+def test_what_somebody_wants_is_read_and_nothing_is_a_mistake(text: str, phrases: list[Phrase]) -> None:
+    assert list(wanted(text).phrases) == phrases
+
+
+def test_half_of_a_surrogate_pair_is_no_word_and_no_mistake() -> None:
+    assert words_of("a \ud83d b") == ("a", "b")
+
+
+_WORDS = st.sampled_from(
+    ["refund", "Refunds", "café", "CAFE", "4o", "gpt-4o", "退款", "straße", "a", "İ", "ﬁne", "\ud83d"]
+)
+_SPACED = st.lists(_WORDS, max_size=6).map(" ".join)
+_SAID = st.one_of(_SPACED, st.text(max_size=30), _SPACED.map(lambda text: json.dumps([{"content": text}])))
+
+
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    said=st.lists(_SAID, min_size=1, max_size=8), asked=st.lists(st.one_of(_SPACED, st.text(max_size=12)), max_size=12)
+)
+async def test_the_index_finds_what_plain_reading_finds(
+    tmp_path_factory: pytest.TempPathFactory, said: list[str], asked: list[str]
+) -> None:
+    store = await DuckStore.open(tmp_path_factory.mktemp("facts"))
+    await store.append(Facts(spans=[a_span(n, n, start_ns=n, input=text) for n, text in enumerate(said, 1)]))
+    questions = [*asked, *(f'"{text}"' for text in asked), *(f"{text}*" for text in asked), *said]
+    plainly = [await found(store, text) for text in questions]
+    await store.texts.catch_up()
+    indexed = [await found(store, text) for text in questions]
+    await store.close()
+    assert indexed == plainly
+
+
+@pytest.mark.parametrize("damage", ["meta.json", "all", "version"])
+async def test_a_broken_index_is_made_anew(tmp_path: Path, damage: str) -> None:
+    store = await DuckStore.open(tmp_path)
+    await store.append(Facts(spans=spans()))
+    await store.texts.catch_up()
+    await store.close()
+    folder = tmp_path / "text" / "v1"
+    if damage == "version":
+        folder.rename(tmp_path / "text" / "v0")
+    for file in folder.glob("*" if damage == "all" else damage):
+        file.write_bytes(b"broken")
+    store = await DuckStore.open(tmp_path)
+    answer = await found(store, "refund")
+    await store.texts.catch_up()
+    indexed, state = await found(store, "refund"), await store.texts.state()
+    await store.close()
+    assert answer == indexed == [4, 1]
+    assert state.rows == 0
+    assert not (tmp_path / "text" / "v0").exists()
+
+
+async def test_an_index_that_knows_more_than_the_facts_is_made_anew(tmp_path: Path) -> None:
+    for folder, text in (("old", "refund"), ("new", "parcel")):
+        store = await DuckStore.open(tmp_path / folder)
+        await store.append(Facts(spans=[a_span(input=text)]))
+        await store.texts.catch_up()
+        await store.close()
+    (tmp_path / "old" / "text").rename(tmp_path / "old" / "gone")
+    (tmp_path / "new" / "text").rename(tmp_path / "old" / "text")  # the facts come from a backup, the index does not
+    store = await DuckStore.open(tmp_path / "old")
+    answers = await found(store, "refund"), await found(store, "parcel")
+    await store.close()
+    assert answers == ([1], [])
+
+
+async def test_a_removal_that_a_kill_interrupted_is_made_good(tmp_path: Path) -> None:
+    store = await DuckStore.open(tmp_path)
+    await store.append(Facts(spans=[a_span(1, 1, input="refund"), a_span(1, 2, input="parcel")]))
+    await store.texts.catch_up()
+    store.texts._removals.begin("prj_a", [f"{1:032x}"])
+    store._connection.execute("DELETE FROM spans WHERE span_id = ?", [f"{1:016x}"])
+    await store.close()  # without a word to the index
+    store = await DuckStore.open(tmp_path)
+    answers = await found(store, "refund"), await found(store, "parcel")
+    await store.close()
+    assert answers == ([], [1])
+
+
+async def test_the_index_follows_by_itself(tmp_path: Path) -> None:
+    store = await DuckStore.open(tmp_path)
+    store.texts._every_s = 0.01
+    await store.append(Facts(spans=spans()))
+    for _ in range(2_000):
+        if (await store.texts.state()).rows == 0:
+            break
+    state = await store.texts.state()
+    await store.close()
+    assert (state.rows, state.seconds, state.state) == (0, 0.0, "ready")
+
+
+async def test_a_beginning_that_fits_too_much_is_found_or_told(tmp_path: Path) -> None:
+    store = await DuckStore.open(tmp_path)
+    many = " ".join(f"w{n:05d}" for n in range(20_000))
+    await store.append(Facts(spans=[a_span(input=many)]))
+    await store.texts.catch_up()
+    answer = await store.texts.find("prj_a", "w*", Bounds(), 5)
+    await store.close()
+    assert len(answer.traces) == 1
