@@ -1,13 +1,22 @@
 """The steps of traces of one kind: how long each takes by itself, how often, and what it uses."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from assay_server.query.cost_sql import money, token_sums
+from assay_server.query.cost_words import percent
 from assay_server.query.sql import lines
+
+_MOST_NAMES = 50
 
 _TOKENS = "coalesce(fresh_input, 0) + coalesce(cache_read, 0) + coalesce(cache_write, 0)"
 _ALL_TOKENS = _TOKENS + " + coalesce(output_tokens, 0) + coalesce(reasoning, 0)"
 _COUNTED = "coalesce(fresh_input, cache_read, cache_write, output_tokens, reasoning) IS NOT NULL"
-EMPTY_RESULT = "trim(lower(coalesce(output, ''))) IN ('', '[]', '{}', '\"\"', 'null', 'none')"
+EMPTY_RESULT = (
+    "coalesce(content, 'kept') = 'kept' AND let_go_ns IS NULL"
+    " AND trim(lower(coalesce(output, ''))) IN ('', '[]', '{}', '\"\"', 'null', 'none')"
+)
+"""A tool that found nothing: no output, or an empty list, object, string or null. A text that was let go is unknown."""
 
 
 def steps_sql(project: str, name: str | None, since_ns: int, until_ns: int, limit: int) -> tuple[str, list[Any]]:
@@ -38,6 +47,8 @@ def steps_sql(project: str, name: str | None, since_ns: int, until_ns: int, limi
         "  count(*) FILTER (status = 'error') AS errors, count(*) FILTER (empty) AS empty,",
         "  quantile_cont(end_ns - start_ns, 0.5) / 1e6 AS p50, quantile_cont(end_ns - start_ns, 0.95) / 1e6 AS p95,",
         "  quantile_cont(own_ns, 0.5) / 1e6 AS own_p50, quantile_cont(own_ns, 0.95) / 1e6 AS own_p95,",
+        "  arg_max({'trace_id': trace_id, 'span_id': span_id, 'ns': end_ns - start_ns}, end_ns - start_ns, 3)",
+        "    AS slowest,",
         "  sum(own_ns)::DOUBLE AS all_own_ns, sum(cost) AS usd,",
         "  count(*) FILTER (cost IS NULL AND " + _COUNTED + ") AS unknown,",
         "  sum(fresh_input)::BIGINT AS fresh_input, sum(cache_read)::BIGINT AS cache_read,",
@@ -49,3 +60,56 @@ def steps_sql(project: str, name: str | None, since_ns: int, until_ns: int, limi
         "FROM own, whole GROUP BY kind, name ORDER BY all_own_ns DESC, kind, name LIMIT ?",
     )
     return sql, [project, since_ns, until_ns, name, name, project, limit]
+
+
+def names_sql() -> str:
+    """The names of root spans with how many traces they have. Parameters: project, since, until."""
+    return lines(
+        "SELECT name, count(*) AS traces FROM spans WHERE project = ? AND parent_id IS NULL AND start_ns >= ?",
+        "AND start_ns < ? GROUP BY name ORDER BY traces DESC, name LIMIT " + str(_MOST_NAMES),
+    )
+
+
+def step_json(row: Mapping[str, Any], whole: float) -> dict[str, Any]:
+    """`whole`: the own time of all steps, nanoseconds."""
+    return {
+        "kind": row["kind"],
+        "name": row["name"],
+        "calls": row["n"],
+        "traces": row["traces"],
+        "errors": row["errors"],
+        "latency_ms": {"p50": row["p50"], "p95": row["p95"]},
+        "own_ms": {"p50": row["own_p50"], "p95": row["own_p95"]},
+        "time_share": row["all_own_ns"] / whole if whole else None,
+        "tokens": token_sums(row),
+        "tokens_per_call": {"p50": row["tokens_p50"], "p95": row["tokens_p95"]},
+        "cost": money(row),
+        "empty_results": row["empty"] if row["kind"] == "tool" else None,
+        "slowest": [
+            {"trace_id": one["trace_id"], "span_id": one["span_id"], "latency_ms": one["ns"] / 1e6}
+            for one in row["slowest"]
+        ],
+        "bottleneck": False,
+    }
+
+
+def steps_sentence(items: Sequence[Mapping[str, Any]], traces: int) -> str:
+    """The bottleneck, what fails most, and which tool finds nothing."""
+    slow = next((item for item in items if item["bottleneck"]), None)
+    if slow is None:
+        return "No trace was found."
+    of = "one trace" if traces == 1 else f"{traces:,} traces"
+    share = "" if slow["time_share"] is None else f" takes {percent(slow['time_share'])} of the time of {of}"
+    p50, p95 = (_time(slow["own_ms"][name]) for name in ("p50", "p95"))
+    parts = [f"{slow['name']}{share}: {p50} a call by itself at p50, {p95} at p95."]
+    failing = max(items, key=lambda item: item["errors"])
+    if failing["errors"]:
+        parts.append(f"{failing['name']} fails most: {failing['errors']:,} of {failing['calls']:,} calls.")
+    empty = max(items, key=lambda item: item["empty_results"] or 0)
+    if empty["empty_results"]:
+        parts.append(f"{empty['name']} found nothing in {empty['empty_results']:,} of {empty['calls']:,} calls.")
+    return " ".join(parts)
+
+
+def _time(ms: float) -> str:
+    return f"{ms:,.0f} ms" if ms < 1000 else f"{ms / 1000:,.2f} s"

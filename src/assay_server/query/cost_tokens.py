@@ -1,21 +1,15 @@
-"""Where tokens go: what each call of a trace added to the context, what was sent again, and how steps fare over traces.
+"""Where tokens go: what each call of a trace added to the context and sent again, and how steps fare over traces."""
 
-A provider counts a call's input as one number. Here it is divided among the messages by their length, which is right
-for the whole and near for the parts.
-"""
-
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import msgspec
-
 from assay_server.core.clock import rfc3339
 from assay_server.core.errors import NotFound
-from assay_server.core.records import Tokens
 from assay_server.query.cost_sql import LARGE, SUMS, money, token_sums
-from assay_server.query.cost_steps import steps_sql
+from assay_server.query.cost_steps import EMPTY_RESULT, names_sql, step_json, steps_sentence, steps_sql
+from assay_server.query.cost_words import dollars, percent
+from assay_server.query.prompt_parts import Part, documents_of, parts_of, text_of, tokens_of
 from assay_server.query.rollup import counted
 from assay_server.query.shapes import body_json
 from assay_server.query.sql import lines
@@ -24,12 +18,18 @@ from assay_server.store import Limits, Store
 _LARGEST_TRACE = Limits(rows=100_000, seconds=60)
 _PREVIEW = 200
 _MOST_REPEATED = 50
-_MOST_MESSAGES = 10_000
+_TOOLS = ("gen_ai.tool.definitions", "ai.prompt.tools", "llm.tools", "llm.request.functions")
 _SOURCES = ("tool", "retriever", "reranker", "agent", "llm", "embedding", "guardrail")
 
 _COLUMNS = (
     "trace_id, span_id, parent_id, kind, name, model, start_ns, end_ns, cost, fresh_input, cache_read, cache_write,"
-    " output_tokens, reasoning, input, output"
+    " output_tokens, reasoning, input, output,"
+    " CASE WHEN kind = 'llm' THEN coalesce("
+    + ", ".join(f"variant_extract(attributes, '{name}')::VARCHAR" for name in _TOOLS)
+    + ") END AS tools,"
+    " CASE WHEN kind IN ('retriever', 'reranker') THEN"
+    " variant_extract(attributes, 'retrieval.documents')::JSON::VARCHAR END AS documents,"
+    " kind = 'tool' AND " + EMPTY_RESULT + " AS empty"
 )
 
 
@@ -70,7 +70,7 @@ class TokenUse:
         sql, params = steps_sql(project, name, since_ns, until_ns, limit)
         rows = await self._store.scan(sql, params, limits=LARGE)
         whole = sum(row["all_own_ns"] or 0 for row in rows)
-        items = [_step(row, whole) for row in rows]
+        items = [step_json(row, whole) for row in rows]
         if items:
             max(items, key=lambda item: item["time_share"] or 0.0)["bottleneck"] = True
         first: Mapping[str, Any] = rows[0] if rows else {"all_traces": 0, "trace_p50": None, "trace_p95": None}
@@ -78,6 +78,8 @@ class TokenUse:
             "name": name,
             "traces": first["all_traces"],
             "latency_ms": {"p50": first["trace_p50"], "p95": first["trace_p95"]},
+            "sentence": steps_sentence(items, first["all_traces"]),
+            "names": await self._store.scan(names_sql(), [project, since_ns, until_ns]),
             "items": items,
             "total": len(items),
             "next": None,
@@ -85,21 +87,10 @@ class TokenUse:
 
 
 @dataclass(slots=True)
-class _Message:
-    role: str
-    text: str
-    tokens: float | None = None
-
-    @property
-    def key(self) -> str:
-        return hashlib.blake2b(f"{self.role}\x1f{self.text}".encode("utf-8", "replace"), digest_size=8).hexdigest()
-
-
-@dataclass(slots=True)
 class _Seen:
     """One text over all calls of the trace."""
 
-    message: _Message
+    part: Part
     times: int = 0
     wasted: float = 0.0
     usd: float | None = None
@@ -110,42 +101,67 @@ def _flow(spans: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """What each model call added and what it sent again, in the order of their start."""
     seen: dict[str, _Seen] = {}
     sections: dict[str, list[float]] = {}
+    documents: list[str] = []
     told = []
     for number, span in enumerate(spans):
+        documents.extend(documents_of(span))
         if span["kind"] == "llm":
-            messages = _measured(span)
-            told.append(_call(span, messages, seen, spans[:number]))
-            for message in messages:
-                section = sections.setdefault(message.role, [0, 0.0])
-                section[0] += 1
-                section[1] += message.tokens or 0.0
-    sent = sum(call["input_tokens"] or 0 for call in told)
-    resent = sum(call["resent_tokens"] or 0 for call in told)
-    return {
+            parts = parts_of(span, documents)
+            for part in parts:
+                for name, tokens in part.sections(known=part.key in seen).items():
+                    section = sections.setdefault(name, [0, 0.0])
+                    section[0] += 1
+                    section[1] += tokens
+            told.append(_call(span, parts, seen, spans[:number]))
+    flow = {
         "llm_calls": len(told),
-        "empty_tool_results": sum(1 for span in spans if span["kind"] == "tool" and is_empty(span["output"])),
-        "resent_tokens": resent,
-        "resent_share": resent / sent if sent else None,
-        "sections": [
-            {"role": role, "messages": int(n), "tokens": round(tokens), "share": tokens / sent if sent else None}
-            for role, (n, tokens) in sorted(sections.items(), key=lambda one: -one[1][1])
-        ],
+        "tool_calls": sum(1 for span in spans if span["kind"] == "tool"),
+        "empty_tool_results": sum(1 for span in spans if span["empty"]),
+        **_resent(told),
+        "sections": _sections(sections, sum(call["input_tokens"] or 0 for call in told)),
         "calls": told,
         "repeated": _repeated(seen),
     }
+    return {"sentence": _sentence(flow), **flow}
 
 
-def is_empty(output: str | None) -> bool:
-    """A tool that found nothing: no output, or an empty list, object, string or null."""
-    return (output or "").strip().lower() in {"", "[]", "{}", '""', "null", "none"}
+def _resent(told: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    counted = [call for call in told if call["resent_tokens"] is not None]
+    sent = sum(call["input_tokens"] for call in counted)
+    resent = sum(call["resent_tokens"] for call in counted)
+    return {"resent_tokens": resent if counted else None, "resent_share": resent / sent if sent else None}
+
+
+def _sections(sections: Mapping[str, Sequence[float]], sent: int) -> list[dict[str, Any]]:
+    return [
+        {"section": name, "messages": int(n), "tokens": round(tokens), "share": tokens / sent if sent else None}
+        for name, (n, tokens) in sorted(sections.items(), key=lambda one: -one[1][1])
+    ]
+
+
+def _sentence(flow: Mapping[str, Any]) -> str:
+    """What a trace's tokens went to, dearest first."""
+    parts = []
+    if flow["resent_share"] is not None:
+        calls = "one model call" if flow["llm_calls"] == 1 else f"{flow['llm_calls']} model calls"
+        parts.append(f"{percent(flow['resent_share'])} of the input of {calls} had been sent before.")
+    worst = next((one for one in flow["repeated"] if one["tokens_wasted"]), None)
+    if worst is not None:
+        cost = f", {dollars(worst['usd'])} at most" if worst["usd"] else ""
+        parts.append(
+            f"Most of that: a {worst['role']} text, {worst['times']} times, {worst['tokens_wasted']:,} tokens{cost}."
+        )
+    if flow["empty_tool_results"]:
+        parts.append(f"{flow['empty_tool_results']} of {flow['tool_calls']} tool results were empty.")
+    return " ".join(parts) or "Nobody counted the tokens of these calls."
 
 
 def _call(
-    span: dict[str, Any], messages: Sequence[_Message], seen: dict[str, _Seen], before: Sequence[dict[str, Any]]
+    span: dict[str, Any], parts: Sequence[Part], seen: dict[str, _Seen], before: Sequence[dict[str, Any]]
 ) -> dict[str, Any]:
     added, resent = [], 0.0
-    tokens = _tokens(span)
-    for message in messages:
+    tokens = tokens_of(span)
+    for message in parts:
         known = seen.get(message.key)
         if known is None:
             seen[message.key] = known = _Seen(message)
@@ -175,16 +191,16 @@ def _call(
     }
 
 
-def _share_of_cost(known: float | None, span: dict[str, Any], message: _Message) -> float | None:
+def _share_of_cost(known: float | None, span: dict[str, Any], message: Part) -> float | None:
     """What sending a text again cost at most: its part of the call's tokens, at the call's mean price."""
-    tokens = _tokens(span)
+    tokens = tokens_of(span)
     whole = (tokens.input_total or 0) + (tokens.output_total or 0)
     if span["cost"] is None or not whole or message.tokens is None:
         return known
     return (known or 0.0) + float(span["cost"]) * message.tokens / whole
 
 
-def _origin(message: _Message, before: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
+def _origin(message: Part, before: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
     """The step whose output stands in the message: the last one that ended before."""
     for span in reversed(before):
         output = (span["output"] or "").strip()
@@ -197,57 +213,22 @@ def _plain(output: str) -> str:
     """The text inside an answer that is stored as messages."""
     messages = body_json(output)
     if isinstance(messages, list) and messages:
-        text = _text(messages[-1])
+        text = text_of(messages[-1])
         return text if len(text) >= 8 else output
     return output
 
 
-def _measured(span: dict[str, Any]) -> list[_Message]:
-    """The call's messages; its counted input divided among them by length."""
-    messages = _messages(span["input"])
-    whole, length = _tokens(span).input_total, sum(len(message.text) for message in messages)
-    if whole is not None and length:
-        for message in messages:
-            message.tokens = whole * len(message.text) / length
-    return messages
-
-
-def _messages(text: str | None) -> list[_Message]:
-    if not text:
-        return []
-    body = body_json(text)
-    if not isinstance(body, list):
-        return [_Message("prompt", str(body))]
-    return [_Message(str(part.get("role")), _text(part)) for part in body[:_MOST_MESSAGES]]
-
-
-def _text(message: Mapping[str, Any]) -> str:
-    content = message.get("content") if message.get("content") is not None else message.get("parts")
-    calls = message.get("tool_calls")
-    texts = [content if isinstance(content, str) else "" if content is None else _json(content)]
-    texts += [_json(calls)] if calls else []
-    return "\n".join(text for text in texts if text)
-
-
-def _json(value: Any) -> str:
-    if isinstance(value, list) and all(isinstance(part, dict) for part in value):
-        texts = [part.get("text") or part.get("content") for part in value]
-        if all(isinstance(text, str) for text in texts):
-            return "\n".join(str(text) for text in texts)
-    return msgspec.json.encode(value).decode()
-
-
 def _repeated(seen: Mapping[str, _Seen]) -> list[dict[str, Any]]:
-    again = sorted((item for item in seen.items() if item[1].times > 1), key=lambda item: (-item[1].wasted, item[0]))
+    again = sorted((item for item in seen.items() if item[1].times > 1), key=lambda item: -item[1].wasted)
     return [
         {
             "hash": key,
-            "role": one.message.role,
+            "role": one.part.role,
             "times": one.times,
             "tokens_each": round(sum(one.counts) / len(one.counts)) if one.counts else None,
             "tokens_wasted": round(one.wasted) if one.counts else None,
             "usd": one.usd,
-            "preview": _cut(one.message.text),
+            "preview": _cut(one.part.text),
         }
         for key, one in again[:_MOST_REPEATED]
     ]
@@ -267,28 +248,6 @@ def _summed(nodes: Sequence[dict[str, Any]]) -> dict[str, Any]:
             for node in nodes
         ],
     }
-
-
-def _step(row: Mapping[str, Any], whole: float) -> dict[str, Any]:
-    return {
-        "kind": row["kind"],
-        "name": row["name"],
-        "calls": row["n"],
-        "traces": row["traces"],
-        "errors": row["errors"],
-        "latency_ms": {"p50": row["p50"], "p95": row["p95"]},
-        "own_ms": {"p50": row["own_p50"], "p95": row["own_p95"]},
-        "time_share": row["all_own_ns"] / whole if whole else None,
-        "tokens": token_sums(row),
-        "tokens_per_call": {"p50": row["tokens_p50"], "p95": row["tokens_p95"]},
-        "cost": money(row),
-        "empty_results": row["empty"] if row["kind"] == "tool" else None,
-        "bottleneck": False,
-    }
-
-
-def _tokens(row: Mapping[str, Any]) -> Tokens:
-    return Tokens(row["fresh_input"], row["cache_read"], row["cache_write"], row["output_tokens"], row["reasoning"])
 
 
 def _rounded(tokens: float | None) -> int | None:

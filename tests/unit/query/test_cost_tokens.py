@@ -5,11 +5,13 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 
 from assay_server.core.errors import NotFound
 from assay_server.core.records import Facts, Span, Tokens
 from assay_server.query import TokenUse
+from assay_server.query.cost_steps import EMPTY_RESULT
 from assay_server.store import DuckStore
 
 START = 1_795_219_200_000_000_000
@@ -72,13 +74,58 @@ async def test_what_is_sent_again_and_again_is_named(use: TokenUse) -> None:
 
 async def test_sections_and_nodes_add_up_to_the_calls(use: TokenUse) -> None:
     found = await use.trace("prj_a", "t1")
-    assert {one["role"]: (one["messages"], one["tokens"]) for one in found["sections"]} == {
-        "system": (2, 400), "user": (2, 400), "tool": (1, 400),
+    assert {one["section"]: (one["messages"], one["tokens"]) for one in found["sections"]} == {
+        "system": (2, 400), "user": (1, 200), "history": (1, 200), "tool results": (1, 400),
     }  # fmt: skip
     assert [(node["kind"], node["name"], node["calls"], node["cost"]["usd"]) for node in found["nodes"]] == [
         ("llm", "think", 2, pytest.approx(1.22))
     ]
     assert (found["tokens"]["input_total"], found["cost"]["usd"]) == (1200, pytest.approx(1.22))
+
+
+async def test_sections_tell_documents_tools_and_history_apart(tmp_path: Path) -> None:
+    store = await DuckStore.open(tmp_path / "sections")
+    found = [{"content": "f" * 60}, {"content": "f" * 60}, {"content": "short"}]
+    tools = '[{"function": "search"}]' + " " * 76
+    asked_before = [{"role": "user", "content": "u" * 50}, {"role": "assistant", "content": "a" * 50}]
+    question = {"role": "user", "content": "Context: " + "f" * 60 + "?" * 31}
+    call = asked(2, 20, [SYSTEM, *asked_before, question], 500, trace="t3", parent="s1")
+    call.attributes = {"gen_ai.tool.definitions": tools}
+    retriever = span(1, "retriever", "find", 0, 10, trace="t3", parent=None, attributes={"retrieval.documents": found})
+    await store.append(Facts([retriever, call]))
+    use = await TokenUse(store).trace("prj_a", "t3")
+    await store.close()
+    assert {one["section"]: (one["messages"], one["tokens"]) for one in use["sections"]} == {
+        "system": (1, 200), "tool definitions": (1, 100), "history": (2, 100), "documents": (1, 60), "user": (1, 40),
+    }  # fmt: skip
+    assert sum(one["share"] for one in use["sections"]) == pytest.approx(1)
+
+
+async def test_the_sentence_names_what_is_dearest(use: TokenUse) -> None:
+    assert (await use.trace("prj_a", "t1"))["sentence"] == (
+        "33% of the input of 2 model calls had been sent before."
+        " Most of that: a system text, 2 times, 200 tokens, $0.20 at most. 1 of 2 tool results were empty."
+    )
+
+
+@pytest.mark.parametrize(
+    ("output", "content", "let_go_ns", "empty"),
+    [
+        ("[]", None, None, True),
+        (None, "kept", None, True),
+        (" NULL ", None, None, True),
+        ("[1]", None, None, False),
+        (None, "sampled_out", None, False),
+        (None, "waiting", None, False),
+        (None, None, 1, False),
+    ],
+    ids=["list", "nothing", "null", "found", "sampled_out", "waiting", "let_go"],
+)
+def test_a_text_that_is_not_there_is_not_an_empty_result(
+    output: str | None, content: str | None, let_go_ns: int | None, empty: bool
+) -> None:
+    sql = "SELECT " + EMPTY_RESULT + " FROM (SELECT ? AS output, ? AS content, ? AS let_go_ns)"
+    assert duckdb.execute(sql, [output, content, let_go_ns]).fetchall() == [(empty,)]
 
 
 async def test_an_unknown_trace_and_another_projects_are_not_found(use: TokenUse) -> None:
@@ -107,6 +154,15 @@ async def test_steps_know_their_own_time_and_the_bottleneck(use: TokenUse) -> No
     assert (steps["think"]["tokens"]["input_total"], steps["think"]["tokens_per_call"]["p50"]) == (1200, 610)
     assert [step["name"] for step in found["items"] if step["bottleneck"]] == [found["items"][0]["name"]]
     assert sum(step["time_share"] for step in found["items"]) == pytest.approx(1)
+    slowest = steps["search"]["slowest"]
+    assert {(one["trace_id"], one["span_id"], one["latency_ms"]) for one in slowest} == {
+        ("t1", "s2", 30.0), ("t1", "s3", 30.0),
+    }  # fmt: skip
+    assert found["names"] == [{"name": "answer", "traces": 1}]
+    assert found["sentence"] == (
+        "think takes 48% of the time of one trace: 30 ms a call by itself at p50, 30 ms at p95."
+        " search fails most: 1 of 2 calls. search found nothing in 1 of 2 calls."
+    )
 
 
 async def test_steps_of_other_kinds_times_and_projects_are_left_out(use: TokenUse) -> None:
