@@ -99,10 +99,12 @@ def _settings(http: httpx.Client) -> dict[str, str]:
     made = _post(http, "monitors", monitor)
     silence = {"subject": made["id"], "ends_at": _tomorrow(), "reason": "quokka sleeps"}
     _put(http, "views/quokka-view", {"page": "traces", "query": {"user": "quokka-user"}})
+    _put(http, "dashboards/quokka-dashboard", {"title": "quokka", "panels": [{"title": "n", "metrics": ["count"]}]})
     price = _put(http, "prices/quokka-other-model", {"input": 1, "output": 2, "provider": "quokka"})
     key = _post(http, "keys", {"name": "quokka key", "role": "viewer"})
     _awaited(lambda: _items(http, "notifications"))  # before the silence: then nobody would be told
     return {
+        "dashboard": "quokka-dashboard",
         "notification_channel": hook["id"],
         "monitor": made["id"],
         "silence": _post(http, "silences", silence)["id"],

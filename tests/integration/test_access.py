@@ -73,6 +73,9 @@ NEEDS = {
         GET /api/v1/costs/forecast
         GET /api/v1/costs/savings
         GET /api/v1/costs/why
+        GET /api/v1/dashboards
+        GET /api/v1/dashboards/{name}
+        POST /api/v1/dashboards/parse
         GET /api/v1/datasets
         GET /api/v1/datasets/{name}
         GET /api/v1/datasets/{name}/items
@@ -83,12 +86,15 @@ NEEDS = {
         GET /api/v1/graph
         GET /api/v1/incidents
         GET /api/v1/incidents/{incident}
+        GET /api/v1/marks
         GET /api/v1/models/unpriced
         GET /api/v1/monitors
         GET /api/v1/monitors/{monitor}
         GET /api/v1/monitors/{monitor}/evaluations
         GET /api/v1/notification-channels
         GET /api/v1/notifications
+        GET /api/v1/panels/words
+        POST /api/v1/panels/query
         GET /api/v1/prices
         GET /api/v1/prices/lookup
         GET /api/v1/prompt-diff
@@ -138,6 +144,8 @@ NEEDS = {
         PUT /api/v1/channels/{name}
         POST /api/v1/channels/{name}/promote
         POST /api/v1/channels/{name}/rollback
+        PUT /api/v1/dashboards/{name}
+        DELETE /api/v1/dashboards/{name}
         POST /api/v1/datasets
         POST /api/v1/datasets/{name}/items
         POST /api/v1/incidents/{incident}/acknowledge

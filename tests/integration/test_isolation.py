@@ -21,6 +21,7 @@ LISTS = """
     GET /api/v1/channels
     GET /api/v1/costs?group_by=model
     GET /api/v1/costs/chargeback?group_by=user&since=2026-01-01T00:00:00Z&until=2100-01-01T00:00:00Z
+    GET /api/v1/dashboards
     GET /api/v1/datasets
     GET /api/v1/export/scores?format=jsonl
     GET /api/v1/export/spans?format=jsonl
@@ -29,6 +30,7 @@ LISTS = """
     GET /api/v1/facets?field=user
     GET /api/v1/incidents
     GET /api/v1/keys
+    GET /api/v1/marks?since=2026-01-01T00:00:00Z&until=2100-01-01T00:00:00Z
     GET /api/v1/models/unpriced
     GET /api/v1/monitors
     GET /api/v1/notification-channels
@@ -64,6 +66,7 @@ ONES = """
     GET /api/v1/canaries/{canary}
     GET /api/v1/channels/{channel}
     GET /api/v1/channels/{channel}/resolve?unit=u
+    GET /api/v1/dashboards/{dashboard}
     GET /api/v1/datasets/{dataset}
     GET /api/v1/datasets/{dataset}/items
     GET /api/v1/incidents/{incident}
@@ -106,6 +109,7 @@ NOT_A_PROJECTS = """
     GET /api/v1/checks
     GET /api/v1/connect
     GET /api/v1/projects
+    GET /api/v1/panels/words
     GET /api/v1/sql/schema
     GET /api/v1/tail
     GET /api/v1/costs/forecast
@@ -145,6 +149,7 @@ WRITES: dict[str, Any] = {
     "DELETE /api/v1/prices/{price}": None,
     "DELETE /api/v1/providers/quokka": None,
     "DELETE /api/v1/views/quokka-view": None,
+    "DELETE /api/v1/dashboards/{dashboard}": None,
 }
 
 COMPUTED = ("/api/v1/costs/forecast", "/api/v1/costs/savings", "/api/v1/costs/why", "/api/v1/costs")

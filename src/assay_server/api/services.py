@@ -51,6 +51,8 @@ class Services:
     people: Any
     exports: Any
     views: Any
+    dashboards: Any
+    panels: Any
     tail: Any
     figures: Any
     public_url: str

@@ -8,6 +8,11 @@ from assay_server.query.cost_sql import CostFilter
 from assay_server.query.cost_tokens import TokenUse
 from assay_server.query.cost_why import CostChanges
 from assay_server.query.costs import Costs, Day
+from assay_server.query.dashboards import Dashboards, Panels, parse_panel
+from assay_server.query.dashboards import filter_of as panel_filter
+from assay_server.query.dashboards import from_yaml as dashboard_from_yaml
+from assay_server.query.dashboards import to_json as dashboard_json
+from assay_server.query.dashboards import vocabulary as panel_words
 from assay_server.query.exports import Exports
 from assay_server.query.figures import Family, Figures, exposition
 from assay_server.query.formats import MEDIA_TYPES, Format
@@ -54,6 +59,7 @@ __all__ = [
     "CostChanges",
     "CostFilter",
     "Costs",
+    "Dashboards",
     "Day",
     "Exports",
     "Figure",
@@ -68,6 +74,7 @@ __all__ = [
     "News",
     "Page",
     "People",
+    "Panels",
     "PeopleFilter",
     "RunItems",
     "Savings",
@@ -86,12 +93,17 @@ __all__ = [
     "Views",
     "Window",
     "Windows",
+    "dashboard_from_yaml",
+    "dashboard_json",
     "exposition",
     "forecast_costs",
     "label_of",
     "line_json",
     "metric_json",
+    "panel_filter",
+    "panel_words",
     "parse_metric",
+    "parse_panel",
     "read_condition",
     "read_line",
     "replay_test",

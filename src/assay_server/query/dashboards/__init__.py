@@ -1,0 +1,22 @@
+"""Dashboards: panels over the facts, ready made and people's own."""
+
+from assay_server.query.dashboards.definition import Dashboard, Panel, from_yaml, parse_panel, to_json, to_yaml
+from assay_server.query.dashboards.panels import Panels
+from assay_server.query.dashboards.ready import ready_made
+from assay_server.query.dashboards.stored import Dashboards
+from assay_server.query.dashboards.words import RANGES, filter_of, vocabulary
+
+__all__ = [
+    "RANGES",
+    "Dashboard",
+    "Dashboards",
+    "Panel",
+    "Panels",
+    "filter_of",
+    "from_yaml",
+    "parse_panel",
+    "ready_made",
+    "to_json",
+    "to_yaml",
+    "vocabulary",
+]

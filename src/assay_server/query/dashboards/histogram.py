@@ -1,0 +1,87 @@
+"""How values are spread: counts between edges that fit the data, by group.
+
+Scores between 0 and 1 get twenty even bins. Everything else that is never negative (times, tokens, costs) gets bins
+that grow by the same factor, from 1, 2, 5 and their tens: such values spread over magnitudes.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from assay_server.query.dashboards.series import LARGE, Groups
+from assay_server.query.dashboards.source import Asked, units
+from assay_server.query.measures import Metric
+from assay_server.query.sql import lines
+from assay_server.store import Store
+
+_EVEN = 20
+_STEPS = (1.0, 2.0, 5.0)
+_MOST = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """One group; `counts` lie between the histogram's edges. `place` 0: all other groups together."""
+
+    place: int
+    n: int
+    unknown: int
+    counts: list[int]
+    p50: float | None
+    p95: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Histogram:
+    edges: list[float]
+    spreads: list[Spread]
+
+
+async def histogram_of(store: Store, asked: Asked, metric: Metric, groups: Groups) -> Histogram:
+    """Empty where nothing has a value. A metric's distribution is that of its units: latencies, costs of calls."""
+    before, params = units(asked, [metric])
+    bounds = await store.scan(lines(before, "SELECT min(v0) AS low, max(v0) AS high FROM u"), params, limits=LARGE)
+    edges = edges_of(bounds[0]["low"], bounds[0]["high"])
+    if not edges:
+        return Histogram([], [])
+    # The last bin takes its upper edge too: a score of 1 is in it.
+    at = "least(len(e.edges) - 1, greatest(1, len(list_filter(e.edges, lambda x: x <= v0))))"
+    place = "1" if asked.group_by is None else "coalesce(list_position(?::VARCHAR[], g), 0)"
+    sql = lines(
+        before + ",",
+        "e AS (SELECT ?::DOUBLE[] AS edges),",
+        "p AS (SELECT",
+        place + " AS place, CASE WHEN v0 IS NOT NULL THEN " + at + " END AS slot, v0 FROM u, e)",
+        "SELECT place, slot, grouping(slot) AS whole, count(v0) AS n, count(*) AS all_n,",
+        "quantile_cont(v0, 0.5) AS p50, quantile_cont(v0, 0.95) AS p95",
+        "FROM p GROUP BY GROUPING SETS ((place, slot), (place))",
+    )
+    names = [] if asked.group_by is None else [groups.shown]
+    rows = await store.scan(sql, [*params, edges, *names], limits=LARGE)
+    return Histogram(edges, [_spread(row, rows, len(edges) - 1) for row in rows if row["whole"]])
+
+
+def edges_of(low: float | None, high: float | None) -> list[float]:
+    """Edges around all values, smallest first; empty without any."""
+    if low is None or high is None:
+        return []
+    if low >= 0 and high <= 1 and high > 0.02:
+        return [at / _EVEN for at in range(_EVEN + 1)]
+    if low < 0 or high <= 0:
+        width = (high - low) / _EVEN or 1.0
+        return [low + at * width for at in range(_EVEN + 1)]
+    first = math.floor(math.log10(max(low, high / 10 ** (_MOST // len(_STEPS) - 1))))
+    steps = [factor * 10.0**power for power in range(first, math.ceil(math.log10(high)) + 1) for factor in _STEPS]
+    start = max((at for at, edge in enumerate(steps) if edge <= low), default=0)
+    end = next((at for at, edge in enumerate(steps) if edge >= high), len(steps) - 1)
+    edges = steps[start : max(end, start + 1) + 1]
+    return edges if low >= edges[0] else [0.0, *edges]
+
+
+def _spread(whole: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], bins: int) -> Spread:
+    counts = [0] * bins
+    for row in rows:
+        if not row["whole"] and row["place"] == whole["place"] and row["slot"] is not None:
+            counts[row["slot"] - 1] = row["n"]
+    return Spread(whole["place"], whole["n"], whole["all_n"] - whole["n"], counts, whole["p50"], whole["p95"])

@@ -1,0 +1,156 @@
+"""What a panel shows: the one door for panels of every kind."""
+
+import asyncio
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from assay_server.core.clock import rfc3339
+from assay_server.query.dashboards import bins
+from assay_server.query.dashboards.corrected import corrected_rate_of
+from assay_server.query.dashboards.definition import Panel, Report
+from assay_server.query.dashboards.histogram import Spread, histogram_of
+from assay_server.query.dashboards.links import traces_of
+from assay_server.query.dashboards.parameters import parameter_of
+from assay_server.query.dashboards.questions import Questions
+from assay_server.query.dashboards.rows import rows_of
+from assay_server.query.dashboards.series import Figure, Groups, Series, axis, groups_of, series_of
+from assay_server.query.dashboards.source import Asked, Range
+from assay_server.query.measures import COUNTS, Metric, label_of, unit_of
+from assay_server.query.sandbox import Sql
+from assay_server.store import Store
+
+_TIMED = {"line", "bar"}
+_ZEROS = COUNTS | {"cost", "tokens"}
+
+Narrow = Mapping[str, Sequence[str]]
+
+
+class Panels:
+    """Reads panels of one project at a time; every answer is JSON in the shape of docs/api/dashboards.md."""
+
+    def __init__(self, store: Store, sql: Sql) -> None:
+        self._store = store
+        self._sql = sql
+        self._questions = Questions(store)
+
+    async def read(
+        self, project: str, panel: Panel, since_ns: int, until_ns: int, narrow: Narrow, *, compare: bool = False
+    ) -> dict[str, Any]:
+        """`narrow` is what the reader set on top of the panel's own filter. Raises InvalidInput."""
+        began = time.perf_counter()
+        asked_range = bins.checked(since_ns, until_ns)
+        shown = await self._shown(project, panel, asked_range, narrow, compare)
+        edges = {"since": rfc3339(since_ns), "until": rfc3339(until_ns)}
+        return {**shown, **edges, "elapsed_ms": round((time.perf_counter() - began) * 1000, 1)}
+
+    async def _shown(
+        self, project: str, panel: Panel, asked_range: Range, narrow: Narrow, compare: bool
+    ) -> dict[str, Any]:
+        if panel.sql is not None:
+            return await rows_of(self._sql, project, panel.sql, asked_range)
+        asked = Asked(project, asked_range, [panel.filter, narrow], panel.group_by)
+        if panel.report is not None:
+            return await self._report(asked, panel.report)
+        groups = await groups_of(self._store, asked, panel.metrics[0], panel.top)
+        if panel.kind == "histogram":
+            return await self._histogram(asked, panel, groups)
+        return await self._series(asked, panel, groups, compare)
+
+    async def _report(self, asked: Asked, report: Report) -> dict[str, Any]:
+        if report.name == "questions":
+            return await self._questions.read(asked)
+        read = corrected_rate_of if report.name == "corrected_rate" else parameter_of
+        return await read(self._store, asked, report)
+
+    async def _series(self, asked: Asked, panel: Panel, groups: Groups, compare: bool) -> dict[str, Any]:
+        binned = panel.kind in _TIMED
+        reading = [series_of(self._store, asked, panel.metrics, groups, binned=binned)]
+        if compare:
+            earlier = Asked(asked.project, asked.range.before(), asked.narrow, asked.group_by)
+            width = asked.range.width_ns
+            reading.append(series_of(self._store, earlier, panel.metrics, groups, binned=binned, shift_ns=width))
+        now, *before = await asyncio.gather(*reading)
+        starts = axis(asked, binned=binned)
+        shown = [
+            _series_json(
+                asked, metric, at, groups, starts, now[at][place], before[0][at].get(place) if before else None
+            )
+            for at, metric in enumerate(panel.metrics)
+            for place in _places(now[at])
+        ]
+        return {
+            "type": "series",
+            "bin_s": bins.width_of(asked.range) if binned else None,
+            "starts": [rfc3339(start) for start in starts],
+            "groups": groups.count,
+            "series": shown,
+        }
+
+    async def _histogram(self, asked: Asked, panel: Panel, groups: Groups) -> dict[str, Any]:
+        metric = panel.metrics[0]
+        found = await histogram_of(self._store, asked, metric, groups)
+        spreads = sorted(found.spreads, key=lambda each: each.place or len(groups.shown) + 1)
+        return {
+            "type": "histogram",
+            "unit": unit_of(metric),
+            "edges": found.edges,
+            "groups": groups.count,
+            "series": [_spread_json(asked, metric, groups, each) for each in spreads],
+        }
+
+
+def _places(found: Mapping[int, Series]) -> list[int]:
+    """Largest first, the others last."""
+    return sorted(found, key=lambda place: place or len(found) + 1)
+
+
+def _series_json(
+    asked: Asked,
+    metric: Metric,
+    at: int,
+    groups: Groups,
+    starts: Sequence[int],
+    now: Series,
+    before: Series | None,
+) -> dict[str, Any]:
+    nothing = Figure(0.0 if metric.name in _ZEROS else None, 0, 0)
+    figures = [now.bins.get(start, nothing) for start in starts]
+    return {
+        "metric": at,
+        "label": label_of(metric),
+        "unit": unit_of(metric),
+        **_group_json(asked, metric, groups, now.place),
+        "total": _figure_json(now.total),
+        "before": None if before is None else _figure_json(before.total),
+        "values": [figure.value for figure in figures],
+        "n": [figure.n for figure in figures],
+        "unknown": [figure.unknown for figure in figures],
+        "lower": [figure.ci[0] if figure.ci else None for figure in figures],
+        "upper": [figure.ci[1] if figure.ci else None for figure in figures],
+        "before_values": None if before is None else [before.bins.get(start, nothing).value for start in starts],
+    }
+
+
+def _spread_json(asked: Asked, metric: Metric, groups: Groups, spread: Spread) -> dict[str, Any]:
+    return {
+        "label": label_of(metric),
+        **_group_json(asked, metric, groups, spread.place),
+        "n": spread.n,
+        "unknown": spread.unknown,
+        "counts": spread.counts,
+        "p50": spread.p50,
+        "p95": spread.p95,
+    }
+
+
+def _group_json(asked: Asked, metric: Metric, groups: Groups, place: int) -> dict[str, Any]:
+    """`group` is None for all, for the others and for an unknown field; `others` says how many those are."""
+    group = groups.shown[place - 1] or None if place else None
+    traces = traces_of(asked.narrow, metric, asked.group_by, group)
+    return {"group": group, "others": 0 if place else groups.others, "traces": traces}
+
+
+def _figure_json(figure: Figure) -> dict[str, Any]:
+    ci = None if figure.ci is None else list(figure.ci)
+    return {"value": figure.value, "n": figure.n, "unknown": figure.unknown, "ci": ci}

@@ -1,0 +1,124 @@
+"""The most common questions: what people asked, grouped by likeness.
+
+A sample of the traces, texts as TF-IDF vectors of words and pairs of words, average-linkage clusters by cosine
+distance (scipy), each named by the question nearest to all others of it. Words, not meanings: two ways to ask the same
+with no word in common stay apart.
+"""
+
+import asyncio
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from assay_server.query.dashboards.likeness import clusters_of, telling
+from assay_server.query.dashboards.links import traces_of
+from assay_server.query.dashboards.source import Asked
+from assay_server.query.dimensions import EDGES, narrowed
+from assay_server.query.shapes import body_json
+from assay_server.query.sql import Where, lines
+from assay_server.stats import wilson
+from assay_server.store import Limits, Store
+
+_SAMPLE = 1000
+_LONGEST = 300  # characters of a question
+_MOST_CLUSTERS = 12
+_EXAMPLES = 3
+_WORDS = 4
+_KEPT_S = 600
+_MOST_KEPT = 64
+
+
+class Questions:
+    """Works in a thread, and keeps what it found for ten minutes: a dashboard that many look at costs once."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._kept: dict[Any, tuple[float, dict[str, Any]]] = {}
+        self._turn = asyncio.Lock()  # one at a time: they are the heaviest panels there are
+
+    async def read(self, asked: Asked) -> dict[str, Any]:
+        """The clusters, largest first, with shares and their intervals; `others` are questions that stand alone."""
+        minute = 60_000_000_000
+        narrow = tuple(tuple(sorted((name, tuple(values)) for name, values in each.items())) for each in asked.narrow)
+        key = (asked.project, asked.range.since_ns // minute, asked.range.until_ns // minute, narrow)
+        async with self._turn:
+            found = self._kept.get(key)
+            if found is None or time.monotonic() - found[0] > _KEPT_S:
+                rows, total = await self._sample(asked)
+                made = await asyncio.to_thread(_clustered, rows, total)
+                made["traces"] = traces_of(asked.narrow, None, None, None)
+                while len(self._kept) >= _MOST_KEPT:
+                    self._kept.pop(next(iter(self._kept)))
+                found = self._kept[key] = (time.monotonic(), made)
+        return found[1]
+
+    async def _sample(self, asked: Asked) -> tuple[list[dict[str, Any]], int]:
+        """Traces by chance, the same each time: those whose ids hash lowest."""
+        where = Where()
+        for narrow in asked.narrow:
+            narrowed(where, narrow, asked.edges())
+        if "run" not in asked.words:
+            where.add("run IS NULL")
+        conditions = lines("WHERE", EDGES, "AND parent_id IS NULL", *(f"AND {each}" for each in where.conditions))
+        params = [*asked.edges(), *where.params]
+        counted = await self._store.scan(lines("SELECT count(*) AS n FROM spans", conditions), params)
+        sql = lines(
+            'SELECT trace_id, input, "user" FROM spans WHERE rowid IN (SELECT rowid FROM spans',
+            conditions,
+            "ORDER BY hash(trace_id) LIMIT ?)",
+        )
+        rows = await self._store.scan(sql, [*params, _SAMPLE], limits=Limits(_SAMPLE, 30))
+        return rows, counted[0]["n"]
+
+
+def question_of(text: str | None) -> str | None:
+    """The last thing the user said in an input: a message of role `user`, a field that asks, or the text itself."""
+    body = body_json(text)
+    if isinstance(body, list):
+        said = [_content(message.get("content")) for message in body if message.get("role") in {"user", "human"}]
+        body = said[-1] if said else None
+    if not isinstance(body, str):
+        return None
+    return " ".join(body.split())[:_LONGEST] or None
+
+
+def _content(content: Any) -> str:
+    if isinstance(content, str):
+        return content
+    parts = content if isinstance(content, list) else []
+    return " ".join(part["text"] for part in parts if isinstance(part, dict) and isinstance(part.get("text"), str))
+
+
+def _clustered(rows: Sequence[Mapping[str, Any]], total: int) -> dict[str, Any]:
+    asked = [(question, row) for row in rows if (question := question_of(row["input"])) is not None]
+    texts = [question for question, _ in asked]
+    found = clusters_of(texts)
+    shown = [members for members in found if len(members) > 1][:_MOST_CLUSTERS]
+    return {
+        "type": "questions",
+        "n": total,
+        "sampled": len(rows),
+        "read": len(asked),
+        "method": "words (TF-IDF), average linkage by cosine distance",
+        "clusters": [_cluster(members, asked, texts) for members in shown],
+        "others": len(asked) - sum(len(members) for members in shown),
+    }
+
+
+def _cluster(
+    members: Sequence[int], asked: Sequence[tuple[str, Mapping[str, Any]]], texts: Sequence[str]
+) -> dict[str, Any]:
+    """`share` is that of the sampled questions; its interval says what the sample knows of all."""
+    inside = set(members)
+    distinct = list(dict.fromkeys(asked[at][0] for at in members))
+    first = {question: asked[at][1]["trace_id"] for at in reversed(members) for question in (asked[at][0],)}
+    rest = [text for at, text in enumerate(texts) if at not in inside]
+    return {
+        "label": distinct[0],
+        "n": len(members),
+        "share": len(members) / len(texts),
+        "ci": list(wilson(len(members), len(texts))),
+        "users": len({user for at in members if (user := asked[at][1]["user"]) is not None}),
+        "words": telling([texts[at] for at in members], rest, _WORDS),
+        "examples": [{"text": text, "trace_id": first[text]} for text in distinct[:_EXAMPLES]],
+    }

@@ -1,0 +1,178 @@
+"""Panels of metrics: every group's figures over the whole range, and in each bin of time."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from assay_server.query.dashboards.bins import SECOND_NS, starts_of, width_of
+from assay_server.query.dashboards.source import Asked, source_of, units
+from assay_server.query.measures import COUNTS, MEASURES, Metric, aggregate
+from assay_server.query.sql import lines
+from assay_server.stats import Sums, mean_of_sums
+from assay_server.store import Limits, Store
+
+LARGE = Limits(rows=200_000, seconds=30)
+
+_ZEROS = COUNTS | {"cost", "tokens"}
+_AVERAGED = {"mean", "rate"}
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """`n` counts what the value is made of, `unknown` what had no value; `ci` is a 95 % interval where there is one."""
+
+    value: float | None
+    n: int
+    unknown: int
+    ci: tuple[float, float] | None = None
+
+
+@dataclass(slots=True)
+class Groups:
+    """The largest groups in their order, and how many there are. The empty one stands for an unknown field."""
+
+    shown: list[str]
+    count: int
+
+    @property
+    def others(self) -> int:
+        return self.count - len(self.shown)
+
+
+@dataclass(slots=True)
+class Series:
+    """Figures of one metric in one group: `place` 0 is all the others together. `bins` by their start."""
+
+    place: int
+    total: Figure
+    bins: dict[int, Figure] = field(default_factory=dict)
+
+
+async def groups_of(store: Store, asked: Asked, metric: Metric, top: int) -> Groups:
+    """By the size of what is added up, else by n; without a grouping there is one, empty."""
+    if asked.group_by is None:
+        return Groups([""], 1)
+    before, params = units(asked, [metric])
+    size = aggregate(metric, "v0") if MEASURES[metric.name].shape in {"sum", "distinct"} else "count(v0)"
+    sql = lines(
+        before,
+        "SELECT g, count(*) OVER () AS groups FROM (SELECT g,",
+        size + " AS size, count(*) AS n FROM u GROUP BY g)",
+        "ORDER BY size DESC NULLS LAST, n DESC, g = '', g LIMIT ?",
+    )
+    rows = await store.scan(sql, [*params, top], limits=LARGE)
+    return Groups([row["g"] for row in rows], rows[0]["groups"] if rows else 0)
+
+
+async def series_of(
+    store: Store, asked: Asked, metrics: Sequence[Metric], groups: Groups, *, binned: bool, shift_ns: int = 0
+) -> list[dict[int, Series]]:
+    """For each metric its series by place. `shift_ns` moves the bins: those of a period before line up with now's."""
+    parts = _together(metrics)
+    found: list[dict[int, Series]] = [{} for _ in metrics]
+    width_ns = width_of(asked.range) * SECOND_NS if binned else None
+    answers = await asyncio.gather(
+        *(_read(store, asked, [metrics[at] for at in part], groups.shown, width_ns, shift_ns) for part in parts)
+    )
+    for part, rows in zip(parts, answers, strict=True):
+        for number, at in enumerate(part):
+            found[at] = _series(metrics[at], number, rows, width_ns)
+    return found
+
+
+def _together(metrics: Sequence[Metric]) -> list[list[int]]:
+    """Metrics that one scan can read: the same units, and added up in the same way."""
+    parts: dict[Any, list[int]] = defaultdict(list)
+    for at, metric in enumerate(metrics):
+        source = source_of(metric)
+        averaged = MEASURES[metric.name].shape in _AVERAGED
+        parts[at if source == "scores" else (source, averaged)].append(at)
+    return list(parts.values())
+
+
+async def _read(
+    store: Store, asked: Asked, metrics: Sequence[Metric], shown: Sequence[str], width_ns: int | None, shift_ns: int
+) -> list[dict[str, Any]]:
+    before, params = units(asked, metrics)
+    place = "1" if asked.group_by is None else "coalesce(list_position(?::VARCHAR[], g), 0)"
+    bin_ns = "0" if width_ns is None else "(at_ns + " + str(shift_ns) + ") // " + str(width_ns)
+    placed = lines(before + ",", "p AS (SELECT u.*,", bin_ns, "AS b,", place, "AS place FROM u", ")")
+    sets = "GROUP BY " + ("place" if width_ns is None else "GROUPING SETS ((b, place), (place))")
+    columns = "place, " + ("NULL" if width_ns is None else "b") + " AS b"
+    if MEASURES[metrics[0].name].shape in _AVERAGED:
+        sql = _averaged(placed, len(metrics), columns, sets)
+    else:
+        sql = lines(placed, "SELECT", ", ".join([columns, *_plain(metrics)]), "FROM p", sets)
+    names = [] if asked.group_by is None else [list(shown)]
+    return await store.scan(sql, [*params, *names], limits=LARGE)
+
+
+def _plain(metrics: Sequence[Metric]) -> list[str]:
+    return [
+        f"count(v{at}) AS n{at}, count(*) - count(v{at}) AS unknown{at}, {aggregate(metric, f'v{at}')} AS value{at}"
+        for at, metric in enumerate(metrics)
+    ]
+
+
+def _averaged(placed: str, count: int, columns: str, sets: str) -> str:
+    """Sums by trace first: what happens within one is not independent, and the interval must know."""
+    by_trace: list[str] = []
+    summed: list[str] = []
+    for at in range(count):
+        v, s, n = f"v{at}", f"s{at}", f"m{at}"
+        by_trace += [f"count({v}) AS {n}", f"count(*) - count({v}) AS x{at}", f"sum({v}) AS {s}"]
+        by_trace += [f"sum({v} * {v}) AS q{at}", f"min({v}) AS lo{at}", f"max({v}) AS hi{at}"]
+        summed += [f"sum({n})::BIGINT AS n{at}", f"sum(x{at})::BIGINT AS unknown{at}", f"sum({s}) AS total{at}"]
+        summed += [f"sum(q{at}) AS squares{at}", f"count(*) FILTER ({n} > 0) AS clusters{at}"]
+        summed += [f"sum({s} * {s}) AS cluster_squares{at}", f"sum({s} * {n}) AS cross{at}"]
+        summed += [f"sum({n} * {n})::DOUBLE AS sizes{at}", f"min(lo{at}) AS low{at}", f"max(hi{at}) AS high{at}"]
+    return lines(
+        placed + ",",
+        "c AS (SELECT b, place, trace_id,",
+        ", ".join(by_trace),
+        "FROM p GROUP BY b, place, trace_id)",
+        "SELECT",
+        ", ".join([columns, *summed]),
+        "FROM c",
+        sets,
+    )
+
+
+def _series(metric: Metric, number: int, rows: Sequence[Mapping[str, Any]], width_ns: int | None) -> dict[int, Series]:
+    bounded = _is_bounded(metric, number, rows)
+    totals = {row["place"]: row for row in rows if row["b"] is None}
+    found = {place: Series(place, _figure(metric, number, row, bounded)) for place, row in totals.items()}
+    for row in rows:
+        if row["b"] is not None and width_ns is not None:
+            found[row["place"]].bins[row["b"] * width_ns] = _figure(metric, number, row, bounded)
+    return found
+
+
+def _figure(metric: Metric, number: int, row: Mapping[str, Any], bounded: bool) -> Figure:
+    n, unknown = row[f"n{number}"], row[f"unknown{number}"]
+    if n == 0:
+        return Figure(0.0 if metric.name in _ZEROS and unknown == 0 else None, 0, unknown)
+    if MEASURES[metric.name].shape not in _AVERAGED:
+        return Figure(float(row[f"value{number}"]), n, unknown)
+    names = ("total", "squares", "clusters", "cluster_squares", "cross", "sizes", "low", "high")
+    sums = Sums(n, **{name: row[f"{name}{number}"] for name in names})
+    estimate = mean_of_sums(sums, limits=(0.0, 1.0) if bounded else (None, None))
+    return Figure(estimate.value, n, unknown, estimate.ci)
+
+
+def _is_bounded(metric: Metric, number: int, rows: Sequence[Mapping[str, Any]]) -> bool:
+    """Rates are; so is a score of which nothing in the whole range lies outside 0 to 1. Costs and tokens are not."""
+    shape = MEASURES[metric.name].shape
+    if shape == "rate":
+        return True
+    if metric.name != "score":
+        return False
+    known = [row for row in rows if row["b"] is None and row[f"n{number}"]]
+    return all(row[f"low{number}"] >= 0 and row[f"high{number}"] <= 1 for row in known)
+
+
+def axis(asked: Asked, *, binned: bool) -> list[int]:
+    """The starts of the bins; empty where nothing is drawn over time."""
+    return starts_of(asked.range, width_of(asked.range)) if binned else []

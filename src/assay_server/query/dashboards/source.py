@@ -1,0 +1,177 @@
+"""What a panel reads: the rows of its range with their group, and the units that its metrics are made of.
+
+Spans belong to the moment they started, as on the pages of traces and costs; judgements to the moment they were made.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from assay_server.query.dimensions import EDGES, OWN, TRACE_WIDE, Dimension, dimension, narrowed, quoted
+from assay_server.query.measures import MEASURES, Metric, each
+from assay_server.query.rollup import counted
+from assay_server.query.sql import Where, lines
+
+Source = Literal["spans", "calls", "traces", "call_traces", "scores"]
+
+_MARGIN_NS = 6 * 3_600_000_000_000  # traces over the range's edge are read whole: what counts must not hang on it
+_HAS = "(cost IS NOT NULL OR fresh_input IS NOT NULL OR output_tokens IS NOT NULL)"
+_CALL_COLUMNS = (
+    *("trace_id", "span_id", "parent_id", "start_ns", "end_ns", "status", "run", "cost", "fresh_input", "cache_read"),
+    *("cache_write", "output_tokens", "reasoning", *OWN),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """From `since_ns`, inclusive, to `until_ns`, exclusive."""
+
+    since_ns: int
+    until_ns: int
+
+    @property
+    def width_ns(self) -> int:
+        return self.until_ns - self.since_ns
+
+    def before(self) -> "Range":
+        """The same length of time before it."""
+        return Range(self.since_ns - self.width_ns, self.since_ns)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Whose spans, when, which, and by what they are grouped. Each filter word may be said twice: both hold."""
+
+    project: str
+    range: Range
+    narrow: Sequence[Mapping[str, Sequence[str]]] = ()
+    group_by: str | None = None
+
+    def edges(self, margin_ns: int = 0) -> list[Any]:
+        return [self.project, self.range.since_ns - margin_ns, self.range.until_ns + margin_ns]
+
+    @property
+    def words(self) -> set[str]:
+        return {name for narrow in self.narrow for name in narrow}
+
+
+def source_of(metric: Metric) -> Source:
+    """What its units are made of; metrics of one source can be read together, except scores."""
+    family = MEASURES[metric.name].family
+    if family == "requests":
+        return "traces" if metric.name == "requests" else "call_traces"
+    return family
+
+
+def units(asked: Asked, metrics: Sequence[Metric]) -> tuple[str, list[Any]]:
+    """`WITH …` that ends in `u(at_ns, trace_id, g, v0, v1, …)`: one column of values for each metric.
+
+    All metrics have the same source. `g` is empty without a group, or where the field is unknown. Judgements have
+    their `source` too.
+    """
+    source = source_of(metrics[0])
+    if source == "scores":
+        return _judgements(asked, metrics[0])
+    rows, params = _calls(asked) if source in {"calls", "call_traces"} else _spans(asked)
+    columns = ", ".join(f"{_value(metric)} AS v{at}" for at, metric in enumerate(metrics))
+    if source in {"traces", "call_traces"}:
+        # The traces' own columns hide those of their spans: what is added up is said by the metric.
+        one = lines(
+            "SELECT min(at_ns) AS at_ns, trace_id, coalesce(arg_min(nullif(g, ''), at_ns), '') AS g,",
+            columns,
+            "FROM r GROUP BY trace_id",
+        )
+    else:
+        one = lines("SELECT at_ns, trace_id, g,", columns, "FROM r")
+    return lines("WITH", rows + ",", "u AS (" + one + ")"), params
+
+
+def _value(metric: Metric) -> str:
+    return "1.0" if metric.name == "requests" else each(metric)
+
+
+def _spans(asked: Asked) -> tuple[str, list[Any]]:
+    """`r`: the spans of the range. Only columns that somebody asks for are read."""
+    by = dimension(asked.group_by)
+    where = _conditions(asked, asked.edges())
+    sql = lines(
+        _wide(by),
+        "r AS NOT MATERIALIZED (SELECT s.start_ns AS at_ns,",
+        _group(by, by.own) + " AS g, s.* FROM spans s",
+        "LEFT JOIN wide ON wide.trace_id = s.trace_id" if by.wide else "",
+        "WHERE s." + EDGES + " AND",
+        str(where) + ")",
+    )
+    across = [*by.params, *asked.edges()] if by.wide else []
+    return sql, [*across, *by.params, *asked.edges(), *where.params]
+
+
+def _calls(asked: Asked) -> tuple[str, list[Any]]:
+    """`r`: the spans of the range whose tokens and cost count."""
+    by = dimension(asked.group_by)
+    wide_words = sorted(asked.words & set(TRACE_WIDE))
+    kept = ", ".join(quoted(name) for name in dict.fromkeys((*_CALL_COLUMNS, *wide_words)))
+    edges = asked.edges(_MARGIN_NS)
+    where = _conditions(asked, edges)
+    sql = lines(
+        _wide(by),
+        "source AS MATERIALIZED (SELECT " + kept + ",",
+        by.own + " AS own FROM spans WHERE " + EDGES + " AND " + _HAS + "),",
+        "r AS NOT MATERIALIZED (SELECT s.start_ns AS at_ns,",
+        _group(by, "s.own") + " AS g, s.* EXCLUDE (own)",
+        "FROM (" + counted("source") + ") s",
+        "LEFT JOIN wide ON wide.trace_id = s.trace_id" if by.wide else "",
+        "WHERE s.start_ns >= ? AND s.start_ns < ? AND",
+        str(where) + ")",
+    )
+    across = [*by.params, *edges] if by.wide else []
+    return sql, [*across, *by.params, *edges, asked.range.since_ns, asked.range.until_ns, *where.params]
+
+
+def _judgements(asked: Asked, metric: Metric) -> tuple[str, list[Any]]:
+    """Judgements of traces that have a span which the filter keeps; each belongs to its trace's first group."""
+    judged = Where.project(asked.project)
+    judged.add("name = ?", "schema_valid" if metric.name == "schema_violations" else metric.score)
+    judged.equal("source", metric.source)
+    judged.add("time_ns >= ? AND time_ns < ?", asked.range.since_ns, asked.range.until_ns)
+    if "run" not in asked.words:
+        judged.add("run IS NULL")
+    scores = lines(
+        "j AS (SELECT time_ns AS at_ns, trace_id, source,", each(metric), "AS v0 FROM scores WHERE", str(judged), ")"
+    )
+    if not asked.words and asked.group_by is None:
+        one = "u AS (SELECT at_ns, coalesce(trace_id, '') AS trace_id, '' AS g, source, v0 FROM j)"
+        return lines("WITH", scores + ",", one), judged.params
+    by = dimension(asked.group_by)
+    where = _conditions(asked, [asked.project, 0, 1 << 62])
+    traces = lines(
+        "t AS (SELECT s.trace_id,",
+        "coalesce(arg_min(" + by.own + ", s.start_ns), '') AS g FROM spans s",
+        "WHERE s.project = ? AND s.trace_id IN (SELECT trace_id FROM j) AND",
+        str(where),
+        "GROUP BY s.trace_id)",
+    )
+    joined = "u AS (SELECT at_ns, trace_id, g, source, v0 FROM j JOIN t USING (trace_id))"
+    params = [*judged.params, *by.params, asked.project, *where.params]
+    return lines("WITH", scores + ",", traces + ",", joined), params
+
+
+def _conditions(asked: Asked, edges: Sequence[Any]) -> Where:
+    where = Where()
+    for narrow in asked.narrow:
+        narrowed(where, narrow, edges, of="s.")
+    if "run" not in asked.words:
+        where.add("s.run IS NULL")
+    if asked.group_by == "error_type":
+        where.add("s.status = 'error'")
+    if not where.conditions:
+        where.add("true")
+    return where
+
+
+def _wide(by: Dimension) -> str:
+    return "wide AS (" + by.across() + ")," if by.wide else ""
+
+
+def _group(by: Dimension, own: str) -> str:
+    return "coalesce(" + (own + ", wide.own" if by.wide else own) + ", '')"
