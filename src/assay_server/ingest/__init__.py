@@ -1,6 +1,7 @@
 """The one door for facts: everything that is stored, ours and foreign, is decoded, scrubbed and priced here."""
 
 from assay_server.ingest.admission import Doorkeeper
+from assay_server.ingest.aliases import aliases
 from assay_server.ingest.decider import Decider
 from assay_server.ingest.decompress import decompress
 from assay_server.ingest.experiments import DEFAULT as DEFAULT_EXPERIMENT
@@ -13,6 +14,7 @@ from assay_server.ingest.pieces import SentSpans, parts_of_otlp
 from assay_server.ingest.preview import Preview
 from assay_server.ingest.pricing import Prices
 from assay_server.ingest.repricing import Repricer
+from assay_server.ingest.sampling import Labels
 from assay_server.ingest.scores import ScoreInput
 from assay_server.ingest.scrub import Scrubs
 
@@ -27,6 +29,7 @@ __all__ = [
     "Experiment",
     "Experiments",
     "Ingest",
+    "Labels",
     "Limits",
     "LoopWatch",
     "Part",
@@ -38,6 +41,7 @@ __all__ = [
     "Scrubs",
     "SentSpans",
     "Signal",
+    "aliases",
     "decompress",
     "parts_of_otlp",
 ]

@@ -80,14 +80,14 @@ class Labels:
 
     def of(self, span: Span) -> dict[str, Any]:
         """Numbers, truth values and short texts that are not content; the type of what was raised."""
-        labels = {key: value for key, value in span.attributes.items() if self._is_label(key, value)}
+        labels = {key: value for key, value in span.attributes.items() if self.is_label(key, value)}
         for event in span.events:
             raised = event["attributes"].get("exception.type")
             if isinstance(raised, str):
                 labels.setdefault("exception.type", raised[:_SHORT])
         return labels
 
-    def _is_label(self, key: str, value: Any) -> bool:
+    def is_label(self, key: str, value: Any) -> bool:
         if isinstance(value, int | float):
             return True
         short = isinstance(value, str) and len(value) <= _SHORT

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from assay_server.core.clock import rfc3339
-from assay_server.query.shapes import body_json, decoded_json
+from assay_server.query.shapes import body_json, decoded_json, let_go_json
 from assay_server.query.sql import lines
 from assay_server.store import Store
 
@@ -18,7 +18,7 @@ _SHOWN = 300  # characters of input and output in a list
 _MOST = 10_000  # records of one trace
 
 _SELECT = (
-    "SELECT trace_id, span_id, kind, time_ns, data FROM events"
+    "SELECT trace_id, span_id, kind, time_ns, data, let_go_ns, kept_days FROM events"
     " WHERE project = ? AND trace_id IN (SELECT unnest(?::VARCHAR[]))"
 )
 _ORDER = "ORDER BY time_ns, rowid LIMIT " + str(_MOST)
@@ -64,6 +64,7 @@ class Logs:
                 "span_id": row["span_id"],
                 **{name: row["data"].get(name) for name in ("name", "severity", "body", "scope")},
                 "attributes": row["data"].get("attributes", {}),
+                "let_go": let_go_json(row),
             }
             for row in self._rows
         ]

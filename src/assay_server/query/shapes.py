@@ -38,7 +38,8 @@ _AS_IS = (
 )
 
 
-_NARROW = ("start_ns", "end_ns", "fresh_input", "cache_read", "cache_write", "output_tokens", "reasoning", "content")
+_TIMES = ("start_ns", "end_ns", "let_go_ns", "kept_days")
+_NARROW = (*_TIMES, "fresh_input", "cache_read", "cache_write", "output_tokens", "reasoning", "content")
 OUTLINE = ", ".join(f'"{name}"' for name in (*_AS_IS, *_NARROW))
 """The columns of spans that `outline_json` needs."""
 
@@ -62,7 +63,13 @@ def outline_json(row: dict[str, Any]) -> dict[str, Any]:
         "latency_ms": (row["end_ns"] - row["start_ns"]) / 1e6,
         "tokens": tokens_json(tokens_of(row)),
         "content": _CONTENT[row["content"]],
+        "let_go": let_go_json(row),
     }
+
+
+def let_go_json(row: dict[str, Any]) -> dict[str, Any] | None:
+    """When the text of a span, score or log record was let go, and how many days it was kept; None: it stands."""
+    return None if row["let_go_ns"] is None else {"at": rfc3339(row["let_go_ns"]), "kept_days": row["kept_days"]}
 
 
 def span_json(row: dict[str, Any]) -> dict[str, Any]:

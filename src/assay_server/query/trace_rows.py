@@ -11,6 +11,7 @@ _SHOWN = 300  # characters of input and output
 _COLUMNS = (
     "trace_id, span_id, parent_id, name, kind, service, start_ns, end_ns, status, model, session, release, channel,"
     " arm, fresh_input, cache_read, cache_write, output_tokens, reasoning, cost, pii, environment, tags, run, canary,"
+    " let_go_ns,"
 )
 
 _SQL = "\n".join(
@@ -27,7 +28,7 @@ _SQL = "\n".join(
         "    FILTER (coalesce(output_tokens, reasoning) IS NOT NULL) AS output_tokens",
         "  FROM (" + counted("s") + ") GROUP BY trace_id),",
         "sums AS (SELECT trace_id, min(start_ns) AS start_ns, max(end_ns) AS end_ns, count(*) AS spans,",
-        "  count(*) FILTER (status = 'error') AS errors,",
+        "  count(*) FILTER (status = 'error') AS errors, count(let_go_ns) AS let_go,",
         "  list_sort(list(DISTINCT model) FILTER (model IS NOT NULL)) AS models,",
         "  list_sort(list_distinct(flatten(list(pii)))) AS pii, list_sort(list_distinct(flatten(list(tags)))) AS tags,",
         '  arg_min("user", start_ns) AS "user", arg_min(session, start_ns) AS session,',
@@ -67,6 +68,7 @@ def trace_row(row: dict[str, Any], scores: dict[str, dict[str, Any]]) -> dict[st
         "cost": {"usd": row["usd"], "unknown": row["unknown"] or 0},
         "scores": scores,
         "pii": row["pii"] or [],
+        "let_go": row["let_go"],
         **{name: row[name] for name in _AS_IS},
     }
 

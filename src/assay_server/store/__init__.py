@@ -6,7 +6,7 @@ What was stored is taken away only by `keeping`.
 from assay_server.store.changes import Doomed, Erasable, Rewritten, Thinnable, Thinned
 from assay_server.store.duck import DuckStore, Settings
 from assay_server.store.protocol import DEFAULT_LIMITS, Appended, Limits, Priced, Stats, Store, Texts
-from assay_server.store.text import Bounds, Found, TextState
+from assay_server.store.text import Bounds, Found, TextState, asks_for_words
 
 __all__ = [
     "DEFAULT_LIMITS",
@@ -26,4 +26,5 @@ __all__ = [
     "Texts",
     "Thinnable",
     "Thinned",
+    "asks_for_words",
 ]
