@@ -10,7 +10,7 @@ import msgspec
 
 from assay_server.core.records import RunItem, Span, Tokens
 from assay_server.store.protocol import Priced
-from assay_server.store.seen import key_of
+from assay_server.store.seen import Keys, key_of
 
 Identity = tuple[str, ...]
 Kind = Literal["text", "json", "int", "small", "real", "texts", "key"]
@@ -40,7 +40,7 @@ class Table:
     select: str = "*"  # over the batch's columns, in the table's order
     stamped: bool = False  # its last column, `stored_ns`, says when the row was committed
 
-    def batch(self, records: Sequence[Any], keys: Sequence[int]) -> ArrowTable:
+    def batch(self, records: Sequence[Any], keys: Sequence[int] | Keys) -> ArrowTable:
         """The records as an Arrow table, in the order of the table's columns."""
         import pyarrow as pa
 
@@ -56,11 +56,7 @@ class Table:
         return key_of(*identity)
 
 
-def trace_identity(span: Span) -> Identity:
-    return span.project, span.trace_id
-
-
-def _array(values: Sequence[Any], kind: Kind) -> Any:
+def _array(values: Sequence[Any] | Keys, kind: Kind) -> Any:
     import pyarrow as pa
 
     try:
@@ -155,12 +151,17 @@ def _content(spans: Sequence[Span]) -> list[str | None]:
 
 _TEXT: Kind = "text"
 _INT: Kind = "int"
+SMALL: Kind = "small"
 _REAL: Kind = "real"
 _TEXTS: Kind = "texts"
 
 
-def _texts(*names: str) -> dict[str, tuple[Kind, Column | None]]:
+def texts(*names: str) -> dict[str, tuple[Kind, Column | None]]:
     return {name: (_TEXT, _plain(name)) for name in names}
+
+
+def ints(*names: str, kind: Kind = _INT) -> dict[str, tuple[Kind, Column | None]]:
+    return {name: (kind, _plain(name)) for name in names}
 
 
 _TOKENS: dict[str, tuple[Kind, Column | None]] = {column: (_INT, _bucket(bucket)) for column, bucket in _BUCKETS}
@@ -170,17 +171,16 @@ SPANS = Table(
     attrgetter("project", "trace_id", "span_id"),
     ("project", "trace_id", "span_id"),
     {
-        **_texts("project", "trace_id", "span_id", "parent_id", "name", "kind"),
-        "start_ns": (_INT, _plain("start_ns")),
-        "end_ns": (_INT, _plain("end_ns")),
-        **_texts("status", "status_message", "service", "environment", "scope", "session", "user"),
+        **texts("project", "trace_id", "span_id", "parent_id", "name", "kind"),
+        **ints("start_ns", "end_ns"),
+        **texts("status", "status_message", "service", "environment", "scope", "session", "user"),
         "tags": (_TEXTS, _plain("tags")),
-        **_texts("input", "output", "model", "provider"),
+        **texts("input", "output", "model", "provider"),
         **_TOKENS,
         "cost": (_REAL, _plain("cost")),
         "cost_source": (_TEXT, _plain("cost_source")),
         "ttft_ms": (_REAL, _plain("ttft_ms")),
-        **_texts("prompt", "prompt_version", "release", "channel", "canary", "arm", "run", "item"),
+        **texts("prompt", "prompt_version", "release", "channel", "canary", "arm", "run", "item"),
         "pii": (_TEXTS, _plain("pii")),
         "attributes": ("json", None),
         "moved": (_TEXT, None),
@@ -214,9 +214,9 @@ def prices_batch(project: str, prices: Sequence[Priced]) -> ArrowTable:
 
 TRACES = Table(
     "traces",
-    trace_identity,
+    attrgetter("project", "trace_id"),
     ("project", "trace_id"),
-    {**_texts("project", "trace_id"), "start_ns": (_INT, _plain("start_ns"))},
+    {**texts("project", "trace_id"), **ints("start_ns")},
     stamped=True,
 )
 
@@ -225,11 +225,11 @@ SCORES = Table(
     attrgetter("project", "id"),
     ("project", "id"),
     {
-        **_texts("project", "id", "name"),
-        "time_ns": (_INT, _plain("time_ns")),
+        **texts("project", "id", "name"),
+        **ints("time_ns"),
         "source": (_TEXT, _plain("source")),
         "value": (_REAL, _plain("value")),
-        **_texts("label", "error", "reason", "author", "version", "trace_id", "span_id", "session", "run", "item"),
+        **texts("label", "error", "reason", "author", "version", "trace_id", "span_id", "session", "run", "item"),
         "metadata": (_TEXT, _json("metadata")),
     },
 )
@@ -244,12 +244,12 @@ RUN_ITEMS = Table(
     _run_item_identity,
     ("project", "run", "item", "repeat"),
     {
-        **_texts("project", "run", "item"),
-        "repeat": ("small", _plain("repeat")),
-        "time_ns": (_INT, _plain("time_ns")),
-        **_texts("cluster", "input", "output", "expected"),
+        **texts("project", "run", "item"),
+        "repeat": (SMALL, _plain("repeat")),
+        **ints("time_ns"),
+        **texts("cluster", "input", "output", "expected"),
         "contexts": (_TEXT, _json("contexts")),
-        **_texts("error", "trace_id"),
+        **texts("error", "trace_id"),
         "latency_ms": (_REAL, _plain("latency_ms")),
         "cost": (_REAL, _plain("cost")),
         **_TOKENS,
@@ -261,9 +261,9 @@ EVENTS = Table(
     attrgetter("project", "id"),
     ("project", "id"),
     {
-        **_texts("project", "id", "kind"),
-        "time_ns": (_INT, _plain("time_ns")),
-        **_texts("trace_id", "span_id", "subject"),
+        **texts("project", "id", "kind"),
+        **ints("time_ns"),
+        **texts("trace_id", "span_id", "subject"),
         "data": (_TEXT, _json("data")),
     },
     stamped=True,

@@ -7,7 +7,6 @@ SQL here is put together from the names of our own tables alone; values are alwa
 
 import asyncio
 import threading
-import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -16,23 +15,22 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import duckdb
-import numpy as np
 
 from assay_server.core.errors import Corrupt, Unavailable
-from assay_server.core.records import Facts, Span
+from assay_server.core.records import Facts
+from assay_server.store.appending import Appending
 from assay_server.store.attached import Attached
 from assay_server.store.changes import Doomed, Rewritten, Thinned
-from assay_server.store.columns import EVENTS, RUN_ITEMS, SCORES, SPANS, TRACES, Table, prices_batch
-from assay_server.store.copying import attach, roll_back
+from assay_server.store.columns import EVENTS, RUN_ITEMS, SCORES, SPANS, TRACES, prices_batch
+from assay_server.store.copying import attach
 from assay_server.store.directory import Directory
 from assay_server.store.erase import erase, let_go
 from assay_server.store.faults import wrapped
-from assay_server.store.held import decide, hold, thinned
+from assay_server.store.held import decide
 from assay_server.store.protocol import DEFAULT_LIMITS, Appended, Limits, Priced, Stats
 from assay_server.store.reading import Reading, rows_of, wait_or_stop
 from assay_server.store.rewriting import Rewriting
-from assay_server.store.schema import NEWEST, PART, STEPS
-from assay_server.store.seen import Seen, keys_array
+from assay_server.store.schema import NEWEST, STEPS
 from assay_server.store.text import TextSearch
 from assay_server.store.touched import traces_of, traces_of_rows
 
@@ -71,8 +69,7 @@ class DuckStore:
     def __init__(self, directory: Directory, connection: duckdb.DuckDBPyConnection, settings: Settings) -> None:
         self._directory = directory
         self._connection = connection
-        self._stored_ns = _newest_commit(connection)
-        self._seen = {table.name: Seen(_stored_keys(connection, table)) for table in _TABLES}
+        self._appending = Appending(connection)
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="assay-store-write")
         self._readers = ThreadPoolExecutor(settings.readers, thread_name_prefix="assay-store-read")
         self._upkeep = ThreadPoolExecutor(1, thread_name_prefix="assay-store-upkeep")
@@ -92,12 +89,12 @@ class DuckStore:
         the file cannot be read. In each case nothing was changed.
         """
         store = await asyncio.to_thread(_open, Path(path), settings or Settings())
-        if store._stored_ns:
+        if store._appending.last_stamp:
             store.texts.nudge()
         return store
 
     async def append(self, facts: Facts) -> Appended:
-        appended = await self._in_writer(partial(self._append, facts))
+        appended = await self._in_writer(partial(self._appending.append, facts))
         self.texts.nudge()
         return appended
 
@@ -184,45 +181,8 @@ class DuckStore:
     def _between_appends(self, work: Callable[[], T]) -> T:
         return self._writer.submit(work).result()
 
-    def _append(self, facts: Facts) -> Appended:
-        spans = self._new(SPANS, facts.spans)
-        roots = self._new(TRACES, _first_of_each_trace(spans.records))
-        scores = self._new(SCORES, facts.scores)
-        run_items = self._new(RUN_ITEMS, facts.run_items)
-        events = self._new(EVENTS, facts.events)
-        fresh = [batch for batch in (spans, roots, scores, run_items, events) if batch.records]
-        if fresh:
-            wrapped(partial(self._commit, fresh))
-        for batch in fresh:
-            self._seen[batch.table.name].add(batch.keys)
-        stored = Facts(spans.records, scores.records, run_items.records, events.records)
-        return Appended(stored, sum(batch.duplicates for batch in (spans, scores, run_items, events)))
-
-    def _commit(self, batches: Sequence["_Batch"]) -> None:
-        connection = self._connection
-        self._stored_ns = max(self._stored_ns + 1, time.time_ns())
-        connection.execute("BEGIN")
-        try:
-            for batch in batches:
-                table = batch.table
-                records = thinned(batch.records) if table is SPANS else batch.records
-                rows = table.batch(records, batch.keys.tolist())  # noqa: F841  (DuckDB finds it by name)
-                stamp = f", {self._stored_ns} AS stored_ns" if table.stamped else ""
-                connection.execute(f"INSERT INTO {table.name} BY NAME SELECT {table.select}{stamp} FROM rows")  # noqa: S608
-                if table is SPANS:
-                    if records is not batch.records:
-                        hold(connection, batch.records, batch.keys, self._stored_ns)
-                    connection.execute(
-                        f"INSERT INTO trace_parts SELECT {PART}{stamp} FROM rows GROUP BY project, trace_id"  # noqa: S608
-                    )
-            connection.execute("COMMIT")
-        except BaseException:
-            roll_back(connection)
-            raise
-
     def _decide(self, project: str, kept: Sequence[str], let_go: Sequence[str], since_ns: int) -> int:
-        self._stored_ns = max(self._stored_ns + 1, time.time_ns())
-        return decide(self._connection, project, kept, let_go, since_ns, self._stored_ns)
+        return decide(self._connection, project, kept, let_go, since_ns, self._appending.stamp())
 
     def _reprice(self, project: str, prices: Sequence[Priced]) -> int:
         rows = prices_batch(project, prices)  # noqa: F841  (DuckDB finds it by name)
@@ -233,28 +193,6 @@ class DuckStore:
             " AND (spans.cost, spans.cost_source) IS DISTINCT FROM (rows.cost, rows.cost_source)"
         ).fetchone()
         return int(changed[0]) if changed else 0
-
-    def _new(self, table: Table, records: Sequence[Any]) -> "_Batch":
-        """The records that are neither in the store nor twice in the batch; the first of equals stays."""
-        distinct: dict[tuple[str, ...], Any] = {}
-        for record in records:
-            distinct.setdefault(table.identity(record), record)
-        keys = keys_array(table.key(identity) for identity in distinct)
-        perhaps = self._seen[table.name].perhaps(keys)
-        if perhaps.any():
-            known = wrapped(partial(self._stored_identities, table, keys[perhaps].tolist()))
-            kept = [identity not in known for identity in distinct]
-            keys = keys[np.array(kept, dtype=np.bool_)]
-            distinct = {identity: record for identity, record in distinct.items() if identity not in known}
-        return _Batch(table, list(distinct.values()), keys, len(records) - len(distinct))
-
-    def _stored_identities(self, table: Table, keys: list[int]) -> set[tuple[str, ...]]:
-        columns = ", ".join(f"{column}::VARCHAR" for column in table.identity_columns)
-        found = self._connection.execute(
-            f"SELECT {columns} FROM {table.name} WHERE key IN (SELECT unnest(?::UBIGINT[]))",  # noqa: S608
-            [keys],
-        )
-        return set(found.fetchall())
 
     def _scan(self, sql: str, params: Sequence[Any], limits: Limits, reading: Reading) -> list[dict[str, Any]]:
         name = self._attached.lease()
@@ -283,14 +221,6 @@ class DuckStore:
         self._writer.shutdown()
         self._connection.close()
         self._directory.release()
-
-
-@dataclass(slots=True)
-class _Batch:
-    table: Table
-    records: list[Any]
-    keys: Any
-    duplicates: int
 
 
 def _open(path: Path, settings: Settings) -> DuckStore:
@@ -344,23 +274,3 @@ def _connect(file: Path, settings: Settings) -> duckdb.DuckDBPyConnection:
 def _name_of(file: Path) -> str:
     """What a database is attached as: every file of a directory has another name."""
     return file.stem.replace("-", "_")
-
-
-def _newest_commit(connection: duckdb.DuckDBPyConnection) -> int:
-    found = connection.execute(
-        "SELECT max(n) FROM (SELECT max(stored_ns) AS n FROM spans UNION ALL SELECT max(stored_ns) FROM events)"
-    ).fetchone()
-    return int(found[0] or 0) if found else 0
-
-
-def _stored_keys(connection: duckdb.DuckDBPyConnection, table: Table) -> Any:
-    return connection.execute(f"SELECT key FROM {table.name}").fetchnumpy()["key"]  # noqa: S608
-
-
-def _first_of_each_trace(spans: Sequence[Span]) -> list[Span]:
-    first: dict[tuple[str, str], Span] = {}
-    for span in spans:
-        known = first.get((span.project, span.trace_id))
-        if known is None or span.start_ns < known.start_ns:
-            first[span.project, span.trace_id] = span
-    return list(first.values())
