@@ -101,6 +101,7 @@ def _settings(http: httpx.Client) -> dict[str, str]:
     _put(http, "views/quokka-view", {"page": "traces", "query": {"user": "quokka-user"}})
     _put(http, "dashboards/quokka-dashboard", {"title": "quokka", "panels": [{"title": "n", "metrics": ["count"]}]})
     price = _put(http, "prices/quokka-other-model", {"input": 1, "output": 2, "provider": "quokka"})
+    _put(http, "retention", {"rules": [{"environment": "quokka-staging", "metadata_days": 36_500}]})
     key = _post(http, "keys", {"name": "quokka key", "role": "viewer"})
     _awaited(lambda: _items(http, "notifications"))  # before the silence: then nobody would be told
     return {

@@ -105,6 +105,9 @@ NEEDS = {
         GET /api/v1/releases
         GET /api/v1/releases/{ref}/diff
         GET /api/v1/repricings
+        GET /api/v1/retention
+        GET /api/v1/retention/passes
+        POST /api/v1/retention/preview
         GET /api/v1/retrieval-configs
         GET /api/v1/runs
         GET /api/v1/runs/{a}/compare/{b}
@@ -112,6 +115,7 @@ NEEDS = {
         GET /api/v1/runs/{run}/items
         GET /api/v1/scores
         GET /api/v1/search/parse
+        GET /api/v1/search/state
         GET /api/v1/sessions
         GET /api/v1/sessions/one
         GET /api/v1/sessions/{session}
@@ -177,6 +181,8 @@ NEEDS = {
         DELETE /api/v1/notification-channels/{channel}
         POST /api/v1/notification-channels/{channel}/test
         PUT /api/v1/prices/{model}
+        PUT /api/v1/retention
+        POST /api/v1/retention/passes
         DELETE /api/v1/prices/{price}
         GET /api/v1/projects
         POST /api/v1/projects

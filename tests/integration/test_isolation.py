@@ -40,6 +40,7 @@ LISTS = """
     GET /api/v1/providers
     GET /api/v1/releases
     GET /api/v1/repricings
+    GET /api/v1/retention
     GET /api/v1/retrieval-configs
     GET /api/v1/runs
     GET /api/v1/scores
@@ -116,6 +117,7 @@ NOT_A_PROJECTS = """
     GET /api/v1/costs/savings
     GET /api/v1/costs/why
     GET /api/v1/prices/lookup
+    GET /api/v1/retention/passes
     GET /api/v1/steps
     GET /api/v1/graph
 """
@@ -259,6 +261,14 @@ def test_a_release_of_another_project_cannot_be_called(two: Two) -> None:
         answer = two.second.post("/v1/chat/completions", json={"model": model, "messages": messages})
         assert answer.status_code == 404, answer.text
         assert "error" in answer.json()
+
+
+def test_passes_of_retention_are_ones_own(two: Two) -> None:
+    asked = two.first.post("/api/v1/retention/passes").raise_for_status().json()
+    theirs = two.second.get("/api/v1/retention/passes").json()
+    assert asked["rules"][0]["environment"] == "quokka-staging"
+    assert theirs["items"] == []
+    assert two.second.get("/api/v1/retention").json()["last"] is None
 
 
 def test_the_same_trace_id_in_another_project_is_another_trace(two: Two) -> None:

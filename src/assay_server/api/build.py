@@ -30,6 +30,7 @@ from assay_server.api import (
     providers,
     quotas,
     releases,
+    retention,
     retrieval,
     runs,
     sampling,
@@ -90,6 +91,7 @@ ROUTERS = (
     tail.router,
     prices.router,
     costs.router,
+    retention.router,
 )
 
 

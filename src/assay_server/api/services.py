@@ -18,9 +18,9 @@ class Services:
     partial_spans: Any
     experiments: Any
     traces: Any
-    scores: Any
     graphs: Any
     trace_pairs: Any
+    scores: Any
     run_items: Any
     comparisons: Any
     prompts: Any
@@ -55,6 +55,7 @@ class Services:
     panels: Any
     tail: Any
     figures: Any
+    keeping: Any
     public_url: str
 
 

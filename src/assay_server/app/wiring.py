@@ -12,6 +12,7 @@ from pathlib import Path
 from assay_server.api.services import Services
 from assay_server.app.config import Config
 from assay_server.app.intake import intake
+from assay_server.app.keeping import keeping
 from assay_server.app.watching import Site, flag_loops, watching
 from assay_server.checks import Catalogue
 from assay_server.checks.pii import Scrubber
@@ -172,9 +173,9 @@ async def house(config: Config) -> AsyncIterator[House]:
             partial_spans=partial_spans,
             experiments=Experiments(ground.ledger, ground.scrub, ground.clock),
             traces=reads.traces,
-            scores=reads.scores,
             graphs=Graphs(ground.store),
             trace_pairs=TracePairs(ground.store, reads.traces),
+            scores=reads.scores,
             run_items=reads.run_items,
             comparisons=reads.comparisons,
             prompts=registry.prompts,
@@ -209,6 +210,7 @@ async def house(config: Config) -> AsyncIterator[House]:
             panels=Panels(ground.store, sql),
             exports=Exports(reads.traces, reads.scores),
             people=People(ground.store, reads.traces),
+            keeping=keeping(ground.ledger, ground.store, ground.audit, ground.clock, stack),
             public_url=config.url,
         )
         yield House(services, bootstrapped, ground.ledger, ground.store)

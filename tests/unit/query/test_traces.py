@@ -91,7 +91,8 @@ async def test_a_trace_row_has_every_field_of_the_contract(store: DuckStore, tra
             "input": "q" * 300,
             "output": "a",
             "scores": {"q": {"n": 2, "mean": 0.5}, "z": {"n": 0, "mean": None}},
-            "pii": ["EMAIL_ADDRESS", "US_SSN"], "let_go": 0,
+            "pii": ["EMAIL_ADDRESS", "US_SSN"],
+            "let_go": 0,
         }
     ]
     assert (page.total, page.following) == (1, None)
