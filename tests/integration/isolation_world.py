@@ -43,7 +43,8 @@ def _facts(http: httpx.Client) -> dict[str, str]:
     span = a_span(trace_id=TRACE, name="quokka-span", start_ns=now - 2_000_000_000, end_ns=now, attributes=attributes)
     body = as_json(span, resource={"service.name": "quokka-service"})
     http.post("/v1/traces", content=body, headers={"content-type": "application/json"}).raise_for_status()
-    [score] = _post(http, "scores", {"name": "quokka-score", "value": 1, "trace_id": TRACE})["items"]
+    judged = {"name": "quokka-score", "value": 1, "trace_id": TRACE, "span_id": span["span_id"]}
+    [score] = _post(http, "scores", judged)["items"]
     made = http.post("/api/2.0/mlflow/experiments/create", json={"name": "quokka-experiment"}).raise_for_status().json()
     return {
         "score": score["id"],

@@ -21,6 +21,7 @@ NEEDS = {
         GET /api/public/health
         GET /api/is-alive/ping
         GET /version
+        GET /arize_phoenix_version
         POST /api/v1/session
         DELETE /api/v1/session
     """,
@@ -32,6 +33,11 @@ NEEDS = {
         POST /api/public/scores
         POST /api/public/ingestion
         POST /api/3.0/mlflow/traces/{trace_id}/assessments
+        POST /v1/document_annotations
+        POST /v1/session_annotations
+        POST /v1/span_annotations
+        POST /v1/span_notes
+        POST /v1/trace_annotations
     """,
     "ingest": """
         POST /runs/multipart
@@ -46,6 +52,7 @@ NEEDS = {
         POST /api/2.0/mlflow/experiments/search
         PATCH /api/2.0/mlflow/traces/{trace_id}/tags
         POST /api/3.0/mlflow/traces
+        POST /v1/projects/{name}/spans
     """,
     "resolve": """
         GET /api/v1/prompt-versions/{ref}
@@ -60,6 +67,8 @@ NEEDS = {
         GET /api/3.0/mlflow/traces/{trace_id}
         GET /api/3.0/mlflow/traces/{trace_id}/assessments/{assessment_id}
         POST /api/3.0/mlflow/traces/search
+        GET /v1/projects/{name}/span_annotations
+        GET /v1/projects/{name}/spans
         GET /api/v1/audit
         GET /api/v1/audit/verify
         GET /api/v1/canaries

@@ -106,6 +106,9 @@ NOT_A_PROJECTS = """
     GET /api/public/projects
     GET /api/is-alive/ping
     GET /version
+    GET /arize_phoenix_version
+    GET /v1/projects/{name}/spans
+    GET /v1/projects/{name}/span_annotations
     GET /api/v1/audit/verify
     GET /api/v1/checks
     GET /api/v1/connect
@@ -243,6 +246,16 @@ def test_prices_and_steps_are_ones_own(two: Two) -> None:
     assert theirs["items"] == []
     mine, theirs = (http.get("/api/v1/graph?name=quokka-span").json() for http in (two.first, two.second))
     assert (mine["traces"], theirs["traces"], theirs["nodes"]) == (1, 0, [])
+
+
+def test_spans_that_phoenix_reads_are_ones_own(two: Two) -> None:
+    """Its projects are services: a name says nothing of whose they are."""
+    judged = {"name": "wombat", "annotator_kind": "HUMAN", "span_id": two.ids["span"], "result": {"score": 1}}
+    assert two.second.post("/v1/span_annotations", json={"data": [judged]}).status_code == 404
+    for path in ("spans", f"span_annotations?span_ids={two.ids['span']}"):
+        mine, theirs = (http.get(f"/v1/projects/default/{path}").json()["data"] for http in (two.first, two.second))
+        assert MARK in str(mine)
+        assert MARK not in str(theirs)
 
 
 def test_projects_are_told_apart_where_they_are_named(two: Two) -> None:

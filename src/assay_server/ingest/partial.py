@@ -87,6 +87,13 @@ class PartialSpans:
             if wanted and all(is_finished(body) for body in bodies.values()):
                 await self._write(project, trace_id)
 
+    async def traces_of(self, project: str, span_ids: Sequence[str]) -> dict[str, str]:
+        """The trace of each span of which a piece came lately; others are left out."""
+        query = select(_rows.c.span_id, _rows.c.trace_id)
+        query = query.where(_rows.c.project == project, _rows.c.span_id.in_(span_ids))
+        found = await self._ledger.read(lambda connection: connection.execute(query).all())
+        return {row.span_id: row.trace_id for row in found}
+
     async def settle(self) -> int:
         """Turns traces that are due into facts; how many spans those were. One that fails waits for the next time."""
         written = 0

@@ -38,6 +38,9 @@ class ScoreFilter:
     run: str | None = None
     item: str | None = None
     since_ns: int | None = None
+    span_ids: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
+    other_names: tuple[str, ...] = ()  # none of these
 
 
 class Scores:
@@ -55,6 +58,12 @@ class Scores:
             where.equal(column, getattr(narrow, column))
         if narrow.since_ns is not None:
             where.add("time_ns >= ?", narrow.since_ns)
+        if narrow.span_ids:
+            where.add("span_id IN (SELECT unnest(?::VARCHAR[]))", list(narrow.span_ids))
+        if narrow.names:
+            where.add("name IN (SELECT unnest(?::VARCHAR[]))", list(narrow.names))
+        if narrow.other_names:
+            where.add("name NOT IN (SELECT unnest(?::VARCHAR[]))", list(narrow.other_names))
         counted = await self._store.scan(lines("SELECT count(*) AS n FROM scores WHERE", str(where)), where.params)
         if after is not None:
             where.follows(("time_ns", "id"), after, (int, str), "<")

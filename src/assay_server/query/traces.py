@@ -34,12 +34,25 @@ class SpanFilter:
     run: str | None = None
     user: str | None = None
     session: str | None = None
+    service: str | None = None
+    trace_ids: tuple[str, ...] = ()
+    outermost: bool = False  # without a parent
+    since_ns: int | None = None
+    until_ns: int | None = None  # exclusive
 
     def conditions(self, project: str) -> Where:
         where = Where.project(project)
-        for column in ("trace_id", "kind", "name", "model", "status", "release", "run", "session"):
+        for column in ("trace_id", "kind", "name", "model", "status", "release", "run", "session", "service"):
             where.equal(column, getattr(self, column))
         where.equal('"user"', self.user)
+        if self.trace_ids:
+            where.add("trace_id IN (SELECT unnest(?::VARCHAR[]))", list(self.trace_ids))
+        if self.outermost:
+            where.add("parent_id IS NULL")
+        if self.since_ns is not None:
+            where.add("start_ns >= ?", self.since_ns)
+        if self.until_ns is not None:
+            where.add("start_ns < ?", self.until_ns)
         return where
 
 
@@ -120,6 +133,15 @@ class Traces:
             raise NotFound(f"The trace {trace_id} has no span {span_id}.", field="span_id", value=span_id)
         logs = await Logs.read(self._store, project, [trace_id])
         return logs.complete(span_json(rows[0]))
+
+    async def traces_of(self, project: str, span_ids: Sequence[str]) -> dict[str, str]:
+        """The trace of each span, for clients that name a span alone; spans nobody knows are left out."""
+        found = await self._store.scan(
+            "SELECT span_id, max(trace_id) AS trace_id FROM spans WHERE project = ?"
+            " AND span_id IN (SELECT unnest(?::VARCHAR[])) GROUP BY span_id",
+            [project, list(span_ids)],
+        )
+        return {row["span_id"]: row["trace_id"] for row in found}
 
     async def facets(self, project: str, field_name: str, *, limit: int = 200) -> list[dict[str, Any]]:
         """`[{"value", "n"}]`, most frequent first; `n` counts spans."""

@@ -1,4 +1,4 @@
-"""MLflow's tracking API as far as its tracing client needs it: experiments, traces, assessments. See docs/mlflow.md."""
+"""MLflow's API as far as its tracing client needs it: traces, their experiments, assessments. See docs/mlflow.md."""
 
 from fastapi import APIRouter
 
