@@ -55,10 +55,31 @@ def monitor_routes(world: Callable[[], World]) -> list[tuple[str, Answer, str]]:
         world().addresses.append(_address(len(world().addresses) + 1, body["name"], body["url"].partition("://")[0]))
         return world().addresses[-1]
 
+    async def preview(request: Request) -> Json:
+        body = await request.json()
+        if body["metric"].get("score") == "beauty":
+            raise HTTPException(400)
+        return _rehearsal(0 if body["rule"]["kind"] == "missing" else 2)
+
+    async def hush(request: Request) -> Json:
+        body = {"subject": None, "starts_at": at(), **(await request.json())}
+        world().silences.append({"id": an_id("sil", len(world().silences) + 1), **body, "by": "user:mara"})
+        return world().silences[-1]
+
+    def end(request: Request) -> Response:
+        world().silences[:] = [one for one in world().silences if one["id"] != request.path_params["id"]]
+        return Response(status_code=204)
+
+    def notices(request: Request) -> Json:
+        wanted = {name: request.query_params[name] for name in ("status", "channel") if name in request.query_params}
+        told = _NOTICES if world().addresses else []
+        return _items([one for one in told if all(one[name] == value for name, value in wanted.items())])
+
     told = {"sent": True, "error": None, "took_ms": 41.0}
     return [
         ("/monitors", lambda request: _items(monitors()), "GET"),
         ("/monitors", create, "POST"),
+        ("/monitors/preview", preview, "POST"),
         ("/monitors/{id}", one, "GET"),
         ("/monitors/{id}", replace, "PUT"),
         ("/monitors/{id}", remove, "DELETE"),
@@ -68,7 +89,10 @@ def monitor_routes(world: Callable[[], World]) -> list[tuple[str, Answer, str]]:
         ("/notification-channels", lambda request: _items(world().addresses), "GET"),
         ("/notification-channels", add_address, "POST"),
         ("/notification-channels/{id}/test", lambda request: told, "POST"),
-        ("/notifications", lambda request: _items(_NOTICES if world().addresses else []), "GET"),
+        ("/notifications", notices, "GET"),
+        ("/silences", lambda request: _items(world().silences), "GET"),
+        ("/silences", hush, "POST"),
+        ("/silences/{id}", end, "DELETE"),
     ]
 
 
@@ -91,6 +115,18 @@ def _monitor(n: int, name: str, status: str, value: float | None, **fields: Any)
         "evaluated_at": at(minutes=5), "next_at": at(minutes=-1), "missed": 0, "silenced_until": None,
         "created_at": at(days=6), "created_by": "assay:monitor", **fields,
     }  # fmt: skip
+
+
+def _rehearsal(fired: int) -> Json:
+    said = "Error rate: {} over 15 min (n = 640): {} 5 %."
+    numbers = {"group": None, "n": 640, "expected": None, "bound": 0.05, "unit": "share", "details": {}}
+    numbers["window"] = {"since": at(hours=3), "until": at(hours=2)}
+    rang = {**numbers, "status": "alarm", "value": 0.081, "sentence": said.format("8.1 %", "above")}
+    now = {**numbers, "status": "ok", "value": 0.01, "sentence": said.format("1 %", "not above")}
+    ended = [at(hours=19), at(hours=39)]
+    fires = [{"at": at(hours=20 * n), "until": ended[n - 1], "finding": rang} for n in (1, 2)]
+    spent = {"since": at(days=7), "until": at(), "looks": 672, "blind": 12}
+    return {"findings": [now], **spent, "fired": fired, "fires": fires[:fired]}
 
 
 def _monitors() -> list[Json]:

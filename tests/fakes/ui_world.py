@@ -71,6 +71,7 @@ class World:
     repricings: list[Json] = field(default_factory=list)
     monitors: list[Json] = field(default_factory=list)
     addresses: list[Json] = field(default_factory=list)
+    silences: list[Json] = field(default_factory=list)
     views: list[Json] = field(default_factory=list)
     telling: list[tuple[str, Json] | None] = field(default_factory=list)
     counted: int = 10_000

@@ -1,5 +1,6 @@
 """What people do about monitors: see what rings, try one, silence it, make one, and say who is told."""
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -7,7 +8,7 @@ from playwright.sync_api import Page, expect
 
 from tests.fakes.ui_api import FakeApi
 from tests.fakes.ui_monitors import some_addresses
-from tests.fakes.ui_world import World, an_id
+from tests.fakes.ui_world import Json, World, an_id
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
@@ -41,16 +42,100 @@ def test_turning_one_off_sends_its_whole_definition(opened: Opened, ui_api: Fake
     assert "id" not in body
 
 
-def test_a_new_monitor_is_made_and_shown(opened: Opened, ui_api: FakeApi) -> None:
+def test_a_new_monitor_is_tried_before_it_is_made(opened: Opened, ui_api: FakeApi) -> None:
     page = opened("/monitors")
-    page.get_by_role("button", name="New monitor").click()
-    dialog = page.get_by_role("dialog")
-    dialog.get_by_label("Name").fill("slow-answers")
-    dialog.get_by_role("button", name="Watch it").click()
+    page.get_by_role("link", name="New monitor").click()
+    expect(page.get_by_text("It would have rung 2 times in the past 7 days: 672 looks, 12 of them")).to_be_visible()
+    page.get_by_label("Name").fill("slow-answers")
+    page.get_by_role("combobox", name="Metric").click()
+    page.get_by_role("option", name="Latency").click()
+    page.get_by_text("Leaves what is usual").click()
+    page.get_by_label("By more than").fill("30")
+    page.get_by_role("combobox", name="Which way").click()
+    page.get_by_role("option", name="either way").click()
+    page.get_by_role("button", name="Add a filter").click()
+    page.get_by_role("combobox", name="Field").click()
+    page.get_by_role("option", name="model", exact=True).click()
+    page.get_by_role("combobox", name="Values of model").fill("gpt-5")
+    page.keyboard.press("Enter")
+    page.get_by_role("combobox", name="For each").click()
+    with page.expect_response("**/monitors/preview"):
+        page.get_by_role("option", name="user", exact=True).click()
+    page.get_by_role("button", name="Watch it").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("slow-answers")
-    rule = {"kind": "change", "change": 0.5, "direction": "up"}
-    wanted = {"name": "slow-answers", "metric": {"name": "latency", "quantile": 0.95}, "rule": rule}
-    assert ui_api.received == [("POST", "/monitors", {**wanted, "group_by": None, "window_s": 3600})]
+    made = _changes(ui_api)[-1]
+    assert made[:2] == ("POST", "/monitors")
+    assert made[2]["metric"] == {"name": "latency", "quantile": 0.95}
+    rule = {"kind": "change", "change": 0.3, "direction": "both", "false_alarms_per_year": 1, "days": 28}
+    assert (made[2]["rule"], made[2]["filter"], made[2]["group_by"]) == (rule, {"model": ["gpt-5"]}, "user")
+    tried = [body for method, path, body in ui_api.received if path == "/monitors/preview"]
+    assert tried[-1]["rule"] == rule
+
+
+def test_an_error_budget_is_watched_and_told_to_one_address(opened: Opened, ui_api: FakeApi) -> None:
+    ui_api.world.addresses = some_addresses()
+    page = opened("/monitors/new")
+    page.get_by_label("Name").fill("budget")
+    page.get_by_text("Burns its budget").click()
+    page.get_by_label("Should be good").fill("99.5")
+    page.get_by_role("combobox", name="Tell", exact=True).click()
+    page.get_by_role("option", name="only these").click()
+    page.get_by_role("combobox", name="Addresses").click()
+    page.get_by_role("option", name="on-call").click()
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Watch it").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("budget")
+    body = _changes(ui_api)[-1][2]
+    assert (body["rule"], body["notify"]) == ({"kind": "burn", "objective": 0.995, "days": 30}, ["on-call"])
+
+
+def test_a_monitor_is_changed_with_everything_it_had(opened: Opened, ui_api: FakeApi) -> None:
+    page = opened(f"/monitors/{an_id('mon', 2)}")
+    page.get_by_role("link", name="Change").click()
+    expect(page.get_by_label("Is above")).to_have_value("5")
+    page.get_by_label("Is above").fill("7")
+    page.get_by_role("button", name="Change it").click()
+    expect(page.get_by_text("error rate above 7 %")).to_be_visible()
+    method, path, body = _changes(ui_api)[-1]
+    assert (method, path) == ("PUT", f"/monitors/{an_id('mon', 2)}")
+    assert (body["filter"], body["every_s"], body["rule"]) == (
+        {"kind": ["llm"]},
+        300,
+        {"kind": "threshold", "above": 0.07},
+    )
+
+
+def test_a_value_leads_to_its_traces(opened: Opened) -> None:
+    page = opened(f"/monitors/{an_id('mon', 2)}")
+    value = page.get_by_role("link", name="8.1 %").first
+    expect(value).to_have_attribute("href", re.compile(r"^/traces[?]q=status%3Aerror\+kind%3Allm&since=.*&until="))
+
+
+def test_everything_is_silenced_and_a_silence_is_ended(opened: Opened, ui_api: FakeApi) -> None:
+    page = opened("/monitors?tab=silences")
+    expect(page.get_by_text("Nothing is silenced")).to_be_visible()
+    page.get_by_role("button", name="Silence…").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Reason").fill("the database moves")
+    dialog.get_by_role("button", name="Silence it").click()
+    row = page.locator("tbody tr").first
+    expect(row).to_contain_text("everything")
+    row.get_by_role("button", name="End the silence: the database moves").click()
+    expect(page.get_by_text("Nothing is silenced")).to_be_visible()
+    assert [call[:2] for call in ui_api.received] == [("POST", "/silences"), ("DELETE", f"/silences/{an_id('sil', 1)}")]
+    assert ui_api.received[0][2]["ends_at"] > "2026"
+
+
+def test_messages_are_narrowed_to_those_that_failed(opened: Opened, ui_api: FakeApi) -> None:
+    ui_api.world.addresses = some_addresses()
+    page = opened("/monitors?tab=messages")
+    messages = page.get_by_role("table", name="Messages, newest first").locator("tbody tr")
+    expect(messages).to_have_count(2)
+    page.get_by_role("button", name="Status").click()
+    page.get_by_role("menuitem", name="failed").click()
+    expect(messages).to_have_count(1)
+    expect(messages.first).to_contain_text("night")
+    expect(page).to_have_url(re.compile("status=failed"))
 
 
 def test_addresses_are_added_tried_and_never_shown_again(opened: Opened, ui_api: FakeApi) -> None:
@@ -75,3 +160,8 @@ def test_a_viewer_changes_nothing_and_an_empty_project_learns(opened: Opened, ui
     ui_api.world = World()
     page.get_by_role("link", name="Monitors").first.click()
     expect(page.locator(".state h2")).to_have_text("Nothing is watched")
+
+
+def _changes(ui_api: FakeApi) -> list[tuple[str, str, Json]]:
+    """What was sent but previews, which may still come after a change."""
+    return [call for call in ui_api.received if call[1] != "/monitors/preview"]

@@ -44,6 +44,9 @@ PAGES = {
     "monitors": ("/monitors", "error-rate is in alarm"),
     "monitor": (f"/monitors/{an_id('mon', 2)}", "Looked at every"),
     "messages": ("/monitors?tab=messages", "Nobody is told yet"),
+    "silences": ("/monitors?tab=silences", "Nothing is silenced"),
+    "new-monitor": ("/monitors/new", "It would have rung 2 times"),
+    "change-monitor": (f"/monitors/{an_id('mon', 1)}/edit", "It would have rung 2 times"),
     "audit": ("/audit", "canary.rollback"),
     "connect": ("/connect", "Waiting for the next trace"),
     "settings": ("/settings", "support service"),
@@ -77,6 +80,8 @@ ON_A_PHONE = {
     "monitors",
     "monitor",
     "messages",
+    "silences",
+    "new-monitor",
 }
 STANDARDS = {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 COLOURS = {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}

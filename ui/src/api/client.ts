@@ -15,8 +15,8 @@ export class Problem extends Error {
 
 const API = '/api/v1'
 
-/** A session's own requests have no caller to remember answers for; a query of SQL changes nothing. */
-const UNREMEMBERED = new Set(['/session', '/sql'])
+/** A session's own requests have no caller to remember answers for; a query of SQL or a preview changes nothing. */
+const UNREMEMBERED = new Set(['/session', '/sql', '/monitors/preview', '/sampling/preview', '/retention/preview'])
 
 /**
  * `path` is below `/api/v1`, or a whole path of this server. With `revision` the change is refused where somebody else

@@ -1,5 +1,5 @@
 import { queryOptions } from '@tanstack/react-query'
-import { get } from './client'
+import { get, type Query, request } from './client'
 import { pages } from './queries'
 import type { List } from './types'
 
@@ -12,6 +12,8 @@ export interface Metric {
   quantile?: number
   threshold_ms?: number
   score?: string
+  source?: string
+  bucket?: string
 }
 
 export type Rule =
@@ -66,6 +68,26 @@ export interface Evaluation {
   findings: Finding[]
 }
 
+/** What a monitor would have said: `looks` evenly spaced moments between `since` and `until`. */
+export interface Rehearsal {
+  findings: Finding[]
+  since: string
+  until: string
+  looks: number
+  blind: number
+  fired: number
+  fires: { at: string; until: string | null; finding: Finding }[]
+}
+
+export interface Silence {
+  id: string
+  subject: string | null
+  starts_at: string
+  ends_at: string
+  reason: string
+  by: string
+}
+
 export interface NotificationChannel {
   id: string
   name: string
@@ -98,8 +120,19 @@ export const monitors = queryOptions({ queryKey: ['monitors'], queryFn: () => ge
 export const monitor = (ref: string) => queryOptions({ queryKey: ['monitors', ref], queryFn: () => get<Monitor>(at(ref)), refetchInterval: 12_000 })
 export const evaluations = (ref: string) =>
   queryOptions({ queryKey: ['monitors', ref, 'evaluations'], queryFn: () => get<List<Evaluation>>(`${at(ref)}/evaluations`, { limit: 30 }), refetchInterval: 12_000 })
+export const rehearsal = (definition: Definition | null) =>
+  queryOptions({
+    queryKey: ['monitors', 'preview', definition],
+    // Its name is of no matter to what it sees, but must be one.
+    queryFn: ({ signal }) => request<Rehearsal>('POST', '/monitors/preview', { ...definition, name: 'preview', notify: null }, undefined, undefined, signal),
+    enabled: definition !== null,
+    staleTime: 60_000,
+    retry: false,
+    placeholderData: (old) => old,
+  })
+export const silences = (past: boolean) => queryOptions({ queryKey: ['silences', past], queryFn: () => get<List<Silence>>('/silences', { past }), refetchInterval: 30_000 })
 export const channels = queryOptions({ queryKey: ['notification-channels'], queryFn: () => get<List<NotificationChannel>>('/notification-channels') })
-export const notices = () => pages<Notice>('notifications', '/notifications')
+export const notices = (query: Query) => pages<Notice>('notifications', '/notifications', query)
 
 /** What is sent to change a monitor: its definition without what the server adds. */
 export function definitionOf(monitor: Monitor): Definition {

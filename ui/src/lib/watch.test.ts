@@ -1,17 +1,27 @@
 import { describe, expect, it } from 'vitest'
-import { inUnit, metricName, ruleName, spanName } from './watch'
+import type { Finding } from '@/api/monitors'
+import { evidence, inUnit, metricName, ruleName, spanName } from './watch'
 
 describe('a monitor in words', () => {
   it('names its metric and its rule', () => {
     expect(metricName({ name: 'latency', quantile: 0.95 })).toBe('p95 latency')
     expect(metricName({ name: 'cost_per_request' })).toBe('cost per request')
-    expect(ruleName({ kind: 'threshold', above: 0.05 })).toBe('above 0.050')
-    expect(ruleName({ kind: 'change', change: 0.2, direction: 'up' })).toBe('20 % above what is usual')
-    expect(ruleName({ kind: 'missing' })).toBe('fewer than 1')
+    expect(ruleName({ kind: 'threshold', above: 0.05 }, { name: 'error_rate' })).toBe('above 5 %')
+    expect(ruleName({ kind: 'threshold', above: 2000, below: 5 }, { name: 'latency' })).toBe('above 2.00 s or below 5 ms')
+    expect(ruleName({ kind: 'change', change: 0.2, direction: 'up' }, { name: 'cost' })).toBe('20 % above what is usual')
+    expect(ruleName({ kind: 'missing' }, { name: 'count' })).toBe('fewer than 1')
   })
 
   it('writes windows in the largest whole unit and values in their own', () => {
     expect([900, 86_400, 90, 7200].map(spanName)).toEqual(['15 minutes', '1 day', '90 seconds', '2 hours'])
     expect([inUnit(0.031, 'share'), inUnit(1200, 'ms'), inUnit(2, 'USD'), inUnit(null, 'ms')]).toEqual(['3.1 %', '1.20 s', '$2.00', 'unknown'])
+  })
+
+  it('leads to the traces it was computed from, or nowhere', () => {
+    const finding = { group: 'gpt-5', window: { since: '2026-11-21T08:00:00Z', until: '2026-11-21T09:00:00Z' } } as Finding
+    const of = (filter: Record<string, string | string[]>, group_by: string | null = null) => evidence({ filter, group_by, metric: { name: 'error_rate' } }, finding)
+    expect(of({ user: ['Jane Doe'] }, 'model')).toBe('/traces?q=status%3Aerror+user%3A%22Jane+Doe%22+model%3Agpt-5&since=2026-11-21T08%3A00%3A00Z&until=2026-11-21T09%3A00%3A00Z')
+    expect(of({ model: ['a', 'b'] })).toBeNull()
+    expect(of({ prompt: 'answer' })).toBeNull()
   })
 })

@@ -1,23 +1,41 @@
-import type { Finding, Metric, Rule } from '@/api/monitors'
+import type { Definition, Finding, Metric, Rule } from '@/api/monitors'
 import { count, duration, money, plural, score, UNKNOWN, words } from './format'
 import { portion } from './money'
+import { EQUAL, put } from './q'
+import { writeSearch } from './search'
 
 /** Monitors in words. */
 
 /** `{latency, 0.95}` → `p95 latency` */
 export function metricName(metric: Metric): string {
-  if (metric.name === 'score') return `mean ${words(metric.score ?? 'score')}`
-  if (metric.name === 'latency' && metric.quantile !== undefined) return `p${Number((metric.quantile * 100).toFixed(2))} latency`
+  if (metric.name === 'score') return `mean ${words(metric.score ?? 'score')}${metric.source ? ` by ${words(metric.source)}` : ''}`
+  if (metric.quantile !== undefined) return `p${Number((metric.quantile * 100).toFixed(2))} ${words(metric.name)}`
+  if (metric.bucket !== undefined) return `${words(metric.bucket)} tokens`
   if (metric.name === 'slow_rate') return `share slower than ${duration(metric.threshold_ms)}`
   return words(metric.name)
 }
 
-export function ruleName(rule: Rule): string {
-  if (rule.kind === 'threshold') return [rule.above !== undefined && `above ${score(rule.above)}`, rule.below !== undefined && `below ${score(rule.below)}`].filter(Boolean).join(' or ')
+export function ruleName(rule: Rule, metric: Metric): string {
+  const limit = (value: number) => inUnit(value, UNITS[metric.name] ?? '')
+  if (rule.kind === 'threshold') return [rule.above !== undefined && `above ${limit(rule.above)}`, rule.below !== undefined && `below ${limit(rule.below)}`].filter(Boolean).join(' or ')
   if (rule.kind === 'missing') return `fewer than ${count(rule.min_count ?? 1)}`
   if (rule.kind === 'burn') return `spends the error budget of ${portion(rule.objective)} too fast`
   const way = rule.direction === 'up' ? 'above' : rule.direction === 'down' ? 'below' : 'away from'
   return `${portion(rule.change)} ${way} what is usual`
+}
+
+const UNITS: Record<string, string> = { error_rate: 'share', slow_rate: 'share', schema_violations: 'share', latency: 'ms', ttft: 'ms', cost: 'USD', cost_per_request: 'USD', tokens: 'tokens', tokens_per_request: 'tokens' }
+
+/** The traces a finding was computed from; null where their list cannot be narrowed to them. */
+export function evidence(definition: Pick<Definition, 'filter' | 'group_by' | 'metric'>, finding: Finding): string | null {
+  const filter: Record<string, string | string[]> = definition.group_by && finding.group ? { ...definition.filter, [definition.group_by]: finding.group } : definition.filter
+  let q = definition.metric.name === 'error_rate' || definition.metric.name === 'errors' ? 'status:error' : ''
+  for (const [field, values] of Object.entries(filter)) {
+    const [value, ...others] = [values].flat()
+    if (value === undefined || others.length > 0 || !EQUAL.some((name) => name === field)) return null
+    q = put(q, field, value)
+  }
+  return `/traces${writeSearch({ q, since: finding.window.since, until: finding.window.until })}`
 }
 
 const SPANS: [number, string][] = [[86_400, 'day'], [3600, 'hour'], [60, 'minute']]

@@ -7,7 +7,8 @@ import { post, request } from '@/api/client'
 import * as ask from '@/api/monitors'
 import type { Notice, NotificationChannel } from '@/api/monitors'
 import { useAddress } from '@/lib/search'
-import { duration } from '@/lib/format'
+import { count, duration } from '@/lib/format'
+import { Choice } from '@/parts/choice'
 import { Listed, More, usePages } from '@/parts/list'
 import { Section } from '@/parts/page'
 import { Empty, Loaded, ProblemNote } from '@/parts/states'
@@ -21,7 +22,9 @@ export default function Messages() {
   const [address, change] = useAddress()
   const access = useAccess()
   const channels = useQuery(ask.channels)
-  const sent = usePages<Notice>(ask.notices())
+  const sent = usePages<Notice>(ask.notices({ status: address.status, channel: address.channel }))
+  const named = channels.data?.items.map((channel) => ({ value: channel.id, label: channel.name })) ?? []
+  const nameOf = (id: string | undefined) => named.find((one) => one.value === id)?.label ?? id
   return (
     <div className="stack" style={{ gap: 'var(--gap)' }}>
       <Section title="Addresses" note="they hold secrets: only their scheme is ever shown" end={access.admin && <Button size="xs" onClick={() => change({ do: 'new-address' })}>Add an address</Button>}>
@@ -36,8 +39,12 @@ export default function Messages() {
         </Loaded>
       </Section>
       <Section title="Messages" note="newest first">
-        <Listed pages={sent} empty={<p className="second">No message was sent yet.</p>}>
-          {(rows) => <Table label="Messages, newest first" rows={rows} columns={MESSAGES} rowKey={(row) => row.id} footer={<More pages={sent} noun="message" />} />}
+        <div className="filters">
+          <Choice name="Status" value={address.status} options={STATUSES} onChange={(status) => change({ status })} />
+          <Choice name="Address" value={address.channel} shown={nameOf(address.channel)} options={named} onChange={(channel) => change({ channel })} />
+        </div>
+        <Listed pages={sent} empty={<p className="second">{address.status || address.channel ? 'No message like this.' : 'No message was sent yet.'}</p>}>
+          {(rows) => <Table label="Messages, newest first" rows={rows} columns={messageColumns(nameOf)} rowKey={(row) => row.id} footer={<More pages={sent} noun="message" />} />}
         </Listed>
       </Section>
       {address.do === 'new-address' && <NewAddress onClose={() => change({ do: undefined }, true)} />}
@@ -68,7 +75,7 @@ function AddressActions({ row }: { row: NotificationChannel }) {
   const remove = useMutation({ mutationFn: () => request('DELETE', path), onSuccess: refresh })
   const failed = [test, toggle, remove].find((one) => one.isError)
   return (
-    <span className="line tight" style={{ justifyContent: 'flex-end' }}>
+    <span className="line tight address-actions">
       {failed && <ProblemNote error={failed.error} />}
       <Button variant="default" size="compact-xs" loading={test.isPending} aria-label={`Send a test to ${row.name}`} onClick={() => test.mutate()}>Test</Button>
       <Button variant="default" size="compact-xs" loading={toggle.isPending} aria-label={`${row.enabled ? 'Turn off' : 'Turn on'} ${row.name}`} onClick={() => toggle.mutate()}>{row.enabled ? 'Turn off' : 'Turn on'}</Button>
@@ -77,7 +84,9 @@ function AddressActions({ row }: { row: NotificationChannel }) {
   )
 }
 
-const MESSAGES: Column<Notice>[] = [
+const STATUSES = [{ value: 'waiting' }, { value: 'sent' }, { value: 'failed' }, { value: 'dropped', label: 'not sent' }]
+
+const messageColumns = (nameOf: (id: string) => string | undefined): Column<Notice>[] => [
   { id: 'status', head: 'Status', className: 'nowrap', cell: (row) => <StatusTag status={row.status} /> },
   {
     id: 'title',
@@ -91,6 +100,8 @@ const MESSAGES: Column<Notice>[] = [
     ),
   },
   { id: 'event', head: 'About', className: 'hide-s nowrap', cell: (row) => row.event },
+  { id: 'channel', head: 'To', className: 'hide-s nowrap', cell: (row) => nameOf(row.channel) },
+  { id: 'tries', head: 'Tries', className: 'num hide-m', cell: (row) => <>{count(row.attempts)}{row.next_at && <span className="quiet small">, next <Time at={row.next_at} /></span>}</> },
   { id: 'at', head: 'When', className: 'num', cell: (row) => <Time at={row.sent_at ?? row.created_at} /> },
 ]
 

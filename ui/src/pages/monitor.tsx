@@ -7,7 +7,7 @@ import { post, request } from '@/api/client'
 import * as ask from '@/api/monitors'
 import type { Evaluation, Finding, Monitor } from '@/api/monitors'
 import { count, duration } from '@/lib/format'
-import { inUnit, metricName, ruleName, spanName } from '@/lib/watch'
+import { evidence, inUnit, metricName, ruleName, spanName } from '@/lib/watch'
 import { Facts, Page, Section } from '@/parts/page'
 import { Empty, Loaded, ProblemNote } from '@/parts/states'
 import { StatusTag } from '@/parts/status'
@@ -34,7 +34,7 @@ function Body({ monitor }: { monitor: Monitor }) {
       {monitor.silenced_until && <p className="notice">Nobody is told until <Time at={monitor.silenced_until} full />: incidents open all the same.</p>}
       <Facts
         rows={[
-          ['Alarm when', `${metricName(monitor.metric)} ${ruleName(monitor.rule)}`],
+          ['Alarm when', `${metricName(monitor.metric)} ${ruleName(monitor.rule, monitor.metric)}`],
           ['Over', spanName(monitor.window_s)],
           ['Looked at every', spanName(monitor.every_s)],
           ['At least', `n ${count(monitor.min_n)}`],
@@ -48,11 +48,11 @@ function Body({ monitor }: { monitor: Monitor }) {
       />
       {monitor.description && <p className="prose second">{monitor.description}</p>}
       {(monitor.states.length > 1 || monitor.states[0]?.incident) && (
-        <Section title="Now"><Table label="States" rows={monitor.states} columns={STATES} rowKey={(row) => row.group ?? ''} /></Section>
+        <Section title="Now"><Table label="States" rows={monitor.states} columns={statesOf(monitor)} rowKey={(row) => row.group ?? ''} /></Section>
       )}
       <Section title="Looks" note="newest first">
         <Loaded query={history} lines={4}>
-          {({ items }) => (items.length === 0 ? <Empty title="It has not looked yet"><p className="second">Try it to see what it would say now.</p></Empty> : <Table label="Looks, newest first" rows={items} columns={LOOKS} rowKey={(row) => row.at} />)}
+          {({ items }) => (items.length === 0 ? <Empty title="It has not looked yet"><p className="second">Try it to see what it would say now.</p></Empty> : <Table label="Looks, newest first" rows={items} columns={looksOf(monitor)} rowKey={(row) => row.at} />)}
         </Loaded>
       </Section>
     </>
@@ -65,20 +65,28 @@ function leadOf(monitor: Monitor): string {
   return worst?.finding?.sentence ?? 'It has not looked yet.'
 }
 
-const STATES: Column<Monitor['states'][number]>[] = [
+const statesOf = (monitor: Monitor): Column<Monitor['states'][number]>[] => [
   { id: 'status', head: 'Status', className: 'nowrap', cell: (row) => <StatusTag status={row.status} /> },
   { id: 'group', head: 'Group', cell: (row) => row.group ?? 'all' },
   { id: 'said', head: 'What it says', className: 'main-cell', cell: (row) => <span className="second">{row.finding?.sentence}</span> },
+  { id: 'value', head: 'Value', className: 'num', cell: (row) => row.finding && <Figure monitor={monitor} finding={row.finding} /> },
   { id: 'incident', head: 'Incident', className: 'nowrap', cell: (row) => (row.incident ? <Link to="/incidents/$incidentId" params={{ incidentId: row.incident }}>open</Link> : <span className="quiet">none</span>) },
   { id: 'since', head: 'Since', className: 'num hide-s', cell: (row) => <Time at={row.since} /> },
 ]
 
-const LOOKS: Column<Evaluation>[] = [
+const looksOf = (monitor: Monitor): Column<Evaluation>[] => [
   { id: 'at', head: 'When', className: 'nowrap', cell: (row) => <><Time at={row.at} />{row.late_s > 0 && <span className="quiet small" title="caught up after a pause of the server"> {duration(row.late_s * 1000)} late</span>}</> },
   { id: 'said', head: 'What it said', className: 'main-cell', cell: (row) => <Findings all={row.findings} /> },
   { id: 'n', head: 'n', className: 'num hide-s', cell: (row) => count(row.findings.reduce((sum, one) => sum + one.n, 0)) },
-  { id: 'value', head: 'Value', className: 'num', cell: (row) => (row.findings.length === 1 && row.findings[0]!.value !== null ? inUnit(row.findings[0]!.value, row.findings[0]!.unit) : <span className="quiet">{row.findings.length > 1 ? `${row.findings.length} groups` : 'unknown'}</span>) },
+  { id: 'value', head: 'Value', className: 'num', cell: (row) => (row.findings.length === 1 && row.findings[0]!.value !== null ? <Figure monitor={monitor} finding={row.findings[0]!} /> : <span className="quiet">{row.findings.length > 1 ? `${row.findings.length} groups` : 'unknown'}</span>) },
 ]
+
+/** A value leads to the traces it was computed from, where their list can be narrowed to them. */
+export function Figure({ monitor, finding }: { monitor: Parameters<typeof evidence>[0]; finding: Finding }) {
+  const shown = inUnit(finding.value, finding.unit)
+  const href = finding.n > 0 ? evidence(monitor, finding) : null
+  return href ? <a href={href} title={`the traces it was computed from, n ${finding.n}`}>{shown}</a> : <>{shown}</>
+}
 
 function Findings({ all }: { all: Finding[] }) {
   if (all.length === 0) return <span className="quiet">no group had anything in it</span>
@@ -113,6 +121,8 @@ function Actions({ monitor }: { monitor: Monitor }) {
       {failed && <ProblemNote error={failed.error} />}
       <Button variant="default" loading={test.isPending} onClick={() => test.mutate()}>Try it</Button>
       <Button variant="default" onClick={() => silence(true)}>Silence</Button>
+      <Button variant="default" renderRoot={(props) => <Link to="/monitors/$monitorId/edit" params={{ monitorId: monitor.id }} {...props} />}>Change</Button>
+      <Button variant="default" renderRoot={(props) => <Link to="/monitors/new" search={{ from: monitor.id }} {...props} />}>Copy</Button>
       <Button variant="default" loading={toggle.isPending} onClick={() => toggle.mutate()}>{monitor.enabled ? 'Turn off' : 'Turn on'}</Button>
       <Button variant="default" color="red.8" loading={remove.isPending} onBlur={() => setSure(false)} onClick={() => (sure ? remove.mutate() : setSure(true))}>{sure ? 'Really delete' : 'Delete'}</Button>
       {silencing && <Silence path={path} onClose={() => silence(false)} />}

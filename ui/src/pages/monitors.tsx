@@ -13,25 +13,26 @@ import { StatusTag } from '@/parts/status'
 import { type Column, Table } from '@/parts/table'
 import { Time } from '@/parts/values'
 import { useAccess } from '@/shell/access'
-import { NewMonitor } from './monitor-dialogs'
 
 const Messages = lazy(() => import('./messages'))
+const Silences = lazy(() => import('./silences'))
 
 /** What is watched while nobody looks, and who is told. */
 export function Monitors() {
   const [address, change] = useAddress()
   const access = useAccess()
   return (
-    <Page title="Monitors" actions={access.write && <Button onClick={() => change({ do: 'new' })}>New monitor</Button>}>
-      <Tabs value={address.tab ?? 'monitors'} onChange={(tab) => change({ tab: tab === 'messages' ? tab : undefined })} keepMounted={false}>
+    <Page title="Monitors" actions={access.write && <Button component={Link} to="/monitors/new">New monitor</Button>}>
+      <Tabs value={address.tab ?? 'monitors'} onChange={(tab) => change({ tab: tab && tab !== 'monitors' ? tab : undefined })} keepMounted={false}>
         <Tabs.List mb="md">
           <Tabs.Tab value="monitors">What is watched</Tabs.Tab>
           <Tabs.Tab value="messages">Who is told</Tabs.Tab>
+          <Tabs.Tab value="silences">Silences</Tabs.Tab>
         </Tabs.List>
         <Tabs.Panel value="monitors"><Watched /></Tabs.Panel>
         <Tabs.Panel value="messages"><Suspense fallback={<Skeleton />}><Messages /></Suspense></Tabs.Panel>
+        <Tabs.Panel value="silences"><Suspense fallback={<Skeleton />}><Silences /></Suspense></Tabs.Panel>
       </Tabs>
-      {address.do === 'new' && <NewMonitor onClose={() => change({ do: undefined }, true)} />}
     </Page>
   )
 }
@@ -82,7 +83,7 @@ const COLUMNS: Column<Monitor>[] = [
       </div>
     ),
   },
-  { id: 'rule', head: 'Alarm when', className: 'hide-l nowrap', cell: (row) => <>{metricName(row.metric)} {ruleName(row.rule)}</> },
+  { id: 'rule', head: 'Alarm when', className: 'hide-l nowrap', cell: (row) => <>{metricName(row.metric)} {ruleName(row.rule, row.metric)}</> },
   { id: 'value', head: 'Now', className: 'num hide-s', cell: (row) => <Now row={row} /> },
   { id: 'window', head: 'Over', className: 'num hide-m nowrap', cell: (row) => spanName(row.window_s) },
   { id: 'at', head: 'Looked', className: 'num hide-m', cell: (row) => (row.evaluated_at ? <Time at={row.evaluated_at} /> : <span className="quiet">not yet</span>) },

@@ -1,0 +1,150 @@
+import { Autocomplete, Button, MultiSelect, NumberInput, SegmentedControl, Select, Switch, TagsInput, Textarea } from '@mantine/core'
+import { useQuery } from '@tanstack/react-query'
+import { IconPlus, IconX } from '@tabler/icons-react'
+import { useState } from 'react'
+import * as ask from '@/api/monitors'
+import { values } from '@/api/search'
+import { words } from '@/lib/format'
+import { type Draft, FIELDS, FILTERS, METRICS, QUANTILES, RATES, type Typed } from '@/lib/watch-form'
+import { Section } from '@/parts/page'
+
+interface FieldsProps {
+  draft: Draft
+  change: (next: Partial<Draft>) => void
+}
+
+const WINDOWS = [['300', '5 minutes'], ['900', '15 minutes'], ['3600', '1 hour'], ['21600', '6 hours'], ['86400', '1 day'], ['604800', '7 days']].map(([value, label]) => ({ value: value!, label: label! }))
+const STEPS = [['60', 'minute'], ['300', '5 minutes'], ['900', '15 minutes'], ['3600', 'hour'], ['86400', 'day']].map(([value, label]) => ({ value: value!, label: label! }))
+const RULES = [{ value: 'threshold', label: 'Passes a limit' }, { value: 'change', label: 'Leaves what is usual' }, { value: 'missing', label: 'Is missing' }, { value: 'burn', label: 'Burns its budget' }]
+const SOURCES = [{ value: 'end_user', label: 'end users' }, { value: 'human', label: 'people' }, { value: 'judge', label: 'judge models' }, { value: 'code', label: 'checks' }]
+const BUCKETS = ['fresh_input', 'cache_read', 'cache_write', 'output', 'reasoning'].map((value) => ({ value, label: words(value) }))
+const WAYS = [{ value: 'up', label: 'upwards' }, { value: 'down', label: 'downwards' }, { value: 'both', label: 'either way' }]
+
+/** A choice that may already hold a value which is not among the usual ones. */
+function withOwn(all: { value: string; label: string }[], own: string | null) {
+  return own === null || all.some((one) => one.value === own) ? all : [...all, { value: own, label: `${own} seconds` }]
+}
+
+export function Measure({ draft, change }: FieldsProps) {
+  const scores = useQuery({ ...values('score'), enabled: draft.metric === 'score' })
+  const metric = (name: string) => change({ metric: name, ...(draft.kind === 'burn' && !RATES.has(name) ? { kind: 'threshold' } : {}), above: '', below: '' })
+  return (
+    <Section title="What is measured">
+      <div className="rates">
+        <Select label="Metric" data={Object.entries(METRICS).map(([value, [label]]) => ({ value, label }))} value={draft.metric} allowDeselect={false} searchable onChange={(value) => value && metric(value)} />
+        {QUANTILES.has(draft.metric) && <Amount label="Quantile" unit="%" min={0} max={100} value={draft.quantile} onChange={(quantile) => change({ quantile })} />}
+        {draft.metric === 'slow_rate' && <Amount label="Slower than" unit="ms" value={draft.threshold_ms} onChange={(threshold_ms) => change({ threshold_ms })} />}
+        {draft.metric === 'score' && <Autocomplete label="Score" required data={scores.data?.items.map((one) => one.value) ?? []} value={draft.score} onChange={(score) => change({ score })} />}
+        {draft.metric === 'score' && <Select label="Judged by" placeholder="anybody" clearable data={SOURCES} value={draft.source} onChange={(source) => change({ source })} />}
+        {draft.metric === 'tokens' && <Select label="Which" placeholder="all" clearable data={BUCKETS} value={draft.bucket} onChange={(bucket) => change({ bucket })} />}
+        <Select label="Over" data={withOwn(WINDOWS, draft.window_s)} value={draft.window_s} allowDeselect={false} onChange={(value) => value && change({ window_s: value })} />
+        <Select label="Looked at every" placeholder="as the window asks" clearable data={withOwn(STEPS, draft.every_s)} value={draft.every_s} onChange={(every_s) => change({ every_s })} />
+        <Amount label="At least n" value={draft.min_n} onChange={(min_n) => change({ min_n })} />
+      </div>
+      <p className="quiet small">With fewer than n in the window it says nothing: neither alarm nor all-clear.</p>
+    </Section>
+  )
+}
+
+/** Which traffic: any field, any values of it; and whether each value of one field is watched by itself. */
+export function Whose({ draft, change }: FieldsProps) {
+  const set = (index: number, next: Partial<Draft['filter'][number]>) => change({ filter: draft.filter.map((one, i) => (i === index ? { ...one, ...next } : one)) })
+  const free = FILTERS.filter((field) => !draft.filter.some((one) => one.field === field))
+  return (
+    <Section title="Whose" note="all must hold; of several values, any" end={free.length > 0 && <Button variant="default" size="compact-xs" leftSection={<IconPlus size={12} aria-hidden />} onClick={() => change({ filter: [...draft.filter, { field: free[0]!, values: [] }] })}>Add a filter</Button>}>
+      {draft.filter.length === 0 && <p className="second">All traffic but evaluation runs.</p>}
+      {draft.filter.map((one, i) => (
+        <FilterRow key={one.field} one={one} fields={[one.field, ...free]} onChange={(next) => set(i, next)} onRemove={() => change({ filter: draft.filter.filter((_, at) => at !== i) })} />
+      ))}
+      <Select label="For each" description="One state and one incident for each value, the 200 largest." placeholder="all together" clearable data={FIELDS} value={draft.group_by} onChange={(group_by) => change({ group_by })} maw="20rem" />
+    </Section>
+  )
+}
+
+interface FilterRowProps {
+  one: Draft['filter'][number]
+  fields: string[]
+  onChange: (next: Partial<Draft['filter'][number]>) => void
+  onRemove: () => void
+}
+
+function FilterRow({ one, fields, onChange, onRemove }: FilterRowProps) {
+  const [opened, setOpened] = useState(false)
+  const seen = useQuery({ ...values(one.field), enabled: opened })
+  return (
+    <div className="line" style={{ flexWrap: 'nowrap', alignItems: 'flex-start' }}>
+      <Select aria-label="Field" data={fields} value={one.field} allowDeselect={false} onChange={(field) => field && onChange({ field, values: [] })} w="9rem" style={{ flex: 'none' }} />
+      <TagsInput className="grow" aria-label={`Values of ${one.field}`} placeholder={one.values.length ? '' : 'a value, Enter'} data={seen.data?.items.map((facet) => facet.value) ?? []} value={one.values} onFocus={() => setOpened(true)} onChange={(next) => onChange({ values: next })} acceptValueOnBlur clearable />
+      <button type="button" className="icon-button" style={{ minHeight: '2.1rem' }} aria-label={`Remove the filter ${one.field}`} onClick={onRemove}><IconX size={15} aria-hidden /></button>
+    </div>
+  )
+}
+
+export function Limits({ draft, change }: FieldsProps) {
+  const unit = METRICS[draft.metric]?.[1] ?? ''
+  const rules = RULES.map((rule) => ({ ...rule, disabled: rule.value === 'burn' && !RATES.has(draft.metric) }))
+  return (
+    <Section title="Alarm when it">
+      <div style={{ overflowX: 'auto' }}><SegmentedControl size="xs" aria-label="Rule" data={rules} value={draft.kind} onChange={(kind) => change({ kind: kind as Draft['kind'] })} /></div>
+      <div className="rates">
+        {draft.kind === 'threshold' && <Amount label="Is above" unit={unit} value={draft.above} onChange={(above) => change({ above })} optional />}
+        {draft.kind === 'threshold' && <Amount label="Or below" unit={unit} value={draft.below} onChange={(below) => change({ below })} optional />}
+        {draft.kind === 'change' && (
+          <>
+            <Amount label="By more than" unit="%" value={draft.change} onChange={(value) => change({ change: value })} />
+            <Select label="Which way" data={WAYS} value={draft.direction} allowDeselect={false} onChange={(value) => change({ direction: value as Draft['direction'] })} />
+            <Amount label="False alarms a year" value={draft.false_alarms} onChange={(false_alarms) => change({ false_alarms })} />
+            <Amount label="Learned from" unit="days" value={draft.days} onChange={(days) => change({ days })} />
+          </>
+        )}
+        {draft.kind === 'missing' && <Amount label="Fewer spans than" value={draft.min_count} onChange={(min_count) => change({ min_count })} />}
+        {draft.kind === 'burn' && (
+          <>
+            <Amount label="Should be good" unit="%" value={draft.objective} onChange={(objective) => change({ objective })} />
+            <Amount label="Of all within" unit="days" value={draft.burn_days} onChange={(burn_days) => change({ burn_days })} />
+          </>
+        )}
+      </div>
+      <p className="quiet small">{ABOUT[draft.kind]}</p>
+    </Section>
+  )
+}
+
+const ABOUT: Record<Draft['kind'], string> = {
+  threshold: 'A fixed line. One of the two is enough.',
+  change: 'Against the same hour of earlier days, and of the same weekday once two weeks are known. Both must be passed: this much, and what chance alone explains.',
+  missing: 'Nothing comes any more. A project without traffic in the week before is not missed.',
+  burn: 'Three pairs of windows, an hour to three days, look at once how fast the budget of bad ones is spent; the window above is not used.',
+}
+
+export function Telling({ draft, change }: FieldsProps) {
+  const channels = useQuery(ask.channels)
+  const names = channels.data?.items.map((channel) => channel.name) ?? []
+  const known = [...new Set([...names, ...(draft.notify ?? [])])]
+  return (
+    <Section title="Who is told">
+      <div className="rates">
+        <Select label="Severity" data={['warning', 'critical']} value={draft.severity} allowDeselect={false} onChange={(value) => change({ severity: value as Draft['severity'] })} />
+        <Select label="Tell" data={[{ value: 'all', label: 'every address' }, { value: 'some', label: 'only these' }]} value={draft.notify === null ? 'all' : 'some'} allowDeselect={false} onChange={(value) => change({ notify: value === 'all' ? null : [] })} />
+      </div>
+      {draft.notify !== null && <MultiSelect label="Addresses" placeholder={draft.notify.length ? '' : 'nobody'} data={known} value={draft.notify} onChange={(notify) => change({ notify })} />}
+      {names.length === 0 && channels.data && <p className="quiet small">No address is known yet: incidents open, and nobody gets a message.</p>}
+      <Textarea label="Description" description="Stands in the incident: why this matters, what to do." autosize minRows={2} maxLength={2000} value={draft.description} onChange={(event) => change({ description: event.currentTarget.value })} />
+      <Switch label="Turned on" checked={draft.enabled} onChange={(event) => change({ enabled: event.currentTarget.checked })} />
+    </Section>
+  )
+}
+
+interface AmountProps {
+  label: string
+  unit?: string
+  value: Typed
+  onChange: (value: Typed) => void
+  min?: number
+  max?: number
+  optional?: boolean
+}
+
+function Amount({ label, unit, value, onChange, min = 0, max, optional }: AmountProps) {
+  return <NumberInput label={unit ? `${label}, ${unit}` : label} required={!optional} withAsterisk={false} min={min} max={max} hideControls value={value} onChange={onChange} />
+}

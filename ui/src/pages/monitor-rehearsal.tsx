@@ -1,0 +1,57 @@
+import { useDebouncedValue } from '@mantine/hooks'
+import { useQuery } from '@tanstack/react-query'
+import * as ask from '@/api/monitors'
+import type { Definition, Finding, Rehearsal } from '@/api/monitors'
+import { count, duration, plural } from '@/lib/format'
+import { Section } from '@/parts/page'
+import { ProblemNote, Skeleton } from '@/parts/states'
+import { StatusTag } from '@/parts/status'
+import { type Column, Table } from '@/parts/table'
+import { Time } from '@/parts/values'
+import { Figure } from './monitor'
+
+const PAUSE_MS = 700
+
+/** What the monitor being written says now, and how often it would have rung in the past week. */
+export function Rehearsed({ definition }: { definition: Definition | null }) {
+  const [settled] = useDebouncedValue(definition && JSON.stringify({ ...definition, name: '', description: '', notify: null }), PAUSE_MS)
+  const told = useQuery(ask.rehearsal(settled ? (JSON.parse(settled) as Definition) : null))
+  return (
+    <Section title="What it would have said" note="over the facts of the past 7 days; nothing is opened, nobody is told">
+      {definition === null && <p className="second">Say what is measured and when to ring, and it is tried here.</p>}
+      {definition !== null && told.isError && <ProblemNote error={told.error} />}
+      {definition !== null && !told.isError && (told.data ? <Told rehearsal={told.data} definition={definition} stale={told.isFetching} /> : <Skeleton lines={5} />)}
+    </Section>
+  )
+}
+
+function Told({ rehearsal, definition, stale }: { rehearsal: Rehearsal; definition: Definition; stale: boolean }) {
+  return (
+    <div className="stack" aria-busy={stale} style={{ opacity: stale ? 0.6 : 1 }}>
+      <p className="lead">{sentenceOf(rehearsal)}</p>
+      {rehearsal.fires.length > 0 && <Table label="Times it would have rung, newest first" rows={rehearsal.fires} columns={firesOf(definition)} rowKey={(row) => `${row.at} ${row.finding.group}`} />}
+      {rehearsal.fired > rehearsal.fires.length && <p className="quiet small">The newest {count(rehearsal.fires.length)} of {count(rehearsal.fired)}.</p>}
+      <h3>Now</h3>
+      {rehearsal.findings.length === 0 && <p className="second">No group has anything in its window.</p>}
+      {rehearsal.findings.slice(0, 8).map((finding) => <Now key={finding.group ?? ''} finding={finding} />)}
+      {rehearsal.findings.length > 8 && <p className="quiet small">And {plural(rehearsal.findings.length - 8, 'group')} more.</p>}
+    </div>
+  )
+}
+
+function sentenceOf({ looks, blind, fired }: Rehearsal): string {
+  if (blind === looks) return `In ${plural(looks, 'look')} it would have had too little data to say anything.`
+  const rang = fired === 0 ? 'It would not have rung' : fired === 1 ? 'It would have rung once' : `It would have rung ${count(fired)} times`
+  return `${rang} in the past 7 days: ${plural(looks, 'look')}${blind ? `, ${count(blind)} of them with too little data to say anything` : ''}.`
+}
+
+const firesOf = (definition: Definition): Column<Rehearsal['fires'][number]>[] => [
+  { id: 'at', head: 'Began', className: 'nowrap', cell: (row) => <Time at={row.at} full /> },
+  { id: 'lasted', head: 'Lasted', className: 'num nowrap', cell: (row) => (row.until ? duration(new Date(row.until).getTime() - new Date(row.at).getTime()) : <span className="bad">still</span>) },
+  { id: 'group', head: 'Group', className: 'hide-s', cell: (row) => row.finding.group ?? <span className="quiet">all</span> },
+  { id: 'value', head: 'Value', className: 'num', cell: (row) => <span title={row.finding.sentence}><Figure monitor={definition} finding={row.finding} /> <span className="quiet small">n {count(row.finding.n)}</span></span> },
+]
+
+function Now({ finding }: { finding: Finding }) {
+  return <p className="second"><StatusTag status={finding.status} /> {finding.sentence}</p>
+}

@@ -1,0 +1,114 @@
+import { Button, Modal, Select, Textarea } from '@mantine/core'
+import { notifications } from '@mantine/notifications'
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
+import { Link } from '@tanstack/react-router'
+import { type FormEvent, useState } from 'react'
+import { post, request } from '@/api/client'
+import * as ask from '@/api/monitors'
+import type { Silence } from '@/api/monitors'
+import { zone } from '@/lib/format'
+import { useAddress } from '@/lib/search'
+import { Section } from '@/parts/page'
+import { Empty, Loaded, ProblemNote } from '@/parts/states'
+import { type Column, Table } from '@/parts/table'
+import { Person, Time } from '@/parts/values'
+import { useAccess } from '@/shell/access'
+
+/** When nobody is told: for one monitor or for all, from now or from later. */
+export default function Silences() {
+  const [address, change] = useAddress()
+  const access = useAccess()
+  const past = address.past === '1'
+  const silences = useQuery(ask.silences(past))
+  const monitors = useQuery(ask.monitors)
+  const nameOf = (id: string) => monitors.data?.items.find((one) => one.id === id)?.name ?? id
+  return (
+    <Section
+      title="Silences"
+      note="incidents open all the same; messages wait, and are not sent if the trouble has passed by then"
+      end={
+        <span className="line">
+          <Button variant="default" size="compact-xs" aria-pressed={past} onClick={() => change({ past: past ? undefined : '1' }, true)}>{past ? 'Hide those that ended' : 'Show those that ended'}</Button>
+          {access.write && <Button size="compact-xs" onClick={() => change({ do: 'silence' })}>Silence…</Button>}
+        </span>
+      }
+    >
+      <Loaded query={silences} lines={3}>
+        {({ items }) =>
+          items.length === 0 ? (
+            <Empty title="Nothing is silenced"><p className="second prose">Before planned work, or while something known goes on, a silence keeps messages back for a while. {access.write ? '' : access.why}</p></Empty>
+          ) : (
+            <Table label="Silences" rows={items} columns={columnsOf(nameOf, access.write)} rowKey={(row) => row.id} />
+          )
+        }
+      </Loaded>
+      {address.do === 'silence' && <NewSilence monitors={monitors.data?.items.map((one) => ({ value: one.id, label: one.name })) ?? []} onClose={() => change({ do: undefined }, true)} />}
+    </Section>
+  )
+}
+
+const columnsOf = (nameOf: (id: string) => string, write: boolean): Column<Silence>[] => [
+  { id: 'subject', head: 'About', className: 'nowrap', cell: (row) => (row.subject ? <Link to="/monitors/$monitorId" params={{ monitorId: row.subject }}>{nameOf(row.subject)}</Link> : <strong>everything</strong>) },
+  { id: 'reason', head: 'Reason', className: 'main-cell', cell: (row) => <div className="cut" title={row.reason}>{row.reason}</div> },
+  { id: 'starts', head: 'From', className: 'num hide-s', cell: (row) => <Time at={row.starts_at} /> },
+  { id: 'ends', head: 'Until', className: 'num', cell: (row) => <Time at={row.ends_at} /> },
+  { id: 'by', head: 'By', className: 'hide-m', cell: (row) => <Person actor={row.by} /> },
+  { id: 'end', head: <span className="sr">End it</span>, className: 'num', cell: (row) => write && new Date(row.ends_at).getTime() > Date.now() && <EndNow silence={row} /> },
+]
+
+function EndNow({ silence }: { silence: Silence }) {
+  const client = useQueryClient()
+  const end = useMutation({
+    mutationFn: () => request('DELETE', `/silences/${encodeURIComponent(silence.id)}`),
+    onSuccess: async () => {
+      notifications.show({ message: 'The silence has ended; what waited for it goes out.', autoClose: 5000 })
+      await Promise.all(['silences', 'monitors'].map((key) => client.invalidateQueries({ queryKey: [key] })))
+    },
+  })
+  if (end.isError) return <ProblemNote error={end.error} />
+  return <Button variant="default" size="compact-xs" loading={end.isPending} aria-label={`End the silence: ${silence.reason}`} onClick={() => end.mutate()}>End now</Button>
+}
+
+const FOR = [['30', '30 minutes'], ['120', '2 hours'], ['480', '8 hours'], ['1440', '1 day'], ['10080', '1 week'], ['own', 'an own time']].map(([value, label]) => ({ value: value!, label: label! }))
+
+function NewSilence({ monitors, onClose }: { monitors: { value: string; label: string }[]; onClose: () => void }) {
+  const [subject, setSubject] = useState<string | null>(null)
+  const [length, setLength] = useState('120')
+  const [since, setSince] = useState('')
+  const [until, setUntil] = useState('')
+  const [reason, setReason] = useState('')
+  const client = useQueryClient()
+  const times = () => (length === 'own' ? { starts_at: since ? new Date(since).toISOString() : undefined, ends_at: new Date(until).toISOString() } : { ends_at: new Date(Date.now() + Number(length) * 60_000).toISOString() })
+  const create = useMutation({
+    mutationFn: () => post('/silences', { subject: subject ?? undefined, ...times(), reason: reason.trim() }),
+    onSuccess: async () => {
+      await Promise.all(['silences', 'monitors'].map((key) => client.invalidateQueries({ queryKey: [key] })))
+      onClose()
+    },
+  })
+  const submit = (event: FormEvent) => {
+    event.preventDefault()
+    create.mutate()
+  }
+  const time = (label: string, value: string, set: (value: string) => void, required: boolean) => (
+    <label className="small stack" style={{ gap: 2 }}>
+      {label}
+      <input className="time-field" type="datetime-local" required={required} value={value} onChange={(event) => set(event.currentTarget.value)} />
+    </label>
+  )
+  return (
+    <Modal opened onClose={onClose} title={<strong>Silence</strong>} size="lg" closeButtonProps={{ 'aria-label': 'Close' }}>
+      <form className="stack" onSubmit={submit}>
+        <Select label="What" placeholder="everything in this project" clearable searchable data={monitors} value={subject} onChange={setSubject} data-autofocus />
+        <Select label="For" data={FOR} value={length} allowDeselect={false} onChange={(value) => value && setLength(value)} />
+        {length === 'own' && <div className="line">{time(`From (${zone()}); empty: now`, since, setSince, false)}{time(`Until (${zone()})`, until, setUntil, true)}</div>}
+        <Textarea label="Reason" description="Goes to the audit log, under your name." required autosize minRows={2} value={reason} onChange={(event) => setReason(event.currentTarget.value)} />
+        {create.isError && <ProblemNote error={create.error} />}
+        <div className="line" style={{ justifyContent: 'flex-end' }}>
+          <Button variant="default" onClick={onClose}>Cancel</Button>
+          <Button type="submit" loading={create.isPending} disabled={!reason.trim() || (length === 'own' && !until)}>Silence it</Button>
+        </div>
+      </form>
+    </Modal>
+  )
+}
