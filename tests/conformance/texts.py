@@ -116,21 +116,20 @@ class TextsConformance:
     async def test_the_index_is_found_again_and_made_anew_where_it_is_lost(self, tmp_path: Path) -> None:
         store = await self.reopen(tmp_path)
         await store.append(Facts(spans=spans()))
-        before = await store.texts.state()
+        before = await store.texts.state("prj_a")
         await store.texts.catch_up()
-        after = await store.texts.state()
+        after = await store.texts.state("prj_a")
         await store.close()
         store = await self.reopen(tmp_path)
-        again, answer = await store.texts.state(), await found(store, "refund")
+        again, answer = await store.texts.state("prj_a"), await found(store, "refund")
         await store.texts.rebuild()
         plainly = await found(store, "refund")
         await store.texts.catch_up()
-        anew = await store.texts.state()
+        anew = await store.texts.state("prj_a")
         await store.close()
         assert (before.rows, after.rows, again.rows) == (6, 0, 0)
         assert (before.texts, after.texts, again.texts, anew.texts) == (0, again.texts, after.texts, after.texts)
         assert answer == plainly == [4, 1]
-        assert after.bytes > 0
 
     @pytest.mark.parametrize("indexed", [False, True], ids=["read-plainly", "indexed"])
     async def test_what_is_removed_is_found_no_more_and_what_is_left_of_a_trace_is(
@@ -154,6 +153,6 @@ class TextsConformance:
         said = '[{"role": "user", "content": "' + LONG + '"}]'
         await store.append(Facts(spans=[a_span(1, n, input=said, model=f"m{n}") for n in range(1, 6)]))
         await store.texts.catch_up()
-        texts = (await store.texts.state()).texts
+        texts = (await store.texts.state("prj_a")).texts
         await store.close()
         assert texts == 6  # five times the short values, which differ, and one message

@@ -121,6 +121,8 @@ NOT_A_PROJECTS = """
     GET /api/v1/costs/why
     GET /api/v1/prices/lookup
     GET /api/v1/retention/passes
+    GET /api/v1/search/parse
+    GET /api/v1/search/state
     GET /api/v1/steps
     GET /api/v1/graph
 """
@@ -188,6 +190,12 @@ def test_every_reading_route_is_looked_at(two: Two) -> None:
     served = {f"GET {path}" for path, methods in document["paths"].items() if "get" in methods}
     looked_at = {_shape(route) for route in (*_lines(LISTS), *_lines(ONES), *_lines(NOT_A_PROJECTS))}
     assert {_shape(route) for route in served} - looked_at == set(), "say where these belong"
+
+
+def test_the_text_index_counts_for_everybody_what_is_their_own(two: Two) -> None:
+    mine, theirs = (each.get("/api/v1/search/state").json() for each in (two.first, two.second))
+    assert mine["behind"]["rows"] + mine["texts"] > 0
+    assert (theirs["behind"]["rows"], theirs["texts"]) == (0, 0)
 
 
 @pytest.mark.parametrize("route", _lines(LISTS))

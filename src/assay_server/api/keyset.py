@@ -26,6 +26,12 @@ def after_moment(cursor: str | None) -> tuple[int, str] | None:
     return None if key is None else (int(key[0]), str(key[1]))
 
 
+def after_counted(cursor: str | None) -> tuple[tuple[int, str], int, bool] | None:
+    """The time and the id after which to go on; how many the first page counted, and whether those were all."""
+    key = _key(cursor, int, str, int, int)
+    return None if key is None else ((int(key[0]), str(key[1])), int(key[2]), key[3] == 1)
+
+
 def _key(cursor: str | None, *types: type) -> list[Any] | None:
     key = decode_cursor(cursor, len(types))
     if key is not None and not all(map(_fits, key, types)):

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query, Request
 
 from assay_server.api.auth import principal
+from assay_server.api.keyset import after_counted
 from assay_server.api.narrowing import Listing, TraceQuery, narrowed
 from assay_server.api.pages import decode_cursor, page
 from assay_server.api.services import services
@@ -39,10 +40,16 @@ async def list_spans(request: Request, caller: Reader, query: Annotated[SpanQuer
 
 @router.get("/traces", summary="Traces, newest first")
 async def list_traces(request: Request, caller: Reader, query: Annotated[TraceQuery, Query()]) -> dict[str, Any]:
-    narrow = narrowed(query)
-    after = decode_cursor(query.cursor, 2)
-    found = await services(request).traces.find(caller.project, narrow, limit=query.limit, after=after)
-    return page(found.items, found.total, found.following)
+    narrow, traces = narrowed(query), services(request).traces
+    after = after_counted(query.cursor)
+    found = await traces.find(caller.project, narrow, limit=query.limit, after=after and after[0])
+    total, exact = (found.total, found.exact) if after is None else after[1:]
+    following = None if found.following is None else [*found.following, total, int(exact)]
+    return {
+        **page(found.items, total, following),
+        "total_is": "exact" if exact else "at_least",
+        "text": await traces.text_state(caller.project) if narrow.text else None,
+    }
 
 
 @router.get("/traces/{trace_id}", summary="One trace with its spans and scores")
@@ -65,6 +72,13 @@ async def get_span(request: Request, caller: Reader, trace_id: str, span_id: str
 @router.get("/facets", summary="The values a field has, most frequent first")
 async def facets(request: Request, caller: Reader, field: str) -> dict[str, Any]:
     return {"items": await services(request).traces.facets(caller.project, field)}
+
+
+@router.get("/search/state", summary="How far the text index is behind what is stored")
+async def search_state(request: Request, caller: Reader) -> dict[str, Any]:
+    """`behind` counts rows that are read plainly until they are indexed."""
+    state: dict[str, Any] = await services(request).traces.text_state(caller.project)
+    return state
 
 
 @router.get("/search/parse", summary="What a line of filters says, part by part")

@@ -9,11 +9,15 @@ from assay_server.core.errors import InvalidInput
 
 @dataclass(slots=True, frozen=True)
 class Page:
-    """One page of a list: `following` is the sort key of its last item where there is more, for the cursor."""
+    """One page of a list: `following` is the sort key of its last item where there is more, for the cursor.
+
+    Where `exact` is False, counting stopped: there are at least `total`.
+    """
 
     items: list[Any]
     total: int
     following: list[Any] | None
+    exact: bool = True
 
 
 @dataclass(slots=True)

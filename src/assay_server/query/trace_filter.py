@@ -1,6 +1,5 @@
 """What a list of traces is narrowed to, as SQL over `traces` with semi-joins into spans and scores."""
 
-import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,7 +22,6 @@ _OPERATORS = {
     "=": "=",
 }
 
-_WORD = re.compile(r'"([^"]+)"|([^\s"]+)')
 _ONE_SPAN = ("kind", "name", "model", "provider", "service")
 _ANY_SPAN = ("session", "release", "channel", "canary", "arm", "run", "environment")
 
@@ -34,8 +32,8 @@ class TraceFilter:
 
     `kind`, `name`, `model`, `provider`, `service` and `attributes` (texts `key:op:value`) must hold for one and the
     same span; each of the others for any span of the trace. `status=error` finds traces with an error anywhere, `ok`
-    and `unset` those without one. The words and "phrases" of `text` stand together in a name, an input or an output,
-    without regard to case. `scores` are texts `name:op:value` over the mean of the trace's scores of that name, op
+    and `unset` those without one. The words and "phrases" of `text` stand in one text of the trace (`store.Texts`).
+    `scores` are texts `name:op:value` over the mean of the trace's scores of that name, op
     being lt, le, gt, ge, eq or ne.
     """
 
@@ -66,83 +64,100 @@ class TraceFilter:
     attributes: tuple[str, ...] = ()
 
 
-def trace_conditions(project: str, narrow: TraceFilter) -> Where:
-    """Raises `InvalidInput` for a score condition that cannot be read."""
+def is_of_trace(narrow: TraceFilter) -> bool:
+    """Does the trace's own row say it all, but for the words? Then spans need not be looked at."""
+    own = TraceFilter(since_ns=narrow.since_ns, until_ns=narrow.until_ns, trace_id=narrow.trace_id, text=narrow.text)
+    return narrow == own
+
+
+def trace_conditions(project: str, narrow: TraceFilter, stored_ns: int = 0) -> Where:
+    """Everything but the words. Spans that were stored before `stored_ns` are not looked at.
+
+    Raises `InvalidInput` for a condition that cannot be read.
+    """
     where = Where.project(project)
     if narrow.since_ns is not None:
         where.add("start_ns >= ?", narrow.since_ns)
     if narrow.until_ns is not None:
         where.add("start_ns < ?", narrow.until_ns)
     where.equal("trace_id", narrow.trace_id)
-    _spans(where, project, {name: getattr(narrow, name) for name in _ONE_SPAN}, narrow.attributes)
+    rows = _Rows(where, project, stored_ns)
+    rows.spans({name: getattr(narrow, name) for name in _ONE_SPAN}, narrow.attributes)
     for column in _ANY_SPAN:
-        _spans(where, project, {column: getattr(narrow, column)})
-    _spans(where, project, {'"user"': narrow.user})
+        rows.spans({column: getattr(narrow, column)})
+    rows.spans({'"user"': narrow.user})
     if narrow.tag is not None:
-        _has_span(where, project, "list_contains(tags, ?)", narrow.tag)
-    _text(where, project, narrow.text or "")
-    _status(where, project, narrow.status)
-    _latency(where, project, narrow)
-    _cost(where, project, narrow)
+        rows.some("spans", "list_contains(tags, ?)", narrow.tag)
+    rows.status(narrow.status)
+    rows.latency(narrow.min_latency_ms, narrow.max_latency_ms)
+    rows.cost(narrow.min_cost, narrow.max_cost)
     for score in narrow.scores:
         _score(where, project, score)
     return where
 
 
-def _spans(where: Where, project: str, values: dict[str, Any], attributes: tuple[str, ...] = ()) -> None:
-    given = {column: value for column, value in values.items() if value is not None}
-    conditions, params = [column + " = ?" for column in given], list(given.values())
-    for text in attributes:
-        condition, own = read_condition(text).sql()
-        conditions.append(condition)
-        params += own
-    if conditions:
-        _has_span(where, project, " AND ".join(conditions), *params)
+@dataclass(slots=True, frozen=True)
+class _Rows:
+    """Adds conditions over the rows that tell of a trace, stored since a moment."""
+
+    where: Where
+    project: str
+    stored_ns: int
+
+    def spans(self, values: dict[str, Any], attributes: tuple[str, ...] = ()) -> None:
+        """One span has all of it."""
+        given = {column: value for column, value in values.items() if value is not None}
+        conditions, params = [column + " = ?" for column in given], list(given.values())
+        for text in attributes:
+            condition, own = read_condition(text).sql()
+            conditions.append(condition)
+            params += own
+        if conditions:
+            self.some("spans", " AND ".join(conditions), *params)
+
+    def some(self, table: str, condition: str, *params: Any, negated: bool = False) -> None:
+        source, own = self._source(table)
+        test = "trace_id NOT IN" if negated else "trace_id IN"
+        self.where.add(lines(test, "(SELECT trace_id FROM", source, "AND (", condition, "))"), *own, *params)
+
+    def status(self, status: str | None) -> None:
+        if status is None:
+            return
+        if status not in {"ok", "error", "unset"}:
+            raise InvalidInput("There is no such status.", field="status", value=status, fix="use ok, error or unset")
+        self.some("trace_parts", "errors > 0", negated=status != "error")
+        if status != "error":
+            self.some("trace_parts", "oks > 0", negated=status == "unset")
+
+    def latency(self, low: float | None, high: float | None) -> None:
+        having, params = _within("(max(end_ns) - min(start_ns)) / 1e6", low, high)
+        if having:
+            source, own = self._source("trace_parts")
+            sql = lines("trace_id IN (SELECT any_value(trace_id) FROM", source, "GROUP BY key HAVING", having, ")")
+            self.where.add(sql, *own, *params)
+
+    def cost(self, low: float | None, high: float | None) -> None:
+        """Of the calls that count. All that is priced in a trace is looked at first: it is no less than they are."""
+        having, params = _within("sum(cost)", low, high)
+        if not having:
+            return
+        source, own = self._source("spans")
+        loosely, least = _within("sum(cost)", low, None)
+        if high is not None:
+            loosely, least = " AND ".join(filter(None, (loosely, "min(cost) <= ?"))), [*least, high]
+        dear = lines("SELECT trace_id FROM", source, "AND cost IS NOT NULL GROUP BY trace_id HAVING", loosely)
+        some = lines("(SELECT * FROM", source, "AND trace_id IN (", dear, "))")
+        sql = lines("trace_id IN (SELECT trace_id FROM (", counted(some), ") GROUP BY trace_id HAVING", having, ")")
+        self.where.add(sql, *(3 * [*own, *own, *least]), *params)
+
+    def _source(self, table: str) -> tuple[str, list[Any]]:
+        return table + " WHERE project = ? AND stored_ns >= ?", [self.project, self.stored_ns]
 
 
-def _has_span(where: Where, project: str, condition: str, *params: Any, negated: bool = False) -> None:
-    test = "trace_id NOT IN" if negated else "trace_id IN"
-    where.add(lines(test, "(SELECT trace_id FROM spans WHERE project = ? AND (", condition, "))"), project, *params)
-
-
-def _text(where: Where, project: str, text: str) -> None:
-    """All words and phrases in one of the texts of a span."""
-    words = [f"%{_escaped(phrase or word)}%" for phrase, word in _WORD.findall(text) if phrase or word.strip('"')]
-    if words:
-        holds = [" AND ".join([column + " ILIKE ? ESCAPE '\\'"] * len(words)) for column in ("input", "output", "name")]
-        _has_span(where, project, "(" + ") OR (".join(holds) + ")", *words * 3)
-
-
-def _status(where: Where, project: str, status: str | None) -> None:
-    if status is None:
-        return
-    if status not in {"ok", "error", "unset"}:
-        raise InvalidInput("There is no such status.", field="status", value=status, fix="use ok, error or unset")
-    _has_span(where, project, "status = 'error'", negated=status != "error")
-    if status == "ok":
-        _has_span(where, project, "status = 'ok'")
-    if status == "unset":
-        _has_span(where, project, "status = 'ok'", negated=True)
-
-
-def _latency(where: Where, project: str, narrow: TraceFilter) -> None:
-    low, high = narrow.min_latency_ms, narrow.max_latency_ms
-    bounds = [(" >= ?", low), (" <= ?", high)]
-    given = [("(max(end_ns) - min(start_ns)) / 1e6" + test, value) for test, value in bounds if value is not None]
-    if given:
-        having = " AND ".join(test for test, _ in given)
-        sql = "trace_id IN (SELECT trace_id FROM spans WHERE project = ? GROUP BY trace_id HAVING"
-        where.add(lines(sql, having, ")"), project, *(value for _, value in given))
-
-
-def _cost(where: Where, project: str, narrow: TraceFilter) -> None:
-    bounds = [(" >= ?", narrow.min_cost), (" <= ?", narrow.max_cost)]
-    given = [("sum(cost)" + test, value) for test, value in bounds if value is not None]
-    if given:
-        source = "(SELECT * FROM spans WHERE project = ?)"
-        having = " AND ".join(test for test, _ in given)
-        sql = lines("trace_id IN (SELECT trace_id FROM (", counted(source), ") GROUP BY trace_id HAVING", having, ")")
-        where.add(sql, project, project, project, *(value for _, value in given))
+def _within(value: str, low: float | None, high: float | None) -> tuple[str, list[Any]]:
+    """A condition; empty where there is no bound."""
+    given = [(value + test, bound) for test, bound in ((" >= ?", low), (" <= ?", high)) if bound is not None]
+    return " AND ".join(test for test, _ in given), [bound for _, bound in given]
 
 
 def _score(where: Where, project: str, text: str) -> None:
@@ -170,7 +185,3 @@ def _parse_score(text: str) -> tuple[str, str, float]:
         raise InvalidInput(
             "A score condition reads name:op:value.", field="score", value=text, fix="for example user_feedback:lt:0.5"
         ) from error
-
-
-def _escaped(text: str) -> str:
-    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")

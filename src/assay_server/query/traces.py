@@ -9,7 +9,8 @@ from assay_server.query.logs import Logs
 from assay_server.query.scores import score_json
 from assay_server.query.shapes import OUTLINE, outline_json, span_json
 from assay_server.query.sql import Page, Where, by_row, cut, lines
-from assay_server.query.trace_filter import TraceFilter, trace_conditions
+from assay_server.query.trace_filter import TraceFilter
+from assay_server.query.trace_find import TraceFinder
 from assay_server.query.trace_rows import trace_row, trace_rows_sql
 from assay_server.store import Limits, Store
 
@@ -61,6 +62,7 @@ class Traces:
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        self._finder = TraceFinder(store)
 
     async def spans(
         self, project: str, narrow: SpanFilter = SpanFilter(), *, limit: int = 50, after: Sequence[Any] | None = None
@@ -80,21 +82,16 @@ class Traces:
     async def find(
         self, project: str, narrow: TraceFilter = TraceFilter(), *, limit: int = 50, after: Sequence[Any] | None = None
     ) -> Page:
-        """Trace rows, newest first. `after`: (start_ns, trace_id) of the page before."""
-        where = trace_conditions(project, narrow)
-        total = await self._count("traces", where)
-        if after is not None:
-            where.follows(("start_ns", "trace_id"), after, (int, str), "<")
-        if total == 0:  # a text that nobody wrote is looked for once, not twice
-            return Page([], 0, None)
-        sql = lines(
-            "SELECT trace_id, start_ns FROM traces WHERE",
-            str(where),
-            "ORDER BY start_ns DESC, trace_id DESC",
-            "LIMIT " + str(limit + 1),
-        )
-        kept, following = cut(await self._store.scan(sql, where.params), limit, "start_ns", "trace_id")
-        return Page(await self._rows(project, [row["trace_id"] for row in kept]), total, following)
+        """Trace rows, newest first. `after`: (start_ns, trace_id) of the page before; then nothing is counted."""
+        found = await self._finder.find(project, narrow, limit, after)
+        trace_ids, following = found.page(limit)
+        return Page(await self._rows(project, trace_ids), found.total, following, found.exact)
+
+    async def text_state(self, project: str) -> dict[str, Any]:
+        """How far the text index is, as the API shows it."""
+        state = await self._store.texts.state(project)
+        behind = {"rows": state.rows, "seconds": round(state.seconds, 1)}
+        return {"state": state.state, "behind": behind, "texts": state.texts}
 
     async def get(self, project: str, trace_id: str, *, outline: bool = False) -> dict[str, Any]:
         """The trace row with `spans` in the order of their start, and all `scores` and `logs` one by one.

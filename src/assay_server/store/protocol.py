@@ -73,8 +73,8 @@ class Texts(Protocol):
         """
         ...
 
-    async def state(self) -> TextState:
-        """How far the index is behind what is stored."""
+    async def state(self, project: str) -> TextState:
+        """How far the index is behind what the project has stored."""
         ...
 
     async def catch_up(self) -> None:

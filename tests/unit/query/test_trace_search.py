@@ -34,6 +34,8 @@ def traces(store: DuckStore) -> Traces:
     return Traces(store)
 
 
+LONG = "and so on, until it is longer than what counts as a short text together with others of its span, and longer"
+
 ATTRIBUTES: dict[str, Any] = {
     "http.route": "/chat",
     "n": 12,
@@ -83,7 +85,7 @@ async def test_words_and_phrases_stand_in_one_text(store: DuckStore, traces: Tra
         Facts(
             [
                 span(1, 1, input="The late delivery of my refund", output="Sorry."),
-                span(2, 1, input="A refund", output="Delivery came late."),
+                span(2, 1, input=f"A refund {LONG}", output=f"Delivery came late. {LONG}"),
                 span(3, 1, input="100% off_season"),
             ]
         )
@@ -95,7 +97,8 @@ async def test_words_and_phrases_stand_in_one_text(store: DuckStore, traces: Tra
     assert await found("refund LATE") == ["1"]
     assert await found('"late delivery"') == ["1"]
     assert await found("late") == ["2", "1"]
-    assert await found("% f_s") == ["3"]
+    assert await found("% off_season") == ["3"]
+    assert await found("% f_s") == []
     assert await found('"') == ["3", "2", "1"]
 
 

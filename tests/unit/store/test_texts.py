@@ -80,7 +80,7 @@ async def test_a_broken_index_is_made_anew(tmp_path: Path, damage: str) -> None:
     store = await DuckStore.open(tmp_path)
     answer = await found(store, "refund")
     await store.texts.catch_up()
-    indexed, state = await found(store, "refund"), await store.texts.state()
+    indexed, state = await found(store, "refund"), await store.texts.state("prj_a")
     await store.close()
     assert answer == indexed == [4, 1]
     assert state.rows == 0
@@ -119,9 +119,9 @@ async def test_the_index_follows_by_itself(tmp_path: Path) -> None:
     store.texts._every_s = 0.01
     await store.append(Facts(spans=spans()))
     for _ in range(2_000):
-        if (await store.texts.state()).rows == 0:
+        if (await store.texts.state("prj_a")).rows == 0:
             break
-    state = await store.texts.state()
+    state = await store.texts.state("prj_a")
     await store.close()
     assert (state.rows, state.seconds, state.state) == (0, 0.0, "ready")
 

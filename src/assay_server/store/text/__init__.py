@@ -2,5 +2,6 @@
 
 from assay_server.store.text.index import Bounds, Found
 from assay_server.store.text.search import TextSearch, TextState
+from assay_server.store.text.words import asks_for_words
 
-__all__ = ["Bounds", "Found", "TextSearch", "TextState"]
+__all__ = ["Bounds", "Found", "TextSearch", "TextState", "asks_for_words"]

@@ -98,12 +98,14 @@ class TextIndex:
             first: dict[Any, Any] = {}
             for key, hit in zip(keys, hits, strict=True):
                 first.setdefault(key, hit)
-            if len(first) >= limit or len(hits) < asked:
+            starts = [int(start) for start, _ in first.values()]
+            # Traces of one start come in no order: all of the last one's are needed to tell which come first.
+            if len(hits) < asked or (len(starts) > limit and starts[-1] < starts[limit - 1]):
                 break
             asked *= 4
-        shown = list(first.values())[:limit]
-        traces = [(int(start), bytes(searcher.doc(address)["trace"][0]).decode()) for start, address in shown]
-        return Found(traces, complete=len(hits) < asked and len(first) <= limit)
+        traces = [(int(start), bytes(searcher.doc(address)["trace"][0]).decode()) for start, address in first.values()]
+        traces.sort(reverse=True)
+        return Found(traces[:limit], complete=len(hits) < asked and len(traces) <= limit)
 
     def clear(self) -> None:
         """Nothing is left, on the disk neither."""
@@ -112,10 +114,10 @@ class TextIndex:
         with self._writing:
             self._writer.garbage_collect_files()
 
-    def counts(self) -> tuple[int, int]:
-        """(texts, bytes on disk)"""
-        size = sum(file.stat().st_size for file in self._folder.iterdir() if file.is_file())
-        return self._index.searcher().num_docs, size
+    def count(self, project: str) -> int:
+        """Texts of a project."""
+        query = self._query(project, Wanted(()), Bounds())
+        return int(self._index.searcher().search(query, 1, count=True).count)
 
     def close(self) -> None:
         with self._writing:

@@ -15,7 +15,7 @@ from assay_server.core.errors import AssayError
 from assay_server.store.text.index import Bounds, Entry, Found, TextIndex
 from assay_server.store.text.removals import Removals
 from assay_server.store.text.texts import ROWS, texts_of
-from assay_server.store.text.unread import BEHIND, Scan, behind, read_plainly
+from assay_server.store.text.unread import BEHIND, Scan, read_plainly
 from assay_server.store.text.words import wanted
 
 T = TypeVar("T")
@@ -47,13 +47,12 @@ FROM (SELECT max(stored_ns) AS n FROM spans UNION ALL SELECT max(stored_ns) FROM
 
 @dataclass(slots=True, frozen=True)
 class TextState:
-    """`rows` are stored and not indexed yet, the oldest of them since `seconds`; `bytes` on disk."""
+    """`rows` are stored and not indexed yet, the oldest of them since `seconds`; `texts` are indexed."""
 
     state: Literal["ready", "building"]
     rows: int
     seconds: float
     texts: int
-    bytes: int
 
 
 class TextSearch:
@@ -92,12 +91,12 @@ class TextSearch:
         unread = await read_plainly(self._scan, project, want, bounds, through, limit)
         return _merged(indexed, unread, limit)
 
-    async def state(self) -> TextState:
+    async def state(self, project: str) -> TextState:
         index = await self._opened()
-        rows, oldest_ns = behind(await self._scan(BEHIND, [self._through] * 2))
-        seconds = 0.0 if oldest_ns is None else max(0.0, (time.time_ns() - oldest_ns) / 1e9)
-        texts, size = await asyncio.to_thread(index.counts)
-        return TextState("building" if rows > _BUILDING else "ready", rows, seconds, texts, size)
+        row = (await self._scan(BEHIND, [project, self._through] * 2))[0]
+        seconds = 0.0 if row["oldest_ns"] is None else max(0.0, (time.time_ns() - row["oldest_ns"]) / 1e9)
+        texts = await asyncio.to_thread(index.count, project)
+        return TextState("building" if row["n"] > _BUILDING else "ready", row["n"], seconds, texts)
 
     async def catch_up(self) -> None:
         """Returns when all that was stored before is indexed."""

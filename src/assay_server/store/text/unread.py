@@ -4,7 +4,7 @@ SQL passes over rows that cannot hold the words; what it leaves is taken apart b
 both ways find the same. Rows with letters outside ASCII, or with JSON's escapes, are always taken apart.
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from assay_server.store.text.index import Bounds, Found
@@ -47,7 +47,7 @@ def _candidates(project: str, want: Wanted, bounds: Bounds, after_ns: int) -> tu
     narrow = [project, *words]
     conditions, values = _bounded(bounds)
     rows = ROWS.format(spans=f"AND project = ? AND {spans}", events=f"AND project = ? AND {events}")
-    sql = f"SELECT * FROM ({rows}) WHERE {conditions} ORDER BY start_ns DESC, trace_id, stored_ns"  # noqa: S608
+    sql = f"SELECT * FROM ({rows}) WHERE {conditions} ORDER BY start_ns DESC, trace_id DESC, stored_ns"  # noqa: S608
     window = [after_ns, 1 << 62]
     return sql, [*window, *narrow, *window, *narrow, *values]
 
@@ -80,14 +80,10 @@ def _words(text: Text) -> tuple[str, ...]:
     return tuple(word for piece in text for word in (*words_of(piece), *_BETWEEN_PIECES))
 
 
-def behind(rows: Sequence[Mapping[str, Any]]) -> tuple[int, int | None]:
-    """(rows, the time of the oldest) of an answer to `BEHIND`."""
-    return int(rows[0]["n"]), rows[0]["oldest_ns"]
-
-
 BEHIND = """
 SELECT count(*) AS n, min(stored_ns) AS oldest_ns FROM (
-    SELECT stored_ns FROM spans WHERE stored_ns > ? UNION ALL
-    SELECT stored_ns FROM events WHERE stored_ns > ? AND trace_id IS NOT NULL AND kind IN ('content', 'log'))
+    SELECT stored_ns FROM spans WHERE project = ? AND stored_ns > ? UNION ALL
+    SELECT stored_ns FROM events
+    WHERE project = ? AND stored_ns > ? AND trace_id IS NOT NULL AND kind IN ('content', 'log'))
 """
-"""Rows that are not indexed yet. Parameters: the `stored_ns` up to which they are, twice."""
+"""Rows that are not indexed yet. Parameters, twice: project, the `stored_ns` up to which rows are."""

@@ -47,6 +47,11 @@ def wanted(text: str) -> Wanted:
     return Wanted(tuple(found), nowhere)
 
 
+def asks_for_words(text: str) -> bool:
+    """False where a text narrows nothing."""
+    return bool(wanted(text))
+
+
 def words_of(text: str) -> tuple[str, ...]:
     """The words of a text, in order, without case and accents."""
     return tuple(analyzer().analyze(plain(text)))

@@ -1,0 +1,184 @@
+"""Which traces a list shows: the newest that the filter keeps, found without looking at all that is older.
+
+Traces are looked through in the order of their start, first a window of the newest, then all. No span of a trace was
+stored before the trace's own row, so the spans of a window are among those stored since its first row, whatever their
+times say.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from assay_server.core.errors import InvalidInput
+from assay_server.query.sql import cut, lines
+from assay_server.query.trace_filter import TraceFilter, is_of_trace, trace_conditions
+from assay_server.store import Bounds, Found, Store, asks_for_words
+
+MOST_COUNTED = 10_000
+MOST_COUNTED_WITH_WORDS = 1_000
+
+_WINDOW = 20_000  # traces: a filter that keeps some of them is answered from these
+_CHUNK, _LARGEST_CHUNK = 500, 8_000  # traces with the words, whose other conditions are looked up together
+_FEW = 1_000  # traces in which words are looked for by name
+
+Place = tuple[int, str]
+"""(start_ns, trace_id): the order of the list."""
+
+
+@dataclass(slots=True, frozen=True)
+class Listed:
+    """Places, newest first, one more than asked for where there are more; `total` is exact or at least so many."""
+
+    places: list[Place]
+    total: int
+    exact: bool
+
+    def page(self, limit: int) -> tuple[list[str], list[Any] | None]:
+        """(trace ids, the place of the last where there are more)"""
+        rows = [{"start_ns": start_ns, "trace_id": trace_id} for start_ns, trace_id in self.places]
+        kept, following = cut(rows, limit, "start_ns", "trace_id")
+        return [row["trace_id"] for row in kept], following
+
+
+@dataclass(slots=True, frozen=True)
+class _Bound:
+    """A window's oldest trace and its first commit; `whole` where nothing is left outside."""
+
+    since_ns: int
+    stored_ns: int
+    whole: bool
+
+
+class TraceFinder:
+    """Finds traces of one project at a time."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def find(self, project: str, narrow: TraceFilter, limit: int, after: Sequence[Any] | None = None) -> Listed:
+        """Behind the first page nothing is counted: `total` is then at least 0.
+
+        Raises `InvalidInput` for a condition that cannot be read and a place that another list made.
+        """
+        place = _place(after)
+        if narrow.text is not None and asks_for_words(narrow.text):
+            return await self._with_words(project, narrow, narrow.text, limit, place)
+        return await self._narrowed(project, replace(narrow, text=None), limit, place)
+
+    async def _narrowed(self, project: str, narrow: TraceFilter, limit: int, after: Place | None) -> Listed:
+        if is_of_trace(narrow):
+            return await self._select(project, narrow, _Bound(0, 0, whole=True), limit, after)
+        found = Listed([], 0, exact=True)
+        for size in (_WINDOW, None):
+            bound = await self._bound(project, narrow, after, size)
+            found = await self._select(project, narrow, bound, limit, after)
+            enough = after is not None or found.total >= MOST_COUNTED
+            if bound.whole or (enough and len(found.places) > limit):
+                break
+        return found
+
+    async def _bound(self, project: str, narrow: TraceFilter, after: Place | None, size: int | None) -> _Bound:
+        where = trace_conditions(project, TraceFilter(since_ns=narrow.since_ns, until_ns=narrow.until_ns))
+        if after is not None:
+            where.add("start_ns <= ?", after[0])
+        newest = "" if size is None else f"ORDER BY start_ns DESC LIMIT {size}"
+        sql = lines(
+            "SELECT count(*) AS n, coalesce(min(start_ns), 0) AS since_ns, coalesce(min(stored_ns), 0) AS stored_ns",
+            *("FROM (SELECT start_ns, stored_ns FROM traces WHERE", str(where), newest, ")"),
+        )
+        row = (await self._store.scan(sql, where.params))[0]
+        return _Bound(row["since_ns"], row["stored_ns"], whole=size is None or row["n"] < size)
+
+    async def _select(
+        self, project: str, narrow: TraceFilter, bound: _Bound, limit: int, after: Place | None
+    ) -> Listed:
+        where = trace_conditions(project, narrow, bound.stored_ns)
+        where.add("start_ns >= ?", bound.since_ns)
+        if after is not None:
+            where.follows(("start_ns", "trace_id"), after, (int, str), "<")
+        sql = lines(
+            *("WITH found AS MATERIALIZED (SELECT trace_id, start_ns FROM traces WHERE", str(where), ")"),
+            "SELECT trace_id, start_ns, (SELECT count(*) FROM found) AS total FROM found",
+            "ORDER BY start_ns DESC, trace_id DESC LIMIT " + str(limit + 1),
+        )
+        rows = await self._store.scan(sql, where.params)
+        places = [(row["start_ns"], row["trace_id"]) for row in rows]
+        if after is not None:
+            return Listed(places, 0, exact=False)
+        total = rows[0]["total"] if rows else 0
+        return Listed(places, total if bound.whole else min(total, MOST_COUNTED), bound.whole)
+
+    async def _with_words(
+        self, project: str, narrow: TraceFilter, text: str, limit: int, after: Place | None
+    ) -> Listed:
+        until_ns = narrow.until_ns if after is None else min(narrow.until_ns or after[0] + 1, after[0] + 1)
+        bounds = Bounds(narrow.since_ns, until_ns)
+        if narrow.trace_id is not None:
+            bounds = replace(bounds, within=(narrow.trace_id,))
+        others = replace(narrow, text=None)
+        if is_of_trace(others):
+            return await self._words_alone(project, text, bounds, limit, after)
+        return await self._both(project, others, text, bounds, limit, after)
+
+    async def _words_alone(self, project: str, text: str, bounds: Bounds, limit: int, after: Place | None) -> Listed:
+        most = max(limit + 1, MOST_COUNTED_WITH_WORDS) if after is None else limit + 2
+        found = await self._store.texts.find(project, text, bounds, most)
+        places = [place for place in found.traces if after is None or place < after]
+        total = len(places) if after is None else 0
+        return Listed(places[: limit + 1], total, exact=found.complete and after is None)
+
+    async def _both(
+        self, project: str, others: TraceFilter, text: str, bounds: Bounds, limit: int, after: Place | None
+    ) -> Listed:
+        """Traces with the words, chunk by chunk, until a page of them meets the other conditions too.
+
+        Where the words are common and the others rare, it is the few that meet the others that are searched.
+        """
+        kept: list[Place] = []
+        chunk, behind = _CHUNK, after
+        while True:
+            found = await self._store.texts.find(project, text, bounds, chunk + 1)
+            places = [place for place in found.traces if behind is None or place < behind]
+            kept += await self._meeting(project, others, places)
+            if found.complete or len(kept) > limit:
+                break
+            if chunk == _CHUNK and (few := await self._few(project, others)) is not None:
+                kept, found = await self._among(project, few, text, bounds, after)
+                break
+            behind = places[-1]
+            bounds = replace(bounds, until_ns=behind[0] + 1)
+            chunk = min(2 * chunk, _LARGEST_CHUNK)
+        complete = found.complete and after is None
+        return Listed(kept[: limit + 1], len(kept) if after is None else 0, exact=complete)
+
+    async def _few(self, project: str, others: TraceFilter) -> tuple[str, ...] | None:
+        """All that the other conditions keep, where that is little."""
+        found = await self._narrowed(project, others, _FEW, None)
+        return tuple(trace_id for _, trace_id in found.places) if len(found.places) <= _FEW else None
+
+    async def _among(
+        self, project: str, few: tuple[str, ...], text: str, bounds: Bounds, after: Place | None
+    ) -> tuple[list[Place], Found]:
+        if not few:
+            return [], Found([], complete=True)
+        found = await self._store.texts.find(project, text, replace(bounds, within=few), len(few))
+        return [place for place in found.traces if after is None or place < after], found
+
+    async def _meeting(self, project: str, others: TraceFilter, places: list[Place]) -> list[Place]:
+        """Those of the places that meet the conditions, in their order."""
+        if not places:
+            return []
+        bound = await self._bound(project, TraceFilter(since_ns=places[-1][0]), None, None)
+        where = trace_conditions(project, others, bound.stored_ns)
+        where.add("trace_id IN (SELECT unnest(?::VARCHAR[]))", [trace_id for _, trace_id in places])
+        rows = await self._store.scan(lines("SELECT trace_id FROM traces WHERE", str(where)), where.params)
+        meeting = {row["trace_id"] for row in rows}
+        return [place for place in places if place[1] in meeting]
+
+
+def _place(after: Sequence[Any] | None) -> Place | None:
+    if after is None:
+        return None
+    if len(after) != 2 or type(after[0]) is not int or not isinstance(after[1], str) or abs(after[0]) >= 1 << 62:
+        raise InvalidInput("This cursor was not made by this list.", field="cursor", fix="leave it out to start anew")
+    return after[0], after[1]
