@@ -6,6 +6,7 @@ Errors are a `google.rpc.Status` in the request's own encoding, as the OTLP spec
 
 import json
 import logging
+from collections.abc import AsyncIterator
 from typing import Any, get_args
 
 from google.rpc.status_pb2 import Status
@@ -21,8 +22,8 @@ from assay_server.api.auth import authorise
 from assay_server.api.dialects.mlflow import spans as mlflow
 from assay_server.api.problems import headers_of, status_of
 from assay_server.api.services import Services
-from assay_server.core.errors import AssayError, TooLarge
-from assay_server.ingest import JSON, PROTOBUF, Accepted, Signal
+from assay_server.core.errors import AssayError, Busy
+from assay_server.ingest import JSON, PROTOBUF, Accepted, Place, Signal
 
 _log = logging.getLogger(__name__)
 
@@ -80,36 +81,47 @@ class Otlp:
     async def _take(self, request: Request, headers: Headers, signal: Signal) -> Accepted:
         caller = await self._accounts.authenticate(headers)
         authorise(caller, "ingest")
-        body = await _body(request, self._ingest.limits.body_bytes)
-        if signal == "traces" and mlflow.is_mlflow(headers):
-            return await mlflow.take_spans(self._services, caller, headers, body)
-        accepted: Accepted = await self._ingest.otlp(
-            caller.project, body, headers.get("content-type"), headers.get("content-encoding"), signal
-        )
+        with self._ingest.place() as place:
+            body = await _body(request, place, self._ingest.limits.body_bytes)
+            if signal == "traces" and mlflow.is_mlflow(headers):
+                return await mlflow.take_spans(self._services, caller, headers, body)
+            accepted: Accepted = await self._ingest.otlp(
+                caller.project,
+                body,
+                headers.get("content-type"),
+                headers.get("content-encoding"),
+                signal,
+                admitted=True,
+            )
         return accepted
 
 
-async def _body(request: Request, limit: int) -> bytes:
-    """Reads no more than `limit` bytes, whatever the client says or does not say about the length."""
+async def _body(request: Request, place: Place, limit: int) -> bytes:
+    """Reads no more than there is room for, whatever the client says or does not say about the length."""
     said = request.headers.get("content-length", "")
     if said.isdecimal() and int(said) > limit:
-        raise _too_large(limit)
+        place.take(int(said))  # raises: there is no need to read any of it
     parts: list[bytes] = []
-    size = 0
-    async for part in request.stream():
-        size += len(part)
-        if size > limit:
-            raise _too_large(limit)
+    stream = request.stream()
+    async for part in stream:
+        try:
+            place.take(len(part))
+        except Busy:
+            parts.clear()
+            await _pass_over(stream, limit)
+            raise
         parts.append(part)
     return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
-def _too_large(limit: int) -> TooLarge:
-    return TooLarge(
-        f"The body is larger than {limit} bytes.",
-        field="body",
-        fix="send smaller batches (OTEL_BSP_MAX_EXPORT_BATCH_SIZE)",
-    )
+async def _pass_over(stream: AsyncIterator[bytes], limit: int) -> None:
+    """The rest of a body that is refused: most clients read no answer, and so no Retry-After, before they have sent
+    all of theirs."""
+    size = 0
+    async for part in stream:
+        size += len(part)
+        if size > limit:
+            return
 
 
 def answer_of(accepted: Accepted, signal: Signal) -> Any:

@@ -14,6 +14,7 @@ from assay_server.ingest.pieces import SentSpans, parts_of_otlp
 from assay_server.ingest.preview import Preview
 from assay_server.ingest.pricing import Prices
 from assay_server.ingest.repricing import Repricer
+from assay_server.ingest.room import Place
 from assay_server.ingest.sampling import Labels
 from assay_server.ingest.scores import ScoreInput
 from assay_server.ingest.scrub import Scrubs
@@ -34,6 +35,7 @@ __all__ = [
     "LoopWatch",
     "Part",
     "PartialSpans",
+    "Place",
     "Preview",
     "Prices",
     "Repricer",

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any, Literal
 
 from assay_server.core.clock import Clock, SystemClock
-from assay_server.core.errors import Busy, TooLarge, UnsupportedMedia
+from assay_server.core.errors import UnsupportedMedia
 from assay_server.core.ports import Listener, Principal
 from assay_server.core.records import Facts, Score, Span
 from assay_server.ingest.admission import Admission, Open
@@ -23,6 +23,7 @@ from assay_server.ingest.otlp_logs import LogRecord, decode_logs_json, decode_lo
 from assay_server.ingest.otlp_metrics import decode_metrics_json, decode_metrics_proto
 from assay_server.ingest.otlp_proto import decode_proto
 from assay_server.ingest.pricing import Prices, price_span
+from assay_server.ingest.room import Place, Room
 from assay_server.ingest.scores import ScoreInput, score_of
 from assay_server.ingest.scrub import FactScrubber, Scrubs
 from assay_server.store import Store
@@ -75,7 +76,7 @@ class Ingest:
         self._scrubber = FactScrubber(scrubber, table.identities, salt)
         self._committer = Committer(store, listeners, limits)
         self._decoder = ThreadPoolExecutor(1, thread_name_prefix="assay-decode")
-        self._bytes = 0
+        self._room = Room(limits)
 
     @property
     def limits(self) -> Limits:
@@ -85,6 +86,10 @@ class Ingest:
     def waiting(self) -> int:
         """Records admitted and not yet on disk."""
         return self._committer.waiting
+
+    def place(self) -> Place:
+        """For a body that is about to be read: so that what is read is bounded too."""
+        return self._room.place()
 
     def listen(self, listener: Listener) -> None:
         """Calls it after every commit, with what was new."""
@@ -115,8 +120,10 @@ class Ingest:
         content_type: str | None,
         encoding: str | None = None,
         signal: Signal = "traces",
+        *,
+        admitted: bool = False,
     ) -> Accepted:
-        """Stores an OTLP request of a signal; returns when it is durable.
+        """Stores an OTLP request of a signal; returns when it is durable. `admitted`: the body has its `place` already.
 
         Raises `UnsupportedMedia`, `InvalidInput` and `TooLarge` for a body nobody can take, `Busy` when too much waits,
         `RateLimited` past a quota.
@@ -125,34 +132,20 @@ class Ingest:
         media = _media_of(content_type)
         understand = {"traces": self._spans, "logs": self._logs, "metrics": self._metrics}[signal]
         self._admission.check(project)
-        self._admit(len(body))
-        try:
+        with self._room.place() as own:
+            if not admitted:
+                own.take(len(body))
             facts, decoded = await self._off_loop(partial(understand, media, project, body, encoding), len(body))
             tally = self._admission.admit(facts)
             if size_of(facts):
                 await self._committer.commit(facts)
             self._admission.stored(tally, facts, project=project, size=len(body))
-        finally:
-            self._bytes -= len(body)
         return Accepted(len(decoded.taken), decoded.rejected, tuple(decoded.reasons))
 
     async def close(self) -> None:
         """Commits what waits. The store stays open: it belongs to whoever opened it."""
         await self._committer.close()
         self._decoder.shutdown(wait=False)
-
-    def _admit(self, size: int) -> None:
-        if size > self._limits.body_bytes:
-            raise TooLarge(
-                f"The body has {size} bytes, more than {self._limits.body_bytes}.",
-                field="body",
-                fix="send smaller batches (OTEL_BSP_MAX_EXPORT_BATCH_SIZE)",
-            )
-        if self._bytes and self._bytes + size > self._limits.waiting_bytes:
-            raise Busy(
-                f"{self._bytes} bytes wait to be written.", retry_after_s=1, fix="send again after the time given"
-            )
-        self._bytes += size
 
     async def _off_loop(self, work: Callable[[], Understood], size: int) -> Understood:
         if size < _INLINE_BYTES:

@@ -1,7 +1,7 @@
 """The embedded store: DuckDB with one writer thread and a few readers.
 
 The settings are measured (docs/decisions.md): merging of row groups in place stalls appends for seconds, so it never
-happens (`rewriting` does better); checkpoints come at 256 MB of log; no extension is looked for outside the package.
+happens (`rewriting` does better); checkpoints come at 64 MB of log; no extension is looked for outside the package.
 SQL here is put together from the names of our own tables alone; values are always parameters.
 """
 
@@ -47,7 +47,7 @@ class Settings:
     memory_limit: str = "512MB"
     threads: int = 2
     readers: int = 3
-    checkpoint_threshold: str = "256MB"
+    checkpoint_threshold: str = "64MB"
     spill: str = "2GB"  # what one process may put on disk while it sorts or joins
     row_group_size: int = 122_880
 

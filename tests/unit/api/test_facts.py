@@ -25,6 +25,8 @@ from assay_server.query import Scores, Traces
 from assay_server.store import DuckStore
 from tests.fakes.otlp_requests import TRACE_ID, a_span, as_json, protobuf
 
+LIMITS = Limits(body_bytes=10_000, unpacked_bytes=20_000, waiting_bytes=10_000)
+
 
 class Accounts:
     """A key is the name of its role."""
@@ -39,7 +41,9 @@ class Accounts:
 @pytest.fixture
 async def services(tmp_path: Path) -> AsyncIterator[Any]:
     store = await DuckStore.open(tmp_path / "facts")
-    ingest = Ingest(store, Scrubber(), Prices(), limits=Limits(body_bytes=10_000, unpacked_bytes=20_000))
+    ingest = Ingest(
+        store, Scrubber(), Prices(), limits=Limits(body_bytes=10_000, unpacked_bytes=20_000, waiting_bytes=10_000)
+    )
     yield SimpleNamespace(accounts=Accounts(), ingest=ingest, traces=Traces(store), scores=Scores(store))
     await ingest.close()
     await store.close()
@@ -121,7 +125,7 @@ async def test_a_body_without_a_length_is_cut_off_at_the_limit(http: httpx.Async
 async def test_a_full_queue_is_503_with_retry_after(
     http: httpx.AsyncClient, services: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def full(*_: object) -> None:
+    async def full(*_: object, **_options: object) -> None:
         raise Busy(retry_after_s=1.5)
 
     monkeypatch.setattr(services.ingest, "otlp", full)
@@ -129,10 +133,28 @@ async def test_a_full_queue_is_503_with_retry_after(
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "2")
 
 
+async def test_a_body_there_is_no_room_for_is_read_past_and_then_refused(
+    http: httpx.AsyncClient, services: Any
+) -> None:
+    sent = 0
+
+    async def body() -> AsyncIterator[bytes]:
+        nonlocal sent
+        for _ in range(8):
+            sent += 1000
+            yield bytes(1000)
+
+    with services.ingest.place() as other:
+        other.take(services.ingest.limits.waiting_bytes)
+        answer = await http.post("/v1/traces", content=body(), headers={"content-type": PROTOBUF})
+    assert (answer.status_code, answer.headers["retry-after"], sent) == (503, "1", 8000)
+    assert (await send(http, protobuf(a_span()))).status_code == 200
+
+
 async def test_what_nobody_expected_is_500_and_told_to_nobody(
     http: httpx.AsyncClient, services: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async def broken(*_: object) -> None:
+    async def broken(*_: object, **_options: object) -> None:
         raise ZeroDivisionError("inside")
 
     monkeypatch.setattr(services.ingest, "otlp", broken)
