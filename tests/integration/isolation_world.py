@@ -101,6 +101,9 @@ def _settings(http: httpx.Client) -> dict[str, str]:
     silence = {"subject": made["id"], "ends_at": _tomorrow(), "reason": "quokka sleeps"}
     _put(http, "views/quokka-view", {"page": "traces", "query": {"user": "quokka-user"}})
     _put(http, "dashboards/quokka-dashboard", {"title": "quokka", "panels": [{"title": "n", "metrics": ["count"]}]})
+    _put(http, "sampling", {"rules": [{"name": "quokka rule", "match": {"name": "quokka-ping"}, "action": "drop"}]})
+    ping = as_json(a_span(trace_id=TRACE, span_id="52" * 8, name="quokka-ping"))
+    http.post("/v1/traces", content=ping, headers={"content-type": "application/json"}).raise_for_status()
     price = _put(http, "prices/quokka-other-model", {"input": 1, "output": 2, "provider": "quokka"})
     _put(http, "retention", {"rules": [{"environment": "quokka-staging", "metadata_days": 36_500}]})
     key = _post(http, "keys", {"name": "quokka key", "role": "viewer"})

@@ -148,6 +148,11 @@ NEEDS = {
         GET /api/v1/verdicts
         GET /api/v1/verdicts/{verdict}
         GET /api/v1/views
+        GET /api/v1/quotas
+        GET /api/v1/quotas/days
+        GET /api/v1/sampling
+        GET /api/v1/sampling/counts
+        POST /api/v1/sampling/preview
     """,
     "write": """
         POST /api/v1/canaries
@@ -182,6 +187,8 @@ NEEDS = {
         DELETE /api/v1/views/{name}
     """,
     "admin": """
+        PUT /api/v1/quotas
+        PUT /api/v1/sampling
         GET /api/v1/keys
         POST /api/v1/keys
         DELETE /api/v1/keys/{key}

@@ -52,6 +52,7 @@ LISTS = """
     GET /api/v1/users
     GET /api/v1/verdicts
     GET /api/v1/views
+    GET /api/v1/sampling
     GET /api/3.0/mlflow/traces/batchGet?trace_ids=51515151515151515151515151515151
     GET /v1/models
     GET /openai/v1/models
@@ -124,6 +125,9 @@ NOT_A_PROJECTS = """
     GET /api/v1/search/parse
     GET /api/v1/search/state
     GET /api/v1/steps
+    GET /api/v1/quotas
+    GET /api/v1/quotas/days
+    GET /api/v1/sampling/counts
     GET /api/v1/graph
 """
 """The server's own, or told apart in a test of their own below."""
@@ -264,6 +268,13 @@ def test_spans_that_phoenix_reads_are_ones_own(two: Two) -> None:
         mine, theirs = (http.get(f"/v1/projects/default/{path}").json()["data"] for http in (two.first, two.second))
         assert MARK in str(mine)
         assert MARK not in str(theirs)
+
+
+def test_what_came_in_is_counted_by_project(two: Two) -> None:
+    for address in ("quotas", "quotas/days", "sampling/counts"):
+        mine, theirs = (http.get(f"/api/v1/{address}").raise_for_status().json() for http in (two.first, two.second))
+        assert mine != theirs, address
+    assert "quokka" not in two.second.get("/api/v1/sampling/counts").text
 
 
 def test_projects_are_told_apart_where_they_are_named(two: Two) -> None:
