@@ -129,9 +129,7 @@ class TakingAwayConformance:
         twice = await store.append(Facts(spans=[a_span(20, 20), a_span(n, n)]))
         await store.close()
         store = await self.reopen(tmp_path)
-        rows = await store.scan(
-            "SELECT count(*) AS spans, count(DISTINCT span_id) AS ids, sum(cost) AS usd FROM spans"
-        )
+        rows = await store.scan("SELECT count(*) AS spans, count(DISTINCT span_id) AS ids, sum(cost) AS usd FROM spans")
         traces = (await store.stats()).rows["traces"]
         await store.close()
         assert n > 20
@@ -146,14 +144,16 @@ class TakingAwayConformance:
             [a_full_span()], [a_score()], [RunItem("prj_a", "run_1", "itm_1", 0, 1)], [Event("p", "e", "", 1)]
         )
         await store.append(facts)
-        (tmp_path / "copy").mkdir()
-        rows = await store.copy(tmp_path / "copy" / "facts.duckdb")
+        rows = await store.copy(tmp_path / "copy" / "facts")
         await store.append(Facts(spans=[a_span(9, 9)]))
         still = (await store.stats()).rows
         await store.close()
+        copied = await self.reopen(tmp_path / "copy")
+        held = (await copied.stats()).rows
+        again = await copied.append(facts)
+        await copied.close()
         assert (rows["spans"], rows["traces"], rows["scores"], rows["run_items"], rows["events"]) == (1, 1, 1, 1, 1)
-        assert still["spans"] == 2
-        assert not (tmp_path / "copy" / "facts.duckdb.wal").exists()
+        assert (still["spans"], held["spans"], again.duplicates) == (2, 1, 4)
 
     async def test_a_scan_over_its_limit_lets_go_of_the_store(self, tmp_path: Path) -> None:
         store = await self.reopen(tmp_path)

@@ -3,6 +3,7 @@
 from assay_server.governance.accounts import Accounts, Bootstrapped
 from assay_server.governance.audit import Audit
 from assay_server.governance.counts import BYTES, DROP, MINUTE_NS, SAMPLE, SAMPLED_OUT, SPANS, Counts
+from assay_server.governance.forgetting import forget_answers
 from assay_server.governance.idempotency import Idempotency
 from assay_server.governance.quotas import Quotas
 from assay_server.governance.roles import ROLES
@@ -29,6 +30,7 @@ __all__ = [
     "Rule",
     "Sampling",
     "Tail",
+    "forget_answers",
     "parse",
     "parse_match",
 ]

@@ -6,6 +6,7 @@ from assay_server.ingest.decider import Decider
 from assay_server.ingest.decompress import decompress
 from assay_server.ingest.experiments import DEFAULT as DEFAULT_EXPERIMENT
 from assay_server.ingest.experiments import Experiment, Experiments
+from assay_server.ingest.forgetting import forget_pieces
 from assay_server.ingest.ingest import JSON, PROTOBUF, Accepted, Ingest, Signal
 from assay_server.ingest.limits import Limits
 from assay_server.ingest.loops import LoopWatch
@@ -45,5 +46,6 @@ __all__ = [
     "Signal",
     "aliases",
     "decompress",
+    "forget_pieces",
     "parts_of_otlp",
 ]

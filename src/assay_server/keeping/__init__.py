@@ -1,8 +1,23 @@
 """What is kept and what is let go: retention, deletion of people, backups, compaction."""
 
+from assay_server.keeping.compactions import Compactions
+from assay_server.keeping.deletion_work import DeletionWork
+from assay_server.keeping.deletions import Deletions, Sites
 from assay_server.keeping.house import Keeping
 from assay_server.keeping.keeper import Keeper
 from assay_server.keeping.passes import Passes
+from assay_server.keeping.person import Found, Person
 from assay_server.keeping.retention import Retention
 
-__all__ = ["Keeper", "Keeping", "Passes", "Retention"]
+__all__ = [
+    "Compactions",
+    "DeletionWork",
+    "Deletions",
+    "Found",
+    "Keeper",
+    "Keeping",
+    "Passes",
+    "Person",
+    "Retention",
+    "Sites",
+]

@@ -2,5 +2,7 @@
 
 from assay_server.ledger import tables
 from assay_server.ledger.engine import Ledger
+from assay_server.ledger.schema import REVISIONS
+from assay_server.ledger.upkeep import copy_sqlite
 
-__all__ = ["Ledger", "tables"]
+__all__ = ["REVISIONS", "Ledger", "copy_sqlite", "tables"]

@@ -20,6 +20,7 @@ _PRAGMAS = (
     "PRAGMA synchronous=FULL",  # a commit is on disk before it is acknowledged
     f"PRAGMA busy_timeout={_BUSY_MS}",
     "PRAGMA foreign_keys=ON",
+    "PRAGMA secure_delete=ON",  # what is deleted is overwritten: people have a right to it
 )
 
 _WRITE_LOCK = 0x41_53_53_41_59  # "ASSAY": the advisory lock that makes writes take turns

@@ -11,12 +11,14 @@ A write returns after the commit is on disk: WAL with `synchronous=FULL`, or Pos
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import TypeVar
 
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
 from assay_server.core.errors import Unavailable
+from assay_server.ledger import upkeep
 from assay_server.ledger.databases import Databases, connect
 from assay_server.ledger.faults import told, unstorable
 from assay_server.ledger.schema import prepare
@@ -61,6 +63,17 @@ class Ledger:
     async def read(self, fn: Callable[[Connection], T]) -> T:
         """Runs `fn` on a consistent, read-only view; it never waits for a write."""
         return await self._run(self._reading, lambda: _transaction(self._databases.reader, fn))
+
+    async def copy(self, target: Path) -> bool:
+        """A consistent copy in the new file `target` while reads and writes go on.
+
+        False where that takes `pg_dump` and there is none. Raises Unavailable.
+        """
+        return await self._run(self._reading, lambda: upkeep.copy(self._databases, target))
+
+    async def empty_log(self) -> None:
+        """Afterwards no file of the ledger holds what was deleted before. PostgreSQL sees to it by itself."""
+        await self._run(self._writing, lambda: upkeep.empty_log(self._databases))
 
     async def close(self) -> None:
         """Waits for what is under way, then lets go of the database."""

@@ -3,6 +3,7 @@
 from assay_server.registry.buckets import bucket, is_candidate
 from assay_server.registry.channels import Channels, Standing
 from assay_server.registry.datasets import Datasets
+from assay_server.registry.held_items import EMPTIED, empty_items, held_items
 from assay_server.registry.models import check_model, is_pinned, pinned_names
 from assay_server.registry.prices import OwnPrices
 from assay_server.registry.prompts import Prompts
@@ -14,6 +15,7 @@ from assay_server.registry.verdicts import Verdicts
 from assay_server.registry.words import word_diff
 
 __all__ = [
+    "EMPTIED",
     "Channels",
     "Datasets",
     "OwnPrices",
@@ -25,6 +27,8 @@ __all__ = [
     "Verdicts",
     "bucket",
     "check_model",
+    "empty_items",
+    "held_items",
     "is_candidate",
     "is_pinned",
     "pinned_names",

@@ -136,8 +136,8 @@ class DuckStore:
         await self.texts.purge()
         return rewritten
 
-    async def copy(self, path: Path) -> dict[str, int]:
-        return await self._in_upkeep(lambda cursor: self._rewriting.copy(cursor, path))
+    async def copy(self, folder: Path) -> dict[str, int]:
+        return await self._in_upkeep(lambda cursor: self._rewriting.copy(cursor, folder))
 
     async def stats(self) -> Stats:
         counts = (f"(SELECT count(*) FROM {table.name}) AS {table.name}" for table in _TABLES)  # noqa: S608

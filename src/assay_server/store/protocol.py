@@ -144,8 +144,8 @@ class Store(Protocol):
         """
         ...
 
-    async def copy(self, path: Path) -> dict[str, int]:
-        """A consistent copy of all that is committed now into the new file `path`; rows by table. Nothing waits.
+    async def copy(self, folder: Path) -> dict[str, int]:
+        """All that is committed now, as a store of its own in a new folder; rows by table. Nothing waits.
 
         Raises `Unavailable` where the disk has no room for it.
         """

@@ -18,6 +18,7 @@ from assay_server.store import copying
 from assay_server.store.attached import Attached
 from assay_server.store.changes import Rewritten
 from assay_server.store.directory import Directory
+from assay_server.store.schema import NEWEST
 
 InWriter = Callable[[Callable[[], float]], float]
 """Runs something in the writer's thread, between two appends."""
@@ -42,15 +43,21 @@ class Rewriting:
         self._attached = attached
         self._row_group_size = row_group_size
 
-    def copy(self, cursor: duckdb.DuckDBPyConnection, file: Path) -> dict[str, int]:
-        """A copy of the store as it is now, as the one file of another directory; rows by table."""
-        self._make_room(file.parent)
-        name = "copy"
-        copying.create(cursor, name, file, self._row_group_size)
+    def copy(self, cursor: duckdb.DuckDBPyConnection, folder: Path) -> dict[str, int]:
+        """The store as it is now, as one of its own in a new folder; rows by table."""
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        self._make_room(folder.parent)
+        directory = Directory.hold(folder)
         try:
-            marks = copying.copy(cursor, self._attached.name, name)
+            name = "copy"
+            copying.create(cursor, name, directory.file, self._row_group_size)
+            try:
+                marks = copying.copy(cursor, self._attached.name, name)
+            finally:
+                self._detach(cursor, name)
+            directory.set_version(NEWEST)
         finally:
-            self._detach(cursor, name)
+            directory.release()
         return marks.rows
 
     def run(self, cursor: duckdb.DuckDBPyConnection, in_writer: InWriter) -> Rewritten:

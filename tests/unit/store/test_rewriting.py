@@ -118,7 +118,7 @@ async def test_without_room_for_a_second_file_nothing_changes(tmp_path: Path, mo
     with pytest.raises(Unavailable, match="GB") as refusal:
         await store.compact()
     with pytest.raises(Unavailable):
-        await store.copy(tmp_path / "copy.duckdb")
+        await store.copy(tmp_path / "copy")
     again = await store.append(Facts(spans=[a_span()]))
     await store.close()
     assert refusal.value.fix is not None

@@ -1,0 +1,31 @@
+"""What rooms besides the store hold of a person, for `keeping`, which may not see all of them."""
+
+from typing import Any
+
+from assay_server.governance import forget_answers
+from assay_server.ingest import forget_pieces
+from assay_server.keeping import Found, Person
+from assay_server.ledger import Ledger
+from assay_server.registry import empty_items, held_items
+
+
+class PeopleElsewhere:
+    """Is the port `keeping.Elsewhere`."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+
+    async def forget(self, person: Person, found: Found, *, dry_run: bool) -> dict[str, int]:
+        words = [*person.tokens, *found.trace_ids]
+        return {
+            "partial_spans": await forget_pieces(
+                self._ledger, person.project, person.tokens, found.trace_ids, dry_run=dry_run
+            ),
+            "remembered_answers": await forget_answers(self._ledger, person.project, words, dry_run=dry_run),
+        }
+
+    async def held(self, person: Person, found: Found) -> list[dict[str, Any]]:
+        return await held_items(self._ledger, person.project, set(found.span_ids))
+
+    async def empty(self, person: Person, found: Found, request: str) -> int:
+        return await empty_items(self._ledger, person.project, set(found.span_ids), request)

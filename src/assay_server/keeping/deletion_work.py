@@ -1,0 +1,111 @@
+"""Does the deletions that were asked for: erase, write the files anew, look again, prove.
+
+Every step starts from what is stored, and doing it twice changes nothing, so a killed server goes on where it was.
+The files are written anew once for all deletions that wait.
+"""
+
+import logging
+import time
+from typing import Any
+
+from sqlalchemy import Connection, Row, select, update
+
+from assay_server.core.clock import Clock
+from assay_server.core.errors import AssayError
+from assay_server.governance import Audit
+from assay_server.keeping import proof
+from assay_server.keeping.compactions import Compactions
+from assay_server.keeping.deletions import Sites, person_of
+from assay_server.keeping.person import Person, look, mentions
+from assay_server.keeping.retention import added
+from assay_server.ledger import Ledger, tables
+
+_log = logging.getLogger(__name__)
+_rows = tables.keeping.deletions
+
+_ROUNDS = 5
+_RETRY_S = 60.0
+
+
+class DeletionWork:
+    """One per house; `work` returns when none waits."""
+
+    def __init__(self, ledger: Ledger, audit: Audit, clock: Clock, sites: Sites, compactions: Compactions) -> None:
+        self._ledger = ledger
+        self._audit = audit
+        self._clock = clock
+        self._sites = sites
+        self._compactions = compactions
+        self._not_before = 0.0  # after a failure, monotonic
+
+    async def work(self) -> None:
+        if time.monotonic() < self._not_before:
+            return
+        while waiting := await self._waiting():
+            try:
+                await self._do(waiting)
+            except AssayError as error:
+                self._not_before = time.monotonic() + _RETRY_S
+                for row in waiting:
+                    await self._set(row.id, error=str(error))
+                raise
+
+    async def _do(self, waiting: list[Row[Any]]) -> None:
+        for row in waiting:
+            await self._set(row.id, status="running", step="erasing", error=None)
+            await self._erase(row)
+        for row in waiting:
+            await self._set(row.id, step="rewriting")
+        await self._compactions.run("deletion")
+        for row in waiting:
+            await self._set(row.id, step="verifying")
+            await self._prove(row)
+        await self._ledger.empty_log()
+
+    async def _erase(self, row: Row[Any]) -> None:
+        """Until nothing is found: facts may be on their way to the disk meanwhile."""
+        person = self._person(row)
+        removed: dict[str, int] = dict(row.removed)
+        for _ in range(_ROUNDS):
+            found = await look(self._sites.store, person)
+            gone = await self._sites.elsewhere.forget(person, found, dry_run=False)
+            if row.datasets == "erase":
+                gone["dataset_items"] = await self._sites.elsewhere.empty(person, found, row.id)
+            if not found.empty:
+                gone = added(gone, await self._sites.store.erase(person.project, person.doomed()))
+            removed = added(removed, gone)
+            await self._set(row.id, removed=removed)
+            if not any(gone.values()):
+                return
+
+    async def _prove(self, row: Row[Any]) -> None:
+        person = self._person(row)
+        found = await look(self._sites.store, person)
+        if not found.empty:  # more came after the erasing: once more
+            await self._set(row.id, status="queued", step=None)
+            return
+        in_facts = await mentions(self._sites.store, person)
+        copies = await self._sites.copies()
+
+        def write(connection: Connection) -> None:
+            now = self._clock.now_ns()
+            current = connection.execute(select(_rows).where(_rows.c.id == row.id)).one()
+            searched = proof.searched(in_facts, proof.mentions_in_ledger(connection, person))
+            document = proof.document(current, searched, copies, now)
+            signed = proof.signed(connection, self._audit, document, current)
+            ended: dict[str, Any] = {"status": "done", "step": None, "ended_ns": now, "proof": signed, "user": None}
+            connection.execute(update(_rows).where(_rows.c.id == row.id).values(**ended))
+
+        await self._ledger.write(write)
+        _log.warning("deletion %s is done", row.id)
+
+    def _person(self, row: Row[Any]) -> Person:
+        return person_of(row.project, row.user, self._sites.pseudonym)
+
+    async def _waiting(self) -> list[Row[Any]]:
+        query = select(_rows).where(_rows.c.status.in_(("queued", "running"))).order_by(_rows.c.id)
+        return await self._ledger.read(lambda connection: list(connection.execute(query).all()))
+
+    async def _set(self, deletion: str, **values: Any) -> None:
+        change = update(_rows).where(_rows.c.id == deletion).values(**values)
+        await self._ledger.write(lambda connection: connection.execute(change))

@@ -1,0 +1,180 @@
+"""Deletion of a person by the id that their spans carry: asked for, looked at, and proven.
+
+The ledger holds the id only until the work is done; afterwards, as in the audit log and in the proof, there is its hash
+with the project's salt. So whoever knows the id can check that a proof is about it, and nobody else can tell.
+"""
+
+import hashlib
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+from sqlalchemy import Connection, Row, func, select
+
+from assay_server.core.clock import Clock, rfc3339
+from assay_server.core.errors import Conflict, InvalidInput, NotFound
+from assay_server.core.ids import new_id
+from assay_server.governance import Audit
+from assay_server.keeping.person import Found, Person, look
+from assay_server.ledger import Ledger, tables
+from assay_server.store import Store
+
+_rows = tables.keeping.deletions
+_projects = tables.accounts.projects
+
+_LONGEST_USER = 1000
+_LONGEST_REASON = 2000
+HASH_OF = "sha256(project's salt ‖ user id), both as UTF-8"
+
+Datasets = Literal["keep", "erase"]
+
+
+class Elsewhere(Protocol):
+    """What other rooms hold of a person. `app` plugs it in."""
+
+    async def forget(self, person: Person, found: Found, *, dry_run: bool) -> dict[str, int]:
+        """Pieces of spans, remembered answers: by name, how many there were."""
+        ...
+
+    async def held(self, person: Person, found: Found) -> list[dict[str, Any]]:
+        """Golden sets: `[{"dataset", "versions", "items"}]`."""
+        ...
+
+    async def empty(self, person: Person, found: Found, request: str) -> int:
+        """Takes the content out of the items that are held; how many."""
+        ...
+
+
+Copies = Callable[[], Awaitable[list[dict[str, Any]]]]
+"""Backups that hold what was there: `[{"backup", "made_at", "expires_at", "where"}]`."""
+
+Pseudonym = Callable[[str], str]
+"""What an id becomes at the door, where it is personal data itself."""
+
+
+@dataclass(slots=True, frozen=True)
+class Sites:
+    """Where a person's data may be."""
+
+    store: Store
+    elsewhere: Elsewhere
+    copies: Copies
+    pseudonym: Pseudonym
+
+
+class Deletions:
+    """Requests, in the shapes of the REST API. The work is done by `DeletionWork`."""
+
+    def __init__(self, ledger: Ledger, audit: Audit, clock: Clock, sites: Sites) -> None:
+        self._ledger = ledger
+        self._audit = audit
+        self._clock = clock
+        self._sites = sites
+
+    async def preview(self, project: str, user: str) -> dict[str, Any]:
+        """What there is of a person, and what would remain. Raises InvalidInput."""
+        person = person_of(project, user, self._sites.pseudonym)
+        found = await look(self._sites.store, person)
+        counts = found.counts | await self._sites.elsewhere.forget(person, found, dry_run=True)
+        salt = await self._ledger.read(lambda connection: _salt(connection, project))
+        return {
+            "user_hash": user_hash(salt, user),
+            "found": counts,
+            "first": None if found.first_ns is None else rfc3339(found.first_ns),
+            "last": None if found.last_ns is None else rfc3339(found.last_ns),
+            "sessions": found.sessions,
+            "held": await self._sites.elsewhere.held(person, found),
+            "copies": await self._sites.copies(),
+        }
+
+    async def ask(
+        self, project: str, actor: str, user: str, reason: str, datasets: Datasets = "keep"
+    ) -> dict[str, Any]:
+        """A deletion that will be done. Raises InvalidInput, NotFound where nothing of this user is stored."""
+        if not reason.strip() or len(reason) > _LONGEST_REASON:
+            raise InvalidInput(f"A reason has 1 to {_LONGEST_REASON} characters.", field="reason", value=reason[:100])
+        seen = await self.preview(project, user)
+        if not any(seen["found"].values()):
+            raise NotFound("Nothing of this user is stored.", field="user", fix="look the id up in GET /api/v1/users")
+        found = {name: seen[name] for name in ("found", "first", "last", "sessions", "held")}
+
+        def write(connection: Connection) -> dict[str, Any]:
+            now = self._clock.now_ns()
+            asked = {"requested_ns": now, "requested_by": actor, "reason": reason, "datasets": datasets}
+            secret = {"user": user, "user_hash": seen["user_hash"]}
+            id_ = new_id("del")
+            state = {"status": "queued", "found": found, "removed": {}}
+            connection.execute(_rows.insert().values(id=id_, project=project, **asked, **secret, **state))
+            told = {"user_hash": seen["user_hash"], "datasets": datasets}
+            self._audit.append(
+                connection, project=project, actor=actor, action="deletion.ask", subject=id_, reason=reason, after=told
+            )
+            return deletion_json(_get(connection, project, id_))
+
+        return await self._ledger.write(write)
+
+    async def get(self, project: str, deletion: str) -> dict[str, Any]:
+        """Raises NotFound."""
+        return await self._ledger.read(lambda connection: deletion_json(_get(connection, project, deletion)))
+
+    async def list(
+        self, project: str, *, limit: int = 50, after: str | None = None
+    ) -> tuple[Sequence[dict[str, Any]], int, str | None]:
+        """Newest first, how many there are, and the id after which the next page begins."""
+
+        def read(connection: Connection) -> tuple[Sequence[dict[str, Any]], int, str | None]:
+            total = connection.execute(select(func.count()).where(_rows.c.project == project)).scalar_one()
+            query = select(_rows).where(_rows.c.project == project).order_by(_rows.c.id.desc()).limit(limit + 1)
+            rows = connection.execute(query if after is None else query.where(_rows.c.id < after)).all()
+            following = rows[limit - 1].id if len(rows) > limit else None
+            return [deletion_json(row) for row in rows[:limit]], total, following
+
+        return await self._ledger.read(read)
+
+    async def proof(self, project: str, deletion: str) -> Mapping[str, Any]:
+        """Raises NotFound, and Conflict while there is none yet."""
+        row = await self._ledger.read(lambda connection: _get(connection, project, deletion))
+        if row.proof is None:
+            raise Conflict("The deletion is not done yet.", field="status", value=row.status, fix="ask again later")
+        found: Mapping[str, Any] = row.proof
+        return found
+
+
+def person_of(project: str, user: str, pseudonym: Pseudonym) -> Person:
+    """Raises InvalidInput."""
+    if not 1 <= len(user) <= _LONGEST_USER or not user.isprintable():
+        raise InvalidInput(f"A user id has 1 to {_LONGEST_USER} printable characters.", field="user")
+    return Person(project, tuple(dict.fromkeys((user, pseudonym(user)))))
+
+
+def user_hash(salt: str, user: str) -> str:
+    return "sha256:" + hashlib.sha256((salt + user).encode("utf-8", "replace")).hexdigest()
+
+
+def deletion_json(row: Row[Any]) -> dict[str, Any]:
+    """The shape of the REST API: the user's id is not in it."""
+    return {
+        "id": row.id,
+        "status": row.status,
+        "step": row.step,
+        "user_hash": row.user_hash,
+        "reason": row.reason,
+        "datasets": row.datasets,
+        **row.found,
+        "requested_at": rfc3339(row.requested_ns),
+        "requested_by": row.requested_by,
+        "ended_at": None if row.ended_ns is None else rfc3339(row.ended_ns),
+        "error": row.error,
+        "proof": None if row.proof is None else f"/api/v1/deletions/{row.id}/proof",
+    }
+
+
+def _get(connection: Connection, project: str, deletion: str) -> Row[Any]:
+    row = connection.execute(select(_rows).where(_rows.c.project == project, _rows.c.id == deletion)).one_or_none()
+    if row is None:
+        raise NotFound("There is no such deletion.", field="deletion", value=deletion, fix="see GET /api/v1/deletions")
+    return row
+
+
+def _salt(connection: Connection, project: str) -> str:
+    return str(connection.execute(select(_projects.c.salt).where(_projects.c.id == project)).scalar_one())

@@ -1,0 +1,117 @@
+"""The certificate of a deletion: what was taken away, what was searched afterwards, and what remains, signed.
+
+Signed by the audit chain: an audit event holds the hash of the document, and the document the hash of that event.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import JSON, Connection, Row, Text, cast, func, or_, select
+
+from assay_server.core.clock import rfc3339
+from assay_server.core.ids import content_hash
+from assay_server.governance import Audit
+from assay_server.keeping.deletions import HASH_OF
+from assay_server.keeping.person import Person
+from assay_server.ledger import tables
+
+VERSION = 1
+
+_audit = tables.accounts.audit
+_NOT_SEARCHED = {"deletions"}  # the request itself: its id goes with the proof
+
+_OUTSIDE = {
+    "where": "exports and forwarded data",
+    "why": "files that were exported and spans that were sent on are outside of Assay",
+}
+_PHYSICAL = {
+    "where": "freed blocks of the file system",
+    "why": "the files were written anew and the old ones removed; what a disk keeps of removed files is its own affair",
+}
+
+
+def mentions_in_ledger(connection: Connection, person: Person) -> dict[str, int]:
+    """Rows of each table of decisions in which the person stands as a value."""
+    tokens = [json.dumps(name) for name in person.names]
+    found = {}
+    for table in tables.metadata.sorted_tables:
+        if "project" not in table.c or table.name in _NOT_SEARCHED:
+            continue
+        tests: list[Any] = []
+        for column in table.c:
+            if isinstance(column.type, JSON):
+                tests += [cast(column, Text).contains(token, autoescape=True) for token in tokens]
+            elif isinstance(column.type, Text):
+                tests.append(column.in_(person.names))
+        query = select(func.count()).select_from(table).where(table.c.project == person.project, or_(*tests))
+        found[table.name] = connection.execute(query).scalar_one()
+    return found
+
+
+def searched(in_facts: Mapping[str, int], in_ledger: Mapping[str, int]) -> list[dict[str, Any]]:
+    return [{"where": f"facts.{name}", "found": n} for name, n in in_facts.items()] + [
+        {"where": f"ledger.{name}", "found": n} for name, n in sorted(in_ledger.items())
+    ]
+
+
+def document(
+    row: Row[Any], found: Sequence[Mapping[str, Any]], copies: Sequence[Mapping[str, Any]], now_ns: int
+) -> dict[str, Any]:
+    """Without its signature."""
+    return {
+        "assay": "proof of deletion",
+        "version": VERSION,
+        "deletion": row.id,
+        "project": row.project,
+        "user_hash": row.user_hash,
+        "hash_of": HASH_OF,
+        "reason": row.reason,
+        "requested_at": rfc3339(row.requested_ns),
+        "requested_by": row.requested_by,
+        "done_at": rfc3339(now_ns),
+        "found": row.found["found"],
+        "deleted": row.removed,
+        "time_range": {"first": row.found["first"], "last": row.found["last"]},
+        "verified": {"at": rfc3339(now_ns), "searched": list(found), "rewritten": True},
+        "remaining": _remaining(row, found, copies),
+    }
+
+
+def signed(connection: Connection, audit: Audit, unsigned: dict[str, Any], row: Row[Any]) -> dict[str, Any]:
+    """Adds the audit event, in the transaction that ends the deletion."""
+    hashed = content_hash(unsigned)
+    told = {"proof": hashed, "user_hash": row.user_hash, "deleted": row.removed}
+    event = audit.append(
+        connection,
+        project=row.project,
+        actor="assay:deletion",
+        action="deletion.done",
+        subject=row.id,
+        reason=row.reason,
+        after=told,
+    )
+    event_hash = connection.execute(select(_audit.c.hash).where(_audit.c.id == event)).scalar_one()
+    return {**unsigned, "audit": {"event": event, "hash": event_hash, "of": hashed}}
+
+
+def _remaining(
+    row: Row[Any], found: Sequence[Mapping[str, Any]], copies: Sequence[Mapping[str, Any]]
+) -> list[dict[str, Any]]:
+    remaining: list[dict[str, Any]] = []
+    if row.datasets == "keep":
+        for held in row.found["held"]:
+            versions = ", ".join(map(str, held["versions"]))
+            why = "items made from this person's spans: decide, and delete again with datasets=erase"
+            remaining.append(
+                {"where": f"dataset {held['dataset']}, versions {versions}", "items": held["items"], "why": why}
+            )
+    for each in found:
+        if each["found"]:
+            why = f"{each['found']} rows still name this user as a value: in the text or the settings of others"
+            remaining.append({"where": each["where"], "why": why})
+    kept = [
+        {**copy, "where": f"backup {copy['backup']}, {copy['where']}", "why": "made before the deletion"}
+        for copy in copies
+    ]
+    return [*remaining, *kept, _OUTSIDE, _PHYSICAL]

@@ -1,0 +1,247 @@
+"""A person is deleted: their facts and nobody else's, on every site, down to the bytes, with a proof to check."""
+
+import base64
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from assay_server.app.elsewhere import PeopleElsewhere
+from assay_server.core.errors import Conflict, InvalidInput, NotFound, Unavailable
+from assay_server.core.ids import content_hash
+from assay_server.core.records import Event, Facts, RunItem, Score
+from assay_server.governance import Audit, Idempotency
+from assay_server.keeping import Compactions, Deletions, DeletionWork, Sites
+from assay_server.ledger import Ledger, tables
+from assay_server.registry import EMPTIED
+from assay_server.registry import Datasets as GoldenSets
+from assay_server.store import DuckStore
+from tests.fakes.clock import FakeClock
+from tests.unit.keeping.conftest import NOW_NS, PROJECT, a_call
+
+ADA = "ada-4711"
+SECRET = "the word that only Ada wrote 90210"
+COPIES = [{"backup": "bak_1", "made_at": "2026-11-20T00:00:00Z", "expires_at": None, "where": "/backups/1"}]
+
+
+class House:
+    def __init__(self, ledger: Ledger, store: DuckStore, audit: Audit, clock: FakeClock) -> None:
+        async def copies() -> list[dict[str, Any]]:
+            return COPIES
+
+        self.ledger, self.store, self.audit, self.clock = ledger, store, audit, clock
+        sites = Sites(store, PeopleElsewhere(ledger), copies, lambda user: f"[EMAIL:{user}]" if "@" in user else user)
+        self.deletions = Deletions(ledger, audit, clock, sites)
+        self.datasets = GoldenSets(ledger, audit, clock, lambda text: (text, []))
+        self.work = DeletionWork(ledger, audit, clock, sites, Compactions(ledger, store, clock, PROJECT))
+
+    async def ids(self, table: str = "spans", column: str = "span_id") -> list[str]:
+        rows = await self.store.scan(f"SELECT {column} AS id FROM {table} ORDER BY 1")
+        return [row["id"].lstrip("0") for row in rows]
+
+    async def delete(self, user: str = ADA, **options: Any) -> dict[str, Any]:
+        asked = await self.deletions.ask(PROJECT, "key:a", user, "she asked", **options)
+        await self.work.work()
+        return await self.deletions.get(PROJECT, asked["id"])
+
+
+@pytest.fixture
+def house(ledger: Ledger, store: DuckStore, audit: Audit, clock: FakeClock) -> House:
+    return House(ledger, store, audit, clock)
+
+
+def facts() -> Facts:
+    return Facts(
+        spans=[
+            a_call(1, trace=1, user=ADA, session="s1", input=SECRET),
+            a_call(2, trace=1, input=SECRET),  # of her trace, names nobody
+            a_call(3, trace=1, user="bob"),  # in her trace, and his
+            a_call(4, trace=4, session="s1"),  # of her session
+            a_call(5, trace=5, session="s2", user=ADA),  # a session of both
+            a_call(6, trace=6, session="s2", user="bob"),
+            a_call(7, trace=7, session="s2"),
+            a_call(8, trace=8, user="ada-47"),  # the beginning of her id
+            a_call(9, trace=9, user=ADA, project="prj_other"),
+        ],
+        scores=[
+            Score(PROJECT, "scr_trace", "q", NOW_NS, "human", trace_id=f"{1:032x}", reason=SECRET),
+            Score(PROJECT, "scr_span", "q", NOW_NS, "human", trace_id=f"{1:032x}", span_id=f"{2:016x}"),
+            Score(PROJECT, "scr_bob", "q", NOW_NS, "human", trace_id=f"{1:032x}", span_id=f"{3:016x}"),
+            Score(PROJECT, "scr_session", "q", NOW_NS, "human", session="s1"),
+            Score(PROJECT, "scr_both", "q", NOW_NS, "human", session="s2"),
+            Score(PROJECT, "scr_author", "q", NOW_NS, "end_user", author=ADA),
+        ],
+        events=[
+            Event(PROJECT, "evt_trace", "log", NOW_NS, f"{1:032x}", None, data={"body": SECRET}),
+            Event(PROJECT, "evt_loose", "log", NOW_NS, data={"attributes": {"user.id": ADA}}),
+            Event(PROJECT, "evt_like", "log", NOW_NS, data={"attributes": {"user.id": ADA + "0"}}),
+            Event(PROJECT, "evt_bob", "log", NOW_NS, f"{6:032x}", None, data={"body": "x"}),
+        ],
+        run_items=[
+            RunItem(PROJECT, "run_1", "itm_1", 0, NOW_NS, trace_id=f"{5:032x}"),
+            RunItem(PROJECT, "run_1", "itm_2", 0, NOW_NS, trace_id=f"{6:032x}"),
+        ],
+    )
+
+
+async def test_what_is_hers_goes_and_what_is_others_stays(house: House) -> None:
+    await house.store.append(facts())
+    seen = await house.deletions.preview(PROJECT, ADA)
+    done = await house.delete()
+    assert seen["found"] == {
+        "spans": 4, "traces": 3, "scores": 4, "log_records": 2, "run_items": 1, "partial_spans": 0,
+        "remembered_answers": 0,
+    }  # fmt: skip
+    assert (seen["sessions"], done["status"], done["error"]) == (2, "done", None)
+    assert await house.ids() == ["3", "6", "7", "8", "9"]
+    assert await house.ids("scores", "id") == ["scr_bob", "scr_both"]
+    assert await house.ids("events", "id") == ["evt_bob", "evt_like"]
+    assert await house.ids("run_items", "item") == ["itm_2"]
+    assert await house.ids("traces", "trace_id") == ["1", "6", "7", "8", "9"]
+
+
+async def test_the_proof_can_be_checked(house: House) -> None:
+    await house.store.append(facts())
+    done = await house.delete()
+    proof = dict(await house.deletions.proof(PROJECT, done["id"]))
+    [row] = (await house.audit.list(PROJECT, action="deletion.done"))[0]
+    salt = f"salt of {PROJECT}"
+    signature = proof.pop("audit")
+    assert proof["user_hash"] == "sha256:" + hashlib.sha256((salt + ADA).encode()).hexdigest()
+    assert signature == {"event": row["id"], "hash": row["hash"], "of": content_hash(proof)}
+    assert row["after"]["proof"] == content_hash(proof)
+    assert (await house.audit.verify(PROJECT))["ok"]
+    assert proof["deleted"]["spans"] == proof["found"]["spans"] == 4
+    searched = {each["where"]: each["found"] for each in proof["verified"]["searched"]}
+    assert {"facts.spans", "facts.events", "ledger.partial_spans", "ledger.item_contents"} <= set(searched)
+    assert set(searched.values()) == {0}
+    assert proof["remaining"][0]["where"] == "backup bak_1, /backups/1"
+
+
+async def test_her_id_and_her_words_are_in_no_file(house: House, tmp_path: Path) -> None:
+    house.store._connection.execute("SET GLOBAL force_compression = 'uncompressed'")
+    await house.store.append(facts())
+    asked = await house.deletions.ask(PROJECT, "key:a", ADA, "she asked")
+    assert _files_with(tmp_path, ADA) >= {"ledger.sqlite-wal", "facts.duckdb.wal"}
+    assert ADA not in json.dumps(asked)
+    await house.work.work()
+    done, proof = await house.deletions.get(PROJECT, asked["id"]), await house.deletions.proof(PROJECT, asked["id"])
+    assert ADA not in json.dumps(done) + json.dumps(proof)
+    await house.store.erase("prj_other", [])  # her namesake in the other project is still there …
+    rows = await house.store.scan('SELECT span_id FROM spans WHERE "user" = ?', [ADA])
+    assert len(rows) == 1
+    assert _files_with(tmp_path, SECRET) == set()
+    assert not any(name.startswith("ledger") for name in _files_with(tmp_path, ADA))  # … and nowhere in decisions
+
+
+def _files_with(folder: Path, word: str) -> set[str]:
+    files = [file for file in folder.rglob("*") if file.is_file()]
+    return {file.name for file in files if word.encode() in file.read_bytes()}
+
+
+async def test_pieces_and_remembered_answers_go_too(house: House) -> None:
+    await house.store.append(Facts(spans=[a_call(1, trace=1, user=ADA)]))
+    body = {"attributes": {"user.id": ADA}}
+    piece = {"project": PROJECT, "body": body, "finished": False, "written": False, "changed_ns": 1}
+    pieces = tables.foreign.partial_spans
+
+    def write(connection: Any) -> None:
+        connection.execute(pieces.insert().values(**piece, trace_id="5" * 32, span_id="1" * 16))
+        connection.execute(pieces.insert().values(**piece | {"body": {}}, trace_id="6" * 32, span_id="1" * 16))
+
+    await house.ledger.write(write)
+    idempotency = Idempotency(house.ledger, house.clock)
+    for key, told in (("k1", json.dumps({"user": ADA})), ("k2", "{}")):
+        answer = {"status": 201, "headers": [], "body": base64.b64encode(told.encode()).decode()}
+
+        async def work(answer: dict[str, Any] = answer) -> dict[str, Any]:
+            return answer
+
+        await idempotency.run(PROJECT, key, "hash", work)
+    done = await house.delete()
+    left = await house.ledger.read(lambda c: c.execute(select(pieces.c.trace_id)).scalars().all())
+    keys = await house.ledger.read(lambda c: c.execute(select(tables.accounts.idempotency.c.key)).scalars().all())
+    assert (done["found"]["partial_spans"], done["found"]["remembered_answers"]) == (1, 1)
+    assert (left, keys) == (["6" * 32], ["k2"])
+
+
+@pytest.mark.parametrize("choice", ["keep", "erase"])
+async def test_golden_sets_are_named_or_emptied(house: House, choice: str) -> None:
+    await house.store.append(Facts(spans=[a_call(1, trace=1, user=ADA)]))
+    items = [{"id": "hers", "input": SECRET, "source_span": f"{1:016x}"}, {"id": "other", "input": "other"}]
+    made, _ = await house.datasets.create(PROJECT, "key:a", name="golden", items=items)
+    done = await house.delete(datasets=choice)
+    proof = await house.deletions.proof(PROJECT, done["id"])
+    hers, other = await house.datasets.items(PROJECT, "golden")
+    again = await house.datasets.get(PROJECT, "golden")
+    remaining = [each for each in proof["remaining"] if each["where"].startswith("dataset")]
+    assert done["held"] == [{"dataset": "golden", "versions": [1], "items": ["hers"]}]
+    assert again["content_hash"] == made["content_hash"]
+    assert other["input"] == "other"
+    if choice == "keep":
+        assert (hers["input"], remaining[0]["items"]) == (SECRET, ["hers"])
+    else:
+        assert (hers["input"], hers["metadata"], remaining) == (EMPTIED, {"deleted": done["id"]}, [])
+        assert proof["deleted"]["dataset_items"] == 1
+
+
+async def test_an_address_is_found_as_the_pseudonym_it_became(house: House) -> None:
+    await house.store.append(Facts(spans=[a_call(1, user="[EMAIL:ada@example.com]")]))
+    done = await house.delete("ada@example.com")
+    assert (done["found"]["spans"], await house.ids()) == (1, [])
+
+
+async def test_mentions_elsewhere_are_told_in_the_proof(house: House) -> None:
+    await house.store.append(Facts(spans=[a_call(1, user=ADA), a_call(2, user="bob", attributes={"asked_for": ADA})]))
+    done = await house.delete()
+    proof = await house.deletions.proof(PROJECT, done["id"])
+    assert await house.ids() == ["2"]
+    assert "facts.spans" in [each["where"] for each in proof["remaining"]]
+
+
+async def test_who_is_not_there_and_what_is_no_id(house: House) -> None:
+    await house.store.append(Facts(spans=[a_call(1, user="bob")]))
+    with pytest.raises(NotFound):
+        await house.deletions.ask(PROJECT, "key:a", ADA, "she asked")
+    with pytest.raises(InvalidInput) as refusal:
+        await house.deletions.ask(PROJECT, "key:a", "bob", " ")
+    assert refusal.value.field == "reason"
+    with pytest.raises(InvalidInput):
+        await house.deletions.preview(PROJECT, "")
+    with pytest.raises(NotFound):
+        await house.deletions.get(PROJECT, "del_1")
+
+
+async def test_a_failure_is_told_and_tried_again(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    await house.store.append(facts())
+    asked = await house.deletions.ask(PROJECT, "key:a", ADA, "she asked")
+
+    async def full(*_: Any) -> Any:
+        raise Unavailable("No room for a second file.")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(house.store, "compact", full)
+        with pytest.raises(Unavailable):
+            await house.work.work()
+    failed = await house.deletions.get(PROJECT, asked["id"])
+    with pytest.raises(Conflict):
+        await house.deletions.proof(PROJECT, asked["id"])
+    house.work._not_before = 0
+    await house.work.work()
+    done = await house.deletions.get(PROJECT, asked["id"])
+    proof = await house.deletions.proof(PROJECT, asked["id"])
+    assert (failed["status"], failed["step"], failed["error"]) == ("running", "rewriting", "No room for a second file.")
+    assert (done["status"], done["error"], proof["deleted"]["spans"]) == ("done", None, 4)
+
+
+async def test_what_comes_later_is_stored_and_can_be_deleted_again(house: House) -> None:
+    await house.store.append(Facts(spans=[a_call(1, user=ADA)]))
+    await house.delete()
+    await house.store.append(Facts(spans=[a_call(1, user=ADA)]))
+    assert await house.ids() == ["1"]
+    await house.delete()
+    found, total, _ = await house.deletions.list(PROJECT)
+    assert (await house.ids(), total, [each["status"] for each in found]) == ([], 2, ["done", "done"])
