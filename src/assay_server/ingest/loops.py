@@ -12,7 +12,7 @@ import logging
 import re
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from assay_server.core.errors import AssayError
 from assay_server.core.ports import Sink
@@ -29,12 +29,13 @@ _MOST_TRACES = 2000
 _MOST_CALLS = 500
 _MOST_TEXT = 2000
 _NUMBERS = re.compile(r"\d+")
+_JSON = ("{", "[", '"')  # what has another spelling of the same begins with one of these
 _NOISE = re.compile(r"[\W_]+")
 
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Call:
     """One call of a tool, in the order in which calls began."""
 
@@ -42,6 +43,14 @@ class Call:
     span_id: str
     tool: str
     arguments: str
+    _key: tuple[str, str] | None = field(default=None, init=False, repr=False, compare=False)
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """The tool and its arguments without the order of keys, case, spaces and punctuation."""
+        if self._key is None:
+            self._key = (self.tool, _canonical(self.arguments))
+        return self._key
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +70,10 @@ def find(calls: Sequence[Call]) -> Loop | None:
     was made five times in the trace. Two calls are alike when the tool is the same and the arguments differ in
     spelling only; arguments with other numbers are other arguments, so paging through results is no loop.
     """
+    if len(calls) < _REPEATS:
+        return None
     ordered = sorted(calls, key=lambda call: (call.start_ns, call.span_id))
-    keys = [_key(call) for call in ordered]
+    keys = [call.key for call in ordered]
     for length in range(1, _LONGEST_CYCLE + 1):
         found = _in_a_row(ordered, keys, length)
         if found is not None:
@@ -191,12 +202,8 @@ def _same(one: tuple[str, str], other: tuple[str, str]) -> bool:
     return one[0] == other[0] and alike(one[1], other[1])
 
 
-def _key(call: Call) -> tuple[str, str]:
-    return call.tool, _canonical(call.arguments)
-
-
 def _canonical(arguments: str) -> str:
-    """Without the order of keys, case, spaces and punctuation."""
-    with contextlib.suppress(ValueError):  # plain text is as good
-        arguments = json.dumps(json.loads(arguments), sort_keys=True, ensure_ascii=False)
+    if arguments.lstrip()[:1] in _JSON:
+        with contextlib.suppress(ValueError):  # plain text is as good
+            arguments = json.dumps(json.loads(arguments), sort_keys=True, ensure_ascii=False)
     return _NOISE.sub(" ", arguments).strip().casefold()
