@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
-from opentelemetry.proto.trace.v1.trace_pb2 import Span
+from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
 PROTOBUF = "application/x-protobuf"
 _KINDS = ("AGENT", "RETRIEVER", "RERANKER", "GUARDRAIL", "TOOL", "TOOL", "LLM", "LLM")
@@ -130,7 +130,8 @@ def _trace(rng: random.Random, scope_spans: Any) -> None:
             start_time_unix_nano=begun + step * 10**7,
         )
         span.end_time_unix_nano = span.start_time_unix_nano + int(rng.lognormvariate(0, 1) * 4e8)
-        span.status.code = 2 if rng.random() < 0.02 else 1
+        failed = rng.random() < 0.02
+        span.status.code = Status.STATUS_CODE_ERROR if failed else Status.STATUS_CODE_OK
         people = {"session.id": f"s{rng.randrange(5000)}", "user.id": f"u{rng.randrange(2000)}"}
         said = _model_call(rng) if kind == "LLM" else {"input.value": _text(rng, 120), "output.value": _text(rng, 130)}
         _put(span, {"openinference.span.kind": kind, **people, **said})
