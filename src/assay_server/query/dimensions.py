@@ -26,7 +26,6 @@ _TAGGED = (
 _ATTRIBUTE = "variant_extract(attributes, ?)::VARCHAR"
 _ERROR_TYPE = lines(
     "CASE WHEN status = 'error' THEN coalesce(variant_extract(attributes, 'error.type')::VARCHAR,",
-    "variant_extract(attributes, 'exception.type')::VARCHAR,",
     """json_extract_string(events, '$[*].attributes."exception.type"')[-1],""",
     # A message names ids and amounts; without them it is a kind of error.
     "regexp_replace(nullif(left(status_message, 80), ''), '[0-9]+', '#', 'g'), 'no type') END",
@@ -42,11 +41,15 @@ class Dimension:
     wide: bool = False
     many: bool = False
 
-    def across(self) -> str:
-        """(trace_id, own): what any span of the trace says: all tags, or the first value. `params`, then edges."""
-        said = lines("(SELECT trace_id, start_ns,", self.own, "AS own FROM spans WHERE", EDGES, ")")
+    def across(self, trace: str = "trace_id") -> str:
+        """(trace, own): what any span of the trace says: all tags, or the first value. `params`, then edges.
+
+        `trace` is what stands for the trace: its id, or `hash(trace_id) AS …`.
+        """
+        named = trace.rpartition(" ")[2]
+        said = lines("(SELECT", trace + ", start_ns,", self.own, "AS own FROM spans WHERE", EDGES, ")")
         value = "list_distinct(flatten(list(own)))" if self.many else "arg_min(own, start_ns)"
-        return lines("SELECT trace_id,", value, "AS own FROM", said, "WHERE own IS NOT NULL GROUP BY trace_id")
+        return lines("SELECT", named + ",", value, "AS own FROM", said, "WHERE own IS NOT NULL GROUP BY", named)
 
 
 def dimension(group_by: str | None) -> Dimension:

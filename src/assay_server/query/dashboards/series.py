@@ -130,9 +130,9 @@ def _averaged(placed: str, count: int, columns: str, sets: str) -> str:
         summed += [f"sum({n} * {n})::DOUBLE AS sizes{at}", f"min(lo{at}) AS low{at}", f"max(hi{at}) AS high{at}"]
     return lines(
         placed + ",",
-        "c AS (SELECT b, place, trace_id,",
+        "c AS (SELECT b, place, trace,",
         ", ".join(by_trace),
-        "FROM p GROUP BY b, place, trace_id)",
+        "FROM p GROUP BY b, place, trace)",
         "SELECT",
         ", ".join([columns, *summed]),
         "FROM c",

@@ -9,17 +9,17 @@ from typing import Any, Literal
 
 from assay_server.query.dimensions import EDGES, OWN, TRACE_WIDE, Dimension, dimension, narrowed, quoted
 from assay_server.query.measures import MEASURES, Metric, each
-from assay_server.query.rollup import counted
+from assay_server.query.rollup import HAS, KEYS, counted_by_key
 from assay_server.query.sql import Where, lines
 
 Source = Literal["spans", "calls", "traces", "call_traces", "scores"]
 
 _MARGIN_NS = 6 * 3_600_000_000_000  # traces over the range's edge are read whole: what counts must not hang on it
-_HAS = "(cost IS NOT NULL OR fresh_input IS NOT NULL OR output_tokens IS NOT NULL)"
-_CALL_COLUMNS = (
-    *("trace_id", "span_id", "parent_id", "start_ns", "end_ns", "status", "run", "cost", "fresh_input", "cache_read"),
-    *("cache_write", "output_tokens", "reasoning", *OWN),
+_MEASURED = (
+    *("end_ns", "status", "cost", "fresh_input", "cache_read", "cache_write", "output_tokens", "reasoning"),
+    *OWN,
 )
+"""Columns of calls that metrics and filters may read; only those asked for are kept in memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,25 +64,25 @@ def source_of(metric: Metric) -> Source:
 
 
 def units(asked: Asked, metrics: Sequence[Metric]) -> tuple[str, list[Any]]:
-    """`WITH …` that ends in `u(at_ns, trace_id, g, v0, v1, …)`: one column of values for each metric.
+    """`WITH …` that ends in `u(at_ns, trace, g, v0, v1, …)`: one column of values for each metric.
 
-    All metrics have the same source. `g` is empty without a group, or where the field is unknown. Judgements have
-    their `source` too.
+    All metrics have the same source. `trace` is a hash of its id; `g` is empty without a group, or where the field is
+    unknown. Judgements have their `trace_id` and `source` too.
     """
     source = source_of(metrics[0])
     if source == "scores":
         return _judgements(asked, metrics[0])
-    rows, params = _calls(asked) if source in {"calls", "call_traces"} else _spans(asked)
+    rows, params = _calls(asked, metrics) if source in {"calls", "call_traces"} else _spans(asked)
     columns = ", ".join(f"{_value(metric)} AS v{at}" for at, metric in enumerate(metrics))
     if source in {"traces", "call_traces"}:
         # The traces' own columns hide those of their spans: what is added up is said by the metric.
         one = lines(
-            "SELECT min(at_ns) AS at_ns, trace_id, coalesce(arg_min(nullif(g, ''), at_ns), '') AS g,",
+            "SELECT min(at_ns) AS at_ns, trace, coalesce(arg_min(nullif(g, ''), at_ns), '') AS g,",
             columns,
-            "FROM r GROUP BY trace_id",
+            "FROM r GROUP BY trace",
         )
     else:
-        one = lines("SELECT at_ns, trace_id, g,", columns, "FROM r")
+        one = lines("SELECT at_ns, trace, g,", columns, "FROM r")
     return lines("WITH", rows + ",", "u AS (" + one + ")"), params
 
 
@@ -97,8 +97,8 @@ def _spans(asked: Asked) -> tuple[str, list[Any]]:
     sql = lines(
         _wide(by),
         "r AS NOT MATERIALIZED (SELECT s.start_ns AS at_ns,",
-        _group(by, by.own) + " AS g, s.* FROM spans s",
-        "LEFT JOIN wide ON wide.trace_id = s.trace_id" if by.wide else "",
+        _group(by, by.own) + " AS g, hash(s.trace_id) AS trace, s.* FROM spans s",
+        "LEFT JOIN wide ON wide.trace = hash(s.trace_id)" if by.wide else "",
         "WHERE s." + EDGES + " AND",
         str(where) + ")",
     )
@@ -106,21 +106,21 @@ def _spans(asked: Asked) -> tuple[str, list[Any]]:
     return sql, [*across, *by.params, *asked.edges(), *where.params]
 
 
-def _calls(asked: Asked) -> tuple[str, list[Any]]:
+def _calls(asked: Asked, metrics: Sequence[Metric]) -> tuple[str, list[Any]]:
     """`r`: the spans of the range whose tokens and cost count."""
     by = dimension(asked.group_by)
-    wide_words = sorted(asked.words & set(TRACE_WIDE))
-    kept = ", ".join(quoted(name) for name in dict.fromkeys((*_CALL_COLUMNS, *wide_words)))
     edges = asked.edges(_MARGIN_NS)
     where = _conditions(asked, edges)
+    read = " ".join((*(_value(metric) for metric in metrics), str(where)))
+    kept = [quoted(name) for name in ("run", "trace_id", *_MEASURED, *TRACE_WIDE) if name in read]
     sql = lines(
         _wide(by),
-        "source AS MATERIALIZED (SELECT " + kept + ",",
-        by.own + " AS own FROM spans WHERE " + EDGES + " AND " + _HAS + "),",
+        "source AS MATERIALIZED (SELECT " + ", ".join(["start_ns", KEYS, *dict.fromkeys(kept)]) + ",",
+        by.own + " AS own FROM spans WHERE " + EDGES + " AND " + HAS + "),",
         "r AS NOT MATERIALIZED (SELECT s.start_ns AS at_ns,",
         _group(by, "s.own") + " AS g, s.* EXCLUDE (own)",
-        "FROM (" + counted("source") + ") s",
-        "LEFT JOIN wide ON wide.trace_id = s.trace_id" if by.wide else "",
+        "FROM (" + counted_by_key("source") + ") s",
+        "LEFT JOIN wide ON wide.trace = s.trace" if by.wide else "",
         "WHERE s.start_ns >= ? AND s.start_ns < ? AND",
         str(where) + ")",
     )
@@ -140,8 +140,8 @@ def _judgements(asked: Asked, metric: Metric) -> tuple[str, list[Any]]:
         "j AS (SELECT time_ns AS at_ns, trace_id, source,", each(metric), "AS v0 FROM scores WHERE", str(judged), ")"
     )
     if not asked.words and asked.group_by is None:
-        one = "u AS (SELECT at_ns, coalesce(trace_id, '') AS trace_id, '' AS g, source, v0 FROM j)"
-        return lines("WITH", scores + ",", one), judged.params
+        one = "SELECT at_ns, coalesce(trace_id, '') AS trace_id, hash(trace_id) AS trace, '' AS g, source, v0 FROM j"
+        return lines("WITH", scores + ",", "u AS (" + one + ")"), judged.params
     by = dimension(asked.group_by)
     where = _conditions(asked, [asked.project, 0, 1 << 62])
     traces = lines(
@@ -151,7 +151,7 @@ def _judgements(asked: Asked, metric: Metric) -> tuple[str, list[Any]]:
         str(where),
         "GROUP BY s.trace_id)",
     )
-    joined = "u AS (SELECT at_ns, trace_id, g, source, v0 FROM j JOIN t USING (trace_id))"
+    joined = "u AS (SELECT at_ns, trace_id, hash(trace_id) AS trace, g, source, v0 FROM j JOIN t USING (trace_id))"
     params = [*judged.params, *by.params, asked.project, *where.params]
     return lines("WITH", scores + ",", traces + ",", joined), params
 
@@ -170,7 +170,7 @@ def _conditions(asked: Asked, edges: Sequence[Any]) -> Where:
 
 
 def _wide(by: Dimension) -> str:
-    return "wide AS (" + by.across() + ")," if by.wide else ""
+    return "wide AS (" + by.across("hash(trace_id) AS trace") + ")," if by.wide else ""
 
 
 def _group(by: Dimension, own: str) -> str:
