@@ -21,26 +21,28 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
 
 from assay_server.api.web import Web
+from tests.fakes.ui_agent import loop_score, with_agents
 from tests.fakes.ui_connect import connect_routes
 from tests.fakes.ui_costs import cost_routes
 from tests.fakes.ui_monitors import monitor_routes
 from tests.fakes.ui_people import people_routes
 from tests.fakes.ui_search import search_routes
 from tests.fakes.ui_sql import sql_routes
-from tests.fakes.ui_world import Json, World, a_week, at
+from tests.fakes.ui_tracing import outlined, tracing_routes
+from tests.fakes.ui_world import Json, World, a_week, an_id, at
 
 KEY = "sk_tests_only_key_for_the_browser"
 REQUEST_ID = "req_01kagqz5x0v7e8m4t2x6c5b000"
 
 Answer = Callable[[Request], Any]
-PARTS = (search_routes, cost_routes, sql_routes, people_routes, monitor_routes, connect_routes)
+PARTS = (tracing_routes, search_routes, cost_routes, sql_routes, people_routes, monitor_routes, connect_routes)
 
 
 class FakeApi:
     """`world` may be exchanged and `failing`, `delays` set while a page is open: paths → status, paths → seconds."""
 
     def __init__(self, world: World | None = None) -> None:
-        self.world = a_week() if world is None else world
+        self.world = with_agents(a_week()) if world is None else world
         self.failing: dict[str, int] = {}
         self.delays: dict[str, float] = {}
         self.received: list[tuple[str, str, Json]] = []
@@ -56,6 +58,7 @@ class FakeApi:
             *(self._route(*row) for part in PARTS for row in part(lambda: self.world)),
             self._route("/datasets/{name}", lambda request: {**self.world.datasets[0], "versions": self.world.datasets}),
             self._route("/datasets/{name}/items", lambda request: self._page(request, self.world.items)),
+            self._route("/datasets/{name}/items", self._append, "POST"),
             self._route("/runs/{id}/items", lambda request: self._page(request, self.world.run_items[request.path_params["id"]])),
             self._route("/runs/{a}/compare/{b}", self._compare),
             self._route("/releases", lambda request: self._page(request, self.world.releases)),
@@ -109,13 +112,14 @@ class FakeApi:
         return response
 
     def _trace(self, request: Request) -> Json:
-        row = _find(self.world.traces, "trace_id", request.path_params["id"])
+        row = _find([*self.world.traces, *self.world.agents], "trace_id", request.path_params["id"])
         spans = self.world.spans[row["trace_id"]]
         scores = [
             {"id": f"scr_{n}", "name": name, "time": row["start"], "source": ("end_user", "code")[n % 2], "value": score["mean"], "label": None, "error": None, "reason": "the words of the answer stand in the documents" if n else None, "author": "groundedness" if n else row["user"], "version": "1" if n else None, "trace_id": row["trace_id"], "span_id": None}
-            for n, (name, score) in enumerate(row["scores"].items())
+            for n, (name, score) in enumerate(row["scores"].items()) if name != "tool_loop"
         ]  # fmt: skip
-        return {**row, "spans": spans, "scores": scores}
+        shown = [outlined(span) for span in spans] if request.query_params.get("outline") == "true" else spans
+        return {**row, "spans": shown, "scores": [*scores, *loop_score(spans)]}
 
     def _compare(self, request: Request) -> Json:
         a, b = (self.world.run_items[request.path_params[side]] for side in "ab")
@@ -149,6 +153,12 @@ class FakeApi:
             " and ".join(sorted({change["part"].split(".")[0].replace("_", " ") for change in changes})) or "nothing"
         )
         return {"from": old["id"], "to": new["id"], "changes": changes, "summary": f"Changes {parts}."}
+
+    async def _append(self, request: Request) -> Json:
+        newest = _find(self.world.datasets, "name", request.path_params["name"])
+        made = {**newest, "id": an_id("dsv", 9), "version": newest["version"] + 1, "items": newest["items"] + 1}
+        self.world.datasets.insert(0, made)
+        return made
 
     async def _move(self, request: Request) -> Json:
         body = await request.json()

@@ -72,6 +72,7 @@ class World:
     monitors: list[Json] = field(default_factory=list)
     addresses: list[Json] = field(default_factory=list)
     silences: list[Json] = field(default_factory=list)
+    agents: list[Json] = field(default_factory=list)  # traces beside the list: `ui_agent`
     views: list[Json] = field(default_factory=list)
     telling: list[tuple[str, Json] | None] = field(default_factory=list)
     counted: int = 10_000
@@ -316,7 +317,7 @@ def _incidents(canary: Json) -> list[Json]:
     return [rolled_back, held]
 
 
-def _span(
+def ui_span(
     trace: str,
     n: int,
     parent: int | None,
@@ -382,12 +383,12 @@ def _add_trace(world: World, dice: random.Random, n: int) -> None:
     }
     cost = round(0.00041 + 0.00002 * dice.random(), 6) if priced else None
     spans = [
-        _span(trace, 0, None, "answer", "agent", 0, model_ms + 31, begin, input=question, output=None if failed else answer, status="error" if failed else "ok", **decided),
-        _span(trace, 1, 0, "retrieve policies", "retriever", 2, 17.4, begin, input=question, documents=documents, attributes={"retrieval.top_k": 6, "db.collection": "policies-2026-11-18"}, **decided),
-        _span(trace, 2, 1, "embed question", "embedding", 3, 6.1, begin, model="all-MiniLM-L6-v2", provider="local"),
-        _span(trace, 3, 0, "render answer", "chain", 21, 0.4, begin, prompt="answer", prompt_version="1"),
-        _span(trace, 4, 0, "chat quote-2026-11-01", "llm", 22, model_ms, begin, input=prompt, output=None if failed else said, model="quote-2026-11-01" if n % 4 else "smollm2-135m-instruct", provider="extractive" if n % 4 else "local", tokens=tokens, cost=cost, cost_source="prices:2026-11-14" if priced else None, ttft_ms=9.2 if n % 4 == 0 else None, prompt="answer", prompt_version="1", status="error" if failed else "ok", status_message="The upstream answered 503: overloaded" if failed else None, attributes={"gen_ai.request.temperature": 0, "gen_ai.request.max_tokens": 220, "http.response.status_code": 503 if failed else 200}, **decided),
-        _span(trace, 5, 0, "check citation", "guardrail", model_ms + 24, 3.2, begin),
+        ui_span(trace, 0, None, "answer", "agent", 0, model_ms + 31, begin, input=question, output=None if failed else answer, status="error" if failed else "ok", **decided),
+        ui_span(trace, 1, 0, "retrieve policies", "retriever", 2, 17.4, begin, input=question, documents=documents, attributes={"retrieval.top_k": 6, "db.collection": "policies-2026-11-18"}, **decided),
+        ui_span(trace, 2, 1, "embed question", "embedding", 3, 6.1, begin, model="all-MiniLM-L6-v2", provider="local"),
+        ui_span(trace, 3, 0, "render answer", "chain", 21, 0.4, begin, prompt="answer", prompt_version="1"),
+        ui_span(trace, 4, 0, "chat quote-2026-11-01", "llm", 22, model_ms, begin, input=prompt, output=None if failed else said, model="quote-2026-11-01" if n % 4 else "smollm2-135m-instruct", provider="extractive" if n % 4 else "local", tokens=tokens, cost=cost, cost_source="prices:2026-11-14" if priced else None, ttft_ms=9.2 if n % 4 == 0 else None, prompt="answer", prompt_version="1", status="error" if failed else "ok", status_message="The upstream answered 503: overloaded" if failed else None, attributes={"gen_ai.request.temperature": 0, "gen_ai.request.max_tokens": 220, "http.response.status_code": 503 if failed else 200}, **decided),
+        ui_span(trace, 5, 0, "check citation", "guardrail", model_ms + 24, 3.2, begin),
     ]  # fmt: skip
     feedback = None if n % 5 == 0 else round(dice.choice([0, 1, 1, 1]), 1)
     world.spans[trace] = spans
@@ -405,11 +406,11 @@ def _add_deep_trace(world: World, size: int) -> None:
     """An agent that ran wild: the page must stay usable."""
     trace = DEEP
     begin = NOW - timedelta(days=2)
-    spans = [_span(trace, 0, None, "batch of refunds", "agent", 0, size * 2.0, begin, user="u-0001")]
+    spans = [ui_span(trace, 0, None, "batch of refunds", "agent", 0, size * 2.0, begin, user="u-0001")]
     for n in range(1, size):
         parent = 0 if n % 10 == 1 else n - n % 10 if n % 10 > 1 else n - 9
         spans.append(
-            _span(
+            ui_span(
                 trace,
                 n,
                 parent if n % 10 != 1 else 0,

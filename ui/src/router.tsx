@@ -23,6 +23,7 @@ const home = createRoute({
 const under = { getParentRoute: () => shell }
 const pages = [
   createRoute({ ...under, path: '/traces', component: lazyRouteComponent(() => import('./pages/traces'), 'Traces') }),
+  createRoute({ ...under, path: '/traces/compare', component: lazyRouteComponent(() => import('./pages/trace-compare'), 'TraceCompare') }),
   createRoute({ ...under, path: '/traces/$traceId', component: lazyRouteComponent(() => import('./pages/trace'), 'TracePage') }),
   createRoute({ ...under, path: '/sessions', component: lazyRouteComponent(() => import('./pages/sessions'), 'Sessions') }),
   createRoute({ ...under, path: '/sessions/one', component: lazyRouteComponent(() => import('./pages/sessions'), 'SessionPage') }),
@@ -43,6 +44,7 @@ const pages = [
   createRoute({ ...under, path: '/incidents', component: lazyRouteComponent(() => import('./pages/incidents'), 'Incidents') }),
   createRoute({ ...under, path: '/incidents/$incidentId', component: lazyRouteComponent(() => import('./pages/incident'), 'IncidentPage') }),
   createRoute({ ...under, path: '/costs', component: lazyRouteComponent(() => import('./pages/costs'), 'Costs') }),
+  createRoute({ ...under, path: '/steps', component: lazyRouteComponent(() => import('./pages/steps'), 'StepsPage') }),
   createRoute({ ...under, path: '/sql', component: lazyRouteComponent(() => import('./pages/sql'), 'Sql') }),
   createRoute({ ...under, path: '/monitors', component: lazyRouteComponent(() => import('./pages/monitors'), 'Monitors') }),
   createRoute({ ...under, path: '/monitors/new', component: lazyRouteComponent(() => import('./pages/monitor-form'), 'NewMonitor') }),

@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from assay_server.api.web import BUILT
+from tests.fakes.ui_agent import with_agents
 from tests.fakes.ui_api import FakeApi, fresh, serving
 from tests.fakes.ui_world import World, a_week
 
@@ -54,7 +55,7 @@ def chromium() -> Iterator[Browser]:
 
 @pytest.fixture(scope="session")
 def week() -> World:
-    return a_week()
+    return with_agents(a_week())
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.acceptance.browser.conftest import AXE
+from tests.fakes.ui_agent import AGENT, EARLIER
 from tests.fakes.ui_world import an_id, trace_id
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
@@ -17,6 +18,14 @@ PAGES = {
     "found": ("/traces?q=status:error+latency>100ms&range=30d", "latency>100ms"),
     "live": ("/traces?live=1", "Listening for new spans"),
     "trace": (f"/traces/{trace_id(1)}", "retrieve policies"),
+    "trace-agent": (f"/traces/{AGENT}?path=1", "first cycle"),
+    "trace-graph": (f"/traces/{AGENT}?tab=graph", "decide takes most time"),
+    "trace-tokens": (f"/traces/{AGENT}?tab=tokens", "had been sent before"),
+    "trace-scores": (f"/traces/{AGENT}?tab=scores", "tool loop"),
+    "trace-raw": (f"/traces/{AGENT}?tab=raw", "root_span_id"),
+    "trace-compare": (f"/traces/compare?a={EARLIER}&b={AGENT}", "6 spans only in the second"),
+    "trace-test": (f"/traces/{AGENT}?do=test&span=000000a9e1700001", "client.chat.complete"),
+    "steps": ("/steps", "search_trains takes 38%"),
     "costs": ("/costs", "12 % more than"),
     "costs-why": ("/costs?tab=why", "most of it because calls are longer"),
     "costs-forecast": ("/costs?tab=forecast", "79 % of 210 forecast days"),
@@ -56,6 +65,11 @@ PAGES = {
 }
 ON_A_PHONE = {
     "trace",
+    "trace-agent",
+    "trace-graph",
+    "trace-tokens",
+    "trace-compare",
+    "steps",
     "traces",
     "found",
     "live",
@@ -105,7 +119,7 @@ def test_page_reads_well(opened: Callable[..., Page], name: str) -> None:
 
 
 def _shown(page: Page, name: str) -> None:
-    scope = page.get_by_role("dialog") if name in {"promote", "rollback"} else page.locator("body")
+    scope = page.get_by_role("dialog") if name in {"promote", "rollback", "trace-test"} else page.locator("body")
     expect(scope.get_by_text(PAGES[name][1]).first).to_be_visible()
     expect(page.locator("[aria-busy=true]")).to_have_count(0)
     if name in {"canary", "costs", "costs-forecast", "user"}:

@@ -81,6 +81,8 @@ export interface Message {
   tool_calls?: ToolCall[]
   name?: string
   tool_call_id?: string
+  reasoning?: string
+  reasoning_content?: string
 }
 
 export interface Document {
@@ -130,6 +132,10 @@ export interface Span {
   resource: Record<string, unknown>
   events: { name: string; time_ns?: number | string; time?: string; attributes: Record<string, unknown> }[]
   links: { trace_id: string; span_id: string; attributes: Record<string, unknown> }[]
+  /** Its texts and long attributes are gone, by a rule of retention. */
+  let_go?: { at: string; kept_days: number } | null
+  /** Whether sampling kept its texts; `waiting`: they are shown once that is decided. */
+  content?: 'kept' | 'waiting' | 'sampled_out'
 }
 
 export interface Score {
@@ -145,6 +151,7 @@ export interface Score {
   version: string | null
   trace_id: string | null
   span_id: string | null
+  metadata?: Record<string, unknown>
 }
 
 export interface Trace extends Omit<TraceRow, 'spans' | 'scores'> {

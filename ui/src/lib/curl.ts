@@ -14,13 +14,22 @@ export function asCurl(span: Span, origin: string): string | null {
   ].join('\n')
 }
 
-/** The span as a row of a golden set: the answer stands as `expected` until a person corrects it. */
-export function asDatasetItem(span: Span): string {
-  const item: Record<string, unknown> = { input: question(span) ?? span.input, expected: answer(span) ?? span.output }
-  if (span.documents?.length) item.contexts = span.documents.map((document) => document.content)
-  item.source_span = span.span_id
-  return JSON.stringify(item)
+export interface NewItem {
+  input: unknown
+  expected: unknown
+  contexts?: (string | null)[]
+  source_span: string
 }
+
+/** The span as an item of a golden set: the answer stands as `expected` until a person corrects it. */
+export function datasetItem(span: Span): NewItem {
+  const item: NewItem = { input: question(span) ?? span.input, expected: answer(span) ?? span.output, source_span: span.span_id }
+  if (span.documents?.length) item.contexts = span.documents.map((document) => document.content)
+  return item
+}
+
+/** The same as a line of JSON, as `assay dataset import` takes it. */
+export const asDatasetItem = (span: Span): string => JSON.stringify(datasetItem(span))
 
 function modelOf(span: Span): string {
   if (span.model === null) return 'PROVIDER/MODEL'

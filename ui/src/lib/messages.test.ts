@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Span } from '@/api/types'
 import { asCurl, asDatasetItem } from './curl'
-import { conversation, newest, saidIn } from './messages'
+import { conversation, joined, newest, saidIn } from './messages'
 
 describe('conversation', () => {
   it('is null for plain text', () => {
@@ -18,6 +18,27 @@ describe('conversation', () => {
     expect(said.map((one) => one.text)).toEqual(['Where is it?', '', 'in Leeds', 'In Leeds.'])
     expect(said[1]?.calls).toEqual([{ id: 'c1', name: 'track', arguments: { order: 7 } }])
     expect(said[3]).toMatchObject({ reasoning: 'Leeds…', others: [{ type: 'blob' }] })
+  })
+})
+
+describe('joined', () => {
+  it('puts results with their calls, by id in either convention, and leaves strays where they are', () => {
+    const all = conversation([
+      { role: 'assistant', content: null, tool_calls: [{ id: 'c1', function: { name: 'track', arguments: '{}' } }] },
+      { role: 'tool', tool_call_id: 'c1', content: 'in Leeds' },
+      { role: 'assistant', parts: [{ type: 'tool_call', id: 'c2', name: 'track', arguments: {} }] },
+      { role: 'tool', parts: [{ type: 'tool_call_response', id: 'c2', response: { at: 'Hull' } }] },
+      { role: 'tool', tool_call_id: 'c9', content: 'of a call before' },
+    ])!
+    const { messages, results } = joined(all)
+    expect(messages.map((one) => [one.role, one.text])).toEqual([['assistant', ''], ['assistant', ''], ['tool', 'of a call before']])
+    expect([...results]).toEqual([['c1', 'in Leeds'], ['c2', '{\n  "at": "Hull"\n}']])
+    expect(all[1]?.text).toBe('in Leeds')
+  })
+
+  it('keeps pictures and reasoning of a message apart from its text', () => {
+    const [one] = conversation([{ role: 'user', reasoning_content: 'hm', content: [{ type: 'text', text: 'What is it?' }, { type: 'image_url', image_url: { url: 'https://example.org/a.png' } }] }])!
+    expect(one).toMatchObject({ text: 'What is it?', reasoning: 'hm', media: [{ where: 'remote' }], others: [] })
   })
 })
 

@@ -1,4 +1,5 @@
 import type { Message, MessagePart, Span, ToolCall } from '@/api/types'
+import { type Media, mediaOf, withoutMedia } from './media'
 
 export interface Call {
   id: string | null
@@ -11,9 +12,14 @@ export interface Said {
   role: string
   name: string | null
   text: string
+  /** The text without what tools answered. */
+  own: string
   reasoning: string
   calls: Call[]
-  /** Parts that are neither text nor tool calls: images, files, unknown kinds. Shown as they are. */
+  /** What tools answered, by the id of the call where it is told. */
+  results: { id: string | null; text: string }[]
+  media: Media[]
+  /** Parts of kinds nobody here knows. Shown as they are. */
   others: MessagePart[]
 }
 
@@ -23,29 +29,56 @@ export function conversation(value: Span['input']): Said[] | null {
   return value.map(said)
 }
 
+const TEXTS = ['text', 'input_text', 'output_text', 'refusal']
+const REASONS = ['reasoning', 'thinking', 'redacted_thinking']
+const CALLS = ['tool_call', 'tool_use', 'function_call']
+const RESULTS = ['tool_call_response', 'tool_result', 'function_call_output']
+
 function said(message: Message): Said {
   const parts = message.parts ?? (Array.isArray(message.content) ? message.content : [])
-  const of = (...types: string[]) => parts.filter((part) => types.includes(part.type))
+  const of = (types: string[]) => parts.filter((part) => types.includes(part.type))
   const own = typeof message.content === 'string' ? [message.content] : []
-  const responses = of('tool_call_response', 'tool_result').map((part) => asText(part.response ?? part.content))
-  const known = ['text', 'input_text', 'output_text', 'reasoning', 'thinking', 'tool_call', 'tool_use', 'tool_call_response', 'tool_result']
+  const rest = parts.filter((part) => ![TEXTS, REASONS, CALLS, RESULTS].some((types) => types.includes(part.type)))
+  const found = rest.map((part) => ({ part, media: mediaOf(part) }))
+  const results = of(RESULTS).map((part) => ({ id: idOf(part), text: asText(part.response ?? part.result ?? part.output ?? part.content) }))
+  const [text, inside] = withoutMedia([...own, ...of(TEXTS).map(textOf)].filter(Boolean).join('\n\n'))
+  const isAnswer = message.role === 'tool' && message.tool_call_id !== undefined
+  const answers = isAnswer ? [{ id: message.tool_call_id!, text }, ...results] : results
   return {
     role: message.role,
     name: message.name ?? null,
-    text: [...own, ...of('text', 'input_text', 'output_text').map(textOf), ...responses].join('\n\n'),
-    reasoning: of('reasoning', 'thinking').map(textOf).join('\n\n'),
-    calls: [...(message.tool_calls ?? []), ...of('tool_call', 'tool_use')].map(call),
-    others: parts.filter((part) => !known.includes(part.type)),
+    text: [text, ...results.map((result) => result.text)].filter(Boolean).join('\n\n'),
+    own: isAnswer ? '' : text,
+    reasoning: [message.reasoning_content ?? message.reasoning ?? '', ...of(REASONS).map(textOf)].filter(Boolean).join('\n\n'),
+    calls: [...(message.tool_calls ?? []), ...of(CALLS)].map(call),
+    results: answers,
+    media: [...inside, ...found.flatMap(({ media }) => media ?? [])],
+    others: found.flatMap(({ part, media }) => (media ? [] : [part])),
   }
+}
+
+const idOf = (part: MessagePart) => [part.id, part.tool_call_id, part.tool_use_id, part.call_id].find((id): id is string => typeof id === 'string') ?? null
+
+/** Every result stands with the call it answers; messages that held nothing else are left out. */
+export function joined(messages: Said[]): { messages: Said[]; results: Map<string, string> } {
+  const asked = new Set(messages.flatMap((one) => one.calls.map((call) => call.id)))
+  const results = new Map(messages.flatMap((one) => one.results.flatMap(({ id, text }) => (id !== null && asked.has(id) ? [[id, text] as const] : []))))
+  const left = messages.flatMap((one) => {
+    const strays = one.results.filter(({ id }) => id === null || !results.has(id))
+    const text = [one.own, ...strays.map((result) => result.text)].filter(Boolean).join('\n\n')
+    const moved = strays.length < one.results.length && !text && !one.reasoning && [one.calls, one.media, one.others].every((list) => list.length === 0)
+    return moved ? [] : [{ ...one, text }]
+  })
+  return { messages: left, results }
 }
 
 function call(part: ToolCall | MessagePart): Call {
   const raw = part as Record<string, unknown>
   const inner = (raw.function ?? raw) as Record<string, unknown>
   return {
-    id: typeof raw.id === 'string' ? raw.id : null,
+    id: idOf(raw as MessagePart),
     name: String(inner.name ?? 'tool'),
-    arguments: parsed(inner.arguments ?? inner.input),
+    arguments: parsed(inner.arguments ?? inner.input ?? inner.args),
   }
 }
 
@@ -59,7 +92,7 @@ function parsed(value: unknown): unknown {
 }
 
 function textOf(part: MessagePart): string {
-  return asText(part.text ?? part.content)
+  return asText(part.text ?? part.content ?? part.thinking ?? part.refusal)
 }
 
 function asText(value: unknown): string {

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest'
-import type { Span } from '@/api/types'
+import type { Outline } from '@/api/tracing'
 import { buildTree, visibleRows } from './tree'
 
 const span = (id: string, parent: string | null, start: number, latency = 1) =>
-  ({ span_id: id, parent_id: parent, start_ns: String(1_763_000_000_000_000_000n + BigInt(start) * 1_000_000n), latency_ms: latency }) as Span
-const ids = (rows: { span: Span }[]) => rows.map((row) => row.span.span_id)
+  ({ span_id: id, parent_id: parent, start_ns: String(1_763_000_000_000_000_000n + BigInt(start) * 1_000_000n), latency_ms: latency }) as Outline
+const ids = (rows: { span: Outline }[]) => rows.map((row) => row.span.span_id)
 
 describe('buildTree', () => {
   it('orders children by start and measures from the first start to the last end', () => {

@@ -1,7 +1,7 @@
-import type { Span } from '@/api/types'
+import type { Outline } from '@/api/tracing'
 
 export interface Node {
-  span: Span
+  span: Outline
   depth: number
   children: Node[]
   /** Milliseconds since the trace began. */
@@ -18,7 +18,7 @@ export interface Tree {
 }
 
 /** Spans as a forest, in start order. A span whose parent never came is a root; a circle of parents is cut. */
-export function buildTree(spans: Span[]): Tree {
+export function buildTree(spans: Outline[]): Tree {
   const begin = spans.reduce((least, span) => (BigInt(span.start_ns) < least ? BigInt(span.start_ns) : least), FAR)
   const byId = new Map<string, Node>()
   for (const span of spans) {

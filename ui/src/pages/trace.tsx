@@ -1,23 +1,30 @@
+import { Tabs } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { Link, useParams } from '@tanstack/react-router'
-import { useMemo } from 'react'
-import * as ask from '@/api/queries'
-import type { Span, Trace } from '@/api/types'
+import { lazy, Suspense, useMemo } from 'react'
+import * as ask from '@/api/tracing'
+import type { OutlinedTrace } from '@/api/tracing'
 import { plural } from '@/lib/format'
 import { useAddress } from '@/lib/search'
-import { buildTree } from '@/lib/tree'
+import { type Loop, loopOf } from '@/lib/trace'
 import { Copy } from '@/parts/copy'
 import { ReleaseLink } from '@/parts/links'
 import { Facts, Page } from '@/parts/page'
-import { Loaded } from '@/parts/states'
+import { Loaded, Skeleton } from '@/parts/states'
 import { KindIcon, StatusTag } from '@/parts/status'
 import { Duration, Money, Person, Time, TokenCount } from '@/parts/values'
-import { SpanDetail } from './span-detail'
-import { SpanTree } from './span-tree'
+import { CompareMenu } from './trace-compare-menu'
+import { TraceTree } from './trace-tree'
+import '@/styles/trace.css'
+
+const TraceGraph = lazy(() => import('./trace-graph'))
+const TraceTokens = lazy(() => import('./trace-tokens'))
+const TraceScores = lazy(() => import('./trace-scores'))
+const TraceRaw = lazy(() => import('./trace-raw'))
 
 export function TracePage() {
   const { traceId } = useParams({ strict: false }) as { traceId: string }
-  const trace = useQuery(ask.trace(traceId))
+  const trace = useQuery(ask.outline(traceId))
   return (
     <Page
       title={trace.data?.name ?? 'Trace'}
@@ -31,36 +38,58 @@ export function TracePage() {
           {trace.data?.status === 'error' && <StatusTag status="error" />}
         </span>
       }
-      actions={<Copy text={traceId}>Trace id</Copy>}
+      actions={<>{trace.data && <CompareMenu trace={trace.data} />}<Copy text={traceId}>Trace id</Copy></>}
     >
       <Loaded query={trace} lines={12}>{(found) => <Opened trace={found} />}</Loaded>
     </Page>
   )
 }
 
-function Opened({ trace }: { trace: Trace }) {
+const TABS = ['tree', 'graph', 'tokens', 'scores', 'raw'] as const
+
+function Opened({ trace }: { trace: OutlinedTrace }) {
   const [address, change] = useAddress()
-  const tree = useMemo(() => buildTree(trace.spans), [trace.spans])
-  const selected: Span | undefined = tree.byId.get(address.span ?? '')?.span ?? telling(trace.spans) ?? trace.spans[0]
-  if (!selected) return <p className="quiet">No span of this trace is stored.</p>
+  const loop = useMemo(() => loopOf(trace.scores), [trace.scores])
+  const tab = TABS.find((one) => one === address.tab) ?? 'tree'
+  if (trace.spans.length === 0) return <p className="quiet">No span of this trace is stored.</p>
   return (
     <>
+      {loop && <LoopBanner loop={loop} onShow={() => change({ tab: undefined, only: 'loop', node: undefined, find: undefined, span: loop.first[0] })} />}
       <TraceFacts trace={trace} />
-      <div className="trace">
-        <SpanTree tree={tree} selected={selected.span_id} onSelect={(span) => change({ span }, true)} />
-        <SpanDetail key={selected.span_id} span={selected} scores={trace.scores} />
-      </div>
+      <Tabs className="trace-tabs" value={tab} onChange={(next) => change({ tab: next === 'tree' ? undefined : (next ?? undefined) })} keepMounted={false}>
+        <Tabs.List>
+          <Tabs.Tab value="tree">Tree</Tabs.Tab>
+          <Tabs.Tab value="graph">Graph</Tabs.Tab>
+          <Tabs.Tab value="tokens">Tokens</Tabs.Tab>
+          <Tabs.Tab value="scores">Scores{trace.scores.length > 0 && <span className="quiet"> {trace.scores.length}</span>}</Tabs.Tab>
+          <Tabs.Tab value="raw">Raw</Tabs.Tab>
+        </Tabs.List>
+        <Tabs.Panel value="tree" className="trace-panel"><TraceTree trace={trace} loop={loop} /></Tabs.Panel>
+        <Suspense fallback={<Skeleton />}>
+          <Tabs.Panel value="graph" className="trace-panel scrolls"><TraceGraph id={trace.trace_id} /></Tabs.Panel>
+          <Tabs.Panel value="tokens" className="trace-panel scrolls"><TraceTokens id={trace.trace_id} /></Tabs.Panel>
+          <Tabs.Panel value="scores" className="trace-panel scrolls"><TraceScores trace={trace} /></Tabs.Panel>
+          <Tabs.Panel value="raw" className="trace-panel scrolls"><TraceRaw trace={trace} /></Tabs.Panel>
+        </Suspense>
+      </Tabs>
     </>
   )
 }
 
-/** What to show first: the root when it says something, otherwise the first model call. */
-function telling(spans: Span[]): Span | undefined {
-  const root = spans.find((span) => span.parent_id === null)
-  return root?.input || root?.output ? root : (spans.find((span) => span.kind === 'llm') ?? root)
+function LoopBanner({ loop, onShow }: { loop: Loop; onShow: () => void }) {
+  return (
+    <div className="notice unsure line" role="status">
+      <span className="grow">
+        <strong>A loop: </strong>
+        {loop.first.length === 1 ? `${loop.label} was called ${loop.repeats} times with the same arguments` : `${loop.label} came ${loop.repeats} times with the same arguments`}
+        , {plural(loop.spans.size, 'call')} in all.
+      </span>
+      <button type="button" className="linkish" onClick={onShow}>Show the first cycle</button>
+    </div>
+  )
 }
 
-function TraceFacts({ trace }: { trace: Trace }) {
+function TraceFacts({ trace }: { trace: OutlinedTrace }) {
   return (
     <Facts
       rows={[
@@ -69,11 +98,12 @@ function TraceFacts({ trace }: { trace: Trace }) {
         ['Cost', <Money usd={trace.cost.usd} unknown={trace.cost.unknown} />],
         ['Tokens', <TokenCount input={trace.tokens.input} output={trace.tokens.output} />],
         ['Spans', <>{plural(trace.spans.length, 'span')}{trace.errors > 0 && <span className="bad">, {plural(trace.errors, 'error')}</span>}</>],
-        ['User', trace.user && <Link to="/traces" search={{ user: trace.user }}><Person actor={trace.user} /></Link>],
-        ['Session', trace.session && <Link to="/traces" search={{ session: trace.session }}>{trace.session}</Link>],
+        ['User', trace.user && <Link to="/users/one" search={{ id: trace.user }}><Person actor={trace.user} /></Link>],
+        ['Session', trace.session && <Link to="/sessions/one" search={{ id: trace.session }}>{trace.session}</Link>],
         ['Release', trace.release && <ReleaseLink id={trace.release} />],
         ['Channel', trace.channel && <Link to="/channels/$name" params={{ name: trace.channel }}>{trace.channel}{trace.arm && `, ${trace.arm}`}</Link>],
         ['Service', trace.service],
+        ['Kind', <Link key="kind" to="/steps" search={{ name: trace.name }}>steps of all of this kind</Link>],
       ]}
     />
   )

@@ -1,10 +1,11 @@
 import { IconChevronRight, IconTool } from '@tabler/icons-react'
 import type { Span } from '@/api/types'
-import { type Call, conversation, newest, type Said } from '@/lib/messages'
+import { type Call, conversation, joined, newest, type Said } from '@/lib/messages'
 import { plain } from '@/lib/text'
 import { count } from '@/lib/format'
 import { Copy } from './copy'
 import { Json } from './json'
+import { MediaView } from './media'
 import { Fold, Text } from './text'
 
 /** A span's input or output: messages as chat, anything else as text or JSON. `fresh` leaves out what was said before. */
@@ -12,10 +13,11 @@ export function Content({ value, pii, label, fresh }: { value: Span['input']; pi
   const all = conversation(value)
   const messages = all && fresh ? newest(all) : all
   if (messages) {
+    const whole = joined(messages)
     return (
       <div className="chat">
-        {messages.map((message, i) => (
-          <Message key={i} said={message} pii={pii} folded={message.role === 'system' && messages.length > 1} />
+        {whole.messages.map((message, i) => (
+          <Message key={i} said={message} results={whole.results} pii={pii} folded={message.role === 'system' && messages.length > 1} />
         ))}
       </div>
     )
@@ -30,7 +32,7 @@ export function Content({ value, pii, label, fresh }: { value: Span['input']; pi
   )
 }
 
-function Message({ said, pii, folded }: { said: Said; pii: string[]; folded: boolean }) {
+function Message({ said, results, pii, folded }: { said: Said; results: Map<string, string>; pii: string[]; folded: boolean }) {
   const body = said.text && <div className="body"><Text text={said.text} pii={pii} /></div>
   return (
     <article className="said" data-role={said.role} aria-label={`${said.role} message`}>
@@ -42,23 +44,35 @@ function Message({ said, pii, folded }: { said: Said; pii: string[]; folded: boo
       </header>
       {said.reasoning && <Fold title={<span className="quiet">Reasoning, {count(said.reasoning.length)} characters</span>}><Text text={said.reasoning} pii={pii} /></Fold>}
       {folded && said.text.length > 280 ? <Fold title={<span className="cut second" style={{ fontWeight: 400 }}>{said.text.slice(0, 140)}…</span>}>{body}</Fold> : body}
-      {said.calls.map((call, i) => <ToolCallView key={call.id ?? i} call={call} />)}
+      {said.media.map((media, i) => <MediaView key={i} media={media} />)}
+      {said.calls.map((call, i) => <ToolCallView key={call.id ?? i} call={call} result={results.get(call.id ?? '')} pii={pii} />)}
       {said.others.map((part, i) => <Json key={i} value={part} />)}
-      {!said.text && !said.reasoning && said.calls.length === 0 && said.others.length === 0 && <span className="quiet">Empty message.</span>}
+      {!said.text && !said.reasoning && [said.calls, said.media, said.others].every((list) => list.length === 0) && <span className="quiet">Empty message.</span>}
     </article>
   )
 }
 
-function ToolCallView({ call }: { call: Call }) {
+function ToolCallView({ call, result, pii }: { call: Call; result: string | undefined; pii: string[] }) {
   return (
     <details className="call">
       <summary>
         <IconChevronRight size={14} className="chevron" aria-hidden />
         <IconTool size={14} stroke={1.8} style={{ color: 'var(--k-tool)', flex: 'none' }} aria-hidden />
         <strong>{call.name}</strong>
-        <code className="cut quiet">{plain(call.arguments).replace(/\s+/g, ' ')}</code>
+        <code className="cut quiet">{oneLine(call.arguments)}</code>
+        {result !== undefined && <span className="cut second result">→ {oneLine(result).slice(0, 90) || 'empty'}</span>}
       </summary>
-      <div className="inside">{typeof call.arguments === 'object' ? <Json value={call.arguments} /> : <Text text={plain(call.arguments)} mono />}</div>
+      <div className="inside">
+        {typeof call.arguments === 'object' ? <Json value={call.arguments} /> : <Text text={plain(call.arguments)} mono />}
+        {result !== undefined && (
+          <div className="said" data-role="tool">
+            <header>Result <span className="quiet small">{result.length > 400 && `${count(result.length)} characters`}</span><Copy text={result} label="Copy the result" /></header>
+            {result ? <Text text={result} pii={pii} /> : <span className="quiet">Empty.</span>}
+          </div>
+        )}
+      </div>
     </details>
   )
 }
+
+const oneLine = (value: unknown) => plain(value).replace(/\s+/g, ' ')

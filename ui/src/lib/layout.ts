@@ -1,0 +1,47 @@
+import { Graph as Plan, layout } from '@dagrejs/dagre'
+import type { Graph, GraphEdge, GraphNode } from '@/api/tracing'
+
+/** Where the nodes and edges of a graph stand, in pixels; loaded with the first graph that is drawn. */
+
+export const NODE = { width: 208, height: 62 }
+
+export interface Placed {
+  width: number
+  height: number
+  nodes: { node: GraphNode; x: number; y: number }[]
+  edges: { edge: GraphEdge; path: string; x: number; y: number }[]
+}
+
+export function place(graph: Graph): Placed {
+  const plan = new Plan({ multigraph: true })
+  plan.setGraph({ rankdir: 'TB', nodesep: 36, ranksep: 34, edgesep: 18, marginx: 12, marginy: 12 })
+  for (const node of graph.nodes) plan.setNode(node.id, { ...NODE })
+  for (const edge of graph.edges) plan.setEdge(edge.from, edge.to, { width: 28, height: 16, labelpos: 'c', weight: edge.kind === 'then' ? 2 : 1 }, edge.kind)
+  layout(plan)
+  const size = plan.graph() as { width?: number; height?: number }
+  const nodes = graph.nodes.map((node) => ({ node, ...(plan.node(node.id) as Point) }))
+  const edges = graph.edges.map((edge) => {
+    const found = plan.edge({ v: edge.from, w: edge.to, name: edge.kind }) as { points: Point[] } & Point
+    return { edge, path: curve(found.points), x: found.x, y: found.y }
+  })
+  return { width: size.width ?? 0, height: size.height ?? 0, nodes, edges }
+}
+
+interface Point {
+  x: number
+  y: number
+}
+
+/** A smooth line through the points: quadratic curves between the middles of its pieces. */
+export function curve(points: Point[]): string {
+  const [first, ...rest] = points
+  if (!first) return ''
+  let path = `M${round(first.x)},${round(first.y)}`
+  rest.forEach((point, i) => {
+    const next = rest[i + 1]
+    path += next ? `Q${round(point.x)},${round(point.y)} ${round((point.x + next.x) / 2)},${round((point.y + next.y) / 2)}` : `L${round(point.x)},${round(point.y)}`
+  })
+  return path
+}
+
+const round = (n: number) => Math.round(n * 10) / 10

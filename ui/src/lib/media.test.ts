@@ -1,0 +1,30 @@
+import { describe, expect, it } from 'vitest'
+import { isSafePicture, mediaOf, withoutMedia } from './media'
+
+const PNG = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAAB'
+
+describe('mediaOf', () => {
+  it('reads every convention', () => {
+    const src = `data:image/png;base64,${PNG}`
+    expect(mediaOf({ type: 'image_url', image_url: { url: src } })).toEqual({ where: 'inline', type: 'image/png', src })
+    expect(mediaOf({ type: 'input_image', image_url: src })).toEqual({ where: 'inline', type: 'image/png', src })
+    expect(mediaOf({ type: 'image', source: { type: 'base64', media_type: 'image/png', data: PNG } })).toEqual({ where: 'inline', type: 'image/png', src })
+    expect(mediaOf({ type: 'blob', mime_type: 'image/png', content: PNG })).toEqual({ where: 'inline', type: 'image/png', src })
+    expect(mediaOf({ type: 'image_url', image_url: { url: 'https://example.org/a.png' } })).toEqual({ where: 'remote', type: null, url: 'https://example.org/a.png' })
+    expect(mediaOf({ type: 'image_url', image_url: { url: 'data:image/png;base64,(91234 characters)' } })).toEqual({ where: 'cut', type: 'image/png', characters: 91234 })
+    expect(mediaOf({ type: 'image', image: '@@@langfuseMedia:type=audio/wav|id=ab-1_2|source=bytes@@@' })).toEqual({ where: 'stored', type: 'audio/wav', id: 'ab-1_2' })
+  })
+
+  it('takes nothing that could run, and nothing it does not know', () => {
+    expect(mediaOf({ type: 'image_url', image_url: { url: 'javascript:alert(1)' } })).toBeNull()
+    expect(mediaOf({ type: 'image_url', image_url: { url: 'data:text/html,<script>' } })).toBeNull()
+    expect(mediaOf({ type: 'weather', degrees: 7 })).toBeNull()
+    expect(['image/png', 'image/svg+xml', 'text/html', null].map(isSafePicture)).toEqual([true, false, false, false])
+  })
+
+  it('takes stored media out of a text', () => {
+    const [rest, found] = withoutMedia('Look: @@@langfuseMedia:type=image/png|id=x|source=bytes@@@ nice')
+    expect(rest).toBe('Look:  nice')
+    expect(found).toEqual([{ where: 'stored', type: 'image/png', id: 'x' }])
+  })
+})

@@ -1,0 +1,34 @@
+import { Button } from '@mantine/core'
+import { lazy, Suspense } from 'react'
+import type { Span } from '@/api/types'
+import { asCurl } from '@/lib/curl'
+import { useAddress } from '@/lib/search'
+import { Copy } from '@/parts/copy'
+
+const AddToDataset = lazy(() => import('./span-dataset'))
+const AsTest = lazy(() => import('./span-test'))
+
+/** A call to take along: as a command, a row of a golden set, a test, a link. */
+export function CopyMenu({ span }: { span: Span }) {
+  const [address, change] = useAddress()
+  const curl = asCurl(span, window.location.origin)
+  const asked = span.kind === 'llm' && Array.isArray(span.input)
+  const close = () => change({ do: undefined }, true)
+  const link = () => {
+    const url = new URL(window.location.href)
+    url.searchParams.set('span', span.span_id)
+    return url.toString()
+  }
+  return (
+    <>
+      {curl && <Copy text={curl} label="Copy this call as a curl command">cURL</Copy>}
+      {(span.input !== null || span.output !== null) && <Button variant="default" size="compact-xs" onClick={() => change({ span: span.span_id, do: 'dataset' })}>Dataset item…</Button>}
+      {asked && <Button variant="default" size="compact-xs" onClick={() => change({ span: span.span_id, do: 'test' })}>Test…</Button>}
+      <Copy text={link} label="Copy a link to this span">Link</Copy>
+      <Suspense>
+        {address.do === 'dataset' && <AddToDataset span={span} onClose={close} />}
+        {address.do === 'test' && asked && <AsTest span={span} onClose={close} />}
+      </Suspense>
+    </>
+  )
+}

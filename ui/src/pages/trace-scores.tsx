@@ -1,0 +1,36 @@
+import { useMemo } from 'react'
+import type { OutlinedTrace } from '@/api/tracing'
+import { score, words } from '@/lib/format'
+import { Section } from '@/parts/page'
+import { ScoreTable } from '@/parts/scores'
+import { Empty } from '@/parts/states'
+
+/** Every judgement of the trace and its spans: by checks, judge models, people and end users. */
+export default function TraceScores({ trace }: { trace: OutlinedTrace }) {
+  const names = useMemo(() => new Map(trace.spans.map((span) => [span.span_id, span.name])), [trace.spans])
+  if (trace.scores.length === 0) {
+    return (
+      <Empty title="Nobody has judged this trace yet">
+        <p className="second prose">Scores of checks, judge models, people and end users will stand here. Your application sends one with <code>assay.score("helpful", 1, trace_id="{trace.trace_id}")</code>; thumbs of end users come through the public key.</p>
+      </Empty>
+    )
+  }
+  const means = Object.entries(meansOf(trace))
+  return (
+    <Section title="Scores" note={means.map(([name, { mean, n }]) => `${words(name)} ${score(mean)} (n ${n})`).join(' · ')}>
+      <ScoreTable scores={trace.scores} spans={names} />
+    </Section>
+  )
+}
+
+/** Failed judgements are not in a mean. */
+function meansOf(trace: OutlinedTrace): Record<string, { mean: number | null; n: number }> {
+  const found: Record<string, { mean: number | null; n: number }> = {}
+  for (const { name, value } of trace.scores) {
+    const one = (found[name] ??= { mean: null, n: 0 })
+    if (value === null) continue
+    one.mean = ((one.mean ?? 0) * one.n + value) / (one.n + 1)
+    one.n += 1
+  }
+  return found
+}
