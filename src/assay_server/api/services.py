@@ -12,6 +12,7 @@ class Services:
 
     accounts: Any
     intake: Any
+    outbound: Any
     audit: Any
     idempotency: Any
     ingest: Any

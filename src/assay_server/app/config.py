@@ -25,6 +25,7 @@ class Config:
     bootstrap_key: str | None = None
     local_llm: bool = False
     log_level: str = "warning"
+    export_dir: Path | None = None  # below it folders of scheduled exports may lie
     provider_keys: frozenset[str] | None = None  # default: any variable, for the first project alone
 
     @property
@@ -65,6 +66,7 @@ ENVIRONMENT = {
     "bootstrap_key": "ASSAY_BOOTSTRAP_KEY",
     "local_llm": "ASSAY_LOCAL_LLM",
     "log_level": "ASSAY_LOG_LEVEL",
+    "export_dir": "ASSAY_EXPORT_DIR",
     "provider_keys": "ASSAY_PROVIDER_KEYS",
 }
 
@@ -83,7 +85,7 @@ def load(flags: Mapping[str, Any], environment: Mapping[str, str] = os.environ) 
 def _parsed(name: str, value: Any, faults: list[str]) -> Any:
     label = f"{ENVIRONMENT[name]} / --{name.replace('_', '-')}"
     match name:
-        case "data":
+        case "data" | "export_dir":
             return Path(value)
         case "port" | "grpc_port":
             return _port(label, str(value), 0 if name == "grpc_port" else 1, faults)

@@ -13,6 +13,7 @@ from assay_server.api.services import Services
 from assay_server.app.config import Config
 from assay_server.app.intake import intake
 from assay_server.app.keeping import keeping
+from assay_server.app.outbound import outbound
 from assay_server.app.watching import Site, flag_loops, watching
 from assay_server.checks import Catalogue
 from assay_server.checks.pii import Scrubber
@@ -162,11 +163,13 @@ async def house(config: Config) -> AsyncIterator[House]:
         tail = Tail()
         ingest.listen(tail.heard)
         stack.callback(tail.close)
+        exports = Exports(reads.traces, reads.scores)
         sql = Sql(ground.store)
         stack.push_async_callback(sql.close)
         services = Services(
             accounts=accounts,
             intake=coming,
+            outbound=outbound(config, site, bootstrapped.project, exports, stack),
             audit=ground.audit,
             idempotency=Idempotency(ground.ledger, ground.clock),
             ingest=ingest,
@@ -208,7 +211,7 @@ async def house(config: Config) -> AsyncIterator[House]:
             views=Views(ground.ledger, ground.clock),
             dashboards=Dashboards(ground.ledger, ground.audit, ground.clock),
             panels=Panels(ground.store, sql),
-            exports=Exports(reads.traces, reads.scores),
+            exports=exports,
             people=People(ground.store, reads.traces),
             keeping=keeping(ground.ledger, ground.store, ground.audit, ground.clock, stack),
             public_url=config.url,

@@ -23,17 +23,22 @@ class Exports:
         self._scores = scores
 
     async def stream(
-        self, project: str, narrow: TraceFilter | SpanFilter | ScoreFilter, form: Format
+        self,
+        project: str,
+        narrow: TraceFilter | SpanFilter | ScoreFilter,
+        form: Format,
+        counted: Callable[[int], None] = lambda rows: None,
     ) -> AsyncGenerator[bytes, None]:
         """The file's bytes; the kind follows from the filter. Raises before the first bytes what the list raises.
 
-        What arrives while it runs may be missing: the newest come first.
+        `counted` is told how many rows each part has. What arrives while it runs may be missing: the newest come first.
         """
         kind, pages = self._pages(project, narrow)
         out = writer(kind, form)
         after: Sequence[Any] | None = None
         while True:
             page = await pages(after)
+            counted(len(page.items))
             if page.items or after is None:
                 yield await asyncio.to_thread(out.page, page.items)
             after = page.following

@@ -31,7 +31,7 @@ _FIELDS = (
 
 @dataclass(slots=True, frozen=True)
 class ScoreFilter:
-    """None does not narrow; `since_ns` is in nanoseconds."""
+    """None does not narrow; times are nanoseconds, `until_ns` is exclusive."""
 
     name: str | None = None
     trace_id: str | None = None
@@ -41,6 +41,7 @@ class ScoreFilter:
     span_ids: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
     other_names: tuple[str, ...] = ()  # none of these
+    until_ns: int | None = None
 
 
 class Scores:
@@ -58,6 +59,8 @@ class Scores:
             where.equal(column, getattr(narrow, column))
         if narrow.since_ns is not None:
             where.add("time_ns >= ?", narrow.since_ns)
+        if narrow.until_ns is not None:
+            where.add("time_ns < ?", narrow.until_ns)
         if narrow.span_ids:
             where.add("span_id IN (SELECT unnest(?::VARCHAR[]))", list(narrow.span_ids))
         if narrow.names:

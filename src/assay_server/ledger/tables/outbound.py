@@ -34,6 +34,7 @@ export_runs = Table(
     Column("bytes", BigInteger),
     Column("file", Text),
     Column("error", Text),
+    Column("seen_ns", BigInteger),  # facts stored until then are in the file
     Column("began_ns", BigInteger),
     Column("done_ns", BigInteger),
     Index(None, "status", "next_ns"),

@@ -59,6 +59,7 @@ def _exports() -> None:
         sa.Column("bytes", sa.BigInteger(), nullable=True),
         sa.Column("file", sa.Text(), nullable=True),
         sa.Column("error", sa.Text(), nullable=True),
+        sa.Column("seen_ns", sa.BigInteger(), nullable=True),
         sa.Column("began_ns", sa.BigInteger(), nullable=True),
         sa.Column("done_ns", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("export", "start_ns", name=op.f("pk_export_runs")),

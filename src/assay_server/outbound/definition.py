@@ -1,0 +1,186 @@
+"""A scheduled export as people write it: checked once, with every fault named."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, cast, get_args
+from urllib.parse import urlsplit
+
+from assay_server.core.errors import InvalidInput
+from assay_server.query import Format, ScoreFilter, SpanFilter, TraceFilter
+
+What = Literal["traces", "spans", "scores"]
+Every = Literal["hour", "day", "week"]
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,99}")
+_FOLDER = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*(/[A-Za-z0-9_-][A-Za-z0-9._-]*)*")
+_BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,99}")
+_LONGEST = 500
+
+_FIELDS: dict[What, tuple[str, ...]] = {
+    "traces": (
+        *("model", "provider", "kind", "name", "status", "user", "session", "release", "channel", "canary", "arm"),
+        *("run", "environment", "tag"),
+    ),
+    "spans": ("kind", "name", "model", "status", "release", "run", "user", "session", "service"),
+    "scores": ("name", "run", "item"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """Below the server's export directory, in a folder of the project's own."""
+
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """S3, or what speaks its language at `endpoint`. The key and its secret are names of environment variables."""
+
+    bucket: str
+    prefix: str
+    key_env: str
+    secret_env: str
+    region: str | None = None
+    endpoint: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """One file of `format` a window of length `every`, with what began in it."""
+
+    name: str
+    what: What
+    format: Format
+    every: Every
+    target: Folder | Bucket
+    filter: Mapping[str, str] = field(default_factory=dict)
+    enabled: bool = True
+
+    def narrow(self, since_ns: int, until_ns: int) -> TraceFilter | SpanFilter | ScoreFilter:
+        """The filter of one window."""
+        given: dict[str, Any] = {**self.filter, "since_ns": since_ns, "until_ns": until_ns}
+        if self.what == "traces":
+            return TraceFilter(**given)
+        return SpanFilter(**given) if self.what == "spans" else ScoreFilter(**given)
+
+
+def parse(given: Mapping[str, Any]) -> Definition:
+    """From JSON. Raises InvalidInput naming the field."""
+    what = cast("What", _one_of(given, "what", get_args(What)))
+    name = given.get("name")
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        raise InvalidInput("An export needs a name.", field="name", value=name, fix="a-z, 0-9, '.', '_', '-'")
+    return Definition(
+        name=name,
+        what=what,
+        format=cast("Format", _one_of(given, "format", get_args(Format))),
+        every=cast("Every", _one_of(given, "every", get_args(Every))),
+        target=_target(given.get("target")),
+        filter=_filter(what, given.get("filter") or {}),
+        enabled=bool(given.get("enabled", True)),
+    )
+
+
+def to_json(definition: Definition) -> dict[str, Any]:
+    """As the API shows it; there are no secrets in it."""
+    target = definition.target
+    if isinstance(target, Folder):
+        where: dict[str, Any] = {"folder": target.path}
+    else:
+        said = {name: getattr(target, name) for name in ("region", "endpoint", "key_env", "secret_env")}
+        where = {"s3": f"{target.bucket}/{target.prefix}".rstrip("/")} | {
+            k: v for k, v in said.items() if v is not None
+        }
+    return {
+        "name": definition.name,
+        "what": definition.what,
+        "filter": dict(definition.filter),
+        "format": definition.format,
+        "every": definition.every,
+        "target": where,
+        "enabled": definition.enabled,
+    }
+
+
+def variable(name: Any, where: str) -> str:
+    """The name of an environment variable that may hold a secret for somebody else. Raises InvalidInput."""
+    if not isinstance(name, str) or not _VARIABLE.fullmatch(name) or name.startswith("ASSAY_"):
+        raise InvalidInput(
+            "This is no name of an environment variable for a secret.",
+            field=where,
+            value=str(name)[:80],
+            fix="name a variable of the server's environment that does not begin with ASSAY_; never the secret itself",
+        )
+    return name
+
+
+def web_address(value: Any, where: str) -> str:
+    """An http or https address without a password in it. Raises InvalidInput."""
+    parts = urlsplit(value) if isinstance(value, str) and len(value) <= _LONGEST else None
+    if parts is None or parts.scheme not in {"http", "https"} or not parts.hostname or parts.username is not None:
+        raise InvalidInput(
+            "This is no address to send to.",
+            field=where,
+            value=str(value).rpartition("@")[2][:80],
+            fix="write https://host/path, without a user or password",
+        )
+    return str(value)
+
+
+def _target(given: Any) -> Folder | Bucket:
+    if isinstance(given, Mapping) and set(given) == {"folder"}:
+        folder = given["folder"]
+        if not isinstance(folder, str) or len(folder) > _LONGEST or not _FOLDER.fullmatch(folder):
+            raise InvalidInput(
+                "A folder is named from the export directory on.",
+                field="target.folder",
+                value=str(folder)[:80],
+                fix="write it like bi/spans, without '..' and without a slash at its beginning",
+            )
+        return Folder(folder)
+    if isinstance(given, Mapping) and "s3" in given:
+        return _bucket(given)
+    raise InvalidInput("An export needs a target.", field="target", fix='{"folder": "…"} or {"s3": "bucket/prefix", …}')
+
+
+def _bucket(given: Mapping[str, Any]) -> Bucket:
+    unknown = given.keys() - {"s3", "region", "endpoint", "key_env", "secret_env"}
+    if unknown:
+        raise InvalidInput("A target has no such field.", field=f"target.{min(unknown)}", fix="leave it out")
+    place = given["s3"] if isinstance(given["s3"], str) else ""
+    bucket, _, prefix = place.removeprefix("s3://").partition("/")
+    if not _BUCKET.fullmatch(bucket) or (prefix and not _FOLDER.fullmatch(prefix.rstrip("/"))):
+        raise InvalidInput(field="target.s3", value=place[:80], fix="write it like bucket/prefix")
+    region, endpoint = given.get("region"), given.get("endpoint")
+    if region is not None and (not isinstance(region, str) or not _NAME.fullmatch(region)):
+        raise InvalidInput(field="target.region", value=str(region)[:80], fix="write it like eu-central-1")
+    return Bucket(
+        bucket,
+        prefix.rstrip("/"),
+        variable(given.get("key_env"), "target.key_env"),
+        variable(given.get("secret_env"), "target.secret_env"),
+        region,
+        None if endpoint is None else web_address(endpoint, "target.endpoint"),
+    )
+
+
+def _filter(what: What, given: Any) -> dict[str, str]:
+    if not isinstance(given, Mapping):
+        raise InvalidInput(field="filter", value=str(given)[:80], fix="an object of field: text")
+    for name, value in given.items():
+        if name not in _FIELDS[what]:
+            fix = f"one of {', '.join(_FIELDS[what])}"
+            raise InvalidInput(f"{what} are not narrowed by this.", field=f"filter.{name}", value=name, fix=fix)
+        if not isinstance(value, str) or not 0 < len(value) <= _LONGEST:
+            raise InvalidInput(field=f"filter.{name}", value=str(value)[:80], fix="a text")
+    return dict(given)
+
+
+def _one_of(given: Mapping[str, Any], name: str, known: tuple[str, ...]) -> str:
+    value = given.get(name)
+    if value not in known:
+        raise InvalidInput(field=name, value=str(value)[:80], fix=f"one of {', '.join(known)}")
+    return str(value)

@@ -1,0 +1,312 @@
+"""Files on a schedule: defined by people, one file a window, caught up after an outage, written anew for late facts.
+
+The schedule is the ledger's rows: `next_ns` says which window is next, and each window has a run. A window that was
+missed is written at the next start; one that failed is tried again after 1, 2, 4 … minutes, an hour at most, for a
+day. Facts that came (or got their content) after their window was written make it be written again, for a week back.
+A file's name follows from its window, so whatever is written twice is there once.
+"""
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Row
+
+from assay_server.core.beat import Beat
+from assay_server.core.clock import Clock, rfc3339
+from assay_server.core.errors import AssayError, Conflict, Forbidden, InvalidInput
+from assay_server.core.ids import new_id
+from assay_server.governance import Audit
+from assay_server.ledger import Ledger
+from assay_server.outbound import export_rows as rows
+from assay_server.outbound.definition import Bucket, Definition, parse, to_json
+from assay_server.outbound.export_rows import Export
+from assay_server.outbound.targets import target_of
+from assay_server.outbound.windows import LENGTH_NS, file_of, start_of
+from assay_server.query import Exports
+from assay_server.store import Limits, Store
+
+_log = logging.getLogger(__name__)
+
+_S = 1_000_000_000
+_SETTLE_NS = 60 * _S  # facts of a window may come a little after its end
+_FIRST_NS, _LONGEST_NS = 60 * _S, 3600 * _S
+_GIVE_UP = 28  # tries: about a day
+_LATE_NS = 7 * 86_400 * _S
+_MOST_AT_ONCE = 1000  # windows of one export that a look catches up with
+_BEAT_S = 5.0
+
+_CHANGED = {
+    "spans": "SELECT start_ns - (start_ns - ?) % ? AS window_ns, max(stored_ns) AS stored_ns FROM spans"
+    " WHERE project = ? AND stored_ns > ? AND start_ns >= ? AND content IS DISTINCT FROM 'waiting' GROUP BY 1",
+    "scores": "SELECT time_ns - (time_ns - ?) % ? AS window_ns, max(time_ns) AS stored_ns FROM scores"
+    " WHERE project = ? AND time_ns > ? AND time_ns >= ? GROUP BY 1",
+}
+
+_NEWEST = {
+    "spans": "SELECT max(stored_ns) AS newest FROM spans WHERE project = ?",
+    "scores": "SELECT max(time_ns) AS newest FROM scores WHERE project = ?",
+}
+
+MayName = Callable[[str, str], bool]
+"""(project, name of an environment variable) -> whether that project may have its value used."""
+
+
+class ScheduledExports:
+    """The face: what people define and read, and `tick`, which writes what is due."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        store: Store,
+        exports: Exports,
+        audit: Audit,
+        clock: Clock,
+        *,
+        folder: Path | None,
+        spool: Path,
+        may_name: MayName,
+        environment: Mapping[str, str],
+    ) -> None:
+        """`folder`: the export directory, None where the server has none. `spool`: for files on their way to S3."""
+        self._ledger = ledger
+        self._store = store
+        self._exports = exports
+        self._audit = audit
+        self._clock = clock
+        self._folder = folder
+        self._spool = spool
+        self._may_name = may_name
+        self._environment = environment
+        self._beat = Beat("scheduled exports", self.tick, every_s=_BEAT_S)
+
+    def start(self) -> None:
+        self._beat.start()
+
+    async def close(self) -> None:
+        """A file that is being written is begun anew at the next start."""
+        await self._beat.close()
+
+    async def create(self, project: str, actor: str, given: Mapping[str, Any]) -> dict[str, Any]:
+        """Its first file is that of the last whole window. Raises InvalidInput, Forbidden, Conflict."""
+        definition = self._checked(project, given)
+
+        def write(connection: Connection) -> dict[str, Any]:
+            _refuse_taken(connection, project, definition.name, None)
+            now = self._clock.now_ns()
+            export = Export(new_id("exp"), project, definition, start_of(definition.every, now), 1, now, actor)
+            rows.insert(connection, export)
+            self._record(connection, export, actor, "export.create", None, to_json(definition))
+            return _shown(connection, export)
+
+        made = await self._ledger.write(write)
+        self._beat.wake()
+        return made
+
+    async def replace(self, project: str, actor: str, ref: str, given: Mapping[str, Any]) -> dict[str, Any]:
+        """Holds from the next window on. Raises InvalidInput, Forbidden, NotFound, Conflict."""
+        definition = self._checked(project, given)
+
+        def write(connection: Connection) -> dict[str, Any]:
+            before = rows.fetch(connection, project, ref)
+            _refuse_taken(connection, project, definition.name, before.id)
+            same = definition.every == before.definition.every and before.definition.enabled
+            following = before.next_ns if same else start_of(definition.every, self._clock.now_ns())
+            rows.change(connection, before, definition, following)
+            self._record(connection, before, actor, "export.change", to_json(before.definition), to_json(definition))
+            return _shown(connection, rows.fetch(connection, project, before.id))
+
+        return await self._ledger.write(write)
+
+    async def delete(self, project: str, actor: str, ref: str) -> None:
+        """With its history; the files stay. Raises NotFound."""
+
+        def write(connection: Connection) -> None:
+            before = rows.fetch(connection, project, ref)
+            rows.remove(connection, before)
+            self._record(connection, before, actor, "export.delete", to_json(before.definition), None)
+
+        await self._ledger.write(write)
+
+    async def get(self, project: str, ref: str) -> dict[str, Any]:
+        """Raises NotFound."""
+        return await self._ledger.read(lambda connection: _shown(connection, rows.fetch(connection, project, ref)))
+
+    async def list(self, project: str) -> Sequence[dict[str, Any]]:
+        """By name."""
+        return await self._ledger.read(
+            lambda connection: [_shown(connection, export) for export in rows.listed(connection, project)]
+        )
+
+    async def runs(
+        self, project: str, ref: str, limit: int = 50, before_ns: int | None = None
+    ) -> tuple[Sequence[dict[str, Any]], int, int | None]:
+        """Newest window first, how many there are, and where the next page begins. Raises NotFound."""
+
+        def read(connection: Connection) -> tuple[Sequence[dict[str, Any]], int, int | None]:
+            export = rows.fetch(connection, project, ref)
+            found, total = rows.runs(connection, export, limit + 1, before_ns)
+            following = found[limit - 1].start_ns if len(found) > limit else None
+            return [_run_json(run) for run in found[:limit]], total, following
+
+        return await self._ledger.read(read)
+
+    async def run(self, project: str, ref: str, moment_ns: int | None = None) -> dict[str, Any]:
+        """Has the window that holds a moment written now, again where it was; by default the last whole one.
+
+        Raises NotFound, and InvalidInput for a window that is not over.
+        """
+
+        def write(connection: Connection) -> dict[str, Any]:
+            export = rows.fetch(connection, project, ref)
+            now, every = self._clock.now_ns(), export.definition.every
+            start = start_of(every, start_of(every, now) - 1 if moment_ns is None else moment_ns)
+            if start + LENGTH_NS[every] > now:
+                raise InvalidInput("This window is not over.", field="window_start", value=rfc3339(start))
+            rows.want(connection, export, start, start + LENGTH_NS[every], now)
+            return {"window_start": rfc3339(start), "window_end": rfc3339(start + LENGTH_NS[every])}
+
+        wanted = await self._ledger.write(write)
+        self._beat.wake()
+        return wanted
+
+    async def tick(self) -> int:
+        """Plans what is due and writes what waits; how many files were written."""
+        now = self._clock.now_ns()
+        for export in await self._ledger.read(lambda connection: rows.due(connection, now - _SETTLE_NS)):
+            late = await self._late(export)
+            await self._ledger.write(partial(self._plan, export, late, now))
+        waiting = await self._ledger.read(lambda connection: rows.waiting(connection, now))
+        return sum([await self._write(export, run) for export, run in waiting])
+
+    # --- writing ------------------------------------------------------------------------------------
+
+    def _plan(self, export: Export, late: set[int], now_ns: int, connection: Connection) -> None:
+        length = LENGTH_NS[export.definition.every]
+        missed = (now_ns - _SETTLE_NS - export.next_ns) // length + 1
+        ends = [export.next_ns + n * length for n in range(min(missed, _MOST_AT_ONCE))]
+        for end in ends:
+            rows.want(connection, export, end - length, end, now_ns)
+        for start in sorted(late):
+            rows.want(connection, export, start, start + length, now_ns)
+        rows.move(connection, export, ends[-1] + length)
+
+    async def _late(self, export: Export) -> set[int]:
+        """Windows of the last week to which something was added since they were written."""
+        every = export.definition.every
+        since = start_of(every, self._clock.now_ns() - _LATE_NS)
+        done = await self._ledger.read(lambda connection: rows.done_since(connection, export, since))
+        if not done:
+            return set()
+        sql = _CHANGED["scores" if export.definition.what == "scores" else "spans"]
+        params = [start_of(every, 0), LENGTH_NS[every], export.project, min(done.values()), since]
+        found = await self._store.scan(sql, params, limits=Limits(seconds=60))
+        return {row["window_ns"] for row in found if row["stored_ns"] > done.get(row["window_ns"], row["stored_ns"])}
+
+    async def _seen(self, export: Export) -> int:
+        """Until when what was stored will be in a file that is begun now: by the store's clock, or that of scores."""
+        sql = _NEWEST["scores" if export.definition.what == "scores" else "spans"]
+        return (await self._store.scan(sql, [export.project]))[0]["newest"] or 0
+
+    async def _write(self, export: Export, run: Row[Any]) -> bool:
+        began = self._clock.now_ns()
+        attempts = run.attempts + 1
+        seen = await self._seen(export)
+        await self._note(run, status="running", attempts=attempts, began_ns=began, seen_ns=seen, error=None)
+        try:
+            file, size, count = await self._file(export, run)
+        except Exception as error:  # noqa: BLE001 (whatever it is, the history must tell it)
+            if not isinstance(error, AssayError):
+                _log.exception("export %s could not be written", export.id)
+            await self._failed(run, attempts, str(error))
+            return False
+        done = {"rows": count, "bytes": size, "file": file, "done_ns": self._clock.now_ns()}
+        await self._note(run, status="done", **done)
+        return True
+
+    async def _file(self, export: Export, run: Row[Any]) -> tuple[str, int, int]:
+        definition = export.definition
+        target = target_of(definition.target, export.project, self._folder, self._environment, self._spool)
+        counted: list[int] = []
+        narrow = definition.narrow(run.start_ns, run.end_ns)
+        parts = self._exports.stream(export.project, narrow, definition.format, counted.append)
+        name = file_of(definition.what, definition.every, definition.format, run.start_ns)
+        file, size = await target.write(name, parts)
+        return file, size, sum(counted)
+
+    async def _failed(self, run: Row[Any], attempts: int, error: str) -> None:
+        now = self._clock.now_ns()
+        if attempts >= _GIVE_UP:
+            await self._note(run, status="failed", error=error, done_ns=now)
+            return
+        pause = min(_LONGEST_NS, _FIRST_NS * 2 ** min(attempts - 1, 10))
+        await self._note(run, status="waiting", error=error, next_ns=now + pause)
+
+    async def _note(self, run: Row[Any], **values: Any) -> None:
+        await self._ledger.write(lambda connection: rows.note(connection, run, **values))
+
+    # --- defining -----------------------------------------------------------------------------------
+
+    def _checked(self, project: str, given: Mapping[str, Any]) -> Definition:
+        definition = parse(given)
+        target_of(definition.target, project, self._folder, self._environment, self._spool)
+        if isinstance(definition.target, Bucket):
+            for where, name in (("key_env", definition.target.key_env), ("secret_env", definition.target.secret_env)):
+                if not self._may_name(project, name):
+                    raise Forbidden(
+                        f"This project may not use the variable {name}.", field=f"target.{where}", value=name,
+                        fix="have the operator name it in ASSAY_PROVIDER_KEYS",
+                    )  # fmt: skip
+        return definition
+
+    def _record(self, connection: Connection, export: Export, actor: str, action: str, before: Any, after: Any) -> None:
+        self._audit.append(
+            connection,
+            project=export.project,
+            actor=actor,
+            action=action,
+            subject=export.id,
+            before=before,
+            after=after,
+        )
+
+
+def _refuse_taken(connection: Connection, project: str, name: str, mine: str | None) -> None:
+    found = rows.find(connection, project, name)
+    if found is not None and found.id != mine:
+        raise Conflict("There is a scheduled export of this name.", field="name", value=name, fix="choose another")
+
+
+def _shown(connection: Connection, export: Export) -> dict[str, Any]:
+    newest, _ = rows.runs(connection, export, 1)
+    return {
+        "id": export.id,
+        **to_json(export.definition),
+        "next_at": rfc3339(export.next_ns + _SETTLE_NS) if export.definition.enabled else None,
+        "last": _run_json(newest[0]) if newest else None,
+        "created_at": rfc3339(export.created_ns),
+        "created_by": export.created_by,
+    }
+
+
+def _run_json(run: Row[Any]) -> dict[str, Any]:
+    def time(ns: int | None) -> str | None:
+        return None if ns is None else rfc3339(ns)
+
+    status = "running" if run.status == "waiting" and run.attempts == 0 else run.status
+    return {
+        "window_start": rfc3339(run.start_ns),
+        "window_end": rfc3339(run.end_ns),
+        "status": "retrying" if status == "waiting" else status,
+        "rows": run.rows,
+        "bytes": run.bytes,
+        "file": run.file,
+        "error": run.error,
+        "attempts": run.attempts,
+        "next_try_at": rfc3339(run.next_ns) if status == "waiting" else None,
+        "started_at": time(run.began_ns),
+        "ended_at": time(run.done_ns),
+        "late_s": None if run.done_ns is None else max(0.0, round((run.done_ns - run.end_ns - _SETTLE_NS) / _S, 3)),
+    }

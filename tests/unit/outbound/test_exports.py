@@ -1,0 +1,256 @@
+"""Files on a schedule: what is in them, what a missed or failed window becomes, and where they may not lead."""
+
+import json
+from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from assay_server.core.clock import parse_rfc3339, rfc3339
+from assay_server.core.errors import Conflict, Forbidden, InvalidInput, NotFound
+from assay_server.core.records import Facts, Score, Span, Thin
+from assay_server.governance import Audit
+from assay_server.ledger import Ledger
+from assay_server.outbound import ScheduledExports
+from assay_server.outbound.windows import LENGTH_NS, file_of, start_of
+from assay_server.query import Exports, Scores, Traces
+from assay_server.store import DuckStore
+from tests.fakes.clock import FakeClock
+from tests.fixtures.ledger import PROJECT
+
+HOUR_S = 3600
+TO_FOLDER = {"name": "hourly", "what": "spans", "format": "parquet", "every": "hour", "target": {"folder": "bi/spans"}}
+
+
+class World:
+    """A store, a ledger and the exports over them, at a clock that stands 10 minutes past an hour."""
+
+    def __init__(self, ledger: Ledger, store: DuckStore, folder: Path, environment: Mapping[str, str]) -> None:
+        self.ledger, self.store, self.folder, self.environment = ledger, store, folder, environment
+        self.clock = FakeClock()
+        self.clock.advance(600)
+        self.exports = self.opened()
+
+    def opened(self, folder: Path | None = None) -> ScheduledExports:
+        """As after a start."""
+        audit = Audit(self.ledger, self.clock, lambda text: (text, []))
+        return ScheduledExports(
+            self.ledger,
+            self.store,
+            Exports(Traces(self.store), Scores(self.store)),
+            audit,
+            self.clock,
+            folder=folder or self.folder,
+            spool=self.folder.parent / "spool",
+            may_name=lambda project, name: name.startswith("EXPORT_"),
+            environment=self.environment,
+        )
+
+    async def spans(self, hours_ago: float, count: int, *, first: int = 1, thin: Thin | None = None) -> list[Span]:
+        """Stores some that began so long before the clock's moment."""
+        start = self.clock.now_ns() - int(hours_ago * HOUR_S * 1e9)
+        spans = [
+            Span(PROJECT, f"{start + n:032x}", f"{n:016x}", None, f"s{n}", "llm", start + n, start + n + 1, thin=thin,
+                 input=f"text {n}", cost=0.25)
+            for n in range(first, first + count)
+        ]  # fmt: skip
+        await self.store.append(Facts(spans=spans))
+        return spans
+
+    def files(self) -> list[str]:
+        return sorted(str(path.relative_to(self.folder)) for path in self.folder.rglob("*") if path.is_file())
+
+
+@pytest.fixture
+async def world(ledger: Ledger, tmp_path: Path) -> AsyncIterator[World]:
+    store = await DuckStore.open(tmp_path / "facts")
+    folder = tmp_path / "exports"
+    folder.mkdir()
+    yield World(ledger, store, folder, {"EXPORT_KEY": "key", "EXPORT_SECRET": "secret"})
+    await store.close()
+
+
+async def test_the_last_whole_window_is_written_at_once(world: World) -> None:
+    await world.spans(0.5, 5)
+    await world.spans(0.0, 3, first=6)
+    made = await world.exports.create(PROJECT, "user:a", TO_FOLDER)
+    written = await world.exports.tick()
+    [run] = (await world.exports.runs(PROJECT, "hourly"))[0]
+    assert made["last"] is None
+    assert written == 1
+    assert world.files() == [f"{PROJECT}/bi/spans/day=2026-11-21/spans-2026-11-21T07.parquet"]
+    assert (run["status"], run["rows"], run["attempts"]) == ("done", 5, 1)
+    assert run["bytes"] == (world.folder / world.files()[0]).stat().st_size
+    files = f"read_parquet('{world.folder}/*/bi/spans/*/*.parquet', hive_partitioning = true)"
+    sql = f"SELECT day::VARCHAR, count(*), sum(cost), min(content) FROM {files} GROUP BY 1"
+    found = duckdb.connect().execute(sql).fetchall()
+    assert found == [("2026-11-21", 5, 1.25, "kept")]
+    assert await world.exports.tick() == 0
+
+
+async def test_windows_that_were_missed_are_written_after_the_outage(world: World) -> None:
+    await world.exports.create(PROJECT, "user:a", TO_FOLDER)
+    await world.exports.tick()
+    world.clock.advance(3 * HOUR_S)
+    await world.spans(1.5, 2)
+    world.exports = world.opened()
+    written = await world.exports.tick()
+    runs, total, following = await world.exports.runs(PROJECT, "hourly", limit=2)
+    rest = await world.exports.runs(PROJECT, "hourly", 2, following)
+    assert (written, total) == (3, 4)
+    assert [run["rows"] for run in [*runs, *rest[0]]] == [0, 2, 0, 0]
+    assert [run["window_start"][11:13] for run in [*runs, *rest[0]]] == ["10", "09", "08", "07"]
+    assert [run["late_s"] > HOUR_S for run in runs] == [False, True]
+
+
+async def test_facts_that_come_late_are_in_the_file_after_the_next_look(world: World) -> None:
+    waiting = await world.spans(0.5, 2, thin=Thin("waiting", {}))
+    await world.exports.create(PROJECT, "user:a", {**TO_FOLDER, "format": "jsonl"})
+    await world.exports.tick()
+    [file] = world.files()
+    before = (world.folder / file).read_text()
+    await world.store.decide(PROJECT, [span.trace_id for span in waiting], [], 0)
+    await world.spans(0.6, 1, first=9)
+    world.clock.advance(HOUR_S)
+    assert await world.exports.tick() == 2
+    after = [json.loads(line) for line in (world.folder / file).read_text().splitlines()]
+    assert "text" not in before
+    assert sorted(span["input"] for span in after) == ["text 1", "text 2", "text 9"]
+    world.clock.advance(HOUR_S)
+    assert await world.exports.tick() == 1, "what is whole is not written again"
+
+
+async def test_a_window_that_fails_is_tried_again_and_leaves_no_half_file(world: World) -> None:
+    await world.spans(0.5, 5)
+    await world.exports.create(PROJECT, "user:a", TO_FOLDER)
+    blocked = world.folder / PROJECT
+    blocked.write_text("not a folder")
+    assert await world.exports.tick() == 0
+    [failed] = (await world.exports.runs(PROJECT, "hourly"))[0]
+    blocked.unlink()
+    assert await world.exports.tick() == 0, "not before its time"
+    world.clock.advance(61)
+    assert await world.exports.tick() == 1
+    [done] = (await world.exports.runs(PROJECT, "hourly"))[0]
+    assert (failed["status"], failed["attempts"], "cannot be written" in failed["error"]) == ("retrying", 1, True)
+    assert (done["status"], done["attempts"], done["error"], done["rows"]) == ("done", 2, None, 5)
+    assert len(world.files()) == 1
+
+
+async def test_a_run_that_a_kill_cut_off_is_made_again(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    await world.spans(0.5, 5)
+    await world.exports.create(PROJECT, "user:a", TO_FOLDER)
+
+    async def killed(*_: Any, **__: Any) -> Any:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(world.exports, "_file", killed)
+    with pytest.raises(KeyboardInterrupt):
+        await world.exports.tick()
+    world.exports = world.opened()
+    assert (await world.exports.get(PROJECT, "hourly"))["last"]["status"] == "running"
+    assert await world.exports.tick() == 1
+
+
+async def test_one_window_can_be_written_again_by_hand(world: World) -> None:
+    await world.exports.create(PROJECT, "user:a", TO_FOLDER)
+    await world.exports.tick()
+    await world.spans(0.5, 5)
+    assert (await world.exports.run(PROJECT, "hourly"))["window_start"] == "2026-11-21T07:00:00.000000Z"
+    await world.exports.tick()
+    with pytest.raises(InvalidInput, match="not over"):
+        await world.exports.run(PROJECT, "hourly", world.clock.now_ns())
+    [run] = (await world.exports.runs(PROJECT, "hourly"))[0]
+    assert (run["rows"], len(world.files())) == (5, 1)
+
+
+async def test_scores_and_traces_narrowed(world: World) -> None:
+    [first, _] = await world.spans(0.5, 2)
+    score = Score(PROJECT, "scr_1", "helpful", first.start_ns, "human", 1.0, trace_id=first.trace_id)
+    await world.store.append(Facts(scores=[score, Score(PROJECT, "scr_2", "other", first.start_ns, "human", 0.0)]))
+    for what, narrow in (("scores", {"name": "helpful"}), ("traces", {"name": "s1"})):
+        asked = {**TO_FOLDER, "name": what, "what": what, "format": "csv", "filter": narrow, "target": {"folder": what}}
+        await world.exports.create(PROJECT, "user:a", asked)
+    await world.exports.tick()
+    rows = {what: (await world.exports.runs(PROJECT, what))[0][0]["rows"] for what in ("scores", "traces")}
+    assert rows == {"scores": 1, "traces": 1}
+
+
+async def test_definitions_are_changed_listed_and_ended(world: World) -> None:
+    made = await world.exports.create(PROJECT, "user:a", TO_FOLDER)
+    with pytest.raises(Conflict):
+        await world.exports.create(PROJECT, "user:a", TO_FOLDER)
+    changed = await world.exports.replace(PROJECT, "user:a", "hourly", {**TO_FOLDER, "every": "week", "enabled": False})
+    assert (changed["id"], changed["every"], changed["next_at"]) == (made["id"], "week", None)
+    assert await world.exports.tick() == 0
+    assert [one["name"] for one in await world.exports.list(PROJECT)] == ["hourly"]
+    assert await world.exports.list("prj_other") == []
+    with pytest.raises(NotFound):
+        await world.exports.get("prj_other", made["id"])
+    await world.exports.delete(PROJECT, "user:a", made["id"])
+    with pytest.raises(NotFound):
+        await world.exports.get(PROJECT, "hourly")
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"name": "Ä"}, "name"),
+        ({"what": "prompts"}, "what"),
+        ({"format": "xlsx"}, "format"),
+        ({"every": "minute"}, "every"),
+        ({"filter": {"since": "x"}}, "filter.since"),
+        ({"target": {}}, "target"),
+        ({"target": {"folder": "../other"}}, "target.folder"),
+        ({"target": {"folder": "/etc"}}, "target.folder"),
+        ({"target": {"folder": "a/../../b"}}, "target.folder"),
+        ({"target": {"s3": "b"}}, "target.s3"),
+        ({"target": {"s3": "bucket/x", "key_env": "sk-secret!", "secret_env": "EXPORT_S"}}, "target.key_env"),
+        (
+            {"target": {"s3": "bucket/x", "key_env": "EXPORT_K", "secret_env": "ASSAY_BOOTSTRAP_KEY"}},
+            "target.secret_env",
+        ),
+        (
+            {"target": {"s3": "bucket/x", "key_env": "A", "secret_env": "B", "endpoint": "file:///etc/passwd"}},
+            "target.endpoint",
+        ),
+    ],
+    ids=lambda value: value if isinstance(value, str) else json.dumps(value)[:40],
+)
+async def test_a_wrong_field_is_named(world: World, change: dict[str, Any], field: str) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        await world.exports.create(PROJECT, "user:a", {**TO_FOLDER, **change})
+    assert refused.value.field == field
+    assert refused.value.fix
+
+
+async def test_a_link_that_leads_out_of_the_folder_is_not_followed(world: World, tmp_path: Path) -> None:
+    (world.folder / PROJECT).mkdir()
+    (world.folder / PROJECT / "bi").symlink_to(tmp_path)
+    with pytest.raises(InvalidInput, match="leads out"):
+        await world.exports.create(PROJECT, "user:a", TO_FOLDER)
+
+
+async def test_a_project_may_not_name_every_variable(world: World) -> None:
+    target = {"s3": "bucket/x", "key_env": "EXPORT_KEY", "secret_env": "OPENAI_API_KEY"}
+    with pytest.raises(Forbidden):
+        await world.exports.create(PROJECT, "user:a", {**TO_FOLDER, "target": target})
+
+
+@pytest.mark.parametrize(
+    ("every", "moment", "start"),
+    [
+        ("hour", "2026-11-21T08:59:59Z", "2026-11-21T08:00:00Z"),
+        ("day", "2026-11-21T08:00:00Z", "2026-11-21T00:00:00Z"),
+        ("week", "2026-11-22T23:59:59Z", "2026-11-16T00:00:00Z"),
+        ("week", "2026-11-23T00:00:00Z", "2026-11-23T00:00:00Z"),
+    ],
+    ids=["hour", "day", "sunday", "monday"],
+)
+def test_windows(every: Any, moment: str, start: str) -> None:
+    found = start_of(every, parse_rfc3339(moment))
+    assert found == parse_rfc3339(start)
+    assert rfc3339(found + LENGTH_NS[every]) > moment
+    assert file_of("spans", every, "csv", found).startswith(f"day={start[:10]}/spans-{start[:10]}")
