@@ -17,6 +17,7 @@ class Config:
     """Where the server listens and where it keeps its data. Every setting is described in docs/configuration.md."""
 
     data: Path = Path("assay-data")
+    export_dir: Path | None = None  # default: scheduled exports write to no folder
     host: str = "127.0.0.1"
     port: int = 4600
     grpc_port: int = 4317  # OTLP over gRPC; 0: off
@@ -25,7 +26,6 @@ class Config:
     bootstrap_key: str | None = None
     local_llm: bool = False
     log_level: str = "warning"
-    export_dir: Path | None = None  # below it folders of scheduled exports may lie
     provider_keys: frozenset[str] | None = None  # default: any variable, for the first project alone
 
     @property
@@ -58,6 +58,7 @@ class Config:
 
 ENVIRONMENT = {
     "data": "ASSAY_DATA",
+    "export_dir": "ASSAY_EXPORT_DIR",
     "host": "ASSAY_HOST",
     "port": "ASSAY_PORT",
     "grpc_port": "ASSAY_GRPC_PORT",
@@ -66,7 +67,6 @@ ENVIRONMENT = {
     "bootstrap_key": "ASSAY_BOOTSTRAP_KEY",
     "local_llm": "ASSAY_LOCAL_LLM",
     "log_level": "ASSAY_LOG_LEVEL",
-    "export_dir": "ASSAY_EXPORT_DIR",
     "provider_keys": "ASSAY_PROVIDER_KEYS",
 }
 
@@ -85,12 +85,14 @@ def load(flags: Mapping[str, Any], environment: Mapping[str, str] = os.environ) 
 def _parsed(name: str, value: Any, faults: list[str]) -> Any:
     label = f"{ENVIRONMENT[name]} / --{name.replace('_', '-')}"
     match name:
-        case "data" | "export_dir":
+        case "data":
             return Path(value)
         case "port" | "grpc_port":
             return _port(label, str(value), 0 if name == "grpc_port" else 1, faults)
         case "provider_keys":
             return frozenset(part.strip() for part in str(value).split(",") if part.strip())
+        case "export_dir":
+            return Path(value)
         case "local_llm":
             return str(value).lower() in {"1", "true", "yes", "on"}
         case "log_level" if str(value).lower() not in {"debug", "info", "warning", "error"}:

@@ -25,9 +25,6 @@ def up(
     public_url: Annotated[str | None, typer.Option(help="The address people use.", show_default="http://…")] = None,
     local_llm: Annotated[bool | None, typer.Option("--local-llm", help="Also start the small local LLM.")] = None,
     log_level: Annotated[str | None, typer.Option(help="debug, info, warning, error.", show_default="warning")] = None,
-    export_dir: Annotated[
-        Path | None, typer.Option(help="Where scheduled exports may write.", show_default="none")
-    ] = None,
     as_json: JSON = False,
 ) -> None:
     """Start the server and keep it running. The first start prints a sign-in link and an admin key, once."""
@@ -35,12 +32,7 @@ def up(
     from assay_server.app.serve import serve
 
     flags = {"data": data, "host": host, "port": port, "ledger_url": ledger_url, "public_url": public_url}
-    serve(
-        load(
-            flags | {"grpc_port": grpc_port, "local_llm": local_llm, "log_level": log_level, "export_dir": export_dir}
-        ),
-        as_json=as_json,
-    )
+    serve(load(flags | {"grpc_port": grpc_port, "local_llm": local_llm, "log_level": log_level}), as_json=as_json)
 
 
 @app.command("doctor", epilog="Example: assay doctor --port 4600")

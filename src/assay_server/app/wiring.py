@@ -163,13 +163,12 @@ async def house(config: Config) -> AsyncIterator[House]:
         tail = Tail()
         ingest.listen(tail.heard)
         stack.callback(tail.close)
-        exports = Exports(reads.traces, reads.scores)
         sql = Sql(ground.store)
         stack.push_async_callback(sql.close)
         services = Services(
             accounts=accounts,
             intake=coming,
-            outbound=outbound(config, site, bootstrapped.project, exports, stack),
+            outbound=outbound(config, site, bootstrapped.project, Exports(reads.traces, reads.scores), stack),
             audit=ground.audit,
             idempotency=Idempotency(ground.ledger, ground.clock),
             ingest=ingest,
@@ -211,7 +210,7 @@ async def house(config: Config) -> AsyncIterator[House]:
             views=Views(ground.ledger, ground.clock),
             dashboards=Dashboards(ground.ledger, ground.audit, ground.clock),
             panels=Panels(ground.store, sql),
-            exports=exports,
+            exports=Exports(reads.traces, reads.scores),
             people=People(ground.store, reads.traces),
             keeping=keeping(ground.ledger, ground.store, ground.audit, ground.clock, stack),
             public_url=config.url,
