@@ -5,6 +5,9 @@ gateway's span of the same call. So a span counts when it has tokens or a cost, 
 that has its parts, nor the direct parent of a model call that counts.
 """
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 from assay_server.query.sql import lines
 
 _HAS = "(cost IS NOT NULL OR fresh_input IS NOT NULL OR output_tokens IS NOT NULL)"
@@ -38,3 +41,15 @@ def counted_by_key(source: str) -> str:
         *("SELECT c.* FROM", source, "c ANTI JOIN (SELECT above FROM", source, "WHERE above IS NOT NULL) i"),
         *("ON i.above = c.me WHERE NOT rolls OR trace NOT IN (SELECT trace FROM", source, "WHERE NOT rolls)"),
     )
+
+
+def those_that_count(spans: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """The same of the spans of one trace that are read already."""
+    using = [span for span in spans if any(span[name] is not None for name in _USED)]
+    parts = any(span["kind"] not in _ROLL_UPS for span in using)
+    repeated = {span["parent_id"] for span in using if span["kind"] == "llm"}
+    return [span for span in using if span["span_id"] not in repeated and not (parts and span["kind"] in _ROLL_UPS)]
+
+
+_USED = ("cost", "fresh_input", "output_tokens")
+_ROLL_UPS = ("agent", "chain")

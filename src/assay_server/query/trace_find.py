@@ -12,7 +12,7 @@ from typing import Any
 from assay_server.core.errors import InvalidInput
 from assay_server.query.sql import cut, lines
 from assay_server.query.trace_filter import TraceFilter, is_of_trace, trace_conditions
-from assay_server.store import Bounds, Found, Store, asks_for_words
+from assay_server.store import Bounds, Found, Store, asks_for_words, trace_key
 
 MOST_COUNTED = 10_000
 MOST_COUNTED_WITH_WORDS = 1_000
@@ -64,6 +64,15 @@ class TraceFinder:
         if narrow.text is not None and asks_for_words(narrow.text):
             return await self._with_words(project, narrow, narrow.text, limit, place)
         return await self._narrowed(project, replace(narrow, text=None), limit, place)
+
+    async def stored_since(self, project: str, trace_ids: Sequence[str]) -> int:
+        """The `stored_ns` before which none of their spans was stored."""
+        keys = [trace_key(project, trace_id) for trace_id in trace_ids]
+        rows = await self._store.scan(
+            "SELECT coalesce(min(stored_ns), 0) AS since FROM traces WHERE key IN (SELECT unnest(?::UBIGINT[]))", [keys]
+        )
+        since: int = rows[0]["since"]
+        return since
 
     async def _narrowed(self, project: str, narrow: TraceFilter, limit: int, after: Place | None) -> Listed:
         if is_of_trace(narrow):

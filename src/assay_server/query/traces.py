@@ -1,5 +1,6 @@
 """Spans and traces: lists with filters, and one trace with all it holds."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +12,7 @@ from assay_server.query.shapes import OUTLINE, outline_json, span_json
 from assay_server.query.sql import Page, Where, by_row, cut, lines
 from assay_server.query.trace_filter import TraceFilter
 from assay_server.query.trace_find import TraceFinder
-from assay_server.query.trace_rows import trace_row, trace_rows_sql
+from assay_server.query.trace_rows import SPANS, TEXTS, by_trace, root_of, trace_row
 from assay_server.store import Limits, Store
 
 __all__ = ["FACETS", "SpanFilter", "TraceFilter", "Traces"]
@@ -20,6 +21,8 @@ FACETS = ("model", "provider", "user", "session", "service", "name", "kind", "re
 
 _SPAN = "SELECT * REPLACE (attributes::JSON::VARCHAR AS attributes) FROM spans"
 _LARGEST_TRACE = Limits(rows=100_000, seconds=60)
+_LARGEST_PAGE = Limits(rows=2_000_000, seconds=60)
+_NO_TEXTS = {"input": None, "output": None}  # of a root that was removed, or written anew, since it was found
 
 
 @dataclass(slots=True, frozen=True)
@@ -164,11 +167,26 @@ class Traces:
         """Trace rows in the order of the ids."""
         if not trace_ids:
             return []
-        found = await self._store.scan(trace_rows_sql(), [project, trace_ids])
-        scores = await self._score_means(project, trace_ids)
-        logs = await Logs.read(self._store, project, trace_ids)
-        rows = {row["trace_id"]: logs.complete_row(trace_row(row, scores.get(row["trace_id"], {}))) for row in found}
-        return [rows[trace_id] for trace_id in trace_ids if trace_id in rows]
+        since = await self._finder.stored_since(project, trace_ids)
+        spans, scores, logs = await asyncio.gather(
+            self._store.scan(SPANS, [project, trace_ids, since], limits=_LARGEST_PAGE),
+            self._score_means(project, trace_ids),
+            Logs.read(self._store, project, trace_ids),
+        )
+        traces = by_trace(spans)
+        roots = [root_of(traces[trace_id]) for trace_id in trace_ids if trace_id in traces]
+        texts = await self._store.scan(TEXTS, [project, since, [root["rowid"] for root in roots]]) if roots else []
+        shown = {(text["trace_id"], text["span_id"]): text for text in texts}
+        return [
+            logs.complete_row(
+                trace_row(
+                    traces[root["trace_id"]],
+                    shown.get((root["trace_id"], root["span_id"]), _NO_TEXTS),
+                    scores.get(root["trace_id"], {}),
+                )
+            )
+            for root in roots
+        ]
 
     async def _score_means(self, project: str, trace_ids: list[str]) -> dict[str, dict[str, dict[str, Any]]]:
         """`{trace: {name: {"n", "mean"}}}`; failed judgements are not in the mean."""

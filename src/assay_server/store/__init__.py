@@ -6,10 +6,13 @@ What was stored is taken away only by `keeping`.
 from assay_server.store.changes import Doomed, Erasable, Rewritten, Thinnable, Thinned
 from assay_server.store.duck import DuckStore, Settings
 from assay_server.store.protocol import DEFAULT_LIMITS, Appended, Limits, Priced, Stats, Store, Texts
+from assay_server.store.schema import NEWEST as SCHEMA
+from assay_server.store.seen import trace_key
 from assay_server.store.text import Bounds, Found, TextState, asks_for_words
 
 __all__ = [
     "DEFAULT_LIMITS",
+    "SCHEMA",
     "Appended",
     "Bounds",
     "Doomed",
@@ -27,4 +30,5 @@ __all__ = [
     "Thinnable",
     "Thinned",
     "asks_for_words",
+    "trace_key",
 ]

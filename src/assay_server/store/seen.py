@@ -24,6 +24,11 @@ def key_of(*parts: str) -> int:
     return int.from_bytes(blake2b("\x1f".join(parts).encode("utf-8", "replace"), digest_size=8).digest(), "little")
 
 
+def trace_key(project: str, trace_id: str) -> int:
+    """The key of a trace's row."""
+    return key_of(project, trace_id)
+
+
 def keys_array(keys: Iterable[int]) -> Keys:
     return np.fromiter(keys, dtype=np.uint64)
 
