@@ -4,11 +4,14 @@ import os
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from functools import partial
+from hashlib import blake2b
 
 from assay_server.app.config import Config
 from assay_server.app.watching import Site
-from assay_server.outbound import ScheduledExports
-from assay_server.query import Exports
+from assay_server.ingest import Ingest
+from assay_server.outbound import Forwards, ScheduledExports
+from assay_server.providers import HttpUpstream
+from assay_server.query import Exports, Stored
 
 
 @dataclass(slots=True, frozen=True)
@@ -16,10 +19,14 @@ class Outbound:
     """Everything running."""
 
     exports: ScheduledExports
+    forwards: Forwards
 
 
-def outbound(config: Config, site: Site, home: str, exports: Exports, stack: AsyncExitStack) -> Outbound:
-    """`home`: the first project, whose admins are the operators."""
+def outbound(
+    config: Config, site: Site, home: str, exports: Exports, ingest: Ingest, salt: bytes, stack: AsyncExitStack
+) -> Outbound:
+    """`home`: the first project, whose admins are the operators. `salt` tells this installation from others."""
+    may_name = partial(config.may_name, home)
     scheduled = ScheduledExports(
         site.ledger,
         site.store,
@@ -28,9 +35,21 @@ def outbound(config: Config, site: Site, home: str, exports: Exports, stack: Asy
         site.clock,
         folder=config.export_dir,
         spool=config.data / "outbound",
-        may_name=partial(config.may_name, home),
+        may_name=may_name,
         environment=os.environ,
     )
-    scheduled.start()
-    stack.push_async_callback(scheduled.close)
-    return Outbound(scheduled)
+    forwards = Forwards(
+        site.ledger,
+        Stored(site.store),
+        HttpUpstream(),
+        site.audit,
+        site.clock,
+        server=blake2b(salt, digest_size=8, person=b"forward").hexdigest(),
+        may_name=may_name,
+        environment=os.environ,
+    )
+    ingest.listen(forwards.heard)
+    for each in (scheduled, forwards):
+        each.start()
+        stack.push_async_callback(each.close)
+    return Outbound(scheduled, forwards)

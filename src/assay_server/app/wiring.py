@@ -168,7 +168,9 @@ async def house(config: Config) -> AsyncIterator[House]:
         services = Services(
             accounts=accounts,
             intake=coming,
-            outbound=outbound(config, site, bootstrapped.project, Exports(reads.traces, reads.scores), stack),
+            outbound=outbound(
+                config, site, bootstrapped.project, Exports(reads.traces, reads.scores), ingest, salt, stack
+            ),
             audit=ground.audit,
             idempotency=Idempotency(ground.ledger, ground.clock),
             ingest=ingest,

@@ -5,6 +5,7 @@ from assay_server.governance.audit import Audit
 from assay_server.governance.counts import BYTES, DROP, MINUTE_NS, SAMPLE, SAMPLED_OUT, SPANS, Counts
 from assay_server.governance.forgetting import forget_answers
 from assay_server.governance.idempotency import Idempotency
+from assay_server.governance.matching import fraction, matcher
 from assay_server.governance.quotas import Quotas
 from assay_server.governance.roles import ROLES
 from assay_server.governance.sampling import Sampling
@@ -31,6 +32,8 @@ __all__ = [
     "Sampling",
     "Tail",
     "forget_answers",
+    "fraction",
+    "matcher",
     "parse",
     "parse_match",
 ]

@@ -5,22 +5,18 @@ in or out together, and a trace that is in at a rate is in at every higher one (
 OpenTelemetry's specification, but over a hash, since foreign trace ids need not be random).
 """
 
-import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from hashlib import blake2b
-from operator import attrgetter
 from typing import Any, Literal
 
 from assay_server.core.records import Span
-from assay_server.governance import Match, Policy, Rule, Tail
+from assay_server.governance import Policy, Rule, Tail, fraction, matcher
 from assay_server.ingest.aliases import Aliases
 
 Fate = Literal["kept", "waiting", "sampled_out", "dropped"]
 
 FEWEST = 50  # traces of a name before a quantile of their durations says anything
 
-_HASH_BITS = 64
 _CONTENT = frozenset({"input", "output", "system", "documents"})
 _SHORT = 100  # characters of a text that counts as a label
 
@@ -35,11 +31,6 @@ class Judged:
 
 KEPT = Judged("kept")
 _WAITING = Judged("waiting")
-
-
-def fraction(trace_id: str) -> float:
-    """Where a trace stands between 0 and 1, evenly, for ever."""
-    return int.from_bytes(blake2b(trace_id.encode("utf-8", "replace"), digest_size=8).digest()) / 2.0**_HASH_BITS
 
 
 class Sampler:
@@ -59,16 +50,6 @@ class Sampler:
                     return inside
                 return outside
         return self._otherwise
-
-
-def matcher(match: Match) -> Callable[[Span], bool]:
-    """True for spans of which every field matches one of its patterns; an empty match is true for all."""
-    tests = [(attrgetter(name), _pattern(patterns)) for name, patterns in match.items()]
-
-    def matches(span: Span) -> bool:
-        return all((value := get(span)) is not None and test(value) for get, test in tests)
-
-    return matches
 
 
 class Labels:
@@ -131,12 +112,3 @@ def _fates(rule: Rule) -> tuple[Judged, Judged]:
     if rule.action == "drop":
         return Judged("dropped", rule.name), KEPT
     return Judged("kept", rule.name), Judged("sampled_out", rule.name)
-
-
-def _pattern(patterns: Sequence[str]) -> Callable[[str], bool]:
-    plain = frozenset(pattern for pattern in patterns if "*" not in pattern)
-    wild = [".*".join(map(re.escape, pattern.split("*"))) for pattern in patterns if "*" in pattern]
-    if not wild:
-        return plain.__contains__
-    fits = re.compile("|".join(wild), re.DOTALL).fullmatch
-    return lambda value: value in plain or fits(value) is not None

@@ -1,5 +1,6 @@
 """What leaves on its own: files on a schedule, spans to another collector."""
 
 from assay_server.outbound.exports import ScheduledExports
+from assay_server.outbound.forwards import Forwards
 
-__all__ = ["ScheduledExports"]
+__all__ = ["Forwards", "ScheduledExports"]

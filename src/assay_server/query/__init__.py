@@ -37,6 +37,7 @@ from assay_server.query.sandbox import Answer, Sql
 from assay_server.query.scores import ScoreFilter, Scores, score_json
 from assay_server.query.search_line import Line, line_json, read_line
 from assay_server.query.sql import Page
+from assay_server.query.stored import Stored
 from assay_server.query.tail import News, Tail, TailFilter
 from assay_server.query.trace_pairs import TracePairs
 from assay_server.query.traces import SpanFilter, TraceFilter, Traces
@@ -82,6 +83,7 @@ __all__ = [
     "Scores",
     "SpanFilter",
     "Sql",
+    "Stored",
     "Tail",
     "TailFilter",
     "TokenUse",

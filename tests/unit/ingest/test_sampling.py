@@ -8,10 +8,10 @@ import pytest
 from assay_server.checks.pii import Scrubber
 from assay_server.core.errors import Busy, InvalidInput, RateLimited
 from assay_server.core.records import Facts, Score, Span
-from assay_server.governance import Policy, Tail, parse
+from assay_server.governance import Policy, Tail, fraction, parse
 from assay_server.ingest import PROTOBUF, Doorkeeper, Ingest
 from assay_server.ingest.aliases import aliases
-from assay_server.ingest.sampling import Labels, QuietTrace, Sampler, fraction, keeps
+from assay_server.ingest.sampling import Labels, QuietTrace, Sampler, keeps
 from assay_server.providers import Prices
 from tests.fakes.memory_store import MemoryStore
 from tests.fakes.otlp_requests import a_span as an_otlp_span

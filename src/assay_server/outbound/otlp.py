@@ -1,0 +1,129 @@
+"""Stored spans as OTLP, for another collector: what the sender said, and in common words what Assay made of it."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.common.v1.common_pb2 import AnyValue
+from opentelemetry.proto.trace.v1 import trace_pb2
+
+FORWARDED_BY = "assay.forwarded_by"
+"""A resource attribute: the servers that sent a span on. None sends on what it sent before."""
+
+_STATUS = {"unset": 0, "ok": 1, "error": 2}
+_SAID = (
+    ("model", "gen_ai.request.model"),
+    ("provider", "gen_ai.provider.name"),
+    ("input", "input.value"),
+    ("output", "output.value"),
+    ("session", "session.id"),
+    ("user", "user.id"),
+)
+
+
+def encoded(spans: Sequence[Mapping[str, Any]], server: str) -> tuple[bytes, int]:
+    """One request of span documents (as the API shows them), and how many are in it.
+
+    A span whose ids OTLP cannot carry is left out, as is one that `server` has sent on before.
+    """
+    request = ExportTraceServiceRequest()
+    scopes: dict[tuple[str, str | None], Any] = {}
+    taken = 0
+    for span in spans:
+        ids = _ids(span)
+        past = span["resource"].get(FORWARDED_BY, [])
+        past = past if isinstance(past, list) else [past]
+        if ids is None or server in past:
+            continue
+        key = (repr(span["resource"]), span["scope"])
+        if key not in scopes:
+            scopes[key] = _scope(request, span, [*past, server])
+        _add(scopes[key].spans.add(), span, ids)
+        taken += 1
+    return request.SerializeToString(), taken
+
+
+def _scope(request: ExportTraceServiceRequest, span: Mapping[str, Any], servers: list[Any]) -> Any:
+    of_resource = request.resource_spans.add()
+    for key, value in {**span["resource"], FORWARDED_BY: servers}.items():
+        _put(of_resource.resource.attributes, key, value)
+    of_scope = of_resource.scope_spans.add()
+    name, _, version = (span["scope"] or "").partition("@")
+    of_scope.scope.name, of_scope.scope.version = name, version
+    return of_scope
+
+
+def _add(out: trace_pb2.Span, span: Mapping[str, Any], ids: tuple[bytes, bytes, bytes]) -> None:
+    out.trace_id, out.span_id, out.parent_span_id = ids
+    out.name = span["name"]
+    out.start_time_unix_nano = int(span["start_ns"])
+    out.end_time_unix_nano = int(span["start_ns"]) + round(span["latency_ms"] * 1e6)
+    out.status.code = _STATUS[span["status"]]  # type: ignore[assignment]  # an open enum is an int
+    out.status.message = span["status_message"] or ""
+    for key, value in _attributes(span).items():
+        _put(out.attributes, key, value)
+    for event in span["events"]:
+        made = out.events.add(name=event["name"], time_unix_nano=event["time_ns"])
+        for key, value in event["attributes"].items():
+            _put(made.attributes, key, value)
+    for link in span["links"]:
+        pair = _hex(link.get("trace_id"), 16), _hex(link.get("span_id"), 8)
+        if pair[0] is not None and pair[1] is not None:
+            out.links.add(trace_id=pair[0], span_id=pair[1])
+
+
+def _attributes(span: Mapping[str, Any]) -> dict[str, Any]:
+    """What the sender said wins; what Assay knows besides is added under the names most collectors know."""
+    said = dict(span["attributes"])
+    told = [value for value in said.values() if isinstance(value, str)]
+    for field, key in _SAID:
+        if span[field] is not None and span[field] not in told:
+            said.setdefault(key, span[field])
+    if span["kind"] != "span":
+        said.setdefault("openinference.span.kind", span["kind"].upper())
+    tokens = span["tokens"] or {}
+    for total, key in (("input_total", "gen_ai.usage.input_tokens"), ("output_total", "gen_ai.usage.output_tokens")):
+        if tokens.get(total) is not None:
+            said.setdefault(key, tokens[total])
+    return said
+
+
+def _ids(span: Mapping[str, Any]) -> tuple[bytes, bytes, bytes] | None:
+    trace_id, span_id = _hex(span["trace_id"], 16), _hex(span["span_id"], 8)
+    if trace_id is None or span_id is None:
+        return None
+    return trace_id, span_id, _hex(span["parent_id"], 8) or b""
+
+
+def _hex(text: Any, size: int) -> bytes | None:
+    try:
+        found = bytes.fromhex(text) if isinstance(text, str) else b""
+    except ValueError:
+        return None
+    return found if len(found) == size else None
+
+
+def _put(attributes: Any, key: str, value: Any) -> None:
+    _fill(attributes.add(key=key).value, value)
+
+
+def _fill(out: AnyValue, value: Any) -> None:
+    match value:
+        case bool():
+            out.bool_value = value
+        case int() if -(2**63) <= value < 2**63:
+            out.int_value = value
+        case int() | float():
+            out.double_value = float(value)
+        case str():
+            out.string_value = value
+        case list():
+            out.array_value.SetInParent()
+            for part in value:
+                _fill(out.array_value.values.add(), part)
+        case dict():
+            out.kvlist_value.SetInParent()
+            for key, part in value.items():
+                _fill(out.kvlist_value.values.add(key=key).value, part)
+        case _:
+            return  # null: an empty value
