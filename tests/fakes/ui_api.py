@@ -24,6 +24,7 @@ from assay_server.api.web import Web
 from tests.fakes.ui_agent import loop_score, with_agents
 from tests.fakes.ui_connect import connect_routes
 from tests.fakes.ui_costs import cost_routes
+from tests.fakes.ui_keeping import keeping_routes
 from tests.fakes.ui_monitors import monitor_routes
 from tests.fakes.ui_people import people_routes
 from tests.fakes.ui_search import search_routes
@@ -35,7 +36,16 @@ KEY = "sk_tests_only_key_for_the_browser"
 REQUEST_ID = "req_01kagqz5x0v7e8m4t2x6c5b000"
 
 Answer = Callable[[Request], Any]
-PARTS = (tracing_routes, search_routes, cost_routes, sql_routes, people_routes, monitor_routes, connect_routes)
+PARTS = (
+    tracing_routes,
+    search_routes,
+    keeping_routes,
+    cost_routes,
+    sql_routes,
+    people_routes,
+    monitor_routes,
+    connect_routes,
+)
 
 
 class FakeApi:

@@ -74,6 +74,7 @@ class World:
     silences: list[Json] = field(default_factory=list)
     agents: list[Json] = field(default_factory=list)  # traces beside the list: `ui_agent`
     views: list[Json] = field(default_factory=list)
+    kept: Json = field(default_factory=dict)
     telling: list[tuple[str, Json] | None] = field(default_factory=list)
     counted: int = 10_000
     behind: Json = field(default_factory=lambda: {"rows": 0, "seconds": 0.0})

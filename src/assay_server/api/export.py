@@ -44,6 +44,7 @@ class ScoreExport(BaseModel):
     run: str | None = None
     item: str | None = None
     since: str | None = Field(None, description="RFC 3339")
+    source: str | None = Field(None, description="code, judge, human or end_user")
 
 
 @router.get("/traces", summary="Traces as a file, newest first", response_class=StreamingResponse, responses=_FILE)
@@ -58,7 +59,9 @@ async def export_spans(request: Request, caller: Reader, query: Annotated[SpanEx
 
 @router.get("/scores", summary="Scores as a file, newest first", response_class=StreamingResponse, responses=_FILE)
 async def export_scores(request: Request, caller: Reader, query: Annotated[ScoreExport, Query()]) -> StreamingResponse:
-    narrow = ScoreFilter(query.name, query.trace_id, query.run, query.item, nanoseconds(query.since, "since"))
+    narrow = ScoreFilter(
+        query.name, query.trace_id, query.run, query.item, nanoseconds(query.since, "since"), source=query.source
+    )
     return await _file(request, caller, narrow, "scores", query.format)
 
 

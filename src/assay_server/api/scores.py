@@ -38,8 +38,9 @@ async def list_scores(
     run: str | None = None,
     item: str | None = None,
     since: str | None = None,
+    source: str | None = None,
 ) -> dict[str, Any]:
-    narrow = ScoreFilter(name, trace_id, run, item, nanoseconds(since, "since"))
+    narrow = ScoreFilter(name, trace_id, run, item, nanoseconds(since, "since"), source=source)
     after = decode_cursor(cursor, 2)
     found = await services(request).scores.find(caller.project, narrow, limit=limit, after=after)
     return page(found.items, found.total, found.following)

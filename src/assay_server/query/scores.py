@@ -42,6 +42,7 @@ class ScoreFilter:
     names: tuple[str, ...] = ()
     other_names: tuple[str, ...] = ()  # none of these
     until_ns: int | None = None
+    source: str | None = None
 
 
 class Scores:
@@ -55,7 +56,7 @@ class Scores:
     ) -> Page:
         """Score JSON, newest first. `after`: (time_ns, id) of the page before."""
         where = Where.project(project)
-        for column in ("name", "trace_id", "run", "item"):
+        for column in ("name", "trace_id", "run", "item", "source"):
             where.equal(column, getattr(narrow, column))
         if narrow.since_ns is not None:
             where.add("time_ns >= ?", narrow.since_ns)

@@ -22,7 +22,8 @@ async def store(tmp_path: Path) -> AsyncIterator[DuckStore]:
 
 def score(number: int, name: str = "q", value: float | None = 1.0, **fields: Any) -> Score:
     project = fields.pop("project", "prj_a")
-    return Score(project, f"scr_{number:03}", name, START + number, "code", value, **fields)
+    source = fields.pop("source", "code")
+    return Score(project, f"scr_{number:03}", name, START + number, source, value, **fields)
 
 
 async def test_scores_are_filtered_and_paged_newest_first(store: DuckStore) -> None:
@@ -32,7 +33,7 @@ async def test_scores_are_filtered_and_paged_newest_first(store: DuckStore) -> N
                 score(1, trace_id="t1"),
                 score(2, run="r", item="i"),
                 score(3, name="other", value=None, error="no answer"),
-                score(4),
+                score(4, source="end_user"),
                 score(5, project="prj_b"),
             ]
         )
@@ -49,6 +50,7 @@ async def test_scores_are_filtered_and_paged_newest_first(store: DuckStore) -> N
         (ScoreFilter(trace_id="t1"), ["scr_001"]),
         (ScoreFilter(run="r", item="i"), ["scr_002"]),
         (ScoreFilter(since_ns=START + 4), ["scr_004"]),
+        (ScoreFilter(source="end_user"), ["scr_004"]),
     ]:
         assert [item["id"] for item in (await scores.find("prj_a", narrow)).items] == ids
 

@@ -16,13 +16,17 @@ export class Problem extends Error {
 const API = '/api/v1'
 
 /** A session's own requests have no caller to remember answers for; a query of SQL or a preview changes nothing. */
-const UNREMEMBERED = new Set(['/session', '/sql', '/monitors/preview', '/sampling/preview', '/retention/preview'])
+const UNREMEMBERED = new Set(['/session', '/sql', '/panels/query', '/dashboards/parse', '/monitors/preview', '/sampling/preview', '/retention/preview'])
 
 /**
  * `path` is below `/api/v1`, or a whole path of this server. With `revision` the change is refused where somebody else
  * was quicker. Raises `Problem`.
  */
 export async function request<T>(method: string, path: string, body?: unknown, query?: Query, revision?: number, signal?: AbortSignal): Promise<T> {
+  return (await answer<T>(method, path, body, query, revision, signal)).body
+}
+
+async function answer<T>(method: string, path: string, body?: unknown, query?: Query, revision?: number, signal?: AbortSignal): Promise<{ body: T; response: Response }> {
   const headers: Record<string, string> = { accept: 'application/json' }
   if (revision !== undefined) headers['if-match'] = `"${revision}"`
   if (body !== undefined) headers['content-type'] = 'application/json'
@@ -41,8 +45,16 @@ export async function request<T>(method: string, path: string, body?: unknown, q
     throw new Problem(unreachable(error))
   }
   if (!response.ok) throw new Problem(await problemOf(response))
-  if (response.status === 204) return undefined as T
-  return (await response.json()) as T
+  return { body: (response.status === 204 ? undefined : await response.json()) as T, response }
+}
+
+/** What two people may change: it comes with the revision that a change of it has to name. */
+export type Tagged<T> = T & { revision: number }
+
+/** As `get`, of what has an `ETag`. */
+export async function getTagged<T>(path: string): Promise<Tagged<T>> {
+  const { body, response } = await answer<T>('GET', path)
+  return { ...body, revision: Number((response.headers.get('etag') ?? '').replace(/^W\/|"/g, '')) }
 }
 
 export const get = <T>(path: string, query?: Query) => request<T>('GET', path, undefined, query)

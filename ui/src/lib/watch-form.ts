@@ -1,4 +1,5 @@
 import type { Definition, Metric, Rule } from '@/api/monitors'
+import { type Held, heldOf, matchOf } from './match'
 
 /** A monitor while it is being written: every field as it is typed, shares in percent. */
 export interface Draft {
@@ -10,7 +11,7 @@ export interface Draft {
   score: string
   source: string | null
   bucket: string | null
-  filter: { field: string; values: string[] }[]
+  filter: Held[]
   group_by: string | null
   kind: Rule['kind']
   above: Typed
@@ -72,7 +73,7 @@ export function definitionOf(draft: Draft): Definition | null {
   const rule = ruleOf(draft)
   const least = numberOf(draft.min_n)
   if (!metric || !rule || least === null) return null
-  const filter = Object.fromEntries(draft.filter.filter((one) => one.field && one.values.length > 0).map((one) => [one.field, one.values]))
+  const filter = matchOf(draft.filter)
   return {
     name: draft.name.trim(), metric, filter, group_by: draft.group_by, rule, window_s: Number(draft.window_s),
     ...(draft.every_s ? { every_s: Number(draft.every_s) } : {}),
@@ -89,7 +90,7 @@ export function draftOf(monitor: Definition): Draft {
     name: monitor.name, description: monitor.description, metric: metric.name,
     quantile: metric.quantile === undefined ? EMPTY.quantile : rounded(metric.quantile * 100),
     threshold_ms: metric.threshold_ms ?? EMPTY.threshold_ms, score: metric.score ?? '', source: metric.source ?? null, bucket: metric.bucket ?? null,
-    filter: Object.entries(monitor.filter).map(([field, values]) => ({ field, values: [values].flat() })),
+    filter: heldOf(monitor.filter),
     group_by: monitor.group_by, kind: rule.kind,
     ...(rule.kind === 'threshold' ? { above: inUnit(rule.above), below: inUnit(rule.below) } : {}),
     ...(rule.kind === 'change' ? { change: rounded(rule.change * 100), direction: rule.direction, false_alarms: rule.false_alarms_per_year ?? 1, days: rule.days ?? 28 } : {}),

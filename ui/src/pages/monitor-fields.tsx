@@ -1,11 +1,10 @@
-import { Autocomplete, Button, MultiSelect, NumberInput, SegmentedControl, Select, Switch, TagsInput, Textarea } from '@mantine/core'
+import { Autocomplete, MultiSelect, NumberInput, SegmentedControl, Select, Switch, Textarea } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
-import { IconPlus, IconX } from '@tabler/icons-react'
-import { useState } from 'react'
 import * as ask from '@/api/monitors'
 import { values } from '@/api/search'
 import { words } from '@/lib/format'
 import { type Draft, FIELDS, FILTERS, METRICS, QUANTILES, RATES, type Typed } from '@/lib/watch-form'
+import { Match } from '@/parts/match'
 import { Section } from '@/parts/page'
 
 interface FieldsProps {
@@ -48,35 +47,11 @@ export function Measure({ draft, change }: FieldsProps) {
 
 /** Which traffic: any field, any values of it; and whether each value of one field is watched by itself. */
 export function Whose({ draft, change }: FieldsProps) {
-  const set = (index: number, next: Partial<Draft['filter'][number]>) => change({ filter: draft.filter.map((one, i) => (i === index ? { ...one, ...next } : one)) })
-  const free = FILTERS.filter((field) => !draft.filter.some((one) => one.field === field))
   return (
-    <Section title="Whose" note="all must hold; of several values, any" end={free.length > 0 && <Button variant="default" size="compact-xs" leftSection={<IconPlus size={12} aria-hidden />} onClick={() => change({ filter: [...draft.filter, { field: free[0]!, values: [] }] })}>Add a filter</Button>}>
-      {draft.filter.length === 0 && <p className="second">All traffic but evaluation runs.</p>}
-      {draft.filter.map((one, i) => (
-        <FilterRow key={one.field} one={one} fields={[one.field, ...free]} onChange={(next) => set(i, next)} onRemove={() => change({ filter: draft.filter.filter((_, at) => at !== i) })} />
-      ))}
+    <Section title="Whose" note="all must hold; of several values, any">
+      <Match held={draft.filter} fields={FILTERS} onChange={(filter) => change({ filter })} empty="All traffic but evaluation runs." />
       <Select label="For each" description="One state and one incident for each value, the 200 largest." placeholder="all together" clearable data={FIELDS} value={draft.group_by} onChange={(group_by) => change({ group_by })} maw="20rem" />
     </Section>
-  )
-}
-
-interface FilterRowProps {
-  one: Draft['filter'][number]
-  fields: string[]
-  onChange: (next: Partial<Draft['filter'][number]>) => void
-  onRemove: () => void
-}
-
-function FilterRow({ one, fields, onChange, onRemove }: FilterRowProps) {
-  const [opened, setOpened] = useState(false)
-  const seen = useQuery({ ...values(one.field), enabled: opened })
-  return (
-    <div className="line" style={{ flexWrap: 'nowrap', alignItems: 'flex-start' }}>
-      <Select aria-label="Field" data={fields} value={one.field} allowDeselect={false} onChange={(field) => field && onChange({ field, values: [] })} w="9rem" style={{ flex: 'none' }} />
-      <TagsInput className="grow" aria-label={`Values of ${one.field}`} placeholder={one.values.length ? '' : 'a value, Enter'} data={seen.data?.items.map((facet) => facet.value) ?? []} value={one.values} onFocus={() => setOpened(true)} onChange={(next) => onChange({ values: next })} acceptValueOnBlur clearable />
-      <button type="button" className="icon-button" style={{ minHeight: '2.1rem' }} aria-label={`Remove the filter ${one.field}`} onClick={onRemove}><IconX size={15} aria-hidden /></button>
-    </div>
   )
 }
 

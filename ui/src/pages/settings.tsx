@@ -1,6 +1,6 @@
 import { Button, Modal, SegmentedControl, Select, Switch, Tabs, TextInput, useMantineColorScheme } from '@mantine/core'
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
-import { type FormEvent, useState } from 'react'
+import { type ComponentType, type FormEvent, lazy, Suspense, useState } from 'react'
 import { post, request } from '@/api/client'
 import * as ask from '@/api/queries'
 import type { Key, Provider, Role } from '@/api/types'
@@ -10,24 +10,43 @@ import { useAddress } from '@/lib/search'
 import { Snippet } from '@/parts/copy'
 import { ReasonDialog } from '@/parts/dialog'
 import { Facts, Page, Section } from '@/parts/page'
-import { Empty, Loaded, ProblemNote } from '@/parts/states'
+import { Empty, Loaded, ProblemNote, Skeleton } from '@/parts/states'
 import { type Column, Table } from '@/parts/table'
 import { Person, Time } from '@/parts/values'
 import { useAccess } from '@/shell/access'
+
+const Feedback = lazy(() => import('./settings-feedback'))
+const Retention = lazy(() => import('./settings-retention'))
+const Deletions = lazy(() => import('./settings-deletions'))
+const Sampling = lazy(() => import('./settings-sampling'))
+const Quotas = lazy(() => import('./settings-quotas'))
+const Exports = lazy(() => import('./settings-exports'))
+const Forwards = lazy(() => import('./settings-forwards'))
+const Backups = lazy(() => import('./settings-backups'))
+
+const TABS: [string, string, ComponentType][] = [
+  ['keys', 'Keys', Keys],
+  ['providers', 'Providers', Providers],
+  ['feedback', 'Feedback', Feedback],
+  ['quotas', 'Quotas', Quotas],
+  ['sampling', 'Sampling', Sampling],
+  ['retention', 'Retention', Retention],
+  ['privacy', 'Privacy', Deletions],
+  ['exports', 'Exports', Exports],
+  ['forwarding', 'Forwarding', Forwards],
+  ['backups', 'Backups', Backups],
+  ['you', 'You', You],
+]
 
 export function Settings() {
   const [address, change] = useAddress()
   return (
     <Page title="Settings">
-      <Tabs value={address.tab ?? 'keys'} onChange={(tab) => change({ tab: tab ?? undefined })} keepMounted={false}>
-        <Tabs.List mb="md">
-          <Tabs.Tab value="keys">Keys</Tabs.Tab>
-          <Tabs.Tab value="providers">Providers</Tabs.Tab>
-          <Tabs.Tab value="you">You</Tabs.Tab>
-        </Tabs.List>
-        <Tabs.Panel value="keys"><Keys /></Tabs.Panel>
-        <Tabs.Panel value="providers"><Providers /></Tabs.Panel>
-        <Tabs.Panel value="you"><You /></Tabs.Panel>
+      <Tabs value={address.tab ?? 'keys'} onChange={(tab) => change({ tab: tab && tab !== 'keys' ? tab : undefined, do: undefined, export: undefined })} keepMounted={false}>
+        <Tabs.List mb="md">{TABS.map(([value, label]) => <Tabs.Tab key={value} value={value}>{label}</Tabs.Tab>)}</Tabs.List>
+        {TABS.map(([value, , Body]) => (
+          <Tabs.Panel key={value} value={value}><Suspense fallback={<Skeleton lines={5} />}><Body /></Suspense></Tabs.Panel>
+        ))}
       </Tabs>
     </Page>
   )

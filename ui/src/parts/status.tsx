@@ -30,6 +30,7 @@ const STATUSES: Record<string, [string, Tone, Icon]> = {
   unknown: ['Too little seen', 'neutral', IconQuestionMark],
   off: ['Off', 'neutral', IconPlayerStop],
   waiting: ['Waiting', 'accent', IconClock],
+  retrying: ['Trying again', 'unsure', IconClock],
   sent: ['Sent', 'good', IconCheck],
   dropped: ['Not sent', 'neutral', IconPlayerStop],
   ok: ['OK', 'good', IconCheck],

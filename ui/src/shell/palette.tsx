@@ -15,6 +15,7 @@ interface Entry {
 }
 
 const SHOWN = 12
+const SETTINGS = ['providers', 'feedback', 'quotas', 'sampling', 'retention', 'privacy', 'exports', 'forwarding', 'backups']
 
 /** Ctrl-K: every page, every release and channel, a trace by its id, a search for any text. */
 export function Palette({ opened, onClose }: { opened: boolean; onClose: () => void }) {
@@ -83,6 +84,8 @@ function useEntries(): Entry[] {
         { id: `cr-${channel.name}`, label: `Roll back ${channel.name}…`, hint: 'action', href: `/channels/${encodeURIComponent(channel.name)}?do=rollback` },
       ]),
       ...(releases.data?.items ?? []).map((one) => ({ id: one.id, label: releaseName(one), hint: 'release', href: `/releases/${one.id}` })),
+      { id: 'new-monitor', label: 'New monitor…', hint: 'action', href: '/monitors/new' },
+      ...SETTINGS.map((name) => ({ id: `s-${name}`, label: `Settings: ${name}`, hint: 'settings', href: `/settings?tab=${name}` })),
       { id: 'new-key', label: 'Create a key…', hint: 'action', href: '/settings?do=create-key' },
     ],
     [releases.data, channels.data],

@@ -1,0 +1,198 @@
+"""What people do with the settings of a project: what comes in, what is kept, who is forgotten, what goes on."""
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.fakes.ui_api import FakeApi
+from tests.fakes.ui_world import World, an_id
+
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+
+Opened = Callable[..., Page]
+
+
+def test_retention_shows_what_would_go_before_it_is_changed(opened: Opened, ui_api: FakeApi) -> None:
+    page = opened("/settings?tab=retention")
+    expect(page.locator(".lead")).to_have_text(
+        "Spans are kept 365 days, their text 30 days; everything else is kept. staging has a rule of its own."
+    )
+    act = page.get_by_role("button", name="Look at the change")
+    expect(act).to_be_disabled()
+    page.get_by_label("Their text, days").first.fill("14")
+    page.get_by_role("button", name="Remove the rule of staging").click()
+    act.click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog.get_by_role("listitem")).to_have_text(
+        ["Their text: kept 14 days instead of 30 days.", "The rule of staging goes: the project’s rule holds there."]
+    )
+    expect(dialog).to_contain_text("A pass now would let go 1,204 spans, 88,310 texts")
+    dialog.get_by_label("Reason").fill("the contract says two weeks")
+    dialog.get_by_role("button", name="Keep it like this").click()
+    expect(page.get_by_text("Until then they can be taken back")).to_be_visible()
+    whole = {"environment": None, "metadata_days": 365, "text_days": 14, "scores_days": None, "runs_days": None}
+    sent = [call for call in ui_api.received if call[0] == "PUT"]
+    assert sent == [("PUT", "/retention", {"rules": [whole], "reason": "the contract says two weeks"})]
+
+
+def test_two_people_do_not_overwrite_each_other(opened: Opened, ui_api: FakeApi) -> None:
+    page = opened("/settings?tab=quotas")
+    page.get_by_role("button", name="Change…").click()
+    ui_api.world.kept["quotas"]["revision"] += 1
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Reason").fill("more room")
+    dialog.get_by_role("button", name="Set them").click()
+    expect(dialog.get_by_role("alert")).to_be_visible()
+    expect(dialog.get_by_label("Reason")).to_have_value("more room")
+
+
+def test_a_quota_below_what_came_in_warns(opened: Opened, ui_api: FakeApi) -> None:
+    page = opened("/settings?tab=quotas")
+    page.get_by_role("button", name="Change…").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Spans a day").fill("1000")
+    expect(dialog).to_contain_text("862,114 came in already. The next request is turned away at once")
+    dialog.get_by_label("Reason").fill("a test")
+    dialog.get_by_role("button", name="Set them").click()
+    expect(dialog).to_have_count(0)
+    assert ui_api.received[-1][2]["limits"]["spans_per_day"] == 1000
+
+
+def test_a_person_is_looked_for_then_deleted_by_typing_who(opened: Opened, ui_api: FakeApi) -> None:
+    page = opened("/settings?tab=privacy")
+    page.get_by_label("User").fill("u-0061")
+    page.get_by_role("button", name="Look what there is").click()
+    expect(page.locator(".lead")).to_have_text("There are 120 spans, 3 log records, 7 scores.")
+    expect(page.get_by_text("holds a copy and does not expire by itself")).to_be_visible()
+    page.get_by_role("button", name="Delete it…").click()
+    dialog = page.get_by_role("dialog")
+    act = dialog.get_by_role("button", name="Delete it for good")
+    dialog.get_by_label("Reason").fill("asked by mail")
+    expect(act).to_be_disabled()
+    dialog.get_by_label("Type the user to confirm").fill("u-0061")
+    dialog.get_by_label("Erase their content").check()
+    act.click()
+    expect(page.get_by_text("rewriting")).to_be_visible()
+    sent = ("POST", "/deletions", {"user": "u-0061", "reason": "asked by mail", "datasets": "erase"})
+    assert ui_api.received[-1] == sent
+    proof = page.get_by_role("link", name="Download the proof")
+    expect(proof).to_have_attribute("href", f"/api/v1/deletions/{an_id('del', 1)}/proof")
+
+
+def test_somebody_nobody_knows_is_told_as_that(opened: Opened) -> None:
+    page = opened("/settings?tab=privacy")
+    page.get_by_label("User").fill("nobody")
+    page.get_by_role("button", name="Look what there is").click()
+    expect(page.get_by_role("alert")).to_contain_text("There is no such thing in this project.")
+
+
+def test_sampling_is_tried_on_yesterday_before_it_holds(opened: Opened, ui_api: FakeApi) -> None:
+    page = opened("/settings?tab=sampling")
+    expect(page.get_by_text("Of 184,000 spans, 120,000 (65 %) would have kept their content")).to_be_visible()
+    page.get_by_role("button", name="Remove health").click()
+    page.get_by_label("Share kept, %").fill("20")
+    page.get_by_role("button", name="Look at the change").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text("Counts, sums, costs and latencies stay exact.")
+    dialog.get_by_label("Reason").fill("the crawler matters")
+    dialog.get_by_role("button", name="Sample like this").click()
+    expect(dialog).to_have_count(0)
+    [(_, _, body)] = [call for call in ui_api.received if call[0] == "PUT"]
+    match = {"service": ["crawler"], "kind": ["llm", "tool"]}
+    assert body["rules"] == [{"name": "chatty", "match": match, "action": "sample", "rate": 0.2}]
+    assert (body["tail"]["share"], body["reason"]) == (0.25, "the crawler matters")
+
+
+def test_an_export_is_planned_to_a_bucket_without_any_secret(opened: Opened, ui_api: FakeApi) -> None:
+    page = opened("/settings?tab=exports")
+    page.get_by_role("button", name="New export").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Name").fill("lake")
+    dialog.get_by_text("A bucket (S3)").click()
+    dialog.get_by_label("Bucket and prefix").fill("lake/assay")
+    dialog.get_by_label("Secret from").fill("ASSAY_EXPORT_SECRET")
+    dialog.get_by_role("button", name="Export it").click()
+    expect(page.get_by_text("spans as parquet, every day, to s3://lake/assay")).to_be_visible()
+    assert ui_api.received[-1][2] == {
+        "name": "lake",
+        "what": "spans",
+        "filter": {},
+        "format": "parquet",
+        "every": "day",
+        "enabled": True,
+        "target": {"s3": "lake/assay", "secret_env": "ASSAY_EXPORT_SECRET"},
+    }
+    page.get_by_role("button", name="for-power-bi").click()
+    expect(page.get_by_text("bi/spans/day=2026-11-24/spans-2026-11-24.parquet")).to_be_visible()
+
+
+def test_forwarding_is_set_up_tested_and_stopped(opened: Opened, ui_api: FakeApi) -> None:
+    page = opened("/settings?tab=forwarding")
+    page.get_by_role("button", name="Forward to…").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Name").fill("other")
+    dialog.get_by_label("Endpoint").fill("https://other.example.com:4318")
+    dialog.get_by_label("Headers").fill("authorization=env:ASSAY_FORWARD_TOKEN")
+    dialog.get_by_label("With what was said").uncheck()
+    dialog.get_by_role("button", name="Forward", exact=True).click()
+    page.get_by_role("button", name="Test other").click()
+    expect(page.get_by_text("other answered 200.")).to_be_visible()
+    sent = next(body for _, path, body in ui_api.received if path == "/forwards/other")
+    assert (sent["headers"], sent["content"]) == ({"authorization": "env:ASSAY_FORWARD_TOKEN"}, False)
+    page.get_by_role("button", name="Remove other").click()
+    page.get_by_role("dialog").get_by_label("Reason").fill("moved")
+    page.get_by_role("dialog").get_by_role("button", name="Stop it").click()
+    expect(page.get_by_role("button", name="Test other")).to_have_count(0)
+
+
+def test_a_backup_is_made_and_verified(opened: Opened, ui_api: FakeApi) -> None:
+    page = opened("/settings?tab=backups")
+    page.get_by_role("button", name=f"Verify {an_id('bak', 2)}").click()
+    expect(page.get_by_text("It is restored aside and compared")).to_be_visible()
+    page.get_by_role("button", name="Make one now").click()
+    page.get_by_role("dialog").get_by_label("Reason").fill("before the move")
+    page.get_by_role("dialog").get_by_role("button", name="Make it").click()
+    expect(page.get_by_text("Running")).to_be_visible()
+    assert ui_api.received[-1] == ("POST", "/backups", {"reason": "before the move"})
+
+
+def test_a_feedback_key_stands_in_the_lines_for_a_page(opened: Opened, ui_api: FakeApi) -> None:
+    page = opened("/settings?tab=feedback")
+    expect(page.get_by_text("I asked about a phone")).to_be_visible()
+    page.get_by_role("button", name="Make the key").click()
+    lines = page.locator(".snippet pre").last
+    expect(lines).to_contain_text("Bearer sk_new_secret_shown_once")
+    assert ui_api.received == [("POST", "/keys", {"name": "feedback of the shop", "role": "score"})]
+
+
+@pytest.mark.parametrize("role", ["viewer", "editor"])
+def test_who_may_not_change_it_is_told(opened: Opened, ui_api: FakeApi, role: str) -> None:
+    ui_api.world.role = role
+    page = opened("/settings?tab=retention")
+    expect(page.get_by_text("Retention is set by admins of this project.")).to_be_visible()
+    page.get_by_role("tab", name="Quotas").click()
+    expect(page.get_by_text("86 % used")).to_be_visible()
+    expect(page.get_by_role("button", name="Change…")).to_have_count(0)
+    page.get_by_role("tab", name="Privacy").click()
+    expect(page.get_by_text("deleted by admins of this project")).to_be_visible()
+    page.get_by_role("tab", name="Sampling").click()
+    expect(page.get_by_text("Sampling is set by admins of this project.")).to_be_visible()
+    page.get_by_role("tab", name="Backups").click()
+    expect(page.get_by_text("made by admins of the server’s first project")).to_be_visible()
+
+
+def test_a_new_project_is_told_that_all_is_kept(opened: Opened, ui_api: FakeApi) -> None:
+    ui_api.world = World()
+    page = opened("/settings?tab=retention")
+    expect(page.get_by_text("Everything is kept: no rule lets anything go.")).to_be_visible()
+    for tab, said in {
+        "Quotas": "Everything that is sent is taken: no quota is set.",
+        "Sampling": "every span is kept as it was sent",
+        "Exports": "Nothing is exported by itself",
+        "Forwarding": "Nothing is forwarded",
+        "Backups": "There is no backup",
+        "Feedback": "No feedback of end users yet.",
+    }.items():
+        page.get_by_role("tab", name=tab).click()
+        expect(page.get_by_text(said)).to_be_visible()

@@ -1,0 +1,13 @@
+import type { ExportTarget } from '@/api/forwarding'
+
+/** Where files go: `s3://bucket/prefix`, or a folder of the server. */
+export function placeOf(target: ExportTarget): string {
+  return target.s3 === undefined ? (target.folder ?? '') : `s3://${target.s3}`
+}
+
+/** Filters of each kind of export, which are those of the list of the same name. */
+export const EXPORT_FILTERS: Record<string, string[]> = {
+  traces: ['model', 'provider', 'user', 'session', 'status', 'kind', 'name', 'service', 'release', 'channel', 'arm', 'run', 'environment', 'tag'],
+  spans: ['kind', 'name', 'model', 'status', 'release', 'run', 'user', 'session'],
+  scores: ['name', 'run', 'source'],
+}

@@ -1,0 +1,23 @@
+import { describe, expect, it } from 'vitest'
+import { changesOf, keptFor, removedIn } from './keeping'
+
+const rule = (environment: string | null, metadata_days: number | null, text_days: number | null) => ({ environment, metadata_days, text_days })
+
+describe('what is kept, in words', () => {
+  it('says it in a sentence', () => {
+    expect(keptFor([])).toBe('Everything is kept: no rule lets anything go.')
+    expect(keptFor([rule(null, 365, 30)])).toBe('Spans are kept 365 days, their text 30 days; everything else is kept.')
+    expect(keptFor([rule(null, null, 1), rule('staging', 7, 7)])).toBe('Their text is kept 1 day; everything else is kept. staging has a rule of its own.')
+  })
+
+  it('tells what a change changes', () => {
+    expect(changesOf([rule(null, 365, 30), rule('staging', 7, null)], [rule(null, 365, 14)])).toEqual(['Their text: kept 14 days instead of 30 days.', 'The rule of staging goes: the project’s rule holds there.'])
+    expect(changesOf([], [rule('dev', 7, null)])).toEqual(['Spans of dev: kept 7 days instead of for ever.'])
+    expect(changesOf([rule(null, 1, 1)], [rule(null, 1, 1)])).toEqual([])
+  })
+
+  it('counts what goes', () => {
+    expect(removedIn({ spans: 1, texts: 1200, scores: 0, oldest: null })).toBe('1 span, 1,200 texts')
+    expect(removedIn({ spans: 0 })).toBe('nothing')
+  })
+})

@@ -1,0 +1,40 @@
+import type { Removed, RetentionRule } from '@/api/keeping'
+import { plural } from './format'
+
+/** What is kept, in words. */
+
+type Part = 'metadata_days' | 'text_days' | 'scores_days' | 'runs_days'
+
+export const PARTS: [Part, string][] = [['metadata_days', 'Spans'], ['text_days', 'Their text'], ['scores_days', 'Scores'], ['runs_days', 'Answers of runs']]
+
+const days = (n: number | null | undefined) => (n === null || n === undefined ? 'for ever' : plural(n, 'day'))
+
+/** One sentence for the rules in force. */
+export function keptFor(rules: RetentionRule[]): string {
+  if (rules.length === 0) return 'Everything is kept: no rule lets anything go.'
+  const whole = rules.find((rule) => rule.environment === null)
+  const said = PARTS.filter(([part]) => typeof whole?.[part] === 'number').map(([part, label], i) => `${i ? label.toLowerCase() : label} ${i ? '' : 'are kept '}${days(whole![part])}`.replace('Their text are', 'Their text is'))
+  const others = rules.filter((rule) => rule.environment !== null).map((rule) => rule.environment)
+  const rest = others.length ? ` ${others.join(' and ')} ${others.length === 1 ? 'has a rule of its own' : 'have rules of their own'}.` : ''
+  return `${said.length ? `${said.join(', ')}; everything else is kept.` : 'Everything is kept.'}${rest}`
+}
+
+/** From one set of rules to another, a line a change. */
+export function changesOf(before: RetentionRule[], after: RetentionRule[]): string[] {
+  const places = [...new Set([...before, ...after].map((rule) => rule.environment))]
+  return places.flatMap((place) => {
+    const [old, now] = [before, after].map((rules) => rules.find((rule) => rule.environment === place))
+    const of = place === null ? '' : ` of ${place}`
+    if (place !== null && !now) return [`The rule${of} goes: the project’s rule holds there.`]
+    return PARTS.filter(([part]) => (old?.[part] ?? null) !== (now?.[part] ?? null)).map(([part, label]) => `${label}${of}: kept ${days(now?.[part])} instead of ${days(old?.[part])}.`)
+  })
+}
+
+const COUNTED: [string, string][] = [['spans', 'span'], ['texts', 'text'], ['log_records', 'log record'], ['log_texts', 'text of log records'], ['scores', 'score'], ['score_texts', 'text of scores'], ['run_items', 'answer of a run'], ['partial_spans', 'span in pieces'], ['remembered_answers', 'remembered answer']]
+const MANY: Record<string, string> = { log_texts: 'texts of log records', score_texts: 'texts of scores', run_items: 'answers of runs', partial_spans: 'spans in pieces' }
+
+/** `12,400 spans, 310,000 texts`; counts nobody has a word for are named as they are. */
+export function removedIn(removed: Removed): string {
+  const known = COUNTED.filter(([name]) => Number(removed[name] ?? 0) > 0).map(([name, one]) => plural(Number(removed[name]), one, MANY[name]))
+  return known.join(', ') || 'nothing'
+}

@@ -1,0 +1,126 @@
+import { Button, Radio, TextInput } from '@mantine/core'
+import { useMutation } from '@tanstack/react-query'
+import { IconDownload } from '@tabler/icons-react'
+import { type FormEvent, useState } from 'react'
+import { post } from '@/api/client'
+import * as ask from '@/api/keeping'
+import type { Deletion, Found } from '@/api/keeping'
+import { plural, shortId } from '@/lib/format'
+import { removedIn } from '@/lib/keeping'
+import { ReasonDialog } from '@/parts/dialog'
+import { Listed, More, usePages } from '@/parts/list'
+import { Facts, Section } from '@/parts/page'
+import { ProblemNote } from '@/parts/states'
+import { StatusTag } from '@/parts/status'
+import { type Column, Table } from '@/parts/table'
+import { Person, Time } from '@/parts/values'
+import { useAccess } from '@/shell/access'
+
+/** Everything about one person: found, deleted, looked for again, and proved. */
+export default function Deletions() {
+  const access = useAccess()
+  if (!access.admin) return <p className="second">Data of a person is deleted by admins of this project. {access.write ? '' : access.why}</p>
+  return <ForAdmins />
+}
+
+function ForAdmins() {
+  const done = usePages<Deletion>(ask.deletions())
+  const [user, setUser] = useState('')
+  const [deleting, setDeleting] = useState(false)
+  const search = useMutation({ mutationFn: (id: string) => ask.searched(id, 'looking at what there is') })
+  const look = (event: FormEvent) => {
+    event.preventDefault()
+    search.mutate(user.trim())
+  }
+  return (
+    <div className="stack" style={{ gap: 'var(--gap)' }}>
+      <Section title="Delete what is stored about a person" note="spans, scores, logs, answers; with a proof of what was deleted">
+        <form className="line" onSubmit={look} style={{ alignItems: 'flex-end' }}>
+          <TextInput label="User" description="As it stands in the traces; an e-mail address is looked for as the pseudonym it became." required value={user} onChange={(event) => { setUser(event.currentTarget.value); search.reset() }} className="grow" maw="30rem" />
+          <Button type="submit" variant="default" loading={search.isPending} disabled={!user.trim()}>Look what there is</Button>
+        </form>
+        {search.isError && <ProblemNote error={search.error} />}
+        {search.data && <Preview found={search.data} onDelete={() => setDeleting(true)} />}
+      </Section>
+      <Section title="Deletions" note="newest first; the person’s id is kept nowhere, only its salted hash">
+        <Listed pages={done} empty={<p className="second">Nobody’s data was deleted yet.</p>}>
+          {(rows) => <Table label="Deletions, newest first" rows={rows} columns={COLUMNS} rowKey={(row) => row.id} footer={<More pages={done} noun="deletion" />} />}
+        </Listed>
+      </Section>
+      {deleting && search.data && <Delete user={user.trim()} found={search.data} onClose={() => setDeleting(false)} onDone={() => { setUser(''); search.reset() }} />}
+    </div>
+  )
+}
+
+function Preview({ found, onDelete }: { found: Found; onDelete: () => void }) {
+  const nothing = removedIn(found.found) === 'nothing'
+  if (nothing && found.held.length === 0) return <p className="notice">Nothing of this person is stored.</p>
+  return (
+    <div className="stack">
+      <p className="lead">There are {removedIn(found.found)}.</p>
+      <Facts rows={[['First', found.first && <Time key="first" at={found.first} full />], ['Last', found.last && <Time key="last" at={found.last} full />], ['Sessions', found.sessions], ['Hash', <code key="hash" title={found.user_hash}>{found.user_hash.slice(0, 22)}…</code>]]} />
+      <Held found={found} />
+      <div><Button color="red.8" onClick={onDelete}>Delete it…</Button></div>
+    </div>
+  )
+}
+
+/** What a deletion does not reach by itself. */
+function Held({ found }: { found: Found }) {
+  if (found.held.length === 0 && found.copies.length === 0) return null
+  return (
+    <ul className="bullets second">
+      {found.held.map((one) => <li key={one.dataset}>{plural(one.items.length, 'item')} of the golden set <strong>{one.dataset}</strong>, version {one.versions.join(', ')}, came from this person’s traces.</li>)}
+      {found.copies.map((one) => <li key={one.backup}>The backup of <Time at={one.made_at} full /> holds a copy{one.expires_at ? <>, until <Time at={one.expires_at} full /></> : ' and does not expire by itself'}.</li>)}
+    </ul>
+  )
+}
+
+function Delete({ user, found, onClose, onDone }: { user: string; found: Found; onClose: () => void; onDone: () => void }) {
+  const [typed, setTyped] = useState('')
+  const [datasets, setDatasets] = useState('keep')
+  return (
+    <ReasonDialog
+      opened
+      onClose={onClose}
+      onDone={onDone}
+      title="Delete everything about this person"
+      action="Delete it for good"
+      danger
+      disabled={typed !== user}
+      done="The deletion has begun; its proof will stand in the list."
+      send={(reason) => post('/deletions', { user, reason, datasets })}
+    >
+      <p>{removedIn(found.found)} will be deleted, also from the index of words, and the files are written anew so that nothing is left in them. <strong>This cannot be undone.</strong> Sums and charts of the past change. Data that arrives later is stored again: ask the sender to stop first.</p>
+      <Held found={found} />
+      {found.held.length > 0 && (
+        <Radio.Group label="Items of golden sets" value={datasets} onChange={setDatasets}>
+          <div className="stack" style={{ gap: '0.3rem', marginTop: 4 }}>
+            <Radio value="keep" label="Keep them: versions are what verdicts were computed on. The proof names them." />
+            <Radio value="erase" label="Erase their content: the versions stay, with a gap where the item was." />
+          </div>
+        </Radio.Group>
+      )}
+      <TextInput label={`Type the user to confirm: ${user}`} autoComplete="off" value={typed} onChange={(event) => setTyped(event.currentTarget.value)} />
+    </ReasonDialog>
+  )
+}
+
+const COLUMNS: Column<Deletion>[] = [
+  { id: 'status', head: 'Status', className: 'nowrap', cell: (row) => <><StatusTag status={row.status} />{row.status === 'running' && row.step && <span className="quiet small"> {row.step}</span>}</> },
+  {
+    id: 'what',
+    head: 'What',
+    className: 'main-cell',
+    cell: (row) => (
+      <div style={{ minWidth: 0, padding: '0.2rem 0' }}>
+        <div>{removedIn(row.found)} of <code title={row.user_hash}>{shortId(row.user_hash.replace('sha256:', ''))}</code></div>
+        <div className="small second">{row.reason}</div>
+        {row.error && <div className="small bad">{row.error}</div>}
+      </div>
+    ),
+  },
+  { id: 'by', head: 'By', className: 'hide-m', cell: (row) => <Person actor={row.requested_by} /> },
+  { id: 'at', head: 'When', className: 'num hide-s', cell: (row) => <Time at={row.ended_at ?? row.requested_at} /> },
+  { id: 'proof', head: 'Proof', className: 'num', cell: (row) => (row.proof ? <a href={row.proof} download={`${row.id}.json`} className="icon-button lined" aria-label={`Download the proof of ${row.id}`}><IconDownload size={14} aria-hidden /> Proof</a> : <span className="quiet">not yet</span>) },
+]

@@ -1,0 +1,82 @@
+import { Button, Modal, SegmentedControl, Select, Switch, TextInput } from '@mantine/core'
+import { useMutation, useQueryClient } from '@tanstack/react-query'
+import { type FormEvent, useState } from 'react'
+import { request } from '@/api/client'
+import type { ExportDefinition, ExportTarget, ScheduledExport } from '@/api/forwarding'
+import { EXPORT_FILTERS } from '@/lib/exports'
+import { type Held, heldOf } from '@/lib/match'
+import { Match } from '@/parts/match'
+import { ProblemNote } from '@/parts/states'
+
+const WHAT = [{ value: 'traces', label: 'Traces' }, { value: 'spans', label: 'Spans' }, { value: 'scores', label: 'Scores' }]
+const FORMATS = [{ value: 'parquet', label: 'Parquet' }, { value: 'csv', label: 'CSV' }, { value: 'jsonl', label: 'JSON Lines' }]
+const EVERY = [{ value: 'hour', label: 'each hour' }, { value: 'day', label: 'each day (UTC)' }, { value: 'week', label: 'each week (from Monday, UTC)' }]
+
+/** One definition: what, how often, where to. No secret is typed here: the server's environment holds them. */
+export function ExportForm({ existing, onClose }: { existing?: ScheduledExport; onClose: () => void }) {
+  const client = useQueryClient()
+  const [name, setName] = useState(existing?.name ?? '')
+  const [what, setWhat] = useState<string>(existing?.what ?? 'spans')
+  const [held, setHeld] = useState<Held[]>(existing ? heldOf(existing.filter) : [])
+  const [format, setFormat] = useState<string>(existing?.format ?? 'parquet')
+  const [every, setEvery] = useState<string>(existing?.every ?? 'day')
+  const [place, setPlace] = useState(existing?.target.s3 === undefined ? 'folder' : 's3')
+  const [target, setTarget] = useState<ExportTarget>(existing?.target ?? { folder: '' })
+  const [enabled, setEnabled] = useState(existing?.enabled ?? true)
+  const save = useMutation({
+    mutationFn: () => request(existing ? 'PUT' : 'POST', existing ? `/exports/${encodeURIComponent(existing.id)}` : '/exports', bodyOf()),
+    onSuccess: async () => {
+      await client.invalidateQueries({ queryKey: ['exports'] })
+      onClose()
+    },
+  })
+  const bodyOf = (): ExportDefinition => ({ name: name.trim(), what, filter: singles(held), format, every, target: cleaned(target, place), enabled }) as ExportDefinition
+  const submit = (event: FormEvent) => {
+    event.preventDefault()
+    save.mutate()
+  }
+  const text = (field: keyof ExportTarget, label: string, description: string, required = false) => (
+    <TextInput label={label} description={description} required={required} value={target[field] ?? ''} onChange={(event) => setTarget({ ...target, [field]: event.currentTarget.value })} />
+  )
+  return (
+    <Modal opened onClose={onClose} title={<strong>{existing ? `Change ${existing.name}` : 'New export'}</strong>} size="xl" closeButtonProps={{ 'aria-label': 'Close' }}>
+      <form className="stack" onSubmit={submit}>
+        <div className="rates">
+          <TextInput label="Name" required value={name} onChange={(event) => setName(event.currentTarget.value)} data-autofocus />
+          <Select label="What" data={WHAT} value={what} allowDeselect={false} onChange={(value) => { setWhat(value!); setHeld([]) }} />
+          <Select label="Format" data={FORMATS} value={format} allowDeselect={false} onChange={(value) => setFormat(value!)} />
+          <Select label="A file for" data={EVERY} value={every} allowDeselect={false} onChange={(value) => setEvery(value!)} />
+        </div>
+        <Match held={held} fields={EXPORT_FILTERS[what] ?? []} onChange={setHeld} empty={`All ${what}.`} />
+        <SegmentedControl size="xs" aria-label="Where to" data={[{ value: 'folder', label: 'A folder of the server' }, { value: 's3', label: 'A bucket (S3)' }]} value={place} onChange={setPlace} />
+        {place === 'folder' ? (
+          text('folder', 'Folder', 'Below the server’s export directory.', true)
+        ) : (
+          <div className="rates">
+            {text('s3', 'Bucket and prefix', 'bucket/prefix', true)}
+            {text('region', 'Region', 'empty: the server’s')}
+            {text('endpoint', 'Endpoint', 'for others than AWS')}
+            {text('key_env', 'Key from', 'a variable ASSAY_EXPORT_…')}
+            {text('secret_env', 'Secret from', 'a variable ASSAY_EXPORT_…')}
+          </div>
+        )}
+        <Switch label="Turned on" checked={enabled} onChange={(event) => setEnabled(event.currentTarget.checked)} />
+        {save.isError && <ProblemNote error={save.error} />}
+        <div className="line" style={{ justifyContent: 'flex-end' }}>
+          <Button variant="default" onClick={onClose}>Cancel</Button>
+          <Button type="submit" loading={save.isPending} disabled={!name.trim() || !(place === 'folder' ? target.folder : target.s3)?.trim()}>{existing ? 'Change it' : 'Export it'}</Button>
+        </div>
+      </form>
+    </Modal>
+  )
+}
+
+function cleaned(target: ExportTarget, place: string): ExportTarget {
+  const own = place === 'folder' ? ['folder'] : ['s3', 'region', 'endpoint', 'key_env', 'secret_env']
+  return Object.fromEntries(Object.entries(target).filter(([field, value]) => own.includes(field) && value?.trim()).map(([field, value]) => [field, value!.trim()]))
+}
+
+/** Lists take one value a field, as they do in the address of a list. */
+function singles(held: Held[]): Record<string, string> {
+  return Object.fromEntries(held.filter((one) => one.values.length > 0).map((one) => [one.field, one.values[0]!]))
+}

@@ -1,0 +1,46 @@
+import { Button, Select, TagsInput } from '@mantine/core'
+import { useQuery } from '@tanstack/react-query'
+import { IconPlus, IconX } from '@tabler/icons-react'
+import { useState } from 'react'
+import { values } from '@/api/search'
+import type { Held } from '@/lib/match'
+
+interface MatchProps {
+  held: Held[]
+  fields: readonly string[]
+  onChange: (held: Held[]) => void
+  /** What it means to say nothing. */
+  empty: string
+}
+
+export function Match({ held, fields, onChange, empty }: MatchProps) {
+  const free = fields.filter((field) => !held.some((one) => one.field === field))
+  return (
+    <div className="stack" style={{ gap: '0.4rem' }}>
+      {held.length === 0 && <p className="second">{empty}</p>}
+      {held.map((one, i) => (
+        <Row key={one.field} one={one} fields={[one.field, ...free]} onChange={(next) => onChange(held.map((other, at) => (at === i ? { ...other, ...next } : other)))} onRemove={() => onChange(held.filter((_, at) => at !== i))} />
+      ))}
+      {free.length > 0 && <div><Button variant="default" size="compact-xs" leftSection={<IconPlus size={12} aria-hidden />} onClick={() => onChange([...held, { field: free[0]!, values: [] }])}>Add a filter</Button></div>}
+    </div>
+  )
+}
+
+interface RowProps {
+  one: Held
+  fields: string[]
+  onChange: (next: Partial<Held>) => void
+  onRemove: () => void
+}
+
+function Row({ one, fields, onChange, onRemove }: RowProps) {
+  const [opened, setOpened] = useState(false)
+  const seen = useQuery({ ...values(one.field), enabled: opened })
+  return (
+    <div className="line" style={{ flexWrap: 'nowrap', alignItems: 'flex-start' }}>
+      <Select aria-label="Field" data={fields} value={one.field} allowDeselect={false} onChange={(field) => field && onChange({ field, values: [] })} w="9rem" style={{ flex: 'none' }} />
+      <TagsInput className="grow" aria-label={`Values of ${one.field}`} placeholder={one.values.length ? '' : 'a value, Enter'} data={seen.data?.items.map((facet) => facet.value) ?? []} value={one.values} onFocus={() => setOpened(true)} onChange={(next) => onChange({ values: next })} acceptValueOnBlur clearable />
+      <button type="button" className="icon-button" style={{ minHeight: '2.1rem' }} aria-label={`Remove the filter ${one.field}`} onClick={onRemove}><IconX size={15} aria-hidden /></button>
+    </div>
+  )
+}
