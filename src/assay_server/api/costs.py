@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import JSONResponse, Response
 
+from assay_server.api.answers import Document, written
 from assay_server.api.auth import principal
 from assay_server.api.chargeback import as_csv, as_page, last_month
 from assay_server.api.openapi import answers
@@ -133,10 +134,9 @@ async def savings(request: Request, caller: Reader, query: Annotated[SavingsQuer
     return found
 
 
-@router.get("/traces/{trace_id}/tokens", summary="Where a trace's tokens went")
-async def trace_tokens(request: Request, caller: Reader, trace_id: str) -> dict[str, Any]:
-    found: dict[str, Any] = await services(request).token_use.trace(caller.project, trace_id.lower())
-    return found
+@router.get("/traces/{trace_id}/tokens", summary="Where a trace's tokens went", response_model=Document)
+async def trace_tokens(request: Request, caller: Reader, trace_id: str) -> Response:
+    return written(await services(request).token_use.trace(caller.project, trace_id.lower()))
 
 
 @router.get("/steps", summary="The steps of traces of one kind: time, tokens, cost")

@@ -3,7 +3,9 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request
+from starlette.responses import Response
 
+from assay_server.api.answers import Document, written
 from assay_server.api.auth import principal
 from assay_server.api.keyset import after_counted
 from assay_server.api.narrowing import Listing, TraceQuery, narrowed
@@ -52,21 +54,19 @@ async def list_traces(request: Request, caller: Reader, query: Annotated[TraceQu
     }
 
 
-@router.get("/traces/{trace_id}", summary="One trace with its spans and scores")
+@router.get("/traces/{trace_id}", summary="One trace with its spans and scores", response_model=Document)
 async def get_trace(
     request: Request,
     caller: Reader,
     trace_id: str,
     outline: Annotated[bool, Query(description="spans without texts and attributes")] = False,
-) -> dict[str, Any]:
-    found: dict[str, Any] = await services(request).traces.get(caller.project, trace_id.lower(), outline=outline)
-    return found
+) -> Response:
+    return written(await services(request).traces.get(caller.project, trace_id.lower(), outline=outline))
 
 
-@router.get("/traces/{trace_id}/spans/{span_id}", summary="One span, whole")
-async def get_span(request: Request, caller: Reader, trace_id: str, span_id: str) -> dict[str, Any]:
-    found: dict[str, Any] = await services(request).traces.span(caller.project, trace_id.lower(), span_id.lower())
-    return found
+@router.get("/traces/{trace_id}/spans/{span_id}", summary="One span, whole", response_model=Document)
+async def get_span(request: Request, caller: Reader, trace_id: str, span_id: str) -> Response:
+    return written(await services(request).traces.span(caller.project, trace_id.lower(), span_id.lower()))
 
 
 @router.get("/facets", summary="The values a field has, most frequent first")

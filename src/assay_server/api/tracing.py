@@ -3,7 +3,9 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request
+from starlette.responses import Response
 
+from assay_server.api.answers import Document, written
 from assay_server.api.auth import principal
 from assay_server.api.services import services
 from assay_server.api.times import week_before
@@ -15,10 +17,9 @@ router = APIRouter(tags=["traces"])
 Reader = Annotated[Principal, Depends(principal("read"))]
 
 
-@router.get("/traces/{trace_id}/graph", summary="The graph of a trace's calls")
-async def trace_graph(request: Request, caller: Reader, trace_id: str) -> dict[str, Any]:
-    found: dict[str, Any] = await services(request).graphs.trace(caller.project, trace_id.lower())
-    return found
+@router.get("/traces/{trace_id}/graph", summary="The graph of a trace's calls", response_model=Document)
+async def trace_graph(request: Request, caller: Reader, trace_id: str) -> Response:
+    return written(await services(request).graphs.trace(caller.project, trace_id.lower()))
 
 
 @router.get("/graph", summary="The graph over the newest traces of a kind")
@@ -35,10 +36,9 @@ async def kind_graph(
     return found
 
 
-@router.get("/traces/{a}/compare/{b}", summary="Two traces, span beside span")
-async def compare(request: Request, caller: Reader, a: str, b: str) -> dict[str, Any]:
-    found: dict[str, Any] = await services(request).trace_pairs.compare(caller.project, a.lower(), b.lower())
-    return found
+@router.get("/traces/{a}/compare/{b}", summary="Two traces, span beside span", response_model=Document)
+async def compare(request: Request, caller: Reader, a: str, b: str) -> Response:
+    return written(await services(request).trace_pairs.compare(caller.project, a.lower(), b.lower()))
 
 
 @router.get("/traces/{trace_id}/spans/{span_id}/test", summary="A model call as a test that asks it again")

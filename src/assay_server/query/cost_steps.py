@@ -13,10 +13,11 @@ _TOKENS = "coalesce(fresh_input, 0) + coalesce(cache_read, 0) + coalesce(cache_w
 _ALL_TOKENS = _TOKENS + " + coalesce(output_tokens, 0) + coalesce(reasoning, 0)"
 _COUNTED = "coalesce(fresh_input, cache_read, cache_write, output_tokens, reasoning) IS NOT NULL"
 EMPTY_RESULT = (
-    "coalesce(content, 'kept') = 'kept' AND let_go_ns IS NULL"
+    "coalesce(content, 'kept') = 'kept' AND let_go_ns IS NULL AND NOT (status = 'error' AND output IS NULL)"
     " AND trim(lower(coalesce(output, ''))) IN ('', '[]', '{}', '\"\"', 'null', 'none')"
 )
-"""A tool that found nothing: no output, or an empty list, object, string or null. A text that was let go is unknown."""
+"""A tool that found nothing: no output, or an empty list, object, string or null. A text that was let go is unknown,
+and an error that left none is an error."""
 
 
 def steps_sql(project: str, name: str | None, since_ns: int, until_ns: int, limit: int) -> tuple[str, list[Any]]:

@@ -53,6 +53,9 @@ _CONTENT = {
 }
 
 
+_UNCOUNTED = (None,) * 5
+
+
 def outline_json(row: dict[str, Any]) -> dict[str, Any]:
     """A span without its texts and attributes."""
     return {
@@ -95,8 +98,8 @@ def attributes_of(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def tokens_of(row: dict[str, Any]) -> Tokens | None:
-    tokens = Tokens(row["fresh_input"], row["cache_read"], row["cache_write"], row["output_tokens"], row["reasoning"])
-    return None if tokens == Tokens() else tokens
+    buckets = row["fresh_input"], row["cache_read"], row["cache_write"], row["output_tokens"], row["reasoning"]
+    return None if buckets == _UNCOUNTED else Tokens(*buckets)
 
 
 def tokens_json(tokens: Tokens | None) -> dict[str, int | None] | None:

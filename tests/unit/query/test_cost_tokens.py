@@ -109,23 +109,25 @@ async def test_the_sentence_names_what_is_dearest(use: TokenUse) -> None:
 
 
 @pytest.mark.parametrize(
-    ("output", "content", "let_go_ns", "empty"),
+    ("output", "content", "let_go_ns", "status", "empty"),
     [
-        ("[]", None, None, True),
-        (None, "kept", None, True),
-        (" NULL ", None, None, True),
-        ("[1]", None, None, False),
-        (None, "sampled_out", None, False),
-        (None, "waiting", None, False),
-        (None, None, 1, False),
+        ("[]", None, None, "ok", True),
+        (None, "kept", None, "ok", True),
+        (" NULL ", None, None, "ok", True),
+        ("[1]", None, None, "ok", False),
+        (None, "sampled_out", None, "ok", False),
+        (None, "waiting", None, "ok", False),
+        (None, None, 1, "ok", False),
+        (None, None, None, "error", False),
+        ("[]", None, None, "error", True),
     ],
-    ids=["list", "nothing", "null", "found", "sampled_out", "waiting", "let_go"],
+    ids=["list", "nothing", "null", "found", "sampled_out", "waiting", "let_go", "error", "error_with_list"],
 )
 def test_a_text_that_is_not_there_is_not_an_empty_result(
-    output: str | None, content: str | None, let_go_ns: int | None, empty: bool
+    output: str | None, content: str | None, let_go_ns: int | None, status: str, empty: bool
 ) -> None:
-    sql = "SELECT " + EMPTY_RESULT + " FROM (SELECT ? AS output, ? AS content, ? AS let_go_ns)"
-    assert duckdb.execute(sql, [output, content, let_go_ns]).fetchall() == [(empty,)]
+    sql = "SELECT " + EMPTY_RESULT + " FROM (SELECT ? AS output, ? AS content, ? AS let_go_ns, ? AS status)"
+    assert duckdb.execute(sql, [output, content, let_go_ns, status]).fetchall() == [(empty,)]
 
 
 async def test_an_unknown_trace_and_another_projects_are_not_found(use: TokenUse) -> None:
