@@ -9,21 +9,29 @@ echarts.use([BarChart, LineChart, GridComponent, TooltipComponent, MarkLineCompo
 
 export type Ink = (name: string) => string
 
+interface EChartProps {
+  option: (ink: Ink) => object
+  label: string
+  /** Is told of the chart after each drawing, to listen to it. */
+  onReady?: (chart: echarts.ECharts) => void
+}
+
 /** Draws what `option` says with the colours of the scheme; only chunks that are loaded when needed may import this. */
-export function EChart({ option, label }: { option: (ink: Ink) => object; label: string }) {
+export function EChart({ option, label, onReady }: EChartProps) {
   const host = useRef<HTMLDivElement>(null)
   const scheme = useComputedColorScheme('light')
   useEffect(() => {
     const css = getComputedStyle(document.documentElement)
     const chart = echarts.init(host.current!, undefined, { renderer: 'svg' })
     chart.setOption({ animation: false, ...option((name) => css.getPropertyValue(`--${name}`).trim()) })
+    onReady?.(chart)
     const resize = new ResizeObserver(() => chart.resize())
     resize.observe(host.current!)
     return () => {
       resize.disconnect()
       chart.dispose()
     }
-  }, [option, scheme])
+  }, [option, scheme, onReady])
   return <div ref={host} className="chart" role="img" aria-label={label} />
 }
 

@@ -1,5 +1,5 @@
 import {
-  IconAdjustmentsHorizontal, IconAlertTriangle, IconBinaryTree2, IconCoin, IconDatabase, IconEye, IconFileSearch, IconFlask, IconGitBranch, IconMessages, IconPackage, IconPlugConnected, IconSql, IconStairs, IconTestPipe2, IconUsers,
+  IconAdjustmentsHorizontal, IconAlertTriangle, IconBinaryTree2, IconCoin, IconDatabase, IconEye, IconFileSearch, IconFlask, IconGitBranch, IconLayoutDashboard, IconMessages, IconPackage, IconPlugConnected, IconSql, IconStairs, IconTestPipe2, IconUsers,
 } from '@tabler/icons-react'
 
 /** The pages of the interface: the navigation, the palette and the shortcuts are made of this. */
@@ -7,6 +7,7 @@ export const PLACES = [
   { group: 'Observe', name: 'Traces', to: '/traces', key: 't', icon: IconBinaryTree2 },
   { group: 'Observe', name: 'Sessions', to: '/sessions', key: 'e', icon: IconMessages },
   { group: 'Observe', name: 'Users', to: '/users', key: 'u', icon: IconUsers },
+  { group: 'Observe', name: 'Dashboards', to: '/dashboards', key: 'b', icon: IconLayoutDashboard },
   { group: 'Observe', name: 'Costs', to: '/costs', key: 'o', icon: IconCoin },
   { group: 'Observe', name: 'Steps', to: '/steps', key: 'p', icon: IconStairs },
   { group: 'Observe', name: 'SQL', to: '/sql', key: 'q', icon: IconSql },

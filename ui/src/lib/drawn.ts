@@ -1,0 +1,57 @@
+import type { CorrectedAnswer, RowsAnswer, SeriesAnswer, TraceWords } from '@/api/dashboards'
+import { seriesName, tick } from './panels'
+
+/** A chart before it is drawn: what stands on the axis, and lines with their n and intervals. */
+export interface Line {
+  name: string
+  unit: string
+  values: (number | null)[]
+  n: (number | null)[]
+  lower: (number | null)[]
+  upper: (number | null)[]
+  dashed: boolean
+  traces: TraceWords
+}
+
+export interface Drawn {
+  /** Moments where the axis is time; otherwise null. */
+  starts: string[] | null
+  labels: string[]
+  lines: Line[]
+}
+
+/** One of the answers that have a course, as lines. */
+export function drawn(answer: SeriesAnswer | CorrectedAnswer | RowsAnswer, grouped: boolean): Drawn {
+  if (answer.type === 'rows') return ofRows(answer)
+  const labels = answer.starts.map((start) => tick(start, answer.bin_s ?? 3600))
+  if (answer.type === 'corrected_rate') {
+    const line = { name: 'corrected rate', unit: 'share', values: answer.values, n: answer.n, lower: answer.lower, upper: answer.upper, dashed: false, traces: answer.traces }
+    return { starts: answer.starts, labels, lines: [line] }
+  }
+  const metrics = new Set(answer.series.map((one) => one.metric)).size
+  const lines = answer.series.flatMap((one) => {
+    const name = seriesName(one, grouped, metrics)
+    const now: Line = { name, unit: one.unit, values: one.values, n: one.n, lower: one.lower, upper: one.upper, dashed: false, traces: one.traces }
+    const nothing = one.values.map(() => null)
+    const before: Line[] = one.before_values ? [{ ...now, name: `${name}, before`, values: one.before_values, n: nothing, lower: nothing, upper: nothing, dashed: true, traces: null }] : []
+    return [now, ...before]
+  })
+  return { starts: answer.starts, labels, lines }
+}
+
+const TIMES = /^(TIMESTAMP|DATE)/
+const NUMBERS = /^(U?(TINY|SMALL|BIG|HUGE)INT|U?INTEGER|FLOAT|DOUBLE|DECIMAL)/
+
+/** The first column is the axis; of the others those that hold numbers are lines. */
+function ofRows(answer: RowsAnswer): Drawn {
+  const [first, ...others] = answer.columns
+  const isTime = TIMES.test(first?.type ?? '')
+  const labels = answer.rows.map((row) => (isTime ? tick(String(row[0]), answer.bin_s) : String(row[0] ?? 'unknown')))
+  const nothing = answer.rows.map(() => null)
+  const lines = others.flatMap((column, i): Line[] =>
+    NUMBERS.test(column.type)
+      ? [{ name: column.name, unit: '', values: answer.rows.map((row) => (typeof row[i + 1] === 'number' ? (row[i + 1] as number) : null)), n: nothing, lower: nothing, upper: nothing, dashed: false, traces: null }]
+      : [],
+  )
+  return { starts: null, labels, lines }
+}

@@ -1,0 +1,147 @@
+import { Button, MultiSelect, Select, Tabs, Textarea, TextInput } from '@mantine/core'
+import { notifications } from '@mantine/notifications'
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
+import { useNavigate } from '@tanstack/react-router'
+import { IconArrowDown, IconArrowUp, IconPencil, IconPlus, IconX } from '@tabler/icons-react'
+import { lazy, Suspense, useState } from 'react'
+import { post, Problem, request } from '@/api/client'
+import * as ask from '@/api/dashboards'
+import type { Dashboard, Definition, Panel, Scope } from '@/api/dashboards'
+import { rangeName } from '@/lib/range'
+import { useAddress } from '@/lib/search'
+import { ProblemNote } from '@/parts/states'
+import { PanelFrame } from './panel-view'
+
+const PanelEditor = lazy(() => import('./panel-editor'))
+
+interface Props {
+  dashboard: Dashboard
+  scope: Scope
+  onClose: () => void
+}
+
+/** The draft of a dashboard: nothing is saved before the button, and nobody else's change is lost by it. */
+export default function DashboardEditor({ dashboard, scope, onClose }: Props) {
+  const [draft, setDraft] = useState<Definition>(() => ask.definitionOf(dashboard))
+  const [address, change] = useAddress()
+  const client = useQueryClient()
+  const saving = useMutation({
+    mutationFn: () => request<Dashboard>('PUT', ask.at(dashboard.name), draft, undefined, dashboard.revision),
+    onSuccess: async (saved) => {
+      client.setQueryData(ask.dashboard(dashboard.name).queryKey, saved)
+      await client.invalidateQueries({ queryKey: ['dashboards'] })
+      notifications.show({ message: `${saved.title} is saved.` })
+      onClose()
+    },
+  })
+  const edit = (next: Partial<Definition>) => setDraft({ ...draft, ...next })
+  return (
+    <div className="stack" style={{ gap: 'var(--gap)' }}>
+      <div className="line">
+        <Button loading={saving.isPending} disabled={!draft.title.trim()} onClick={() => saving.mutate()}>Save</Button>
+        <Button variant="default" onClick={onClose}>Discard</Button>
+        {dashboard.ready_made && <span className="small second">This one is ready made: what you save stands in its place for your project. Deleting it brings it back.</span>}
+        {!dashboard.ready_made && <Delete dashboard={dashboard} />}
+      </div>
+      {saving.isError && <ProblemNote error={saving.error} />}
+      {saving.error instanceof Problem && saving.error.status === 409 && (
+        <div><Button variant="default" onClick={() => void client.invalidateQueries({ queryKey: ['dashboards', dashboard.name] }).then(onClose)}>Show what was saved; my draft is lost</Button></div>
+      )}
+      <Tabs value={address.tab === 'yaml' ? 'yaml' : 'panels'} onChange={(tab) => change({ tab: tab === 'yaml' ? 'yaml' : undefined }, true)} keepMounted={false}>
+        <Tabs.List mb="md"><Tabs.Tab value="panels">Panels</Tabs.Tab><Tabs.Tab value="yaml">YAML</Tabs.Tab></Tabs.List>
+        <Tabs.Panel value="panels">
+          <About draft={draft} edit={edit} />
+          <Panels draft={draft} edit={edit} scope={scope} />
+        </Tabs.Panel>
+        <Tabs.Panel value="yaml"><Written dashboard={dashboard} onRead={(read) => { setDraft(read); change({ tab: undefined }, true) }} /></Tabs.Panel>
+      </Tabs>
+    </div>
+  )
+}
+
+interface DraftProps {
+  draft: Definition
+  edit: (next: Partial<Definition>) => void
+}
+
+function About({ draft, edit }: DraftProps) {
+  const known = useQuery(ask.words)
+  return (
+    <div className="line" style={{ alignItems: 'end', marginBottom: '1.25rem' }}>
+      <TextInput label="Title" required value={draft.title} onChange={(event) => edit({ title: event.currentTarget.value })} />
+      <TextInput label="What it answers" w={320} value={draft.description} onChange={(event) => edit({ description: event.currentTarget.value })} />
+      <Select label="Shows at first" w={150} data={(known.data?.ranges ?? [draft.range]).map((value) => ({ value, label: rangeName(value) }))} value={draft.range} allowDeselect={false} onChange={(range) => edit({ range: range! })} />
+      <MultiSelect label="Readers may set" w={280} data={known.data?.filters ?? draft.variables} value={draft.variables} onChange={(variables) => edit({ variables })} />
+    </div>
+  )
+}
+
+function Panels({ draft, edit, scope }: DraftProps & { scope: Scope }) {
+  const [editing, setEditing] = useState<number | null>(null)
+  const put = (at: number, panel: Panel) => edit({ panels: at === draft.panels.length ? [...draft.panels, panel] : draft.panels.map((one, i) => (i === at ? panel : one)) })
+  const move = (at: number, to: number) => {
+    const panels = [...draft.panels]
+    panels.splice(to, 0, ...panels.splice(at, 1))
+    edit({ panels })
+  }
+  return (
+    <>
+      <div className="panels">
+        {draft.panels.map((panel, at) => (
+          <PanelFrame
+            key={panel.id}
+            panel={panel}
+            scope={scope}
+            end={
+              <>
+                <button type="button" className="icon-button" aria-label={`Move ${panel.title} up`} disabled={at === 0} onClick={() => move(at, at - 1)}><IconArrowUp size={14} aria-hidden /></button>
+                <button type="button" className="icon-button" aria-label={`Move ${panel.title} down`} disabled={at === draft.panels.length - 1} onClick={() => move(at, at + 1)}><IconArrowDown size={14} aria-hidden /></button>
+                <button type="button" className="icon-button" aria-label={`Edit ${panel.title}`} onClick={() => setEditing(at)}><IconPencil size={14} aria-hidden /></button>
+                <button type="button" className="icon-button" aria-label={`Remove ${panel.title}`} onClick={() => edit({ panels: draft.panels.filter((_, i) => i !== at) })}><IconX size={14} aria-hidden /></button>
+              </>
+            }
+          />
+        ))}
+      </div>
+      <div style={{ marginTop: '1.5rem' }}><Button variant="default" leftSection={<IconPlus size={14} aria-hidden />} onClick={() => setEditing(draft.panels.length)}>Add a panel</Button></div>
+      {editing !== null && (
+        <Suspense fallback={null}>
+          <PanelEditor panel={draft.panels[editing]} taken={draft.panels.filter((_, i) => i !== editing).map((one) => one.id)} scope={scope} onDone={(panel) => { put(editing, panel); setEditing(null) }} onClose={() => setEditing(null)} />
+        </Suspense>
+      )}
+    </>
+  )
+}
+
+/** The same document as in a file; reading it checks it, and saves nothing. */
+function Written({ dashboard, onRead }: { dashboard: Dashboard; onRead: (read: Definition) => void }) {
+  const [text, setText] = useState(dashboard.yaml)
+  const reading = useMutation({ mutationFn: () => post<Definition>('/dashboards/parse', { yaml: text }), onSuccess: (read) => onRead(ask.definitionOf(read)) })
+  return (
+    <div className="stack">
+      <p className="small second prose">As it was saved, and as <code>assay dashboards export {dashboard.name}</code> writes it. Reading it makes it the draft.</p>
+      <Textarea aria-label="YAML" classNames={{ input: 'mono' }} autosize minRows={12} maxRows={32} spellCheck={false} value={text} onChange={(event) => setText(event.currentTarget.value)} />
+      {reading.isError && <ProblemNote error={reading.error} />}
+      <div><Button variant="default" loading={reading.isPending} onClick={() => reading.mutate()}>Read it</Button></div>
+    </div>
+  )
+}
+
+function Delete({ dashboard }: { dashboard: Dashboard }) {
+  const [sure, setSure] = useState(false)
+  const client = useQueryClient()
+  const navigate = useNavigate()
+  const deleting = useMutation({
+    mutationFn: () => request('DELETE', ask.at(dashboard.name), undefined, undefined, dashboard.revision),
+    onSuccess: async () => {
+      await navigate({ to: '/dashboards' })
+      await client.invalidateQueries({ queryKey: ['dashboards'] })
+    },
+  })
+  return (
+    <>
+      <Button variant="default" color="red.8" loading={deleting.isPending} onClick={() => (sure ? deleting.mutate() : setSure(true))}>{sure ? 'Really delete it' : 'Delete'}</Button>
+      {deleting.isError && <ProblemNote error={deleting.error} />}
+    </>
+  )
+}

@@ -1,0 +1,93 @@
+import { Button, Modal, TextInput } from '@mantine/core'
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
+import { Link, useNavigate } from '@tanstack/react-router'
+import { type FormEvent, useState } from 'react'
+import { request } from '@/api/client'
+import * as ask from '@/api/dashboards'
+import type { DashboardLine } from '@/api/dashboards'
+import { plural } from '@/lib/format'
+import { useAddress } from '@/lib/search'
+import { Page } from '@/parts/page'
+import { Loaded, ProblemNote } from '@/parts/states'
+import { type Column, Table } from '@/parts/table'
+import { Person, Time } from '@/parts/values'
+import { useAccess } from '@/shell/access'
+
+/** Every dashboard: those that are there from the first day, and the project's own. */
+export function Dashboards() {
+  const [address, change] = useAddress()
+  const access = useAccess()
+  const found = useQuery(ask.dashboards)
+  return (
+    <Page title="Dashboards" actions={access.write && <Button onClick={() => change({ do: 'new' })}>New dashboard</Button>}>
+      <Loaded query={found}>
+        {({ items }) => (
+          <div className="stack">
+            <p className="lead">{leadOf(items)}</p>
+            <Table label="Dashboards" rows={items} columns={COLUMNS} rowKey={(row) => row.name} href={(row) => `/dashboards/${row.name}`} />
+          </div>
+        )}
+      </Loaded>
+      {address.do === 'new' && <NewDashboard onClose={() => change({ do: undefined }, true)} />}
+    </Page>
+  )
+}
+
+function leadOf(items: DashboardLine[]): string {
+  const own = items.filter((one) => !one.ready_made).length
+  const ready = items.length - own
+  return own === 0
+    ? `${plural(ready, 'dashboard')} to begin with. Change one, and it is yours; what you make of panels or SQL stands beside them.`
+    : `${plural(ready, 'dashboard')} to begin with, and ${own} of your own.`
+}
+
+const COLUMNS: Column<DashboardLine>[] = [
+  {
+    id: 'title',
+    head: 'Dashboard',
+    className: 'main-cell',
+    cell: (row) => (
+      <div style={{ minWidth: 0, padding: '0.2rem 0' }}>
+        <div className="cut"><Link to="/dashboards/$name" params={{ name: row.name }}>{row.title}</Link></div>
+        <div className="cut small second">{row.description}</div>
+      </div>
+    ),
+  },
+  { id: 'panels', head: 'Panels', className: 'num hide-s', cell: (row) => row.panels },
+  { id: 'whose', head: 'Saved by', className: 'hide-m', cell: (row) => (row.ready_made ? <span className="quiet">ready made</span> : <Person actor={row.updated_by} />) },
+  { id: 'at', head: 'Saved', className: 'num hide-m', cell: (row) => (row.updated_at ? <Time at={row.updated_at} /> : <span className="quiet">–</span>) },
+]
+
+const nameOf = (title: string) => title.toLowerCase().replace(/[^a-z0-9]+/g, '-').replace(/^-+|-+$/g, '').slice(0, 64)
+
+function NewDashboard({ onClose }: { onClose: () => void }) {
+  const [title, setTitle] = useState('')
+  const client = useQueryClient()
+  const navigate = useNavigate()
+  const name = nameOf(title)
+  const known = useQuery(ask.dashboards)
+  const taken = known.data?.items.some((one) => one.name === name) ?? false
+  const making = useMutation({
+    mutationFn: () => request('PUT', ask.at(name), { title: title.trim(), description: '', range: '24h', variables: ['environment'], panels: [] }, undefined, 0),
+    onSuccess: async () => {
+      await client.invalidateQueries({ queryKey: ['dashboards'] })
+      await navigate({ to: '/dashboards/$name', params: { name }, search: { edit: '1' } })
+    },
+  })
+  const submit = (event: FormEvent) => {
+    event.preventDefault()
+    making.mutate()
+  }
+  return (
+    <Modal opened onClose={onClose} title={<strong>New dashboard</strong>} closeButtonProps={{ 'aria-label': 'Close' }}>
+      <form className="stack" onSubmit={submit}>
+        <TextInput label="Title" required data-autofocus value={title} onChange={(event) => setTitle(event.currentTarget.value)} description={name ? `Its address: /dashboards/${name}` : 'What it answers'} error={taken && 'There is one of this name.'} />
+        {making.isError && <ProblemNote error={making.error} />}
+        <div className="line" style={{ justifyContent: 'flex-end' }}>
+          <Button variant="default" onClick={onClose}>Cancel</Button>
+          <Button type="submit" disabled={!name || taken} loading={making.isPending}>Make it</Button>
+        </div>
+      </form>
+    </Modal>
+  )
+}

@@ -1,0 +1,87 @@
+import { Autocomplete, NumberInput, Select } from '@mantine/core'
+import { useQuery } from '@tanstack/react-query'
+import { IconPlus, IconX } from '@tabler/icons-react'
+import type { Metric, Words } from '@/api/dashboards'
+import * as search from '@/api/search'
+import { words } from '@/lib/format'
+
+interface MetricRowsProps {
+  metrics: Metric[]
+  known: Words
+  most: number
+  onChange: (metrics: Metric[]) => void
+}
+
+/** The metrics of a panel, each with the settings it takes. */
+export function MetricRows({ metrics, known, most, onChange }: MetricRowsProps) {
+  const put = (at: number, metric: Metric) => onChange(metrics.map((one, i) => (i === at ? metric : one)))
+  return (
+    <fieldset className="many">
+      <legend>Metrics</legend>
+      {metrics.map((metric, at) => (
+        <div key={at} className="one">
+          <Select aria-label={`Metric ${at + 1}`} searchable data={known.metrics.map(({ name }) => ({ value: name, label: words(name) }))} value={metric.name} allowDeselect={false} onChange={(name) => put(at, fresh(name!))} />
+          <Setting metric={metric} known={known} onChange={(next) => put(at, next)} />
+          {metrics.length > 1 && <button type="button" className="icon-button" aria-label={`Remove metric ${at + 1}`} onClick={() => onChange(metrics.filter((_, i) => i !== at))}><IconX size={14} aria-hidden /></button>}
+        </div>
+      ))}
+      {metrics.length < most && <div><button type="button" className="icon-button lined" onClick={() => onChange([...metrics, metrics.at(-1) ?? fresh('count')])}><IconPlus size={13} aria-hidden /> Metric</button></div>}
+    </fieldset>
+  )
+}
+
+/** A metric with the setting it cannot do without. */
+function fresh(name: string): Metric {
+  if (name === 'slow_rate') return { name, threshold_ms: 2000 }
+  if (name === 'score') return { name, score: 'user_feedback' }
+  return { name }
+}
+
+function Setting({ metric, known, onChange }: { metric: Metric; known: Words; onChange: (metric: Metric) => void }) {
+  const takes = known.metrics.find((one) => one.name === metric.name)?.settings ?? []
+  const scores = useQuery({ ...search.values('score'), enabled: takes.includes('score') })
+  if (takes.includes('quantile')) return <NumberInput aria-label="Quantile" w={90} min={0} max={1} step={0.05} value={metric.quantile ?? 0.95} onChange={(quantile) => onChange({ ...metric, quantile: Number(quantile) })} />
+  if (takes.includes('threshold_ms')) return <NumberInput aria-label="Slower than, milliseconds" w={110} min={0} suffix=" ms" value={metric.threshold_ms ?? 2000} onChange={(ms) => onChange({ ...metric, threshold_ms: Number(ms) || 0 })} />
+  if (takes.includes('bucket')) return <Select aria-label="Bucket" clearable placeholder="all" data={known.buckets.map((value) => ({ value, label: words(value) }))} value={metric.bucket ?? null} onChange={(bucket) => onChange({ name: metric.name, ...(bucket ? { bucket } : {}) })} />
+  if (takes.includes('score')) return <Autocomplete aria-label="Score" data={scores.data?.items.map((one) => one.value) ?? []} value={metric.score ?? ''} onChange={(score) => onChange({ ...metric, score })} />
+  return null
+}
+
+interface FilterRowsProps {
+  filter: Record<string, string | string[]>
+  known: string[]
+  onChange: (filter: Record<string, string | string[]>) => void
+}
+
+/** The words a panel is narrowed by. */
+export function FilterRows({ filter, known, onChange }: FilterRowsProps) {
+  const rows = Object.entries(filter).map(([name, value]): [string, string] => [name, Array.isArray(value) ? value.join(', ') : value])
+  const put = (at: number, name: string, value: string) => onChange(Object.fromEntries(rows.map((row, i) => (i === at ? [name, listed(value)] : [row[0], listed(row[1])]))))
+  const free = known.filter((name) => !(name in filter))
+  return (
+    <fieldset className="many">
+      <legend>Only</legend>
+      {rows.map(([name, value], at) => (
+        <div key={name} className="one">
+          <Select aria-label={`Filter ${at + 1}`} searchable data={[name, ...free].map((each) => ({ value: each, label: words(each) }))} value={name} allowDeselect={false} onChange={(next) => put(at, next!, value)} />
+          <Values field={name} value={value} onChange={(next) => put(at, name, next)} />
+          <button type="button" className="icon-button" aria-label={`Remove the filter ${name}`} onClick={() => onChange(Object.fromEntries(rows.filter((_, i) => i !== at)))}><IconX size={14} aria-hidden /></button>
+        </div>
+      ))}
+      {free.length > 0 && <div><button type="button" className="icon-button lined" onClick={() => onChange({ ...filter, [free[0]!]: '' })}><IconPlus size={13} aria-hidden /> Filter</button></div>}
+    </fieldset>
+  )
+}
+
+const FIXED: Record<string, string[]> = { status: ['ok', 'error', 'unset'], arm: ['baseline', 'candidate'] }
+
+function Values({ field, value, onChange }: { field: string; value: string; onChange: (value: string) => void }) {
+  const found = useQuery({ ...search.values(field), enabled: !(field in FIXED) && field !== 'arm' && field !== 'prompt' })
+  return <Autocomplete aria-label={`Value of ${field}`} data={FIXED[field] ?? found.data?.items.map((one) => one.value) ?? []} value={value} onChange={onChange} />
+}
+
+/** Several values stand apart by commas. */
+function listed(text: string): string | string[] {
+  const parts = text.split(',').map((part) => part.trim()).filter(Boolean)
+  return parts.length > 1 ? parts : text
+}

@@ -1,0 +1,106 @@
+import type { HistogramAnswer, Mark } from '@/api/dashboards'
+import { compact, count } from '@/lib/format'
+import type { Drawn, Line } from '@/lib/drawn'
+import { inUnit, seriesName } from '@/lib/panels'
+import { frame, type Ink } from '@/parts/echart'
+
+/** The inks of series, in their order; the scheme makes them. */
+export const INKS = ['k-llm', 'k-tool', 'k-agent', 'k-retriever', 'k-guardrail', 'base']
+
+interface Look {
+  bars: boolean
+  stacked: boolean
+  marks: Mark[]
+}
+
+const MARK_INKS = { deployment: 'accent', canary: 'unsure', incident: 'bad' }
+const LONGEST = 44
+
+/** Lines with their intervals as bands, or bars; what happened stands on the axis. */
+export function courseOption(ink: Ink, drawn: Drawn, look: Look) {
+  const unit = drawn.lines[0]?.unit ?? ''
+  const { text, grid, tooltip, yAxis } = frame(ink, (value) => (unit ? inUnit(value, unit) : compact(value)))
+  return {
+    grid: { ...grid, top: look.marks.length ? 24 : 14 },
+    tooltip: { ...tooltip, axisPointer: { type: look.bars ? 'shadow' : 'line' }, formatter: (points: { dataIndex: number }[]) => told(drawn, points[0]?.dataIndex ?? 0) },
+    yAxis: { ...yAxis, min: (value: { min: number }) => Math.min(0, value.min), max: (value: { max: number }) => (unit === 'share' && value.max > 0.9 ? 1 : null) },
+    xAxis: {
+      type: 'category',
+      data: drawn.labels,
+      boundaryGap: look.bars,
+      axisTick: { show: false },
+      axisLine: { lineStyle: { color: ink('line-strong') } },
+      axisLabel: { ...text, hideOverlap: true },
+    },
+    series: drawn.lines.flatMap((line, at) => oneLine(ink, drawn, line, at, look)),
+  }
+}
+
+function oneLine(ink: Ink, drawn: Drawn, line: Line, at: number, look: Look): object[] {
+  const place = line.dashed ? drawn.lines.findIndex((one) => `${one.name}, before` === line.name) : at
+  const colour = ink(INKS[place % INKS.length]!)
+  const marks = at === 0 ? marksOf(ink, drawn, look.marks) : {}
+  if (look.bars && !line.dashed) return [{ type: 'bar', name: line.name, stack: look.stacked ? 'all' : undefined, data: line.values, itemStyle: { color: colour }, barMaxWidth: 40, ...marks }]
+  const drawnLine = {
+    type: 'line',
+    name: line.name,
+    data: line.values,
+    showSymbol: line.values.filter((value) => value !== null).length < 20,
+    symbolSize: 5,
+    lineStyle: { color: colour, width: line.dashed ? 1.25 : 1.75, type: line.dashed ? 'dashed' : 'solid', opacity: line.dashed ? 0.7 : 1 },
+    itemStyle: { color: colour },
+    ...marks,
+  }
+  return [...band(line, at, colour), drawnLine]
+}
+
+/** An interval as a band: an unseen line at its lower end, and its width stacked upon it. */
+function band(line: Line, at: number, colour: string): object[] {
+  if (line.lower.every((value) => value === null)) return []
+  const still = { type: 'line', silent: true, showSymbol: false, stack: `band ${at}`, stackStrategy: 'all', lineStyle: { opacity: 0 }, tooltip: { show: false } }
+  const width = line.upper.map((value, i) => (value === null || line.lower[i] === null ? null : value - line.lower[i]!))
+  return [
+    { ...still, data: line.lower },
+    { ...still, data: width, areaStyle: { color: colour, opacity: 0.13 } },
+  ]
+}
+
+function marksOf(ink: Ink, drawn: Drawn, marks: Mark[]): object {
+  if (!drawn.starts || marks.length === 0) return {}
+  const data = marks.flatMap((mark) => {
+    const at = drawn.starts!.findLastIndex((start) => Date.parse(start) <= Date.parse(mark.at))
+    if (at < 0) return []
+    const colour = ink(MARK_INKS[mark.kind])
+    const label = { formatter: mark.kind === 'deployment' ? '▲' : mark.kind === 'canary' ? '◆' : '!', color: colour, position: 'end' }
+    return [{ name: mark.title, xAxis: at, lineStyle: { color: colour, type: 'dotted' }, label }]
+  })
+  const tooltip = { formatter: (mark: { name: string }) => mark.name.slice(0, 2 * LONGEST) }
+  return { markLine: { symbol: 'none', silent: false, animation: false, data, tooltip } }
+}
+
+function told(drawn: Drawn, at: number): string {
+  const lines = drawn.lines.filter((line) => line.values[at] !== null && line.values[at] !== undefined)
+  const rows = lines.map((line) => {
+    const interval = line.lower[at] === null || line.lower[at] === undefined ? '' : ` (${inUnit(line.lower[at], line.unit)} to ${inUnit(line.upper[at], line.unit)})`
+    const n = line.n[at]
+    return `${line.name.slice(0, LONGEST)}  ${inUnit(line.values[at], line.unit)}${interval}${n === null || n === undefined ? '' : `  n ${count(n)}`}`
+  })
+  return [`${drawn.labels[at]}${drawn.starts ? ' UTC' : ''}`, ...(rows.length ? rows : ['nothing'])].join('\n')
+}
+
+/** Counts between edges, a bar for each bin and group. */
+export function histogramOption(ink: Ink, answer: HistogramAnswer, grouped: boolean) {
+  const { text, grid, tooltip, yAxis } = frame(ink, (value) => compact(value))
+  const names = answer.edges.slice(1).map((edge, at) => `${inUnit(answer.edges[at], answer.unit)} to ${inUnit(edge, answer.unit)}`)
+  const formatter = (points: { dataIndex: number }[]) => {
+    const at = points[0]?.dataIndex ?? 0
+    return [names[at], ...answer.series.map((one) => `${seriesName(one, grouped, 1).slice(0, LONGEST)}  n ${count(one.counts[at] ?? 0)}`)].join('\n')
+  }
+  return {
+    grid,
+    tooltip: { ...tooltip, axisPointer: { type: 'shadow' }, formatter },
+    yAxis,
+    xAxis: { type: 'category', data: answer.edges.slice(0, -1).map((edge) => inUnit(edge, answer.unit)), axisTick: { show: false }, axisLine: { lineStyle: { color: ink('line-strong') } }, axisLabel: { ...text, hideOverlap: true } },
+    series: answer.series.map((one, i) => ({ type: 'bar', name: seriesName(one, grouped, 1), data: one.counts, itemStyle: { color: ink(INKS[i % INKS.length]!) }, barCategoryGap: '12%', barGap: '0%' })),
+  }
+}
