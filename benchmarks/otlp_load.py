@@ -92,7 +92,8 @@ def payload(rng: random.Random, spans: int) -> bytes:
 
 
 async def send(url: str, sent: Sequence[tuple[bytes, int]], connections: int, headers: dict[str, str]) -> Told:
-    """All of `sent`, over so many connections, each sending the next body when the last was answered."""
+    """All of `sent`, over so many connections, each sending the next body when the last was answered. A connection
+    that breaks counts as status 0."""
     import aiohttp
 
     told, todo = Told(), iter(sent)
@@ -103,8 +104,12 @@ async def send(url: str, sent: Sequence[tuple[bytes, int]], connections: int, he
         async def work() -> None:
             for body, spans in todo:
                 started = time.perf_counter()
-                async with http.post(url, data=body, headers={"content-type": PROTOBUF, **headers}) as answer:
-                    await answer.read()
+                try:
+                    async with http.post(url, data=body, headers={"content-type": PROTOBUF, **headers}) as answer:
+                        await answer.read()
+                except aiohttp.ClientError:
+                    told.status[0] += 1
+                    continue
                 told.ms.append((time.perf_counter() - started) * 1e3)
                 told.status[answer.status] += 1
                 told.accepted += spans if answer.status == 200 else 0

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 _TICKS_PER_S = os.sysconf("SC_CLK_TCK")
-_SECONDS_TO_START = 120
+_SECONDS_TO_START = 300  # MLflow makes its tables first
 _SECONDS_TO_END = 60
 
 

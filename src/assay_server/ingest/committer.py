@@ -14,7 +14,7 @@ from assay_server.core.errors import AssayError, Busy, Unavailable
 from assay_server.core.ports import Listener
 from assay_server.core.records import Facts
 from assay_server.ingest.limits import Limits
-from assay_server.store import Appended, Store
+from assay_server.store import Store
 
 _log = logging.getLogger(__name__)
 
@@ -36,6 +36,7 @@ class Committer:
         self._queue: deque[_Waiting] = deque()
         self._records = 0
         self._task: asyncio.Task[None] | None = None
+        self._telling: asyncio.Task[None] | None = None
         self._closed = False
 
     @property
@@ -63,20 +64,28 @@ class Committer:
         await waiting.done
 
     async def close(self) -> None:
-        """Commits what waits; new facts are refused."""
+        """Commits what waits and tells the listeners; new facts are refused."""
         self._closed = True
         if self._task is not None:
             await self._task
+        if self._telling is not None:
+            await self._telling
 
     async def _work(self) -> None:
-        """Ends when nothing waits, so that an idle server has no task."""
+        """Ends when nothing waits, so that an idle server has no task.
+
+        While listeners hear of one commit the next is under way; they hear of commits one by one and in their order.
+        """
         try:
             while self._queue:
                 batch = self._next()
                 try:
-                    await self._write(batch)
+                    stored = await self._write(batch)
                 finally:
                     self._records -= sum(waiting.size for waiting in batch)
+                if self._telling is not None:
+                    await self._telling
+                self._telling = asyncio.create_task(self._tell(stored), name="assay-tell")
         finally:
             self._task = None
 
@@ -89,32 +98,33 @@ class Committer:
             size += batch[-1].size
         return batch
 
-    async def _write(self, batch: list[_Waiting]) -> None:
-        """A batch the store cannot take is tried request by request, so that one does not take the others along."""
+    async def _write(self, batch: list[_Waiting]) -> list[Facts]:
+        """What was new. A batch the store cannot take is tried request by request, so that one does not take the
+        others along."""
         try:
             appended = await self._store.append(_merged(batch))
         except Unavailable as error:
             _refuse(batch, error)
+            return []
         except Exception as error:  # noqa: BLE001 - whatever it is, those who wait must hear of it
             if len(batch) == 1:
                 _refuse(batch, error)
-                return
-            for waiting in batch:
-                await self._write([waiting])
-        else:
-            for waiting in batch:
-                if not waiting.done.done():
-                    waiting.done.set_result(None)
-            await self._tell(appended)
+                return []
+            return [facts for waiting in batch for facts in await self._write([waiting])]
+        for waiting in batch:
+            if not waiting.done.done():
+                waiting.done.set_result(None)
+        return [appended.stored]
 
-    async def _tell(self, appended: Appended) -> None:
-        if not size_of(appended.stored):
-            return
-        for listener in self._listeners:
-            try:
-                await listener(appended.stored)
-            except Exception:  # noqa: BLE001 - a listener's fault must not undo or delay what is stored
-                _log.exception("a listener failed; the facts are stored")
+    async def _tell(self, stored: list[Facts]) -> None:
+        for facts in stored:
+            if not size_of(facts):
+                continue
+            for listener in self._listeners:
+                try:
+                    await listener(facts)
+                except Exception:  # noqa: BLE001 - a listener's fault must not undo or delay what is stored
+                    _log.exception("a listener failed; the facts are stored")
 
 
 def size_of(facts: Facts) -> int:

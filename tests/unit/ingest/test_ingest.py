@@ -393,6 +393,23 @@ async def test_listeners_hear_of_what_is_stored_and_cannot_break_it(
     assert "listener failed" in caplog.text
 
 
+async def test_a_slow_listener_holds_up_no_commit_and_hears_of_all_in_order(ingest: Ingest, store: MemoryStore) -> None:
+    heard: list[str] = []
+    ready = asyncio.Event()
+
+    async def slow(facts: Facts) -> None:
+        await ready.wait()
+        heard.extend(span.name for span in facts.spans)
+
+    ingest.listen(slow)
+    await ingest.write(Facts(spans=[replace_name("first")]))
+    await asyncio.wait_for(ingest.write(Facts(spans=[replace_name("second")])), timeout=5)
+    assert (len(store.spans), heard) == (2, [])
+    ready.set()
+    await ingest.close()
+    assert heard == ["first", "second"]
+
+
 async def test_closing_commits_what_waits_and_refuses_what_comes_later(ingest: Ingest, store: MemoryStore) -> None:
     store.gate.clear()
     waiting = asyncio.create_task(ingest.write(Facts(spans=[span_of()])))
