@@ -37,6 +37,7 @@ def list_(as_json: AsJson = False) -> None:
 @app.command(epilog="Example: assay monitor create slow --metric latency --above 2000 --window 15m --filter kind=llm")
 def create(
     name: Annotated[str, typer.Argument(help="Its name.")],
+    *,
     metric: Annotated[
         str | None, typer.Option("--metric", "-m", help="count, requests, error_rate, latency, cost, score:NAME, …")
     ] = None,
@@ -58,9 +59,12 @@ def create(
             "--file", "-f", help="The whole definition as JSON: groups, severity and all; the name above wins."
         ),
     ] = None,
+    rehearse: Annotated[
+        bool, typer.Option("--try", help="Makes nothing; says how often it would have rung in the past week.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Watches something from now on."""
+    """Watches something from now on; with --try says first what it would have said."""
     if file is not None:
         definition: assay.Json = {**json.loads(file.read_text("utf-8")), "name": name}
     else:
@@ -72,11 +76,29 @@ def create(
             "window_s": _seconds(window, "--window"),
         }
         definition |= {} if min_n is None else {"min_n": min_n}
+    if rehearse:
+        _rehearse(definition, as_json=as_json)
+        return
     with connected() as client:
         made = client.monitors.create(definition)
     if not emit(made, as_json):
         answer(f"{made['name']} ({made['id']}) looks every {made['every_s']} s at the last {made['window_s']} s")
         hint(f"assay monitor test {made['name']}")
+
+
+def _rehearse(definition: assay.Json, *, as_json: bool) -> None:
+    with connected() as client:
+        found = client.monitors.preview(definition)
+    if emit(found, as_json):
+        return
+    times = "once" if found["fired"] == 1 else f"{found['fired']} times"
+    blind = f", {found['blind']} of them with too little data" if found["blind"] else ""
+    answer(f"It would have rung {times} since {when(found['since'])} ({found['looks']} looks{blind}).")
+    for fire in found["fires"]:
+        until = "still ringing" if fire["until"] is None else f"until {when(fire['until'])}"
+        answer(f"{when(fire['at'])}, {until}: {safe(fire['finding']['sentence'])}")
+    for finding in found["findings"]:
+        say(f"now {finding['status']}: {safe(finding['sentence'])}")
 
 
 @app.command(epilog="Example: assay monitor show error-rate")

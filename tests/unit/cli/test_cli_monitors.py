@@ -53,6 +53,19 @@ def test_a_monitor_is_created_from_options(cli: Run, fake_rest: FakeServer) -> N
     assert "assay monitor test slow" in told.err
 
 
+def test_a_monitor_is_tried_before_it_is_made(cli: Run, fake_rest: FakeServer) -> None:
+    fire = {"at": "2026-11-20T09:00:00Z", "until": None, "finding": FINDING}
+    spent = {"since": "2026-11-14T10:00:00Z", "until": "2026-11-21T10:00:00Z", "looks": 672, "blind": 12}
+    told = {"findings": [FINDING], **spent, "fired": 1, "fires": [fire]}
+    fake_rest.on("POST", "/api/v1/monitors/preview", told)
+    said = cli("monitor", "create", "slow", "--metric", "error_rate", "--above", "0.05", "--try")
+    assert [call.path for call in fake_rest.seen] == ["/api/v1/monitors/preview"]
+    assert "It would have rung once since" in said.out
+    assert "(672 looks, 12 of them with too little data)" in said.out
+    assert f"still ringing: {FINDING['sentence']}" in said.out
+    assert "now alarm" in said.err
+
+
 @pytest.mark.parametrize(
     ("options", "rule"),
     [

@@ -22,6 +22,11 @@ class Monitors(Noun[D_co]):
         return write("POST", "/monitors", definition)
 
     @endpoint
+    def preview(self, definition: Json) -> Call[Json]:
+        """What such a monitor would say now, and would have said in the past week; nothing is made, nobody is told."""
+        return write("POST", "/monitors/preview", definition)
+
+    @endpoint
     def get(self, monitor: str) -> Call[Json]:
         """One monitor."""
         return get(f"/monitors/{in_path(monitor)}")
