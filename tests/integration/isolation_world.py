@@ -53,7 +53,17 @@ def _facts(http: httpx.Client) -> dict[str, str]:
         "span": span["span_id"],
         "user": "quokka-user",
         "session": "quokka-session",
+        "deletion": _deletion(http),
     }
+
+
+def _deletion(http: httpx.Client) -> str:
+    """Of somebody else than the user whom the other tests look for."""
+    span = a_span(trace_id="52" * 16, name="gone", attributes={"user.id": "quokka-gone"})
+    http.post("/v1/traces", content=as_json(span), headers={"content-type": "application/json"}).raise_for_status()
+    made: str = _post(http, "deletions", {"user": "quokka-gone", "reason": "quokka asked"})["id"]
+    _awaited(lambda: _get(http, f"deletions/{made}")["proof"])
+    return made
 
 
 def _registry(http: httpx.Client) -> dict[str, str]:

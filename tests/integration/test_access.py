@@ -199,6 +199,17 @@ NEEDS = {
         PUT /api/v1/prices/{model}
         PUT /api/v1/retention
         POST /api/v1/retention/passes
+        GET /api/v1/deletions
+        POST /api/v1/deletions
+        GET /api/v1/deletions/{deletion}
+        GET /api/v1/deletions/{deletion}/proof
+        GET /api/v1/backups
+        POST /api/v1/backups
+        GET /api/v1/backups/{backup}
+        POST /api/v1/backups/{backup}/verify
+        DELETE /api/v1/backups/{backup}
+        GET /api/v1/compactions
+        POST /api/v1/compactions
         DELETE /api/v1/prices/{price}
         GET /api/v1/projects
         POST /api/v1/projects

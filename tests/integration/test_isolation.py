@@ -23,6 +23,7 @@ LISTS = """
     GET /api/v1/costs/chargeback?group_by=user&since=2026-01-01T00:00:00Z&until=2100-01-01T00:00:00Z
     GET /api/v1/dashboards
     GET /api/v1/datasets
+    GET /api/v1/deletions
     GET /api/v1/export/scores?format=jsonl
     GET /api/v1/export/spans?format=jsonl
     GET /api/v1/export/traces?format=csv
@@ -71,6 +72,8 @@ ONES = """
     GET /api/v1/dashboards/{dashboard}
     GET /api/v1/datasets/{dataset}
     GET /api/v1/datasets/{dataset}/items
+    GET /api/v1/deletions/{deletion}
+    GET /api/v1/deletions/{deletion}/proof
     GET /api/v1/incidents/{incident}
     GET /api/v1/monitors/{monitor}
     GET /api/v1/monitors/{monitor}/evaluations
@@ -121,6 +124,9 @@ NOT_A_PROJECTS = """
     GET /api/v1/costs/savings
     GET /api/v1/costs/why
     GET /api/v1/prices/lookup
+    GET /api/v1/backups
+    GET /api/v1/backups/{backup}
+    GET /api/v1/compactions
     GET /api/v1/retention/passes
     GET /api/v1/search/parse
     GET /api/v1/search/state
@@ -293,6 +299,14 @@ def test_a_release_of_another_project_cannot_be_called(two: Two) -> None:
         answer = two.second.post("/v1/chat/completions", json={"model": model, "messages": messages})
         assert answer.status_code == 404, answer.text
         assert "error" in answer.json()
+
+
+@pytest.mark.parametrize("address", ["backups", "backups/bak_1", "compactions"])
+def test_what_concerns_the_whole_server_is_for_the_first_project(address: str, two: Two) -> None:
+    mine, theirs = two.first.get(f"/api/v1/{address}"), two.second.get(f"/api/v1/{address}")
+    assert mine.status_code in {200, 404}
+    assert theirs.status_code == 403
+    assert two.second.post(f"/api/v1/{address}").status_code in {403, 405}
 
 
 def test_passes_of_retention_are_ones_own(two: Two) -> None:

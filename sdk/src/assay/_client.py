@@ -43,6 +43,10 @@ class _Server(Noun[D_co]):
         self.sessions = _nouns.Sessions(driver)
         self.users = _nouns.Users(driver)
         self.views = _nouns.Views(driver)
+        self.retention = _nouns.Retention(driver)
+        self.deletions = _nouns.Deletions(driver)
+        self.backups = _nouns.Backups(driver)
+        self.compactions = _nouns.Compactions(driver)
 
     @endpoint
     def info(self) -> Call[Json]:

@@ -8,6 +8,7 @@ from starlette.types import ASGIApp
 from assay_server import __version__
 from assay_server.api import (
     audit,
+    backups,
     canaries,
     channels,
     checks,
@@ -15,6 +16,7 @@ from assay_server.api import (
     costs,
     dashboards,
     datasets,
+    deletions,
     export,
     exports,
     forwards,
@@ -96,6 +98,8 @@ ROUTERS = (
     prices.router,
     costs.router,
     retention.router,
+    deletions.router,
+    backups.router,
 )
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from assay_server.core.errors import InvalidInput
 
 SHORTEST_KEY = 16
+_MOST_DAYS = 36_500
 
 
 @dataclass(slots=True, frozen=True)
@@ -26,6 +27,8 @@ class Config:
     bootstrap_key: str | None = None
     local_llm: bool = False
     log_level: str = "warning"
+    backups: Path | None = None  # default: DATA/backups
+    backup_days: int | None = None  # default: kept until somebody removes them
     provider_keys: frozenset[str] | None = None  # default: any variable, for the first project alone
 
     @property
@@ -51,6 +54,11 @@ class Config:
         return project == first_project if self.provider_keys is None else variable in self.provider_keys
 
     @property
+    def backups_folder(self) -> Path:
+        """Where backups are written."""
+        return (self.backups or self.data / "backups").absolute()
+
+    @property
     def decisions_url(self) -> str:
         """The ledger's database."""
         return self.ledger_url or f"sqlite:///{(self.data / 'ledger.sqlite').absolute()}"
@@ -67,6 +75,8 @@ ENVIRONMENT = {
     "bootstrap_key": "ASSAY_BOOTSTRAP_KEY",
     "local_llm": "ASSAY_LOCAL_LLM",
     "log_level": "ASSAY_LOG_LEVEL",
+    "backups": "ASSAY_BACKUPS",
+    "backup_days": "ASSAY_BACKUP_DAYS",
     "provider_keys": "ASSAY_PROVIDER_KEYS",
 }
 
@@ -85,14 +95,14 @@ def load(flags: Mapping[str, Any], environment: Mapping[str, str] = os.environ) 
 def _parsed(name: str, value: Any, faults: list[str]) -> Any:
     label = f"{ENVIRONMENT[name]} / --{name.replace('_', '-')}"
     match name:
-        case "data":
+        case "data" | "backups" | "export_dir":
             return Path(value)
         case "port" | "grpc_port":
             return _port(label, str(value), 0 if name == "grpc_port" else 1, faults)
         case "provider_keys":
             return frozenset(part.strip() for part in str(value).split(",") if part.strip())
-        case "export_dir":
-            return Path(value)
+        case "backup_days":
+            return _days(label, str(value), faults)
         case "local_llm":
             return str(value).lower() in {"1", "true", "yes", "on"}
         case "log_level" if str(value).lower() not in {"debug", "info", "warning", "error"}:
@@ -109,3 +119,10 @@ def _port(label: str, value: str, lowest: int, faults: list[str]) -> int:
         return int(value)
     faults.append(f"{label}: {value!r} is not a port from {lowest}{'' if lowest else ' (off)'} to 65535")
     return 0
+
+
+def _days(label: str, value: str, faults: list[str]) -> int | None:
+    if value.isdigit() and 1 <= int(value) <= _MOST_DAYS:
+        return int(value)
+    faults.append(f"{label}: {value!r} is not a number of days from 1 to {_MOST_DAYS}")
+    return None

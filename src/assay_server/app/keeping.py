@@ -1,20 +1,40 @@
-"""Wires what keeps house: retention, deletions, backups, compaction."""
+"""Wires what keeps house: retention, deletions, compaction, backups."""
 
 from contextlib import AsyncExitStack
 
-from assay_server.core.clock import Clock
-from assay_server.governance import Audit
+from assay_server import __version__
+from assay_server.app.config import Config
+from assay_server.app.elsewhere import PeopleElsewhere
+from assay_server.app.watching import Site
 from assay_server.ingest import Labels, aliases
-from assay_server.keeping import Keeper, Keeping, Passes, Retention
-from assay_server.ledger import Ledger
-from assay_server.store import Store
+from assay_server.keeping import (
+    Backups,
+    Compactions,
+    Deletions,
+    DeletionWork,
+    Keeper,
+    Keeping,
+    Passes,
+    Places,
+    Retention,
+    Sites,
+)
+from assay_server.keeping.deletions import Pseudonym
 
 
-def keeping(ledger: Ledger, store: Store, audit: Audit, clock: Clock, stack: AsyncExitStack) -> Keeping:
-    """Everything running, where the last end left it."""
+async def keeping(config: Config, site: Site, home: str, pseudonym: Pseudonym, stack: AsyncExitStack) -> Keeping:
+    """Everything running, where the last end left it. `home` is the first project."""
+    ledger, store, audit, clock = site.ledger, site.store, site.audit, site.clock
     retention = Retention(ledger, audit, clock)
     passes = Passes(store, retention, Labels(aliases()).is_label)
-    keeper = Keeper([passes.work])
+    compactions = Compactions(ledger, store, clock, home)
+    await compactions.end_left()
+    places = Places(config.data, config.backups_folder, config.backup_days, __version__)
+    backups = Backups(ledger, store, audit, clock, home, places)
+    sites = Sites(store, PeopleElsewhere(ledger), backups.copies, pseudonym)
+    deletions = Deletions(ledger, audit, clock, sites)
+    deleting = DeletionWork(ledger, audit, clock, sites, compactions)
+    keeper = Keeper([backups.work, deleting.work, passes.work, compactions.work])
     keeper.start()
     stack.push_async_callback(keeper.close)
-    return Keeping(retention, passes, keeper, clock)
+    return Keeping(home, retention, passes, deletions, backups, compactions, keeper, clock)

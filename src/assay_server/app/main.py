@@ -1,13 +1,14 @@
 """The command `assay`: everything the CLI does over the API, and the two commands that need the server's code."""
 
+import asyncio
 import json
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from assay_server.cli import app, run
+from assay_server.cli import app, backup, run
 
 JSON = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 Data = Annotated[Path | None, typer.Option(help="Where facts and decisions are kept.", show_default="assay-data")]
@@ -25,6 +26,7 @@ def up(
     public_url: Annotated[str | None, typer.Option(help="The address people use.", show_default="http://…")] = None,
     local_llm: Annotated[bool | None, typer.Option("--local-llm", help="Also start the small local LLM.")] = None,
     log_level: Annotated[str | None, typer.Option(help="debug, info, warning, error.", show_default="warning")] = None,
+    backups: Annotated[Path | None, typer.Option(help="Where backups go.", show_default="DATA/backups")] = None,
     as_json: JSON = False,
 ) -> None:
     """Start the server and keep it running. The first start prints a sign-in link and an admin key, once."""
@@ -32,7 +34,8 @@ def up(
     from assay_server.app.serve import serve
 
     flags = {"data": data, "host": host, "port": port, "ledger_url": ledger_url, "public_url": public_url}
-    serve(load(flags | {"grpc_port": grpc_port, "local_llm": local_llm, "log_level": log_level}), as_json=as_json)
+    flags |= {"grpc_port": grpc_port, "local_llm": local_llm, "log_level": log_level, "backups": backups}
+    serve(load(flags), as_json=as_json)
 
 
 @app.command("doctor", epilog="Example: assay doctor --port 4600")
@@ -52,6 +55,43 @@ def doctor(data: Data = None, host: Host = None, port: Port = None, as_json: JSO
             sys.stdout.write(f"{marks[finding.level]}  {finding.about}: {finding.says}{fix}\n")
     if not healthy(findings):
         raise typer.Exit(1)
+
+
+@backup.command("verify", epilog="Example: assay backup verify /var/backups/assay-20261125T172000Z-1n0d9f")
+def verify_backup(
+    folder: Annotated[Path, typer.Argument(metavar="BACKUP", help="A folder that 'assay backup' made.")],
+    as_json: JSON = False,
+) -> None:
+    """Restore a backup into a temporary folder, open it, and compare. Exit code 1 where it is not what it says."""
+    from assay_server.keeping import verify
+
+    _tell_manifest(asyncio.run(verify(folder.absolute())), "is whole", folder, as_json=as_json)
+
+
+@app.command("restore", epilog="Example: assay restore /var/backups/assay-20261125T172000Z-1n0d9f --data ./assay-data")
+def restore_backup(
+    folder: Annotated[Path, typer.Argument(metavar="BACKUP", help="A folder that 'assay backup' made.")],
+    data: Annotated[Path, typer.Option(help="The new data directory: missing or empty.")],
+    as_json: JSON = False,
+) -> None:
+    """Make a data directory from a backup; every file is checked before."""
+    from assay_server.keeping import restore
+
+    manifest = asyncio.run(restore(folder.absolute(), data))
+    _tell_manifest(manifest, f"was restored into {data}", folder, as_json=as_json)
+    if not as_json:
+        dump = manifest["ledger"] == "ledger.dump"
+        first = f"pg_restore --clean --create --dbname=URL {data / 'ledger.dump'}, then " if dump else ""
+        sys.stderr.write(f"next: {first}assay up --data {data}\n")
+
+
+def _tell_manifest(manifest: dict[str, Any], what: str, folder: Path, *, as_json: bool) -> None:
+    told = {name: manifest[name] for name in ("version", "made_at", "rows", "ledger")}
+    if as_json:
+        sys.stdout.write(json.dumps(told) + "\n")
+        return
+    rows = ", ".join(f"{n} {table}" for table, n in manifest["rows"].items() if n)
+    sys.stdout.write(f"{folder.name} of {manifest['made_at']} {what}: {rows or 'no facts'}\n")
 
 
 def main() -> None:

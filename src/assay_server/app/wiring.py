@@ -214,7 +214,7 @@ async def house(config: Config) -> AsyncIterator[House]:
             panels=Panels(ground.store, sql),
             exports=Exports(reads.traces, reads.scores),
             people=People(ground.store, reads.traces),
-            keeping=keeping(ground.ledger, ground.store, ground.audit, ground.clock, stack),
+            keeping=await keeping(config, site, bootstrapped.project, ingest.pseudonym, stack),
             public_url=config.url,
         )
         yield House(services, bootstrapped, ground.ledger, ground.store)

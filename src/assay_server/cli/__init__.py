@@ -1,6 +1,7 @@
-"""The command line over the SDK's client. `app` is extended by the room `app`; `run` gives the exit code."""
+"""The command line over the SDK's client. The room `app` adds commands; `run` gives the exit code."""
 
 from assay_server.cli.exits import run
+from assay_server.cli.keeping import backup
 from assay_server.cli.main import app
 
-__all__ = ["app", "run"]
+__all__ = ["app", "backup", "run"]

@@ -10,6 +10,7 @@ from assay_server.cli import (
     cost,
     datasets,
     governance,
+    keeping,
     monitors,
     prompts,
     providers,
@@ -60,6 +61,7 @@ app.command("compare", epilog="Example: assay compare run_01k9a… run_01k9b…"
 app.command("gate", epilog="Example: assay gate run_01k9b… --baseline run_01k9a… --suite support")(runs.gate)
 app.command("sql", epilog="Example: assay sql 'SELECT model, sum(cost) FROM calls GROUP BY ALL'")(sql)
 app.command("export", epilog="Example: assay export spans --format parquet --to spans.parquet -w model=gpt-5")(export)
+app.command("compact", epilog="Example: assay compact")(keeping.compact)
 app.command("promote", epilog="Example: assay promote support@2 --to production --reason 'gate passed'")(
     channels.promote
 )
@@ -82,5 +84,8 @@ for noun in (
     monitors.notify,
     governance.audit,
     governance.keys,
+    keeping.retention,
+    keeping.privacy,
+    keeping.backup,
 ):
     app.add_typer(noun)

@@ -91,6 +91,10 @@ class Ingest:
         """For a body that is about to be read: so that what is read is bounded too."""
         return self._room.place()
 
+    def pseudonym(self, user: str) -> str:
+        """What a user's id becomes in the facts: itself, unless it is personal data."""
+        return self._scrubber.identity(user, set()) or user
+
     def listen(self, listener: Listener) -> None:
         """Calls it after every commit, with what was new."""
         self._committer.listen(listener)

@@ -1,5 +1,6 @@
 """What is kept and what is let go: retention, deletion of people, backups, compaction."""
 
+from assay_server.keeping.backups import Backups, Places
 from assay_server.keeping.compactions import Compactions
 from assay_server.keeping.deletion_work import DeletionWork
 from assay_server.keeping.deletions import Deletions, Sites
@@ -7,9 +8,11 @@ from assay_server.keeping.house import Keeping
 from assay_server.keeping.keeper import Keeper
 from assay_server.keeping.passes import Passes
 from assay_server.keeping.person import Found, Person
+from assay_server.keeping.restore import restore, verify
 from assay_server.keeping.retention import Retention
 
 __all__ = [
+    "Backups",
     "Compactions",
     "DeletionWork",
     "Deletions",
@@ -18,6 +21,9 @@ __all__ = [
     "Keeping",
     "Passes",
     "Person",
+    "Places",
     "Retention",
     "Sites",
+    "restore",
+    "verify",
 ]

@@ -45,7 +45,7 @@ class Elsewhere(Protocol):
         ...
 
 
-Copies = Callable[[], Awaitable[list[dict[str, Any]]]]
+Copies = Callable[[], Awaitable[Sequence[dict[str, Any]]]]
 """Backups that hold what was there: `[{"backup", "made_at", "expires_at", "where"}]`."""
 
 Pseudonym = Callable[[str], str]

@@ -5,6 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from assay_server.core.clock import Clock
+from assay_server.core.errors import Forbidden
+from assay_server.keeping.backups import Backups
+from assay_server.keeping.compactions import Compactions
+from assay_server.keeping.deletions import Deletions
 from assay_server.keeping.keeper import Keeper
 from assay_server.keeping.passes import Passes
 from assay_server.keeping.retention import Retention
@@ -13,10 +17,26 @@ from assay_server.keeping.rules import parse
 
 @dataclass(slots=True, frozen=True)
 class Keeping:
+    """`home` is the first project: its admins run the server, so backups and compactions are theirs."""
+
+    home: str
     retention: Retention
     passes: Passes
+    deletions: Deletions
+    backups: Backups
+    compactions: Compactions
     keeper: Keeper
     clock: Clock
+
+    def only_home(self, project: str) -> None:
+        """Raises Forbidden for admins of another project."""
+        if project != self.home:
+            raise Forbidden(
+                "This concerns the whole server: it is for admins of its first project.",
+                field="project",
+                value=project,
+                fix="use an admin key of the first project",
+            )
 
     async def preview(self, project: str, rules: Sequence[Mapping[str, Any]] | None) -> dict[str, Any]:
         """What a pass would take away now under these rules, or those in force. Raises InvalidInput."""

@@ -53,6 +53,11 @@ class Ledger:
             raise
         return ledger
 
+    @property
+    def is_file(self) -> bool:
+        """Whether it is SQLite."""
+        return self._databases.path is not None
+
     async def write(self, fn: Callable[[Connection], T]) -> T:
         """Runs `fn` in a transaction of its own and returns what it returned, once that is committed.
 

@@ -58,6 +58,11 @@ class Directory:
     def release(self) -> None:
         os.close(self._lock)
 
+    def give_up(self) -> None:
+        """Releases a directory that nobody else has seen yet, without a trace of the lock."""
+        (self.path / _LOCK_FILE).unlink()
+        self.release()
+
     @property
     def file(self) -> Path:
         """The database in force. Raises `Corrupt`."""

@@ -57,7 +57,7 @@ class Rewriting:
                 self._detach(cursor, name)
             directory.set_version(NEWEST)
         finally:
-            directory.release()
+            directory.give_up()
         return marks.rows
 
     def run(self, cursor: duckdb.DuckDBPyConnection, in_writer: InWriter) -> Rewritten:

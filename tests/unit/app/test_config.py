@@ -17,11 +17,20 @@ def test_flags_win_over_environment_over_defaults() -> None:
 def test_every_fault_is_reported_at_once() -> None:
     with pytest.raises(InvalidInput) as caught:
         load(
-            {"port": "99999", "grpc_port": "70000", "log_level": "loud"},
+            {"port": "99999", "grpc_port": "70000", "log_level": "loud", "backup_days": "0"},
             {"ASSAY_BOOTSTRAP_KEY": "short", "ASSAY_PUBLIC_URL": "assay.example"},
         )
 
-    named = ("ASSAY_PORT", "'99999'", "--grpc-port", "--log-level", "'loud'", "ASSAY_BOOTSTRAP_KEY", "ASSAY_PUBLIC_URL")
+    named = (
+        "ASSAY_BACKUP_DAYS",
+        "ASSAY_PORT",
+        "'99999'",
+        "--grpc-port",
+        "--log-level",
+        "'loud'",
+        "ASSAY_BOOTSTRAP_KEY",
+        "ASSAY_PUBLIC_URL",
+    )
     assert [part for part in named if part not in caught.value.message] == []
 
 

@@ -3,6 +3,7 @@
 from assay._nouns.access import Audit, Keys, Projects, Providers, SignIn
 from assay._nouns.evaluation import Checks, Runs, Suites, Verdicts
 from assay._nouns.facts import Chat, Scores, Spans, Traces
+from assay._nouns.keeping import Backups, Compactions, Deletions, Retention
 from assay._nouns.looking import Sessions, Sql, Users, Views
 from assay._nouns.money import Costs, Prices
 from assay._nouns.monitors import Monitors, NotificationChannels, Silences
@@ -11,12 +12,15 @@ from assay._nouns.rollout import Canaries, Channels, Incidents
 
 __all__ = [
     "Audit",
+    "Backups",
     "Canaries",
     "Channels",
     "Chat",
     "Checks",
+    "Compactions",
     "Costs",
     "Datasets",
+    "Deletions",
     "Incidents",
     "Keys",
     "Monitors",
@@ -26,6 +30,7 @@ __all__ = [
     "Prompts",
     "Providers",
     "Releases",
+    "Retention",
     "RetrievalConfigs",
     "Runs",
     "Scores",

@@ -1,0 +1,78 @@
+"""A backup becomes a data directory again, and proves beforehand that it can."""
+
+import asyncio
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import select
+
+from assay_server.core.clock import SystemClock
+from assay_server.core.errors import Corrupt
+from assay_server.governance import Audit
+from assay_server.keeping.backup_files import checked, copy_into
+from assay_server.ledger import REVISIONS, Ledger, tables
+from assay_server.store import SCHEMA, DuckStore
+
+_projects = tables.accounts.projects
+_heads = tables.accounts.audit_heads
+
+
+async def restore(backup: Path, data: Path) -> dict[str, Any]:
+    """Makes `data` from a backup; its manifest.
+
+    Raises InvalidInput where `backup` is none or `data` is not empty, Corrupt where a file is missing or damaged,
+    Refused for a newer Assay's. In each case nothing was changed.
+    """
+    manifest = await asyncio.to_thread(checked, backup, schema=SCHEMA, revisions=REVISIONS)
+    await asyncio.to_thread(copy_into, backup, manifest, data)
+    return manifest
+
+
+async def verify(backup: Path) -> dict[str, Any]:
+    """Restores into a temporary folder beside the backup, opens everything, and compares; the manifest.
+
+    Raises what `restore` raises, and Corrupt where counts or an audit chain are not as they were.
+    """
+    with tempfile.TemporaryDirectory(prefix=".verify-", dir=backup.parent) as folder:
+        data = Path(folder) / "data"
+        manifest = await restore(backup, data)
+        await _compare_facts(data / "facts", manifest)
+        if manifest["ledger"] == "ledger.sqlite":
+            await _compare_chains(data / "ledger.sqlite", manifest)
+    return manifest
+
+
+async def _compare_facts(folder: Path, manifest: dict[str, Any]) -> None:
+    store = await DuckStore.open(folder)
+    try:
+        rows = (await store.stats()).rows
+    finally:
+        await store.close()
+    for table, n in rows.items():
+        if manifest["rows"].get(table) != n:
+            raise _other(f"the table {table} has {n} rows, and {manifest['rows'].get(table)} were written")
+
+
+async def _compare_chains(file: Path, manifest: dict[str, Any]) -> None:
+    """Each chain is whole, and goes on at least as far as when the backup began."""
+    ledger = await Ledger.open(f"sqlite:///{file}")
+    audit = Audit(ledger, SystemClock(), lambda text: (text, []))
+    try:
+        projects = await ledger.read(lambda connection: connection.execute(select(_projects.c.id)).scalars().all())
+        ends = await ledger.read(
+            lambda connection: {row.project: row.seq for row in connection.execute(select(_heads))}
+        )
+        for project in projects:
+            found = await audit.verify(project)
+            if not found["ok"]:
+                raise _other(f"the audit chain of {project} is broken: {found['broken']['why']}")
+    finally:
+        await ledger.close()
+    for head in manifest["audit"]:
+        if ends.get(head["project"], 0) < head["seq"]:
+            raise _other(f"the audit chain of {head['project']} ends before row {head['seq']}")
+
+
+def _other(why: str) -> Corrupt:
+    return Corrupt(f"The backup is not what it says: {why}.", fix="make another backup")
