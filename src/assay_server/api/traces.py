@@ -71,7 +71,8 @@ async def get_span(request: Request, caller: Reader, trace_id: str, span_id: str
 
 @router.get("/facets", summary="The values a field has, most frequent first")
 async def facets(request: Request, caller: Reader, field: str) -> dict[str, Any]:
-    return {"items": await services(request).traces.facets(caller.project, field)}
+    found: dict[str, Any] = await services(request).traces.facets(caller.project, field)
+    return found
 
 
 @router.get("/search/state", summary="How far the text index is behind what is stored")

@@ -149,7 +149,7 @@ class TraceFinder:
             found = await self._store.texts.find(project, text, bounds, chunk + 1)
             places = [place for place in found.traces if behind is None or place < behind]
             kept += await self._meeting(project, others, places)
-            if found.complete or len(kept) > limit:
+            if found.complete or not places or len(kept) > limit:
                 break
             if chunk == _CHUNK and (few := await self._few(project, others)) is not None:
                 kept, found = await self._among(project, few, text, bounds, after)

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from assay_server.core.errors import InvalidInput, NotFound
+from assay_server.core.errors import NotFound
+from assay_server.query.facets import facets_sql
 from assay_server.query.logs import Logs
 from assay_server.query.scores import score_json
 from assay_server.query.shapes import OUTLINE, outline_json, span_json
@@ -15,9 +16,7 @@ from assay_server.query.trace_find import TraceFinder
 from assay_server.query.trace_rows import SPANS, TEXTS, by_trace, root_of, trace_row
 from assay_server.store import Limits, Store
 
-__all__ = ["FACETS", "SpanFilter", "TraceFilter", "Traces"]
-
-FACETS = ("model", "provider", "user", "session", "service", "name", "kind", "release", "channel", "environment", "run")
+__all__ = ["SpanFilter", "TraceFilter", "Traces"]
 
 _SPAN = "SELECT * REPLACE (attributes::JSON::VARCHAR AS attributes) FROM spans"
 _LARGEST_TRACE = Limits(rows=100_000, seconds=60)
@@ -143,25 +142,11 @@ class Traces:
         )
         return {row["span_id"]: row["trace_id"] for row in found}
 
-    async def facets(self, project: str, field_name: str, *, limit: int = 200) -> list[dict[str, Any]]:
-        """`[{"value", "n"}]`, most frequent first; `n` counts spans."""
-        if field_name not in FACETS:
-            raise InvalidInput(
-                f"There are no facets of '{field_name}'.",
-                field="field",
-                value=field_name,
-                fix=f"use one of {', '.join(FACETS)}",
-            )
-        column = '"' + field_name + '"'
-        sql = lines(
-            "SELECT",
-            column,
-            "AS value, count(*) AS n FROM spans WHERE project = ? AND",
-            column,
-            "IS NOT NULL",
-            "GROUP BY ALL ORDER BY n DESC, value LIMIT " + str(limit),
-        )
-        return await self._store.scan(sql, [project])
+    async def facets(self, project: str, field_name: str, *, limit: int = 200) -> dict[str, Any]:
+        """`{"items": [{"value", "n"}], "of"}`, most frequent first, among the newest `of` spans (scores)."""
+        rows = await self._store.scan(facets_sql(field_name, limit), [project, project])
+        items = [{"value": row["value"], "n": row["n"]} for row in rows]
+        return {"items": items, "of": rows[0]["total"] if rows else 0}
 
     async def _rows(self, project: str, trace_ids: list[str]) -> list[dict[str, Any]]:
         """Trace rows in the order of the ids."""

@@ -103,7 +103,7 @@ async def test_nobody_sees_another_project(store: DuckStore, traces: Traces) -> 
     assert [row["models"] for row in (await traces.find("prj_a")).items] == [[]]
     assert (await traces.find("prj_a", TraceFilter(model="m"))).total == 0
     assert (await traces.spans("prj_c")).total == 0
-    assert await traces.facets("prj_a", "model") == []
+    assert await traces.facets("prj_a", "model") == {"items": [], "of": 0}
     with pytest.raises(NotFound):
         await traces.get("prj_c", f"{1:032x}")
 
@@ -280,11 +280,21 @@ async def test_spans_are_filtered_and_paged_newest_first(store: DuckStore, trace
 
 async def test_facets_count_spans_most_frequent_first(store: DuckStore, traces: Traces) -> None:
     await store.append(Facts([span(1, n, model=model, user="u") for n, model in enumerate(["b", "a", "b", None], 1)]))
-    assert await traces.facets("prj_a", "model") == [{"value": "b", "n": 2}, {"value": "a", "n": 1}]
-    assert await traces.facets("prj_a", "user") == [{"value": "u", "n": 4}]
+    models = await traces.facets("prj_a", "model")
+    assert models == {"items": [{"value": "b", "n": 2}, {"value": "a", "n": 1}], "of": 4}
+    assert (await traces.facets("prj_a", "user"))["items"] == [{"value": "u", "n": 4}]
     with pytest.raises(InvalidInput) as refusal:
         await traces.facets("prj_a", "input")
     assert refusal.value.field == "field"
+
+
+async def test_tags_scores_and_keys_of_attributes_have_facets(store: DuckStore, traces: Traces) -> None:
+    told = [span(1, 1, tags=["a", "b"], attributes={"http.route": "/x", "n": 1}), span(2, 1, tags=["a"])]
+    await store.append(Facts([*told, span(3, 1, project="prj_b", tags=["c"])], [score(1, "q", 1.0)]))
+    found = {field: await traces.facets("prj_a", field) for field in ("tag", "score", "attribute")}
+    assert found["tag"] == {"items": [{"value": "a", "n": 2}, {"value": "b", "n": 1}], "of": 2}
+    assert found["score"] == {"items": [{"value": "q", "n": 1}], "of": 1}
+    assert found["attribute"]["items"] == [{"value": "http.route", "n": 1}, {"value": "n", "n": 1}]
 
 
 async def test_an_outline_leaves_out_texts_and_one_span_is_read_whole(store: DuckStore, traces: Traces) -> None:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from assay_server.core.records import Facts
 from assay_server.store import Bounds, DuckStore, Store
+from assay_server.store.text import search, unread
 from assay_server.store.text.words import Phrase, wanted, words_of
 from tests.conformance.store import a_span
 from tests.conformance.texts import TextsConformance, found, spans
@@ -124,6 +125,21 @@ async def test_the_index_follows_by_itself(tmp_path: Path) -> None:
     state = await store.texts.state("prj_a")
     await store.close()
     assert (state.rows, state.seconds, state.state) == (0, 0.0, "ready")
+
+
+async def test_of_too_many_unread_rows_the_newest_are_read_and_the_answer_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(search, "NEWEST_UNREAD", unread.NEWEST_UNREAD.replace(str(unread.MOST_READ), "2"))
+    store = await DuckStore.open(tmp_path)
+    for n in range(1, 5):
+        await store.append(Facts(spans=[a_span(n, n, start_ns=n, input="refund")]))
+    answer = await store.texts.find("prj_a", "refund", Bounds(), 9)
+    await store.texts.catch_up()
+    indexed = await store.texts.find("prj_a", "refund", Bounds(), 9)
+    await store.close()
+    assert ([start for start, _ in answer.traces], answer.complete) == ([4, 3], False)
+    assert ([start for start, _ in indexed.traces], indexed.complete) == ([4, 3, 2, 1], True)
 
 
 async def test_a_beginning_that_fits_too_much_is_found_or_told(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from assay_server.core.errors import AssayError
 from assay_server.store.text.index import Bounds, Entry, Found, TextIndex
 from assay_server.store.text.removals import Removals
 from assay_server.store.text.texts import ROWS, texts_of
-from assay_server.store.text.unread import BEHIND, Scan, read_plainly
+from assay_server.store.text.unread import BEHIND, MOST_READ, NEWEST_UNREAD, Scan, read_plainly
 from assay_server.store.text.words import wanted
 
 T = TypeVar("T")
@@ -29,7 +29,6 @@ _REMEMBERED = 200_000  # texts
 _RENEWED = 500  # traces at once
 _LONGEST_PAUSE_S = 5.0
 _RETRY_S = 30.0
-_BUILDING = 50_000  # rows behind from which on the index is said to be made anew
 
 _COMMITS = f"""
 SELECT stored_ns, sum(n) AS n FROM (
@@ -86,17 +85,25 @@ class TextSearch:
         if want.nowhere:
             return Found([], complete=True)
         index = await self._opened()
-        through = self._through  # before the index is asked: a row may be found twice, never missed
+        (
+            after_ns,
+            whole,
+        ) = await self._unread_since()  # before the index is asked: a row may be found twice, never missed
         indexed = await asyncio.to_thread(index.find, project, want, bounds, limit)
-        unread = await read_plainly(self._scan, project, want, bounds, through, limit)
-        return _merged(indexed, unread, limit)
+        unread = await read_plainly(self._scan, project, want, bounds, after_ns, limit)
+        return _merged(indexed, unread, limit, whole)
+
+    async def _unread_since(self) -> tuple[int, bool]:
+        """(the `stored_ns` behind which rows are read plainly, whether those are all that the index does not know)"""
+        newest = await self._scan(NEWEST_UNREAD, [self._through] * 2)
+        return (self._through, True) if not newest else (newest[0]["stored_ns"], False)
 
     async def state(self, project: str) -> TextState:
         index = await self._opened()
         row = (await self._scan(BEHIND, [project, self._through] * 2))[0]
         seconds = 0.0 if row["oldest_ns"] is None else max(0.0, (time.time_ns() - row["oldest_ns"]) / 1e9)
         texts = await asyncio.to_thread(index.count, project)
-        return TextState("building" if row["n"] > _BUILDING else "ready", row["n"], seconds, texts)
+        return TextState("building" if row["n"] > MOST_READ else "ready", row["n"], seconds, texts)
 
     async def catch_up(self) -> None:
         """Returns when all that was stored before is indexed."""
@@ -229,6 +236,6 @@ def _of_one_round(commits: Sequence[Mapping[str, Any]]) -> tuple[int | None, boo
     return until, False
 
 
-def _merged(indexed: Found, unread: Found, limit: int) -> Found:
+def _merged(indexed: Found, unread: Found, limit: int, whole: bool) -> Found:
     both = sorted({*indexed.traces, *unread.traces}, reverse=True)
-    return Found(both[:limit], indexed.complete and unread.complete and len(both) <= limit)
+    return Found(both[:limit], whole and indexed.complete and unread.complete and len(both) <= limit)
