@@ -43,6 +43,7 @@ class _Server(Noun[D_co]):
         self.sessions = _nouns.Sessions(driver)
         self.users = _nouns.Users(driver)
         self.views = _nouns.Views(driver)
+        self.dashboards = _nouns.Dashboards(driver)
         self.retention = _nouns.Retention(driver)
         self.deletions = _nouns.Deletions(driver)
         self.backups = _nouns.Backups(driver)

@@ -16,7 +16,14 @@ from assay_server.api.services import services
 from assay_server.api.times import nanoseconds
 from assay_server.core.errors import InvalidInput
 from assay_server.core.ports import Principal
-from assay_server.query import dashboard_from_yaml, dashboard_json, panel_filter, panel_words, parse_panel
+from assay_server.query import (
+    dashboard_from_yaml,
+    dashboard_json,
+    dashboard_yaml,
+    panel_filter,
+    panel_words,
+    parse_panel,
+)
 
 router = APIRouter(tags=["dashboards"])
 
@@ -42,6 +49,7 @@ class Written(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     yaml: str
+    name: str = Field("unnamed", description="Taken where the text has none")
 
 
 class PanelQuery(BaseModel):
@@ -64,8 +72,8 @@ async def list_dashboards(request: Request, caller: Reader) -> dict[str, Any]:
 
 @router.post("/dashboards/parse", summary="Check a dashboard written as YAML; nothing is saved")
 async def parse(caller: Reader, written: Written) -> dict[str, Any]:
-    made = dashboard_from_yaml("unnamed", written.yaml)
-    return {"name": made.name, **dashboard_json(made)}
+    made = dashboard_from_yaml(written.name, written.yaml)
+    return {"name": made.name, **dashboard_json(made), "yaml": dashboard_yaml(made)}
 
 
 @router.get("/dashboards/{name}", summary="One dashboard with its panels and its YAML")

@@ -12,6 +12,7 @@ from assay_server.query.dashboards import Dashboards, Panels, parse_panel
 from assay_server.query.dashboards import filter_of as panel_filter
 from assay_server.query.dashboards import from_yaml as dashboard_from_yaml
 from assay_server.query.dashboards import to_json as dashboard_json
+from assay_server.query.dashboards import to_yaml as dashboard_yaml
 from assay_server.query.dashboards import vocabulary as panel_words
 from assay_server.query.exports import Exports
 from assay_server.query.figures import Family, Figures, exposition
@@ -97,6 +98,7 @@ __all__ = [
     "Windows",
     "dashboard_from_yaml",
     "dashboard_json",
+    "dashboard_yaml",
     "exposition",
     "forecast_costs",
     "label_of",

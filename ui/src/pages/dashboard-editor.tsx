@@ -119,7 +119,7 @@ function Written({ dashboard, onRead }: { dashboard: Dashboard; onRead: (read: D
   const reading = useMutation({ mutationFn: () => post<Definition>('/dashboards/parse', { yaml: text }), onSuccess: (read) => onRead(ask.definitionOf(read)) })
   return (
     <div className="stack">
-      <p className="small second prose">As it was saved, and as <code>assay dashboards export {dashboard.name}</code> writes it. Reading it makes it the draft.</p>
+      <p className="small second prose">As it was saved, and as <code>assay dashboard export {dashboard.name}</code> writes it. Reading it makes it the draft.</p>
       <Textarea aria-label="YAML" classNames={{ input: 'mono' }} autosize minRows={12} maxRows={32} spellCheck={false} value={text} onChange={(event) => setText(event.currentTarget.value)} />
       {reading.isError && <ProblemNote error={reading.error} />}
       <div><Button variant="default" loading={reading.isPending} onClick={() => reading.mutate()}>Read it</Button></div>

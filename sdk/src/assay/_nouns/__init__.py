@@ -1,6 +1,7 @@
 """The endpoints of the REST API, by noun; each written once for both clients."""
 
 from assay._nouns.access import Audit, Keys, Projects, Providers, SignIn
+from assay._nouns.dashboards import Dashboards
 from assay._nouns.evaluation import Checks, Runs, Suites, Verdicts
 from assay._nouns.facts import Chat, Scores, Spans, Traces
 from assay._nouns.keeping import Backups, Compactions, Deletions, Retention
@@ -19,6 +20,7 @@ __all__ = [
     "Checks",
     "Compactions",
     "Costs",
+    "Dashboards",
     "Datasets",
     "Deletions",
     "Incidents",

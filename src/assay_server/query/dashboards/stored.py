@@ -62,7 +62,7 @@ class Dashboards:
                 f"There is no dashboard '{name}'.",
                 field="name",
                 value=name,
-                fix="`assay dashboards list` shows those there are",
+                fix="`assay dashboard list` shows those there are",
             )
         return _shown(ready_made()[name])
 
