@@ -178,8 +178,15 @@ def _in_a_row(calls: Sequence[Call], keys: Sequence[tuple[str, str]], length: in
         run = run + 1 if _same(keys[at - length], keys[at]) else 0
         if run >= length * (_REPEATS - 1):
             start = at - run - length + 1
-            return _loop(calls, range(start, at + 1), length)
+            return _loop(calls, range(start, _end_of_run(keys, at, length) + 1), length)
     return None
+
+
+def _end_of_run(keys: Sequence[tuple[str, str]], at: int, length: int) -> int:
+    """How far the circle goes on among the calls that are known."""
+    while at + 1 < len(keys) and _same(keys[at + 1 - length], keys[at + 1]):
+        at += 1
+    return at
 
 
 def _scattered(calls: Sequence[Call], keys: Sequence[tuple[str, str]]) -> Loop | None:
@@ -188,7 +195,7 @@ def _scattered(calls: Sequence[Call], keys: Sequence[tuple[str, str]]) -> Loop |
         places = seen.setdefault(key, [])
         places.append(at)
         if len(places) >= _SAME_CALLS:
-            return _loop(calls, places, 1)
+            return _loop(calls, [place for place, other in enumerate(keys) if other == key], 1)
     return None
 
 

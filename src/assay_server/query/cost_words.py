@@ -1,5 +1,7 @@
 """Amounts in sentences."""
 
+import math
+
 
 def dollars(usd: float | None) -> str:
     """As a person reads it: cents, or two digits of what is smaller than that."""
@@ -7,7 +9,7 @@ def dollars(usd: float | None) -> str:
         return "unknown"
     if not usd or abs(usd) >= 0.995:
         return f"${usd:,.2f}"
-    return f"${usd:.2f}" if abs(usd) >= 0.1 else "$" + f"{usd:.8f}".rstrip("0")
+    return f"${usd:.2f}" if abs(usd) >= 0.1 else f"${usd:.{1 - math.floor(math.log10(abs(usd)))}f}"
 
 
 def changed(usd: float) -> str:

@@ -17,6 +17,7 @@ from assay_server.query.shapes import body_json, decoded_json
 TOOL_DEFINITIONS = "tool definitions"
 _MOST_MESSAGES = 10_000
 _SHORTEST = 20  # characters of a document that is looked for in a prompt: less may stand there by chance
+_MEDIA = ("image", "audio", "video", "file", "blob", "document", "media")
 _SECTIONS = {"system": "system", "developer": "system", "tool": "tool results", TOOL_DEFINITIONS: TOOL_DEFINITIONS}
 
 
@@ -114,7 +115,14 @@ def _share(text: str, documents: Sequence[str]) -> float:
 
 def _json(value: Any) -> str:
     if isinstance(value, list) and all(isinstance(part, dict) for part in value):
-        texts = [part.get("text") or part.get("content") for part in value]
-        if all(isinstance(text, str) for text in texts):
-            return "\n".join(str(text) for text in texts)
+        return "\n".join(_part_text(part) for part in value)
     return msgspec.json.encode(value).decode()
+
+
+def _part_text(part: Mapping[str, Any]) -> str:
+    """The words of a part; a picture or a file is not counted by its letters, so its kind stands for it."""
+    text = part.get("text") or part.get("content")
+    if isinstance(text, str):
+        return text
+    kind = str(part.get("type"))
+    return f"[{kind}]" if any(word in kind for word in _MEDIA) else msgspec.json.encode(part).decode()

@@ -37,6 +37,18 @@ def test_the_same_call_three_times_in_a_row_is_a_loop() -> None:
     assert (found.tools, found.first, found.spans, found.repeats) == (("search",), ("s1",), ("s1", "s2", "s3"), 3)
 
 
+def test_a_loop_reaches_as_far_as_its_calls_are_known() -> None:
+    in_a_row = find(calls("plan:x", *["search:shoes"] * 7, "answer:y"))
+    cycle = find(calls(*["search:x", "read:y"] * 4, "search:x"))
+    scattered = find(calls(*(each for number in range(8) for each in ("search:x", f"note:{number}{number}"))))
+    assert in_a_row is not None
+    assert cycle is not None
+    assert scattered is not None
+    assert (in_a_row.first, len(in_a_row.spans), in_a_row.repeats) == (("s1",), 7, 7)
+    assert (cycle.first, len(cycle.spans), cycle.repeats) == (("s0", "s1"), 9, 4)
+    assert (len(scattered.spans), scattered.repeats) == (8, 8)
+
+
 def test_a_cycle_of_two_calls_is_a_loop_with_its_first_cycle_marked() -> None:
     found = find(calls("a:1", "search:x", "read:y", "search:x", "read:y", "search:x", "read:y"))
     assert found is not None

@@ -101,6 +101,17 @@ async def test_sections_tell_documents_tools_and_history_apart(tmp_path: Path) -
     assert sum(one["share"] for one in use["sections"]) == pytest.approx(1)
 
 
+async def test_a_picture_is_not_counted_by_its_letters(tmp_path: Path) -> None:
+    store = await DuckStore.open(tmp_path / "pictures")
+    shown = {"type": "image_url", "image_url": {"url": "data:image/png;base64," + "A" * 4000}}
+    words = {"role": "user", "content": [{"type": "text", "text": "w" * 188}, shown]}  # 200 with "[image_url]"
+    await store.append(Facts([asked(1, 0, [SYSTEM, words], 400, trace="t4", parent=None)]))
+    use = await TokenUse(store).trace("prj_a", "t4")
+    await store.close()
+    assert {one["section"]: one["tokens"] for one in use["sections"]} == {"system": 200, "user": 200}
+    assert use["calls"][0]["added"][1]["preview"].endswith("[image_url]")
+
+
 async def test_the_sentence_names_what_is_dearest(use: TokenUse) -> None:
     assert (await use.trace("prj_a", "t1"))["sentence"] == (
         "33% of the input of 2 model calls had been sent before."
@@ -127,7 +138,8 @@ def test_a_text_that_is_not_there_is_not_an_empty_result(
     output: str | None, content: str | None, let_go_ns: int | None, status: str, empty: bool
 ) -> None:
     sql = "SELECT " + EMPTY_RESULT + " FROM (SELECT ? AS output, ? AS content, ? AS let_go_ns, ? AS status)"
-    assert duckdb.execute(sql, [output, content, let_go_ns, status]).fetchall() == [(empty,)]
+    with duckdb.connect() as database:
+        assert database.execute(sql, [output, content, let_go_ns, status]).fetchall() == [(empty,)]
 
 
 async def test_an_unknown_trace_and_another_projects_are_not_found(use: TokenUse) -> None:

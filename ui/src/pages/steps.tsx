@@ -104,7 +104,7 @@ const columns = (steps: Steps): Column<Step>[] => [
   { id: 'share', head: 'Of all own time', className: 'hide-s', cell: (step) => <Share of={step.time_share} marked={step.bottleneck} /> },
   { id: 'own', head: <>By itself p50 · p95</>, className: 'num', cell: (step) => <>{duration(step.own_ms.p50)} <span className="quiet">·</span> {duration(step.own_ms.p95)}</> },
   { id: 'latency', head: <>In all p50 · p95</>, className: 'num hide-m', cell: (step) => <>{duration(step.latency_ms.p50)} <span className="quiet">·</span> {duration(step.latency_ms.p95)}</> },
-  { id: 'calls', head: 'Calls', className: 'num', cell: (step) => <>{count(step.calls)}<span className="under">{perTrace(step.calls / steps.traces)} a trace</span></> },
+  { id: 'calls', head: 'Calls', className: 'num', cell: (step) => <>{count(step.calls)}{steps.name !== null && <span className="under">{perTrace(step.calls / steps.traces)} a trace</span>}</> },
   { id: 'errors', head: 'Errors', className: 'num', cell: (step) => (step.errors > 0 ? <span className="bad">{count(step.errors)}<span className="under">{percent(step.errors / step.calls)}</span></span> : <span className="quiet">0</span>) },
   { id: 'empty', head: 'Empty', className: 'num hide-s', cell: (step) => (step.empty_results === null ? <span className="quiet">–</span> : step.empty_results > 0 ? <>{count(step.empty_results)}<span className="under">{percent(step.empty_results / step.calls)}</span></> : <span className="quiet">0</span>) },
   { id: 'tokens', head: 'Tokens a call', className: 'num hide-m', cell: (step) => (step.tokens_per_call.p50 === null ? <span className="quiet">–</span> : <>{count(Math.round(step.tokens_per_call.p50))} <span className="quiet">·</span> {count(Math.round(step.tokens_per_call.p95 ?? 0))}</>) },

@@ -25,13 +25,14 @@ export function Drawn({ graph, onChoose }: { graph: Graph; onChoose?: (id: strin
       <p className="lead">{sentence(graph)}</p>
       <div className="line">
         <SegmentedControl size="xs" aria-label="What the bars show" data={Object.entries(MEASURES).map(([value, { name }]) => ({ value, label: name }))} value={by} onChange={(next) => change({ by: next === 'own_ms' ? undefined : next }, true)} />
+        <button type="button" className="filter" data-set={address.zoom === 'full'} aria-pressed={address.zoom === 'full'} onClick={() => change({ zoom: address.zoom === 'full' ? undefined : 'full' }, true)}>full size</button>
         <span className="legend">
           <span><span className="swatch" />was followed by</span>
           <span><span className="swatch dash" />began, as its first</span>
           <span>Numbers: how often. Bars: share of all {MEASURES[by].name}.</span>
         </span>
       </div>
-      <GraphView graph={graph} by={by} onChoose={onChoose} />
+      <GraphView graph={graph} by={by} full={address.zoom === 'full'} onChoose={onChoose} />
       <GraphTables graph={graph} onChoose={onChoose} />
     </>
   )
@@ -43,7 +44,7 @@ function sentence(graph: Graph): string {
   const slowest = graph.nodes.reduce((most, node) => (node.own_ms > most.own_ms ? node : most), graph.nodes[0]!)
   if (!slowest) return 'No call was recorded.'
   const parts = [`${slowest.name} takes most time by itself: ${duration(slowest.own_ms)}${whole > 0 ? `, ${Math.round((slowest.own_ms / whole) * 100)} % of all` : ''}, in ${plural(slowest.calls, 'call')}.`]
-  const again = graph.edges.filter((edge) => edge.from === edge.to && edge.kind === 'then').sort((a, b) => b.count - a.count)[0]
+  const again = graph.edges.filter((edge) => edge.from === edge.to && edge.kind === 'then' && graph.nodes.find((node) => node.id === edge.from)?.names === 1).sort((a, b) => b.count - a.count)[0]
   if (again) parts.push(`${graph.nodes.find((node) => node.id === again.from)?.name} was called again right after itself ${again.count === 1 ? 'once' : `${again.count} times`}.`)
   const failed = graph.nodes.filter((node) => node.errors > 0)
   if (failed.length > 0) parts.push(`Errors in ${failed.map((node) => `${node.name} (${node.errors})`).join(', ')}.`)

@@ -19,12 +19,14 @@ export function tokensOf({ tokens }: GraphNode): number | null {
 interface GraphViewProps {
   graph: Graph
   by: Measure
+  /** In its own size, to be scrolled, rather than as wide as the page. */
+  full?: boolean
   chosen?: string
   onChoose?: (id: string) => void
 }
 
 /** An agent as its steps and what came after what. The same stands in a table beside it. */
-export function GraphView({ graph, by, chosen, onChoose }: GraphViewProps) {
+export function GraphView({ graph, by, full = false, chosen, onChoose }: GraphViewProps) {
   const placed = useMemo(() => place(graph), [graph])
   const names = useMemo(() => new Map(graph.nodes.map((node) => [node.id, node.name])), [graph])
   const whole = graph.nodes.reduce((sum, node) => sum + (MEASURES[by].of(node) ?? 0), 0)
@@ -32,9 +34,9 @@ export function GraphView({ graph, by, chosen, onChoose }: GraphViewProps) {
   useLayoutEffect(() => {
     const box = scroller.current
     if (box) box.scrollLeft = (box.scrollWidth - box.clientWidth) / 2
-  }, [placed])
+  }, [placed, full])
   return (
-    <div className="graph" ref={scroller} role="group" aria-label="Graph of the calls" tabIndex={0}>
+    <div className="graph" data-full={full} ref={scroller} role="group" aria-label="Graph of the calls" tabIndex={0}>
       <svg width={placed.width} height={placed.height} viewBox={`0 0 ${placed.width} ${placed.height}`}>
         <defs>
           <marker id="arrow" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="8" markerHeight="8" markerUnits="userSpaceOnUse" orient="auto-start-reverse"><path d="M0,0.6L7.4,4L0,7.4Z" fill="var(--ink-3)" /></marker>
