@@ -9,6 +9,8 @@ import sys
 BENCHMARKS = {
     "startup": "start-up and idle memory of `assay up`, beside a bare uvicorn",
     "ingest": "durable ingest over OTLP, beside the floor: parse and insert of the same bytes",
+    "ingest_burst": "ten times more at once than the server takes: what it answers, and that nothing is lost",
+    "ingest_others": "Phoenix and MLflow with the same load, each in an environment of its own",
     "gateway": "CPU of a chat call through the gateway, beside a bare proxy with the same client",
 }
 

@@ -85,12 +85,18 @@ def main() -> None:
     parser.add_argument("--only", choices=[other.name for other in OTHERS])
     options = parser.parse_args()
     found = {"assay": _measure(_assay, options, 10 * options.spans)}
+    _say("assay", found["assay"])
     for other in OTHERS:
         if options.only in {None, other.name}:
             _install(other)
             measured = _measure(partial(_other, other), options, options.spans)
             found[other.name] = {"version": _version(other), **measured}
+            _say(other.name, measured)
     print(json.dumps(found, indent=2))
+
+
+def _say(name: str, measured: dict[str, Any]) -> None:
+    print(f"{name}: {measured['stored_per_s']} spans/s stored", file=sys.stderr, flush=True)
 
 
 @dataclass(slots=True, frozen=True)

@@ -15,6 +15,7 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Any
 
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
@@ -91,9 +92,19 @@ def payload(rng: random.Random, spans: int) -> bytes:
     return request.SerializeToString()
 
 
-async def send(url: str, sent: Sequence[tuple[bytes, int]], connections: int, headers: dict[str, str]) -> Told:
-    """All of `sent`, over so many connections, each sending the next body when the last was answered. A connection
-    that breaks counts as status 0."""
+async def send(
+    url: str,
+    sent: Sequence[tuple[bytes, int]],
+    connections: int,
+    headers: dict[str, str],
+    *,
+    patient: bool = False,
+) -> Told:
+    """All of `sent`, over so many connections, each sending the next body when the last was answered.
+
+    `patient`: what is answered with a Retry-After is sent again after that time. A connection that breaks counts as
+    status 0.
+    """
     import aiohttp
 
     told, todo = Told(), iter(sent)
@@ -101,20 +112,28 @@ async def send(url: str, sent: Sequence[tuple[bytes, int]], connections: int, he
     connector = aiohttp.TCPConnector(limit=connections)
     async with aiohttp.ClientSession(timeout=timeout, connector=connector) as http:
 
+        async def post(body: bytes) -> tuple[int, str | None]:
+            started = time.perf_counter()
+            try:
+                async with http.post(url, data=body, headers={"content-type": PROTOBUF, **headers}) as answer:
+                    await answer.read()
+            except aiohttp.ClientError:
+                return 0, None
+            told.ms.append((time.perf_counter() - started) * 1e3)
+            return answer.status, answer.headers.get("retry-after")
+
         async def work() -> None:
             for body, spans in todo:
-                started = time.perf_counter()
-                try:
-                    async with http.post(url, data=body, headers={"content-type": PROTOBUF, **headers}) as answer:
-                        await answer.read()
-                except aiohttp.ClientError:
-                    told.status[0] += 1
-                    continue
-                told.ms.append((time.perf_counter() - started) * 1e3)
-                told.status[answer.status] += 1
-                told.accepted += spans if answer.status == 200 else 0
-                if "retry-after" in answer.headers:
-                    told.retry_after[answer.headers["retry-after"]] += 1
+                while True:
+                    status, retry_after = await post(body)
+                    told.status[status] += 1
+                    told.accepted += spans if status == HTTPStatus.OK else 0
+                    if retry_after is None:
+                        break
+                    told.retry_after[retry_after] += 1
+                    if not patient:
+                        break
+                    await asyncio.sleep(float(retry_after))
 
         started = time.perf_counter()
         await asyncio.gather(*(work() for _ in range(connections)))

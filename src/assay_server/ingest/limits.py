@@ -13,7 +13,7 @@ class Limits:
     attributes: int = 4_096  # of one span, event, link or resource
     events: int = 4_096  # of one span; links too
     depth: int = 32  # of lists and objects inside an attribute
-    waiting_bytes: int = 128 << 20  # admitted and not yet on disk
+    waiting_bytes: int = 64 << 20  # admitted and not yet on disk
     waiting_records: int = 50_000
     batch_records: int = 4_096  # of one transaction, as a goal
 
