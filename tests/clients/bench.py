@@ -23,6 +23,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Self
+from urllib.parse import urlsplit
 
 import httpx
 
@@ -36,6 +37,9 @@ JS = HERE / "js"
 PYTHON = ROOT / ".venv-clients" / "bin" / "python"
 
 _NOT_KEPT = frozenset({"host", "connection", "content-length", "transfer-encoding", "accept-encoding", "accept"})
+_ASKED_AGAIN = "uploadUrl"
+"""In an answer: where the client shall put something. It carries a permission of its own, which no replay can know."""
+
 _NOT_ANSWERED = frozenset({"connection", "content-length", "transfer-encoding", "content-encoding", "date", "server"})
 
 
@@ -73,9 +77,8 @@ class Recorder:
         self._client.close()
 
     def _pass_on(self, exchange: Exchange) -> httpx.Response:
-        answer = self._client.request(
-            exchange.method, exchange.path, headers=exchange.headers, content=exchange.body or None
-        )
+        headers = {**exchange.headers, "host": self.url.partition("//")[2]}  # addresses it gives out lead back here
+        answer = self._client.request(exchange.method, exchange.path, headers=headers, content=exchange.body or None)
         self.exchanges.append(
             Exchange(exchange.method, exchange.path, exchange.headers, exchange.body, answer.status_code)
         )
@@ -131,16 +134,20 @@ def recordings(client: str) -> list[Path]:
 
 def replay(folder: Path, url: str, key: str = KEY) -> list[int]:
     """Sends a recording again, in its order and with `key`; gives the statuses."""
+    statuses: list[int] = []
+    given: dict[str, str] = {}  # addresses of this server, by their path
     with httpx.Client(base_url=url, timeout=30) as client:
-        return [
-            client.request(
+        for exchange in load(folder):
+            answer = client.request(
                 exchange.method,
-                exchange.path,
+                given.get(exchange.path.partition("?")[0], exchange.path),
                 headers={name: _with_key(value, key) for name, value in exchange.headers.items()},
                 content=exchange.body or None,
-            ).status_code
-            for exchange in load(folder)
-        ]
+            )
+            statuses.append(answer.status_code)
+            if _ASKED_AGAIN.encode() in answer.content and (told := answer.json()[_ASKED_AGAIN]):
+                given[urlsplit(told).path] = told
+    return statuses
 
 
 def run_script(command: list[str], environment: dict[str, str], *, cwd: Path = SCRIPTS, timeout: float = 90) -> str:

@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import httpx
 
-from tests.clients.bench import ROOT, Trace, find_trace, texts
-from tests.clients.expect_otlp import TOKENS, check_scrubbed
+from tests.clients.bench import ROOT, Trace, find_trace, js_version, node, texts
+from tests.clients.expect_otlp import EMAIL, TOKENS, check_scrubbed
 from tests.clients.provider import ANSWER, DATED
 from tests.clients.registered import Client, Setting
 
@@ -36,10 +36,11 @@ def released(name: str, version: str, script: str, check: Callable[[httpx.Client
 
 
 def check_otel(api: httpx.Client, session: str) -> None:
-    """Versions 3 to 5."""
+    """Versions 3 to 5, and JavaScript's."""
     trace = find_trace(api, session=session)
-    leaves = [("search", "retriever", []), ("look_up", "tool", []), ("chat", "llm", [])]
-    assert trace.tree() == [("answer", "agent", leaves)]
+    _check_picture(api, trace)
+    leaves = [("chat", "llm", []), ("look_up", "tool", []), ("search", "retriever", [])]
+    assert [(name, kind, sorted(below)) for name, kind, below in trace.tree()] == [("answer", "agent", leaves)]
     _check_both(trace, session)
     solved = api.get("/api/v1/scores", params={"name": "solved"}).json()["items"]
     assert [one["value"] for one in solved if one["session"] == session] == [1.0]
@@ -73,6 +74,18 @@ def _check_call(span: dict) -> None:
     assert "exp" in str(span["attributes"])
 
 
+def _check_picture(api: httpx.Client, trace: Trace) -> None:
+    """It can be shown, and says nothing of who made it."""
+    [picture] = api.get(f"/api/v1/traces/{trace.body['trace_id']}/media").json()["items"]
+    assert (picture["content_type"], picture["field"], picture["stored"]) == ("image/png", "input", True)
+    assert picture["span_id"] == trace.span("chat")["span_id"]
+    assert f"id={picture['id']}" in texts(trace.span("chat")["input"])
+    shown = api.get(picture["url"])
+    assert (shown.headers["content-type"], shown.content[:4]) == ("image/png", b"\x89PNG")
+    assert EMAIL.encode() not in shown.content
+    assert len(shown.content) == picture["bytes"]
+
+
 def _check_scores(trace: Trace) -> None:
     given = {score["name"]: score for score in trace.body["scores"]}
     assert {name: (score["value"], score["label"]) for name, score in given.items()} == {
@@ -85,6 +98,14 @@ def _check_scores(trace: Trace) -> None:
 
 
 CLIENTS = [
+    Client(
+        "langfuse_js",
+        "@langfuse/otel",
+        langfuse,
+        check_otel,
+        command=node("langfuse_js.mjs"),
+        version=lambda: js_version("@langfuse/otel"),
+    ),
     released("langfuse5", "5.0.4", "langfuse5", check_otel),
     released("langfuse4", "4.18.0", "langfuse5", check_otel),
     released("langfuse3", "3.15.0", "langfuse5", check_otel),

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 from fastapi import FastAPI
 
-from assay_server.api import problems, scores, traces
+from assay_server.api import media, problems, scores, traces
 from assay_server.api.dialects import ROUTERS
 from assay_server.checks.pii import Scrubber
 from assay_server.core.errors import Unauthenticated
@@ -47,7 +47,7 @@ async def dialects(path: Path, project: str = "prj_a", **more: Any) -> AsyncIter
     rest = FastAPI()
     rest.state.services = services
     problems.install(rest)
-    for module in (traces, scores):
+    for module in (traces, scores, media):
         rest.include_router(module.router, prefix="/api/v1")
     for router in ROUTERS:
         rest.include_router(router)

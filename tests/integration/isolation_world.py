@@ -1,9 +1,11 @@
 """One of everything a project can hold, each with the same word in it, made over REST."""
 
+import base64
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from hashlib import sha256
 from typing import Any, TypeVar
 
 import httpx
@@ -49,6 +51,7 @@ def _facts(http: httpx.Client) -> dict[str, str]:
     return {
         "score": score["id"],
         "experiment": made["experiment_id"],
+        "media": _media(http),
         "trace": TRACE,
         "span": span["span_id"],
         "user": "quokka-user",
@@ -64,6 +67,16 @@ def _deletion(http: httpx.Client) -> str:
     made: str = _post(http, "deletions", {"user": "quokka-gone", "reason": "quokka asked"})["id"]
     _awaited(lambda: _get(http, f"deletions/{made}")["proof"])
     return made
+
+
+def _media(http: httpx.Client) -> str:
+    content = b"quokka"
+    told = {"traceId": TRACE, "contentType": "text/plain", "contentLength": len(content), "field": "quokka"}
+    told["sha256Hash"] = base64.b64encode(sha256(content).digest()).decode()
+    asked = http.post("/api/public/media", json=told).raise_for_status().json()
+    http.put(asked["uploadUrl"], content=content).raise_for_status()
+    media: str = asked["mediaId"]
+    return media
 
 
 def _registry(http: httpx.Client) -> dict[str, str]:

@@ -22,6 +22,8 @@ NEEDS = {
         GET /api/is-alive/ping
         GET /version
         GET /arize_phoenix_version
+        GET /api/public/media/{media_id}/content
+        PUT /api/public/media/{media_id}/content
         POST /api/v1/session
         DELETE /api/v1/session
     """,
@@ -53,6 +55,8 @@ NEEDS = {
         PATCH /api/2.0/mlflow/traces/{trace_id}/tags
         POST /api/3.0/mlflow/traces
         POST /v1/projects/{name}/spans
+        POST /api/public/media
+        PATCH /api/public/media/{media_id}
     """,
     "resolve": """
         GET /api/v1/prompt-versions/{ref}
@@ -69,6 +73,9 @@ NEEDS = {
         POST /api/3.0/mlflow/traces/search
         GET /v1/projects/{name}/span_annotations
         GET /v1/projects/{name}/spans
+        GET /api/public/media/{media_id}
+        GET /api/v1/media/{media_id}
+        GET /api/v1/traces/{trace_id}/media
         GET /api/v1/audit
         GET /api/v1/audit/verify
         GET /api/v1/canaries

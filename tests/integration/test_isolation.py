@@ -55,12 +55,15 @@ LISTS = """
     GET /api/v1/views
     GET /api/v1/sampling
     GET /api/3.0/mlflow/traces/batchGet?trace_ids=51515151515151515151515151515151
+    GET /api/v1/traces/51515151515151515151515151515151/media
     GET /v1/models
     GET /openai/v1/models
 """
 """The first project finds its mark in each of them, the second does not."""
 
 ONES = """
+    GET /api/public/media/{media}
+    GET /api/v1/media/{media}
     GET /api/2.0/mlflow/experiments/get-by-name?experiment_name=quokka-experiment
     GET /api/2.0/mlflow/experiments/get?experiment_id={experiment}
     GET /api/3.0/mlflow/traces/get?trace_id=tr-{trace}
@@ -112,6 +115,8 @@ NOT_A_PROJECTS = """
     GET /version
     GET /arize_phoenix_version
     GET /v1/projects/{name}/spans
+    GET /api/public/media/{media_id}/content
+    GET /api/v1/traces/{trace_id}/media
     GET /v1/projects/{name}/span_annotations
     GET /api/v1/audit/verify
     GET /api/v1/checks

@@ -23,6 +23,7 @@ from assay_server.api import (
     health,
     incidents,
     keys,
+    media,
     metrics,
     monitors,
     notifications,
@@ -64,6 +65,7 @@ Readiness = Callable[[], Awaitable[dict[str, str]]]
 
 ROUTERS = (
     traces.router,
+    media.router,
     tracing.router,
     scores.router,
     prompts.router,

@@ -17,7 +17,18 @@ def answers(*media: str, status: int = 200) -> dict[int | str, Document]:
 
 
 _OPEN = frozenset(
-    {"/healthz", "/readyz", "/info", "/api/v1/info", "/api/v1/session", "/api/public/health", "/api/is-alive/ping"}
+    {
+        "/healthz",
+        "/readyz",
+        "/info",
+        "/version",
+        "/arize_phoenix_version",
+        "/api/v1/info",
+        "/api/v1/session",
+        "/api/public/health",
+        "/api/public/media/{media_id}/content",
+        "/api/is-alive/ping",
+    }
 )
 """What anybody may ask: `tests/integration/test_access.py` knows them too."""
 

@@ -18,6 +18,8 @@ class Services:
     ingest: Any
     partial_spans: Any
     experiments: Any
+    media: Any
+    media_tickets: Any
     traces: Any
     graphs: Any
     trace_pairs: Any

@@ -11,6 +11,7 @@ from assay_server.core.errors import InvalidInput
 
 SHORTEST_KEY = 16
 _MOST_DAYS = 36_500
+_MOST_BYTES = 20 << 20  # what a request may hold
 
 
 @dataclass(slots=True, frozen=True)
@@ -29,6 +30,7 @@ class Config:
     log_level: str = "warning"
     backups: Path | None = None  # default: DATA/backups
     backup_days: int | None = None  # default: kept until somebody removes them
+    media_max_bytes: int = 10 << 20  # of one image or file; 0: none are kept
     provider_keys: frozenset[str] | None = None  # default: any variable, for the first project alone
 
     @property
@@ -77,6 +79,7 @@ ENVIRONMENT = {
     "log_level": "ASSAY_LOG_LEVEL",
     "backups": "ASSAY_BACKUPS",
     "backup_days": "ASSAY_BACKUP_DAYS",
+    "media_max_bytes": "ASSAY_MEDIA_MAX_BYTES",
     "provider_keys": "ASSAY_PROVIDER_KEYS",
 }
 
@@ -99,6 +102,8 @@ def _parsed(name: str, value: Any, faults: list[str]) -> Any:
             return Path(value)
         case "port" | "grpc_port":
             return _port(label, str(value), 0 if name == "grpc_port" else 1, faults)
+        case "media_max_bytes":
+            return _bytes(label, str(value), faults)
         case "provider_keys":
             return frozenset(part.strip() for part in str(value).split(",") if part.strip())
         case "backup_days":
@@ -112,6 +117,13 @@ def _parsed(name: str, value: Any, faults: list[str]) -> Any:
         case "public_url" if not str(value).startswith(("http://", "https://")):
             faults.append(f"{label}: {value!r} does not start with http:// or https://")
     return value
+
+
+def _bytes(label: str, value: str, faults: list[str]) -> int:
+    if value.isascii() and value.isdigit() and int(value) <= _MOST_BYTES:
+        return int(value)
+    faults.append(f"{label}: {value!r} is not a number of bytes from 0 to {_MOST_BYTES}")
+    return 0
 
 
 def _port(label: str, value: str, lowest: int, faults: list[str]) -> int:

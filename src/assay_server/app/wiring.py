@@ -22,7 +22,7 @@ from assay_server.core.errors import AssayError, InvalidInput
 from assay_server.evals import Gate, Runs, StoredFacts, Suites
 from assay_server.gateway import Gateway
 from assay_server.governance import Accounts, Audit, Bootstrapped, Idempotency
-from assay_server.ingest import Experiments, Ingest, PartialSpans, Repricer
+from assay_server.ingest import Experiments, Ingest, MediaShelf, MediaTickets, PartialSpans, Repricer
 from assay_server.jobs import Jobs
 from assay_server.ledger import Ledger
 from assay_server.monitors import Incidents
@@ -176,6 +176,8 @@ async def house(config: Config) -> AsyncIterator[House]:
             ingest=ingest,
             partial_spans=partial_spans,
             experiments=Experiments(ground.ledger, ground.scrub, ground.clock),
+            media=MediaShelf(ground.ledger, config.data / "media", ground.scrub, ground.clock, config.media_max_bytes),
+            media_tickets=MediaTickets(salt, ground.clock),
             traces=reads.traces,
             graphs=Graphs(ground.store),
             trace_pairs=TracePairs(ground.store, reads.traces),

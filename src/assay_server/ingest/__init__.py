@@ -10,6 +10,8 @@ from assay_server.ingest.forgetting import forget_pieces
 from assay_server.ingest.ingest import JSON, PROTOBUF, Accepted, Ingest, Signal
 from assay_server.ingest.limits import Limits
 from assay_server.ingest.loops import LoopWatch
+from assay_server.ingest.media import KeptMedia, MediaLink, MediaShelf
+from assay_server.ingest.media_tickets import MediaTickets
 from assay_server.ingest.partial import OF_TRACE, Part, PartialSpans
 from assay_server.ingest.pieces import SentSpans, parts_of_otlp
 from assay_server.ingest.preview import Preview
@@ -31,9 +33,13 @@ __all__ = [
     "Experiment",
     "Experiments",
     "Ingest",
+    "KeptMedia",
     "Labels",
     "Limits",
     "LoopWatch",
+    "MediaLink",
+    "MediaShelf",
+    "MediaTickets",
     "Part",
     "PartialSpans",
     "Place",
