@@ -24,6 +24,7 @@ from assay_server.api.web import Web
 from tests.fakes.ui_agent import loop_score, with_agents
 from tests.fakes.ui_connect import connect_routes
 from tests.fakes.ui_costs import cost_routes
+from tests.fakes.ui_dashboards import dashboard_routes
 from tests.fakes.ui_keeping import keeping_routes
 from tests.fakes.ui_monitors import monitor_routes
 from tests.fakes.ui_people import people_routes
@@ -41,6 +42,7 @@ PARTS = (
     search_routes,
     keeping_routes,
     cost_routes,
+    dashboard_routes,
     sql_routes,
     people_routes,
     monitor_routes,

@@ -1,0 +1,128 @@
+"""What people do with dashboards: look, follow a number, compare, send a link, and make their own."""
+
+import re
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.fakes.ui_api import FakeApi
+from tests.fakes.ui_world import World
+
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+
+Opened = Callable[..., Page]
+
+
+def test_the_list_says_what_each_answers(opened: Opened) -> None:
+    page = opened("/dashboards")
+    expect(page.locator(".lead")).to_contain_text("5 dashboards to begin with")
+    page.get_by_role("link", name="Performance").click()
+    expect(page).to_have_url(re.compile("/dashboards/performance"))
+    expect(page.get_by_role("heading", name="Performance")).to_be_visible()
+
+
+def test_a_number_has_its_n_and_interval_and_leads_to_its_traces(opened: Opened) -> None:
+    page = opened("/dashboards/performance?range=24h")
+    rate = page.get_by_role("region", name="Error rate of model calls")
+    expect(rate).to_contain_text("4 %")
+    expect(rate).to_contain_text("n 1,200 · 3.2 % to 5.2 %")
+    rate.get_by_title("The traces behind this").click()
+    expect(page).to_have_url(re.compile("/traces[?]since=.*until=.*kind=llm"))
+
+
+def test_a_chart_has_its_figures_as_a_table_too(opened: Opened) -> None:
+    page = opened("/dashboards/performance?range=24h")
+    errors = page.get_by_role("region", name="Error rate by model", exact=True)
+    expect(errors.locator(".chart svg")).to_be_visible()
+    expect(errors).to_contain_text("bins of 1 h, UTC · bands: 95 % intervals")
+    errors.get_by_text("Figures").click()
+    first = errors.get_by_role("row").nth(1)
+    expect(first).to_contain_text("n 50")
+    expect(first.get_by_role("link").first).to_have_attribute("href", re.compile("model=gpt-5"))
+
+
+def test_the_address_holds_range_variables_and_comparison(opened: Opened) -> None:
+    page = opened("/dashboards/cost?range=7d")
+    page.get_by_label("With the period before").check()
+    expect(page).to_have_url(re.compile("range=7d.*compare=1"))
+    expect(page.get_by_role("region", name="Spent")).to_contain_text("+25 % against before ($0.96, n 1,200)")
+    expect(page.get_by_role("region", name="Spent")).to_contain_text("17 unknown")
+    page.get_by_role("button", name="model").click()
+    page.get_by_role("menuitem").first.click()
+    expect(page).to_have_url(re.compile("model="))
+
+
+def test_a_corrected_rate_says_what_it_stands_on(opened: Opened) -> None:
+    page = opened("/dashboards/quality")
+    expect(page.get_by_role("region", name="Hallucination rate").locator(".lead")).to_contain_text(
+        "by 120 labels of people"
+    )
+
+
+def test_a_panel_is_added_and_saved(opened: Opened, ui_api: FakeApi) -> None:
+    page = opened("/dashboards/performance")
+    page.get_by_role("button", name="Edit", exact=True).click()
+    page.get_by_role("button", name="Remove The slowest steps").click()
+    page.get_by_role("button", name="Add a panel").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Title").fill("Cost by user")
+    dialog.get_by_role("combobox", name="Metric 1").click()
+    page.get_by_role("option", name="cost", exact=True).click()
+    dialog.get_by_role("button", name="Remove the filter kind").click()
+    dialog.get_by_role("combobox", name="Group by").click()
+    page.get_by_role("option", name="user", exact=True).click()
+    expect(dialog.get_by_role("region", name="Cost by user")).to_contain_text("n ")
+    dialog.get_by_role("button", name="Add it").click()
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.get_by_text("Performance is saved.")).to_be_visible()
+    [sent] = [body for method, path, body in ui_api.received if (method, path) == ("PUT", "/dashboards/performance")]
+    added = sent["panels"][-1]
+    assert (added["id"], added["metrics"], added["group_by"], added["filter"]) == (
+        "cost-by-user",
+        [{"name": "cost"}],
+        "user",
+        {},
+    )
+    assert "The slowest steps" not in [one["title"] for one in sent["panels"]]
+
+
+def test_two_who_save_do_not_overwrite_each_other(opened: Opened, ui_api: FakeApi) -> None:
+    page = opened("/dashboards/usage?edit=1")
+    title = page.get_by_role("textbox", name="Title")
+    title.fill("Mine")
+    other = opened("/dashboards/usage?edit=1")
+    other.get_by_role("textbox", name="Title").fill("Theirs")
+    other.get_by_role("button", name="Save", exact=True).click()
+    expect(other.get_by_text("Theirs is saved.")).to_be_visible()
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.get_by_role("alert")).to_contain_text("This dashboard was saved by mara.")
+    expect(title).to_have_value("Mine")
+    page.get_by_role("button", name="Show what was saved").click()
+    expect(page.get_by_role("heading", name="Theirs")).to_be_visible()
+
+
+def test_yaml_is_read_into_the_draft(opened: Opened) -> None:
+    page = opened("/dashboards/cost?edit=1&tab=yaml")
+    field = page.get_by_role("textbox", name="YAML")
+    expect(field).to_have_value(re.compile("title: Cost"))
+    field.fill("title: From git\npanels: []")
+    page.get_by_role("button", name="Read it").click()
+    expect(page.get_by_role("textbox", name="Title")).to_have_value("From git")
+
+
+def test_a_new_one_begins_empty_and_a_viewer_makes_none(opened: Opened, ui_api: FakeApi) -> None:
+    page = opened("/dashboards?do=new")
+    page.get_by_role("dialog").get_by_label("Title").fill("Support team")
+    page.get_by_role("button", name="Make it").click()
+    expect(page).to_have_url(re.compile("/dashboards/support-team[?]edit=1"))
+    ui_api.world.role = "viewer"
+    page = opened("/dashboards")
+    expect(page.get_by_role("link", name="Support team")).to_be_visible()
+    expect(page.get_by_role("button", name="New dashboard")).to_have_count(0)
+
+
+def test_without_traffic_panels_say_so(opened: Opened, ui_api: FakeApi) -> None:
+    ui_api.world = World()
+    page = opened("/dashboards/quality")
+    expect(page.get_by_role("region", name="Toxicity")).to_contain_text("n 0. The mean of the score toxicity")
