@@ -1,5 +1,6 @@
 """Sessions as conversations, and users with their history and cost."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -87,14 +88,17 @@ class People:
         if not rows:
             raise NotFound(f"There is no user {name}.", field="user", value=name)
         params = [project, [name], project]
-        days = await self._store.scan(people_sql.days("user"), params)
-        models = await self._store.scan(people_sql.models("user"), params)
-        recent = await self.sessions(project, PeopleFilter(user=name), limit=_RECENT)
+        days, models, scores, recent = await asyncio.gather(
+            self._store.scan(people_sql.days("user"), [*params, project]),
+            self._store.scan(people_sql.models("user"), [*params, project]),
+            self._store.scan(people_sql.scores("user"), params),
+            self.sessions(project, PeopleFilter(user=name), limit=_RECENT),
+        )
         return {
             **rows[0],
             "days": [_day(row) for row in reversed(days)],
             "models": [{"model": row["model"], "calls": row["calls"], **_used(row)} for row in models],
-            "scores": await self._store.scan(people_sql.scores("user"), params),
+            "scores": scores,
             "recent": recent.items,
         }
 
@@ -103,18 +107,22 @@ class People:
     ) -> tuple[list[str], int, list[Any] | None]:
         where = narrow.conditions(project)
         counting = lines("SELECT count(DISTINCT", '"' + group + '"', ") AS n FROM spans WHERE", str(where))
-        total = (await self._store.scan(counting, where.params))[0]["n"]
         params = [*where.params]
         if after is not None:
             Where().follows(("last_ns", "whose"), after, (int, str), "<")  # raises where another list made it
             params += after
-        rows = await self._store.scan(people_sql.newest(group, str(where), after is not None, limit + 1), params)
+        counted, rows = await asyncio.gather(
+            self._store.scan(counting, where.params),
+            self._store.scan(people_sql.newest(group, str(where), after is not None, limit + 1), params),
+        )
         kept, following = cut(rows, limit, "last_ns", "whose")
-        return [row["whose"] for row in kept], total, following
+        return [row["whose"] for row in kept], counted[0]["n"], following
 
     async def _sessions(self, project: str, names: list[str]) -> list[dict[str, Any]]:
-        rows = await self._sums("session", project, names)
-        texts = {row["whose"]: row for row in await self._scan_of(people_sql.texts(), project, names)}
+        rows, said = await asyncio.gather(
+            self._sums("session", project, names), self._scan_of(people_sql.texts(), project, names)
+        )
+        texts = {row["whose"]: row for row in said}
         return [_session(rows[name], texts.get(name, {})) for name in names if name in rows]
 
     async def _users(self, project: str, names: list[str]) -> list[dict[str, Any]]:
@@ -122,10 +130,11 @@ class People:
         return [_user(rows[name]) for name in names if name in rows]
 
     async def _sums(self, group: Group, project: str, names: list[str]) -> dict[str, dict[str, Any]]:
-        return {row["whose"]: row for row in await self._scan_of(people_sql.sums(group), project, names)}
+        found = await self._scan_of(people_sql.sums(group), project, names, project)
+        return {row["whose"]: row for row in found}
 
-    async def _scan_of(self, sql: str, project: str, names: list[str]) -> list[dict[str, Any]]:
-        return await self._store.scan(sql, [project, names, project]) if names else []
+    async def _scan_of(self, sql: str, project: str, names: list[str], *more: str) -> list[dict[str, Any]]:
+        return await self._store.scan(sql, [project, names, project, *more]) if names else []
 
     async def _texts(self, project: str, span_ids: list[str]) -> dict[tuple[str, str], dict[str, Any]]:
         """Inputs and outputs of the roots, in full."""

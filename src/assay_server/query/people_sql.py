@@ -5,14 +5,13 @@ A trace belongs to the session (user) that its earliest span with one names; spa
 
 from typing import Literal
 
-from assay_server.query.rollup import counted
+from assay_server.query.rollup import HAS, counted
 from assay_server.query.sql import lines
 
 Group = Literal["session", "user"]
 
-_NARROW = (
-    "trace_id, span_id, parent_id, kind, start_ns, status, session, model, fresh_input, cache_read, cache_write,"
-    ' output_tokens, reasoning, cost, "user"'
+_CALL = (
+    "trace_id, span_id, parent_id, kind, model, fresh_input, cache_read, cache_write, output_tokens, reasoning, cost"
 )
 _SUMS = (
     "sum(cost) AS usd, count(*) FILTER (cost IS NULL) AS unknown,"
@@ -39,7 +38,7 @@ def newest(group: Group, where: str, after: bool, limit: int) -> str:
 
 
 def sums(group: Group) -> str:
-    """One row a group. Parameters: project, names, project."""
+    """One row a group. Parameters: project, names, project, project."""
     return lines(
         _base(group),
         f"SELECT whose, min(start_ns) AS start_ns, max(last_ns) AS last_ns, {_ADDED},",
@@ -49,7 +48,7 @@ def sums(group: Group) -> str:
 
 
 def days(group: Group) -> str:
-    """One row a day (UTC) with traffic, the newest first. Parameters: project, names, project."""
+    """One row a day (UTC) with traffic, the newest first. Parameters as of `sums`."""
     return lines(
         _base(group),
         "SELECT start_ns // 86_400_000_000_000 AS day,",
@@ -59,13 +58,13 @@ def days(group: Group) -> str:
 
 
 def models(group: Group) -> str:
-    """One row a model, the dearest first. Parameters: project, names, project."""
+    """One row a model, the dearest first. Parameters as of `sums`."""
     return lines(
         _base(group),
         "SELECT model, count(*) AS calls,",
         _SUMS,
         "FROM (",
-        counted("s"),
+        counted("calls"),
         ") WHERE model IS NOT NULL GROUP BY model ORDER BY usd DESC NULLS LAST, calls DESC, model LIMIT 50",
     )
 
@@ -104,11 +103,13 @@ def _members(group: Group) -> str:
 
 
 def _base(group: Group) -> str:
+    """Only spans that may count are kept: most have neither tokens nor a cost."""
     return lines(
-        *("WITH t AS MATERIALIZED (", _members(group), "), s AS MATERIALIZED (SELECT", _NARROW),
-        "FROM spans WHERE project = ? AND trace_id IN (SELECT trace_id FROM t)),",
-        *("used AS (SELECT trace_id,", _SUMS, "FROM (", counted("s"), ") GROUP BY trace_id),"),
+        *("WITH t AS MATERIALIZED (", _members(group), "), calls AS MATERIALIZED (SELECT", _CALL),
+        *("FROM spans WHERE project = ? AND", HAS, "AND trace_id IN (SELECT trace_id FROM t)),"),
+        *("used AS (SELECT trace_id,", _SUMS, "FROM (", counted("calls"), ") GROUP BY trace_id),"),
         "each AS (SELECT trace_id, min(start_ns) AS start_ns, max(start_ns) AS last_ns,",
         'bool_or(status = \'error\') AS failed, arg_min("user", start_ns) AS "user",',
-        "arg_min(session, start_ns) AS session FROM s GROUP BY trace_id)",
+        "arg_min(session, start_ns) AS session FROM spans",
+        "WHERE project = ? AND trace_id IN (SELECT trace_id FROM t) GROUP BY trace_id)",
     )
