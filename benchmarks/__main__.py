@@ -11,6 +11,7 @@ BENCHMARKS = {
     "ingest": "durable ingest over OTLP, beside the floor: parse and insert of the same bytes",
     "ingest_burst": "ten times more at once than the server takes: what it answers, and that nothing is lost",
     "ingest_others": "Phoenix and MLflow with the same load, each in an environment of its own",
+    "read": "pages, filters, search and panels over a million spans while spans come in, beside plain SQL",
     "gateway": "CPU of a chat call through the gateway, beside a bare proxy with the same client",
 }
 
