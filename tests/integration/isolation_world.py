@@ -124,6 +124,9 @@ def _settings(http: httpx.Client) -> dict[str, str]:
     silence = {"subject": made["id"], "ends_at": _tomorrow(), "reason": "quokka sleeps"}
     _put(http, "views/quokka-view", {"page": "traces", "query": {"user": "quokka-user"}})
     _put(http, "dashboards/quokka-dashboard", {"title": "quokka", "panels": [{"title": "n", "metrics": ["count"]}]})
+    _put(http, "forwards/quokka-forward", {"endpoint": "http://127.0.0.1:9"})
+    export = {"name": "quokka-export", "what": "scores", "format": "csv", "target": {"folder": "quokka"}}
+    exported = _post(http, "exports", export)["id"]
     _put(http, "sampling", {"rules": [{"name": "quokka rule", "match": {"name": "quokka-ping"}, "action": "drop"}]})
     ping = as_json(a_span(trace_id=TRACE, span_id="52" * 8, name="quokka-ping"))
     http.post("/v1/traces", content=ping, headers={"content-type": "application/json"}).raise_for_status()
@@ -134,6 +137,7 @@ def _settings(http: httpx.Client) -> dict[str, str]:
     return {
         "dashboard": "quokka-dashboard",
         "notification_channel": hook["id"],
+        "export": exported,
         "monitor": made["id"],
         "silence": _post(http, "silences", silence)["id"],
         "price": price["id"],

@@ -156,6 +156,10 @@ NEEDS = {
         GET /api/v1/verdicts/{verdict}
         GET /api/v1/views
         GET /api/v1/quotas
+        GET /api/v1/exports
+        GET /api/v1/exports/{export}
+        GET /api/v1/exports/{export}/runs
+        GET /api/v1/forwards
         GET /api/v1/quotas/days
         GET /api/v1/sampling
         GET /api/v1/sampling/counts
@@ -191,10 +195,17 @@ NEEDS = {
         PUT /api/v1/suites/{name}
         POST /api/v1/verdicts
         PUT /api/v1/views/{name}
+        POST /api/v1/exports/{export}/run
         DELETE /api/v1/views/{name}
     """,
     "admin": """
         PUT /api/v1/quotas
+        POST /api/v1/exports
+        PUT /api/v1/exports/{export}
+        DELETE /api/v1/exports/{export}
+        PUT /api/v1/forwards/{name}
+        DELETE /api/v1/forwards/{name}
+        POST /api/v1/forwards/{name}/test
         PUT /api/v1/sampling
         GET /api/v1/keys
         POST /api/v1/keys

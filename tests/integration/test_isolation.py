@@ -54,6 +54,8 @@ LISTS = """
     GET /api/v1/verdicts
     GET /api/v1/views
     GET /api/v1/sampling
+    GET /api/v1/exports
+    GET /api/v1/forwards
     GET /api/3.0/mlflow/traces/batchGet?trace_ids=51515151515151515151515151515151
     GET /api/v1/traces/51515151515151515151515151515151/media
     GET /v1/models
@@ -78,6 +80,8 @@ ONES = """
     GET /api/v1/deletions/{deletion}
     GET /api/v1/deletions/{deletion}/proof
     GET /api/v1/incidents/{incident}
+    GET /api/v1/exports/{export}
+    GET /api/v1/exports/{export}/runs
     GET /api/v1/monitors/{monitor}
     GET /api/v1/monitors/{monitor}/evaluations
     GET /api/v1/prompt-diff?from={prompt}&to={prompt2}
@@ -171,6 +175,11 @@ WRITES: dict[str, Any] = {
     "DELETE /api/v1/prices/{price}": None,
     "DELETE /api/v1/providers/quokka": None,
     "DELETE /api/v1/views/quokka-view": None,
+    "POST /api/v1/exports/{export}/run": {},
+    "PUT /api/v1/exports/{export}": {"name": "mine", "what": "spans", "target": {"folder": "mine"}},
+    "DELETE /api/v1/exports/{export}": None,
+    "POST /api/v1/forwards/quokka-forward/test": None,
+    "DELETE /api/v1/forwards/quokka-forward": None,
     "DELETE /api/v1/dashboards/{dashboard}": None,
 }
 
@@ -192,7 +201,8 @@ class Two:
 
 @pytest.fixture(scope="module")
 def two(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Two]:
-    running = RunningServer(tmp_path_factory.mktemp("isolation") / "data").start()
+    folder = tmp_path_factory.mktemp("isolation")
+    running = RunningServer(folder / "data", ASSAY_EXPORT_DIR=str(folder / "exports")).start()
     with running.client() as first, running.client() as second:
         made = first.post("/api/v1/projects", json={"name": "the-other"}).json()
         second.headers["authorization"] = f"Bearer {made['key']['secret']}"

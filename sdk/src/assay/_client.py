@@ -48,6 +48,10 @@ class _Server(Noun[D_co]):
         self.deletions = _nouns.Deletions(driver)
         self.backups = _nouns.Backups(driver)
         self.compactions = _nouns.Compactions(driver)
+        self.quotas = _nouns.Quotas(driver)
+        self.sampling = _nouns.Sampling(driver)
+        self.exports = _nouns.ScheduledExports(driver)
+        self.forwards = _nouns.Forwards(driver)
 
     @endpoint
     def info(self) -> Call[Json]:

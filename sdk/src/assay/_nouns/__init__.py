@@ -4,6 +4,7 @@ from assay._nouns.access import Audit, Keys, Projects, Providers, SignIn
 from assay._nouns.dashboards import Dashboards
 from assay._nouns.evaluation import Checks, Runs, Suites, Verdicts
 from assay._nouns.facts import Chat, Scores, Spans, Traces
+from assay._nouns.flow import Forwards, Quotas, Sampling, ScheduledExports
 from assay._nouns.keeping import Backups, Compactions, Deletions, Retention
 from assay._nouns.looking import Sessions, Sql, Users, Views
 from assay._nouns.money import Costs, Prices
@@ -23,6 +24,7 @@ __all__ = [
     "Dashboards",
     "Datasets",
     "Deletions",
+    "Forwards",
     "Incidents",
     "Keys",
     "Monitors",
@@ -31,10 +33,13 @@ __all__ = [
     "Projects",
     "Prompts",
     "Providers",
+    "Quotas",
     "Releases",
     "Retention",
     "RetrievalConfigs",
     "Runs",
+    "Sampling",
+    "ScheduledExports",
     "Scores",
     "Sessions",
     "SignIn",
