@@ -38,6 +38,11 @@ def check_opik(api: httpx.Client, session: str) -> None:
     trace = find_trace(api, session=session)
     leaves = [("look_up", "tool", []), ("chat", "llm", [])]
     assert trace.tree() == [("answer", "span", [("answer", "span", leaves)])]
+    assert trace.body["service"] == "support"
+    solved = api.get("/api/v1/scores", params={"name": "solved"}).json()["items"]
+    assert [one["value"] for one in solved if one["session"] == session] == [1.0]
+    [correct] = [score for score in trace.body["scores"] if score["name"] == "correct"]
+    assert (correct["value"], correct["span_id"]) == (1.0, trace.span("chat")["span_id"])
     _check(trace, session)
 
 
@@ -59,8 +64,8 @@ def _check(trace: Trace, session: str) -> None:
     assert "14 days" in texts(trace.span("look_up")["output"])
     assert trace.body["session"] == session
     assert all(span["tags"] == ["bench"] for span in trace.spans)
-    [score] = trace.body["scores"]
-    assert (score["name"], score["value"]) == ("helpful", 0.75)
+    [score] = [score for score in trace.body["scores"] if score["name"] == "helpful"]
+    assert (score["value"], score["span_id"]) == (0.75, None)
     assert "said" in score["reason"]
     check_scrubbed(trace)
 

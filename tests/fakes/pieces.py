@@ -11,3 +11,6 @@ class Pieces:
 
     async def put(self, project: str, parts: Sequence[Part]) -> None:
         self.parts += parts
+
+    async def traces_of(self, project: str, span_ids: Sequence[str]) -> dict[str, str]:
+        return {part.span_id: part.trace_id for part in self.parts if part.span_id in span_ids}

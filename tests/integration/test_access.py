@@ -31,6 +31,8 @@ NEEDS = {
         POST /api/v1/scores
         POST /feedback
         PUT /api/v1/private/traces/feedback-scores
+        PUT /api/v1/private/traces/threads/feedback-scores
+        PUT /api/v1/private/spans/feedback-scores
         GET /api/public/projects
         POST /api/public/scores
         POST /api/public/ingestion

@@ -28,6 +28,7 @@ def chat(messages: list[dict]) -> str:
             "prompt_tokens_details": {"cached_tokens": 20},
             "completion_tokens_details": {"reasoning_tokens": 10},
         },
+        feedback_scores=[{"name": "correct", "value": 1.0}],
     )
     return "Refunds take 14 days."
 
@@ -45,3 +46,6 @@ def answer(question: str) -> str:
 
 answer("I am ada.lovelace@mail-box.org. How long do refunds take?")
 opik.flush_tracker()
+client = opik.Opik()
+client.log_threads_feedback_scores([{"id": session, "name": "solved", "value": 1.0, "project_name": "support"}])
+client.flush()

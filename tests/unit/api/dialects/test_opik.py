@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from assay_server.api.dialects.ids import span_id_of
 from assay_server.api.dialects.opik.parts import span_part, trace_part
 from tests.fakes.dialects import dialects
 from tests.fakes.pieces import Pieces
@@ -53,6 +54,18 @@ async def test_feedback_sent_twice_is_stored_once(wired: SimpleNamespace) -> Non
     [score] = (await wired.http.get("/api/v1/scores")).json()["items"]
     assert (score["value"], score["source"], score["trace_id"]) == (0.5, "human", TRACE.replace("-", ""))
     assert "mail-box" not in score["reason"]
+
+
+async def test_feedback_on_a_span_finds_its_trace_and_on_a_thread_its_session(wired: SimpleNamespace) -> None:
+    await wired.http.post(f"{PRIVATE}/spans/batch", json={"spans": [{"id": SPAN, "trace_id": TRACE, "start_time": AT}]})
+    one = {"id": SPAN, "name": "correct", "value": 1.0, "source": "sdk"}
+    thread = {"thread_id": "s", "name": "solved", "value": 0.0, "source": "ui"}
+    for path, body in (("spans", one), ("traces/threads", thread)):
+        answer = await wired.http.put(f"{PRIVATE}/{path}/feedback-scores", json={"scores": [body]})
+        assert answer.status_code == 204, answer.text
+    found = {score["name"]: score for score in (await wired.http.get("/api/v1/scores")).json()["items"]}
+    assert (found["correct"]["trace_id"], found["correct"]["span_id"]) == (TRACE.replace("-", ""), span_id_of(SPAN))
+    assert (found["solved"]["session"], found["solved"]["trace_id"], found["solved"]["span_id"]) == ("s", None, None)
 
 
 @pytest.mark.parametrize(

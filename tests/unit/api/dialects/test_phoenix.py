@@ -1,5 +1,6 @@
 """Phoenix's routes and words: judgements of spans named alone, spans as JSON, and both read back."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from assay_server.api.dialects import lookup
 from assay_server.checks.pii import Scrubber
 from assay_server.ingest import PartialSpans
 from assay_server.ledger import Ledger
@@ -23,6 +25,12 @@ async def wired(tmp_path: Path, ledger: Ledger) -> AsyncIterator[SimpleNamespace
     async with dialects(tmp_path, project=PROJECT) as (http, services):
         services.partial_spans = PartialSpans(ledger, services.ingest, Scrubber())
         yield SimpleNamespace(http=http, services=services)
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A span that does not come is not waited for."""
+    monkeypatch.setattr(lookup, "_BETWEEN_S", 0.001)
 
 
 def a_span(span_id: str = SPAN, **fields: Any) -> dict[str, Any]:
@@ -98,8 +106,19 @@ async def test_an_annotation_of_a_span_nobody_sent_stores_nothing(wired: SimpleN
     await log(wired, a_span())
     answer = await wired.http.post("/v1/span_annotations", json={"data": [annotation(), annotation(span_id=CHILD)]})
     assert (answer.status_code, answer.json()["value"]) == (404, CHILD)
-    assert "force_flush" in answer.json()["fix"]
+    assert "flush" in answer.json()["fix"]
     assert await scores(wired) == []
+
+
+async def test_a_judgement_that_is_first_waits_for_its_span(
+    wired: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lookup, "_BETWEEN_S", 0.1)
+    judging = asyncio.create_task(wired.http.post("/v1/span_annotations", json={"data": [annotation()]}))
+    await asyncio.sleep(0.05)
+    await log(wired, a_span())
+    assert (await judging).status_code == 200
+    assert [score["trace_id"] for score in await scores(wired)] == [TRACE]
 
 
 async def test_documents_traces_sessions_and_notes(wired: SimpleNamespace) -> None:

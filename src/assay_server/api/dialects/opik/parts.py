@@ -49,12 +49,16 @@ def span_part(body: dict[str, Any]) -> Part:
     )
 
 
-def score_of(body: dict[str, Any], caller: Principal) -> Score:
-    """The same judgement sent twice has the same id; a value that changed is another judgement."""
-    trace, name, value = required(body, "id"), required(body, "name"), number(body.get("value"))
+def score_of(body: dict[str, Any], caller: Principal, *, trace: str | None = None, about: str = "trace") -> Score:
+    """Of a trace, of a span (`trace` is the one it belongs to), or of a thread, which is a session.
+
+    The same judgement sent twice has the same id; a value that changed is another judgement.
+    """
+    told, name = required(body, "thread_id" if about == "thread" else "id"), required(body, "name")
+    value = number(body.get("value"))
     if value is None:
         raise InvalidInput("A score needs a number.", field="value", value=str(body.get("value"))[:80], fix="send one")
-    identity = f"{trace}\x1f{name}\x1f{value}\x1f{body.get('reason')}".encode("utf-8", "replace")
+    identity = f"{told}\x1f{name}\x1f{value}\x1f{body.get('reason')}".encode("utf-8", "replace")
     return Score(
         project=caller.project,
         id=f"scr_{blake2b(identity, digest_size=13).hexdigest()}",
@@ -65,7 +69,9 @@ def score_of(body: dict[str, Any], caller: Principal) -> Score:
         label=text(body, "category_name"),
         reason=text(body, "reason"),
         author=caller.actor,
-        trace_id=trace_id_of(trace),
+        trace_id=trace_id_of(told) if about == "trace" else trace,
+        span_id=span_id_of(told) if about == "span" else None,
+        session=told if about == "thread" else None,
     )
 
 

@@ -6,7 +6,9 @@ from fastapi import APIRouter, Depends, Request, Response
 from starlette.status import HTTP_204_NO_CONTENT
 
 from assay_server.api.auth import principal
-from assay_server.api.dialects.bodies import json_body, list_in
+from assay_server.api.dialects.bodies import json_body, list_in, required
+from assay_server.api.dialects.ids import span_id_of
+from assay_server.api.dialects.lookup import traces_of
 from assay_server.api.dialects.opik.parts import score_of, span_part, trace_part
 from assay_server.api.services import services
 from assay_server.core.ports import Principal
@@ -57,4 +59,22 @@ async def update_span(request: Request, told: str, caller: Sender) -> Response:
 async def feedback(request: Request, caller: Scorer) -> Response:
     given = list_in(await json_body(request), "scores")
     await services(request).ingest.write(Facts(scores=[score_of(one, caller) for one in given]))
+    return Response(status_code=_DONE)
+
+
+@router.put("/v1/private/spans/feedback-scores", status_code=_DONE, summary="Opik: scores of spans")
+async def span_feedback(request: Request, caller: Scorer) -> Response:
+    """A span is named alone, so it must be there first."""
+    given = list_in(await json_body(request), "scores")
+    told = [span_id_of(required(one, "id")) for one in given]
+    traces = await traces_of(services(request), caller.project, told)
+    scores = [score_of(one, caller, trace=traces[span], about="span") for one, span in zip(given, told, strict=True)]
+    await services(request).ingest.write(Facts(scores=scores))
+    return Response(status_code=_DONE)
+
+
+@router.put("/v1/private/traces/threads/feedback-scores", status_code=_DONE, summary="Opik: scores of threads")
+async def thread_feedback(request: Request, caller: Scorer) -> Response:
+    given = list_in(await json_body(request), "scores")
+    await services(request).ingest.write(Facts(scores=[score_of(one, caller, about="thread") for one in given]))
     return Response(status_code=_DONE)

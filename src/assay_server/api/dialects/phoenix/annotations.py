@@ -9,10 +9,11 @@ from fastapi import APIRouter, Depends, Query, Request
 from assay_server.api.auth import principal
 from assay_server.api.dialects.bodies import json_body, list_in, number, required, text
 from assay_server.api.dialects.ids import span_id_of, trace_id_of
+from assay_server.api.dialects.lookup import traces_of
 from assay_server.api.pages import decode_cursor, encode_cursor
-from assay_server.api.services import Services, services
+from assay_server.api.services import services
 from assay_server.core.clock import SystemClock
-from assay_server.core.errors import InvalidInput, NotFound
+from assay_server.core.errors import InvalidInput
 from assay_server.core.ids import canonical_json
 from assay_server.core.ports import Principal
 from assay_server.core.records import Facts, Score, ScoreSource
@@ -148,21 +149,6 @@ async def _of_spans(
         for one, span_id in zip(given, told, strict=True)
     ]
     return await _stored(request, scores)
-
-
-async def traces_of(rooms: Services, project: str, span_ids: Sequence[str]) -> dict[str, str]:
-    """The trace of each. Raises NotFound, and then nothing of the request was stored."""
-    found = await rooms.traces.traces_of(project, span_ids)
-    found |= await rooms.partial_spans.traces_of(project, [one for one in span_ids if one not in found])
-    missing = sorted(set(span_ids) - found.keys())
-    if missing:
-        raise NotFound(
-            f"There is no span {', '.join(missing[:5])} in this project.",
-            field="span_id",
-            value=missing[0],
-            fix="send its span first: tracer_provider.force_flush()",
-        )
-    return dict(found)
 
 
 async def _stored(request: Request, scores: list[Score]) -> dict[str, Any]:
