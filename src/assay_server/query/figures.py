@@ -31,6 +31,7 @@ class Figures:
     async def read(self, project: str) -> list[Family]:
         spans = await self._store.scan(_SPANS, [project])
         used = await self._store.scan(_USED, [project])
+        called = await self._store.scan(_CALLED, [project])
         scores = await self._store.scan(_SCORES, [project])
         return [
             _family("assay_spans_total", "Spans stored.", spans, ("kind", "status"), "n"),
@@ -43,6 +44,8 @@ class Figures:
                 "assay_calls_unpriced_total", "Calls whose cost is unknown.", used, ("provider", "model"), "unpriced"
             ),
             _tokens(used),
+            _family("assay_calls_failed_total", "Model calls that failed.", called, ("provider", "model"), "failed"),
+            _first_tokens(called),
             _family("assay_scores_total", "Scores stored.", scores, ("name", "source"), "n"),
             _family("assay_score_value_sum", "Sum of their values.", scores, ("name", "source"), "total"),
             _family("assay_score_errors_total", "Judgements that failed.", scores, ("name", "source"), "errors"),
@@ -75,6 +78,14 @@ _USED = lines(
     counted("own"),
     ") WHERE model IS NOT NULL GROUP BY provider, model ORDER BY n DESC, model LIMIT 500",
 )
+_SOONER = ", ".join(f"count(*) FILTER (ttft_ms <= {edge * 1000}) AS b{at}" for at, edge in enumerate(BUCKETS_S))
+_CALLED = lines(
+    "SELECT provider, model, count(*) FILTER (status = 'error') AS failed, count(ttft_ms) AS n,",
+    "coalesce(sum(ttft_ms), 0) / 1e3 AS seconds,",
+    _SOONER,
+    "FROM spans WHERE project = ? AND kind = 'llm' AND model IS NOT NULL",
+    "GROUP BY provider, model ORDER BY count(*) DESC, model LIMIT 500",
+)
 _SCORES = (
     "SELECT name, source, count(value) AS n, sum(value) AS total, count(error) AS errors FROM scores"
     " WHERE project = ? GROUP BY name, source ORDER BY name, source LIMIT 500"
@@ -106,9 +117,20 @@ def _tokens(rows: list[dict[str, Any]]) -> Family:
 
 
 def _durations(rows: list[dict[str, Any]]) -> Family:
+    return _histogram("assay_span_duration_seconds", "How long spans took.", rows, ("kind", "status"))
+
+
+def _first_tokens(rows: list[dict[str, Any]]) -> Family:
+    about = "Time to the first token, of the calls that say it."
+    known = [row for row in rows if row["n"]]
+    return _histogram("assay_time_to_first_token_seconds", about, known, ("provider", "model"))
+
+
+def _histogram(name: str, about: str, rows: list[dict[str, Any]], named: tuple[str, ...]) -> Family:
+    """Rows with the buckets `b0`, `b1`, …, `n` and the sum `seconds`."""
     samples: list[tuple[str, dict[str, str], float]] = []
     for row in rows:
-        labels = {"kind": row["kind"], "status": row["status"]}
+        labels = {label: row[label] or "" for label in named}
         samples += [
             ("_bucket", {**labels, "le": f"{edge:g}"}, float(row[f"b{at}"])) for at, edge in enumerate(BUCKETS_S)
         ]
@@ -117,7 +139,7 @@ def _durations(rows: list[dict[str, Any]]) -> Family:
             ("_sum", labels, float(row["seconds"])),
             ("_count", labels, float(row["n"])),
         ]
-    return Family("assay_span_duration_seconds", "histogram", "How long spans took.", samples)
+    return Family(name, "histogram", about, samples)
 
 
 def _labels(labels: dict[str, str]) -> str:

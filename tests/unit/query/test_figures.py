@@ -35,7 +35,7 @@ async def test_what_is_told(store: DuckStore) -> None:
     facts = Facts(
         [
             span(1, kind="agent", cost=0.75, model=None),  # repeats the sum of its calls
-            span(2, parent=1, cost=0.5, tokens=Tokens(10, None, None, 4), seconds=0.2),
+            span(2, parent=1, cost=0.5, tokens=Tokens(10, None, None, 4), seconds=0.2, ttft_ms=300),
             span(3, parent=1, cost=0.25, status="error", seconds=100),
             span(4, parent=1, model='odd"\\\n', tokens=Tokens(1)),
             span(5, "prj_b", cost=9.0, model="theirs"),
@@ -55,6 +55,11 @@ async def test_what_is_told(store: DuckStore) -> None:
         'assay_span_duration_seconds_bucket{kind="llm",status="error",le="+Inf"} 1',
         'assay_span_duration_seconds_sum{kind="llm",status="error"} 100',
         'assay_span_duration_seconds_bucket{kind="llm",status="unset",le="0.25"} 1',
+        'assay_calls_failed_total{provider="p",model="m"} 1',
+        'assay_time_to_first_token_seconds_bucket{provider="p",model="m",le="0.25"} 0',
+        'assay_time_to_first_token_seconds_bucket{provider="p",model="m",le="0.5"} 1',
+        'assay_time_to_first_token_seconds_sum{provider="p",model="m"} 0.3',
+        'assay_time_to_first_token_seconds_count{provider="p",model="m"} 1',
         'assay_scores_total{name="good",source="human"} 1',
         'assay_score_value_sum{name="good",source="human"} 0.5',
         'assay_score_errors_total{name="good",source="human"} 1',
