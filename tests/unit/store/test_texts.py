@@ -1,6 +1,10 @@
 """The text of the DuckDB store: the conformance suite, and what is its own (broken files, both ways alike, lag)."""
 
 import json
+import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -113,6 +117,44 @@ async def test_a_removal_that_a_kill_interrupted_is_made_good(tmp_path: Path) ->
     answers = await found(store, "refund"), await found(store, "parcel")
     await store.close()
     assert answers == ([], [1])
+
+
+_INDEXER = """
+import asyncio, sys
+from assay_server.core.records import Facts
+from assay_server.store import DuckStore
+from tests.conformance.store import a_span
+async def main():
+    store = await DuckStore.open(sys.argv[1])
+    for n in range(1, 10_000):
+        await store.append(Facts(spans=[a_span(n, n, start_ns=n, input=f"refund w{n}")]))
+        if n % 3 == 0:
+            await store.texts.catch_up()
+        print(n, flush=True)
+asyncio.run(main())
+"""
+
+
+async def test_a_kill_loses_no_text_and_the_index_is_not_made_anew(tmp_path: Path) -> None:
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])}
+    command = [sys.executable, "-c", _INDEXER, str(tmp_path)]
+    writer = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
+    assert writer.stdout is not None
+    for _ in range(10):
+        writer.stdout.readline()
+    os.kill(writer.pid, signal.SIGKILL)
+    rest = [line for line in writer.stdout if line.endswith("\n")]
+    writer.wait()
+    stored = 10 + len(rest)
+    store = await DuckStore.open(tmp_path)
+    state = await store.texts.state("prj_a")
+    answer = await found(store, "refund", limit=10_000)
+    await store.texts.catch_up()
+    again = await found(store, "refund", limit=10_000)
+    await store.close()
+    assert state.texts >= 9
+    assert set(range(1, stored + 1)) <= set(answer)
+    assert answer == again
 
 
 async def test_the_index_follows_by_itself(tmp_path: Path) -> None:

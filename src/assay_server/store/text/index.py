@@ -5,6 +5,7 @@ A document is written once; a search is a query built by hand, never a parsed st
 
 import os
 import shutil
+import sys
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -162,7 +163,8 @@ class TextIndex:
         made: list[Any] = []
 
         def make() -> None:
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _LOWEST_PRIORITY)
+            if sys.platform == "linux":  # elsewhere priorities are of whole processes
+                os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _LOWEST_PRIORITY)
             made.append(self._index.writer(heap_size=_HEAP, num_threads=1))
 
         maker = threading.Thread(target=make, name="assay-text-writer")

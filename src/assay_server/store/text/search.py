@@ -164,9 +164,9 @@ class TextSearch:
                 self._news.set()
 
     async def _yield_to_ingest(self) -> None:
-        """While facts come in, the index takes no more than half of a thread."""
+        """While facts come in, the index works a third of the time."""
         if self._news.is_set():
-            await asyncio.sleep(min(self._took_s, _LONGEST_PAUSE_S))
+            await asyncio.sleep(min(2 * self._took_s, _LONGEST_PAUSE_S))
 
     async def _index_some(self) -> bool:
         """Indexes the oldest commits that it does not know; False when there are no others."""
