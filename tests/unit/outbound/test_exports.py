@@ -1,6 +1,7 @@
 """Files on a schedule: what is in them, what a missed or failed window becomes, and where they may not lead."""
 
 import json
+import re
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -88,6 +89,24 @@ async def test_the_last_whole_window_is_written_at_once(world: World) -> None:
     found = duckdb.connect().execute(sql).fetchall()
     assert found == [("2026-11-21", 5, 1.25, "kept")]
     assert await world.exports.tick() == 0
+
+
+async def test_what_the_page_on_bi_says_works(world: World) -> None:
+    """The SQL of docs/bi.md as it stands there, but for the folder."""
+    await world.spans(30, 5)
+    await world.spans(40, 3, first=6)
+    await world.exports.create(PROJECT, "user:a", {**TO_FOLDER, "name": "spans", "every": "day"})
+    await world.exports.run(PROJECT, "spans", world.clock.now_ns() - 40 * HOUR_S * 10**9)
+    await world.exports.run(PROJECT, "spans", world.clock.now_ns() - 30 * HOUR_S * 10**9)
+    await world.exports.tick()
+    text = (Path(__file__).parents[3] / "docs" / "bi.md").read_text()
+    view, question = re.findall(r"```sql\n(.*?)```", text, re.DOTALL)
+    connection = duckdb.connect()
+    connection.execute(view.replace("/srv/assay-exports", str(world.folder)))
+    rows = connection.execute(question).fetchall()
+    days = connection.execute("SELECT day::VARCHAR, count(*) FROM spans GROUP BY 1 ORDER BY 1").fetchall()
+    assert sum(calls for _, calls in days) == 8
+    assert [row[2:5] for row in rows] == [(calls, calls * 0.25, 0) for _, calls in days]
 
 
 async def test_windows_that_were_missed_are_written_after_the_outage(world: World) -> None:
