@@ -14,7 +14,7 @@ from assay_server.api.door import Door
 from assay_server.checks.pii import Scrubber
 from assay_server.core.errors import Busy, NotFound, Unauthenticated
 from assay_server.core.ports import Principal
-from assay_server.core.records import Facts, Span
+from assay_server.core.records import Facts, Score, Span
 from assay_server.gateway import Gateway, Limits
 from assay_server.providers import HttpUpstream, Prices
 from assay_server.registry import render
@@ -123,6 +123,7 @@ class MemorySink:
 
     def __init__(self) -> None:
         self.spans: list[Span] = []
+        self.scores: list[Score] = []
         self.busy = False
         self.broken = False
         self.refusals = 0
@@ -134,6 +135,7 @@ class MemorySink:
         if self.broken:
             raise OSError("the disk is gone")
         self.spans += facts.spans
+        self.scores += facts.scores
 
 
 class World:

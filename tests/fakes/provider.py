@@ -39,6 +39,7 @@ class Behaviour:
     before_head: Literal["close", "reset", "stall"] | None = None
     chunk_bytes: int | None = None  # the stream arrives in slices of this size
     pieces: Sequence[dict[str, Any]] | None = None  # the deltas, instead of `words`
+    logprobs: Sequence[float] = ()  # one for each piece of a stream
 
 
 @dataclass(slots=True)
@@ -215,6 +216,8 @@ def _events(behaviour: Behaviour, *, usage: bool) -> list[bytes]:
     if behaviour.tool_call:
         deltas += _tool_deltas()
     chunks = [_chunk([{"index": 0, "delta": delta, "finish_reason": None}]) for delta in deltas]
+    for chunk, logprob in zip(chunks, behaviour.logprobs, strict=False):
+        chunk["choices"][0]["logprobs"] = {"content": [{"token": "t", "logprob": logprob, "top_logprobs": []}]}
     if behaviour.finish:
         reason = "tool_calls" if behaviour.tool_call else "stop"
         chunks.append(_chunk([{"index": 0, "delta": {}, "finish_reason": reason}]))

@@ -13,7 +13,7 @@ from assay_server.core.errors import RetryableError
 from assay_server.core.ports import Sink
 from assay_server.core.records import Facts
 from assay_server.gateway.call import Call
-from assay_server.gateway.span import span_of
+from assay_server.gateway.span import confidence_of, span_of
 
 _log = logging.getLogger(__name__)
 
@@ -94,7 +94,8 @@ class Recorder:
 
     async def _write(self, calls: list[Call]) -> None:
         try:
-            await self._store(Facts(spans=[span_of(call) for call in calls]))
+            scores = [score for call in calls if (score := confidence_of(call)) is not None]
+            await self._store(Facts(spans=[span_of(call) for call in calls], scores=scores))
         except asyncio.CancelledError:
             self._lose(len(calls), "the server stopped")
             raise

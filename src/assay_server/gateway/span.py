@@ -1,15 +1,19 @@
 """A finished call as a span. Runs behind the answer, in the writer."""
 
+import math
 import re
 from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 
-from assay_server.core.records import Span
+from assay_server.core.ids import new_id
+from assay_server.core.records import Score, Span
 from assay_server.gateway.call import Call
 
 SERVICE = "assay-gateway"
+CONFIDENCE = "confidence"
+"""The score of a call whose answer says how likely its tokens were."""
 
 _PARAMETERS = {
     "temperature": "gen_ai.request.temperature",
@@ -69,6 +73,29 @@ def span_of(call: Call) -> Span:
     )
 
 
+def confidence_of(call: Call) -> Score | None:
+    """How sure the model was: exp of the mean logprob of its tokens, 0 to 1. None where none came along."""
+    mean = call.transcript.mean_logprob
+    if mean is None:
+        return None
+    return Score(
+        project=call.project,
+        id=new_id("scr"),
+        name=CONFIDENCE,
+        time_ns=call.start_ns + round((call.took_s or 0.0) * 1e9),
+        source="code",
+        value=math.exp(mean),
+        reason=f"mean logprob {mean:.4f} of {call.transcript.logprob_tokens} tokens",
+        author=SERVICE,
+        version="1",
+        trace_id=call.trace.trace_id,
+        span_id=call.trace.span_id,
+        session=call.caller.session,
+        run=call.caller.run,
+        item=call.caller.item,
+    )
+
+
 def _input(call: Call) -> str | None:
     """The messages as they were sent; files inside them by kind and size."""
     raw = call.fields.get("messages")
@@ -101,6 +128,9 @@ def _attributes(call: Call) -> dict[str, Any]:
         told["gen_ai.response.id"] = call.transcript.id
     if call.transcript.finish_reasons:
         told["gen_ai.response.finish_reasons"] = call.transcript.finish_reasons
+    if call.transcript.mean_logprob is not None:
+        told["assay.logprob.mean"] = call.transcript.mean_logprob
+        told["assay.logprob.tokens"] = call.transcript.logprob_tokens
     if call.failure is not None:
         told["error.type"] = call.failure.code
         if call.failure.status is not None:

@@ -12,7 +12,7 @@ from assay_server.core.errors import UpstreamError
 from assay_server.core.records import Tokens
 from assay_server.providers.failures import failure
 from assay_server.providers.sse import Splitter, data_of
-from assay_server.providers.transcript import Event, Said, ToolCall, Transcript
+from assay_server.providers.transcript import LEAST_LOGPROB, Event, Said, ToolCall, Transcript
 from assay_server.providers.upstream import Endpoint, Outgoing
 
 DONE = b"data: [DONE]\n\n"
@@ -117,6 +117,7 @@ class _Choice(msgspec.Struct):
     delta: _Part | None = None
     message: _Part | None = None
     finish_reason: str | None = None
+    logprobs: Any = None  # asked for by few
 
 
 class _Chunk(msgspec.Struct):
@@ -175,6 +176,8 @@ def _note(chunk: _Chunk, into: Transcript) -> bool:
         if choice.finish_reason is not None:
             said.finish_reason = choice.finish_reason
             begins = True
+        if choice.logprobs is not None:
+            _note_logprobs(choice.logprobs, into)
         part = choice.delta or choice.message
         begins |= part is not None and _say(part, said)
     return begins
@@ -195,6 +198,16 @@ def _say(part: _Part, said: Said) -> bool:
     if isinstance(part.tool_calls, list):
         _call_tools(part.tool_calls, said)
     return bool(part.content or reasoning or part.refusal or part.tool_calls or part.function_call or part.audio)
+
+
+def _note_logprobs(logprobs: Any, into: Transcript) -> None:
+    """`{"content": [{"token", "logprob", …}]}`: of each token that was chosen, never of those that were not."""
+    content = logprobs.get("content") if isinstance(logprobs, dict) else None
+    for token in content if isinstance(content, list) else ():
+        value = token.get("logprob") if isinstance(token, dict) else None
+        if isinstance(value, int | float) and not isinstance(value, bool) and value <= 0:
+            into.logprob_sum += max(float(value), LEAST_LOGPROB)
+            into.logprob_tokens += 1
 
 
 def _text_of(item: Any) -> str | None:

@@ -5,6 +5,9 @@ from typing import Any
 
 from assay_server.core.records import Tokens
 
+LEAST_LOGPROB = -20.0
+"""Some vendors write -9999 for "very unlikely"; one such token must not drown all the others."""
+
 
 @dataclass(slots=True, frozen=True)
 class Event:
@@ -42,6 +45,12 @@ class Transcript:
     model: str | None = None
     tokens: Tokens | None = None
     choices: dict[int, Said] = field(default_factory=dict)
+    logprob_sum: float = 0.0  # over the tokens whose logprobs came along
+    logprob_tokens: int = 0
+
+    @property
+    def mean_logprob(self) -> float | None:
+        return self.logprob_sum / self.logprob_tokens if self.logprob_tokens else None
 
     def choice(self, index: int) -> Said:
         found = self.choices.get(index)
