@@ -3,7 +3,7 @@
 import httpx
 
 from tests.clients.bench import ROOT, Trace, find_trace, texts
-from tests.clients.expect_otlp import TOKENS, check_scrubbed
+from tests.clients.expect_otlp import TOKENS, check_scrubbed, with_openai
 from tests.clients.provider import ANSWER, DATED
 from tests.clients.registered import Client, Setting
 
@@ -33,6 +33,10 @@ def langsmith(setting: Setting) -> dict[str, str]:
     }
 
 
+def langgraph(setting: Setting) -> dict[str, str]:
+    return langsmith(setting) | with_openai(setting)
+
+
 def check_opik(api: httpx.Client, session: str) -> None:
     """Opik's trace stands above the outermost span."""
     trace = find_trace(api, session=session)
@@ -55,6 +59,28 @@ def check_langsmith(api: httpx.Client, session: str) -> None:
     _check(trace, session)
 
 
+def check_langgraph(api: httpx.Client, session: str) -> None:
+    """The nodes of the graph are those of the application, and a file comes along."""
+    trace = find_trace(api, session=session, name="answer")
+    nodes = {span["name"]: span["attributes"].get("langsmith.metadata.langgraph_node") for span in trace.spans}
+    assert (nodes["agent"], nodes["tools"], nodes["look_up"]) == ("agent", "tools", "tools")
+    asked, answered = sorted(trace.of_kind("llm"), key=lambda span: span["start_ns"])
+    assert "look_up" in texts(asked["output"])
+    assert (answered["model"], answered["provider"], answered["tokens"]) == (DATED, "openai", TOKENS)
+    assert answered["output"] == [{"role": "assistant", "content": ANSWER}]
+    assert [message["role"] for message in answered["input"]] == ["user", "assistant", "tool"]
+    assert trace.body["tokens"] == {"input": 240, "output": 60}
+    assert trace.body["cost"]["usd"] == asked["cost"] + answered["cost"]
+    assert (trace.body["user"], trace.body["session"], trace.body["service"]) == ("ada", session, "support")
+    graph = api.get(f"/api/v1/traces/{trace.body['trace_id']}/graph").json()
+    calls = {node["name"]: node["calls"] for node in graph["nodes"]}
+    assert (calls["agent"], calls["tools"]) == (2, 1)
+    [note] = api.get(f"/api/v1/traces/{trace.body['trace_id']}/media").json()["items"]
+    assert (note["field"], note["content_type"], note["span_id"]) == ("note", "text/plain", trace.body["root_span_id"])
+    assert api.get(note["url"]).text == "as [EMAIL_ADDRESS] said"
+    check_scrubbed(trace)
+
+
 def _check(trace: Trace, session: str) -> None:
     call = trace.span("chat")
     assert (call["model"], call["provider"], call["tokens"]) == (DATED, "openai", TOKENS)
@@ -71,6 +97,17 @@ def _check(trace: Trace, session: str) -> None:
 
 
 CLIENTS = [
+    Client(
+        "langgraph",
+        "langgraph",
+        langgraph,
+        check_langgraph,
+        version=lambda: "1.2.24",
+        command=(
+            *alone("langgraph", "1.2.24", "langchain-openai==1.7.4", "langsmith==0.15.1"),
+            "langgraph_app.py",
+        ),
+    ),
     Client(
         "opik",
         "opik",

@@ -9,8 +9,13 @@ from typing import Any
 import pytest
 
 from assay_server.api.dialects.langsmith.runs import part_of
+from assay_server.checks.pii import Scrubber
+from assay_server.ingest import MediaShelf
+from assay_server.ledger import Ledger
+from tests.fakes.clock import FakeClock
 from tests.fakes.dialects import dialects
 from tests.fakes.pieces import Pieces
+from tests.fixtures.ledger import PROJECT
 
 AT = "2026-11-21T08:00:00.000000+00:00"
 TRACE = "01a1fd87-b7b4-777c-869b-54ceb8ec4096"
@@ -18,16 +23,19 @@ RUN = "01a1fd87-b7c7-7d57-872a-25a7d1e2e844"
 
 
 @pytest.fixture
-async def wired(tmp_path: Path) -> AsyncIterator[SimpleNamespace]:
+async def wired(tmp_path: Path, ledger: Ledger) -> AsyncIterator[SimpleNamespace]:
     pieces = Pieces()
-    async with dialects(tmp_path, partial_spans=pieces) as (http, _):
+    shelf = MediaShelf(ledger, tmp_path / "media", Scrubber().scrub, FakeClock(), 1000)
+    async with dialects(tmp_path, project=PROJECT, partial_spans=pieces, media=shelf) as (http, _):
         yield SimpleNamespace(http=http, pieces=pieces)
 
 
 async def send(wired: SimpleNamespace, parts: dict[str, Any]) -> Any:
     """Values are sent as JSON, bytes as they are."""
     files = {
-        name: (None, value if isinstance(value, bytes) else json.dumps(value, ensure_ascii=False).encode())
+        name: (None, value, "application/octet-stream")
+        if isinstance(value, bytes)
+        else (None, json.dumps(value, ensure_ascii=False).encode())
         for name, value in parts.items()
     }
     return await wired.http.post("/runs/multipart", files=files)
@@ -51,9 +59,18 @@ async def test_the_parts_of_a_run_are_put_together(wired: SimpleNamespace) -> No
     assert (begun.name, begun.trace_id) == ("Größe", TRACE.replace("-", ""))
     assert begun.attributes["input.value"] == {"question": "Wie groß?\r\n--"}
     assert begun.attributes["langsmith.attachments"]["photo"]["bytes"] == 5
+    [photo] = (await wired.http.get(f"/api/v1/traces/{begun.trace_id}/media")).json()["items"]
+    assert (photo["field"], photo["span_id"], photo["bytes"], photo["stored"]) == ("photo", begun.span_id, 5, True)
     assert (ended.span_id, ended.end_ns, ended.error) == (begun.span_id, begun.start_ns, "quota")
     [score] = (await wired.http.get("/api/v1/scores")).json()["items"]
     assert (score["value"], score["span_id"]) == (1.0, begun.span_id)
+
+
+async def test_an_attachment_that_cannot_be_kept_costs_nothing_but_itself(wired: SimpleNamespace) -> None:
+    run = {"id": RUN, "trace_id": TRACE, "name": "a", "start_time": AT}
+    answer = await send(wired, {f"post.{RUN}": run, f"attachment.{RUN}.film": b"x" * 1001})
+    assert answer.status_code == 202
+    assert wired.pieces.parts[0].attributes["langsmith.attachments"]["film"]["bytes"] == 1001
 
 
 async def test_a_batch_holds_runs_begun_and_ended(wired: SimpleNamespace) -> None:
@@ -112,3 +129,41 @@ def test_what_langchain_says_of_a_call_keeps_its_meaning() -> None:
         "langsmith.odd": 1,
     }
     assert expected.items() <= part.attributes.items()
+
+
+def lc(kind: str, **fields: Any) -> dict[str, Any]:
+    """A message as LangChain serialises it."""
+    return {"lc": 1, "type": "constructor", "id": ["langchain"], "kwargs": {"type": kind, **fields}}
+
+
+def test_a_conversation_of_langchain_is_a_chat() -> None:
+    call = {"name": "look_up", "args": {"topic": "refunds"}, "id": "call_1", "type": "tool_call"}
+    about = {"model_name": "gpt-4o-mini-2024-07-18", "model_provider": "openai", "finish_reason": "tool_calls"}
+    said = lc("ai", content="", tool_calls=[call], response_metadata=about)
+    inputs = {"messages": [[lc("system", content="Be kind."), lc("human", content="Refunds?")]]}
+    run = {"id": RUN, "inputs": inputs, "outputs": {"generations": [[{"message": said}]]}}
+    run["extra"] = {"metadata": {"ls_model_name": "gpt-4o-mini"}}
+    told = part_of(run).attributes
+    assert told["input.value"] == [
+        {"role": "system", "content": "Be kind."},
+        {"role": "user", "content": "Refunds?"},
+    ]
+    calls = [{"id": "call_1", "name": "look_up", "arguments": {"topic": "refunds"}}]
+    assert told["output.value"] == [{"role": "assistant", "content": "", "tool_calls": calls}]
+    assert told["gen_ai.response.model"] == "gpt-4o-mini-2024-07-18"
+    assert told["langsmith.response_metadata"]["finish_reason"] == "tool_calls"
+
+
+def test_messages_between_nodes_are_a_chat_too() -> None:
+    plain = [{"type": "human", "content": "Refunds?"}, {"type": "tool", "content": "14 days", "tool_call_id": "call_1"}]
+    told = part_of({"id": RUN, "inputs": {"messages": plain}}).attributes
+    assert told["input.value"][1] == {"role": "tool", "content": "14 days", "tool_call_id": "call_1"}
+
+
+@pytest.mark.parametrize(
+    "inputs",
+    [{"messages": "hi"}, {"messages": []}, {"messages": [{"type": "human"}]}, {"messages": [[], []]}, {"q": 1}],
+)
+def test_what_is_no_conversation_stays_as_it_is(inputs: Any) -> None:
+    told = part_of({"id": RUN, "inputs": inputs, "outputs": {"generations": [[]]}}).attributes
+    assert (told["input.value"], told["output.value"]) == (inputs, {"generations": [[]]})

@@ -11,10 +11,21 @@ from assay_server.core.errors import InvalidInput
 _MOST = 20_000
 
 
+@dataclass(slots=True, frozen=True)
+class Attachment:
+    """A file of the run `run`, as that was told."""
+
+    run: dict[str, Any]
+    name: str
+    content_type: str
+    content: bytes
+
+
 @dataclass(slots=True)
 class Sent:
     runs: list[dict[str, Any]] = field(default_factory=list)
     feedback: list[dict[str, Any]] = field(default_factory=list)
+    attachments: list[Attachment] = field(default_factory=list)
 
 
 def multipart(content_type: str, body: bytes) -> Sent:
@@ -47,7 +58,9 @@ def _take(part: Message, runs: dict[tuple[str, str], dict[str, Any]], sent: Sent
     elif event == "attachment":
         known = runs.get(("post", told)) or runs.get(("patch", told))
         if known is not None:
-            known.setdefault("attachments", {})[what] = {"type": part.get_content_type(), "bytes": len(content)}
+            kind = part.get_content_type()
+            known.setdefault("attachments", {})[what] = {"type": kind, "bytes": len(content)}
+            sent.attachments.append(Attachment(known, what, kind, content))
     elif event in {"post", "patch"} and not what:
         runs.setdefault((event, told), {"id": told}).update(json_object(content))
     elif event in {"post", "patch"}:

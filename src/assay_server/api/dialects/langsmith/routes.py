@@ -8,6 +8,7 @@ from starlette.status import HTTP_202_ACCEPTED
 from assay_server import __version__
 from assay_server.api.auth import principal
 from assay_server.api.dialects.bodies import json_body, list_in, plain_body
+from assay_server.api.dialects.langsmith.attachments import keep
 from assay_server.api.dialects.langsmith.multipart import multipart
 from assay_server.api.dialects.langsmith.runs import part_of, score_of
 from assay_server.api.services import services
@@ -24,6 +25,7 @@ Scorer = Annotated[Principal, Depends(principal("score"))]
 async def info() -> dict[str, Any]:
     return {
         "version": __version__,
+        "instance_flags": {"zstd_compression_enabled": True},
         "batch_ingest_config": {
             "use_multipart_endpoint": True,
             "scale_up_qsize_trigger": 1000,
@@ -39,6 +41,8 @@ async def info() -> dict[str, Any]:
 async def runs_multipart(request: Request, caller: Sender) -> dict[str, str]:
     sent = multipart(request.headers.get("content-type", ""), await plain_body(request))
     scores = [score_of(one, caller) for one in sent.feedback]
+    for attachment in sent.attachments:
+        await keep(services(request), caller.project, attachment)
     await services(request).partial_spans.put(caller.project, [part_of(one) for one in sent.runs])
     await services(request).ingest.write(Facts(scores=scores))
     return {"message": "Runs batch ingested"}

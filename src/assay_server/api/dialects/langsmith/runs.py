@@ -4,6 +4,7 @@ from typing import Any
 
 from assay_server.api.dialects.bodies import moment, named, number, required, text
 from assay_server.api.dialects.ids import span_id_of, trace_id_of
+from assay_server.api.dialects.langsmith.messages import answered, asked
 from assay_server.core.clock import SystemClock
 from assay_server.core.errors import InvalidInput
 from assay_server.core.ids import new_id
@@ -26,6 +27,7 @@ def part_of(run: dict[str, Any]) -> Part:
     for key, value in run.items():
         if value is not None and key not in _ELSEWHERE:
             attributes[_ATTRIBUTES.get(key) or f"langsmith.{key}"] = value
+    attributes |= _spoken(run)
     if run.get("tags"):
         attributes["langsmith.span.tags"] = run["tags"]
     if run.get("events"):
@@ -69,6 +71,19 @@ def score_of(body: dict[str, Any], caller: Principal) -> Score:
         trace_id=trace_id_of(trace or run or ""),
         span_id=span_id_of(run) if run and run != trace else None,
     )
+
+
+def _spoken(run: dict[str, Any]) -> dict[str, Any]:
+    """Messages of LangChain as a chat; the model that answered comes before the one that was asked for."""
+    question, (answer, about) = asked(run.get("inputs")), answered(run.get("outputs"))
+    found = {
+        "input.value": question,
+        "output.value": answer,
+        "langsmith.response_metadata": about or None,
+        "gen_ai.response.model": text(about, "model_name"),
+        "gen_ai.provider.name": text(about, "model_provider"),
+    }
+    return {key: value for key, value in found.items() if value is not None}
 
 
 def _extra(extra: dict[str, Any]) -> dict[str, Any]:

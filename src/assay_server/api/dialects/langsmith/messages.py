@@ -1,0 +1,67 @@
+"""LangChain's messages, as it serialises them, in the words every chat uses."""
+
+from typing import Any
+
+_ROLES = {
+    "human": "user",
+    "ai": "assistant",
+    "AIMessageChunk": "assistant",
+    "system": "system",
+    "tool": "tool",
+    "function": "tool",
+}
+_KEPT = ("name", "tool_call_id")
+
+Message = dict[str, Any]
+
+
+def asked(inputs: Any) -> list[Message] | None:
+    """The conversation that went into a model or a graph; None where the inputs are none."""
+    told = inputs.get("messages") if isinstance(inputs, dict) else None
+    if isinstance(told, list) and len(told) == 1 and isinstance(told[0], list):
+        told = told[0]  # a batch of one
+    return _all(told)
+
+
+def answered(outputs: Any) -> tuple[list[Message] | None, dict[str, Any]]:
+    """(what a model said, what its provider told of that); None where the outputs are no message of a model."""
+    generations = outputs.get("generations") if isinstance(outputs, dict) else None
+    try:
+        message = generations[0][0]["message"]  # type: ignore[index]  # of any shape: see below
+    except (IndexError, KeyError, TypeError):
+        return None, {}
+    about = _fields(message).get("response_metadata")
+    return _all([message]), about if isinstance(about, dict) else {}
+
+
+def _all(told: Any) -> list[Message] | None:
+    """All or none: half a conversation would mislead."""
+    if not isinstance(told, list) or not told:
+        return None
+    found = [_message(one) for one in told]
+    return None if None in found else [one for one in found if one is not None]
+
+
+def _message(told: Any) -> Message | None:
+    fields = _fields(told)
+    role = _ROLES.get(str(fields.get("type")))
+    if role is None or "content" not in fields:
+        return None
+    message: Message = {"role": role, "content": fields["content"]}
+    message |= {name: fields[name] for name in _KEPT if fields.get(name)}
+    calls = fields.get("tool_calls")
+    if isinstance(calls, list) and calls:
+        message["tool_calls"] = [
+            {"id": call.get("id"), "name": call.get("name"), "arguments": call.get("args")}
+            for call in calls
+            if isinstance(call, dict)
+        ]
+    return message
+
+
+def _fields(told: Any) -> dict[str, Any]:
+    """A message says its fields itself, or as the arguments of its class (`lc`)."""
+    if not isinstance(told, dict):
+        return {}
+    inside = told.get("kwargs") if told.get("lc") else told
+    return inside if isinstance(inside, dict) else {}
