@@ -26,7 +26,7 @@ def _png(width: int, height: int) -> bytes:
 AGENT = "a9e17" + "0" * 26 + "1"
 EARLIER = "a9e17" + "0" * 26 + "2"
 NAME = "plan a journey"
-PICTURE = base64.b64encode(_png(96, 48)).decode()
+PICTURE = _png(96, 48)
 ASKED = "Find me a train from Copenhagen to Aarhus on Friday morning, under 300 kroner, and tell me what to see there in three hours."
 SYSTEM = "You plan journeys. Use the tools for times and prices; never guess a price. Answer in at most six sentences and cite the documents you used."
 FARES = "Orange tickets are sold up to 60 days ahead and cannot be refunded; they cost between 99 and 299 kroner depending on the hour."
@@ -78,7 +78,10 @@ def _journey(trace: str, slow: float, loops: int, days: float) -> list[Json]:
             "role": "user",
             "content": [
                 {"type": "text", "text": ASKED},
-                {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{PICTURE}"}},
+                {
+                    "type": "image_url",
+                    "image_url": {"url": f"data:image/png;base64,{base64.b64encode(PICTURE).decode()}"},
+                },
                 {"type": "image_url", "image_url": {"url": "https://maps.example.org/aarhus.png"}},
             ],
         },

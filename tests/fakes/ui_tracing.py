@@ -7,12 +7,13 @@ from typing import Any
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
+from starlette.responses import Response
 
 from assay_server.query import replay_test
 from assay_server.query.call_graph import call_graph
 from assay_server.query.pair_words import sentence_of
 from assay_server.query.trace_pairs import paired
-from tests.fakes.ui_agent import AGENT, NAME
+from tests.fakes.ui_agent import AGENT, NAME, PICTURE
 from tests.fakes.ui_world import Json, World
 
 WIDE = ("input", "output", "documents", "attributes", "resource", "events", "links")
@@ -74,6 +75,24 @@ def tracing_routes(world: Callable[[], World]) -> list[tuple[str, Any]]:
     def tokens(request: Request) -> Json:
         return _tokens(request.path_params["id"], spans(request.path_params["id"]))
 
+    def media(request: Request) -> Json:
+        trace = request.path_params["id"]
+        told = [("image/png", 4100, True), ("application/pdf", None, False)] if trace == AGENT else []
+        items = [
+            {
+                "id": f"med{n}",
+                "content_type": kind,
+                "bytes": size,
+                "sha256": None,
+                "span_id": spans(trace)[-2]["span_id"],
+                "field": "ticket",
+                "stored": is_stored,
+                "url": f"/api/v1/media/med{n}",
+            }
+            for n, (kind, size, is_stored) in enumerate(told)
+        ]
+        return {"items": items, "total": len(items), "next": None}
+
     def prompt_diff(request: Request) -> Json:
         words = [
             {"op": "equal", "text": "You plan journeys. "},
@@ -86,6 +105,8 @@ def tracing_routes(world: Callable[[], World]) -> list[tuple[str, Any]]:
         ("/traces/{id}/spans/{span}/test", test),
         ("/traces/{id}/spans/{span}", span),
         ("/traces/{id}/graph", graph),
+        ("/traces/{id}/media", media),
+        ("/media/{media}", lambda request: Response(PICTURE, media_type="image/png")),
         ("/traces/{id}/tokens", tokens),
         ("/traces/{a}/compare/{b}", compare),
         ("/graph", kind_graph),

@@ -78,6 +78,36 @@ def show(
         table(("score", "value", "label", "source", "reason"), rows)
 
 
+@app.command(epilog="Example: assay trace compare 4bf92f3577b34da6a3ce929d0e0e4736 0af7651916cd43dd8448eb211c80319c")
+def compare(
+    a: Annotated[str, typer.Argument(metavar="A", help="The id of the first trace.")],
+    b: Annotated[str, typer.Argument(metavar="B", help="The id of the second.")],
+    as_json: AsJson = False,
+) -> None:
+    """Compares two traces, span by span."""
+    with connected() as client:
+        found = client.traces.compare(a, b)
+    if not emit(found, as_json):
+        answer(found["sentence"])
+        table(("span", "first", "second", "differs"), [_pair(row) for row in found["rows"]])
+
+
+@app.command(
+    "test", epilog="Example: assay trace test 4bf92f3577b34da6a3ce929d0e0e4736 00f067aa0ba902b7 > test_answer.py"
+)
+def as_test(
+    trace_id: Annotated[str, typer.Argument(metavar="ID", help="The trace's id.")],
+    span_id: Annotated[str, typer.Argument(metavar="SPAN", help="The model call's span id.")],
+    as_json: AsJson = False,
+) -> None:
+    """Writes a model call as a pytest file that asks it again through the gateway."""
+    with connected() as client:
+        found = client.traces.as_test(trace_id, span_id)
+    if not emit(found, as_json):
+        answer(found["source"])
+        hint(f"ASSAY_API_KEY=sk_… pytest {found['filename']}")
+
+
 def tree(spans: list[assay.Json], *, full: bool = False) -> list[str]:
     """The lines of a trace's tree; spans whose parent did not arrive stand at the root."""
     present = {span["span_id"] for span in spans}
@@ -147,6 +177,13 @@ def _message(message: Any) -> str:
 def _scores(trace: assay.Json) -> list[assay.Json]:
     scores = trace["scores"]
     return scores if isinstance(scores, list) else []
+
+
+def _pair(row: assay.Json) -> tuple[Any, ...]:
+    a, b = row["a"], row["b"]
+    differs = ", ".join(row["changed"]) if a and b else f"only in the {'first' if a else 'second'}"
+    took = (milliseconds(side["latency_ms"]) if side else "–" for side in (a, b))
+    return "  " * row["depth"] + row["name"], *took, differs
 
 
 def _who(trace: assay.Json) -> str:

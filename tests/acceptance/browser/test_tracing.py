@@ -108,6 +108,16 @@ def test_messages_hold_pictures_reasoning_and_results_with_their_calls(opened: O
     expect(page.get_by_role("article", name="tool message")).to_have_count(0)
 
 
+def test_files_beside_the_messages_are_attached(opened: Opened, week: World) -> None:
+    page = opened(f"/traces/{AGENT}?span={span_of(week, AGENT, 'answer')}")
+    attached = page.get_by_role("region", name="Attached")
+    expect(attached.get_by_role("img", name="Part of the message, image/png")).to_be_visible()
+    expect(attached).to_contain_text("application/pdf, whose content never came")
+    page.get_by_role("treeitem").filter(has_text="plan").last.click()
+    expect(page.get_by_role("region", name="Span plan")).to_be_visible()
+    expect(attached).to_have_count(0)
+
+
 def test_documents_say_how_old_they_were(opened: Opened, week: World) -> None:
     page = opened(f"/traces/{AGENT}?span={span_of(week, AGENT, 'find documents')}")
     documents = page.get_by_role("region", name="Retrieved").get_by_role("listitem")

@@ -266,6 +266,20 @@ def test_a_trace_is_a_tree() -> None:
     assert "│     → q" in tree(spans, full=True)
 
 
+def test_two_traces_are_compared_and_a_call_is_written_as_a_test(fake_rest: FakeServer, cli: Run) -> None:
+    rows = [
+        {"depth": 0, "name": "agent", "a": {"latency_ms": 10.0}, "b": {"latency_ms": 20.0}, "changed": ["model"]},
+        {"depth": 1, "name": "search", "a": None, "b": {"latency_ms": 5.0}, "changed": []},
+    ]
+    fake_rest.on("GET", "/api/v1/traces/t1/compare/t2", {"sentence": "The second took longer.", "rows": rows})
+    told = cli("trace", "compare", "t1", "t2").out
+    assert "The second took longer." in told
+    assert "only in the second" in told
+    fake_rest.on("GET", "/api/v1/traces/t1/spans/s1/test", {"filename": "test_x.py", "source": "import assay"})
+    written = cli("trace", "test", "t1", "s1")
+    assert (written.out.strip(), "pytest test_x.py" in written.err) == ("import assay", True)
+
+
 def test_a_deep_trace_does_not_overflow() -> None:
     spans = [{"span_id": str(n), "parent_id": str(n - 1), "name": "s", "kind": "chain"} for n in range(3000)]
     assert len(tree(spans)) == 3000

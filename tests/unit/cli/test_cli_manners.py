@@ -41,7 +41,8 @@ def test_the_contract_s_commands_are_there() -> None:
     prompt list, prompt show, prompt diff, dataset import, dataset list, dataset show, dataset export, retrieval push,
     retrieval list, release create, release list, release show, release diff, run, gate, promote, rollback,
     canary start, canary show,
-    canary watch, canary abort, canary list, trace list, trace show, audit list, audit verify, incident list,
+    canary watch, canary abort, canary list, trace list, trace show, trace compare, trace test, audit list,
+    audit verify, incident list,
     incident show, key create, key list, key revoke"""
     assert {" ".join(name.split()) for name in wanted.split(",")} <= {" ".join(path) for path, _ in _ALL}
 

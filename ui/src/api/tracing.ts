@@ -159,6 +159,20 @@ export const steps = (query: Query) =>
 export const tracesBefore = (name: string, until: string) =>
   queryOptions({ queryKey: ['traces', 'before', name, until], queryFn: () => get<List<TraceRow>>('/traces', { name, until, limit: 5 }), ...stored })
 
+/** A file that a span speaks of, kept beside the facts. `docs/api/media.md` */
+export interface StoredMedia {
+  id: string
+  content_type: string
+  bytes: number | null
+  span_id: string | null
+  field: string
+  stored: boolean
+  url: string
+}
+
+export const media = (trace: string) =>
+  queryOptions({ queryKey: ['traces', trace, 'media'], queryFn: () => get<List<StoredMedia>>(`/traces/${at(trace)}/media`), ...stored })
+
 export interface PromptDiff {
   messages: { part: string; role: string; words: Word[] }[]
 }

@@ -31,7 +31,10 @@ export function datasetItem(span: Span): NewItem {
 /** The same as a line of JSON, as `assay dataset import` takes it. */
 export const asDatasetItem = (span: Span): string => JSON.stringify(datasetItem(span))
 
+/** What the caller asked the gateway for, such as a channel, else the model that answered. */
 function modelOf(span: Span): string {
+  const asked = span.attributes['assay.model']
+  if (typeof asked === 'string') return asked
   if (span.model === null) return 'PROVIDER/MODEL'
   if (span.provider === null || span.model.startsWith(`${span.provider}/`)) return span.model
   return `${span.provider}/${span.model}`
@@ -45,7 +48,17 @@ function parameters(span: Span): Record<string, unknown> {
     const value = span.attributes[`gen_ai.request.${name}`]
     if (value !== undefined) found[name] = value
   }
-  return found
+  return { ...found, ...tools(span.attributes['gen_ai.tool.definitions']) }
+}
+
+/** Tool definitions as the caller gave them; the gateway keeps them as JSON text. */
+function tools(told: unknown): Record<string, unknown> {
+  try {
+    const found: unknown = typeof told === 'string' ? JSON.parse(told) : told
+    return Array.isArray(found) && found.length > 0 ? { tools: found } : {}
+  } catch {
+    return {}
+  }
 }
 
 function flat(message: Message): Record<string, unknown> {

@@ -54,6 +54,13 @@ it('copies a model call as a command a POSIX shell takes', () => {
   expect(command).toContain(`What'\\''s the return window?`)
 })
 
+it('asks for what the caller asked for, with its tools', () => {
+  const tools = [{ type: 'function', function: { name: 'search' } }]
+  const command = asCurl({ ...span, attributes: { 'assay.model': 'channel:production', 'gen_ai.tool.definitions': JSON.stringify(tools) } }, 'http://localhost:4600')!
+  expect(command).toContain('"model": "channel:production"')
+  expect(command).toContain('"name": "search"')
+})
+
 it('copies a span as a row of a golden set', () => {
   expect(JSON.parse(asDatasetItem(span))).toEqual({ input: "What's the return window?", expected: '30 days', source_span: 'ab' })
 })

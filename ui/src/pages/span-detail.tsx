@@ -7,6 +7,7 @@ import { compact, count, duration, exact, plural, shortId } from '@/lib/format'
 import { Content } from '@/parts/chat'
 import { Json } from '@/parts/json'
 import { ReleaseLink, RunLink } from '@/parts/links'
+import { MediaView } from '@/parts/media'
 import { Facts, Section } from '@/parts/page'
 import { ScoreTable } from '@/parts/scores'
 import { Loaded } from '@/parts/states'
@@ -59,8 +60,27 @@ function Whole({ span }: { span: Span }) {
           <Section title="Output"><Content value={span.output} pii={span.pii} label="Output" /></Section>
         </>
       )}
+      <Attached span={span} />
       {span.documents && span.documents.length > 0 && <Documents span={span} documents={span.documents} />}
     </>
+  )
+}
+
+/** Files of the span, and on the root those of the trace, that do not stand in a message already. */
+function Attached({ span }: { span: Span }) {
+  const found = useQuery(ask.media(span.trace_id)).data?.items ?? []
+  const told = found.length > 0 ? JSON.stringify([span.input, span.output]) : ''
+  const own = found.filter((one) => (one.span_id === span.span_id || (one.span_id === null && span.parent_id === null)) && !told.includes(`id=${one.id}|`))
+  if (own.length === 0) return null
+  return (
+    <Section title="Attached" note={plural(own.length, 'file')}>
+      {own.map((one) => (
+        <div key={one.id} className="stack" style={{ gap: '0.2rem' }}>
+          <span className="small second">{one.field}{one.bytes !== null && ` · ${count(one.bytes)} bytes`}</span>
+          {one.stored ? <MediaView media={{ where: 'stored', type: one.content_type, id: one.id }} /> : <span className="quiet">{one.content_type}, whose content never came</span>}
+        </div>
+      ))}
+    </Section>
   )
 }
 

@@ -41,6 +41,26 @@ class Traces(Noun[D_co]):
         return every("/traces", most, **filters)
 
     @endpoint
+    def span(self, trace_id: str, span_id: str) -> Call[Json]:
+        """One span, whole."""
+        return get(f"/traces/{trace_id}/spans/{span_id}")
+
+    @endpoint
+    def graph(self, trace_id: str) -> Call[Json]:
+        """The steps of a trace (`nodes`), and what came after what (`edges`)."""
+        return get(f"/traces/{trace_id}/graph")
+
+    @endpoint
+    def compare(self, a: str, b: str) -> Call[Json]:
+        """Two traces, span beside span (`rows`), and what differs in a `sentence`."""
+        return get(f"/traces/{a}/compare/{b}")
+
+    @endpoint
+    def as_test(self, trace_id: str, span_id: str) -> Call[Json]:
+        """A model call as a pytest file that asks it again: `filename` and `source`."""
+        return get(f"/traces/{trace_id}/spans/{span_id}/test")
+
+    @endpoint
     def facets(self, field: str) -> Call[Rows]:
         """The values of a field with their counts, for filters: model, user, service, name, release, environment."""
         return items_of(get("/facets", field=field))
