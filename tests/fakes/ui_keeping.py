@@ -277,7 +277,7 @@ _EXPORT = {
 
 def _forward(name: str, **fields: Any) -> Json:
     given = {"endpoint": f"https://{name}.example.com:4318", "headers": {"authorization": "env:ASSAY_FORWARD_TOKEN"}}
-    scope = {"signals": ["traces"], "filter": {}, "share": 1.0, "content": True, "enabled": True, "state": "ok"}
+    scope = {"signals": ["traces"], "filter": {}, "share": 1.0, "enabled": True, "state": "ok"}
     counts = {"waiting": 12, "oldest_at": at(minutes=1), "sent": 1_310_044, "dropped": 0, "rejected": 0}
     ends = {"last_sent_at": at(minutes=1), "last_error": None, "next_try_at": None}
     return {"name": name, **given, **scope, **counts, **ends, **fields}

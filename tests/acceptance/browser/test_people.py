@@ -32,7 +32,7 @@ def test_a_user_has_a_history_that_leads_on(opened: Opened) -> None:
     expect(page.get_by_role("heading", level=1)).to_have_text("u-0061")
     expect(page.get_by_role("img", name=re.compile("Traces for each day"))).to_be_visible()
     page.locator(".facts").get_by_role("link").nth(1).click()
-    expect(page).to_have_url(re.compile("/traces[?]user=u-0061$"))
+    expect(page).to_have_url(re.compile("/traces[?]q=user%3Au-0061$"))
     page.go_back()
     page.get_by_role("region", name="Latest sessions").get_by_role("link").first.click()
     expect(page).to_have_url(re.compile("/sessions/one[?]id=s-"))

@@ -198,3 +198,12 @@ def test_an_own_time_stands_in_the_address(opened: Opened) -> None:
     page.get_by_role("button", name="Show this time").click()
     expect(page).to_have_url(re.compile("since=20(19|20)-"))
     expect(page.locator(f"a[href*='{trace_id(1)}']")).to_be_visible()
+
+
+def test_a_row_says_what_one_should_know_before_opening_it(opened: Opened, ui_api: FakeApi) -> None:
+    first, *others = ui_api.world.traces
+    scores = {**first["scores"], "tool_loop": {"n": 1, "mean": 1.0}}
+    ui_api.world.traces = [{**first, "let_go": 2, "scores": scores, "pii": ["US_SSN"]}, *others]
+    row = opened("/traces").locator("tbody tr.open").first
+    for flag in ("tool loop", "text let go", "scrubbed"):
+        expect(row.get_by_role("img", name=flag)).to_be_visible()

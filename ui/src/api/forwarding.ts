@@ -112,7 +112,6 @@ export interface ForwardDefinition {
   headers: Record<string, string>
   filter: Match
   share: number
-  content: boolean
   enabled: boolean
 }
 

@@ -90,5 +90,6 @@ export const backups = queryOptions({
   queryKey: ['backups'],
   queryFn: () => get<List<Backup>>('/backups'),
   retry: false,
-  refetchInterval: (query) => busy(query.state.data?.items),
+  // A verification goes on beside a backup that is done.
+  refetchInterval: (query) => busy(query.state.data?.items) || 8_000,
 })

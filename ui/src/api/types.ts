@@ -54,6 +54,8 @@ export interface TraceRow {
   output: string | null
   scores: Record<string, { n: number; mean: number | null }>
   pii: string[]
+  /** Spans whose text was let go. */
+  let_go?: number
 }
 
 export interface ToolCall {

@@ -7,7 +7,7 @@ describe('what is kept, in words', () => {
   it('says it in a sentence', () => {
     expect(keptFor([])).toBe('Everything is kept: no rule lets anything go.')
     expect(keptFor([rule(null, 365, 30)])).toBe('Spans are kept 365 days, their text 30 days; everything else is kept.')
-    expect(keptFor([rule(null, null, 1), rule('staging', 7, 7)])).toBe('Their text is kept 1 day; everything else is kept. staging has a rule of its own.')
+    expect(keptFor([rule(null, null, 1), rule('staging', 7, 7)])).toBe('The text of spans is kept 1 day; everything else is kept. staging has a rule of its own.')
   })
 
   it('tells what a change changes', () => {

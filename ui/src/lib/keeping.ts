@@ -9,11 +9,15 @@ export const PARTS: [Part, string][] = [['metadata_days', 'Spans'], ['text_days'
 
 const days = (n: number | null | undefined) => (n === null || n === undefined ? 'for ever' : plural(n, 'day'))
 
+/** Where it begins the sentence, there is nothing before it that it could be the text of. */
+const FIRST: Partial<Record<Part, string>> = { text_days: 'The text of spans is' }
+
 /** One sentence for the rules in force. */
 export function keptFor(rules: RetentionRule[]): string {
   if (rules.length === 0) return 'Everything is kept: no rule lets anything go.'
   const whole = rules.find((rule) => rule.environment === null)
-  const said = PARTS.filter(([part]) => typeof whole?.[part] === 'number').map(([part, label], i) => `${i ? label.toLowerCase() : label} ${i ? '' : 'are kept '}${days(whole![part])}`.replace('Their text are', 'Their text is'))
+  const parts = PARTS.filter(([part]) => typeof whole?.[part] === 'number')
+  const said = parts.map(([part, label], i) => (i === 0 ? `${FIRST[part] ?? `${label} are`} kept ${days(whole![part])}` : `${label.toLowerCase()} ${days(whole![part])}`))
   const others = rules.filter((rule) => rule.environment !== null).map((rule) => rule.environment)
   const rest = others.length ? ` ${others.join(' and ')} ${others.length === 1 ? 'has a rule of its own' : 'have rules of their own'}.` : ''
   return `${said.length ? `${said.join(', ')}; everything else is kept.` : 'Everything is kept.'}${rest}`

@@ -19,7 +19,7 @@ import { type Column, Table } from '@/parts/table'
 import { Scrubbed } from '@/parts/text'
 import { Duration, Money, Person, ScoreChip, Time, TokenCount } from '@/parts/values'
 
-const SHOW = [...RANGES.slice(1).map((range) => ({ value: range as string, label: range as string })), { value: '', label: 'All' }]
+export const SHOW = [...RANGES.slice(1).map((range) => ({ value: range as string, label: range as string })), { value: '', label: 'All' }]
 
 /** Requests that belong together, the last active first. */
 export function Sessions() {

@@ -98,7 +98,7 @@ function Opened({ one, onClose }: { one: ScheduledExport; onClose: () => void })
         {(rows) => <Table label="Files, newest first" rows={rows} columns={RUNS} rowKey={(row) => `${row.window_start} ${row.started_at}`} footer={<More pages={runs} noun="file" />} />}
       </Listed>
       {changing && <ExportForm existing={one} onClose={() => change(false)} />}
-      <ReasonDialog opened={removing} onClose={() => remove(false)} onDone={onClose} title={`Delete ${one.name}`} action="Delete the export" danger done="No more files are made." send={(reason) => request('DELETE', path, { reason })}>
+      <ReasonDialog opened={removing} onClose={() => remove(false)} onDone={onClose} title={`Delete ${one.name}`} action="Delete the export" danger withoutReason done="No more files are made." send={() => request('DELETE', path)}>
         <p>No more files are made. Those that were made stay where they are.</p>
       </ReasonDialog>
     </Section>
@@ -107,7 +107,7 @@ function Opened({ one, onClose }: { one: ScheduledExport; onClose: () => void })
 
 const RUNS: Column<ExportRun>[] = [
   { id: 'status', head: 'Status', className: 'nowrap', cell: (row) => <StatusTag status={row.status} /> },
-  { id: 'window', head: 'Window', className: 'nowrap', cell: (row) => <><Time at={row.window_start} full />{row.late_s !== null && row.late_s > 0 && <span className="quiet small" title="made up for after a pause of the server"> caught up</span>}</> },
+  { id: 'window', head: 'Window', className: 'nowrap', cell: (row) => <Time at={row.window_start} full /> },
   { id: 'file', head: 'File', className: 'main-cell', cell: (row) => <div style={{ minWidth: 0 }}><code className="cut" style={{ display: 'block' }}>{row.file ?? ''}</code>{row.error && <div className="small bad">{row.error}</div>}</div> },
   { id: 'rows', head: 'Rows', className: 'num', cell: (row) => (row.rows === null ? <span className="quiet">none</span> : count(row.rows)) },
   { id: 'bytes', head: 'Size', className: 'num hide-s', cell: (row) => (row.bytes === null ? <span className="quiet">none</span> : bytes(row.bytes)) },

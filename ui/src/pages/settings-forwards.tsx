@@ -64,7 +64,7 @@ const columnsOf = (admin: boolean, edit: (row: Forward) => void): Column<Forward
 
 function scopeOf(row: Forward): string {
   const filter = Object.entries(row.filter).map(([field, values]) => `${field}: ${[values].flat().join(' or ')}`)
-  return [filter.join('; ') || 'all spans', row.share < 1 && `${Number((row.share * 100).toPrecision(4))} % of traces`, !row.content && 'without content'].filter(Boolean).join(', ')
+  return [filter.join('; ') || 'all spans', row.share < 1 && `${Number((row.share * 100).toPrecision(4))} % of traces`].filter(Boolean).join(', ')
 }
 
 function Actions({ row, onEdit }: { row: Forward; onEdit: () => void }) {
@@ -80,7 +80,7 @@ function Actions({ row, onEdit }: { row: Forward; onEdit: () => void }) {
       <Button variant="default" size="compact-xs" loading={test.isPending} aria-label={`Test ${row.name}`} onClick={() => test.mutate()}>Test</Button>
       <Button variant="default" size="compact-xs" aria-label={`Change ${row.name}`} onClick={onEdit}>Change</Button>
       <Button variant="default" size="compact-xs" aria-label={`Remove ${row.name}`} onClick={() => remove(true)}>Remove</Button>
-      <ReasonDialog opened={removing} onClose={() => remove(false)} title={`Stop forwarding to ${row.name}`} action="Stop it" danger done="Nothing more is forwarded there." send={(reason) => request('DELETE', path, { reason })}>
+      <ReasonDialog opened={removing} onClose={() => remove(false)} title={`Stop forwarding to ${row.name}`} action="Stop it" danger withoutReason done="Nothing more is forwarded there." send={() => request('DELETE', path)}>
         <p>{row.waiting > 0 ? `${plural(row.waiting, 'span')} that wait to be sent will not be.` : 'Nothing waits to be sent.'} What was sent stays on the other side.</p>
       </ReasonDialog>
     </span>
@@ -94,10 +94,9 @@ function ForwardForm({ existing, onClose }: { existing?: Forward; onClose: () =>
   const [headers, setHeaders] = useState(Object.entries(existing?.headers ?? {}).map(([key, value]) => `${key}=${value}`).join(', '))
   const [held, setHeld] = useState<Held[]>(existing ? heldOf(existing.filter) : [])
   const [share, setShare] = useState<number | string>((existing?.share ?? 1) * 100)
-  const [content, setContent] = useState(existing?.content ?? true)
   const [enabled, setEnabled] = useState(existing?.enabled ?? true)
   const save = useMutation({
-    mutationFn: () => request('PUT', `/forwards/${encodeURIComponent(name.trim())}`, { endpoint: endpoint.trim(), headers: headersOf(headers), filter: matchOf(held), share: Number(share) / 100, content, enabled }),
+    mutationFn: () => request('PUT', `/forwards/${encodeURIComponent(name.trim())}`, { endpoint: endpoint.trim(), headers: headersOf(headers), filter: matchOf(held), share: Number(share) / 100, enabled }),
     onSuccess: async () => {
       await client.invalidateQueries({ queryKey: ['forwards'] })
       onClose()
@@ -116,7 +115,6 @@ function ForwardForm({ existing, onClose }: { existing?: Forward; onClose: () =>
         <Match held={held} fields={MATCHED} onChange={setHeld} empty="All spans." />
         <div className="line" style={{ gap: '1.5rem', alignItems: 'flex-end' }}>
           <NumberInput label="Share of traces, %" required withAsterisk={false} min={0} max={100} decimalScale={3} hideControls value={share} onChange={setShare} maw="9rem" />
-          <Switch label="With what was said" checked={content} onChange={(event) => setContent(event.currentTarget.checked)} />
           <Switch label="Turned on" checked={enabled} onChange={(event) => setEnabled(event.currentTarget.checked)} />
         </div>
         {save.isError && <ProblemNote error={save.error} />}

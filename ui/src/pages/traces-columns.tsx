@@ -1,6 +1,6 @@
 import { Button, Checkbox, Menu } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
-import { IconColumns3, IconEyeOff, IconRepeat } from '@tabler/icons-react'
+import { IconColumns3, IconEyeOff, IconHourglassEmpty, IconRepeat } from '@tabler/icons-react'
 import { Link } from '@tanstack/react-router'
 import { useState } from 'react'
 import { values } from '@/api/search'
@@ -78,11 +78,12 @@ function scoreColumn(name: string): Column<TraceRow> {
   }
 }
 
-/** What one should see before opening a trace: tools called in circles, and values that were scrubbed. */
+/** What one should see before opening a trace: tools called in circles, text that was let go, values that were scrubbed. */
 function Flags({ row }: { row: TraceRow }) {
   return (
     <>
       {row.scores.tool_loop && <span className="unsure" style={{ display: 'inline-flex' }} title="Tools were called in circles"><IconRepeat size={14} stroke={2} aria-label="tool loop" role="img" /></span>}
+      {Boolean(row.let_go) && <span className="quiet" style={{ display: 'inline-flex' }} title={`The text of ${plural(row.let_go!, 'span')} was let go, as the project's retention says`}><IconHourglassEmpty size={14} stroke={1.8} aria-label="text let go" role="img" /></span>}
       {row.pii.length > 0 && <span className="quiet" style={{ display: 'inline-flex' }} title={`Scrubbed: ${row.pii.map((type) => words(type.toLowerCase())).join(', ')}`}><IconEyeOff size={14} stroke={1.8} aria-label="scrubbed" role="img" /></span>}
     </>
   )

@@ -1,25 +1,28 @@
+import { SegmentedControl } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import { lazy, Suspense } from 'react'
 import * as ask from '@/api/people'
 import type { User, UserRow } from '@/api/people'
 import { count, plural } from '@/lib/format'
+import { sinceOf } from '@/lib/range'
 import { useAddress } from '@/lib/search'
 import { Listed, More, usePages } from '@/parts/list'
 import { Facts, Page, Section } from '@/parts/page'
 import { Empty, Loaded } from '@/parts/states'
 import { type Column, Table } from '@/parts/table'
 import { Money, ScoreChip, Time, TokenCount } from '@/parts/values'
-import { SessionTable, UserLink } from './sessions'
+import { SessionTable, SHOW, UserLink } from './sessions'
 
 const DaysChart = lazy(() => import('./user-chart'))
 
 /** The people behind the requests, the last active first. */
 export function Users() {
-  const pages = usePages<UserRow>(ask.users({}))
+  const [address, change] = useAddress()
+  const pages = usePages<UserRow>(ask.users({ since: sinceOf(address.range) }))
   return (
-    <Page title="Users">
-      <Listed pages={pages} empty={<NoUser />}>
+    <Page title="Users" actions={<SegmentedControl size="xs" aria-label="Time" data={SHOW} value={address.range ?? ''} onChange={(range) => change({ range: range || undefined })} />}>
+      <Listed pages={pages} empty={address.range ? <Empty title="Nobody was here in this time"><p className="second">Choose a longer one.</p></Empty> : <NoUser />}>
         {(rows) => <Table label="Users, last active first" rows={rows} columns={COLUMNS} rowKey={(row) => row.user} href={(row) => `/users/one?id=${encodeURIComponent(row.user)}`} footer={<More pages={pages} noun="user" />} />}
       </Listed>
     </Page>

@@ -16,6 +16,8 @@ interface ReasonDialogProps {
   done: string
   onDone?: () => void
   disabled?: boolean
+  /** For what keeps no reason: it is asked whether, not why. */
+  withoutReason?: boolean
   children?: ReactNode
 }
 
@@ -41,20 +43,22 @@ export function ReasonDialog(props: ReasonDialogProps) {
     <Modal opened={props.opened} onClose={props.onClose} title={<strong>{props.title}</strong>} size="xl" closeButtonProps={{ 'aria-label': 'Close' }}>
       <form onSubmit={submit} className="stack">
         {props.children}
-        <Textarea
-          label="Reason"
-          description="Goes to the audit log and the history, under your name."
-          required
-          autosize
-          minRows={2}
-          value={reason}
-          onChange={(event) => setReason(event.currentTarget.value)}
-          data-autofocus
-        />
+        {!props.withoutReason && (
+          <Textarea
+            label="Reason"
+            description="Goes to the audit log and the history, under your name."
+            required
+            autosize
+            minRows={2}
+            value={reason}
+            onChange={(event) => setReason(event.currentTarget.value)}
+            data-autofocus
+          />
+        )}
         {mutation.isError && <ProblemNote error={mutation.error} />}
         <div className="line" style={{ justifyContent: 'flex-end' }}>
           <Button variant="default" onClick={props.onClose}>Cancel</Button>
-          <Button type="submit" color={props.danger ? 'red.8' : undefined} loading={mutation.isPending} disabled={!reason.trim() || props.disabled}>
+          <Button type="submit" color={props.danger ? 'red.8' : undefined} loading={mutation.isPending} disabled={(!props.withoutReason && !reason.trim()) || props.disabled}>
             {props.action}
           </Button>
         </div>
