@@ -123,13 +123,15 @@ class TextsConformance:
         store = await self.reopen(tmp_path)
         again, answer = await store.texts.state("prj_a"), await found(store, "refund")
         await store.texts.rebuild()
-        plainly = await found(store, "refund")
+        anew, found_anew = await store.texts.state("prj_a"), await found(store, "refund")
+        await store.append(Facts(spans=[a_span(9, 9, start_ns=9_000, input="refund")]))
         await store.texts.catch_up()
-        anew = await store.texts.state("prj_a")
+        later = await found(store, "refund")
         await store.close()
         assert (before.rows, after.rows, again.rows) == (6, 0, 0)
         assert (before.texts, after.texts, again.texts, anew.texts) == (0, again.texts, after.texts, after.texts)
-        assert answer == plainly == [4, 1]
+        assert answer == found_anew == [4, 1]
+        assert (anew.rows, later) == (0, [9, 4, 1])
 
     @pytest.mark.parametrize("indexed", [False, True], ids=["read-plainly", "indexed"])
     async def test_what_is_removed_is_found_no_more_and_what_is_left_of_a_trace_is(

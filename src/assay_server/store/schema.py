@@ -5,8 +5,9 @@ identity (`seen.key_of`). `traces` has one row for each trace, written when its 
 newest traces are found without reading spans. What `moved` names (`{"input.value": "input"}`) was taken out of
 `attributes` because that column holds the same text: it is stored once.
 
-`stored_ns` says when a row was committed and never goes back, even when the clock does; 0 for rows of version 1. No
-span of a trace is older by it than the trace's row, so that the spans of the newest traces are read without the others.
+`stored_ns` says when a row was committed and never goes back, even when the clock does; rows of version 1 count from 1,
+a thousand to a number, as if they had been commits. No span of a trace is older by it than the trace's row, so that the
+spans of the newest traces are read without the others.
 `trace_parts` has one row for each trace and commit (what that commit added), so that latency and status of a trace are
 found without its spans. `key` there is of (project, trace_id). Whoever deletes spans of a trace deletes its parts.
 
@@ -16,7 +17,7 @@ found without its spans. `key` there is of (project, trace_id). Whoever deletes 
 `let_go_ns` says when the text of a row was let go, after `kept_days`; NULL, it stands as it came.
 """
 
-NEWEST = 4
+NEWEST = 5
 
 _SPANS = """
 CREATE TABLE IF NOT EXISTS spans (
@@ -92,5 +93,6 @@ STEPS: dict[int, tuple[str, ...]] = {
         for table in ("spans", "held", "scores", "events")
         for column in ("let_go_ns BIGINT", "kept_days INTEGER")
     ),
+    5: tuple(f"UPDATE {table} SET stored_ns = 1 + rowid // 1000 WHERE stored_ns = 0" for table in ("spans", "events")),  # noqa: S608
 }
 """Schema version -> the statements that lead to it from the version before."""

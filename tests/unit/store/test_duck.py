@@ -112,7 +112,7 @@ async def test_a_store_of_the_first_version_gets_what_is_new(tmp_path: Path) -> 
         stamps = await store.scan("SELECT stored_ns FROM spans UNION ALL SELECT stored_ns FROM traces")
         await store.close()
         assert [tuple(row.values()) for row in parts] == [("prj_a", "t", 10, 21, 2, 1, 1, 0)]
-        assert [row["stored_ns"] for row in stamps] == [0, 0, 0]
+        assert [row["stored_ns"] for row in stamps] == [1, 1, 0]
     assert json.loads((tmp_path / "store.json").read_text()) == {"assay-facts": NEWEST}
 
 

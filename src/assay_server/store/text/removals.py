@@ -14,7 +14,6 @@ class Removals:
     def __init__(self, folder: Path) -> None:
         self._pending = folder / _PENDING
         self._since = folder / _SINCE
-        self._open: list[tuple[str, list[str]]] = []
 
     @property
     def any(self) -> bool:
@@ -23,12 +22,10 @@ class Removals:
 
     def begin(self, project: str, traces: Sequence[str]) -> None:
         self._since.touch()
-        self._open.append((project, list(traces)))
-        self._pending.write_text(json.dumps(self._open))
+        self._pending.write_text(json.dumps([[project, list(traces)]]))
 
     def end(self) -> None:
-        """Of all that was begun: those who remove take turns."""
-        self._open.clear()
+        """Those who remove take turns, so there is one at a time."""
         self._pending.unlink(missing_ok=True)
 
     def unfinished(self) -> list[tuple[str, list[str]]]:
