@@ -48,6 +48,9 @@ def _pages(api: httpx.Client) -> dict[str, str]:
     return {
         "traces": "/traces",
         "trace": f"/traces/{trace}",
+        "trace-graph": f"/traces/{trace}?tab=graph",
+        "trace-tokens": f"/traces/{trace}?tab=tokens",
+        "steps": "/steps",
         "runs": "/runs",
         "verdict": f"/verdicts/{refused['id']}",
         "compare": comparison,

@@ -10,6 +10,8 @@ from assay_server.core.errors import Refused
 
 _PARAMETERS = ("temperature", "top_p", "max_tokens", "seed", "frequency_penalty", "presence_penalty")
 _TOOLS = "gen_ai.tool.definitions"
+_PARTS = ("text", "image_url", "input_audio", "file")
+_CUT = re.compile(r";base64,\(\d+ characters\)")
 _WIDTH = 110
 
 _SOURCE = '''"""{about}
@@ -97,7 +99,7 @@ def _tools(told: Any) -> dict[str, Any]:
 
 def _openai(message: Mapping[str, Any]) -> dict[str, Any]:
     """A message in the shape of a chat completion, whichever convention it came in."""
-    whole: dict[str, Any] = {"role": message["role"], "content": _text(message)}
+    whole: dict[str, Any] = {"role": message["role"], "content": _content(message)}
     calls = _calls(message)
     if calls:
         whole["tool_calls"] = calls
@@ -107,6 +109,12 @@ def _openai(message: Mapping[str, Any]) -> dict[str, Any]:
     if answers is not None:
         whole["tool_call_id"] = answers
     return whole
+
+
+def _content(message: Mapping[str, Any]) -> Any:
+    """Parts where pictures or sound are among them, else the text; without files of which only the size was kept."""
+    parts = [part for part in _parts(message) if part.get("type") in _PARTS and not _CUT.search(json.dumps(part))]
+    return parts if any(part["type"] != "text" for part in parts) else _text(message)
 
 
 def _answer(output: Any) -> tuple[str, list[str]]:

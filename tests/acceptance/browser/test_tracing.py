@@ -11,7 +11,7 @@ from playwright.sync_api import Page, Route, expect
 
 from tests.fakes.ui_agent import AGENT, EARLIER, NAME
 from tests.fakes.ui_api import FakeApi
-from tests.fakes.ui_world import DEEP, World, trace_id
+from tests.fakes.ui_world import DEEP, World, an_id, trace_id
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
@@ -135,9 +135,8 @@ def test_what_changed_in_the_prompt_is_one_click_away(opened: Opened, week: Worl
     page = opened(f"/traces/{AGENT}?span={span_of(week, AGENT, 'plan')}")
     page.get_by_text("Prompt journey v3: what changed from v2").click()
     expect(page.locator(".detail ins")).to_contain_text("never guess a price")
-    expect(page.locator(".detail").get_by_role("link", name="diff")).to_have_attribute(
-        "href", re.compile("/releases/rel_.*#diff")
-    )
+    page.locator(".detail").get_by_role("link", name="diff to v2").click()
+    expect(page).to_have_url(re.compile(f"/releases/{an_id('rel', 3)}.*against={an_id('rel', 2)}"))
 
 
 def test_tokens_are_told_by_section_call_and_repetition(opened: Opened) -> None:

@@ -75,6 +75,17 @@ def test_tools_and_their_calls_are_kept_in_the_shape_of_the_gateway() -> None:
     assert (told["ANSWERED"], told["CALLED"]) == ("", ["search"])
 
 
+def test_pictures_are_sent_again_where_they_are_kept() -> None:
+    def asked(url: str) -> list[dict[str, Any]]:
+        picture = {"type": "image_url", "image_url": {"url": url}}
+        return [{"role": "user", "content": [{"type": "text", "text": "What is it?"}, picture]}]
+
+    kept = asked("https://example.org/a.png")
+    assert values(a_span(input=kept))["MESSAGES"] == kept
+    cut = asked("data:image/png;base64,(4100 characters)")
+    assert values(a_span(input=cut))["MESSAGES"] == [{"role": "user", "content": "What is it?"}]
+
+
 @pytest.mark.parametrize(
     "more", [{"kind": "tool"}, {"input": "plain text"}, {"input": None}], ids=["tool", "text", "none"]
 )

@@ -16,7 +16,7 @@ import { Fold, Scrubbed } from '@/parts/text'
 import { Duration, Money, Person, Time, TokenCount } from '@/parts/values'
 import { CopyMenu } from './span-copies'
 import { Documents } from './span-documents'
-import { PromptChange } from './span-prompt'
+import { PromptChange, ReleaseChange } from './span-made-by'
 import { ordinal } from './span-row'
 
 interface SpanDetailProps {
@@ -109,7 +109,7 @@ function SpanFacts({ span }: { span: Outline }) {
         ['Cost', span.kind === 'llm' || span.cost !== null ? <Money usd={span.cost} source={span.cost_source} /> : null],
         ['User', span.user && <Person actor={span.user} />],
         ['Prompt', span.prompt && `${span.prompt}${span.prompt_version ? ` v${span.prompt_version}` : ''}`],
-        ['Release', span.release && <><ReleaseLink id={span.release} /> <Link className="small" to="/releases/$releaseId" params={{ releaseId: span.release }} hash="diff">diff</Link></>],
+        ['Release', span.release && <><ReleaseLink id={span.release} /> <ReleaseChange id={span.release} /></>],
         ['Channel', span.channel && <Link to="/channels/$name" params={{ name: span.channel }}>{span.channel}{span.arm ? `, ${span.arm}` : ''}</Link>],
         ['Canary', span.canary && <Link to="/canaries/$canaryId" params={{ canaryId: span.canary }}>{shortId(span.canary)}</Link>],
         ['Run', span.run && <RunLink id={span.run} />],

@@ -22,7 +22,7 @@ export function MediaView({ media }: { media: Media }) {
 function Picture({ src, type }: { src: string; type: string }) {
   return (
     <a className="picture" href={src.startsWith('data:') ? undefined : src} target="_blank" rel="noreferrer">
-      <img src={src} alt={`Part of the message, ${type}`} loading="lazy" decoding="async" />
+      <img src={src} alt={`Part of the message, ${type}`} loading={src.startsWith('data:') ? 'eager' : 'lazy'} decoding="async" />
     </a>
   )
 }

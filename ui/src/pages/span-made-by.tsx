@@ -1,4 +1,6 @@
 import { useQuery } from '@tanstack/react-query'
+import { Link } from '@tanstack/react-router'
+import { releaseNames } from '@/api/queries'
 import { type PromptDiff, promptDiff } from '@/api/tracing'
 import { capital } from '@/lib/format'
 import { Loaded } from '@/parts/states'
@@ -13,6 +15,16 @@ export function PromptChange({ name, version }: { name: string; version: string 
       <Diff name={name} version={number} />
     </Fold>
   )
+}
+
+/** The way to what changed in a release from the version before it. */
+export function ReleaseChange({ id }: { id: string }) {
+  const all = useQuery(releaseNames).data?.items ?? []
+  const release = all.find((one) => one.id === id)
+  const earlier = all.filter((one) => release && one.name === release.name && one.version < release.version)
+  const before = earlier.reduce<(typeof all)[number] | undefined>((last, one) => (last && last.version > one.version ? last : one), undefined)
+  if (!before) return null
+  return <span className="small">· <Link to="/releases/$releaseId" params={{ releaseId: id }} search={{ against: before.id }}>diff to v{before.version}</Link></span>
 }
 
 function Diff({ name, version }: { name: string; version: number }) {
