@@ -152,6 +152,11 @@ def aggregate(metric: Metric, column: str = "v") -> str:
     return ("sum(" if shape == "sum" else "avg(") + column + ")"
 
 
+def without_value(metric: Metric, column: str = "v") -> str:
+    """How many units had no value. Where different ones are counted, a span that names none hides nothing."""
+    return "0" if MEASURES[metric.name].shape == "distinct" else f"count(*) - count({column})"
+
+
 def unit_of(metric: Metric) -> str:
     """`ms`, `USD`, `tokens`, `tokens/s`, `share`, or empty for counts and scores."""
     return MEASURES[metric.name].unit

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from assay_server.core.errors import InvalidInput
-from assay_server.query.measures import FIELDS, FILTERS, MEASURES, METRICS, Metric, aggregate, each
+from assay_server.query.measures import FIELDS, FILTERS, MEASURES, METRICS, Metric, aggregate, each, without_value
 from assay_server.query.rollup import counted
 from assay_server.query.sql import Where, lines
 from assay_server.store import Limits, Store
@@ -141,7 +141,7 @@ def _scores(
 def _value(metric: Metric) -> str:
     """`n`, `value`, `sd` and `unknown` of the units of one window and group."""
     sd = "NULL" if MEASURES[metric.name].shape == "distinct" else "stddev_samp(v)"
-    return lines("  count(v) AS n,", aggregate(metric), "AS value,", sd, "AS sd, count(*) - count(v) AS unknown")
+    return lines("  count(v) AS n,", aggregate(metric), "AS value,", sd, "AS sd,", without_value(metric), "AS unknown")
 
 
 def _conditions(project: str, narrow: Mapping[str, Sequence[str]]) -> Where:

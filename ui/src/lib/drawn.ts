@@ -1,5 +1,5 @@
 import type { CorrectedAnswer, RowsAnswer, SeriesAnswer, TraceWords } from '@/api/dashboards'
-import { seriesName, tick } from './panels'
+import { against, seriesName, tick } from './panels'
 
 /** A chart before it is drawn: what stands on the axis, and lines with their n and intervals. */
 export interface Line {
@@ -10,6 +10,8 @@ export interface Line {
   lower: (number | null)[]
   upper: (number | null)[]
   dashed: boolean
+  /** Of the whole range against the one before, where both are known. */
+  change: string | null
   traces: TraceWords
 }
 
@@ -25,15 +27,16 @@ export function drawn(answer: SeriesAnswer | CorrectedAnswer | RowsAnswer, group
   if (answer.type === 'rows') return ofRows(answer)
   const labels = answer.starts.map((start) => tick(start, answer.bin_s ?? 3600))
   if (answer.type === 'corrected_rate') {
-    const line = { name: 'corrected rate', unit: 'share', values: answer.values, n: answer.n, lower: answer.lower, upper: answer.upper, dashed: false, traces: answer.traces }
+    const line = { name: 'corrected rate', unit: 'share', values: answer.values, n: answer.n, lower: answer.lower, upper: answer.upper, dashed: false, change: null, traces: answer.traces }
     return { starts: answer.starts, labels, lines: [line] }
   }
   const metrics = new Set(answer.series.map((one) => one.metric)).size
   const lines = answer.series.flatMap((one) => {
     const name = seriesName(one, grouped, metrics)
-    const now: Line = { name, unit: one.unit, values: one.values, n: one.n, lower: one.lower, upper: one.upper, dashed: false, traces: one.traces }
+    const now: Line = { name, unit: one.unit, values: one.values, n: one.n, lower: one.lower, upper: one.upper, dashed: false, change: against(one.total.value, one.before?.value), traces: one.traces }
     const nothing = one.values.map(() => null)
-    const before: Line[] = one.before_values ? [{ ...now, name: `${name}, before`, values: one.before_values, n: nothing, lower: nothing, upper: nothing, dashed: true, traces: null }] : []
+    // The period before is drawn beside one series alone: more lines than that nobody can tell apart.
+    const before: Line[] = one.before_values && answer.series.length === 1 ? [{ ...now, name: `${name}, before`, values: one.before_values, n: nothing, lower: nothing, upper: nothing, dashed: true, change: null, traces: null }] : []
     return [now, ...before]
   })
   return { starts: answer.starts, labels, lines }
@@ -50,7 +53,7 @@ function ofRows(answer: RowsAnswer): Drawn {
   const nothing = answer.rows.map(() => null)
   const lines = others.flatMap((column, i): Line[] =>
     NUMBERS.test(column.type)
-      ? [{ name: column.name, unit: '', values: answer.rows.map((row) => (typeof row[i + 1] === 'number' ? (row[i + 1] as number) : null)), n: nothing, lower: nothing, upper: nothing, dashed: false, traces: null }]
+      ? [{ name: column.name, unit: '', values: answer.rows.map((row) => (typeof row[i + 1] === 'number' ? (row[i + 1] as number) : null)), n: nothing, lower: nothing, upper: nothing, dashed: false, change: null, traces: null }]
       : [],
   )
   return { starts: null, labels, lines }

@@ -39,6 +39,9 @@ export function seriesName(series: Pick<Series, 'group' | 'others' | 'label'>, g
   return metrics > 1 ? `${group}, ${series.label}` : group
 }
 
+/** `tag:feature` → `feature`, `error_type` → `error type` */
+export const groupName = (group: string) => group.replace(/^(tag|attribute):/, '').replaceAll('_', ' ')
+
 /** The bins' own edges, cut to the range. */
 export function binEdges(answer: Pick<SeriesAnswer, 'since' | 'until' | 'starts' | 'bin_s'>, at: number): [string, string] {
   const start = Date.parse(answer.starts[at]!)

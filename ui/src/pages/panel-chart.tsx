@@ -26,7 +26,7 @@ export default function Charts({ panel, answer, marks, onZoom }: Props) {
 function Course({ panel, answer, marks, onZoom }: Omit<Props, 'answer'> & { answer: SeriesAnswer | CorrectedAnswer | RowsAnswer }) {
   const drawn = useMemo(() => drawnOf(answer, Boolean(panel.group_by)), [answer, panel.group_by])
   const bars = panel.kind === 'bar'
-  const option = useCallback((ink: Ink) => courseOption(ink, drawn, { bars, marks, stacked: bars && !drawn.lines.some((line) => line.dashed) }), [drawn, bars, marks])
+  const option = useCallback((ink: Ink) => courseOption(ink, drawn, { bars, marks, stacked: bars }), [drawn, bars, marks])
   const lead = useLead(drawn, answer, onZoom)
   const label = `${panel.title}, ${drawn.lines.map((line) => line.name).join(', ')}; the figures are in the table below`
   return (
@@ -44,7 +44,7 @@ function Course({ panel, answer, marks, onZoom }: Omit<Props, 'answer'> & { answ
 
 function Swatch({ line, at, lines }: { line: Line; at: number; lines: Line[] }) {
   const ink = INKS[(line.dashed ? lines.findIndex((one) => `${one.name}, before` === line.name) : at) % INKS.length]!
-  return <span><span className={`swatch ${line.dashed ? 'dash' : ''}`} style={{ color: `var(--${ink})` }} />{line.name}</span>
+  return <span><span className={`swatch ${line.dashed ? 'dash' : ''}`} style={{ color: `var(--${ink})` }} />{line.name}{line.change && <span className="quiet"> {line.change}</span>}</span>
 }
 
 function noteOf(drawn: Drawn, answer: SeriesAnswer | CorrectedAnswer | RowsAnswer): string {

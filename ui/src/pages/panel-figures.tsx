@@ -1,7 +1,7 @@
 import { Link } from '@tanstack/react-router'
 import type { Figure, Panel, Series, SeriesAnswer } from '@/api/dashboards'
-import { count, plural, words } from '@/lib/format'
-import { against, inUnit, seriesName, tracesHref } from '@/lib/panels'
+import { count, plural } from '@/lib/format'
+import { against, groupName, inUnit, seriesName, tracesHref } from '@/lib/panels'
 import { type Column, Table } from '@/parts/table'
 
 /** Single figures: each with its n, its interval, what is unknown, and the period before. */
@@ -49,7 +49,7 @@ export function GroupTable({ found, panel }: { found: SeriesAnswer; panel: Panel
   const columns: Column<Row>[] = [
     {
       id: 'group',
-      head: grouped ? words(panel.group_by!).replace(/^./, (letter) => letter.toUpperCase()) : 'All',
+      head: grouped ? groupName(panel.group_by!).replace(/^./, (letter) => letter.toUpperCase()) : 'All',
       className: 'main-cell',
       cell: (row) => <div className="cut"><Leads to={tracesHref(row.first.traces, found.since, found.until)}>{grouped ? seriesName(row.first, true, 1) : 'all'}</Leads></div>,
     },

@@ -8,7 +8,7 @@ from typing import Any
 
 from assay_server.query.dashboards.bins import SECOND_NS, starts_of, width_of
 from assay_server.query.dashboards.source import Asked, source_of, units
-from assay_server.query.measures import COUNTS, MEASURES, Metric, aggregate
+from assay_server.query.measures import COUNTS, MEASURES, Metric, aggregate, without_value
 from assay_server.query.sql import lines
 from assay_server.stats import Sums, mean_of_sums
 from assay_server.store import Limits, Store
@@ -111,7 +111,7 @@ async def _read(
 
 def _plain(metrics: Sequence[Metric]) -> list[str]:
     return [
-        f"count(v{at}) AS n{at}, count(*) - count(v{at}) AS unknown{at}, {aggregate(metric, f'v{at}')} AS value{at}"
+        f"count(v{at}) AS n{at}, {without_value(metric, f'v{at}')} AS unknown{at}, {aggregate(metric, f'v{at}')} AS value{at}"
         for at, metric in enumerate(metrics)
     ]
 
