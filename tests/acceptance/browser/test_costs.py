@@ -29,7 +29,7 @@ def test_costs_say_what_is_unknown_and_lead_to_the_calls(opened: Opened) -> None
     page.get_by_role("option", name="user", exact=True).click()
     expect(page.get_by_role("columnheader", name="User")).to_be_visible()
     page.get_by_role("row").filter(has_text="lena").get_by_title("The traces behind this").click()
-    expect(page).to_have_url(re.compile("/traces[?]since=.*user=lena"))
+    expect(page).to_have_url(re.compile("/traces[?]since=.*q=user%3Alena"))
 
 
 def test_why_takes_a_difference_apart_and_the_days_are_in_the_address(opened: Opened) -> None:

@@ -28,7 +28,7 @@ def test_a_number_has_its_n_and_interval_and_leads_to_its_traces(opened: Opened)
     expect(rate).to_contain_text("4 %")
     expect(rate).to_contain_text("n 1,200 · 3.2 % to 5.2 %")
     rate.get_by_title("The traces behind this").click()
-    expect(page).to_have_url(re.compile("/traces[?]since=.*until=.*kind=llm"))
+    expect(page).to_have_url(re.compile("/traces[?]since=.*until=.*q=kind%3Allm"))
 
 
 def test_a_chart_has_its_figures_as_a_table_too(opened: Opened) -> None:
