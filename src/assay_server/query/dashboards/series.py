@@ -110,10 +110,11 @@ async def _read(
 
 
 def _plain(metrics: Sequence[Metric]) -> list[str]:
-    return [
-        f"count(v{at}) AS n{at}, {without_value(metric, f'v{at}')} AS unknown{at}, {aggregate(metric, f'v{at}')} AS value{at}"
-        for at, metric in enumerate(metrics)
-    ]
+    columns = []
+    for at, metric in enumerate(metrics):
+        columns += [f"count(v{at}) AS n{at}", without_value(metric, f"v{at}") + f" AS unknown{at}"]
+        columns.append(aggregate(metric, f"v{at}") + f" AS value{at}")
+    return columns
 
 
 def _averaged(placed: str, count: int, columns: str, sets: str) -> str:
