@@ -3,7 +3,7 @@
 from typing import Any
 
 from assay_server.governance import forget_answers
-from assay_server.ingest import forget_pieces
+from assay_server.ingest import MediaShelf, forget_pieces
 from assay_server.keeping import Found, Person
 from assay_server.ledger import Ledger
 from assay_server.registry import empty_items, held_items
@@ -12,8 +12,9 @@ from assay_server.registry import empty_items, held_items
 class PeopleElsewhere:
     """Is the port `keeping.Elsewhere`."""
 
-    def __init__(self, ledger: Ledger) -> None:
+    def __init__(self, ledger: Ledger, media: MediaShelf) -> None:
         self._ledger = ledger
+        self._media = media
 
     async def forget(self, person: Person, found: Found, *, dry_run: bool) -> dict[str, int]:
         words = [*person.tokens, *found.trace_ids]
@@ -21,6 +22,7 @@ class PeopleElsewhere:
             "partial_spans": await forget_pieces(
                 self._ledger, person.project, person.tokens, found.trace_ids, dry_run=dry_run
             ),
+            "media": await self._media.forget(person.project, found.trace_ids, set(found.span_ids), dry_run=dry_run),
             "remembered_answers": await forget_answers(self._ledger, person.project, words, dry_run=dry_run),
         }
 

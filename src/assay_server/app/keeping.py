@@ -6,7 +6,7 @@ from assay_server import __version__
 from assay_server.app.config import Config
 from assay_server.app.elsewhere import PeopleElsewhere
 from assay_server.app.watching import Site
-from assay_server.ingest import Labels, aliases
+from assay_server.ingest import Labels, MediaShelf, aliases
 from assay_server.keeping import (
     Backups,
     Compactions,
@@ -22,16 +22,18 @@ from assay_server.keeping import (
 from assay_server.keeping.deletions import Pseudonym
 
 
-async def keeping(config: Config, site: Site, home: str, pseudonym: Pseudonym, stack: AsyncExitStack) -> Keeping:
+async def keeping(
+    config: Config, site: Site, home: str, pseudonym: Pseudonym, media: MediaShelf, stack: AsyncExitStack
+) -> Keeping:
     """Everything running, where the last end left it. `home` is the first project."""
     ledger, store, audit, clock = site.ledger, site.store, site.audit, site.clock
     retention = Retention(ledger, audit, clock)
-    passes = Passes(store, retention, Labels(aliases()).is_label)
+    passes = Passes(store, retention, Labels(aliases()).is_label, media)
     compactions = Compactions(ledger, store, clock, home)
     await compactions.end_left()
     places = Places(config.data, config.backups_folder, config.backup_days, __version__)
     backups = Backups(ledger, store, audit, clock, home, places)
-    sites = Sites(store, PeopleElsewhere(ledger), backups.copies, pseudonym)
+    sites = Sites(store, PeopleElsewhere(ledger, media), backups.copies, pseudonym)
     deletions = Deletions(ledger, audit, clock, sites)
     deleting = DeletionWork(ledger, audit, clock, sites, compactions)
     keeper = Keeper([backups.work, deleting.work, passes.work, compactions.work])

@@ -165,6 +165,7 @@ async def house(config: Config) -> AsyncIterator[House]:
         stack.callback(tail.close)
         sql = Sql(ground.store)
         stack.push_async_callback(sql.close)
+        media = MediaShelf(ground.ledger, config.data / "media", ground.scrub, ground.clock, config.media_max_bytes)
         services = Services(
             accounts=accounts,
             intake=coming,
@@ -176,7 +177,7 @@ async def house(config: Config) -> AsyncIterator[House]:
             ingest=ingest,
             partial_spans=partial_spans,
             experiments=Experiments(ground.ledger, ground.scrub, ground.clock),
-            media=MediaShelf(ground.ledger, config.data / "media", ground.scrub, ground.clock, config.media_max_bytes),
+            media=media,
             media_tickets=MediaTickets(salt, ground.clock),
             traces=reads.traces,
             graphs=Graphs(ground.store),
@@ -216,7 +217,7 @@ async def house(config: Config) -> AsyncIterator[House]:
             panels=Panels(ground.store, sql),
             exports=Exports(reads.traces, reads.scores),
             people=People(ground.store, reads.traces),
-            keeping=await keeping(config, site, bootstrapped.project, ingest.pseudonym, stack),
+            keeping=await keeping(config, site, bootstrapped.project, ingest.pseudonym, media, stack),
             public_url=config.url,
         )
         yield House(services, bootstrapped, ground.ledger, ground.store)

@@ -3,7 +3,7 @@
 import asyncio
 import os
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from hashlib import sha256
@@ -23,6 +23,7 @@ _media, _links = tables.foreign.media, tables.foreign.media_links
 _TYPE = re.compile(r"[a-z]+/[a-zA-Z0-9.+-]{1,100}")
 _ID = re.compile(r"[A-Za-z0-9_-]{1,100}")
 _LONGEST_FIELD = 200
+_AT_ONCE = 5_000
 
 
 @dataclass(slots=True, frozen=True)
@@ -108,16 +109,46 @@ class MediaShelf:
             for row in rows
         ]
 
-    async def forget(self, project: str, trace_ids: Sequence[str]) -> int:
+    async def forget(
+        self, project: str, trace_ids: Sequence[str], span_ids: Collection[str] | None = None, *, dry_run: bool = False
+    ) -> int:
         """Takes the links of these traces away, and all media that nothing else links; how many those were.
 
-        To be called when traces are deleted; calling it again finishes what a crash cut short.
+        `span_ids`: only the links of these spans, and of the traces as a whole. To be called when traces are deleted;
+        calling it again finishes what a crash cut short.
         """
 
-        def remove(name: str) -> None:
-            self._path(project, name).unlink(missing_ok=True)
+        def work(connection: Connection) -> int:
+            links = [link for link in _links_of(connection, project, trace_ids) if _of_spans(link, span_ids)]
+            gone = _only_linked_by(connection, project, links)
+            if not dry_run:
+                _unlink(connection, project, links)
+                self._remove(connection, project, gone)
+            return len(gone)
 
-        return await self._ledger.write(partial(_forget, project, list(trace_ids), remove))
+        return await (self._ledger.read(work) if dry_run else self._ledger.write(work))
+
+    async def forget_before(self, project: str, until_ns: int, *, dry_run: bool = False) -> int:
+        """The same for media that were announced before `until_ns`, whoever links them."""
+
+        def work(connection: Connection) -> int:
+            old = (_media.c.project == project, _media.c.created_ns < until_ns)
+            gone = connection.execute(select(_media).where(*old)).all()
+            if gone and not dry_run:
+                ids = select(_media.c.id).where(*old)
+                connection.execute(_links.delete().where(_links.c.project == project, _links.c.media.in_(ids)))
+                self._remove(connection, project, gone)
+            return len(gone)
+
+        return await (self._ledger.read(work) if dry_run else self._ledger.write(work))
+
+    def _remove(self, connection: Connection, project: str, gone: Sequence[Row[Any]]) -> None:
+        """Files go before their rows are committed: after a crash the rows are still there, and so is the work."""
+        for some in _portions([row.id for row in gone]):
+            connection.execute(_media.delete().where(_media.c.project == project, _media.c.id.in_(some)))
+        still = set(connection.execute(select(_media.c.file).where(_media.c.project == project)).scalars())
+        for name in {row.file for row in gone if row.file is not None} - still:
+            self._path(project, name).unlink(missing_ok=True)
 
     def _path(self, project: str, name: str) -> Path:
         return self._folder / project / name[:2] / name
@@ -173,20 +204,39 @@ def _of_trace(project: str, trace_id: str, connection: Connection) -> Sequence[R
     return connection.execute(query.order_by(_links.c.created_ns, _links.c.span_id, _links.c.field)).all()
 
 
-def _forget(project: str, trace_ids: list[str], remove: Callable[[str], None], connection: Connection) -> int:
-    """Files go before the rows that name them: after a crash the rows are still there, and so is the work."""
-    of_these = (_links.c.project == project, _links.c.trace_id.in_(trace_ids))
-    touched = set(connection.execute(select(_links.c.media).where(*of_these)).scalars())
-    connection.execute(_links.delete().where(*of_these))
-    elsewhere = select(_links.c.media).where(_links.c.project == project)
-    gone = connection.execute(
-        select(_media).where(_media.c.project == project, _media.c.id.in_(touched), _media.c.id.not_in(elsewhere))
-    ).all()
-    connection.execute(_media.delete().where(_media.c.project == project, _media.c.id.in_([row.id for row in gone])))
-    still = set(connection.execute(select(_media.c.file).where(_media.c.project == project)).scalars())
-    for name in {row.file for row in gone if row.file is not None} - still:
-        remove(name)
-    return len(gone)
+def _links_of(connection: Connection, project: str, trace_ids: Sequence[str]) -> list[Row[Any]]:
+    found: list[Row[Any]] = []
+    for some in _portions(trace_ids):
+        query = select(_links).where(_links.c.project == project, _links.c.trace_id.in_(some))
+        found += connection.execute(query).all()
+    return found
+
+
+def _of_spans(link: Row[Any], span_ids: Collection[str] | None) -> bool:
+    return span_ids is None or not link.span_id or link.span_id in span_ids
+
+
+def _only_linked_by(connection: Connection, project: str, links: Sequence[Row[Any]]) -> list[Row[Any]]:
+    """The media that these links name and no other."""
+    going = {(link.media, link.trace_id, link.span_id, link.field) for link in links}
+    gone: list[Row[Any]] = []
+    for some in _portions(sorted({link.media for link in links})):
+        linked = connection.execute(select(_links).where(_links.c.project == project, _links.c.media.in_(some)))
+        stay = {link.media for link in linked if (link.media, link.trace_id, link.span_id, link.field) not in going}
+        media = connection.execute(select(_media).where(_media.c.project == project, _media.c.id.in_(some)))
+        gone += [row for row in media if row.id not in stay]
+    return gone
+
+
+def _unlink(connection: Connection, project: str, links: Sequence[Row[Any]]) -> None:
+    for link in links:
+        same = (_links.c[name] == getattr(link, name) for name in ("media", "trace_id", "span_id", "field"))
+        connection.execute(_links.delete().where(_links.c.project == project, *same))
+
+
+def _portions(values: Sequence[str]) -> Iterator[Sequence[str]]:
+    """A statement takes only so many values."""
+    return (values[start : start + _AT_ONCE] for start in range(0, len(values), _AT_ONCE))
 
 
 def _write(path: Path, content: bytes) -> None:

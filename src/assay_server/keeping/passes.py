@@ -10,7 +10,7 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 from assay_server.core.clock import rfc3339
 from assay_server.core.errors import AssayError
@@ -18,7 +18,7 @@ from assay_server.keeping import reach, remains
 from assay_server.keeping.reach import Condition
 from assay_server.keeping.remains import IsLabel
 from assay_server.keeping.retention import Pass, Retention
-from assay_server.keeping.rules import Bound, Rule, before, bounds, project_rule
+from assay_server.keeping.rules import Bound, Rule, before, bounds, media_before, project_rule
 from assay_server.store import Doomed, Erasable, Limits, Store, Thinnable, Thinned
 
 _log = logging.getLogger(__name__)
@@ -42,13 +42,22 @@ class _Texts:
     remains: Callable[[dict[str, Any], IsLabel], dict[str, Any]]
 
 
+class Media(Protocol):
+    """Files that clients sent with their spans."""
+
+    async def forget_before(self, project: str, until_ns: int, *, dry_run: bool = False) -> int:
+        """How many that came before then were removed, or would be."""
+        ...
+
+
 class Passes:
     """Makes passes; `preview` tells what one would do."""
 
-    def __init__(self, store: Store, retention: Retention, is_label: IsLabel) -> None:
+    def __init__(self, store: Store, retention: Retention, is_label: IsLabel, media: Media) -> None:
         self._store = store
         self._retention = retention
         self._is_label = is_label
+        self._media = media
 
     async def work(self) -> None:
         """Makes the passes that are due. One that fails is told, and what it left is taken by the next."""
@@ -72,10 +81,15 @@ class Passes:
         for bound in bounds(made.rules, made.as_of_ns):
             if bound.text_before_ns is not None:
                 await self._texts(made, bound, bound.text_before_ns)
+        media_until_ns = media_before(made.rules, made.as_of_ns)
+        if media_until_ns is not None:
+            await self._step(made, self._forget_media(made.project, media_until_ns))
 
     async def preview(self, project: str, rules: Sequence[Rule], now_ns: int) -> dict[str, Any]:
         """What a pass would do now, counted over the same conditions. Nothing is changed."""
-        counts = dict.fromkeys(("spans", "texts", "log_records", "log_texts", "scores", "score_texts", "run_items"), 0)
+        counts = dict.fromkeys(
+            ("spans", "texts", "log_records", "log_texts", "scores", "score_texts", "run_items", "media"), 0
+        )
         oldest: int | None = None
         for bound in bounds(rules, now_ns):
             for name, table, condition in _counted(bound, project, before(project_rule(rules).scores_days, now_ns)):
@@ -86,6 +100,9 @@ class Passes:
             until_ns = before(days, now_ns)
             if until_ns is not None:
                 counts[table] += (await self._count(project, table, reach.older(until_ns)))[0]
+        media_until_ns = media_before(rules, now_ns)
+        if media_until_ns is not None:
+            counts["media"] = await self._media.forget_before(project, media_until_ns, dry_run=True)
         told = {"oldest": None if oldest is None else rfc3339(oldest), "as_of": rfc3339(now_ns)}
         return {**counts, **told}
 
@@ -137,6 +154,9 @@ class Passes:
     async def _let_go(self, made: Pass, table: Thinnable, thin: list[Thinned]) -> dict[str, int]:
         name = {"spans": "texts", "events": "log_texts", "scores": "score_texts"}[table]
         return {name: await self._store.let_go(made.project, thin, made.as_of_ns)}
+
+    async def _forget_media(self, project: str, until_ns: int) -> dict[str, int]:
+        return {"media": await self._media.forget_before(project, until_ns)}
 
     async def _step(self, made: Pass, work: Awaitable[dict[str, int]]) -> None:
         began = time.perf_counter()

@@ -82,6 +82,15 @@ def project_rule(rules: Sequence[Rule]) -> Rule:
     return next((rule for rule in rules if rule.environment is None), Rule())
 
 
+def media_before(rules: Sequence[Rule], now_ns: int) -> int | None:
+    """Media are text, and know no environment: they go by the longest that any rule keeps text (or whole spans)."""
+    if not any(rule.environment is None for rule in rules):
+        return None
+    kept = [rule.metadata_days if rule.text_days is None else rule.text_days for rule in rules]
+    known = [days for days in kept if days is not None]
+    return before(max(known), now_ns) if len(known) == len(kept) else None
+
+
 def before(days: int | None, now_ns: int) -> int | None:
     return None if days is None else now_ns - days * DAY_NS
 

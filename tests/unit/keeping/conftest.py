@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 
 from assay_server.core.records import Span
 from assay_server.governance import Audit
-from assay_server.ingest import Labels, aliases
+from assay_server.ingest import Labels, MediaLink, MediaShelf, aliases
 from assay_server.keeping import Passes, Retention
 from assay_server.ledger import Ledger
 from assay_server.store import DuckStore
@@ -18,6 +19,13 @@ from tests.fakes.clock import FakeClock
 PROJECT = "prj_test"
 DAY_S = 86_400
 NOW_NS = FakeClock().now_ns()
+
+
+async def keep_media(shelf: MediaShelf, media: str, content: bytes, trace: int, span: int | None = None) -> None:
+    """A text file that a client sent with a trace, or with one of its spans."""
+    link = MediaLink(f"{trace:032x}", "" if span is None else f"{span:016x}", "input")
+    await shelf.announce(PROJECT, media, "text/plain", len(content), sha256(content).hexdigest(), link)
+    await shelf.store(PROJECT, media, content)
 
 
 def a_call(number: int, days: float = 0, trace: int | None = None, **fields: Any) -> Span:
@@ -51,5 +59,10 @@ def retention(ledger: Ledger, audit: Audit, clock: FakeClock) -> Retention:
 
 
 @pytest.fixture
-def passes(store: DuckStore, retention: Retention) -> Passes:
-    return Passes(store, retention, Labels(aliases()).is_label)
+def shelf(ledger: Ledger, tmp_path: Path, clock: FakeClock) -> MediaShelf:
+    return MediaShelf(ledger, tmp_path / "media", lambda text: (text, []), clock, 1000)
+
+
+@pytest.fixture
+def passes(store: DuckStore, retention: Retention, shelf: MediaShelf) -> Passes:
+    return Passes(store, retention, Labels(aliases()).is_label, shelf)

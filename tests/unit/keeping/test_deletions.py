@@ -14,13 +14,14 @@ from assay_server.core.errors import Conflict, InvalidInput, NotFound, Unavailab
 from assay_server.core.ids import content_hash
 from assay_server.core.records import Event, Facts, RunItem, Score
 from assay_server.governance import Audit, Idempotency
+from assay_server.ingest import MediaShelf
 from assay_server.keeping import Compactions, Deletions, DeletionWork, Sites
 from assay_server.ledger import Ledger, tables
 from assay_server.registry import EMPTIED
 from assay_server.registry import Datasets as GoldenSets
 from assay_server.store import DuckStore
 from tests.fakes.clock import FakeClock
-from tests.unit.keeping.conftest import NOW_NS, PROJECT, a_call
+from tests.unit.keeping.conftest import NOW_NS, PROJECT, a_call, keep_media
 
 ADA = "ada-4711"
 SECRET = "the word that only Ada wrote 90210"
@@ -28,12 +29,14 @@ COPIES = [{"backup": "bak_1", "made_at": "2026-11-20T00:00:00Z", "expires_at": N
 
 
 class House:
-    def __init__(self, ledger: Ledger, store: DuckStore, audit: Audit, clock: FakeClock) -> None:
+    def __init__(self, ledger: Ledger, store: DuckStore, audit: Audit, clock: FakeClock, shelf: MediaShelf) -> None:
         async def copies() -> list[dict[str, Any]]:
             return COPIES
 
         self.ledger, self.store, self.audit, self.clock = ledger, store, audit, clock
-        sites = Sites(store, PeopleElsewhere(ledger), copies, lambda user: f"[EMAIL:{user}]" if "@" in user else user)
+        sites = Sites(
+            store, PeopleElsewhere(ledger, shelf), copies, lambda user: f"[EMAIL:{user}]" if "@" in user else user
+        )
         self.deletions = Deletions(ledger, audit, clock, sites)
         self.datasets = GoldenSets(ledger, audit, clock, lambda text: (text, []))
         self.work = DeletionWork(ledger, audit, clock, sites, Compactions(ledger, store, clock, PROJECT))
@@ -49,8 +52,8 @@ class House:
 
 
 @pytest.fixture
-def house(ledger: Ledger, store: DuckStore, audit: Audit, clock: FakeClock) -> House:
-    return House(ledger, store, audit, clock)
+def house(ledger: Ledger, store: DuckStore, audit: Audit, clock: FakeClock, shelf: MediaShelf) -> House:
+    return House(ledger, store, audit, clock, shelf)
 
 
 def facts() -> Facts:
@@ -93,7 +96,7 @@ async def test_what_is_hers_goes_and_what_is_others_stays(house: House) -> None:
     done = await house.delete()
     assert seen["found"] == {
         "spans": 4, "traces": 3, "scores": 4, "log_records": 2, "run_items": 1, "partial_spans": 0,
-        "remembered_answers": 0,
+        "media": 0, "remembered_answers": 0,
     }  # fmt: skip
     assert (seen["sessions"], done["status"], done["error"]) == (2, "done", None)
     assert await house.ids() == ["3", "6", "7", "8", "9"]
@@ -101,6 +104,22 @@ async def test_what_is_hers_goes_and_what_is_others_stays(house: House) -> None:
     assert await house.ids("events", "id") == ["evt_bob", "evt_like"]
     assert await house.ids("run_items", "item") == ["itm_2"]
     assert await house.ids("traces", "trace_id") == ["1", "6", "7", "8", "9"]
+
+
+async def test_her_media_go_and_those_of_others_in_the_same_trace_stay(
+    house: House, shelf: MediaShelf, tmp_path: Path
+) -> None:
+    await house.store.append(facts())
+    await keep_media(shelf, "of-trace", SECRET.encode(), 1)
+    await keep_media(shelf, "of-span", b"hers", 1, span=2)
+    await keep_media(shelf, "of-bob", b"his", 1, span=3)
+    await keep_media(shelf, "of-both", b"theirs", 1)
+    await keep_media(shelf, "of-both", b"theirs", 6)
+    seen = await house.deletions.preview(PROJECT, ADA)
+    done = await house.delete()
+    assert (seen["found"]["media"], done["found"]["media"]) == (2, 2)
+    kept = {path.read_bytes() for path in (tmp_path / "media").rglob("*") if path.is_file()}
+    assert kept == {b"his", b"theirs"}
 
 
 async def test_the_proof_can_be_checked(house: House) -> None:

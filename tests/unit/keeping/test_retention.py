@@ -1,5 +1,6 @@
 """Retention: rules with an hour to take them back, and passes that take what they say and nothing else."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -7,11 +8,12 @@ import pytest
 from assay_server.core.errors import Conflict, Unavailable
 from assay_server.core.records import Event, Facts, RunItem, Score
 from assay_server.governance import Audit
+from assay_server.ingest import MediaShelf
 from assay_server.keeping import Passes, Retention
 from assay_server.keeping.rules import parse
 from assay_server.store import DuckStore
 from tests.fakes.clock import FakeClock
-from tests.unit.keeping.conftest import DAY_S, NOW_NS, PROJECT, a_call
+from tests.unit.keeping.conftest import DAY_S, NOW_NS, PROJECT, a_call, keep_media
 
 HOUR_S = 3600
 
@@ -185,13 +187,29 @@ class Refusing:
         raise Unavailable("The disk refuses.")
 
 
+async def test_media_go_with_the_longest_text(
+    store: DuckStore, retention: Retention, passes: Passes, clock: FakeClock, shelf: MediaShelf, tmp_path: Path
+) -> None:
+    await keep_media(shelf, "a", b"an image", 1)
+    rules = [{"text_days": 7}, {"environment": "staging", "text_days": 30}]
+    await retention.put(PROJECT, "key:a", rules)
+    for days, left in ((29, 1), (2, 0)):
+        clock.advance(days * DAY_S)
+        await passes.work()  # after so long a pause it waits an hour: the clock may be wrong
+        clock.advance(HOUR_S)
+        seen = await passes.preview(PROJECT, parse(rules), clock.now_ns())
+        await passes.work()
+        assert seen["media"] == 1 - left
+        assert sum(path.is_file() for path in (tmp_path / "media").rglob("*")) == left
+
+
 async def test_a_pass_that_fails_is_told_and_made_again(
-    store: DuckStore, retention: Retention, passes: Passes, clock: FakeClock
+    store: DuckStore, retention: Retention, passes: Passes, clock: FakeClock, shelf: MediaShelf
 ) -> None:
     await store.append(Facts(spans=[a_call(1, days=40)]))
     await retention.put(PROJECT, "key:a", [{"metadata_days": 30}])
     clock.advance(HOUR_S)
-    await Passes(Refusing(store), retention, lambda *_: True).work()
+    await Passes(Refusing(store), retention, lambda *_: True, shelf).work()
     clock.advance(HOUR_S)
     await passes.work()
     newest, failed = (await retention.passes(PROJECT))[0]

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from assay_server.core.errors import InvalidInput
-from assay_server.keeping.rules import DAY_NS, Rule, bounds, parse, project_rule
+from assay_server.keeping.rules import DAY_NS, Rule, bounds, media_before, parse, project_rule
 
 
 def test_rules_are_read_and_the_rest_is_kept() -> None:
@@ -45,3 +45,18 @@ def test_a_wrong_rule_is_named(rules: list[dict[str, Any]], field: str) -> None:
     with pytest.raises(InvalidInput) as refusal:
         parse(rules)
     assert refusal.value.field == field
+
+
+@pytest.mark.parametrize(
+    ("rules", "days"),
+    [
+        ([], None),
+        ([Rule("staging", 30, 7)], None),
+        ([Rule(None, 365, 30)], 30),
+        ([Rule(None, 365, None)], 365),
+        ([Rule(None, 365, 30), Rule("staging", None, 60)], 60),
+        ([Rule(None, 365, 30), Rule("staging")], None),
+    ],
+)
+def test_media_stay_as_long_as_any_rule_keeps_text(rules: list[Rule], days: int | None) -> None:
+    assert media_before(rules, 1000 * DAY_NS) == (None if days is None else (1000 - days) * DAY_NS)
