@@ -187,7 +187,7 @@ def check_vercel7(api: httpx.Client, session: str) -> None:
 CLIENTS = [
     Client("otel_http", "opentelemetry-exporter-otlp-proto-http", otel, check_otel_http),
     Client(
-        "otel_grpc", "opentelemetry-exporter-otlp-proto-grpc", otel_grpc, check_otel_http, "otel_http", recorded=False
+        "otel_grpc", "opentelemetry-exporter-otlp-proto-grpc", otel_grpc, check_otel_http, "otel_http", over_grpc=True
     ),
     Client("openai_v2", "opentelemetry-instrumentation-openai-v2", openai_v2, check_openai_v2),
     Client("openinference_phoenix", "arize-phoenix-otel", phoenix, check_phoenix),

@@ -5,11 +5,11 @@ Not collected by `make test`: `make clients` names this file. One client: `-k ot
 
 import os
 from collections.abc import Iterator
-from importlib.util import find_spec
 
 import pytest
 
 from tests.clients.bench import PYTHON, Recorder, run_script, save
+from tests.clients.bench_grpc import GrpcRecorder
 from tests.clients.provider import Provider
 from tests.clients.registered import Client, Setting, clients
 from tests.fixtures.server import RunningServer, free_port
@@ -30,10 +30,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
 def test_client(client: Client, server: RunningServer) -> None:
     if not PYTHON.exists():
         pytest.fail("the clients are not installed; run `make clients`")
-    if not client.recorded and find_spec("grpc") is None:
-        pytest.skip("grpcio is not installed beside the server")
-    with Provider() as provider, Recorder(server.url) as proxy:
-        setting = Setting(proxy.url, server.key, f"http://127.0.0.1:{GRPC_PORT}", provider.base_url, client.session)
+    grpc_address = f"127.0.0.1:{GRPC_PORT}"
+    with Provider() as provider, Recorder(server.url) as proxy, GrpcRecorder(grpc_address) as grpc_proxy:
+        setting = Setting(proxy.url, server.key, grpc_proxy.url, provider.base_url, client.session)
         run_script(client.line(), {**client.environment(setting), "BENCH_SESSION": client.session})
         with server.client() as api:
             try:
@@ -41,5 +40,6 @@ def test_client(client: Client, server: RunningServer) -> None:
             except AssertionError as error:
                 error.add_note(f"sent: {[(sent.path, sent.status) for sent in proxy.exchanges]}")
                 raise
-        if client.recorded and os.environ.get("RECORD"):
-            save(client.name, client.installed(), proxy.exchanges)
+        if os.environ.get("RECORD"):
+            sent = grpc_proxy.exchanges if client.over_grpc else proxy.exchanges
+            save(client.name, client.installed(), sent)

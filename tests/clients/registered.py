@@ -32,7 +32,7 @@ class Client:
     script: str = ""  # in scripts/, without `.py`; the name by default
     version: Callable[[], str] | None = None  # where it is no Python package
     command: tuple[str, ...] | None = None  # instead of the Python script
-    recorded: bool = True  # gRPC is not: its messages are those of HTTP
+    over_grpc: bool = False
 
     @property
     def session(self) -> str:
