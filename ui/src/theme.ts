@@ -38,4 +38,7 @@ const names: Record<string, string> = {
   '--mantine-color-error': 'var(--bad)',
 }
 
-export const variables: CSSVariablesResolver = () => ({ variables: {}, light: names, dark: names })
+/** The greys that fields and checkboxes are drawn with in the dark. */
+const fields = { '--mantine-color-dark-6': 'var(--surface)', '--mantine-color-dark-5': 'var(--hover)', '--mantine-color-dark-4': 'var(--line-strong)' }
+
+export const variables: CSSVariablesResolver = () => ({ variables: {}, light: names, dark: { ...names, ...fields } })

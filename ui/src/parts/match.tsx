@@ -37,9 +37,9 @@ function Row({ one, fields, onChange, onRemove }: RowProps) {
   const [opened, setOpened] = useState(false)
   const seen = useQuery({ ...values(one.field), enabled: opened })
   return (
-    <div className="line" style={{ flexWrap: 'nowrap', alignItems: 'flex-start' }}>
-      <Select aria-label="Field" data={fields} value={one.field} allowDeselect={false} onChange={(field) => field && onChange({ field, values: [] })} w="9rem" style={{ flex: 'none' }} />
-      <TagsInput className="grow" aria-label={`Values of ${one.field}`} placeholder={one.values.length ? '' : 'a value, Enter'} data={seen.data?.items.map((facet) => facet.value) ?? []} value={one.values} onFocus={() => setOpened(true)} onChange={(next) => onChange({ values: next })} acceptValueOnBlur clearable />
+    <div className="match-row">
+      <div><Select aria-label="Field" data={fields} value={one.field} allowDeselect={false} onChange={(field) => field && onChange({ field, values: [] })} /></div>
+      <div className="values"><TagsInput aria-label={`Values of ${one.field}`} placeholder={one.values.length ? '' : 'a value, Enter'} data={seen.data?.items.map((facet) => facet.value) ?? []} value={one.values} onFocus={() => setOpened(true)} onChange={(next) => onChange({ values: next })} acceptValueOnBlur clearable /></div>
       <button type="button" className="icon-button" style={{ minHeight: '2.1rem' }} aria-label={`Remove the filter ${one.field}`} onClick={onRemove}><IconX size={15} aria-hidden /></button>
     </div>
   )
