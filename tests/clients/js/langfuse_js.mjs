@@ -13,7 +13,7 @@ const PIXEL =
   "nyQAAAAKSURBVHicY2AAAAACAAFIr6RxAAAAAElFTkSuQmCC";
 const PICTURE =
   "data:image/png;base64," + Buffer.concat([Buffer.from(PIXEL, "base64"), Buffer.from(session)]).toString("base64");
-const processor = new LangfuseSpanProcessor({ environment: "staging", release: "v7" });
+const processor = new LangfuseSpanProcessor({ environment: "staging", release: "v7", timeout: 30 });
 const provider = new NodeTracerProvider({
   resource: resourceFromAttributes({ "service.name": "support" }),
   spanProcessors: [processor],
