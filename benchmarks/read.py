@@ -108,10 +108,12 @@ def _asked(api: "Api", question: Question, rounds: int) -> dict[str, Any]:
         answer = question.ask(api, rng)
         took.append((time.perf_counter() - began) * 1e3)
     took = sorted(took[1:])  # the first one warms up
-    return {
+    told = {
         "question": question.name, "n": len(took), "p50_ms": round(took[len(took) // 2], 1),
         "p95_ms": round(took[min(len(took) - 1, round(0.95 * len(took)))], 1), "answer": question.said(answer),
     }  # fmt: skip
+    print("{question:40} p50 {p50_ms:8.1f} ms  p95 {p95_ms:8.1f} ms  {answer}".format(**told), file=sys.stderr)
+    return told
 
 
 def _chosen(questions: tuple[Question, ...], only: str | None) -> list[Question]:
