@@ -27,7 +27,7 @@ def incident(number: int, opened: str, *, resolved: str | None = None) -> Incide
     }
     return Incident(
         id=f"inc_{number}", project="prj_a", key=str(number), title=f"Errors {number}", status=status, actions=(),
-        opened_ns=parse_rfc3339(opened), timeline=tuple(told), sentence="", **values,
+        opened_ns=parse_rfc3339(opened), timeline=tuple(told), **values,
     )  # fmt: skip
 
 
