@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from assay_server.app.config import Config
 
@@ -41,7 +41,9 @@ def examine(config: Config) -> list[Finding]:
         _web(),
         _data(config.data),
         _disk(config.data),
+        *_damage(config.data),
         _port(config),
+        *_server(config),
         _reach(config),
         _model_packages(),
     ]
@@ -143,15 +145,35 @@ def is_of_this_machine(host: str) -> bool:
 
 def _is_ours(config: Config) -> bool:
     """Whether what listens there is an Assay server."""
+    return "api_version" in _told(config, "/api/v1/info")
+
+
+def _server(config: Config) -> Iterator[Finding]:
+    """What a server that runs here says of itself."""
+    if not port_is_free(config.host, config.port) and _is_ours(config):
+        for part, says in _told(config, "/readyz").get("faults", {}).items():
+            yield Finding(str(part), "fault", str(says), "see docs/keeping.md; it goes on by itself once that is over")
+
+
+def _damage(data: Path) -> Iterator[Finding]:
+    """Logs with a damaged end, which the store went on without."""
+    for copy in sorted((data / "facts").glob("broken-*.wal")):
+        says = f"the last transaction of a log was damaged, and is not in the store; the log stands in {copy}"
+        yield Finding("facts", "warning", says, "restore a backup, or remove that file")
+
+
+def _told(config: Config, path: str) -> dict[str, Any]:
+    """The document that a server here answers with; empty where none does."""
     host = "127.0.0.1" if config.host in {"0.0.0.0", "::"} else config.host  # noqa: S104
     connection = http.client.HTTPConnection(host, config.port, timeout=_PATIENCE_S)
     try:
-        connection.request("GET", "/api/v1/info")
-        return "api_version" in json.loads(connection.getresponse().read(_LONGEST_INFO))
-    except (OSError, http.client.HTTPException, ValueError, TypeError):
-        return False
+        connection.request("GET", path)
+        found = json.loads(connection.getresponse().read(_LONGEST_INFO))
+    except (OSError, http.client.HTTPException, ValueError):
+        return {}
     finally:
         connection.close()
+    return found if isinstance(found, dict) else {}
 
 
 def _existing_parent(path: Path) -> Path:

@@ -79,11 +79,11 @@ class House:
         """By part, what is not ready; empty when everything is."""
         faults: dict[str, str] = {}
         try:
-            await self.store.scan("SELECT 1 AS one")
+            await self.store.check()
         except AssayError as error:
             faults["facts"] = str(error)
         try:
-            await self.ledger.read(lambda connection: connection.exec_driver_sql("SELECT 1").scalar())
+            await self.ledger.check()
         except AssayError as error:
             faults["decisions"] = str(error)
         return faults

@@ -69,6 +69,11 @@ class Ledger:
         """Runs `fn` on a consistent, read-only view; it never waits for a write."""
         return await self._run(self._reading, lambda: _transaction(self._databases.reader, fn))
 
+    async def check(self) -> None:
+        """Raises Unavailable or Corrupt where decisions cannot be read or written now."""
+        await self.read(lambda connection: connection.exec_driver_sql("SELECT 1").scalar())
+        await self._run(self._writing, lambda: upkeep.check_writable(self._databases))
+
     async def copy(self, target: Path) -> bool:
         """A consistent copy in the new file `target` while reads and writes go on.
 

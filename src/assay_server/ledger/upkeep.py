@@ -39,6 +39,15 @@ def copy_sqlite(source: Path, target: Path) -> None:
         raise Unavailable(told, field="disk", fix="free some space") from error
 
 
+def check_writable(databases: Databases) -> None:
+    """Begins a write and takes it back: a lock that another process holds, a read-only file and disk are found."""
+    with databases.writer.connect() as connection:
+        transaction = connection.begin()
+        if databases.path is not None:
+            connection.exec_driver_sql("PRAGMA user_version = 0")
+        transaction.rollback()
+
+
 def empty_log(databases: Databases) -> None:
     """Moves SQLite's log into its file: what was deleted is then in neither (`secure_delete`)."""
     if databases.path is None:

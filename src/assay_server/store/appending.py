@@ -12,7 +12,7 @@ import numpy as np
 from assay_server.core.records import Facts
 from assay_server.store.columns import EVENTS, RUN_ITEMS, SCORES, SPANS, TRACES, Table
 from assay_server.store.copying import roll_back
-from assay_server.store.faults import wrapped
+from assay_server.store.faults import is_durable, wrapped
 from assay_server.store.held import hold, thinned
 from assay_server.store.parts import TRACE_PARTS, parts_of
 from assay_server.store.protocol import Appended
@@ -68,6 +68,10 @@ class Appending:
             for batch in batches:
                 self._insert(batch, stamp)
             connection.execute("COMMIT")
+        except duckdb.IOException as error:
+            roll_back(connection)
+            if not is_durable(error):  # otherwise only the checkpoint behind it failed
+                raise
         except BaseException:
             roll_back(connection)
             raise

@@ -1,11 +1,13 @@
 """Which attached database is the store's now, and who still reads the one before it.
 
 A rewritten store is another file under another name. Readers lease the name for one query; the name before is let go
-when its last reader is done.
+when its last reader is done. While a database is being attached again there is nothing to lease: readers wait.
 """
 
+import contextlib
 import threading
 from collections import Counter
+from collections.abc import Iterator
 
 
 class Attached:
@@ -15,6 +17,7 @@ class Attached:
         self._name = name
         self._readers: Counter[str] = Counter()
         self._changed = threading.Condition()
+        self._away = False
 
     @property
     def name(self) -> str:
@@ -23,6 +26,7 @@ class Attached:
     def lease(self) -> str:
         """The name to read until `release`."""
         with self._changed:
+            self._changed.wait_for(lambda: not self._away)
             self._readers[self._name] += 1
             return self._name
 
@@ -41,3 +45,15 @@ class Attached:
         with self._changed:
             self._changed.wait_for(lambda: self._readers[name] == 0)
             del self._readers[name]
+
+    @contextlib.contextmanager
+    def away(self) -> Iterator[None]:
+        """Nobody begins to read meanwhile."""
+        with self._changed:
+            self._away = True
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._away = False
+                self._changed.notify_all()

@@ -25,11 +25,13 @@ from assay_server.store.columns import EVENTS, RUN_ITEMS, SCORES, SPANS, TRACES,
 from assay_server.store.copying import attach
 from assay_server.store.directory import Directory
 from assay_server.store.erase import erase, let_go
-from assay_server.store.faults import wrapped
+from assay_server.store.faults import Invalidated, wrapped
 from assay_server.store.held import decide
+from assay_server.store.log_tail import set_aside
 from assay_server.store.protocol import DEFAULT_LIMITS, Appended, Limits, Priced, Stats
 from assay_server.store.reading import Reading, rows_of, wait_or_stop
 from assay_server.store.rewriting import Rewriting
+from assay_server.store.room import check_room, check_writable
 from assay_server.store.schema import NEWEST, STEPS
 from assay_server.store.text import TextSearch
 from assay_server.store.touched import traces_of, traces_of_rows
@@ -50,6 +52,7 @@ class Settings:
     checkpoint_threshold: str = "64MB"
     spill: str = "2GB"  # what one process may put on disk while it sorts or joins
     row_group_size: int = 122_880
+    reserve: int = 256 << 20  # bytes of the disk that are left free: a checkpoint wants room
 
     def config(self) -> dict[str, str | bool | int | float | list[str]]:
         return {
@@ -69,6 +72,8 @@ class DuckStore:
     def __init__(self, directory: Directory, connection: duckdb.DuckDBPyConnection, settings: Settings) -> None:
         self._directory = directory
         self._connection = connection
+        self._control = connection.cursor()  # uses no database, so none can take it out of order
+        self._settings = settings
         self._appending = Appending(connection)
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="assay-store-write")
         self._readers = ThreadPoolExecutor(settings.readers, thread_name_prefix="assay-store-read")
@@ -94,7 +99,7 @@ class DuckStore:
         return store
 
     async def append(self, facts: Facts) -> Appended:
-        appended = await self._in_writer(partial(self._appending.append, facts))
+        appended = await self._in_writer(partial(self._append, facts))
         self.texts.nudge()
         return appended
 
@@ -139,6 +144,10 @@ class DuckStore:
     async def copy(self, folder: Path) -> dict[str, int]:
         return await self._in_upkeep(lambda cursor: self._rewriting.copy(cursor, folder))
 
+    async def check(self) -> None:
+        await self.scan("SELECT 1 AS one")
+        await asyncio.to_thread(check_writable, self._directory.path, self._settings.reserve)
+
     async def stats(self) -> Stats:
         counts = (f"(SELECT count(*) FROM {table.name}) AS {table.name}" for table in _TABLES)  # noqa: S608
         rows = (await self.scan("SELECT " + ", ".join(counts)))[0]
@@ -157,7 +166,7 @@ class DuckStore:
 
         async def locked() -> T:
             async with self._changing:
-                return await self._in_writer(partial(wrapped, work))
+                return await self._in_writer(partial(self._healed, work))
 
         return await asyncio.shield(asyncio.ensure_future(locked()))
 
@@ -178,6 +187,33 @@ class DuckStore:
 
         return await asyncio.shield(asyncio.get_running_loop().run_in_executor(self._upkeep, run))
 
+    def _append(self, facts: Facts) -> Appended:
+        check_room(self._directory.path, self._settings.reserve)
+        return self._healed(partial(self._appending.append, facts))
+
+    def _healed(self, work: Callable[[], T]) -> T:
+        """In the writer's thread: where a failed checkpoint took the database out of order, puts it in order again."""
+        try:
+            return wrapped(work)
+        except Invalidated:
+            self._attach_again()
+            return wrapped(work)
+
+    def _attach_again(self) -> None:
+        """In the writer's thread. Its log is replayed; readers go on by its name, unless somebody was quicker."""
+        name, control = self._attached.name, self._control
+
+        def work() -> None:
+            try:
+                control.execute(f"SELECT max(rowid) FROM {name}.traces")  # noqa: S608
+            except duckdb.Error:
+                control.execute(f"DETACH DATABASE IF EXISTS {name}")
+                attach(control, name, self._directory.file, self._settings.row_group_size)
+                self._connection.execute(f"USE {name}")
+
+        with self._attached.away():
+            wrapped(work)
+
     def _between_appends(self, work: Callable[[], T]) -> T:
         return self._writer.submit(work).result()
 
@@ -195,6 +231,13 @@ class DuckStore:
         return int(changed[0]) if changed else 0
 
     def _scan(self, sql: str, params: Sequence[Any], limits: Limits, reading: Reading) -> list[dict[str, Any]]:
+        try:
+            return self._scan_once(sql, params, limits, reading)
+        except Invalidated:
+            self._between_appends(self._attach_again)
+            return self._scan_once(sql, params, limits, reading)
+
+    def _scan_once(self, sql: str, params: Sequence[Any], limits: Limits, reading: Reading) -> list[dict[str, Any]]:
         name = self._attached.lease()
         try:
             cursor = self._cursor(name)
@@ -233,7 +276,7 @@ def _open(path: Path, settings: Settings) -> DuckStore:
             directory.set_version(
                 NEWEST
             )  # before the tables: their steps may run twice, a file without version may not be
-        connection = wrapped(partial(_connect, file, settings))
+        connection = wrapped(partial(_connected, file, settings))
         if version < NEWEST:
             directory.set_version(NEWEST)
         directory.remove_others()
@@ -250,6 +293,16 @@ def _refuse_unversioned(file: Path) -> None:
             field="schema",
             fix="restore store.json from a backup",
         )
+
+
+def _connected(file: Path, settings: Settings) -> duckdb.DuckDBPyConnection:
+    """Where the last transaction of its log is damaged, without that one."""
+    try:
+        return _connect(file, settings)
+    except duckdb.Error as error:
+        if not set_aside(file, error):
+            raise
+        return _connect(file, settings)
 
 
 def _connect(file: Path, settings: Settings) -> duckdb.DuckDBPyConnection:

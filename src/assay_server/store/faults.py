@@ -6,29 +6,69 @@ from typing import TypeVar
 
 import duckdb
 
-from assay_server.core.errors import Corrupt, InvalidInput, Unavailable
+from assay_server.core.errors import AssayError, Corrupt, InvalidInput, Unavailable
 
 T = TypeVar("T")
 
+DISK_FIX = "free some space; nothing that was acknowledged is lost, and reading goes on"
+_RETRY_S = 5
+
 _BROKEN = (duckdb.SerializationException, duckdb.InternalException, duckdb.FatalException)
+_DURABLE = "COMMIT succeeded and is durable"
+_INVALIDATED = "has been invalidated"
+_DETACHED = re.compile(r'(Catalog "facts(_\d+)?" does not exist|No catalog \+ schema named "facts(_\d+)?")')
+
+
+class Invalidated(Unavailable):
+    """The database must be attached anew: a checkpoint could not be written."""
 
 
 def wrapped(work: Callable[[], T]) -> T:
     """What `work` gives, or its error in the words of our tree."""
     try:
         return work()
-    except _BROKEN as error:
-        raise Corrupt(f"The store cannot read its data: {_first_line(error)}", fix="restore a backup") from error
-    except duckdb.IOException as error:
-        holder = re.search(r"PID (\d+)", str(error))
-        told = f"Process {holder[1]} holds the store." if holder else f"The disk refuses: {_first_line(error)}"
-        raise Unavailable(told, retry_after_s=5, fix="free space on the disk, or stop the other process") from error
-    except duckdb.DataError as error:
-        raise InvalidInput(f"A value is not of its column's type: {_first_line(error)}") from error
-    except duckdb.InterruptException as error:
-        raise Unavailable("The query was stopped.") from error
-    except duckdb.OutOfMemoryException as error:
-        raise Unavailable("The query needs more memory than the store may take.", fix="narrow the filters") from error
+    except duckdb.Error as error:
+        ours = _ours(error)
+        if ours is None:
+            raise
+        raise ours from error
+
+
+def is_durable(error: duckdb.Error) -> bool:
+    """Whether a COMMIT failed only in what it does afterwards: the facts are on disk."""
+    return _DURABLE in str(error)
+
+
+def _ours(error: duckdb.Error) -> AssayError | None:
+    """None: a fault of ours, a wrong statement."""
+    if isinstance(error, duckdb.InterruptException):
+        return Unavailable("The query was stopped.")
+    if isinstance(error, duckdb.OutOfMemoryException):
+        return Unavailable("The query needs more memory than the store may take.", fix="narrow the filters")
+    if isinstance(error, duckdb.IOException | duckdb.TransactionException):
+        return _of_the_disk(error)
+    if isinstance(error, duckdb.DataError):
+        return InvalidInput(f"A value is not of its column's type: {_first_line(error)}")
+    if isinstance(error, _BROKEN) or "orrupt" in str(error):
+        return Corrupt(f"The store cannot read its data: {_first_line(error)}", fix="restore a backup")
+    if _DETACHED.search(str(error)):
+        return Invalidated(f"The store is not open: {_first_line(error)}", retry_after_s=_RETRY_S)
+    return None
+
+
+def _of_the_disk(error: duckdb.Error) -> AssayError | None:
+    said = str(error)
+    if isinstance(error, duckdb.TransactionException) and "Failed to commit" not in said:
+        return None
+    if _INVALIDATED in said:
+        return Invalidated(f"The disk refuses: {_first_line(error)}", retry_after_s=_RETRY_S, fix=DISK_FIX)
+    if "orrupt" in said or "checksum" in said:
+        return Corrupt(f"The store cannot read its data: {_first_line(error)}", fix="restore a backup")
+    holder = re.search(r"PID (\d+)", said)
+    if holder:
+        told = f"Process {holder[1]} holds the store."
+        return Unavailable(told, retry_after_s=_RETRY_S, fix=f"stop process {holder[1]}")
+    return Unavailable(f"The disk refuses: {_first_line(error)}", retry_after_s=_RETRY_S, fix=DISK_FIX)
 
 
 def _first_line(error: Exception) -> str:

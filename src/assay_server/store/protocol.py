@@ -151,6 +151,10 @@ class Store(Protocol):
         """
         ...
 
+    async def check(self) -> None:
+        """Raises `Unavailable` or `Corrupt` where facts cannot be read or written now."""
+        ...
+
     async def stats(self) -> Stats: ...
 
     async def close(self) -> None:

@@ -36,6 +36,25 @@ def test_a_port_where_assay_answers_is_no_fault(tmp_path: Path) -> None:
     assert _about(findings, "port").level == "ok"
 
 
+def test_what_a_running_server_says_of_itself_is_told(tmp_path: Path) -> None:
+    with serving() as server:
+        server.on("GET", "/api/v1/info", {"version": "0.1.0", "api_version": "1"})
+        server.on("GET", "/readyz", {"status": "not ready", "faults": {"facts": "The disk is full."}}, status=503)
+        findings = doctor.examine(Config(data=tmp_path, port=int(server.url.rsplit(":", 1)[1])))
+
+    assert not doctor.healthy(findings)
+    assert _about(findings, "facts").says == "The disk is full."
+
+
+def test_a_log_that_was_set_aside_is_told(tmp_path: Path) -> None:
+    (tmp_path / "facts").mkdir()
+    (tmp_path / "facts" / "broken-17.wal").write_bytes(b"")
+    finding = _about(doctor.examine(Config(data=tmp_path, port=free_port())), "facts")
+
+    assert finding.level == "warning"
+    assert "broken-17.wal" in finding.says
+
+
 def test_an_address_of_another_machine_is_not_told_as_a_taken_port(tmp_path: Path) -> None:
     finding = _about(doctor.examine(Config(data=tmp_path, port=free_port(), host="192.0.2.1")), "port")
 
