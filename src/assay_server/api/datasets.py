@@ -52,6 +52,7 @@ class ItemsBody(BaseModel):
 @router.post(
     "/datasets/{name:path}/items",
     status_code=HTTP_201_CREATED,
+    responses=answers("application/json"),
     summary="A version with these items behind the newest's; nothing new answers 200",
 )
 async def append(request: Request, response: Response, name: str, body: ItemsBody, caller: Writer) -> dict[str, Any]:
