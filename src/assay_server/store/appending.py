@@ -84,7 +84,11 @@ class Appending:
                 hold(self._connection, batch.records, batch.keys, stamp)
         rows = table.batch(records, batch.keys)  # noqa: F841  (DuckDB finds it by name)
         stored = f", {stamp} AS stored_ns" if table.stamped else ""
-        self._connection.execute(f"INSERT INTO {table.name} BY NAME SELECT {table.select}{stored} FROM rows")  # noqa: S608
+        # Nobody wants the answer. But an INSERT that gives one is not split up for several threads, which for a few
+        # hundred rows costs half as much again (400 rows: 6.6 ms of CPU, and 4.2 with an answer).
+        self._connection.execute(
+            f"INSERT INTO {table.name} BY NAME SELECT {table.select}{stored} FROM rows RETURNING 1"  # noqa: S608
+        ).fetchall()
 
     def _new(self, table: Table, records: Sequence[Any]) -> _Batch:
         """The records that are neither in the store nor twice in the batch; the first of equals stays."""
