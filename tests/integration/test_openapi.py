@@ -29,15 +29,16 @@ def _document() -> dict[str, Any]:
     return rest(cast("Any", None), _ready).openapi()
 
 
-def _schema() -> Any:
+def schema(examples: int, *, deterministic: bool) -> Any:
+    """The served operations, so many requests each (`tests/soak` asks for more)."""
     config = SchemathesisConfig()
     ours = config.projects.default
-    ours.generation.update(max_examples=_EXAMPLES, deterministic=True)
+    ours.generation.update(max_examples=examples, deterministic=deterministic)
     ours.phases.coverage.unexpected_methods = set()  # what takes no GET may have a page at its address, as /runs/… does
     return schemathesis.openapi.from_dict(_document(), config=config).exclude(path=_ENDLESS)
 
 
-SCHEMA = _schema()
+SCHEMA = schema(_EXAMPLES, deterministic=True)
 
 
 @pytest.fixture(scope="module")
@@ -55,6 +56,11 @@ def test_the_served_document_is_the_one_that_is_tested(target: RunningServer) ->
 @SCHEMA.parametrize()  # type: ignore[untyped-decorator]
 @settings(max_examples=_EXAMPLES, derandomize=True, suppress_health_check=list(HealthCheck))
 def test_no_operation_breaks(case: Case[Any], target: RunningServer) -> None:
+    assert_kept(case, target)
+
+
+def assert_kept(case: Case[Any], target: RunningServer) -> None:
+    """The document's promises hold for this request: no 5xx, refusals are problems, answers have the shape it says."""
     answer = case.call(base_url=target.url, headers=target.headers)
     kind = answer.headers.get("content-type", [""])[0]
     assert answer.status_code < 500, answer.text
