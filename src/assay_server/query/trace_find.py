@@ -17,7 +17,9 @@ from assay_server.store import Bounds, Found, Store, asks_for_words, trace_key
 MOST_COUNTED = 10_000
 MOST_COUNTED_WITH_WORDS = 1_000
 
-_WINDOW = 20_000  # traces: a filter that keeps some of them is answered from these
+_WINDOWS = (20_000, 200_000, None)
+"""Newest traces: a filter that keeps enough of them is answered from these. Nothing is counted behind the second."""
+
 _CHUNK, _LARGEST_CHUNK = 500, 8_000  # traces with the words, whose other conditions are looked up together
 _FEW = 1_000  # traces in which words are looked for by name
 
@@ -78,11 +80,11 @@ class TraceFinder:
         if is_of_trace(narrow):
             return await self._select(project, narrow, _Bound(0, 0, whole=True), limit, after)
         found = Listed([], 0, exact=True)
-        for size in (_WINDOW, None):
+        for size in _WINDOWS:
             bound = await self._bound(project, narrow, after, size)
             found = await self._select(project, narrow, bound, limit, after)
-            enough = after is not None or found.total >= MOST_COUNTED
-            if bound.whole or (enough and len(found.places) > limit):
+            counted = after is not None or found.total >= MOST_COUNTED or size != _WINDOWS[0]
+            if bound.whole or (counted and len(found.places) > limit):
                 break
         return found
 

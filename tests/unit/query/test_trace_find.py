@@ -1,0 +1,93 @@
+"""Pages out of windows of the newest traces: the same as looking at all of them, whatever the windows are."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from assay_server.core.errors import InvalidInput
+from assay_server.core.records import Facts, Span
+from assay_server.query import TraceFilter, Traces, trace_find
+from assay_server.store import DuckStore
+
+TRACES = 40
+
+
+def span(trace: int, number: int = 0, **fields: Any) -> Span:
+    start = trace * 1_000 + number
+    return Span(
+        "prj_a", f"{trace:032x}", f"{trace * 100 + number:016x}", None, "call", "llm", start, start + 10, **fields
+    )
+
+
+@pytest.fixture
+async def store(tmp_path: Path) -> AsyncIterator[DuckStore]:
+    """Every third trace is of ann; late spans of old traces arrive last."""
+    opened = await DuckStore.open(tmp_path)
+    for n in range(1, TRACES + 1):
+        await opened.append(Facts([span(n, user="ann" if n % 3 == 0 else "bob", input=f"refund w{n}")]))
+    await opened.append(Facts([span(n, 5, user="ann", input="refund late") for n in (1, 2)]))
+    yield opened
+    await opened.close()
+
+
+ANN = [n for n in range(TRACES, 0, -1) if n % 3 == 0 or n in (1, 2)]
+QUESTIONS = [
+    (TraceFilter(), list(range(TRACES, 0, -1))),
+    (TraceFilter(user="ann"), ANN),
+    (TraceFilter(user="ann", since_ns=9_000, until_ns=30_000), [n for n in ANN if 9 <= n < 30]),
+    (TraceFilter(text="refund"), list(range(TRACES, 0, -1))),
+    (TraceFilter(text="refund", user="ann"), ANN),
+    (TraceFilter(text="late", user="bob"), [2, 1]),
+    (TraceFilter(text="w7", trace_id=f"{7:032x}"), [7]),
+    (TraceFilter(text="refund", until_ns=4_000), [3, 2, 1]),
+    (TraceFilter(user="carol"), []),
+    (TraceFilter(text="carol", user="ann"), []),
+]
+
+
+async def pages(traces: Traces, narrow: TraceFilter, limit: int) -> list[int]:
+    seen: list[int] = []
+    after = None
+    while True:
+        page = await traces.find("prj_a", narrow, limit=limit, after=after)
+        seen += [int(row["trace_id"], 16) for row in page.items]
+        after = page.following
+        if after is None:
+            return seen
+
+
+@pytest.mark.parametrize(
+    ("windows", "chunk", "few"), [((2, 4, None), 3, 2), ((50, 60, None), 500, 100), ((5, 50, None), 7, 20)]
+)
+async def test_pages_hold_every_trace_once_and_the_first_says_how_many(
+    store: DuckStore, monkeypatch: pytest.MonkeyPatch, windows: tuple[Any, ...], chunk: int, few: int
+) -> None:
+    monkeypatch.setattr(trace_find, "_WINDOWS", windows)
+    monkeypatch.setattr(trace_find, "_CHUNK", chunk)
+    monkeypatch.setattr(trace_find, "_FEW", few)
+    traces = Traces(store)
+    for narrow, expected in QUESTIONS:
+        assert await pages(traces, narrow, 3) == expected, narrow
+        first = await traces.find("prj_a", narrow, limit=3)
+        assert first.total == len(expected) if first.exact else first.total <= len(expected), narrow
+
+
+async def test_counting_stops_and_says_so(store: DuckStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trace_find, "MOST_COUNTED", 5)
+    monkeypatch.setattr(trace_find, "MOST_COUNTED_WITH_WORDS", 6)
+    monkeypatch.setattr(trace_find, "_WINDOWS", (30, 35, None))
+    traces = Traces(store)
+    by_user = await traces.find("prj_a", TraceFilter(user="ann"), limit=2)
+    rare = await traces.find("prj_a", TraceFilter(user="ann", until_ns=3_000), limit=2)
+    words = await traces.find("prj_a", TraceFilter(text="refund"), limit=2)
+    assert (by_user.total, by_user.exact) == (5, False)
+    assert (rare.total, rare.exact) == (2, True)
+    assert (words.total, words.exact) == (6, False)
+
+
+@pytest.mark.parametrize("after", [[], [1], ["1", "a"], [1, 2], [True, "a"], [1 << 70, "a"]])
+async def test_a_place_that_another_list_made_is_refused(store: DuckStore, after: list[Any]) -> None:
+    with pytest.raises(InvalidInput):
+        await Traces(store).find("prj_a", after=after)
