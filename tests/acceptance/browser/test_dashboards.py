@@ -66,24 +66,20 @@ def test_a_panel_is_added_and_saved(opened: Opened, ui_api: FakeApi) -> None:
     page.get_by_role("button", name="Remove The slowest steps").click()
     page.get_by_role("button", name="Add a panel").click()
     dialog = page.get_by_role("dialog")
-    dialog.get_by_label("Title").fill("Cost by user")
+    dialog.get_by_label("Title").fill("Cost by team")
     dialog.get_by_role("combobox", name="Metric 1").click()
     page.get_by_role("option", name="cost", exact=True).click()
     dialog.get_by_role("button", name="Remove the filter kind").click()
-    dialog.get_by_role("combobox", name="Group by").click()
-    page.get_by_role("option", name="user", exact=True).click()
-    expect(dialog.get_by_role("region", name="Cost by user")).to_contain_text("n ")
+    dialog.get_by_role("combobox", name="Group by").fill("tag:team")
+    page.get_by_role("option", name="tag:team", exact=True).click()
+    expect(dialog.get_by_role("region", name="Cost by team")).to_contain_text("n ")
     dialog.get_by_role("button", name="Add it").click()
     page.get_by_role("button", name="Save", exact=True).click()
     expect(page.get_by_text("Performance is saved.")).to_be_visible()
     [sent] = [body for method, path, body in ui_api.received if (method, path) == ("PUT", "/dashboards/performance")]
     added = sent["panels"][-1]
-    assert (added["id"], added["metrics"], added["group_by"], added["filter"]) == (
-        "cost-by-user",
-        [{"name": "cost"}],
-        "user",
-        {},
-    )
+    assert (added["id"], added["metrics"]) == ("cost-by-team", [{"name": "cost"}])
+    assert (added["group_by"], added["filter"]) == ("tag:team", {})
     assert "The slowest steps" not in [one["title"] for one in sent["panels"]]
 
 

@@ -75,15 +75,17 @@ function Shows({ draft, edit }: FieldsProps) {
 }
 
 function MetricFields({ draft, edit, known }: FieldsProps & { known: Words }) {
+  const [typed, setTyped] = useState('')
   const groups = known.groups.filter((group) => !group.includes('<'))
-  const own = draft.group_by && !groups.includes(draft.group_by) ? [draft.group_by] : []
+  // A tag or an attribute is named by its key: what is typed is offered once it could be one.
+  const own = [draft.group_by, typed].filter((group): group is string => /^(tag|attribute):./.test(group ?? ''))
   return (
     <>
       <KindSelect draft={draft} edit={edit} kinds={known.kinds} />
       <MetricRows metrics={draft.metrics ?? []} known={known} most={draft.kind === 'histogram' ? 1 : 6} onChange={(metrics) => edit({ metrics })} />
       <FilterRows filter={draft.filter ?? {}} known={known.filters} onChange={(filter) => edit({ filter })} />
       <div className="line" style={{ alignItems: 'end', flexWrap: 'nowrap' }}>
-        <Select label="Group by" style={{ flex: 1 }} clearable searchable placeholder="not grouped" data={[...groups, ...own].map((value) => ({ value, label: words(value) }))} value={draft.group_by ?? null} onChange={(group_by) => edit({ group_by })} />
+        <Select label="Group by" style={{ flex: 1 }} clearable searchable placeholder="not grouped, or tag:…, attribute:…" onSearchChange={setTyped} data={[...new Set([...groups, ...own])].map((value) => ({ value, label: value.includes(':') ? value : words(value) }))} value={draft.group_by ?? null} onChange={(group_by) => edit({ group_by })} />
         <NumberInput label="Shown" w={80} min={1} max={20} value={draft.top ?? 8} onChange={(top) => edit({ top: Number(top) || 1 })} disabled={!draft.group_by} />
       </div>
     </>
