@@ -1,7 +1,7 @@
 """Every query of the Grafana dashboard, run by a real Prometheus that scrapes a real server.
 
-Where there is no Prometheus the test skips and says so. The queries are read by a parser of PromQL, and held against what
-`/metrics` tells, in `tests/unit/test_grafana.py` in any case.
+Where there is no Prometheus the test skips and says so. In any case the queries are read by a parser of PromQL and
+held against what `/metrics` tells, in `tests/unit/test_grafana.py`.
 """
 
 import shutil
