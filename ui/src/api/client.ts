@@ -16,7 +16,7 @@ export class Problem extends Error {
 const API = '/api/v1'
 
 /** A session's own requests have no caller to remember answers for; a query of SQL or a preview changes nothing. */
-const UNREMEMBERED = new Set(['/session', '/sql', '/panels/query', '/dashboards/parse', '/panels/query', '/dashboards/parse', '/monitors/preview', '/sampling/preview', '/retention/preview'])
+const UNREMEMBERED = new Set(['/session', '/sql', '/panels/query', '/dashboards/parse', '/monitors/preview', '/sampling/preview', '/retention/preview'])
 
 /**
  * `path` is below `/api/v1`, or a whole path of this server. With `revision` the change is refused where somebody else
