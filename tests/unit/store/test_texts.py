@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from assay_server.core.records import Facts
 from assay_server.store import Bounds, DuckStore, Store
 from assay_server.store.text import search, unread
+from assay_server.store.text.index import TextIndex
 from assay_server.store.text.words import Phrase, wanted, words_of
 from tests.conformance.store import a_span
 from tests.conformance.texts import TextsConformance, found, spans
@@ -155,6 +156,34 @@ async def test_a_kill_loses_no_text_and_the_index_is_not_made_anew(tmp_path: Pat
     assert state.texts >= 9
     assert set(range(1, stored + 1)) <= set(answer)
     assert answer == again
+
+
+class FullDisk:
+    """A writer that takes texts and cannot keep them."""
+
+    def add_document(self, document: object) -> None: ...
+
+    def commit(self) -> None:
+        raise OSError("No space left on device")
+
+    def rollback(self) -> None: ...
+
+
+async def test_what_a_full_disk_refused_is_indexed_later_and_read_plainly_until_then(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = await DuckStore.open(tmp_path)
+    await store.append(Facts(spans=spans()))
+    await store.texts.state("prj_a")  # opens it
+    with monkeypatch.context() as full:
+        full.setattr(TextIndex, "_make_writer", lambda _self: FullDisk())
+        with pytest.raises(OSError, match="No space"):
+            await store.texts.catch_up()
+        meanwhile, behind = await found(store, "refund"), (await store.texts.state("prj_a")).rows
+    await store.texts.catch_up()
+    after, left = await found(store, "refund"), (await store.texts.state("prj_a")).rows
+    await store.close()
+    assert (meanwhile, behind, after, left) == ([4, 1], 6, [4, 1], 0)
 
 
 async def test_the_index_follows_by_itself(tmp_path: Path) -> None:
