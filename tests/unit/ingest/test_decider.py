@@ -30,7 +30,10 @@ class World:
         self.counted[project, what] = self.counted.get((project, what), 0) + n
 
     def tail(self, project: str = "prj_a", **fields: Any) -> None:
-        self.policies = {**self.policies, project: parse([], {"share": 0.0, "quiet_s": 1000, "patience_s": 3000, **fields})}
+        self.policies = {
+            **self.policies,
+            project: parse([], {"share": 0.0, "quiet_s": 1000, "patience_s": 3000, **fields}),
+        }
 
     async def arrive(
         self, trace: int, *, ms: float = 10, project: str = "prj_a", number: int = 1, **fields: Any
