@@ -26,7 +26,12 @@ class DeletionBody(BaseModel):
     datasets: Literal["keep", "erase"] = Field("keep", description="golden-set items made from this user's spans")
 
 
-@router.post("", status_code=HTTP_202_ACCEPTED, summary="Delete what is stored of a user, or look at what that is")
+@router.post(
+    "",
+    status_code=HTTP_202_ACCEPTED,
+    summary="Delete what is stored of a user, or look at what that is",
+    responses={HTTP_200_OK: {"description": "What there is (`dry_run`)"}},
+)
 async def ask(
     request: Request,
     response: Response,
