@@ -179,7 +179,8 @@ async def test_spans_traces_and_facets_are_read_back(http: httpx.AsyncClient) ->
     found = (await http.get(f"/api/v1/traces/{TRACE_ID}")).json()
     assert (len(found["spans"]), found["scores"], found["models"]) == (4, [], ["gpt-4o"])
     assert (await http.get("/api/v1/facets", params={"field": "model"})).json() == {
-        "items": [{"value": "gpt-4o", "n": 4}]
+        "items": [{"value": "gpt-4o", "n": 4}],
+        "of": 4,
     }
 
 
