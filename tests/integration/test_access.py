@@ -62,6 +62,7 @@ NEEDS = {
     """,
     "resolve": """
         GET /api/v1/prompt-versions/{ref}
+        GET /api/public/v2/prompts/{name}
         GET /api/v1/retrieval-configs/{ref}
         GET /api/v1/releases/{ref}
         GET /api/v1/channels/{name}/resolve
@@ -76,6 +77,8 @@ NEEDS = {
         GET /v1/projects/{name}/span_annotations
         GET /v1/projects/{name}/spans
         GET /api/public/media/{media_id}
+        GET /api/public/v2/datasets/{name}
+        GET /api/public/dataset-items
         GET /api/v1/media/{media_id}
         GET /api/v1/traces/{trace_id}/media
         GET /api/v1/audit
@@ -188,6 +191,7 @@ NEEDS = {
         POST /api/v1/monitors/{monitor}/test
         POST /api/v1/monitors/preview
         POST /api/v1/prompts
+        POST /api/public/v2/prompts
         POST /api/v1/releases
         POST /api/v1/retrieval-configs
         POST /api/v1/runs

@@ -64,7 +64,10 @@ LISTS = """
 """The first project finds its mark in each of them, the second does not."""
 
 ONES = """
+    GET /api/public/dataset-items?datasetName={dataset}
     GET /api/public/media/{media}
+    GET /api/public/v2/datasets/{dataset}
+    GET /api/public/v2/prompts/{prompt_name}
     GET /api/v1/media/{media}
     GET /api/2.0/mlflow/experiments/get-by-name?experiment_name=quokka-experiment
     GET /api/2.0/mlflow/experiments/get?experiment_id={experiment}

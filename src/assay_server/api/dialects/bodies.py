@@ -48,6 +48,14 @@ def list_in(body: dict[str, Any], field: str, most: int = 2000) -> list[dict[str
     return found
 
 
+def texts_in(body: dict[str, Any], field: str, most: int = 100) -> list[str]:
+    """The texts of a list; an absent list is empty. Raises InvalidInput."""
+    found = body.get(field) or []
+    if not isinstance(found, list) or len(found) > most or not all(isinstance(one, str) for one in found):
+        raise InvalidInput(f"'{field}' is a list of at most {most} texts.", field=field, fix="send texts")
+    return found
+
+
 def required(body: dict[str, Any], field: str) -> str:
     value = body.get(field)
     if not isinstance(value, str) or not 0 < len(value) <= 500:
