@@ -2,13 +2,12 @@
 
 from assay_server.evals.facts import StoredFacts
 from assay_server.evals.gate import Gate
-from assay_server.evals.ports import Answered, AuditTrail, DatasetReader, ReleaseReader, RunFacts, Scored, VerdictBook
+from assay_server.evals.ports import Answered, DatasetReader, ReleaseReader, RunFacts, Scored, VerdictBook
 from assay_server.evals.runs import Runs
 from assay_server.evals.suites import Suites
 
 __all__ = [
     "Answered",
-    "AuditTrail",
     "DatasetReader",
     "Gate",
     "ReleaseReader",

@@ -63,20 +63,3 @@ class RunFacts(Protocol):
         Traces in which no model call has been seen (yet) are absent.
         """
         ...
-
-
-class AuditTrail(Protocol):
-    """Who did what, written inside the transaction of the change itself."""
-
-    def append(
-        self,
-        connection: Any,
-        *,
-        project: str,
-        actor: str,
-        action: str,
-        subject: str,
-        reason: str | None = None,
-        before: Any = None,
-        after: Any = None,
-    ) -> Any: ...

@@ -15,13 +15,13 @@ from assay_server.evals import rows
 from assay_server.evals.comparison import compare_runs
 from assay_server.evals.items import Item, parse_item
 from assay_server.evals.points import by_item
-from assay_server.evals.ports import Answered, AuditTrail, DatasetReader, ReleaseReader, RunFacts
+from assay_server.evals.ports import Answered, DatasetReader, ReleaseReader, RunFacts
 from assay_server.evals.requests import RunRequest, parse_recorded, parse_request
 from assay_server.evals.runner import Plan, Progress, Runner
 from assay_server.evals.suites import Suites
 from assay_server.evals.summary import cost_of, summarise
 from assay_server.jobs import Jobs
-from assay_server.ledger import Ledger
+from assay_server.ledger import AuditTrail, Ledger
 
 JOB = "evals.run"
 

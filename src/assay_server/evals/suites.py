@@ -8,9 +8,8 @@ from sqlalchemy import Connection, Row, select
 from assay_server.checks import Catalogue
 from assay_server.core.clock import Clock, rfc3339
 from assay_server.core.errors import InvalidInput, NotFound
-from assay_server.evals.ports import AuditTrail
 from assay_server.evals.rules import Rule, Suite, parse_suite
-from assay_server.ledger import Ledger, tables
+from assay_server.ledger import AuditTrail, Ledger, tables
 
 _suites = tables.evaluation.suites
 

@@ -1,8 +1,9 @@
 """Decisions, transactional: one dialect-neutral layer over SQLite and PostgreSQL."""
 
 from assay_server.ledger import tables
+from assay_server.ledger.audit_trail import AuditTrail
 from assay_server.ledger.engine import Ledger
 from assay_server.ledger.schema import REVISIONS
 from assay_server.ledger.upkeep import copy_sqlite
 
-__all__ = ["REVISIONS", "Ledger", "copy_sqlite", "tables"]
+__all__ = ["REVISIONS", "AuditTrail", "Ledger", "copy_sqlite", "tables"]

@@ -9,9 +9,8 @@ from sqlalchemy import Connection, Row, select, update
 from assay_server.core.clock import Clock, rfc3339
 from assay_server.core.errors import Conflict, InvalidInput, NotFound
 from assay_server.core.ids import new_id
-from assay_server.ledger import Ledger, tables
+from assay_server.ledger import AuditTrail, Ledger, tables
 from assay_server.notify.apprise import Sender, scheme_of
-from assay_server.notify.ports import AuditTrail
 
 _table = tables.monitors.notification_channels
 

@@ -7,8 +7,8 @@ from sqlalchemy import Connection, Row, and_, func, or_, select, update
 from assay_server.core.clock import Clock, rfc3339
 from assay_server.core.errors import InvalidInput, NotFound
 from assay_server.core.ids import new_id
-from assay_server.ledger import Ledger, tables
-from assay_server.notify.ports import AuditTrail, Scrub
+from assay_server.ledger import AuditTrail, Ledger, tables
+from assay_server.notify.ports import Scrub
 
 _table = tables.monitors.silences
 _messages = tables.monitors.notifications

@@ -13,10 +13,9 @@ from assay_server.core.clock import Clock
 from assay_server.core.errors import NotFound
 from assay_server.core.ids import new_id
 from assay_server.core.records import Tokens
-from assay_server.ledger import Ledger, tables
+from assay_server.ledger import AuditTrail, Ledger, tables
 from assay_server.providers import OwnPrice, Rates, applying
 from assay_server.registry.fields import check_text
-from assay_server.registry.ports import AuditTrail
 from assay_server.registry.price_rows import (
     checked_model,
     checked_rates,

@@ -7,10 +7,9 @@ from sqlalchemy import Connection, Row
 
 from assay_server.core.clock import Clock, rfc3339
 from assay_server.core.ids import content_hash
-from assay_server.ledger import Ledger, tables
+from assay_server.ledger import AuditTrail, Ledger, tables
 from assay_server.registry import versions
 from assay_server.registry.fields import check_json, check_name, check_schema, check_text
-from assay_server.registry.ports import AuditTrail
 from assay_server.registry.templates import parts_of, variables_of
 from assay_server.registry.versions import Kind
 from assay_server.registry.words import word_diff

@@ -9,8 +9,7 @@ from sqlalchemy import Connection, Row, select, update
 
 from assay_server.core.clock import Clock, rfc3339
 from assay_server.core.errors import InvalidInput, NotFound
-from assay_server.ledger import Ledger, tables
-from assay_server.registry.ports import AuditTrail
+from assay_server.ledger import AuditTrail, Ledger, tables
 
 _table = tables.registry.providers
 

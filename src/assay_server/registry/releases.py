@@ -9,13 +9,12 @@ from sqlalchemy import Connection
 from assay_server.core.clock import Clock
 from assay_server.core.errors import InvalidInput
 from assay_server.core.ids import content_hash
-from assay_server.ledger import Ledger, tables
+from assay_server.ledger import AuditTrail, Ledger, tables
 from assay_server.registry import versions
 from assay_server.registry.differences import differences
 from assay_server.registry.documents import contents, documents
 from assay_server.registry.fields import check_json, check_name, check_schema, check_text
 from assay_server.registry.models import check_model
-from assay_server.registry.ports import AuditTrail
 from assay_server.registry.prompts import PROMPTS
 from assay_server.registry.retrieval import RETRIEVAL_CONFIGS
 from assay_server.registry.versions import Kind

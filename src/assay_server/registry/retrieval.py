@@ -8,10 +8,9 @@ from sqlalchemy import Connection, Row
 from assay_server.core.clock import Clock, parse_rfc3339, rfc3339
 from assay_server.core.errors import InvalidInput
 from assay_server.core.ids import content_hash
-from assay_server.ledger import Ledger, tables
+from assay_server.ledger import AuditTrail, Ledger, tables
 from assay_server.registry import versions
 from assay_server.registry.fields import check_json, check_name
-from assay_server.registry.ports import AuditTrail
 from assay_server.registry.versions import Kind
 
 RETRIEVAL_CONFIGS = Kind(tables.registry.retrieval_configs, "rc", "retrieval config")

@@ -8,10 +8,9 @@ from sqlalchemy import Connection, Row, select
 from assay_server.core.clock import Clock, rfc3339
 from assay_server.core.errors import InvalidInput, NotFound
 from assay_server.core.ids import new_id
-from assay_server.ledger import Ledger, tables
+from assay_server.ledger import AuditTrail, Ledger, tables
 from assay_server.registry import versions
 from assay_server.registry.fields import check_json
-from assay_server.registry.ports import AuditTrail
 
 _table = tables.registry.verdicts
 _releases = tables.registry.releases

@@ -1,35 +1,18 @@
 """The project's own dashboards, beside those that are ready made."""
 
-from typing import Any, Protocol
+from typing import Any
 
 from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
 from assay_server.core.clock import Clock, rfc3339
 from assay_server.core.errors import Conflict, NotFound, TooLarge
-from assay_server.ledger import Ledger, tables
+from assay_server.ledger import AuditTrail, Ledger, tables
 from assay_server.query.dashboards.definition import Dashboard, parse, to_json, to_yaml
 from assay_server.query.dashboards.ready import ready_made
 
 _MOST = 500
 
 _dashboards = tables.views.dashboards
-
-
-class AuditTrail(Protocol):
-    """Who did what, written inside the transaction of the change itself."""
-
-    def append(
-        self,
-        connection: Connection,
-        *,
-        project: str,
-        actor: str,
-        action: str,
-        subject: str,
-        reason: str | None = None,
-        before: Any = None,
-        after: Any = None,
-    ) -> str: ...
 
 
 class Dashboards:
