@@ -4,8 +4,9 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any
 
-from assay_server.core.records import Facts
-from assay_server.store import DEFAULT_LIMITS, Appended, Limits, Stats
+from assay_server.core.records import Facts, merged
+from assay_server.store import DEFAULT_LIMITS, Appended, Limits, Prepared, Stats
+from assay_server.store.preparing import prepare
 
 
 class MemoryStore:
@@ -22,7 +23,11 @@ class MemoryStore:
     def spans(self) -> list[Any]:
         return [span for batch in self.batches for span in batch.spans]
 
-    async def append(self, facts: Facts) -> Appended:
+    async def prepare(self, facts: Facts) -> Prepared:
+        return prepare(facts)
+
+    async def append(self, *given: Facts | Prepared) -> Appended:
+        facts = merged([one if isinstance(one, Facts) else one.facts for one in given])
         await self.gate.wait()
         if self.failures:
             raise self.failures.pop(0)

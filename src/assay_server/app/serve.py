@@ -20,6 +20,7 @@ from assay_server.core.errors import InvalidInput, Unavailable
 
 _GRACE_S = 10
 _COLLECT_AFTER = 20_000  # objects that came and did not go
+_SWITCH_S = 0.001  # between threads that compute
 
 
 def serve(config: Config, *, as_json: bool = False) -> None:
@@ -72,15 +73,21 @@ async def _serve(config: Config, *, as_json: bool) -> None:
 async def _settled() -> AsyncIterator[None]:
     """What is built by now stays: the collector need not walk over it again and again (15 to 30 µs a chat call).
 
-    It comes when as many new objects live as a few hundred spans have: by default it takes 6 % of what ingest costs.
+    A thread that comes back from the disk or the network waits as long for its turn as another one may compute: five
+    milliseconds by default, several times a request while spans are decoded.
+
+    The collector comes when as many new objects live as a few hundred spans have: by default it takes 6 % of what
+    ingest costs.
     """
-    thresholds = gc.get_threshold()
+    thresholds, interval = gc.get_threshold(), sys.getswitchinterval()
     gc.collect()
     gc.freeze()
     gc.set_threshold(_COLLECT_AFTER, *thresholds[1:])
+    sys.setswitchinterval(_SWITCH_S)
     try:
         yield
     finally:
+        sys.setswitchinterval(interval)
         gc.set_threshold(*thresholds)
         gc.unfreeze()
 

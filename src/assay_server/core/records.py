@@ -5,6 +5,7 @@ never zero. Texts in `input`, `output` and attribute values have been scrubbed b
 outside `ingest`.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
@@ -158,6 +159,19 @@ class Facts:
     scores: list[Score] = field(default_factory=list)
     run_items: list[RunItem] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
+
+
+def merged(parts: Sequence[Facts]) -> Facts:
+    """All of them as one batch."""
+    if len(parts) == 1:
+        return parts[0]
+    whole = Facts()
+    for facts in parts:
+        whole.spans += facts.spans
+        whole.scores += facts.scores
+        whole.run_items += facts.run_items
+        whole.events += facts.events
+    return whole
 
 
 def _sum(*parts: int | None) -> int | None:

@@ -14,20 +14,20 @@ from assay_server.core.errors import AssayError, Busy, Unavailable
 from assay_server.core.ports import Listener
 from assay_server.core.records import Facts
 from assay_server.ingest.limits import Limits
-from assay_server.store import Store
+from assay_server.store import Prepared, Store
 
 _log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
 class _Waiting:
-    facts: Facts
+    prepared: Prepared
     size: int
     done: "asyncio.Future[None]"
 
 
 class Committer:
-    """One task commits; the queue in front of it is bounded."""
+    """One task commits; the queue in front of it is bounded. What waits is ready to be written."""
 
     def __init__(self, store: Store, listeners: Sequence[Listener], limits: Limits) -> None:
         self._store = store
@@ -35,6 +35,8 @@ class Committer:
         self._limits = limits
         self._queue: deque[_Waiting] = deque()
         self._records = 0
+        self._empty = asyncio.Event()
+        self._empty.set()
         self._task: asyncio.Task[None] | None = None
         self._telling: asyncio.Task[None] | None = None
         self._closed = False
@@ -56,8 +58,14 @@ class Committer:
             raise Busy(
                 f"{self._records} records wait to be written.", retry_after_s=1, fix="send again after the time given"
             )
-        waiting = _Waiting(facts, size, asyncio.get_running_loop().create_future())
         self._records += size
+        self._empty.clear()
+        try:
+            prepared = await self._store.prepare(facts)
+        except BaseException:
+            self._leave(size)
+            raise
+        waiting = _Waiting(prepared, size, asyncio.get_running_loop().create_future())
         self._queue.append(waiting)
         if self._task is None:
             self._task = asyncio.create_task(self._work(), name="assay-commit")
@@ -66,6 +74,7 @@ class Committer:
     async def close(self) -> None:
         """Commits what waits and tells the listeners; new facts are refused."""
         self._closed = True
+        await self._empty.wait()
         if self._task is not None:
             await self._task
         if self._telling is not None:
@@ -82,12 +91,17 @@ class Committer:
                 try:
                     stored = await self._write(batch)
                 finally:
-                    self._records -= sum(waiting.size for waiting in batch)
+                    self._leave(sum(waiting.size for waiting in batch))
                 if self._telling is not None:
                     await self._telling
                 self._telling = asyncio.create_task(self._tell(stored), name="assay-tell")
         finally:
             self._task = None
+
+    def _leave(self, size: int) -> None:
+        self._records -= size
+        if not self._records:
+            self._empty.set()
 
     def _next(self) -> list[_Waiting]:
         """The oldest requests up to the size of a batch, at least one."""
@@ -102,7 +116,7 @@ class Committer:
         """What was new. A batch the store cannot take is tried request by request, so that one does not take the
         others along."""
         try:
-            appended = await self._store.append(_merged(batch))
+            appended = await self._store.append(*(waiting.prepared for waiting in batch))
         except Unavailable as error:
             _refuse(batch, error)
             return []
@@ -129,18 +143,6 @@ class Committer:
 
 def size_of(facts: Facts) -> int:
     return len(facts.spans) + len(facts.scores) + len(facts.run_items) + len(facts.events)
-
-
-def _merged(batch: list[_Waiting]) -> Facts:
-    if len(batch) == 1:
-        return batch[0].facts
-    merged = Facts()
-    for waiting in batch:
-        merged.spans += waiting.facts.spans
-        merged.scores += waiting.facts.scores
-        merged.run_items += waiting.facts.run_items
-        merged.events += waiting.facts.events
-    return merged
 
 
 def _refuse(batch: list[_Waiting], error: Exception) -> None:

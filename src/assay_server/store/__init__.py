@@ -3,9 +3,10 @@
 What was stored is taken away only by `keeping`.
 """
 
-from assay_server.store.changes import Doomed, Erasable, Rewritten, Thinnable, Thinned
+from assay_server.store.changes import Doomed, Erasable, Priced, Rewritten, Thinnable, Thinned
 from assay_server.store.duck import DuckStore, Settings
-from assay_server.store.protocol import DEFAULT_LIMITS, Appended, Limits, Priced, Stats, Store, Texts
+from assay_server.store.preparing import Prepared
+from assay_server.store.protocol import DEFAULT_LIMITS, Appended, Limits, Stats, Store, Texts
 from assay_server.store.schema import NEWEST as SCHEMA
 from assay_server.store.seen import trace_key
 from assay_server.store.text import Bounds, Found, TextState, asks_for_words
@@ -20,6 +21,7 @@ __all__ = [
     "Erasable",
     "Found",
     "Limits",
+    "Prepared",
     "Priced",
     "Rewritten",
     "Settings",

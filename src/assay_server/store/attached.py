@@ -48,9 +48,10 @@ class Attached:
 
     @contextlib.contextmanager
     def away(self) -> Iterator[None]:
-        """Nobody begins to read meanwhile."""
+        """Nobody reads meanwhile: whoever has begun is waited for, as a file that is read cannot be attached again."""
         with self._changed:
             self._away = True
+            self._changed.wait_for(lambda: self._readers[self._name] == 0)
         try:
             yield
         finally:

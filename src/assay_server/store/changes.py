@@ -35,3 +35,13 @@ class Rewritten:
     bytes_after: int
     rows: Mapping[str, int]
     held_ms: float
+
+
+@dataclass(slots=True, frozen=True)
+class Priced:
+    """What a stored span costs now, US dollars; None is unknown."""
+
+    trace_id: str
+    span_id: str
+    cost: float | None
+    source: str | None

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import msgspec
 
 from assay_server.core.records import RunItem, Span, Tokens
-from assay_server.store.protocol import Priced
+from assay_server.store.changes import Priced
 from assay_server.store.seen import Keys, key_of
 
 Identity = tuple[str, ...]

@@ -1,4 +1,4 @@
-"""The embedded store: DuckDB with one writer thread and a few readers.
+"""The embedded store: DuckDB with one writer thread, one that prepares for it, and a few readers.
 
 The settings are measured (docs/decisions.md): merging of row groups in place stalls appends for seconds, so it never
 happens (`rewriting` does better); checkpoints come at 64 MB of log; no extension is looked for outside the package.
@@ -20,7 +20,7 @@ from assay_server.core.errors import Corrupt, Unavailable
 from assay_server.core.records import Facts
 from assay_server.store.appending import Appending
 from assay_server.store.attached import Attached
-from assay_server.store.changes import Doomed, Rewritten, Thinned
+from assay_server.store.changes import Doomed, Priced, Rewritten, Thinned
 from assay_server.store.columns import EVENTS, RUN_ITEMS, SCORES, SPANS, TRACES, prices_batch
 from assay_server.store.copying import attach
 from assay_server.store.directory import Directory
@@ -28,7 +28,8 @@ from assay_server.store.erase import erase, let_go
 from assay_server.store.faults import Invalidated, wrapped
 from assay_server.store.held import decide
 from assay_server.store.log_tail import set_aside
-from assay_server.store.protocol import DEFAULT_LIMITS, Appended, Limits, Priced, Stats
+from assay_server.store.preparing import Prepared, prepare
+from assay_server.store.protocol import DEFAULT_LIMITS, Appended, Limits, Stats
 from assay_server.store.reading import Reading, rows_of, wait_or_stop
 from assay_server.store.rewriting import Rewriting
 from assay_server.store.room import check_room, check_writable
@@ -75,6 +76,7 @@ class DuckStore:
         self._control = connection.cursor()  # uses no database, so none can take it out of order
         self._settings = settings
         self._appending = Appending(connection)
+        self._preparing = ThreadPoolExecutor(1, thread_name_prefix="assay-store-prepare")
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="assay-store-write")
         self._readers = ThreadPoolExecutor(settings.readers, thread_name_prefix="assay-store-read")
         self._upkeep = ThreadPoolExecutor(1, thread_name_prefix="assay-store-upkeep")
@@ -98,8 +100,12 @@ class DuckStore:
             store.texts.nudge()
         return store
 
-    async def append(self, facts: Facts) -> Appended:
-        appended = await self._in_writer(partial(self._append, facts))
+    async def prepare(self, facts: Facts) -> Prepared:
+        return await asyncio.get_running_loop().run_in_executor(self._preparing, prepare, facts)
+
+    async def append(self, *given: Facts | Prepared) -> Appended:
+        prepared = [await self.prepare(one) if isinstance(one, Facts) else one for one in given]
+        appended = await self._in_writer(partial(self._append, prepared))
         self.texts.nudge()
         return appended
 
@@ -187,9 +193,9 @@ class DuckStore:
 
         return await asyncio.shield(asyncio.get_running_loop().run_in_executor(self._upkeep, run))
 
-    def _append(self, facts: Facts) -> Appended:
+    def _append(self, prepared: Sequence[Prepared]) -> Appended:
         check_room(self._directory.path, self._settings.reserve)
-        return self._healed(partial(self._appending.append, facts))
+        return self._healed(partial(self._appending.append, prepared))
 
     def _healed(self, work: Callable[[], T]) -> T:
         """In the writer's thread: where a failed checkpoint took the database out of order, puts it in order again."""
@@ -261,6 +267,7 @@ class DuckStore:
             self._upkeeping.interrupt()
         self._upkeep.shutdown()
         self._readers.shutdown()
+        self._preparing.shutdown()
         self._writer.shutdown()
         self._connection.close()
         self._directory.release()

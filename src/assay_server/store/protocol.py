@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from assay_server.core.records import Facts
-from assay_server.store.changes import Doomed, Rewritten, Thinned
+from assay_server.store.changes import Doomed, Priced, Rewritten, Thinned
+from assay_server.store.preparing import Prepared
 from assay_server.store.text import Bounds, Found, TextState
 
 
@@ -46,16 +47,6 @@ class Appended:
 
 
 @dataclass(slots=True, frozen=True)
-class Priced:
-    """What a stored span costs now, US dollars; None is unknown."""
-
-    trace_id: str
-    span_id: str
-    cost: float | None
-    source: str | None
-
-
-@dataclass(slots=True, frozen=True)
 class Stats:
     """Rows by table, and bytes on disk including what has not been merged yet."""
 
@@ -92,8 +83,12 @@ class Store(Protocol):
     @property
     def texts(self) -> Texts: ...
 
-    async def append(self, facts: Facts) -> Appended:
-        """Stores all of `facts` in one transaction, durable on return; what is already there stays as it was.
+    async def prepare(self, facts: Facts) -> Prepared:
+        """Facts as `append` writes them. It needs no turn, so many can be made while others are written."""
+        ...
+
+    async def append(self, *given: Facts | Prepared) -> Appended:
+        """Stores all that is given in one transaction, durable on return; what is already there stays as it was.
 
         A span is the same by (project, trace_id, span_id), a score and an event by (project, id), a run item
         by (project, run, item, repeat). Raises `Unavailable` when the disk refuses; then nothing was stored.

@@ -24,6 +24,9 @@ _log = logging.getLogger(__name__)
 
 _EVERY_S = 2.0  # commits gather for so long before they are indexed
 _LONGEST_PAUSE_S = 5.0
+_RESTS = ((20.0, 0.0), (10.0, 2.0))
+"""(seconds behind, rest): from so far behind on, so much rest for the time of a round."""
+_LONGEST_REST = 8.0
 _RETRY_S = 30.0
 _FRESH = "fresh"  # the folder of an index that is being made anew
 
@@ -158,13 +161,19 @@ class TextSearch:
                 self._news.set()
 
     async def _follow(self) -> None:
-        """Catches up; while facts come in, the index works a third of the time."""
+        """Catches up; while facts come in, it leaves them the machine as long as it is not far behind."""
         more = True
         while more:
             began = time.perf_counter()
             more = await self._index_some()
             if more and self._news.is_set():
-                await asyncio.sleep(min(2 * (time.perf_counter() - began), _LONGEST_PAUSE_S))
+                rest = _rest(self._behind_s()) * (time.perf_counter() - began)
+                await asyncio.sleep(min(rest, _LONGEST_PAUSE_S))
+
+    def _behind_s(self) -> float:
+        """Seconds since the newest commit that the index knows."""
+        through = -1 if self._feed is None else self._feed.through
+        return (time.time_ns() - through) / 1e9
 
     async def _index_some(self) -> bool:
         feed = await self._opened()
@@ -205,6 +214,11 @@ class TextSearch:
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
         return await asyncio.shield(asyncio.get_running_loop().run_in_executor(self._thread, work))
+
+
+def _rest(behind_s: float) -> float:
+    """Of the time that a round took, while facts come in: at most 30 s behind is what is promised."""
+    return next((rest for least, rest in _RESTS if behind_s >= least), _LONGEST_REST)
 
 
 def _merged(indexed: Found, unread: Found, limit: int, *, whole: bool) -> Found:
