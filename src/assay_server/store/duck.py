@@ -7,6 +7,7 @@ SQL here is put together from the names of our own tables alone; values are alwa
 
 import asyncio
 import threading
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -40,6 +41,7 @@ from assay_server.store.touched import traces_of, traces_of_rows
 T = TypeVar("T")
 
 _UPKEEP = Limits(rows=2_000_000, seconds=120)
+_LETTING_GO_S = (0.01, 0.1, 0.5, 2.0)
 _TABLES = (SPANS, TRACES, SCORES, RUN_ITEMS, EVENTS)
 
 
@@ -214,7 +216,7 @@ class DuckStore:
                 control.execute(f"SELECT max(rowid) FROM {name}.traces")  # noqa: S608
             except duckdb.Error:
                 control.execute(f"DETACH DATABASE IF EXISTS {name}")
-                attach(control, name, self._directory.file, self._settings.row_group_size)
+                _attached_soon(control, name, self._directory.file, self._settings.row_group_size)
                 self._connection.execute(f"USE {name}")
 
         with self._attached.away():
@@ -329,6 +331,16 @@ def _connect(file: Path, settings: Settings) -> duckdb.DuckDBPyConnection:
         connection.close()
         raise
     return connection
+
+
+def _attached_soon(control: duckdb.DuckDBPyConnection, name: str, file: Path, row_group_size: int) -> None:
+    """A database that was detached lets go of its file when the last thread that used it does, a moment later."""
+    for pause_s in _LETTING_GO_S:
+        try:
+            return attach(control, name, file, row_group_size)
+        except duckdb.ResourceInUseException:
+            time.sleep(pause_s)
+    return attach(control, name, file, row_group_size)
 
 
 def _name_of(file: Path) -> str:
