@@ -97,6 +97,50 @@ def _check_scores(trace: Trace) -> None:
     assert "said" in given["correct"]["reason"]
 
 
+def check_data(api: httpx.Client, session: str) -> None:
+    """Prompts and a dataset in the registry; of an experiment over it a trace per item, found by its run and item."""
+    name = f"refunds-{session}".replace("_", "-")
+    second, first = api.get(f"/api/v1/prompts/{name}").json()["items"]
+    assert (second["version"], [one["content"] for one in second["template"]["messages"]]) == (
+        2,
+        ["Be kind.", "{question}"],
+    )
+    assert (first["version"], first["changelog"]) == (1, "first")
+    dataset = api.get(f"/api/v1/datasets/{name}").json()
+    items = api.get(f"/api/v1/datasets/{name}/items").json()["items"]
+    assert [(item["id"], item["expected"]) for item in items] == [(f"{name}-0", "14 days"), (f"{name}-1", "30 days")]
+    assert EMAIL not in str((first, second, dataset, items))
+    assert "Questions of" in dataset["description"]
+    runs = [_check_item(api, session, name, number, exact) for number, exact in enumerate((1.0, 0.0))]
+    given = api.get("/api/v1/scores", params={"name": "mean_exact"}).json()["items"]
+    # A client that is told the run's id says one that is another in every project.
+    given = [one for one in given if one["run"] in runs[0] & runs[1]] or given
+    assert [(one["value"], bool(one["run"])) for one in given] == [(0.5, True)]
+
+
+def _check_item(api: httpx.Client, session: str, name: str, number: int, exact: float) -> set[str]:
+    """The runs that its spans name."""
+    item = f"{name}-{number}"
+    told = {"session": session, "attribute": f"langfuse.experiment.item.id:eq:{item}"}
+    trace = find_trace(api, **told)
+    call = trace.span("chat")
+    assert (call["model"], call["kind"], call["tokens"]) == (DATED, "llm", TOKENS)
+    assert call["cost"] > 0
+    assert (call["prompt"], call["prompt_version"]) == (name, "2")
+    assert (trace.body["user"], trace.body["session"]) == ("ada", session)
+    [score] = [one for one in trace.body["scores"] if one["name"] == "exact"]
+    assert score["value"] == exact
+    of_experiment = [span for span in trace.spans if span["run"]]
+    assert {span["item"] for span in of_experiment} == {item}
+    runs = {span["run"] for span in of_experiment}
+    for run in runs:
+        found = api.get("/api/v1/traces", params={"run": run}).json()["items"]
+        assert trace.body["trace_id"] in {one["trace_id"] for one in found}
+    assert f"nightly-{session}" in trace.text
+    check_scrubbed(trace)
+    return runs
+
+
 CLIENTS = [
     Client(
         "langfuse_js",
@@ -109,5 +153,16 @@ CLIENTS = [
     released("langfuse5", "5.0.4", "langfuse5", check_otel),
     released("langfuse4", "4.18.0", "langfuse5", check_otel),
     released("langfuse3", "3.15.0", "langfuse5", check_otel),
+    Client(
+        "langfuse_js_data",
+        "@langfuse/client",
+        langfuse,
+        check_data,
+        command=node("langfuse_data.mjs"),
+        version=lambda: js_version("@langfuse/client"),
+    ),
+    released("langfuse5_data", "5.0.4", "langfuse_data", check_data),
+    released("langfuse4_data", "4.18.0", "langfuse_data", check_data),
+    released("langfuse3_data", "3.15.0", "langfuse_data", check_data),
     released("langfuse2", "2.60.10", "langfuse2", check_pieces),
 ]

@@ -59,6 +59,7 @@ NEEDS = {
         POST /v1/projects/{name}/spans
         POST /api/public/media
         PATCH /api/public/media/{media_id}
+        POST /api/public/dataset-run-items
     """,
     "resolve": """
         GET /api/v1/prompt-versions/{ref}
@@ -191,6 +192,9 @@ NEEDS = {
         POST /api/v1/monitors/{monitor}/test
         POST /api/v1/monitors/preview
         POST /api/v1/prompts
+        POST /api/public/v2/datasets
+        POST /api/public/dataset-items
+        PATCH /api/public/v2/prompts/{name}/versions/{version}
         POST /api/public/v2/prompts
         POST /api/v1/releases
         POST /api/v1/retrieval-configs

@@ -8,9 +8,9 @@ from sqlalchemy import Connection, Row, select
 
 from assay_server.core.clock import Clock, rfc3339
 from assay_server.ledger import AuditTrail, Ledger, tables
-from assay_server.registry import versions
-from assay_server.registry.fields import check_name, check_text
-from assay_server.registry.items import Item, Prepared, extended, item_json, prepare
+from assay_server.registry import announced, versions
+from assay_server.registry.fields import check_json, check_name, check_text
+from assay_server.registry.items import Item, Prepared, extended, item_json, prepare, scrubbed_json
 from assay_server.registry.ports import Scrub
 from assay_server.registry.versions import Kind
 
@@ -62,14 +62,52 @@ class Datasets:
 
         def write(connection: Connection) -> tuple[dict[str, Any], bool]:
             newest = versions.all_of(connection, DATASETS, project, name)[0]
-            prepared = extended(_stored(connection, project, newest.id), newest.scrubbed or {}, fresh)
-            known = versions.existing(connection, DATASETS, project, name, prepared.content_hash)
-            if known is not None:
-                return dataset_json(known), False
-            row = self._add(connection, project, actor, name, newest.description, prepared)
-            return dataset_json(row), True
+            return self._extend(connection, project, actor, newest, fresh)
 
         return await self._ledger.write(write)
+
+    async def announce(
+        self, project: str, actor: str, name: str, *, description: str | None, metadata: Mapping[str, Any]
+    ) -> None:
+        """Remembers what is said of a dataset as a whole: it may have no item, and thereby no version, yet."""
+        check_name(name)
+        told = None if description is None else self._scrub(check_text(description, "description"))[0]
+        about = scrubbed_json(check_json(dict(metadata), "metadata"), self._scrub)
+
+        def write(connection: Connection) -> None:
+            announced.put(connection, project, name, told, about, by=actor, now_ns=self._clock.now_ns())
+            said = {"name": name, "description": told}
+            self._audit.append(
+                connection, project=project, actor=actor, action="dataset.announce", subject=name, after=said
+            )
+
+        await self._ledger.write(write)
+
+    async def announced(self, project: str, name: str) -> dict[str, Any] | None:
+        """`{"name", "description", "metadata", "created_at"}` as announced; None where it was not."""
+        return await self._ledger.read(lambda c: announced.of(c, project, name))
+
+    async def put_item(self, project: str, actor: str, name: str, item: Any) -> dict[str, Any]:
+        """The item as it is stored, in a version of its own; an equal id takes its place. `name` may be only announced.
+
+        Raises NotFound where nobody made such a dataset, InvalidInput, TooLarge.
+        """
+        fresh = await asyncio.to_thread(prepare, [item], self._scrub)
+
+        def write(connection: Connection) -> dict[str, Any]:
+            about = announced.of(connection, project, name)
+            if about is not None and not announced.has_versions(connection, project, name):
+                self._add(connection, project, actor, name, about["description"], fresh)
+            else:
+                newest = versions.all_of(connection, DATASETS, project, name)[0]
+                self._extend(connection, project, actor, newest, fresh)
+            return item_json(fresh.items[0].id, fresh.items[0].content)
+
+        return await self._ledger.write(write)
+
+    async def holding(self, project: str, item: str) -> dict[str, Any]:
+        """The newest version of any dataset that holds an item of that id. Raises NotFound."""
+        return await self._ledger.read(lambda c: dataset_json(announced.holding(c, project, item)))
 
     async def get(self, project: str, ref: str) -> dict[str, Any]:
         """One version. Raises NotFound."""
@@ -108,6 +146,16 @@ class Datasets:
             return items, version.items, last if last is not None and last + 1 < version.items else None
 
         return await self._ledger.read(read)
+
+    def _extend(
+        self, connection: Connection, project: str, actor: str, newest: Row[Any], fresh: Prepared
+    ) -> tuple[dict[str, Any], bool]:
+        """The version with `fresh` behind the items of the newest, and whether it is new."""
+        prepared = extended(_stored(connection, project, newest.id), newest.scrubbed or {}, fresh)
+        known = versions.existing(connection, DATASETS, project, newest.name, prepared.content_hash)
+        if known is not None:
+            return dataset_json(known), False
+        return dataset_json(self._add(connection, project, actor, newest.name, newest.description, prepared)), True
 
     def _add(
         self, connection: Connection, project: str, actor: str, name: str, description: str | None, prepared: Prepared

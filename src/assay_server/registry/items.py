@@ -69,6 +69,11 @@ def item_json(item: str, content: Mapping[str, Any]) -> dict[str, Any]:
     return {"id": item, **{name: content.get(name) for name in _FIELDS}}
 
 
+def scrubbed_json(value: Any, scrub: Scrub) -> Any:
+    """The value with every text in it scrubbed."""
+    return _scrubbed(value, scrub, Counter())
+
+
 def _refuse(faults: Sequence[str]) -> None:
     if not faults:
         return

@@ -88,7 +88,20 @@ dataset_items = Table(
     Column("item", Text, nullable=False),
     Column("content_hash", Text, nullable=False),
     UniqueConstraint("dataset_version", "item"),
+    Index(None, "project", "item"),
     ForeignKeyConstraint(["project", "content_hash"], ["item_contents.project", "item_contents.content_hash"]),
+)
+
+announced_datasets = Table(
+    "announced_datasets",
+    metadata,
+    # What was said of a dataset as a whole, maybe before it has an item and thereby a version.
+    Column("project", Text, ForeignKey("projects.id"), primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("description", Text),
+    Column("metadata", Json, nullable=False),
+    Column("created_ns", BigInteger, nullable=False),
+    Column("created_by", Text, nullable=False),
 )
 
 releases = Table(

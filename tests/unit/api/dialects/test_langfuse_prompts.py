@@ -61,6 +61,7 @@ async def world(tmp_path: Path, ledger: Ledger) -> AsyncIterator[World]:
     async with dialects(tmp_path, PROJECT) as (http, services):
         made = World(http, ledger)
         services.prompts, services.channels, services.datasets = made.prompts, made.channels, made.datasets
+        services.releases = made.releases
         yield made
 
 
@@ -150,9 +151,34 @@ async def test_who_may(world: World) -> None:
     await world.prompt()
     for role, read, write in (("ingest", 200, 403), ("viewer", 200, 403), ("score", 403, 403)):
         headers = {"x-api-key": role}
+        labelled = await world.http.patch(f"{ADDRESS}/support/versions/1", json={"newLabels": []}, headers=headers)
+        assert labelled.status_code == write
         assert (await world.http.get(f"{ADDRESS}/support", headers=headers)).status_code == read
         pushed = await world.http.post(ADDRESS, json={"name": "support", "prompt": "x"}, headers=headers)
         assert pushed.status_code == write
+
+
+async def test_a_label_it_holds_is_confirmed_and_any_other_is_refused_with_the_way(world: World) -> None:
+    first = await world.prompt()
+    await world.prompt(template={"user": "newer"})
+    await world.live("production", first)
+
+    async def label(version: int, *told: str, status: int = 200) -> dict[str, Any]:
+        answer = await world.http.patch(f"{ADDRESS}/support/versions/{version}", json={"newLabels": list(told)})
+        assert answer.status_code == status, answer.text
+        found: dict[str, Any] = answer.json()
+        return found
+
+    assert (await label(1, "production"))["labels"] == ["production"]
+    assert (await label(2, "latest"))["version"] == 2
+    assert (await label(2))["labels"] == ["latest"]
+    refused = await label(2, "production", status=422)
+    assert (refused["error"], refused["field"]) == ("Refused", "newLabels")
+    assert "make a release with support@2" in refused["message"]
+    assert "assay promote app@1 --to beta" in (await label(1, "beta", status=422))["fix"]
+    assert "newest" in (await label(1, "latest", status=422))["message"]
+    assert (await label(9, "production", status=404))["field"] == "version"
+    assert (await world.get())["version"] == 1  # what is live stayed
 
 
 async def test_a_dataset_is_read_by_pages_and_at_a_time(world: World) -> None:

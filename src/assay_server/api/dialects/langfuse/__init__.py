@@ -5,10 +5,10 @@ Their spans come over OTLP from version 3 on; version 2 sends everything to `/in
 
 from fastapi import APIRouter
 
-from assay_server.api.dialects.langfuse import account, datasets, ingestion, media, prompts, scores
+from assay_server.api.dialects.langfuse import account, datasets, experiments, ingestion, media, prompts, scores
 
 router = APIRouter(prefix="/api/public", tags=["langfuse"])
-for part in (account, datasets, ingestion, media, prompts, scores):
+for part in (account, datasets, experiments, ingestion, media, prompts, scores):
     router.include_router(part.router)
 
 __all__ = ["router"]

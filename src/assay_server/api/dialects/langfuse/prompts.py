@@ -1,7 +1,8 @@
 """Langfuse's prompts, read from Assay's registry: numbers are versions, labels are channels.
 
 A label is not something one sets here: `latest` is the newest version, any other label is the channel of that name, and
-holds the version that the channel's live release names. What is live goes through gates, so no label is written.
+holds the version that the channel's live release names. What is live goes through gates, so no label is written: one
+that the version holds already is confirmed, any other is refused with the release to promote.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,13 +13,14 @@ from starlette.status import HTTP_201_CREATED
 
 from assay_server.api.auth import principal
 from assay_server.api.dialects.bodies import json_body, required, text, texts_in
+from assay_server.api.dialects.langfuse.errors import LangfuseRoute
 from assay_server.api.dialects.langfuse.templates import from_langfuse, to_langfuse
 from assay_server.api.openapi import answers
-from assay_server.api.services import services
+from assay_server.api.services import Services, services
 from assay_server.core.errors import InvalidInput, NotFound, Refused
 from assay_server.core.ports import Principal
 
-router = APIRouter(prefix="/v2/prompts")
+router = APIRouter(prefix="/v2/prompts", route_class=LangfuseRoute)
 
 Resolver = Annotated[Principal, Depends(principal("resolve"))]
 Writer = Annotated[Principal, Depends(principal("write"))]
@@ -26,6 +28,7 @@ Writer = Annotated[Principal, Depends(principal("write"))]
 Document = Mapping[str, Any]
 
 _NEWEST = "latest"
+_LOOKED_AT = 200  # newest releases
 _DEFAULT = "production"  # what Langfuse serves where no label is asked for
 
 
@@ -46,15 +49,7 @@ async def get(
     found = await services(request).prompts.versions(caller.project, name)
     labels = _labels(await services(request).channels.list(caller.project), found)
     number = version if version is not None else _labelled(name, label, labels)
-    chosen = next((one for one in found if one["version"] == number), None)
-    if chosen is None:
-        raise NotFound(
-            f"'{name}' has no version {version}.",
-            field="version",
-            value=version,
-            fix=f"its newest is {labels[_NEWEST]}",
-        )
-    return _shown(chosen, labels, caller.project)
+    return _shown(_version(found, name, number), labels, caller.project)
 
 
 @router.post(
@@ -85,6 +80,56 @@ async def push(request: Request, caller: Writer) -> dict[str, Any]:
     )
     found = await services(request).prompts.versions(caller.project, name)
     return _shown(made, _labels(await services(request).channels.list(caller.project), found), caller.project)
+
+
+@router.patch("/{name:path}/versions/{version}", summary="Langfuse: set the labels of a version")
+async def label(request: Request, caller: Writer, name: str, version: int) -> dict[str, Any]:
+    """The version, where it holds these labels already. Raises Refused for any other: it would go around the gate."""
+    told = texts_in(await json_body(request), "newLabels")
+    rooms = services(request)
+    found = await rooms.prompts.versions(caller.project, name)
+    chosen = _version(found, name, version)
+    labels = _labels(await rooms.channels.list(caller.project), found)
+    for one in told:
+        if labels.get(one) != version:
+            raise await _refusal(rooms, caller.project, chosen, one)
+    return _shown(chosen, labels, caller.project)
+
+
+async def _refusal(rooms: Services, project: str, prompt: Document, label: str) -> Refused:
+    named = f"{prompt['name']}@{prompt['version']}"
+    if label == _NEWEST:
+        return Refused(
+            f"'{_NEWEST}' is always the newest version, and '{named}' is not.",
+            field="newLabels",
+            value=label,
+            fix="push its content again with a change, or ask for it by its number",
+        )
+    releases, _, _ = await rooms.releases.list(project, limit=_LOOKED_AT)
+    with_it = next((one for one in releases if _names(one, prompt["id"])), None)
+    promote = "assay promote {} --to {} --reason …, once a gate has passed it"
+    release = "RELEASE" if with_it is None else f"{with_it['name']}@{with_it['version']}"
+    first = f"make a release with {named}, then: " if with_it is None else ""
+    return Refused(
+        f"The label '{label[:60]}' is the channel of that name: a prompt goes live there with a release that passed "
+        "its gate, not by a label.",
+        field="newLabels",
+        value=label[:200],
+        fix=first + promote.format(release, label[:60]),
+    )
+
+
+def _names(release: Document, prompt: str) -> bool:
+    return any(one["id"] == prompt for one in release["prompts"].values())
+
+
+def _version(found: Sequence[Document], name: str, number: int) -> Document:
+    chosen = next((one for one in found if one["version"] == number), None)
+    if chosen is None:
+        newest = found[0]["version"]
+        told = f"'{name}' has no version {number}."
+        raise NotFound(told, field="version", value=number, fix=f"its newest is {newest}")
+    return chosen
 
 
 def _labels(channels: Sequence[Document], versions: Sequence[Document]) -> dict[str, int]:
