@@ -7,6 +7,7 @@ from tests.clients.expect_otlp import TOKENS, check_scrubbed, with_openai
 from tests.clients.provider import ANSWER, DATED
 from tests.clients.registered import Client, Setting
 
+OPENINFERENCE = ("openinference-instrumentation-langchain==0.1.80", "arize-phoenix-otel==0.17.2")
 UV = ROOT / ".venv" / "bin" / "uv"
 
 
@@ -81,6 +82,36 @@ def check_langgraph(api: httpx.Client, session: str) -> None:
     check_scrubbed(trace)
 
 
+def check_langgraph_openinference(api: httpx.Client, session: str) -> None:
+    """The same application through OpenInference: the spans of the nodes are the nodes of the graph."""
+    trace = find_trace(api, session=session)
+    agent = ("agent", "agent", [("ChatOpenAI", "llm", []), ("tools_condition", "chain", [])])
+    assert trace.tree() == [("answer", "chain", [agent, ("tools", "chain", [("look_up", "tool", [])]), agent])]
+    asked, answered = sorted(trace.of_kind("llm"), key=lambda span: span["start_ns"])
+    assert "look_up" in texts(asked["output"])
+    assert (answered["model"], answered["tokens"]) == (DATED, TOKENS)
+    assert ANSWER in texts(answered["output"])
+    assert "How long do refunds take?" in texts(answered["input"])
+    assert "refunds" in texts(trace.span("look_up")["input"])
+    assert trace.body["tokens"] == {"input": 240, "output": 60}
+    assert trace.body["cost"]["usd"] == asked["cost"] + answered["cost"]
+    assert (trace.body["user"], trace.body["session"], trace.body["service"]) == ("ada", session, "support")
+    assert trace.body["tags"] == ["bench"]
+    graph = api.get(f"/api/v1/traces/{trace.body['trace_id']}/graph").json()
+    named = {node["id"]: node["name"] for node in graph["nodes"]}
+    assert {node["name"]: node["calls"] for node in graph["nodes"]} == {"answer": 1, "agent": 2, "tools": 1}
+    assert {(named[edge["from"]], named[edge["to"]], edge["count"]) for edge in graph["edges"]} == {
+        ("answer", "agent", 1),
+        ("agent", "tools", 1),
+        ("tools", "agent", 1),
+    }
+    check_scrubbed(trace)
+
+
+def langgraph_phoenix(setting: Setting) -> dict[str, str]:
+    return with_openai(setting) | {"PHOENIX_COLLECTOR_ENDPOINT": setting.url, "PHOENIX_API_KEY": setting.key}
+
+
 def _check(trace: Trace, session: str) -> None:
     call = trace.span("chat")
     assert (call["model"], call["provider"], call["tokens"]) == (DATED, "openai", TOKENS)
@@ -106,6 +137,17 @@ CLIENTS = [
         command=(
             *alone("langgraph", "1.2.24", "langchain-openai==1.7.4", "langsmith==0.15.1"),
             "langgraph_app.py",
+        ),
+    ),
+    Client(
+        "langgraph_openinference",
+        "openinference-instrumentation-langchain",
+        langgraph_phoenix,
+        check_langgraph_openinference,
+        version=lambda: "0.1.80",
+        command=(
+            *alone("langgraph", "1.2.24", "langchain-openai==1.7.4", *OPENINFERENCE),
+            "langgraph_openinference.py",
         ),
     ),
     Client(
