@@ -86,7 +86,7 @@ CLIENTS := .venv-clients/bin/python
 
 .PHONY: clients
 clients: install $(STAMPS)/clients ## Run the real released clients against a server (RECORD=1 keeps what they send)
-	@$(BIN)/pytest tests/clients/live.py -q
+	@$(BIN)/pytest tests/clients/live.py tests/clients/forward.py -q
 
 $(STAMPS)/clients: requirements/clients.lock tests/clients/js/package-lock.json
 	@echo "· installing released clients into .venv-clients"
