@@ -62,7 +62,8 @@ def monitor_routes(world: Callable[[], World]) -> list[tuple[str, Answer, str]]:
         return _rehearsal(0 if body["rule"]["kind"] == "missing" else 2)
 
     async def hush(request: Request) -> Json:
-        body = {"subject": None, "starts_at": at(), **(await request.json())}
+        body = {"subject": None, "starts_at": at(), "ends_at": None, "repeats": None, **(await request.json())}
+        body |= {"silent_until": None, "next_at": at(hours=-5) if body["repeats"] else None}
         world().silences.append({"id": an_id("sil", len(world().silences) + 1), **body, "by": "user:mara"})
         return world().silences[-1]
 

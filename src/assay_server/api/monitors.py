@@ -10,7 +10,6 @@ from assay_server.api.auth import principal
 from assay_server.api.pages import DEFAULT_LIMIT, Limit, page
 from assay_server.api.services import Services, services
 from assay_server.api.times import nanoseconds
-from assay_server.core.errors import InvalidInput
 from assay_server.core.ports import Principal
 
 router = APIRouter(tags=["monitors"])
@@ -53,7 +52,8 @@ class NewSilence(BaseModel):
 
     subject: str | None = Field(None, description="a monitor's id; null: everything in the project")
     starts_at: str | None = None
-    ends_at: str
+    ends_at: str | None = Field(None, description="may be left out where it repeats")
+    repeats: dict[str, Any] | None = Field(None, description="{days?, from, until, time_zone}; null: all the time")
     reason: str = Field(min_length=1, max_length=2000)
 
 
@@ -126,17 +126,15 @@ async def list_silences(caller: Reader, rooms: Rooms, past: bool = False) -> dic
 
 @router.post("/silences", status_code=HTTP_201_CREATED)
 async def create_silence(body: NewSilence, caller: Writer, rooms: Rooms) -> dict[str, Any]:
-    """Tell nobody between two moments."""
-    ends_ns = nanoseconds(body.ends_at, "ends_at")
-    if ends_ns is None:
-        raise InvalidInput("Say when it ends.", field="ends_at")
+    """Tell nobody between two moments, or at the same times again and again."""
     made = await rooms.silences.create(
         caller.project,
         caller.actor,
         subject=body.subject,
         starts_ns=nanoseconds(body.starts_at, "starts_at"),
-        ends_ns=ends_ns,
+        ends_ns=nanoseconds(body.ends_at, "ends_at"),
         reason=body.reason,
+        repeats=body.repeats,
     )
     return dict(made)
 

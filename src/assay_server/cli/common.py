@@ -3,6 +3,7 @@
 from __future__ import annotations  # `assay.Client` stands in signatures only: the help needs no HTTP client
 
 import difflib
+import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Annotated
@@ -15,6 +16,9 @@ from assay_server.cli import settings
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
 Limit = Annotated[int, typer.Option("--limit", "-n", min=1, max=500, help="How many, newest first.")]
 Reason = Annotated[str, typer.Option("--reason", "-r", help="Why; it stays in the audit log.")]
+
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)(s|m|h|d)")
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
 
 def group(name: str, about: str) -> typer.Typer:
@@ -71,3 +75,11 @@ def pairs(values: Iterable[str], option: str) -> dict[str, str]:
             raise typer.BadParameter(f"'{value}' should look like NAME=VALUE", param_hint=option)
         found[key] = rest
     return found
+
+
+def seconds(value: str, option: str) -> int:
+    """`15m`, `2h` or `1d` in seconds. Raises BadParameter."""
+    match = _DURATION.fullmatch(value.strip())
+    if match is None:
+        raise typer.BadParameter(f"'{value}' should look like 15m, 2h or 1d", param_hint=option)
+    return round(float(match[1]) * _SECONDS[match[2]])

@@ -18,6 +18,7 @@ from assay_server.cli import (
     providers,
     releases,
     runs,
+    silences,
     traces,
 )
 from assay_server.cli.connect import connect
@@ -85,6 +86,7 @@ for noun in (
     governance.incidents,
     monitors.app,
     monitors.notify,
+    silences.app,
     flow.quotas,
     flow.sampling,
     flow.exports,

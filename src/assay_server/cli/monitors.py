@@ -3,7 +3,6 @@
 from __future__ import annotations  # `assay.Client` stands in signatures only: the help needs no HTTP client
 
 import json
-import re
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 import assay
-from assay_server.cli.common import AsJson, Reason, connected, group, names, near
+from assay_server.cli.common import AsJson, Reason, connected, group, names, near, seconds
 from assay_server.cli.exits import NO
 from assay_server.cli.terminal import answer, emit, hint, safe, say, table, text, when
 
@@ -19,9 +18,6 @@ app = group("monitor", "Monitors: rules over live traffic that open incidents an
 notify = group("notify", "Where people are told: Slack, e-mail, PagerDuty, webhooks and the rest of Apprise.")
 
 Ref = Annotated[str, typer.Argument(metavar="MONITOR", help="Its name, or its id, mon_….")]
-
-_DURATION = re.compile(r"(\d+(?:\.\d+)?)(s|m|h|d)")
-_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
 
 @app.command("list", epilog="Example: assay monitor list")
@@ -73,7 +69,7 @@ def create(
             "metric": _metric(metric),
             "rule": _rule(above, below, change, objective, missing=missing),
             "filter": _filter(narrow or []),
-            "window_s": _seconds(window, "--window"),
+            "window_s": seconds(window, "--window"),
         }
         definition |= {} if min_n is None else {"min_n": min_n}
     if rehearse:
@@ -139,7 +135,7 @@ def silence(
 ) -> None:
     """Tells nobody about it for a while; incidents are opened all the same."""
     with connected() as client, near(monitor, lambda: names(client.monitors.list())):
-        made = client.monitors.silence(monitor, _seconds(duration, "--for") / 60, reason)
+        made = client.monitors.silence(monitor, seconds(duration, "--for") / 60, reason)
     if not emit(made, as_json):
         answer(f"{monitor} is silent until {when(made['ends_at'])}")
 
@@ -250,10 +246,3 @@ def _filter(given: list[str]) -> dict[str, list[str]]:
             raise typer.BadParameter(f"'{each}' should look like model=openai/…", param_hint="--filter")
         found.setdefault(field, []).append(value)
     return found
-
-
-def _seconds(value: str, option: str) -> int:
-    match = _DURATION.fullmatch(value.strip())
-    if match is None:
-        raise typer.BadParameter(f"'{value}' should look like 15m, 2h or 1d", param_hint=option)
-    return round(float(match[1]) * _SECONDS[match[2]])

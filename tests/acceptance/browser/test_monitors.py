@@ -126,6 +126,31 @@ def test_everything_is_silenced_and_a_silence_is_ended(opened: Opened, ui_api: F
     assert ui_api.received[0][2]["ends_at"] > "2026"
 
 
+def test_a_silence_comes_again_every_weekend(opened: Opened, ui_api: FakeApi) -> None:
+    page = opened("/monitors?tab=silences&do=silence")
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Reason").fill("the nightly load")
+    dialog.get_by_role("combobox", name="For").or_(dialog.get_by_role("textbox", name="For")).click()
+    page.get_by_role("option", name="again and again").click()
+    expect(dialog.get_by_role("button", name="Silence it")).to_be_disabled()
+    for day in ("Mon", "Tue", "Wed", "Thu", "Fri"):
+        dialog.get_by_label(day).uncheck()
+    dialog.get_by_label("From").fill("22:00")
+    dialog.get_by_label("Until").fill("04:00")
+    zone = dialog.get_by_role("combobox", name="By the clocks of").or_(
+        dialog.get_by_role("textbox", name="By the clocks of")
+    )
+    zone.click()
+    zone.fill("Berlin")
+    page.get_by_role("option", name="Europe/Berlin").click()
+    dialog.get_by_role("button", name="Silence it").click()
+    row = page.locator("tbody tr").first
+    expect(row).to_contain_text("Sat, Sun 22:00–04:00 Europe/Berlin")
+    expect(row).to_contain_text("ended by hand")
+    repeats = {"days": ["sat", "sun"], "from": "22:00", "until": "04:00", "time_zone": "Europe/Berlin"}
+    assert ui_api.received == [("POST", "/silences", {"repeats": repeats, "reason": "the nightly load"})]
+
+
 def test_messages_are_narrowed_to_those_that_failed(opened: Opened, ui_api: FakeApi) -> None:
     ui_api.world.addresses = some_addresses()
     page = opened("/monitors?tab=messages")

@@ -120,6 +120,45 @@ async def test_silences(client: httpx.AsyncClient) -> None:
     assert (wrong.status_code, wrong.json()["field"]) == (400, "ends_at")
 
 
+async def test_a_silence_comes_again_by_the_clock_of_a_place(client: httpx.AsyncClient) -> None:
+    nights = {"from": "02:00", "until": "04:00", "time_zone": "Europe/Berlin"}
+    made = await client.post("/silences", json={"repeats": nights, "reason": "nightly load"})
+    assert made.status_code == 201, made.text
+    shown = made.json()
+    assert shown["repeats"] == {"days": ["mon", "tue", "wed", "thu", "fri", "sat", "sun"], **nights}
+    assert (shown["ends_at"], shown["silent_until"]) == (None, None)
+    assert shown["next_at"] == "2026-11-22T01:00:00.000000Z"
+    assert (await client.get("/silences")).json()["items"] == [shown]
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"from": "2"}, "repeats.from"),
+        ({"until": "24:00"}, "repeats.until"),
+        ({"until": "02:00"}, "repeats.until"),
+        ({"time_zone": "Europe/Nowhere"}, "repeats.time_zone"),
+        ({"time_zone": "../../etc/passwd"}, "repeats.time_zone"),
+        ({"time_zone": "Europe"}, "repeats.time_zone"),
+        ({"days": []}, "repeats.days"),
+        ({"days": ["someday"]}, "repeats.days"),
+        ({"days": [["mon"]]}, "repeats.days"),
+        ({"weeks": 2}, "repeats.weeks"),
+    ],
+)
+async def test_faults_of_what_comes_again_name_their_field(
+    client: httpx.AsyncClient, changes: dict[str, Any], field: str
+) -> None:
+    nights = {"from": "02:00", "until": "04:00", "time_zone": "Europe/Berlin", **changes}
+    answer = await client.post("/silences", json={"repeats": nights, "reason": "x"})
+    assert (answer.status_code, answer.json()["field"]) == (400, field)
+
+
+async def test_a_silence_that_never_ends_and_does_not_repeat_is_refused(client: httpx.AsyncClient) -> None:
+    answer = await client.post("/silences", json={"reason": "x"})
+    assert (answer.status_code, answer.json()["field"]) == (400, "ends_at")
+
+
 async def test_an_address_is_never_answered_not_even_in_an_error(client: httpx.AsyncClient) -> None:
     made = await client.post("/notification-channels", json={"name": "ops", "url": "slack://SECRET"})
     channel = made.json()["id"]

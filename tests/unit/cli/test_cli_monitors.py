@@ -153,3 +153,50 @@ def test_an_address_is_read_from_stdin(cli: Run, fake_rest: FakeServer, monkeypa
     assert (failed.code, failed.out.strip()) == (1, "NOT SENT: no route")
     assert cli("notify", "remove", "ops").code == 0
     assert cli("notify", "remove", "nobody").code != 0
+
+
+NIGHTS: dict[str, Any] = {
+    "days": ["sat", "sun"],
+    "from": "02:00",
+    "until": "04:00",
+    "time_zone": "Europe/Berlin",
+}
+SILENCE: dict[str, Any] = {
+    "id": "sil_1",
+    "subject": "mon_1",
+    "starts_at": "2026-11-21T09:00:00Z",
+    "ends_at": None,
+    "repeats": NIGHTS,
+    "silent_until": None,
+    "next_at": "2026-11-22T01:00:00Z",
+    "reason": "nightly load",
+    "by": "key:a",
+}
+
+
+def test_a_silence_comes_again(cli: Run, fake_rest: FakeServer) -> None:
+    fake_rest.on("GET", "/api/v1/monitors/slow", MONITOR)
+    fake_rest.on("GET", "/api/v1/monitors", {"items": [MONITOR], "total": 1, "next": None})
+    fake_rest.on("POST", "/api/v1/silences", SILENCE, status=201)
+    fake_rest.on("GET", "/api/v1/silences", {"items": [SILENCE], "total": 1, "next": None})
+    fake_rest.on("DELETE", "/api/v1/silences/sil_1", status=204)
+    times = ["--from", "02:00", "--until", "04:00", "--zone", "Europe/Berlin", "--days", "Sat, sun"]
+    told = cli("silence", "add", *times, "--monitor", "slow", "--reason", "nightly load")
+    assert told.code == 0, told.err
+    assert fake_rest.seen[-1].json == {"subject": "mon_1", "repeats": NIGHTS, "reason": "nightly load"}
+    assert "slow is silent sat, sun 02:00–04:00 Europe/Berlin (sil_1)" in told.out
+    listed = cli("silence", "list").out
+    assert "slow" in listed
+    assert "sat, sun 02:00–04:00 Europe/Berlin" in listed
+    assert cli("silence", "end", "sil_1").code == 0
+
+
+def test_a_silence_is_for_a_while_or_comes_again_but_not_both(cli: Run, fake_rest: FakeServer) -> None:
+    once = SILENCE | {"repeats": None, "ends_at": "2026-11-21T10:00:00Z", "subject": None, "next_at": None}
+    fake_rest.on("POST", "/api/v1/silences", once, status=201)
+    assert "everything is silent from" in cli("silence", "add", "--for", "1h", "--reason", "x").out
+    sent = fake_rest.seen[-1].json
+    assert set(sent) == {"ends_at", "reason"}
+    assert cli("silence", "add", "--reason", "x").code == 2
+    assert cli("silence", "add", "--for", "1h", "--from", "02:00", "--reason", "x").code == 2
+    assert cli("silence", "add", "--from", "02:00", "--reason", "x").code == 2

@@ -2,10 +2,11 @@
 
 import pytest
 
+from assay_server.core.clock import rfc3339
 from assay_server.core.errors import Conflict, InvalidInput, NotFound
 from assay_server.governance import Audit
 from assay_server.ledger import Ledger
-from assay_server.notify import Courier, Message, NotificationChannels, Outbox, Silences
+from assay_server.notify import Courier, Message, NotificationChannels, Outbox, Silences, silenced_until
 from tests.fakes.clock import FakeClock
 from tests.fakes.sender import FakeSender
 from tests.fixtures.ledger import OTHER_PROJECT, PROJECT
@@ -37,6 +38,11 @@ class World:
 
     async def statuses(self) -> list[str]:
         return [row.status for row in (await self.outbox.list(PROJECT))[0]]
+
+
+def _until(world: World, *, hour: int) -> float:
+    """Seconds to the next time that it is this hour in UTC."""
+    return float((hour * 3600 - world.clock.now_ns() // 10**9) % 86_400)
 
 
 @pytest.fixture
@@ -112,6 +118,55 @@ async def test_ending_a_silence_lets_waiting_messages_out_at_its_new_end(world: 
     await world.silences.end(PROJECT, "key:a", made["id"])
     assert await world.silences.list(PROJECT) == []
     assert await world.deliver(1) == 1
+
+
+NIGHTS = {"from": "02:00", "until": "04:00", "time_zone": "Europe/Berlin"}
+
+
+async def test_a_silence_that_comes_again_holds_messages_back_at_its_times(world: World) -> None:
+    """The clock begins on 2026-11-21 at 08:00 in UTC, 09:00 in Berlin, a Saturday."""
+    made = await world.silences.create(
+        PROJECT, "key:a", subject=None, starts_ns=None, ends_ns=None, reason="load", repeats=NIGHTS
+    )
+    await world.put("inc_day")
+    assert await world.deliver() == 1
+    for night in ("first", "second"):
+        world.clock.advance(_until(world, hour=2))  # 03:00 in Berlin
+        await world.put(f"inc_{night}")
+        await world.put(f"inc_short_{night}")
+        assert await world.deliver() == 0
+        [shown] = await world.silences.list(PROJECT)
+        assert shown["silent_until"].endswith("T03:00:00.000000Z")
+        await world.put(f"inc_short_{night}", "resolved")
+        assert await world.deliver(_until(world, hour=3)) == 1
+    assert [title for _, title, _, _ in world.sender.sent] == [f"inc_{x} opened" for x in ("day", "first", "second")]
+    await world.silences.end(PROJECT, "key:a", made["id"])
+    assert await world.silences.list(PROJECT) == []
+    [past] = await world.silences.list(PROJECT, past=True)
+    assert (past["next_at"], past["repeats"]["from"]) == (None, "02:00")
+
+
+async def test_silences_that_follow_each_other_end_together(world: World) -> None:
+    whole_days = {"days": ["sat", "sun"], "from": "00:00", "until": "00:00", "time_zone": "Europe/Berlin"}
+    await world.silences.create(
+        PROJECT, "key:a", subject="mon_1", starts_ns=None, ends_ns=None, reason="weekend", repeats=whole_days
+    )
+    now = world.clock.now_ns()
+    until = await world.ledger.read(lambda c: silenced_until(c, PROJECT, "mon_1", now))
+    assert until is not None
+    assert rfc3339(until) == "2026-11-22T23:00:00.000000Z"
+    assert await world.ledger.read(lambda c: silenced_until(c, PROJECT, "mon_2", now)) is None
+
+
+async def test_what_comes_again_does_so_between_its_two_ends_only(world: World) -> None:
+    now, day = world.clock.now_ns(), 86_400 * 10**9
+    made = await world.silences.create(
+        PROJECT, "key:a", subject=None, starts_ns=now + day, ends_ns=now + 2 * day, reason="load", repeats=NIGHTS
+    )
+    assert made["next_at"] == "2026-11-23T01:00:00.000000Z"
+    asked = [now + day * n + 18 * 3600 * 10**9 for n in (0, 1, 2)]  # 03:00 in Berlin
+    found = await world.ledger.read(lambda c: [silenced_until(c, PROJECT, "mon_1", at) for at in asked])
+    assert [each is not None for each in found] == [False, True, False]
 
 
 async def test_the_all_clear_goes_to_those_who_heard(world: World) -> None:

@@ -79,11 +79,22 @@ export interface Rehearsal {
   fires: { at: string; until: string | null; finding: Finding }[]
 }
 
+/** On some days of the week, from one time of day to another, by the clocks of one place. */
+export interface Repeats {
+  days: string[]
+  from: string
+  until: string
+  time_zone: string
+}
+
 export interface Silence {
   id: string
   subject: string | null
   starts_at: string
-  ends_at: string
+  ends_at: string | null
+  repeats: Repeats | null
+  silent_until: string | null
+  next_at: string | null
   reason: string
   by: string
 }

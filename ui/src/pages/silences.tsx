@@ -1,11 +1,11 @@
-import { Button, Modal, Select, Textarea } from '@mantine/core'
+import { Button, Checkbox, Modal, Select, Textarea } from '@mantine/core'
 import { notifications } from '@mantine/notifications'
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import { type FormEvent, useState } from 'react'
 import { post, request } from '@/api/client'
 import * as ask from '@/api/monitors'
-import type { Silence } from '@/api/monitors'
+import type { Repeats, Silence } from '@/api/monitors'
 import { zone } from '@/lib/format'
 import { useAddress } from '@/lib/search'
 import { Section } from '@/parts/page'
@@ -14,7 +14,7 @@ import { type Column, Table } from '@/parts/table'
 import { Person, Time } from '@/parts/values'
 import { useAccess } from '@/shell/access'
 
-/** When nobody is told: for one monitor or for all, from now or from later. */
+/** When nobody is told: for one monitor or for all, once or at the same times again and again. */
 export default function Silences() {
   const [address, change] = useAddress()
   const access = useAccess()
@@ -50,11 +50,25 @@ export default function Silences() {
 const columnsOf = (nameOf: (id: string) => string, write: boolean): Column<Silence>[] => [
   { id: 'subject', head: 'About', className: 'nowrap', cell: (row) => (row.subject ? <Link to="/monitors/$monitorId" params={{ monitorId: row.subject }}>{nameOf(row.subject)}</Link> : <strong>everything</strong>) },
   { id: 'reason', head: 'Reason', className: 'main-cell', cell: (row) => <div className="cut" title={row.reason}>{row.reason}</div> },
-  { id: 'starts', head: 'From', className: 'num hide-s', cell: (row) => <Time at={row.starts_at} /> },
-  { id: 'ends', head: 'Until', className: 'num', cell: (row) => <Time at={row.ends_at} /> },
+  { id: 'when', head: 'When', cell: (row) => <When silence={row} /> },
+  { id: 'ends', head: 'Until', className: 'num', cell: (row) => (row.ends_at ? <Time at={row.ends_at} /> : <span className="second">ended by hand</span>) },
   { id: 'by', head: 'By', className: 'hide-m', cell: (row) => <Person actor={row.by} /> },
-  { id: 'end', head: <span className="sr">End it</span>, className: 'num', cell: (row) => write && new Date(row.ends_at).getTime() > Date.now() && <EndNow silence={row} /> },
+  { id: 'end', head: <span className="sr">End it</span>, className: 'num', cell: (row) => write && (!row.ends_at || new Date(row.ends_at).getTime() > Date.now()) && <EndNow silence={row} /> },
 ]
+
+function When({ silence }: { silence: Silence }) {
+  const again = silence.repeats
+  return (
+    <div className="stack" style={{ gap: 0 }}>
+      {again ? <span>{daysOf(again)} <span className="nowrap">{again.from}–{again.until}</span> <span className="second">{again.time_zone}</span></span> : <span className="nowrap">once, from <Time at={silence.starts_at} /></span>}
+      {silence.silent_until ? <span className="small">silent now, until <Time at={silence.silent_until} /></span> : silence.next_at && again && <span className="second small">next <Time at={silence.next_at} /></span>}
+    </div>
+  )
+}
+
+const DAYS = [['mon', 'Mon'], ['tue', 'Tue'], ['wed', 'Wed'], ['thu', 'Thu'], ['fri', 'Fri'], ['sat', 'Sat'], ['sun', 'Sun']].map(([value, label]) => ({ value: value!, label: label! }))
+
+const daysOf = (again: Repeats) => (again.days.length === DAYS.length ? 'every day' : DAYS.filter((day) => again.days.includes(day.value)).map((day) => day.label).join(', '))
 
 function EndNow({ silence }: { silence: Silence }) {
   const client = useQueryClient()
@@ -69,16 +83,17 @@ function EndNow({ silence }: { silence: Silence }) {
   return <Button variant="default" size="compact-xs" loading={end.isPending} aria-label={`End the silence: ${silence.reason}`} onClick={() => end.mutate()}>End now</Button>
 }
 
-const FOR = [['30', '30 minutes'], ['120', '2 hours'], ['480', '8 hours'], ['1440', '1 day'], ['10080', '1 week'], ['own', 'an own time']].map(([value, label]) => ({ value: value!, label: label! }))
+const FOR = [['30', '30 minutes'], ['120', '2 hours'], ['480', '8 hours'], ['1440', '1 day'], ['10080', '1 week'], ['own', 'an own time'], ['again', 'again and again']].map(([value, label]) => ({ value: value!, label: label! }))
 
 function NewSilence({ monitors, onClose }: { monitors: { value: string; label: string }[]; onClose: () => void }) {
   const [subject, setSubject] = useState<string | null>(null)
   const [length, setLength] = useState('120')
   const [since, setSince] = useState('')
   const [until, setUntil] = useState('')
+  const [again, setAgain] = useState<Repeats>({ days: DAYS.map((day) => day.value), from: '', until: '', time_zone: Intl.DateTimeFormat().resolvedOptions().timeZone })
   const [reason, setReason] = useState('')
   const client = useQueryClient()
-  const times = () => (length === 'own' ? { starts_at: since ? new Date(since).toISOString() : undefined, ends_at: new Date(until).toISOString() } : { ends_at: new Date(Date.now() + Number(length) * 60_000).toISOString() })
+  const times = () => length === 'again' ? { repeats: again } : (length === 'own' ? { starts_at: since ? new Date(since).toISOString() : undefined, ends_at: new Date(until).toISOString() } : { ends_at: new Date(Date.now() + Number(length) * 60_000).toISOString() })
   const create = useMutation({
     mutationFn: () => post('/silences', { subject: subject ?? undefined, ...times(), reason: reason.trim() }),
     onSuccess: async () => {
@@ -102,13 +117,39 @@ function NewSilence({ monitors, onClose }: { monitors: { value: string; label: s
         <Select label="What" placeholder="everything in this project" clearable searchable data={monitors} value={subject} onChange={setSubject} data-autofocus />
         <Select label="For" data={FOR} value={length} allowDeselect={false} onChange={(value) => value && setLength(value)} />
         {length === 'own' && <div className="line">{time(`From (${zone()}); empty: now`, since, setSince, false)}{time(`Until (${zone()})`, until, setUntil, true)}</div>}
+        {length === 'again' && <Again value={again} onChange={setAgain} />}
         <Textarea label="Reason" description="Goes to the audit log, under your name." required autosize minRows={2} value={reason} onChange={(event) => setReason(event.currentTarget.value)} />
         {create.isError && <ProblemNote error={create.error} />}
         <div className="line" style={{ justifyContent: 'flex-end' }}>
           <Button variant="default" onClick={onClose}>Cancel</Button>
-          <Button type="submit" loading={create.isPending} disabled={!reason.trim() || (length === 'own' && !until)}>Silence it</Button>
+          <Button type="submit" loading={create.isPending} disabled={!reason.trim() || (length === 'own' && !until) || (length === 'again' && !(again.from && again.until && again.days.length))}>Silence it</Button>
         </div>
       </form>
     </Modal>
+  )
+}
+
+/** Those this browser lists; UTC and its own may be named otherwise than in its list. */
+const zones = (own: string) => [...new Set(['UTC', own, ...Intl.supportedValuesOf('timeZone')])]
+
+function Again({ value, onChange }: { value: Repeats; onChange: (value: Repeats) => void }) {
+  const clock = (label: string, name: 'from' | 'until') => (
+    <label className="small stack" style={{ gap: 2 }}>
+      {label}
+      <input className="time-field" type="time" required value={value[name]} onChange={(event) => onChange({ ...value, [name]: event.currentTarget.value })} />
+    </label>
+  )
+  return (
+    <>
+      <Checkbox.Group label="On" description="The days on which it begins." value={value.days} onChange={(days) => onChange({ ...value, days })}>
+        <span className="line" style={{ marginTop: 4 }}>{DAYS.map((day) => <Checkbox key={day.value} size="xs" value={day.value} label={day.label} />)}</span>
+      </Checkbox.Group>
+      <div className="line" style={{ alignItems: 'end' }}>
+        {clock('From', 'from')}
+        {clock('Until', 'until')}
+        <Select label="By the clocks of" searchable allowDeselect={false} data={zones(value.time_zone)} value={value.time_zone} onChange={(time_zone) => time_zone && onChange({ ...value, time_zone })} style={{ flex: 1 }} />
+      </div>
+      <p className="second small prose">Until a time before the first one is on the day after. It comes again until somebody ends it.</p>
+    </>
   )
 }

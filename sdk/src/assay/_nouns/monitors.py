@@ -67,10 +67,20 @@ class Silences(Noun[D_co]):
 
     @endpoint
     def create(
-        self, ends_at: str, reason: str, *, subject: str | None = None, starts_at: str | None = None
+        self,
+        ends_at: str | None,
+        reason: str,
+        *,
+        subject: str | None = None,
+        starts_at: str | None = None,
+        repeats: Json | None = None,
     ) -> Call[Json]:
-        """Until `ends_at` (RFC 3339); without a subject (a monitor's id) for the whole project."""
-        body = without_none(subject=subject, starts_at=starts_at, ends_at=ends_at, reason=reason)
+        """Until `ends_at` (RFC 3339); without a subject (a monitor's id) for the whole project.
+
+        `repeats`: `{"days": ["sat", "sun"], "from": "02:00", "until": "04:00", "time_zone": "Europe/Berlin"}`; such a
+        silence need not end (`ends_at` None), and is for every day where it names none.
+        """
+        body = without_none(subject=subject, starts_at=starts_at, ends_at=ends_at, reason=reason, repeats=repeats)
         return write("POST", "/silences", body)
 
     @endpoint

@@ -100,7 +100,8 @@ silences = Table(
     Column("project", Text, ForeignKey("projects.id"), nullable=False),
     Column("subject", Text),  # NULL: everything in the project
     Column("starts_ns", BigInteger, nullable=False),
-    Column("ends_ns", BigInteger, nullable=False),
+    Column("ends_ns", BigInteger),  # NULL: it comes again until somebody ends it
+    Column("repeats", Json),  # NULL: all the time between the two; else at which times of which days, and where
     Column("reason", Text, nullable=False),
     Column("by", Text, nullable=False),
     Index(None, "project", "ends_ns"),
