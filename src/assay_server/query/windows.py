@@ -7,10 +7,10 @@ a window without data has no row, and a figure that cannot be known is None.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any
 
 from assay_server.core.errors import InvalidInput
+from assay_server.query import windows_cut as cut
 from assay_server.query.measures import FIELDS, FILTERS, MEASURES, METRICS, Metric, aggregate, each, without_value
 from assay_server.query.rollup import counted
 from assay_server.query.sql import Where, lines
@@ -19,7 +19,6 @@ from assay_server.store import Limits, Store
 _MOST_GROUPS = "200"
 _LARGE = Limits(rows=100_000, seconds=60)
 
-_W = "w AS (SELECT unnest(?::BIGINT[]) AS since_ns, unnest(?::BIGINT[]) AS until_ns)"
 _READ = (
     "trace_id, span_id, parent_id, kind, status, start_ns, end_ns, cost, fresh_input, cache_read, cache_write,"
     ' output_tokens, reasoning, ttft_ms, "user", session'
@@ -85,12 +84,6 @@ _FEW = "ASOF JOIN w ON u.at_ns >= w.since_ns WHERE u.at_ns < w.until_ns"
 _MANY = "JOIN w ON u.at_ns >= w.since_ns AND u.at_ns < w.until_ns"
 
 
-def _apart(windows: Sequence[Window]) -> bool:
-    """No moment is in two of them."""
-    ordered = sorted(windows, key=lambda each: each.since_ns)
-    return all(sooner.until_ns <= later.since_ns for sooner, later in pairwise(ordered))
-
-
 def _sql(
     project: str, metric: Metric, where: Where, group_by: str | None, windows: Sequence[Window]
 ) -> tuple[str, list[Any]]:
@@ -99,19 +92,25 @@ def _sql(
         source, params, value = _scores(project, metric, where, group, windows)
     else:
         source, params, value = _spans(metric, where, group, windows)
-    bounds = [[each.since_ns for each in windows], [each.until_ns for each in windows]]
-    sql = lines(
-        "WITH " + _W + ",",
-        source + ",",
-        "f AS (SELECT w.since_ns, w.until_ns, g,",
-        value,
-        "  FROM u",
-        _FEW if _apart(windows) else _MANY,
-        "GROUP BY ALL),",
-        "largest AS (SELECT g FROM f GROUP BY g ORDER BY sum(n) DESC, g LIMIT " + _MOST_GROUPS + ")",  # noqa: S608
-        "SELECT * FROM f WHERE g IN (SELECT g FROM largest) ORDER BY since_ns, g",
-    )
-    return sql, [*bounds, *params]
+    bounds = [(each.since_ns, each.until_ns) for each in windows]
+    apart, ends = cut.apart(bounds), [[since for since, _ in bounds], [until for _, until in bounds]]
+    if not apart and cut.exact(metric):
+        head, figures, ends = (
+            [cut.HEAD + ",", cut.PIECES + ","],
+            cut.figures(metric, _MOST_GROUPS),
+            ends + cut.pieces(bounds),
+        )
+    else:
+        head, figures = [cut.HEAD + ","], _joined(value, _FEW if apart else _MANY)
+    rows = "SELECT * FROM f WHERE g IN (SELECT g FROM largest) ORDER BY since_ns, until_ns, g"
+    return lines("WITH", *head, source + ",", *figures, rows), [*ends, *params]
+
+
+def _joined(value: str, how: str) -> list[str]:
+    """CTEs from the units `u(at_ns, g, v)` to `f`, with a row for each window and group that has a unit."""
+    largest = "SELECT g FROM f GROUP BY g ORDER BY sum(n) DESC, g LIMIT " + _MOST_GROUPS  # noqa: S608
+    f = lines("f AS (SELECT w.since_ns, w.until_ns, g,", value, "FROM u", how, "GROUP BY ALL),")
+    return [f, "largest AS (" + largest + ")"]
 
 
 def _spans(metric: Metric, where: Where, group: str, windows: Sequence[Window]) -> tuple[str, list[Any], str]:

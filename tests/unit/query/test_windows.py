@@ -1,6 +1,7 @@
 """Figures over windows: every metric against numbers worked out by hand, filters, groups, what is unknown."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 from assay_server.core.errors import InvalidInput
 from assay_server.core.records import Facts, Score, Span, Tokens
 from assay_server.query import Figure, Metric, Window, Windows
+from assay_server.query import windows_cut as cut
 from assay_server.store import DuckStore
 
 SECOND = 1_000_000_000
@@ -136,6 +138,32 @@ async def test_windows_apart_say_what_they_say_among_windows_that_overlap(window
     among = await windows.figures("prj_a", metric, [whole, *apart], group_by="model")
     assert alone
     assert alone == [figure for figure in among if figure.window != whole]
+
+
+@pytest.mark.parametrize("group_by", [None, "model", "user"])
+@pytest.mark.parametrize(
+    "metric",
+    [
+        Metric("count"),
+        Metric("requests"),
+        Metric("errors"),
+        Metric("error_rate"),
+        Metric("slow_rate", threshold_ms=1500),
+        Metric("schema_violations"),
+    ],
+)
+async def test_windows_cut_at_their_edges_say_what_adding_each_up_says(
+    windows: Windows, metric: Metric, group_by: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Gaps, units at edges, windows twice, within each other, from the same start and to the same end."""
+    around = [(since, since + length) for since in range(-10, 80, 7) for length in (3, 5, 20, 60, 300)]
+    several = [Window(START + since * SECOND, START + until * SECOND) for since, until in [*around, (2000, 2001)]]
+    shorter = await windows.figures("prj_a", metric, several, group_by=group_by)
+    monkeypatch.setattr(cut, "exact", lambda _: False)
+    longer = await windows.figures("prj_a", metric, several, group_by=group_by)
+    assert len(shorter) > 20
+    assert [replace(each, sd=None) for each in shorter] == [replace(each, sd=None) for each in longer]
+    assert [each.sd for each in shorter] == pytest.approx([each.sd for each in longer])
 
 
 async def test_a_score_belongs_to_the_group_of_its_trace(windows: Windows) -> None:
