@@ -1,9 +1,10 @@
 """Every query of the Grafana dashboard, run by a real Prometheus that scrapes a real server.
 
-Where there is no Prometheus the test skips and says so. In any case the queries are read by a parser of PromQL and
-held against what `/metrics` tells, in `tests/unit/test_grafana.py`.
+Where there is no Prometheus the test skips and says so; in CI that is a failure. In any case the queries are read by
+a parser of PromQL and held against what `/metrics` tells, in `tests/unit/test_grafana.py`.
 """
 
+import os
 import shutil
 import subprocess
 import time
@@ -31,7 +32,8 @@ def prometheus(scraped: RunningServer, tmp_path_factory: pytest.TempPathFactory)
     """A Prometheus that has scraped the server before, while and after calls came in."""
     program = shutil.which("prometheus")
     if program is None:
-        pytest.skip("Prometheus (the package prometheus) is not on this machine")
+        message = "Prometheus (the package prometheus) is not on this machine"
+        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(message)
     folder = tmp_path_factory.mktemp("prometheus")
     (folder / "key").write_text(scraped.key)
     (folder / "prometheus.yml").write_text(
