@@ -80,9 +80,14 @@ def restore_backup(
     manifest = asyncio.run(restore(folder.absolute(), data))
     _tell_manifest(manifest, f"was restored into {data}", folder, as_json=as_json)
     if not as_json:
-        dump = manifest["ledger"] == "ledger.dump"
-        first = f"pg_restore --clean --create --dbname=URL {data / 'ledger.dump'}, then " if dump else ""
-        sys.stderr.write(f"next: {first}assay up --data {data}\n")
+        sys.stderr.write(_next_steps(data, dumped=manifest["ledger"] == "ledger.dump"))
+
+
+def _next_steps(data: Path, *, dumped: bool) -> str:
+    if not dumped:
+        return f"next: assay up --data {data}\n"
+    first = f"pg_restore --no-owner --exit-on-error --dbname=URL {data / 'ledger.dump'}"
+    return f"next: {first}, then assay up --data {data} --ledger-url URL (of an empty database)\n"
 
 
 def _tell_manifest(manifest: dict[str, Any], what: str, folder: Path, *, as_json: bool) -> None:

@@ -29,7 +29,7 @@ _rows = tables.keeping.backups
 _heads = tables.accounts.audit_heads
 
 _DAY_NS = 86_400_000_000_000
-_OWN = ("facts", "ledger.sqlite", "jobs.sqlite", "backups")
+_OWN = ("facts", "ledger.sqlite", "ledger.dump", "jobs.sqlite", "backups")  # a restored dump is not the next one
 
 
 @dataclass(slots=True, frozen=True)

@@ -2,6 +2,7 @@
 
 import asyncio
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from assay_server.core.clock import SystemClock
 from assay_server.core.errors import Corrupt
 from assay_server.governance import Audit
 from assay_server.keeping.backup_files import checked, copy_into
-from assay_server.ledger import REVISIONS, Ledger, tables
+from assay_server.ledger import REVISIONS, Ledger, dumped_heads, tables
 from assay_server.store import SCHEMA, DuckStore
 
 _projects = tables.accounts.projects
@@ -32,14 +33,16 @@ async def restore(backup: Path, data: Path) -> dict[str, Any]:
 async def verify(backup: Path) -> dict[str, Any]:
     """Restores into a temporary folder beside the backup, opens everything, and compares; the manifest.
 
-    Raises what `restore` raises, and Corrupt where counts or an audit chain are not as they were.
+    A dump of PostgreSQL is read to its end, and its audit chains for how far they go: their rows are verified once it
+    is restored. Raises what `restore` raises, Corrupt where counts or an audit chain are not as they were, and
+    Unavailable where there is no `pg_restore` for a dump.
     """
     with tempfile.TemporaryDirectory(prefix=".verify-", dir=backup.parent) as folder:
         data = Path(folder) / "data"
         manifest = await restore(backup, data)
         await _compare_facts(data / "facts", manifest)
-        if manifest["ledger"] == "ledger.sqlite":
-            await _compare_chains(data / "ledger.sqlite", manifest)
+        ledger = data / manifest["ledger"]
+        _compare_ends(await (_chains(ledger) if ledger.suffix == ".sqlite" else dumped_heads(ledger)), manifest)
     return manifest
 
 
@@ -54,8 +57,8 @@ async def _compare_facts(folder: Path, manifest: dict[str, Any]) -> None:
             raise _other(f"the table {table} has {n} rows, and {manifest['rows'].get(table)} were written")
 
 
-async def _compare_chains(file: Path, manifest: dict[str, Any]) -> None:
-    """Each chain is whole, and goes on at least as far as when the backup began."""
+async def _chains(file: Path) -> dict[str, int]:
+    """How far each chain goes; each is whole."""
     ledger = await Ledger.open(f"sqlite:///{file}")
     audit = Audit(ledger, SystemClock(), lambda text: (text, []))
     try:
@@ -69,6 +72,11 @@ async def _compare_chains(file: Path, manifest: dict[str, Any]) -> None:
                 raise _other(f"the audit chain of {project} is broken: {found['broken']['why']}")
     finally:
         await ledger.close()
+    return ends
+
+
+def _compare_ends(ends: Mapping[str, int], manifest: dict[str, Any]) -> None:
+    """Each chain goes on at least as far as when the backup began."""
     for head in manifest["audit"]:
         if ends.get(head["project"], 0) < head["seq"]:
             raise _other(f"the audit chain of {head['project']} ends before row {head['seq']}")
