@@ -41,7 +41,7 @@ def backed_up(client: httpx.Client) -> Path:
     client.post(f"{address}/verify").raise_for_status()
     verified = _until(client, address, lambda found: found["verified_at"] or found["error"])
     assert verified["error"] is None
-    return Path(done["path"])
+    return Path(str(done["path"]))
 
 
 def _until(client: httpx.Client, address: str, met: object) -> dict[str, object]:
@@ -54,6 +54,7 @@ def _until(client: httpx.Client, address: str, met: object) -> dict[str, object]
     raise AssertionError("it did not happen")
 
 
+@pytest.mark.timeout(300)  # several starts of a server
 def test_decisions_in_postgresql_are_backed_up_and_come_back(
     tmp_path: Path, postgresql_url: str, empty_url: str
 ) -> None:
@@ -119,8 +120,8 @@ def test_a_dump_that_is_damaged_or_ends_too_soon_is_no_backup(tmp_path: Path, po
 
 
 def test_without_postgresqls_programs_it_says_what_to_install(tmp_path: Path, postgresql_url: str) -> None:
-    environment = {"ASSAY_LEDGER_URL": postgresql_url, "PATH": str(Path(sys.executable).parent)}
-    server = RunningServer(tmp_path / "data", **environment).start()
+    path = str(Path(sys.executable).parent)
+    server = RunningServer(tmp_path / "data", ASSAY_LEDGER_URL=postgresql_url, PATH=path).start()
     try:
         with server.client() as client:
             made = client.post("/api/v1/backups", json={}).raise_for_status().json()

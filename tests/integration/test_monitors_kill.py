@@ -1,5 +1,7 @@
 """Monitors through a running server: traffic goes wrong, the server is killed, and people still hear of it."""
 
+import email
+import email.policy
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -7,11 +9,12 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.fakes.mailbox import Mailbox, receiving
 from tests.fakes.otlp_requests import a_span, protobuf
 from tests.fakes.rest import Answer, FakeServer, serving
 from tests.fixtures.server import RunningServer
 
-MONITOR = {
+MONITOR: dict[str, Any] = {
     "name": "errors-now",
     "metric": "error_rate",
     "rule": {"kind": "threshold", "above": 0.1},
@@ -20,6 +23,12 @@ MONITOR = {
     "min_n": 5,
     "severity": "critical",
 }
+
+
+@pytest.fixture
+def mailbox() -> Iterator[Mailbox]:
+    with receiving() as box:
+        yield box
 
 
 @pytest.fixture
@@ -78,5 +87,46 @@ def test_people_hear_of_trouble_though_the_server_is_killed(own_server: RunningS
         assert client.get(f"/api/v1/incidents/{incident['id']}").json()["status"] == "resolved"
         sent = wait(lambda: client.get("/api/v1/notifications?status=sent").json()["items"])
         assert {each["channel"] for each in sent} == {channel["id"]}
-        assert client.get("/api/v1/monitors/errors-now").json()["missed"] >= 0
         assert client.post(f"/api/v1/notification-channels/{channel['id']}/test").json()["sent"] is True
+
+
+@pytest.mark.timeout(300)  # several starts of a server
+def test_mail_arrives_though_the_server_is_killed_and_what_it_missed_is_caught_up(
+    own_server: RunningServer, mailbox: Mailbox
+) -> None:
+    mailbox.full = True
+    server = own_server.start()
+    with server.client() as client:
+        client.post("/api/v1/notification-channels", json={"name": "mail", "url": mailbox.url}).raise_for_status()
+        send(client, 20, 1, failed=True)
+        client.post("/api/v1/monitors", json=MONITOR).raise_for_status()
+        wait(lambda: mailbox.refused)
+        incident = client.get("/api/v1/incidents").json()["items"][0]["id"]
+    server.kill()
+    assert mailbox.letters == []
+    mailbox.full = False
+    time.sleep(2 * MONITOR["every_s"] + 1)  # two looks that nobody takes
+    server.start()
+    with server.client() as client:
+        [opened] = wait(lambda: mailbox.letters)
+        late = wait(lambda: [look for look in _looks(client) if look["late_s"] > 0])
+        assert {look["findings"][0]["status"] for look in late} == {"alarm"}
+        assert client.get("/api/v1/monitors/errors-now").json()["missed"] >= 1
+        letter = email.message_from_string(opened, policy=email.policy.default)
+        part = letter.get_body(("plain", "html"))
+        assert part is not None
+        body = part.get_content()
+        assert letter["subject"] == "[critical] errors-now: error rate"
+        for evidence in ("n = 20", "1 h", f"{server.url}/incidents/{incident}", f"ref {incident}:opened"):
+            assert evidence in body
+        server.kill()  # between the trouble and its end
+    server.start()
+    with server.client() as client:
+        send(client, 400, 1000, failed=False)
+        wait(lambda: any("Resolved" in letter for letter in mailbox.letters))
+        assert [f"ref {incident}:opened" in letter for letter in mailbox.letters].count(True) <= 2  # at least once
+
+
+def _looks(client: httpx.Client) -> list[Any]:
+    found: list[Any] = client.get("/api/v1/monitors/errors-now/evaluations").raise_for_status().json()["items"]
+    return found

@@ -2,60 +2,23 @@
 
 import json
 import logging
-import socketserver
-import threading
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
 from assay_server.core.errors import InvalidInput
 from assay_server.notify import AppriseSender
+from tests.fakes.mailbox import Mailbox, receiving
 from tests.fakes.rest import Answer, FakeServer, serving
 
 # Apprise looks for old modules of Python's when it loads its services.
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 
 
-class Mailbox(socketserver.ThreadingTCPServer):
-    """Enough of SMTP (RFC 5321) to take mail; `letters` holds what came."""
-
-    daemon_threads = True
-    allow_reuse_address = True
-
-    def __init__(self) -> None:
-        self.letters: list[str] = []
-        super().__init__(("127.0.0.1", 0), _Smtp)
-
-
-class _Smtp(socketserver.StreamRequestHandler):
-    def handle(self) -> None:
-        self._say("220 test")
-        while line := self.rfile.readline().decode().strip():
-            verb = line[:4].upper()
-            if verb == "DATA":
-                self._say("354 go on")
-                self._take()
-            self._say("221 bye" if verb == "QUIT" else "250 ok")
-            if verb == "QUIT":
-                return
-
-    def _take(self) -> None:
-        lines = []
-        while (line := self.rfile.readline().decode()) not in {".\r\n", ""}:
-            lines.append(line)
-        self.server.letters.append("".join(lines))  # type: ignore[attr-defined]
-
-    def _say(self, text: str) -> None:
-        self.wfile.write(f"{text}\r\n".encode())
-
-
 @pytest.fixture
 def mailbox() -> Iterator[Mailbox]:
-    box = Mailbox()
-    threading.Thread(target=box.serve_forever, args=(0.01,), daemon=True).start()
-    yield box
-    box.shutdown()
-    box.server_close()
+    with receiving() as box:
+        yield box
 
 
 @pytest.fixture
@@ -82,9 +45,7 @@ async def test_a_webhook_gets_title_body_and_kind(sender: AppriseSender, hook: F
 
 
 async def test_mail_arrives(sender: AppriseSender, mailbox: Mailbox) -> None:
-    port = mailbox.server_address[1]
-    url = f"mailto://127.0.0.1:{port}?from=assay@example.com&to=ops@example.com&smtp=127.0.0.1"
-    assert await sender.send(url, "p95 latency", "n = 30\nhttp://assay.test/incidents/inc_1", "warning") is None
+    assert await sender.send(mailbox.url, "p95 latency", "n = 30\nhttp://assay.test/incidents/inc_1", "warning") is None
     [letter] = mailbox.letters
     assert "Subject: p95 latency" in letter
     assert "inc_1" in letter
