@@ -159,6 +159,51 @@ def test_the_tail_keeps_errors_and_late_spans_follow_their_trace(own_server: Run
     assert [row["trace_id"] for row in found] == [f"{1:032x}"]
 
 
+def test_log_records_follow_their_trace_also_after_a_kill(own_server: RunningServer) -> None:
+    own_server.start()
+    with own_server.client() as http:
+        put(http, "sampling", {"tail": {"share": 0.0, "quiet_s": 1}})
+        for number, failed in ((1, True), (2, False)):
+            send_record(http, number, f"before{number}")
+            send(http, trace(number, failed=failed))
+            send_record(http, number, f"after{number}")
+        settled(http)
+    own_server.kill()
+    own_server.start()
+    with own_server.client() as http:
+        send_record(http, 2, "late2")
+        deadline = time.monotonic() + 30
+        while (left := logged(http))["kept"] > 2:
+            assert time.monotonic() < deadline
+            time.sleep(0.2)
+        found = http.get("/api/v1/traces", params={"text": "before2"}).json()["items"]
+        shown = http.get(f"/api/v1/traces/{2:032x}").json()
+    assert left == {"records": 5, "kept": 2}
+    assert found == []
+    assert not re.search(r"(before|after|late)\d", json.dumps(shown))
+
+
+def send_record(http: httpx.Client, number: int, text: str) -> None:
+    """What a model was asked, as a log record beside the span."""
+    record = {
+        "timeUnixNano": str(time.time_ns()),
+        "traceId": f"{number:032x}",
+        "spanId": f"{number:012x}{1:04x}",
+        "eventName": "gen_ai.user.message",
+        "body": {"kvlistValue": {"values": [{"key": "content", "value": {"stringValue": text}}]}},
+    }
+    body = {"resourceLogs": [{"scopeLogs": [{"logRecords": [record]}]}]}
+    assert http.post("/v1/logs", json=body).status_code == 200
+
+
+def logged(http: httpx.Client) -> dict[str, int]:
+    told = "count(*), count(*) FILTER (contains(data, 'before') OR contains(data, 'after') OR contains(data, 'late'))"
+    records, kept = sql(http, f"SELECT {told} FROM (SELECT data::VARCHAR AS data FROM events WHERE kind = 'content')")[
+        0
+    ]
+    return {"records": records, "kept": kept}
+
+
 @pytest.mark.parametrize("moment", [0.0, 0.7, 1.4], ids=["waiting", "deciding", "decided"])
 def test_a_kill_while_content_waits_loses_nothing_and_doubles_nothing(own_server: RunningServer, moment: float) -> None:
     own_server.start()

@@ -2,10 +2,12 @@
 
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from functools import partial
 
 from assay_server.core.clock import Clock
 from assay_server.governance import Audit, Counts, Quotas, Sampling
-from assay_server.ingest import Decider, Doorkeeper, Preview
+from assay_server.ingest import Decider, Doorkeeper, Labels, LogFates, Preview, aliases
+from assay_server.keeping import remains_of_log_record
 from assay_server.ledger import Ledger
 from assay_server.monitors import Incidents
 from assay_server.store import Store
@@ -36,9 +38,10 @@ async def intake(ledger: Ledger, store: Store, audit: Audit, clock: Clock, stack
     sampling = Sampling(ledger, audit, clock)
     for each in (counts, quotas, sampling):
         await each.load()
-    decider = Decider(store, sampling, counts, clock)
-    for running in (counts, decider):
+    records = LogFates(store, sampling, clock, partial(remains_of_log_record, is_label=Labels(aliases()).is_label))
+    decider = Decider(store, sampling, counts, clock, records.touched)
+    for running in (counts, decider, records):
         running.start()
         stack.push_async_callback(running.close)
-    doorkeeper = Doorkeeper(quotas, counts, sampling, decider.held)
+    doorkeeper = Doorkeeper(quotas, counts, sampling, decider.held, records)
     return Intake(counts, quotas, sampling, Preview(store, clock), decider, doorkeeper)

@@ -9,6 +9,7 @@ from assay_server.ingest.experiments import Experiment, Experiments
 from assay_server.ingest.forgetting import forget_pieces
 from assay_server.ingest.ingest import JSON, PROTOBUF, Accepted, Ingest, Signal
 from assay_server.ingest.limits import Limits
+from assay_server.ingest.log_fates import LogFates
 from assay_server.ingest.loops import LoopWatch
 from assay_server.ingest.media import KeptMedia, MediaLink, MediaShelf
 from assay_server.ingest.media_tickets import MediaTickets
@@ -36,6 +37,7 @@ __all__ = [
     "KeptMedia",
     "Labels",
     "Limits",
+    "LogFates",
     "LoopWatch",
     "MediaLink",
     "MediaShelf",

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from operator import attrgetter
 from typing import Protocol
 
-from assay_server.core.records import Facts, Span, Thin
+from assay_server.core.records import Event, Facts, Span, Thin
 from assay_server.governance import BYTES, DROP, SAMPLE, SAMPLED_OUT, SPANS, Policy
 from assay_server.ingest.aliases import aliases
 from assay_server.ingest.sampling import KEPT, Labels, Sampler
@@ -65,14 +65,27 @@ class Policies(Protocol):
     def policies(self) -> Mapping[str, Policy]: ...
 
 
+class Records(Protocol):
+    """What `LogFates` does."""
+
+    def touched(self, project: str) -> None: ...
+
+    def dropped(self, span: Span) -> None: ...
+
+    def is_dropped(self, event: Event) -> bool: ...
+
+
 class Doorkeeper:
     """The `Admission` of a running server. `held`: called when content begins to wait for a decision."""
 
-    def __init__(self, quotas: Checks, counts: Counted, sampling: Policies, held: Callable[[], None]) -> None:
+    def __init__(
+        self, quotas: Checks, counts: Counted, sampling: Policies, held: Callable[[], None], records: Records
+    ) -> None:
         self._quotas = quotas
         self._counts = counts
         self._sampling = sampling
         self._held = held
+        self._records = records
         self._labels = Labels(aliases())
         self._compiled: dict[str, Sampler] = {}
         self._of: Mapping[str, Policy] = {}
@@ -82,6 +95,8 @@ class Doorkeeper:
 
     def admit(self, facts: Facts) -> Tally:
         samplers = self._samplers()
+        if samplers and facts.events:
+            facts.events = [event for event in facts.events if not self._records.is_dropped(event)]
         return self._sample(facts, samplers) if samplers and facts.spans else ()
 
     def stored(self, tally: Tally, facts: Facts, *, project: str | None = None, size: int = 0) -> None:
@@ -93,6 +108,13 @@ class Doorkeeper:
             self._counts.add(project, BYTES, size)
         if any(span.thin is not None and span.thin.fate == "waiting" for span in facts.spans):
             self._held()
+        for owner in self._with_fates(facts) if self._of else ():
+            self._records.touched(owner)
+
+    def _with_fates(self, facts: Facts) -> set[str]:
+        """Projects where a log record may have to follow its span, from what was just stored."""
+        of_events = {event.project for event in facts.events if event.trace_id is not None}
+        return (of_events & self._of.keys()) | {span.project for span in facts.spans if span.thin is not None}
 
     def _samplers(self) -> Mapping[str, Sampler]:
         policies = self._sampling.policies
@@ -111,6 +133,7 @@ class Doorkeeper:
             if judged.fate == "dropped":
                 counted[span.project, f"{DROP}{judged.rule}"] += 1
                 dropped.add((span.project, span.trace_id, span.span_id))
+                self._records.dropped(span)
                 continue
             kept.append(span)
             if judged.fate != "kept":

@@ -5,7 +5,7 @@ them, and what was decided of the same trace before.
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from assay_server.core.beat import Beat
@@ -45,8 +45,12 @@ SELECT name, quantile_cont(ms, ?) AS ms FROM (
 class Decider:
     """One per store; idle until content waits."""
 
-    def __init__(self, store: Store, sampling: Policies, counts: Counted, clock: Clock) -> None:
+    def __init__(
+        self, store: Store, sampling: Policies, counts: Counted, clock: Clock, let_go: Callable[[str], None]
+    ) -> None:
+        """`let_go`: called with a project where content was let go."""
         self._store = store
+        self._let_go = let_go
         self._sampling = sampling
         self._counts = counts
         self._clock = clock
@@ -108,6 +112,7 @@ class Decider:
         let_go = await self._store.decide(project, sorted(kept), gone, since)
         if let_go:
             self._counts.add(project, SAMPLED_OUT, let_go)
+            self._let_go(project)
 
     async def _quantiles(self, project: str, tail: Tail | None) -> dict[str, float]:
         """By root name, the duration in ms at the tail's quantile over the last day; looked up every five minutes."""

@@ -8,6 +8,7 @@ from assay_server.keeping.house import Keeping
 from assay_server.keeping.keeper import Keeper
 from assay_server.keeping.passes import Passes
 from assay_server.keeping.person import Found, Person
+from assay_server.keeping.remains import of_log_record as remains_of_log_record
 from assay_server.keeping.restore import restore, verify
 from assay_server.keeping.retention import Retention
 
@@ -24,6 +25,7 @@ __all__ = [
     "Places",
     "Retention",
     "Sites",
+    "remains_of_log_record",
     "restore",
     "verify",
 ]

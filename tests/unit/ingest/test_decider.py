@@ -24,7 +24,8 @@ class World:
         self.clock = FakeClock()
         self.policies: dict[str, Policy] = {}
         self.counted: dict[tuple[str, str], int] = {}
-        self.decider = Decider(store, self, self, self.clock)
+        self.gone: list[str] = []
+        self.decider = Decider(store, self, self, self.clock, self.gone.append)
 
     def add(self, project: str, what: str, n: int) -> None:
         self.counted[project, what] = self.counted.get((project, what), 0) + n
@@ -72,6 +73,7 @@ async def test_a_trace_is_decided_when_it_is_quiet(world: World) -> None:
     assert await world.decider.decide() == 2
     assert await world.contents() == {1: "kept", 2: "let_go"}
     assert world.counted == {("prj_a", "sampled_out"): 1}
+    assert world.gone == ["prj_a"], "whoever follows traces hears of it"
 
 
 async def test_a_trace_that_never_rests_is_decided_after_its_patience(world: World) -> None:
@@ -124,7 +126,7 @@ async def test_late_spans_follow_their_trace_also_after_a_restart(world: World) 
     await world.arrive(2)
     world.clock.advance(1001)
     await world.decider.decide()
-    world.decider = Decider(world.store, world, world, world.clock)
+    world.decider = Decider(world.store, world, world, world.clock, world.gone.append)
     await world.arrive(1, number=2)
     await world.arrive(2, number=2, status="error")
     world.clock.advance(1001)

@@ -7,7 +7,7 @@ import pytest
 
 from assay_server.checks.pii import Scrubber
 from assay_server.core.errors import Busy, InvalidInput, RateLimited
-from assay_server.core.records import Facts, Score, Span
+from assay_server.core.records import Event, Facts, Score, Span
 from assay_server.governance import Policy, Tail, fraction, parse
 from assay_server.ingest import PROTOBUF, Doorkeeper, Ingest
 from assay_server.ingest.aliases import aliases
@@ -38,6 +38,8 @@ class Known:
         self.counted: dict[tuple[str, str], int] = {}
         self.held = 0
         self.used_up = False
+        self.touched_projects: list[str] = []
+        self.gone: set[str] = set()
 
     def add(self, project: str, what: str, n: int) -> None:
         self.counted[project, what] = self.counted.get((project, what), 0) + n
@@ -50,7 +52,16 @@ class Known:
         self.held += 1
 
     def door(self) -> Doorkeeper:
-        return Doorkeeper(self, self, self, self._held)
+        return Doorkeeper(self, self, self, self._held, self)
+
+    def touched(self, project: str) -> None:
+        self.touched_projects.append(project)
+
+    def dropped(self, span: Span) -> None:
+        self.gone.add(span.span_id)
+
+    def is_dropped(self, event: Event) -> bool:
+        return event.span_id in self.gone
 
 
 def test_a_share_of_the_traces_is_inside_and_always_the_same() -> None:
