@@ -4,7 +4,9 @@ A relation must be one of the caller's views or a CTE that is in scope just ther
 the query would otherwise reach the catalogue (or, with the Python driver, a variable of this program).
 """
 
+from collections import Counter
 from collections.abc import Iterator
+from math import prod
 from typing import Any
 
 from assay_server.core.errors import Forbidden, InvalidInput
@@ -22,6 +24,7 @@ from assay_server.query.sandbox_grammar import (
 _Tree = dict[str, Any]
 _PLAIN = NODES | RELATIONS | MODIFIERS | ORDERS
 _DEEPEST = 400
+_MOST_COPIES = 1000  # of one CTE, once each mention stands for what it names
 
 
 def check(parsed: _Tree, views: frozenset[str]) -> frozenset[str]:
@@ -33,6 +36,10 @@ def check(parsed: _Tree, views: frozenset[str]) -> frozenset[str]:
         raise InvalidInput("One SELECT at a time.", field="sql", fix="send the statements one by one")
     walk = _Walk(views)
     walk.visit(statements[0].get("node"), frozenset(), 0)
+    if prod(walk.mentions.values()) > _MOST_COPIES:
+        raise InvalidInput(
+            "CTEs that name each other this often grow without end.", field="sql", fix="name fewer twice"
+        )
     return frozenset(walk.read)
 
 
@@ -42,6 +49,8 @@ class _Walk:
     def __init__(self, views: frozenset[str]) -> None:
         self._views = views
         self.read: set[str] = set()
+        self.mentions: Counter[str] = Counter()
+        """How often each CTE is named. The product bounds the copies that planning makes; no limit ends that."""
 
     def visit(self, part: Any, scope: frozenset[str], depth: int) -> None:
         if depth > _DEEPEST:
@@ -96,6 +105,7 @@ class _Walk:
         path = _path(part)
         name = _lower(path[-1]) if path else ""
         if len(path) == 1 and name in scope:
+            self.mentions[name] += 1
             return
         if len(path) != 1 or name not in self._views or part.get("at_clause"):
             raise Forbidden(

@@ -235,6 +235,24 @@ ATTACKS = [
     "SELECT range(1000000000)",
     "SELECT generate_series(1, 1000000000)",
     "SELECT list_resize([1], 1000000000)",
+    "SELECT levenshtein(string_agg('a', ''), string_agg('b', '')) FROM range(1000000)",
+    "SELECT damerau_levenshtein(string_agg('a', ''), string_agg('b', '')) FROM range(100000)",
+    "SELECT jaro_winkler_similarity(string_agg('a', ''), string_agg('b', '')) FROM range(1000000)",
+    "WITH t0 AS (FROM spans)"
+    + "".join(f", t{n} AS (SELECT a.name FROM t{n - 1} a, t{n - 1} b)" for n in range(1, 30))
+    + " FROM t29",
+    "WITH t0 AS (SELECT 1 AS x)"
+    + "".join(f", t{n} AS (SELECT x FROM t{n - 1} UNION ALL SELECT x FROM t{n - 1})" for n in range(1, 40))
+    + " FROM t39",
+    "FROM restored",
+    "FROM touched",
+    "FROM held",
+    "SELECT * FROM spans SEMI JOIN held USING (key)",
+    "SELECT 1 LIMIT (SELECT count(*) FROM held)",
+    "SELECT DISTINCT ON (getenv('HOME')) 1",
+    "SELECT [getenv(x) for x in ['HOME']]",
+    "FROM duckdb_memory()",
+    "FROM histogram_values(spans, cost)",
     "SELECT bar(1, 0, 1, 100000)",
     "SELECT format('{:1000000000}', 1)",
     "SELECT printf('%1000000000d', 1)",
