@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from assay_server.checks import answers, form, retrieval
 from assay_server.checks.sample import Check
+from assay_server.checks.toxicity import toxicity
 from assay_server.core.errors import InvalidInput
 
 _CHECKS: tuple[Check, ...] = (
@@ -17,6 +18,7 @@ _CHECKS: tuple[Check, ...] = (
     retrieval.hit_rate,
     retrieval.mrr,
     retrieval.citation,
+    toxicity,
     form.schema_valid,
     form.latency_ms,
     form.cost_usd,
