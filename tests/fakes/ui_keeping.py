@@ -57,6 +57,13 @@ def keeping_routes(world: Callable[[], World]) -> list[tuple[str, Answer, str]]:
         now["updated_by"] = "user:mara"
         return _tagged(now)
 
+    async def put_flags(request: Request) -> Response:
+        now, body = kept()["flags"], await request.json()
+        _same(request, now)
+        now.update(checks=body["checks"], share=body["share"], revision=now["revision"] + 1, updated_at=at())
+        now["updated_by"] = "user:mara"
+        return _tagged(now)
+
     async def export(request: Request) -> Json:
         made = {
             "id": an_id("exp", 9),
@@ -103,6 +110,8 @@ def keeping_routes(world: Callable[[], World]) -> list[tuple[str, Answer, str]]:
         ("/sampling", lambda request: _tagged(kept()["sampling"]), "GET"),
         ("/sampling", put_sampling, "PUT"),
         ("/sampling/preview", lambda request: _SAMPLED, "POST"),
+        ("/flags", lambda request: _tagged(kept()["flags"]), "GET"),
+        ("/flags", put_flags, "PUT"),
         ("/exports", listed("exports"), "GET"),
         ("/exports", export, "POST"),
         ("/exports/{id}", gone("exports", "id"), "DELETE"),
@@ -135,10 +144,11 @@ def _nothing() -> Json:
     nobody = {"revision": 0, "updated_at": None, "updated_by": None}
     retention = {"rules": [], "applies_from": None, "next": None, "last": None, **nobody}
     sampling = {"rules": [], "tail": None, "waiting": {"spans": 0, "traces": 0}, **nobody}
+    flags = {"checks": [], "share": 1.0, "available": _CHECKS, "today": dict.fromkeys(_DONE, 0), **nobody}
     limits = dict.fromkeys(_QUOTAS)
     use = [_use(quota, None, 0) for quota in _QUOTAS]
     quotas = {"limits": limits, "warn_at": 0.8, "use": use, **nobody}
-    return {**empty, "retention": retention, "sampling": sampling, "quotas": quotas}
+    return {**empty, "retention": retention, "sampling": sampling, "flags": flags, "quotas": quotas}
 
 
 def _begun() -> Json:
@@ -156,6 +166,8 @@ def _begun() -> Json:
     tail = {"share": 0.25, "quiet_s": 30, "patience_s": 600, "errors": True, "slower_than_ms": None}
     tail |= {"slower_than_quantile": 0.95, "flagged": True}
     sampling = {"rules": [health, chatty], "tail": tail, "waiting": {"spans": 41, "traces": 9}, **by}
+    today = {"scored": 8_312, "skipped": 1_204, "dropped": 37}
+    flags = {"checks": ["toxicity"], "share": 0.1, "available": _CHECKS, "today": today, **by}
     limits = {"spans_per_day": 1_000_000, "bytes_per_day": None, "spans_per_month": 20_000_000, "bytes_per_month": None}
     used = {"spans_per_day": 862_114, "bytes_per_day": 3_104_000_000, "spans_per_month": 14_200_031}
     use = [_use(quota, limits[quota], used.get(quota, 51_200_000_000)) for quota in _QUOTAS]
@@ -163,6 +175,7 @@ def _begun() -> Json:
     return {
         "retention": retention,
         "sampling": sampling,
+        "flags": flags,
         "quotas": {"limits": limits, "warn_at": 0.8, "use": use, **by},
         "days": days,
         "passes": [_pass(2, {"spans": 0, "texts": 12_400}), _pass(1, {"spans": 310, "texts": 9_104, "log_texts": 77})],
@@ -173,6 +186,7 @@ def _begun() -> Json:
     }
 
 
+_CHECKS, _DONE = ["toxicity", "groundedness"], ("scored", "skipped", "dropped")
 _QUOTAS = ("spans_per_day", "bytes_per_day", "spans_per_month", "bytes_per_month")
 
 

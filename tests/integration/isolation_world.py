@@ -127,6 +127,7 @@ def _settings(http: httpx.Client) -> dict[str, str]:
     _put(http, "forwards/quokka-forward", {"endpoint": "http://127.0.0.1:9"})
     export = {"name": "quokka-export", "what": "scores", "format": "csv", "target": {"folder": "quokka"}}
     exported = _post(http, "exports", export)["id"]
+    _put(http, "flags", {"checks": ["toxicity"], "share": 0.5})
     _put(http, "sampling", {"rules": [{"name": "quokka rule", "match": {"name": "quokka-ping"}, "action": "drop"}]})
     ping = as_json(a_span(trace_id=TRACE, span_id="52" * 8, name="quokka-ping"))
     http.post("/v1/traces", content=ping, headers={"content-type": "application/json"}).raise_for_status()

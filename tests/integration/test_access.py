@@ -167,6 +167,7 @@ NEEDS = {
         GET /api/v1/exports/{export}/runs
         GET /api/v1/forwards
         GET /api/v1/quotas/days
+        GET /api/v1/flags
         GET /api/v1/sampling
         GET /api/v1/sampling/counts
         POST /api/v1/sampling/preview
@@ -216,6 +217,7 @@ NEEDS = {
         PUT /api/v1/forwards/{name}
         DELETE /api/v1/forwards/{name}
         POST /api/v1/forwards/{name}/test
+        PUT /api/v1/flags
         PUT /api/v1/sampling
         GET /api/v1/keys
         POST /api/v1/keys

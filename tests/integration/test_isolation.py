@@ -298,7 +298,7 @@ def test_spans_that_phoenix_reads_are_ones_own(two: Two) -> None:
 
 
 def test_what_came_in_is_counted_by_project(two: Two) -> None:
-    for address in ("quotas", "quotas/days", "sampling/counts"):
+    for address in ("quotas", "quotas/days", "sampling/counts", "flags"):
         mine, theirs = (http.get(f"/api/v1/{address}").raise_for_status().json() for http in (two.first, two.second))
         assert mine != theirs, address
     assert "quokka" not in two.second.get("/api/v1/sampling/counts").text

@@ -50,6 +50,7 @@ class _Server(Noun[D_co]):
         self.compactions = _nouns.Compactions(driver)
         self.quotas = _nouns.Quotas(driver)
         self.sampling = _nouns.Sampling(driver)
+        self.flags = _nouns.Flags(driver)
         self.exports = _nouns.ScheduledExports(driver)
         self.forwards = _nouns.Forwards(driver)
 

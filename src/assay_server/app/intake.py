@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from assay_server.core.clock import Clock
-from assay_server.governance import Audit, Counts, Quotas, Sampling
+from assay_server.governance import Audit, Counts, Flags, Quotas, Sampling
 from assay_server.ingest import Decider, Doorkeeper, Labels, LogFates, Preview, aliases
 from assay_server.keeping import remains_of_log_record
 from assay_server.ledger import Ledger
@@ -20,6 +20,7 @@ class Intake:
     counts: Counts
     quotas: Quotas
     sampling: Sampling
+    flags: Flags
     preview: Preview
     decider: Decider
     doorkeeper: Doorkeeper
@@ -36,7 +37,8 @@ async def intake(ledger: Ledger, store: Store, audit: Audit, clock: Clock, stack
     counts = Counts(ledger, clock)
     quotas = Quotas(ledger, audit, clock, counts)
     sampling = Sampling(ledger, audit, clock)
-    for each in (counts, quotas, sampling):
+    flags = Flags(ledger, audit, clock, counts)
+    for each in (counts, quotas, sampling, flags):
         await each.load()
     records = LogFates(store, sampling, clock, partial(remains_of_log_record, is_label=Labels(aliases()).is_label))
     decider = Decider(store, sampling, counts, clock, records.touched)
@@ -44,4 +46,4 @@ async def intake(ledger: Ledger, store: Store, audit: Audit, clock: Clock, stack
         running.start()
         stack.push_async_callback(running.close)
     doorkeeper = Doorkeeper(quotas, counts, sampling, decider.held, records)
-    return Intake(counts, quotas, sampling, Preview(store, clock), decider, doorkeeper)
+    return Intake(counts, quotas, sampling, flags, Preview(store, clock), decider, doorkeeper)

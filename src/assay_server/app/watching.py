@@ -4,9 +4,10 @@ from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
+from assay_server.checks import Catalogue
 from assay_server.core.clock import Clock
-from assay_server.governance import Accounts, Audit
-from assay_server.ingest import Ingest, LoopWatch
+from assay_server.governance import Accounts, Audit, Flags
+from assay_server.ingest import FlagWatch, Ingest, LoopWatch
 from assay_server.ledger import Ledger
 from assay_server.monitors import Announcer, Incidents, Monitors, Watch
 from assay_server.notify import AppriseSender, Courier, NotificationChannels, Outbox, Silences
@@ -64,3 +65,11 @@ def flag_loops(ingest: Ingest, stack: AsyncExitStack) -> None:
     loops = LoopWatch(ingest)
     ingest.listen(loops.heard)
     stack.push_async_callback(loops.close)
+
+
+def flag_answers(ingest: Ingest, flags: Flags, checks: Catalogue, stack: AsyncExitStack) -> None:
+    """Has the checks that a project asks for look at its model calls."""
+    watch = FlagWatch(ingest, flags, checks.get)
+    watch.start()
+    ingest.listen(watch.heard)
+    stack.push_async_callback(watch.close)

@@ -14,7 +14,7 @@ from assay_server.app.config import Config
 from assay_server.app.intake import intake
 from assay_server.app.keeping import keeping
 from assay_server.app.outbound import outbound
-from assay_server.app.watching import Site, flag_loops, watching
+from assay_server.app.watching import Site, flag_answers, flag_loops, watching
 from assay_server.checks import Catalogue
 from assay_server.checks.pii import Scrubber
 from assay_server.core.clock import Clock, SystemClock
@@ -157,6 +157,7 @@ async def house(config: Config) -> AsyncIterator[House]:
         told = watching(site, accounts, bootstrapped.project, config.url, stack)
         coming.tell(told.incidents, stack)
         flag_loops(ingest, stack)
+        flag_answers(ingest, coming.flags, judgement.catalogue, stack)
         canaries = _canaries(ground, registry, reads, told.incidents, ingest, stack)
         if config.local_llm:
             await stack.enter_async_context(_local_llm(registry.providers, bootstrapped.project))

@@ -1,4 +1,4 @@
-"""`assay quotas`, `sampling`, `exports` and `forwards`: what a project lets in, and what leaves on its own."""
+"""`assay quotas`, `sampling`, `flags`, `exports` and `forwards`: what a project lets in, and what leaves on its own."""
 
 from __future__ import annotations  # `assay.Client` stands in signatures only: the help needs no HTTP client
 
@@ -15,6 +15,7 @@ from assay_server.cli.terminal import answer, emit, hint, safe, say, table, when
 
 quotas = group("quotas", "What a project may send by day and month.")
 sampling = group("sampling", "Which spans keep their content.")
+flags = group("flags", "Which checks look at live traffic.")
 exports = group("exports", "A file every hour, day or week, in a folder or in S3.")
 forwards = group("forwards", "Spans sent on to another collector.")
 
@@ -90,6 +91,38 @@ def set_sampling(file: Rules, reason: Why = None, as_json: AsJson = False) -> No
         found = client.sampling.set(given["rules"], given["tail"], reason)
     if not emit(found, as_json):
         answer(f"{len(found['rules'])} rules hold from the next request on")
+
+
+@flags.command("show", epilog="Example: assay flags show")
+def show_flags(as_json: AsJson = False) -> None:
+    """Shows the checks, the share of the traces, and what they did today."""
+    with connected() as client:
+        found = client.flags.get()
+    if emit(found, as_json):
+        return
+    if not found["checks"]:
+        answer(f"off; there are: {', '.join(found['available'])}")
+        hint(f"assay flags set {' '.join(found['available'])} --share 0.1")
+        return
+    answer(f"{', '.join(found['checks'])} on {found['share']:.3g} of the traces")
+    today = found["today"]
+    say(
+        f"today {today['scored']} scored, {today['skipped']} did not apply, {today['dropped']} dropped for want of room"
+    )
+
+
+@flags.command("set", epilog="Example: assay flags set toxicity groundedness --share 0.1")
+def set_flags(
+    checks: Annotated[list[str] | None, typer.Argument(help="The checks; none turns them off.")] = None,
+    share: Annotated[float, typer.Option("--share", help="Of the traces, more than 0 and at most 1.")] = 1.0,
+    reason: Why = None,
+    as_json: AsJson = False,
+) -> None:
+    """Sets the checks, in place of those there are."""
+    with connected() as client:
+        found = client.flags.set(list(checks or []), share, reason)
+    if not emit(found, as_json):
+        answer("off" if not found["checks"] else "the checks look at what comes from now on")
 
 
 @exports.command("list", epilog="Example: assay exports list")

@@ -89,6 +89,7 @@ for noun in (
     silences.app,
     flow.quotas,
     flow.sampling,
+    flow.flags,
     flow.exports,
     flow.forwards,
     governance.audit,

@@ -3,6 +3,7 @@
 from assay_server.governance.accounts import Accounts, Bootstrapped
 from assay_server.governance.audit import Audit
 from assay_server.governance.counts import BYTES, DROP, MINUTE_NS, SAMPLE, SAMPLED_OUT, SPANS, Counts
+from assay_server.governance.flags import DROPPED, SCORED, SKIPPED, Flagging, Flags
 from assay_server.governance.forgetting import forget_answers
 from assay_server.governance.idempotency import Idempotency
 from assay_server.governance.matching import fraction, matcher
@@ -14,16 +15,21 @@ from assay_server.governance.sampling_policy import FIELDS, Match, Policy, Rule,
 __all__ = [
     "BYTES",
     "DROP",
+    "DROPPED",
     "FIELDS",
     "MINUTE_NS",
     "ROLES",
     "SAMPLE",
     "SAMPLED_OUT",
+    "SCORED",
+    "SKIPPED",
     "SPANS",
     "Accounts",
     "Audit",
     "Bootstrapped",
     "Counts",
+    "Flagging",
+    "Flags",
     "Idempotency",
     "Match",
     "Policy",

@@ -6,6 +6,7 @@ from assay_server.ingest.decider import Decider
 from assay_server.ingest.decompress import decompress
 from assay_server.ingest.experiments import DEFAULT as DEFAULT_EXPERIMENT
 from assay_server.ingest.experiments import Experiment, Experiments
+from assay_server.ingest.flags import FlagWatch
 from assay_server.ingest.forgetting import forget_pieces
 from assay_server.ingest.ingest import JSON, PROTOBUF, Accepted, Ingest, Signal
 from assay_server.ingest.limits import Limits
@@ -33,6 +34,7 @@ __all__ = [
     "Doorkeeper",
     "Experiment",
     "Experiments",
+    "FlagWatch",
     "Ingest",
     "KeptMedia",
     "Labels",

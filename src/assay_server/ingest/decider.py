@@ -32,7 +32,7 @@ SELECT trace_id, max(name) FILTER (parent_id IS NULL) AS name, (max(end_ns) - mi
   bool_or(status = 'error') AS error, bool_or(len(pii) > 0) AS pii,
   bool_or(content = 'kept') AS kept, bool_or(content = 'let_go') AS let_go,
   trace_id IN (SELECT trace_id FROM scores WHERE project = ?
-    AND (value < 0.5 OR error IS NOT NULL OR name = 'tool_loop')) AS flagged
+    AND (error IS NOT NULL OR name = 'tool_loop' OR (value < 0.5) != (name = 'toxicity'))) AS flagged
 FROM spans WHERE project = ? AND start_ns >= ? AND trace_id IN (SELECT unnest(?::VARCHAR[])) GROUP BY trace_id"""
 
 _SLOW = """

@@ -104,6 +104,22 @@ def test_sampling_is_tried_on_yesterday_before_it_holds(opened: Opened, ui_api: 
     assert (body["tail"]["share"], body["reason"]) == (0.25, "the crawler matters")
 
 
+def test_checks_are_turned_on_for_a_share_of_the_traces(opened: Opened, ui_api: FakeApi) -> None:
+    page = opened("/settings?tab=flags")
+    expect(page.get_by_text("37 checks were dropped")).to_be_visible()
+    page.get_by_role("button", name="Change…").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("groundedness").check()
+    dialog.get_by_label("Share of the traces, %").fill("25")
+    dialog.get_by_label("Reason").fill("answers without a source")
+    dialog.get_by_role("button", name="Check like this").click()
+    expect(dialog).to_have_count(0)
+    expect(page.get_by_text("Toxicity and groundedness on 25 % of the traces.")).to_be_visible()
+    [(_, _, body)] = [call for call in ui_api.received if call[0] == "PUT"]
+    reason = "answers without a source"
+    assert body == {"checks": ["toxicity", "groundedness"], "share": 0.25, "reason": reason}
+
+
 def test_an_export_is_planned_to_a_bucket_without_any_secret(opened: Opened, ui_api: FakeApi) -> None:
     page = opened("/settings?tab=exports")
     page.get_by_role("button", name="New export").click()
@@ -176,6 +192,8 @@ def test_who_may_not_change_it_is_told(opened: Opened, ui_api: FakeApi, role: st
     expect(page.get_by_text("deleted by admins of this project")).to_be_visible()
     page.get_by_role("tab", name="Sampling").click()
     expect(page.get_by_text("Sampling is set by admins of this project.")).to_be_visible()
+    page.get_by_role("tab", name="Flags").click()
+    expect(page.get_by_text("Flags are set by admins of this project.")).to_be_visible()
     page.get_by_role("tab", name="Backups").click()
     expect(page.get_by_text("made by admins of the server’s first project")).to_be_visible()
 
@@ -187,6 +205,7 @@ def test_a_new_project_is_told_that_all_is_kept(opened: Opened, ui_api: FakeApi)
     for tab, said in {
         "Quotas": "Everything that is sent is taken: no quota is set.",
         "Sampling": "every span is kept as it was sent",
+        "Flags": "No check looks at what comes in.",
         "Exports": "Nothing is exported by itself",
         "Forwarding": "Nothing is forwarded",
         "Backups": "There is no backup",

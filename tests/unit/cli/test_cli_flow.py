@@ -86,3 +86,17 @@ def test_a_forward_is_put_tested_and_listed(cli: Run, fake_rest: FakeServer) -> 
     assert (tested.code, "HTTP 401" in tested.out) == (1, True)
     assert "lake" in cli("forwards", "list").out
     assert cli("forwards", "remove", "lake").code == 0
+
+
+def test_flags_are_shown_and_set(cli: Run, fake_rest: FakeServer) -> None:
+    off = {"checks": [], "share": 1.0, "available": ["toxicity"], "today": {"scored": 0, "skipped": 0, "dropped": 0}}
+    fake_rest.on("GET", "/api/v1/flags", off)
+    assert "off; there are: toxicity" in cli("flags", "show").out
+    on = {**off, "checks": ["toxicity"], "share": 0.1, "today": {"scored": 7, "skipped": 2, "dropped": 1}}
+    fake_rest.on("PUT", "/api/v1/flags", on)
+    assert cli("flags", "set", "toxicity", "--share", "0.1", "--reason", "why").code == 0
+    assert fake_rest.seen[1].json == {"checks": ["toxicity"], "share": 0.1, "reason": "why"}
+    fake_rest.on("GET", "/api/v1/flags", on)
+    told = cli("flags", "show")
+    assert "toxicity on 0.1 of the traces" in told.out
+    assert "7 scored, 2 did not apply, 1 dropped" in told.out + told.err

@@ -53,6 +53,15 @@ export interface Sampling extends Policy {
   waiting: { spans: number; traces: number }
 }
 
+export interface Flags {
+  checks: string[]
+  share: number
+  available: string[]
+  today: { scored: number; skipped: number; dropped: number }
+  updated_at: string | null
+  updated_by: string | null
+}
+
 export interface SamplingPreview {
   since: string
   until: string
@@ -132,6 +141,7 @@ export interface Forward extends ForwardDefinition {
 export const quotas = queryOptions({ queryKey: ['quotas'], queryFn: () => getTagged<Quotas>('/quotas'), refetchInterval: 15_000 })
 export const intakeDays = queryOptions({ queryKey: ['quotas', 'days'], queryFn: () => get<{ items: IntakeDay[] }>('/quotas/days', { days: 30 }) })
 export const sampling = queryOptions({ queryKey: ['sampling'], queryFn: () => getTagged<Sampling>('/sampling') })
+export const flags = queryOptions({ queryKey: ['flags'], queryFn: () => getTagged<Flags>('/flags'), refetchInterval: 15_000 })
 export const samplingPreview = (policy: Policy | null) =>
   queryOptions({ queryKey: ['sampling', 'preview', policy], queryFn: () => request<SamplingPreview>('POST', '/sampling/preview', policy), enabled: policy !== null, staleTime: 60_000, retry: false, placeholderData: (old) => old })
 export const exports = queryOptions({ queryKey: ['exports'], queryFn: () => get<List<ScheduledExport>>('/exports'), refetchInterval: 10_000 })

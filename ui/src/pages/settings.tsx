@@ -19,6 +19,7 @@ const Feedback = lazy(() => import('./settings-feedback'))
 const Retention = lazy(() => import('./settings-retention'))
 const Deletions = lazy(() => import('./settings-deletions'))
 const Sampling = lazy(() => import('./settings-sampling'))
+const Flags = lazy(() => import('./settings-flags'))
 const Quotas = lazy(() => import('./settings-quotas'))
 const Exports = lazy(() => import('./settings-exports'))
 const Forwards = lazy(() => import('./settings-forwards'))
@@ -30,6 +31,7 @@ const TABS: [string, string, ComponentType][] = [
   ['feedback', 'Feedback', Feedback],
   ['quotas', 'Quotas', Quotas],
   ['sampling', 'Sampling', Sampling],
+  ['flags', 'Flags', Flags],
   ['retention', 'Retention', Retention],
   ['privacy', 'Privacy', Deletions],
   ['exports', 'Exports', Exports],

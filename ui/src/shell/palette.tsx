@@ -15,7 +15,7 @@ interface Entry {
 }
 
 const SHOWN = 12
-const SETTINGS = ['providers', 'feedback', 'quotas', 'sampling', 'retention', 'privacy', 'exports', 'forwarding', 'backups']
+const SETTINGS = ['providers', 'feedback', 'quotas', 'sampling', 'flags', 'retention', 'privacy', 'exports', 'forwarding', 'backups']
 
 /** Ctrl-K: every page, every release and channel, a trace by its id, a search for any text. */
 export function Palette({ opened, onClose }: { opened: boolean; onClose: () => void }) {

@@ -4,7 +4,7 @@ from assay._nouns.access import Audit, Keys, Projects, Providers, SignIn
 from assay._nouns.dashboards import Dashboards
 from assay._nouns.evaluation import Checks, Runs, Suites, Verdicts
 from assay._nouns.facts import Chat, Scores, Spans, Traces
-from assay._nouns.flow import Forwards, Quotas, Sampling, ScheduledExports
+from assay._nouns.flow import Flags, Forwards, Quotas, Sampling, ScheduledExports
 from assay._nouns.keeping import Backups, Compactions, Deletions, Retention
 from assay._nouns.looking import Sessions, Sql, Users, Views
 from assay._nouns.money import Costs, Prices
@@ -24,6 +24,7 @@ __all__ = [
     "Dashboards",
     "Datasets",
     "Deletions",
+    "Flags",
     "Forwards",
     "Incidents",
     "Keys",

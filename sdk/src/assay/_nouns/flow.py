@@ -52,6 +52,20 @@ class Sampling(Noun[D_co]):
         return items_of(get("/sampling/counts", since=since, until=until))
 
 
+class Flags(Noun[D_co]):
+    """Which checks look at live traffic."""
+
+    @endpoint
+    def get(self) -> Call[Json]:
+        """The checks, the share of the traces, and what they did today."""
+        return get("/flags")
+
+    @endpoint
+    def set(self, checks: list[str], share: float = 1.0, reason: str | None = None) -> Call[Json]:
+        """Other checks, for what comes from now on; none turns them off."""
+        return write("PUT", "/flags", {"checks": checks, "share": share, "reason": reason})
+
+
 class ScheduledExports(Noun[D_co]):
     """A file every hour, day or week; an export is named by its id or its name."""
 

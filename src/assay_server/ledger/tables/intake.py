@@ -1,4 +1,4 @@
-"""What a project lets in: quotas, sampling, and how much came. Owned by `governance`."""
+"""What a project lets in, what looks at it, and how much came. Owned by `governance`."""
 
 from sqlalchemy import BigInteger, Column, Float, ForeignKey, Integer, Table, Text
 
@@ -26,11 +26,24 @@ sampling = Table(
     Column("updated_by", Text, nullable=False),
 )
 
+flags = Table(
+    "flags",
+    metadata,
+    Column("project", Text, ForeignKey("projects.id"), primary_key=True),
+    Column("checks", Json, nullable=False),  # [name, …]
+    Column("share", Float, nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("updated_ns", BigInteger, nullable=False),
+    Column("updated_by", Text, nullable=False),
+)
+
 intake_counts = Table(
     "intake_counts",
     metadata,
     Column("project", Text, primary_key=True),
-    Column("what", Text, primary_key=True),  # spans | bytes | refused | sampled_out | drop:<rule> | sample:<rule>
+    Column(
+        "what", Text, primary_key=True
+    ),  # spans | bytes | refused | sampled_out | drop:<rule> | sample:<rule> | flags.*
     Column("at_ns", BigInteger, primary_key=True),  # the start of the minute
     Column("n", BigInteger, nullable=False),
 )
