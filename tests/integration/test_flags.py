@@ -56,4 +56,4 @@ def test_checks_look_at_what_comes_after_they_were_asked_for(own_server: Running
             assert time.monotonic() < deadline
             time.sleep(0.05)
         wrong = http.put("/api/v1/flags", json={"checks": ["toxic"]})
-        assert (wrong.status_code, wrong.json()["field"]) == (422, "checks")
+        assert (wrong.status_code, wrong.json()["field"]) == (400, "checks")
