@@ -7,7 +7,7 @@ import pytest
 
 from assay_server import checks
 from assay_server.core.errors import Busy
-from assay_server.core.records import Facts, Score, Span
+from assay_server.core.records import Facts, Score, Span, SpanKind
 from assay_server.governance import DROPPED, SCORED, SKIPPED, Flagging, fraction
 from assay_server.ingest import FlagWatch
 from assay_server.ingest.flags import answer_of
@@ -39,11 +39,11 @@ class KeepingSink:
         self.scores += facts.scores
 
 
-def span(number: int = 1, kind: str = "llm", output: str | None = RUDE, **more: Any) -> Span:
+def span(number: int = 1, kind: SpanKind = "llm", output: str | None = RUDE, **more: Any) -> Span:
     given = {"project": "prj_a", "trace_id": "a" * 32, **more}
     return Span(
         span_id=f"{number:016x}", parent_id=None, name="x", kind=kind, start_ns=1, end_ns=2, output=output, **given
-    )  # type: ignore[arg-type]
+    )
 
 
 async def judged(sink: KeepingSink, policies: Policies, *spans: Span) -> dict[str, Score]:

@@ -1,5 +1,6 @@
 import { Button } from '@mantine/core'
 import { IconPlayerPause, IconPlayerPlay } from '@tabler/icons-react'
+import { Link } from '@tanstack/react-router'
 import { useState } from 'react'
 import { count, plural } from '@/lib/format'
 import { useKeys } from '@/lib/keys'
@@ -47,6 +48,7 @@ export default function Live({ q }: { q: string }) {
         <Standing tail={tail} paused={paused} filtered={q !== ''} />
       </div>
       <div className="live" onPointerEnter={(event) => event.pointerType === 'mouse' && setOver(true)} onPointerLeave={() => setOver(false)}>
+        {tail.state !== 'refused' && tail.rows.length === 0 && <p className="quiet prose">Spans show here within a second of being stored, {q ? 'where they match the search above' : 'newest first'}. If none come, <Link to="/connect">Connect</Link> sends one.</p>}
         {tail.rows.length > 0 && <Table label="Spans as they arrive, newest first" rows={tail.rows} columns={COLUMNS} rowKey={(row) => row.span_id} href={(row) => `/traces/${row.trace_id}?span=${row.span_id}`} rowHeight={47} fill />}
       </div>
     </>
