@@ -15,18 +15,22 @@ Row = Mapping[str, Any]
 _SHOWN = 300  # characters of input and output
 
 SPANS = lines(
-    "SELECT rowid, trace_id, span_id, parent_id, name, kind, service, start_ns, end_ns, status, model, session,",
-    "release, channel, arm, fresh_input, cache_read, cache_write, output_tokens, reasoning, cost, pii, environment,",
-    'tags, run, canary, let_go_ns, "user" FROM spans',
+    "SELECT key, stored_ns, trace_id, span_id, parent_id, name, kind, service, start_ns, end_ns, status, model,",
+    "session, release, channel, arm, fresh_input, cache_read, cache_write, output_tokens, reasoning, cost, pii,",
+    'environment, tags, run, canary, let_go_ns, "user" FROM spans',
     "WHERE project = ? AND trace_id IN (SELECT unnest(?::VARCHAR[])) AND stored_ns >= ?",
 )
 """Parameters: project, trace ids, the commit before which none of them was."""
 
 TEXTS = lines(
     f"SELECT trace_id, span_id, left(input, {_SHOWN}) AS input, left(output, {_SHOWN}) AS output",
-    "FROM spans WHERE project = ? AND stored_ns >= ? AND rowid IN (SELECT unnest(?::BIGINT[]))",
+    "FROM spans WHERE project = ? AND stored_ns IN (SELECT unnest(?::BIGINT[]))",
+    "AND key IN (SELECT unnest(?::UBIGINT[]))",
 )
-"""What a list shows of roots. Parameters: project, as above, their row ids, which a rewrite in between may change."""
+"""What a list shows of roots. Parameters: project, their commits, their keys.
+
+By key alone every text there is would be read: keys are hashes and lie anywhere, commits lie together.
+"""
 
 _SAID_FIRST = ("user", "session", "release", "channel", "arm", "canary", "run", "environment")
 _INPUT = ("fresh_input", "cache_read", "cache_write")

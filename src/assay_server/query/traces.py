@@ -19,6 +19,7 @@ from assay_server.store import Limits, Store
 __all__ = ["SpanFilter", "TraceFilter", "Traces"]
 
 _SPAN = "SELECT * REPLACE (attributes::JSON::VARCHAR AS attributes) FROM spans"
+_OF_TRACE = "stored_ns >= ? AND project = ? AND trace_id = ?"  # what was stored before its row is not looked at
 _LARGEST_TRACE = Limits(rows=100_000, seconds=60)
 _LARGEST_PAGE = Limits(rows=2_000_000, seconds=60)
 _NO_TEXTS = {"input": None, "output": None}  # of a root that was removed, or written anew, since it was found
@@ -101,11 +102,10 @@ class Traces:
         With `outline` the spans hold no texts and no attributes, and there are no logs. Raises `NotFound`.
         """
         row = await self.row(project, trace_id)
-        where = by_row("WHERE project = ? AND trace_id = ?")
         select = lines("SELECT", OUTLINE, "FROM spans") if outline else _SPAN
         spans = await self._store.scan(
-            lines(select, "WHERE", where, "ORDER BY start_ns, end_ns DESC, span_id"),
-            [project, trace_id],
+            lines(select, "WHERE", _OF_TRACE, "ORDER BY start_ns, end_ns DESC, span_id"),
+            [await self._finder.stored_since(project, [trace_id]), project, trace_id],
             limits=_LARGEST_TRACE,
         )
         scores = await self._store.scan(
@@ -126,8 +126,9 @@ class Traces:
 
     async def span(self, project: str, trace_id: str, span_id: str) -> dict[str, Any]:
         """One span, whole. Raises `NotFound`."""
-        where = by_row("WHERE project = ? AND trace_id = ? AND span_id = ?")
-        rows = await self._store.scan(lines(_SPAN, "WHERE", where), [project, trace_id, span_id])
+        since = await self._finder.stored_since(project, [trace_id])
+        sql = lines(_SPAN, "WHERE", _OF_TRACE, "AND span_id = ?")
+        rows = await self._store.scan(sql, [since, project, trace_id, span_id])
         if not rows:
             raise NotFound(f"The trace {trace_id} has no span {span_id}.", field="span_id", value=span_id)
         logs = await Logs.read(self._store, project, [trace_id])
@@ -160,7 +161,8 @@ class Traces:
         )
         traces = by_trace(spans)
         roots = [root_of(traces[trace_id]) for trace_id in trace_ids if trace_id in traces]
-        texts = await self._store.scan(TEXTS, [project, since, [root["rowid"] for root in roots]]) if roots else []
+        places = [[root["stored_ns"] for root in roots], [root["key"] for root in roots]]
+        texts = await self._store.scan(TEXTS, [project, *places]) if roots else []
         shown = {(text["trace_id"], text["span_id"]): text for text in texts}
         return [
             logs.complete_row(

@@ -213,6 +213,35 @@ async def test_of_too_many_unread_rows_the_newest_are_read_and_the_answer_says_s
     assert ([start for start, _ in indexed.traces], indexed.complete) == ([4, 3, 2, 1], True)
 
 
+async def test_unread_rows_are_read_in_growing_chunks_and_each_is_found_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(unread, "_CHUNK", 1)
+    monkeypatch.setattr(unread, "_LARGEST_CHUNK", 3)
+    store = await DuckStore.open(tmp_path)
+    await store.append(Facts(spans=[a_span(n, n, start_ns=n, input="refund") for n in range(1, 12)]))
+    whole = await store.texts.find("prj_a", "refund", Bounds(), 11)
+    some = await store.texts.find("prj_a", "refund", Bounds(), 5)
+    await store.close()
+    assert ([start for start, _ in whole.traces], whole.complete) == (list(range(11, 0, -1)), True)
+    assert ([start for start, _ in some.traces], some.complete) == ([11, 10, 9, 8, 7], False)
+
+
+async def test_traces_that_hold_a_word_in_many_texts_do_not_hide_the_others(tmp_path: Path) -> None:
+    store = await DuckStore.open(tmp_path)
+    many = [a_span(1, n, start_ns=9, input=f"refund {n} " + "said at length " * 9) for n in range(1, 41)]
+    await store.append(Facts(spans=[*many, *(a_span(n, 90 + n, start_ns=n, input="refund") for n in (2, 3, 4))]))
+    await store.texts.catch_up()
+    answer = await store.texts.find("prj_a", "refund", Bounds(), 3)
+    await store.close()
+    assert ([start for start, _ in answer.traces], answer.complete) == ([9, 4, 3], False)
+
+
+def test_the_index_rests_less_where_somebody_searches_and_where_it_is_far_behind() -> None:
+    assert search._rest(1, unasked_s=3_600) > search._rest(1, unasked_s=5)
+    assert search._rest(60, unasked_s=3_600) == search._rest(60, unasked_s=5) == 0
+
+
 async def test_a_beginning_that_fits_too_much_is_found_or_told(tmp_path: Path) -> None:
     store = await DuckStore.open(tmp_path)
     many = " ".join(f"w{n:05d}" for n in range(20_000))

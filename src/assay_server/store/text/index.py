@@ -22,7 +22,8 @@ _VERSION = "v1"
 """Of documents and words: an index of another version is made anew."""
 
 _HEAP = 48_000_000  # bytes of the one writer
-_HITS_PER_TRACE = 4  # asked for at once: a trace often holds a word in several texts
+_HITS_PER_TRACE = 6  # asked for at once: a trace often holds a word in several texts
+_SPARE = 1.25  # how much more is asked for than what was found so far makes likely to be enough
 _LOWEST_PRIORITY = 19
 
 
@@ -103,7 +104,7 @@ class TextIndex:
             # Traces of one start come in no order: all of the last one's are needed to tell which come first.
             if len(hits) < asked or (len(starts) > limit and starts[-1] < starts[limit - 1]):
                 break
-            asked *= 4
+            asked = max(2 * asked, int(_SPARE * asked * limit / len(first)))
         traces = [(int(start), bytes(searcher.doc(address)["trace"][0]).decode()) for start, address in first.values()]
         traces.sort(reverse=True)
         return Found(traces[:limit], complete=len(hits) < asked and len(traces) <= limit)

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import math
 import shutil
 import time
 from collections.abc import Awaitable, Callable, Sequence
@@ -27,6 +28,8 @@ _LONGEST_PAUSE_S = 5.0
 _RESTS = ((20.0, 0.0), (10.0, 2.0))
 """(seconds behind, rest): from so far behind on, so much rest for the time of a round."""
 _LONGEST_REST = 8.0
+_REST_WHILE_ASKED, _ASKED_S = 1.0, 60.0
+"""For so many seconds after a search the index rests no more than this: the next one reads fewer rows plainly."""
 _RETRY_S = 30.0
 _FRESH = "fresh"  # the folder of an index that is being made anew
 
@@ -63,6 +66,7 @@ class TextSearch:
         self._rebuilding = asyncio.Lock()
         self._removing = asyncio.Lock()
         self._closed = False
+        self._asked = -math.inf  # when words were last looked for
         self._news = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
@@ -77,6 +81,7 @@ class TextSearch:
         want = wanted(text)
         if want.nowhere:
             return Found([], complete=True)
+        self._asked = time.monotonic()
         feed = await self._opened()
         # First how far the index is, then what it finds: a row may be found twice, never missed.
         through = feed.through
@@ -167,7 +172,7 @@ class TextSearch:
             began = time.perf_counter()
             more = await self._index_some()
             if more and self._news.is_set():
-                rest = _rest(self._behind_s()) * (time.perf_counter() - began)
+                rest = _rest(self._behind_s(), time.monotonic() - self._asked) * (time.perf_counter() - began)
                 await asyncio.sleep(min(rest, _LONGEST_PAUSE_S))
 
     def _behind_s(self) -> float:
@@ -216,9 +221,10 @@ class TextSearch:
         return await asyncio.shield(asyncio.get_running_loop().run_in_executor(self._thread, work))
 
 
-def _rest(behind_s: float) -> float:
+def _rest(behind_s: float, unasked_s: float) -> float:
     """Of the time that a round took, while facts come in: at most 30 s behind is what is promised."""
-    return next((rest for least, rest in _RESTS if behind_s >= least), _LONGEST_REST)
+    rest = next((rest for least, rest in _RESTS if behind_s >= least), _LONGEST_REST)
+    return min(rest, _REST_WHILE_ASKED) if unasked_s < _ASKED_S else rest
 
 
 def _merged(indexed: Found, unread: Found, limit: int, *, whole: bool) -> Found:

@@ -13,7 +13,9 @@ from assay_server.store.text.words import Wanted, holds, words_of
 
 Scan = Callable[[str, Sequence[Any]], Awaitable[list[dict[str, Any]]]]
 
-_CHUNK = 1_000
+_CHUNK, _LARGEST_CHUNK = 1_000, 8_000
+"""Rows read at once, ever more: what is skipped is looked for again, so that many small chunks take the square."""
+
 _SPAN = (
     "name, status_message, model, provider, service, session, \"user\", release, array_to_string(tags, ' '), input,"
     " output, attributes::JSON::VARCHAR, events"
@@ -28,17 +30,18 @@ async def read_plainly(scan: Scan, project: str, want: Wanted, bounds: Bounds, a
         return Found([], complete=True)
     sql, params = _candidates(project, want, bounds, after_ns)
     found: dict[tuple[int, str], None] = {}
-    for offset in range(0, 1 << 40, _CHUNK):
-        rows = await scan(f"{sql} LIMIT {_CHUNK} OFFSET {offset}", params)
+    offset, chunk = 0, _CHUNK
+    while True:
+        rows = await scan(f"{sql} LIMIT {chunk} OFFSET {offset}", params)
         for row in rows:
             trace = (row["start_ns"], row["trace_id"])
             if trace not in found and any(holds(_words(text), want) for text in texts_of(row)):
                 found[trace] = None
                 if len(found) > limit:
                     return Found(list(found)[:limit], complete=False)
-        if len(rows) < _CHUNK:
-            break
-    return Found(list(found), complete=True)
+        if len(rows) < chunk:
+            return Found(list(found), complete=True)
+        offset, chunk = offset + chunk, min(4 * chunk, _LARGEST_CHUNK)
 
 
 def _candidates(project: str, want: Wanted, bounds: Bounds, after_ns: int) -> tuple[str, list[Any]]:
