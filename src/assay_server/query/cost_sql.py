@@ -10,7 +10,7 @@ from typing import Any
 from assay_server.core.errors import InvalidInput
 from assay_server.core.records import Tokens
 from assay_server.query.dimensions import EDGES, TRACE_WIDE, Dimension, dimension, narrowed, quoted
-from assay_server.query.rollup import counted
+from assay_server.query.rollup import HAS, KEYS, counted_by_key
 from assay_server.query.shapes import tokens_json
 from assay_server.query.sql import Where, lines
 from assay_server.store import Limits
@@ -29,7 +29,10 @@ SUMS = ", ".join(
 )
 """Sums over spans; `RESUMS` adds such sums up."""
 
-RESUMS = ", ".join(("sum(usd) AS usd", *(f"sum({name})::BIGINT AS {name}" for name in ("calls", "unknown", *_BUCKETS))))
+SUMMED = ("usd", "calls", "unknown", *_BUCKETS)
+"""The columns of both, in the order of `RESUMS`."""
+
+RESUMS = ", ".join(("sum(usd) AS usd", *(f"sum({name})::BIGINT AS {name}" for name in SUMMED[1:])))
 
 
 @dataclass(slots=True, frozen=True)
@@ -71,12 +74,12 @@ def calls(project: str, narrow: CostFilter, group_by: str | None = None, *column
     # Only spans that may count are kept: most have neither tokens nor a cost.
     sql = lines(
         "WITH source AS MATERIALIZED (SELECT " + kept + ",",
-        by.own + " AS own FROM spans WHERE " + EDGES + " AND " + _HAS + "),",
-        "wide AS (" + by.across() + ")," if by.wide else "",
-        "calls AS (SELECT c.* EXCLUDE (own),",
+        KEYS + ", " + by.own + " AS own FROM spans WHERE " + EDGES + " AND " + HAS + "),",
+        "wide AS (" + by.across("hash(trace_id) AS trace") + ")," if by.wide else "",
+        "calls AS (SELECT c.* EXCLUDE (own, trace, me, rolls, above),",
         _value(by) + " AS value",
-        "FROM (" + counted("source") + ") c",
-        "LEFT JOIN wide USING (trace_id)" if by.wide else "",
+        "FROM (" + counted_by_key("source") + ") c",
+        "LEFT JOIN wide USING (trace)" if by.wide else "",
         "WHERE " + str(where) + ")",
     )
     return Calls(sql, [*by.params, *edges, *([*by.params, *edges] if by.wide else []), *where.params])
@@ -93,7 +96,6 @@ def token_sums(row: Mapping[str, Any]) -> dict[str, int | None]:
     return tokens_json(tokens) or {}
 
 
-_HAS = "(cost IS NOT NULL OR fresh_input IS NOT NULL OR output_tokens IS NOT NULL)"
 _EVERY = (
     *("trace_id", "span_id", "parent_id", "kind", "name", "start_ns", "end_ns", "model", "provider", "service"),
     *("cost", "cost_source", *_BUCKETS),

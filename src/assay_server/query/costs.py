@@ -6,7 +6,7 @@ from typing import Any
 
 from assay_server.core.clock import rfc3339
 from assay_server.core.errors import InvalidInput
-from assay_server.query.cost_sql import LARGE, RESUMS, SUMS, CostFilter, calls, money, token_sums
+from assay_server.query.cost_sql import LARGE, RESUMS, SUMMED, SUMS, CostFilter, calls, money, token_sums
 from assay_server.query.sql import lines
 from assay_server.store import Store
 
@@ -43,14 +43,14 @@ class Costs:
     ) -> dict[str, Any]:
         """Total, groups (dearest first) and, with `bin_name`, their course over time. Raises InvalidInput."""
         bin_ns = _bin(bin_name, narrow)
-        groups = await self._groups(project, narrow, group_by, limit)
+        groups, bins = await self._groups(project, narrow, group_by, limit, bin_ns)
         overlapping = group_by == "tag"
         total = await self._sums(project, narrow) if overlapping else _added(groups)
         shown = [row for row in groups if row["place"] is not None]
         others = next((row for row in groups if row["place"] is None), None)
         items = [_item(row, total) for row in shown]
         if bin_ns is not None:
-            await self._fill_bins(project, narrow, group_by, bin_ns, items)
+            _fill_bins(items, bins)
         return {
             "since": rfc3339(narrow.since_ns),
             "until": rfc3339(narrow.until_ns),
@@ -100,38 +100,34 @@ class Costs:
         rows = await self._store.scan(lines(found.sql, "SELECT", SUMS, "FROM calls"), found.params, limits=LARGE)
         return rows[0]
 
-    async def _groups(self, project: str, narrow: CostFilter, group_by: str | None, limit: int) -> list[dict[str, Any]]:
-        """The `limit` dearest in order, then one row with `place` None for all others."""
+    async def _groups(
+        self, project: str, narrow: CostFilter, group_by: str | None, limit: int, bin_ns: int | None
+    ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+        """The `limit` dearest in order, then one row with `place` None for all others; and the course of those shown.
+
+        One statement: which calls count is found once.
+        """
         found = calls(project, narrow, group_by)
+        width = max(bin_ns or narrow.until_ns, 1)
         sql = lines(
             found.sql + ",",
-            "g AS (SELECT value,",
+            "b AS MATERIALIZED (SELECT value, start_ns // ? * ? AS bin,",
             SUMS,
-            "FROM calls GROUP BY value),",
-            "ranked AS (SELECT *, row_number() OVER (ORDER BY usd DESC NULLS LAST, calls DESC, value) AS rank FROM g)",
-            "SELECT CASE WHEN rank <= ? THEN rank END AS place, any_value(value) AS value, count(*) AS groups,",
+            "FROM calls GROUP BY ALL), g AS (SELECT value,",
             RESUMS,
-            "FROM ranked GROUP BY place ORDER BY place NULLS LAST",
+            "FROM b GROUP BY value), ranked AS MATERIALIZED",
+            "(SELECT *, row_number() OVER (ORDER BY usd DESC NULLS LAST, calls DESC, value) AS rank FROM g)",
+            "SELECT CASE WHEN rank <= ? THEN rank END AS place, any_value(value) AS value, count(*) AS groups,",
+            "NULL::BIGINT AS bin,",
+            RESUMS,
+            "FROM ranked GROUP BY place UNION ALL SELECT r.rank, b.value, NULL, b.bin,",
+            ", ".join("b." + name for name in SUMMED),
+            "FROM b JOIN ranked r ON r.value IS NOT DISTINCT FROM b.value AND r.rank <= ?",
+            "ORDER BY bin NULLS FIRST, place NULLS LAST",
         )
-        return await self._store.scan(sql, [*found.params, limit], limits=LARGE)
-
-    async def _fill_bins(
-        self, project: str, narrow: CostFilter, group_by: str | None, bin_ns: int, items: Sequence[dict[str, Any]]
-    ) -> None:
-        found = calls(project, narrow, group_by)
-        shown = {item["value"]: item for item in items}
-        sql = lines(
-            found.sql,
-            "SELECT value, start_ns // ? * ? AS bin,",
-            SUMS,
-            "FROM calls WHERE value IS NULL OR list_contains(?::VARCHAR[], value) GROUP BY ALL ORDER BY bin",
-        )
-        names = [value for value in shown if value is not None]
-        for item in items:
-            item["bins"] = []
-        for row in await self._store.scan(sql, [*found.params, bin_ns, bin_ns, names], limits=LARGE):
-            if row["value"] in shown:
-                shown[row["value"]]["bins"].append({"start": rfc3339(row["bin"]), **_sums_json(row)})
+        shown = 0 if bin_ns is None else limit
+        rows = await self._store.scan(sql, [*found.params, width, width, limit, shown], limits=LARGE)
+        return [row for row in rows if row["bin"] is None], [row for row in rows if row["bin"] is not None]
 
 
 _NOTHING: dict[str, Any] = dict.fromkeys(
@@ -163,6 +159,14 @@ def _bin(name: str | None, narrow: CostFilter) -> int | None:
 def _item(row: dict[str, Any], total: dict[str, Any]) -> dict[str, Any]:
     share = row["usd"] / total["usd"] if total["usd"] and row["usd"] is not None else None
     return {"value": row["value"], **_sums_json(row), "share": share}
+
+
+def _fill_bins(items: Sequence[dict[str, Any]], bins: Sequence[dict[str, Any]]) -> None:
+    shown = {item["value"]: item for item in items}
+    for item in items:
+        item["bins"] = []
+    for row in bins:
+        shown[row["value"]]["bins"].append({"start": rfc3339(row["bin"]), **_sums_json(row)})
 
 
 def _sums_json(row: dict[str, Any]) -> dict[str, Any]:

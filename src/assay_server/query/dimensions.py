@@ -47,7 +47,8 @@ class Dimension:
         `trace` is what stands for the trace: its id, or `hash(trace_id) AS …`.
         """
         named = trace.rpartition(" ")[2]
-        said = lines("(SELECT", trace + ", start_ns,", self.own, "AS own FROM spans WHERE", EDGES, ")")
+        some = "AND len(tags) > 0" if self.many else ""
+        said = lines("(SELECT", trace + ", start_ns,", self.own, "AS own FROM spans WHERE", EDGES, some, ")")
         value = "list_distinct(flatten(list(own)))" if self.many else "arg_min(own, start_ns)"
         return lines("SELECT", named + ",", value, "AS own FROM", said, "WHERE own IS NOT NULL GROUP BY", named)
 

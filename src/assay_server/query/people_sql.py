@@ -5,14 +5,12 @@ A trace belongs to the session (user) that its earliest span with one names; spa
 
 from typing import Literal
 
-from assay_server.query.rollup import HAS, counted
+from assay_server.query.rollup import HAS, KEYS, counted_by_key
 from assay_server.query.sql import lines
 
 Group = Literal["session", "user"]
 
-_CALL = (
-    "trace_id, span_id, parent_id, kind, model, fresh_input, cache_read, cache_write, output_tokens, reasoning, cost"
-)
+_CALL = KEYS + ", model, fresh_input, cache_read, cache_write, output_tokens, reasoning, cost"
 _SUMS = (
     "sum(cost) AS usd, count(*) FILTER (cost IS NULL) AS unknown,"
     " sum(coalesce(fresh_input, 0) + coalesce(cache_read, 0) + coalesce(cache_write, 0))"
@@ -43,7 +41,7 @@ def sums(group: Group) -> str:
         _base(group),
         f"SELECT whose, min(start_ns) AS start_ns, max(last_ns) AS last_ns, {_ADDED},",
         'arg_min("user", start_ns) AS "user", count(DISTINCT session) AS sessions',
-        "FROM t JOIN each USING (trace_id) LEFT JOIN used USING (trace_id) GROUP BY whose",
+        "FROM t JOIN each USING (trace_id) LEFT JOIN used ON used.trace = hash(trace_id) GROUP BY whose",
     )
 
 
@@ -53,7 +51,7 @@ def days(group: Group) -> str:
         _base(group),
         "SELECT start_ns // 86_400_000_000_000 AS day,",
         _ADDED,
-        "FROM each LEFT JOIN used USING (trace_id) GROUP BY day ORDER BY day DESC LIMIT 90",
+        "FROM each LEFT JOIN used ON used.trace = hash(trace_id) GROUP BY day ORDER BY day DESC LIMIT 90",
     )
 
 
@@ -64,7 +62,7 @@ def models(group: Group) -> str:
         "SELECT model, count(*) AS calls,",
         _SUMS,
         "FROM (",
-        counted("calls"),
+        counted_by_key("calls"),
         ") WHERE model IS NOT NULL GROUP BY model ORDER BY usd DESC NULLS LAST, calls DESC, model LIMIT 50",
     )
 
@@ -107,7 +105,7 @@ def _base(group: Group) -> str:
     return lines(
         *("WITH t AS MATERIALIZED (", _members(group), "), calls AS MATERIALIZED (SELECT", _CALL),
         *("FROM spans WHERE project = ? AND", HAS, "AND trace_id IN (SELECT trace_id FROM t)),"),
-        *("used AS (SELECT trace_id,", _SUMS, "FROM (", counted("calls"), ") GROUP BY trace_id),"),
+        *("used AS (SELECT trace,", _SUMS, "FROM (", counted_by_key("calls"), ") GROUP BY trace),"),
         "each AS (SELECT trace_id, min(start_ns) AS start_ns, max(start_ns) AS last_ns,",
         'bool_or(status = \'error\') AS failed, arg_min("user", start_ns) AS "user",',
         "arg_min(session, start_ns) AS session FROM spans",
