@@ -146,6 +146,7 @@ NOT_A_PROJECTS = """
     GET /api/v1/quotas
     GET /api/v1/quotas/days
     GET /api/v1/sampling/counts
+    GET /api/v1/flags
     GET /api/v1/graph
 """
 """The server's own, or told apart in a test of their own below."""
