@@ -237,9 +237,8 @@ async def test_traces_that_hold_a_word_in_many_texts_do_not_hide_the_others(tmp_
     assert ([start for start, _ in answer.traces], answer.complete) == ([9, 4, 3], False)
 
 
-def test_the_index_rests_less_where_somebody_searches_and_where_it_is_far_behind() -> None:
-    assert search._rest(1, unasked_s=3_600) > search._rest(1, unasked_s=5)
-    assert search._rest(60, unasked_s=3_600) == search._rest(60, unasked_s=5) == 0
+def test_the_index_rests_less_the_further_it_is_behind() -> None:
+    assert search._rest(1) > search._rest(15) > search._rest(60) == 0
 
 
 async def test_a_beginning_that_fits_too_much_is_found_or_told(tmp_path: Path) -> None:

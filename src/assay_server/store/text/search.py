@@ -25,10 +25,10 @@ _log = logging.getLogger(__name__)
 
 _EVERY_S = 2.0  # commits gather for so long before they are indexed
 _LONGEST_PAUSE_S = 5.0
-_RESTS = ((20.0, 0.0), (10.0, 2.0))
+_RESTS = ((20.0, 0.0), (10.0, 1.0))
 """(seconds behind, rest): from so far behind on, so much rest for the time of a round."""
-_LONGEST_REST = 8.0
-_REST_WHILE_ASKED, _ASKED_S = 1.0, 60.0
+_LONGEST_REST = 2.0
+_EVERY_WHILE_ASKED_S, _ASKED_S = 0.5, 60.0
 """For so many seconds after a search the index rests no more than this: the next one reads fewer rows plainly."""
 _RETRY_S = 30.0
 _FRESH = "fresh"  # the folder of an index that is being made anew
@@ -156,7 +156,7 @@ class TextSearch:
     async def _work(self) -> None:
         while True:
             await self._news.wait()
-            await asyncio.sleep(self._every_s)
+            await asyncio.sleep(min(self._every_s, _EVERY_WHILE_ASKED_S) if self._is_asked() else self._every_s)
             self._news.clear()
             try:
                 await self._follow()
@@ -172,8 +172,11 @@ class TextSearch:
             began = time.perf_counter()
             more = await self._index_some()
             if more and self._news.is_set():
-                rest = _rest(self._behind_s(), time.monotonic() - self._asked) * (time.perf_counter() - began)
+                rest = 0.0 if self._is_asked() else _rest(self._behind_s()) * (time.perf_counter() - began)
                 await asyncio.sleep(min(rest, _LONGEST_PAUSE_S))
+
+    def _is_asked(self) -> bool:
+        return time.monotonic() - self._asked < _ASKED_S
 
     def _behind_s(self) -> float:
         """Seconds since the newest commit that the index knows."""
@@ -221,10 +224,9 @@ class TextSearch:
         return await asyncio.shield(asyncio.get_running_loop().run_in_executor(self._thread, work))
 
 
-def _rest(behind_s: float, unasked_s: float) -> float:
+def _rest(behind_s: float) -> float:
     """Of the time that a round took, while facts come in: at most 30 s behind is what is promised."""
-    rest = next((rest for least, rest in _RESTS if behind_s >= least), _LONGEST_REST)
-    return min(rest, _REST_WHILE_ASKED) if unasked_s < _ASKED_S else rest
+    return next((rest for least, rest in _RESTS if behind_s >= least), _LONGEST_REST)
 
 
 def _merged(indexed: Found, unread: Found, limit: int, *, whole: bool) -> Found:
