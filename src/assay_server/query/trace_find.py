@@ -15,7 +15,7 @@ from assay_server.query.trace_filter import TraceFilter, is_of_trace, trace_cond
 from assay_server.store import Bounds, Found, Store, asks_for_words, trace_key
 
 MOST_COUNTED = 10_000
-MOST_COUNTED_WITH_WORDS = 1_000
+MOST_COUNTED_WITH_WORDS = 200
 
 _WINDOWS = (20_000, 200_000, None)
 """Newest traces: a filter that keeps enough of them is answered from these. Nothing is counted behind the second."""
