@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, select, update
+from sqlalchemy import Connection, Row, select
 
 from assay_server.core.clock import Clock, rfc3339
 from assay_server.core.errors import Conflict, InvalidInput
 from assay_server.governance.audit import Audit
 from assay_server.governance.counts import Counts
+from assay_server.governance.revisions import put_revision
 from assay_server.ledger import Ledger, tables
 
 CHECKS = ("toxicity", "groundedness")
@@ -87,7 +88,7 @@ class Flags:
             if revision is not None and revision != before.revision:
                 raise Conflict(fix="read the flags again and repeat the change")
             after = Flagging(names, share, before.revision + 1, self._clock.now_ns(), actor)
-            _put(connection, project, after)
+            put_revision(connection, _rows, project, after, _json(after))
             self._audit.append(
                 connection, project=project, actor=actor, action="flags.change", subject=project, reason=reason,
                 before=_json(before), after=_json(after),
@@ -119,16 +120,3 @@ def _json(flagging: Flagging) -> dict[str, Any]:
 def _flagging(row: Row[Any]) -> Flagging:
     known = tuple(name for name in row.checks if name in CHECKS)
     return Flagging(known, row.share, row.revision, row.updated_ns, row.updated_by)
-
-
-def _put(connection: Connection, project: str, after: Flagging) -> None:
-    values = {
-        **_json(after),
-        "revision": after.revision,
-        "updated_ns": after.updated_ns,
-        "updated_by": after.updated_by,
-    }
-    if after.revision > 1:
-        connection.execute(update(_rows).where(_rows.c.project == project).values(**values))
-    else:
-        connection.execute(_rows.insert().values(project=project, **values))

@@ -9,13 +9,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from sqlalchemy import Connection, Row, select, update
+from sqlalchemy import Connection, Row, select
 
 from assay_server.core.beat import Beat
 from assay_server.core.clock import Clock, rfc3339
 from assay_server.core.errors import Conflict, InvalidInput, RateLimited
 from assay_server.governance.audit import Audit
 from assay_server.governance.counts import BYTES, DAY_NS, REFUSED, SPANS, Counts, next_month, windows
+from assay_server.governance.revisions import put_revision
 from assay_server.ledger import Ledger, tables
 
 _rows = tables.intake.quotas
@@ -135,7 +136,7 @@ class Quotas:
             if revision is not None and revision != before.revision:
                 raise Conflict(fix="read the quotas again and repeat the change")
             after = Limits(checked, warn_at, before.revision + 1, self._clock.now_ns(), actor)
-            _put(connection, project, after)
+            put_revision(connection, _rows, project, after, {"limits": dict(after.limits), "warn_at": after.warn_at})
             self._audit.append(
                 connection, project=project, actor=actor, action="quotas.change", subject=project, reason=reason,
                 before=dict(before.limits), after=dict(after.limits),
@@ -239,17 +240,3 @@ def _limits(row: Row[Any]) -> Limits:
 def _stored(connection: Connection, project: str) -> Limits:
     row = connection.execute(select(_rows).where(_rows.c.project == project)).one_or_none()
     return Limits() if row is None else _limits(row)
-
-
-def _put(connection: Connection, project: str, after: Limits) -> None:
-    values = {
-        "limits": dict(after.limits),
-        "warn_at": after.warn_at,
-        "revision": after.revision,
-        "updated_ns": after.updated_ns,
-        "updated_by": after.updated_by,
-    }
-    if after.revision > 1:
-        connection.execute(update(_rows).where(_rows.c.project == project).values(**values))
-    else:
-        connection.execute(_rows.insert().values(project=project, **values))

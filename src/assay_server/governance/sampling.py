@@ -4,11 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import Connection, Row, select, update
+from sqlalchemy import Connection, Row, select
 
 from assay_server.core.clock import Clock, rfc3339
 from assay_server.core.errors import Conflict
 from assay_server.governance.audit import Audit
+from assay_server.governance.revisions import put_revision
 from assay_server.governance.sampling_policy import Policy, parse, rule_json, tail_json
 from assay_server.ledger import Ledger, tables
 
@@ -61,7 +62,7 @@ class Sampling:
             if revision is not None and revision != before.revision:
                 raise Conflict(fix="read the rules again and repeat the change")
             after = replace(checked, revision=before.revision + 1, updated_ns=self._clock.now_ns(), updated_by=actor)
-            _put(connection, project, after)
+            put_revision(connection, _rows, project, after, _json(after))
             self._audit.append(
                 connection, project=project, actor=actor, action="sampling.change", subject=project, reason=reason,
                 before=_json(before), after=_json(after),
@@ -83,16 +84,3 @@ def _json(policy: Policy) -> dict[str, Any]:
 def _policy(row: Row[Any]) -> Policy:
     checked = parse(row.rules, row.tail)
     return replace(checked, revision=row.revision, updated_ns=row.updated_ns, updated_by=row.updated_by)
-
-
-def _put(connection: Connection, project: str, after: Policy) -> None:
-    values = {
-        **_json(after),
-        "revision": after.revision,
-        "updated_ns": after.updated_ns,
-        "updated_by": after.updated_by,
-    }
-    if after.revision > 1:
-        connection.execute(update(_rows).where(_rows.c.project == project).values(**values))
-    else:
-        connection.execute(_rows.insert().values(project=project, **values))
