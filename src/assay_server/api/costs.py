@@ -34,6 +34,9 @@ class _Narrow(BaseModel):
     provider: str | None = None
     user: str | None = None
     session: str | None = None
+    feature: str | None = None
+    tenant: str | None = None
+    cost_center: str | None = None
     prompt: str | None = None
     release: str | None = None
     channel: str | None = None

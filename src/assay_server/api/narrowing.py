@@ -30,6 +30,9 @@ class TraceQuery(Listing):
     service: str | None = None
     user: str | None = None
     session: str | None = None
+    feature: str | None = None
+    tenant: str | None = None
+    cost_center: str | None = None
     status: str | None = Field(None, description="ok, error or unset; error finds an error in any span")
     kind: str | None = None
     name: str | None = None

@@ -38,6 +38,9 @@ class TailQuery(BaseModel):
     session: str | None = None
     release: str | None = None
     environment: str | None = None
+    feature: str | None = None
+    tenant: str | None = None
+    cost_center: str | None = None
     text: str | None = None
 
 

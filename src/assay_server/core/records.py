@@ -38,6 +38,10 @@ class Span:
     scope: str | None = None  # instrumentation scope, `name@version`
     session: str | None = None
     user: str | None = None
+    # who is charged: said in an attribute, a tag or the resource
+    feature: str | None = None
+    tenant: str | None = None
+    cost_center: str | None = None
     tags: list[str] = field(default_factory=list)
     input: str | None = None  # messages as JSON, or plain text
     output: str | None = None

@@ -104,6 +104,7 @@ class Ingest:
         self._scrubber.facts(facts)
         for span in facts.spans:
             span.resource = self._scrubber.resource(span.resource) if span.resource else span.resource
+            self._normaliser.charge(span)
             self._price(span)
         tally = self._admission.admit(facts)
         if size_of(facts):

@@ -21,6 +21,7 @@ EVALUATION = "gen_ai.evaluation.result"
 
 _TOTALS = tuple(f"tokens.{name}" for name in ("input", "output", "cache_read", "cache_write", "reasoning"))
 _SHORT = 1000  # characters of a name; longer ones are cut
+_CHARGED = ("feature", "tenant", "cost_center")
 
 
 @dataclass(slots=True, frozen=True)
@@ -29,6 +30,7 @@ class _Told:
 
     service: str | None
     environment: str | None
+    charged: dict[str, str]
 
 
 class Normaliser:
@@ -52,6 +54,13 @@ class Normaliser:
     def fill(self, span: Span) -> list[Score]:
         """Fills the fields of `span` from its attributes, in place, and gives the scores its events hold."""
         return self._fill(span, self._told(span.resource))
+
+    def charge(self, span: Span) -> None:
+        """Who is charged for a span whose other fields are filled already."""
+        names = self._named(Sources(self._plans.of(span.attributes), (span.attributes,)))
+        for field, text in names.items():
+            setattr(span, field, text)
+        _charge(span, self._told(span.resource).charged)
 
     def _fill(self, span: Span, told: _Told) -> list[Score]:
         plan = self._plans.of(span.attributes)
@@ -77,11 +86,19 @@ class Normaliser:
         if "tags" in places:
             for _, _, value in sources.of("tags"):
                 span.tags.extend(tag for tag in texts_of(value) if tag not in span.tags)
+        if span.tags or told.charged:
+            _charge(span, told.charged)
         return scores
 
     def _told(self, resource: dict[str, Any]) -> _Told:
         sources = Sources(self._plans.of(resource), (resource,))
-        return _Told(self._text(sources.of("service")), self._text(sources.of("environment")))
+        named = self._named(sources)
+        return _Told(self._text(sources.of("service")), self._text(sources.of("environment")), named)
+
+    def _named(self, sources: Sources) -> dict[str, str]:
+        """Who is charged, as far as attributes say it."""
+        places = [field for field in _CHARGED if field in sources.plan.places]
+        return {field: text for field in places if (text := self._text(sources.of(field)))}
 
     def _texts(self, span: Span, sources: Sources) -> None:
         for field in sources.plan.texts:
@@ -200,6 +217,14 @@ class Normaliser:
             if number is not None:
                 return number * 1000 if unit == "s" else number
         return None
+
+
+def _charge(span: Span, resource: dict[str, str]) -> None:
+    """Who is charged: a tag comes before an attribute, an attribute before the resource."""
+    for field in _CHARGED:
+        tagged = (tag[len(field) + 1 :] for tag in span.tags if tag.startswith((f"{field}:", f"{field}=")))
+        text = next(tagged, None) or getattr(span, field) or resource.get(field)
+        setattr(span, field, text and text[:_SHORT])
 
 
 def _scores(span: Span) -> list[Score]:

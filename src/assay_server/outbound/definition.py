@@ -21,7 +21,7 @@ _LONGEST = 500
 _FIELDS: dict[What, tuple[str, ...]] = {
     "traces": (
         *("model", "provider", "kind", "name", "status", "user", "session", "release", "channel", "canary", "arm"),
-        *("run", "environment", "tag"),
+        *("run", "environment", "tag", "feature", "tenant", "cost_center"),
     ),
     "spans": ("kind", "name", "model", "status", "release", "run", "user", "session", "service"),
     "scores": ("name", "run", "item"),

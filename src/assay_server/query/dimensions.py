@@ -12,9 +12,11 @@ from assay_server.core.errors import InvalidInput
 from assay_server.query.sql import Where, lines
 
 OWN = ("model", "provider", "service", "name", "kind")
-TRACE_WIDE = ("user", "session", "prompt", "prompt_version", "release", "channel", "arm", "run", "environment")
-LABELS = ("feature", "tenant", "cost_center")
-DIMENSIONS = (*OWN, *TRACE_WIDE, *LABELS, "endpoint", "error_type", "tag", "tag:<key>", "attribute:<key>")
+TRACE_WIDE = (
+    *("user", "session", "feature", "tenant", "cost_center", "prompt", "prompt_version", "release", "channel", "arm"),
+    *("run", "environment"),
+)
+DIMENSIONS = (*OWN, *TRACE_WIDE, "endpoint", "error_type", "tag", "tag:<key>", "attribute:<key>")
 
 EDGES = "project = ? AND start_ns >= ? AND start_ns < ?"
 """Spans of one project in a range of time; its parameters are those of `Dimension` and `narrowed` named `edges`."""
@@ -66,10 +68,6 @@ def dimension(group_by: str | None) -> Dimension:
     if group_by == "endpoint":
         root = "CASE WHEN parent_id IS NULL THEN name END"
         return Dimension("coalesce(" + _ATTRIBUTE + ", " + root + ")", ["http.route"], wide=True)
-    if group_by in LABELS:
-        resource = "json_extract_string(resource, ?)"
-        names = [group_by, group_by, group_by, "assay." + group_by, group_by, '$."assay.' + group_by + '"']
-        return Dimension("coalesce(" + ", ".join((_TAGGED, _ATTRIBUTE, _ATTRIBUTE, resource)) + ")", names, wide=True)
     kind, _, key = group_by.partition(":")
     if key and kind == "tag":
         return Dimension(_TAGGED, [key, key, key], wide=True)

@@ -86,7 +86,7 @@ _SPAN = (
     _time("end", "end_ns"),
     Column("latency_ms", "DOUBLE", "(end_ns - start_ns) / 1e6"),
     Column("ttft_ms", "DOUBLE", "ttft_ms", "time to the first token"),
-    *_texts("service", "environment", "scope", "session", "user"),
+    *_texts("service", "environment", "scope", "session", "user", "feature", "tenant", "cost_center"),
     Column("tags", "VARCHAR[]", "tags"),
     *_texts("input", "output", "model", "provider"),
     *_TOKENS,

@@ -16,7 +16,7 @@ LONGEST = 2000  # characters
 
 _EQUAL = (
     "status", "model", "provider", "kind", "name", "user", "session", "service", "environment", "release", "channel",
-    "canary", "arm", "run", "tag",
+    "canary", "arm", "run", "tag", "feature", "tenant", "cost_center",
 )  # fmt: skip
 _ALSO = {"env": "environment", "trace": "trace_id"}
 _SINGLE: dict[str, str] = {name: name for name in _EQUAL} | _ALSO

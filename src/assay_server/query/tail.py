@@ -20,7 +20,7 @@ _SHOWN = 300  # characters of input and output
 
 _EQUAL = (
     "trace_id", "kind", "name", "model", "provider", "service", "status", "user", "session", "release", "channel",
-    "canary", "arm", "run", "environment",
+    "canary", "arm", "run", "environment", "feature", "tenant", "cost_center",
 )  # fmt: skip
 _BOUNDS = ("min_latency_ms", "max_latency_ms", "min_cost", "max_cost")
 _WORD = re.compile(r'"([^"]+)"|([^\s"]+)')
@@ -40,6 +40,9 @@ class TailFilter:
     status: str | None = None
     user: str | None = None
     session: str | None = None
+    feature: str | None = None
+    tenant: str | None = None
+    cost_center: str | None = None
     release: str | None = None
     channel: str | None = None
     canary: str | None = None

@@ -23,7 +23,9 @@ _OPERATORS = {
 }
 
 _ONE_SPAN = ("kind", "name", "model", "provider", "service")
-_ANY_SPAN = ("session", "release", "channel", "canary", "arm", "run", "environment")
+_ANY_SPAN = (
+    *("session", "feature", "tenant", "cost_center", "release", "channel", "canary", "arm", "run", "environment"),
+)
 
 
 @dataclass(slots=True, frozen=True)
@@ -46,6 +48,9 @@ class TraceFilter:
     status: str | None = None
     user: str | None = None
     session: str | None = None
+    feature: str | None = None
+    tenant: str | None = None
+    cost_center: str | None = None
     release: str | None = None
     channel: str | None = None
     canary: str | None = None

@@ -174,6 +174,7 @@ SPANS = Table(
         **texts("project", "trace_id", "span_id", "parent_id", "name", "kind"),
         **ints("start_ns", "end_ns"),
         **texts("status", "status_message", "service", "environment", "scope", "session", "user"),
+        **texts("feature", "tenant", "cost_center"),
         "tags": (_TEXTS, _plain("tags")),
         **texts("input", "output", "model", "provider"),
         **_TOKENS,

@@ -14,10 +14,12 @@ found without its spans. `key` there is of (project, trace_id). Whoever deletes 
 `content` says what became of a span's content: NULL, it was never in question; `waiting`, the whole row stands in
 `held` until its trace is decided; `kept` and `let_go`, as it was decided; `sampled_out`, by a rule at the door.
 
+`feature`, `tenant` and `cost_center` are what a span's tags, attributes or resource say of them.
+
 `let_go_ns` says when the text of a row was let go, after `kept_days`; NULL, it stands as it came.
 """
 
-NEWEST = 5
+NEWEST = 6
 
 _SPANS = """
 CREATE TABLE IF NOT EXISTS spans (
@@ -75,6 +77,27 @@ _PARTS_OF_OLD_SPANS = (
     " GROUP BY project, trace_id"
 )
 
+_LABELS = ("feature", "tenant", "cost_center")
+
+
+def _label(name: str) -> str:
+    """What old spans say of it, as their door would read it today."""
+    tag = (
+        f"list_transform(list_filter(tags, lambda t: starts_with(t, '{name}:') OR starts_with(t, '{name}=')),"
+        f" lambda t: substr(t, {len(name) + 2}))[1]"
+    )
+    sent = f"variant_extract(attributes, '{name}')::VARCHAR, variant_extract(attributes, 'assay.{name}')::VARCHAR"
+    return f"coalesce({tag}, {sent}, json_extract_string(resource, '$.\"assay.{name}\"')) AS {name}"
+
+
+def _labels_of_old_rows(table: str) -> str:
+    found = f"(SELECT rowid AS r, {', '.join(map(_label, _LABELS))} FROM {table}) old"  # noqa: S608 (our names)
+    return (
+        f"UPDATE {table} SET {', '.join(f'{name} = old.{name}' for name in _LABELS)} FROM {found}"  # noqa: S608
+        f" WHERE {table}.rowid = old.r AND coalesce({', '.join(f'old.{name}' for name in _LABELS)}) IS NOT NULL"
+    )
+
+
 STEPS: dict[int, tuple[str, ...]] = {
     1: (_SPANS, _TRACES, _SCORES, _RUN_ITEMS, _EVENTS),
     2: (
@@ -94,5 +117,13 @@ STEPS: dict[int, tuple[str, ...]] = {
         for column in ("let_go_ns BIGINT", "kept_days INTEGER")
     ),
     5: tuple(f"UPDATE {table} SET stored_ns = 1 + rowid // 1000 WHERE stored_ns = 0" for table in ("spans", "events")),  # noqa: S608
+    6: (
+        *(
+            f"ALTER TABLE {table} ADD COLUMN IF NOT EXISTS {name} VARCHAR"
+            for table in ("spans", "held")
+            for name in _LABELS
+        ),
+        *map(_labels_of_old_rows, ("spans", "held")),
+    ),
 }
 """Schema version -> the statements that lead to it from the version before."""

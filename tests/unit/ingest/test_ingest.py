@@ -260,6 +260,28 @@ async def test_nothing_personal_passes_the_door_for_our_own_facts(ingest: Ingest
     assert batch.run_items[0].contexts == [{"text": "[EMAIL_ADDRESS]"}]
 
 
+@pytest.mark.parametrize(
+    ("said", "charged"),
+    [
+        ({}, (None, None, None)),
+        ({"attributes": {"tenant": "acme", "assay.feature": "search"}}, ("search", "acme", None)),
+        ({"attributes": {"tenant": "acme"}, "tags": ["x", "tenant=tagged", "tenant:later"]}, (None, "tagged", None)),
+        ({"attributes": {"tenant": "acme"}, "resource": {"assay.tenant": "all"}}, (None, "acme", None)),
+        ({"resource": {"assay.cost_center": 4711}}, (None, None, "4711")),
+        ({"tags": ["tenant:", "cost_center:" + 2000 * "x"]}, (None, None, 1000 * "x")),
+        ({"tags": [f"tenant:{MAIL}"]}, (None, "[EMAIL_ADDRESS]", None)),
+    ],
+)
+async def test_who_is_charged_is_read_from_tags_attributes_and_resource(
+    ingest: Ingest, store: MemoryStore, said: dict[str, object], charged: tuple[str | None, ...]
+) -> None:
+    await ingest.write(Facts([span_of(**said)]))
+    tags = {"tag.tags": said["tags"]} if "tags" in said else {}
+    sent = a_span(attributes={**said.get("attributes", {}), **tags})  # type: ignore[dict-item]
+    await ingest.otlp("prj_a", protobuf(sent, resource=said.get("resource", {})), PROTOBUF)  # type: ignore[arg-type]
+    assert [(span.feature, span.tenant, span.cost_center) for span in store.spans] == [charged, charged]
+
+
 async def test_calls_are_priced_where_a_price_is_known(ingest: Ingest, store: MemoryStore) -> None:
     known = {"model": "gpt-4o-2024-11-20", "provider": "openai", "tokens": Tokens(1_000_000, None, None, 100_000)}
     await ingest.write(

@@ -98,11 +98,16 @@ async def test_a_store_of_the_first_version_gets_what_is_new(tmp_path: Path) -> 
     old = duckdb.connect(str(tmp_path / "facts.duckdb"))
     for statement in STEPS[1]:
         old.execute(statement)
+    said = (
+        (["a", "feature=search"], '{"tenant": "acme"}', "{}"),
+        (["feature:tagged"], '{"feature": "sent", "assay.tenant": "other"}', '{"assay.cost_center": "4711"}'),
+    )
     for n, status in enumerate(("ok", "error")):
         old.execute(
-            "INSERT INTO spans (key, project, trace_id, span_id, name, kind, start_ns, end_ns, status)"
-            " VALUES (?, 'prj_a', 't', ?, 'call', 'llm', ?, ?, ?)",
-            [n, str(n), 10 + n, 20 + n, status],
+            "INSERT INTO spans"
+            " (key, project, trace_id, span_id, name, kind, start_ns, end_ns, status, tags, attributes, resource)"
+            " VALUES (?, 'prj_a', 't', ?, 'call', 'llm', ?, ?, ?, ?, ?::JSON::VARIANT, ?)",
+            [n, str(n), 10 + n, 20 + n, status, *said[n]],
         )
     old.execute("INSERT INTO traces VALUES (7, 'prj_a', 't', 10)")
     old.close()
@@ -110,7 +115,9 @@ async def test_a_store_of_the_first_version_gets_what_is_new(tmp_path: Path) -> 
         store = await DuckStore.open(tmp_path)
         parts = await store.scan("SELECT * EXCLUDE (key) FROM trace_parts")
         stamps = await store.scan("SELECT stored_ns FROM spans UNION ALL SELECT stored_ns FROM traces")
+        charged = await store.scan("SELECT feature, tenant, cost_center FROM spans ORDER BY span_id")
         await store.close()
+        assert [tuple(row.values()) for row in charged] == [("search", "acme", None), ("tagged", "other", "4711")]
         assert [tuple(row.values()) for row in parts] == [("prj_a", "t", 10, 21, 2, 1, 1, 0)]
         assert [row["stored_ns"] for row in stamps] == [1, 1, 0]
     assert json.loads((tmp_path / "store.json").read_text()) == {"assay-facts": NEWEST}

@@ -8,7 +8,7 @@ from assay_server.query.measures import MEASURES, Metric
 _WORDS = frozenset(
     {
         *("kind", "name", "model", "provider", "service", "user", "session", "release", "channel", "arm", "run"),
-        *("environment", "tag", "status"),
+        *("environment", "tag", "status", "feature", "tenant", "cost_center"),
     }
 )
 """Each may be said once there, with one value."""

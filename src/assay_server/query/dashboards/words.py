@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from assay_server.core.errors import InvalidInput
-from assay_server.query.dimensions import LABELS
 from assay_server.query.measures import BUCKETS, FIELDS, FILTERS, MEASURES
 
 KINDS = ("line", "bar", "table", "number", "histogram")
@@ -14,7 +13,7 @@ RANGES = {"1h": 3600, "6h": 6 * 3600, "24h": 86_400, "7d": 7 * 86_400, "30d": 30
 WIDTHS = (3, 4, 6, 8, 12)
 REPORTS = ("corrected_rate", "questions", "parameter")
 NARROWED_BY = (*FILTERS, "status")
-GROUPED_BY = (*FIELDS, "error_type", "endpoint", *LABELS, "tag:<key>", "attribute:<key>")
+GROUPED_BY = (*FIELDS, "error_type", "endpoint", "tag:<key>", "attribute:<key>")
 
 _MOST_VALUES = 100
 _LONGEST_VALUE = 2000
@@ -52,7 +51,7 @@ def is_group(name: Any) -> bool:
     if not isinstance(name, str):
         return False
     kind, _, key = name.partition(":")
-    return name in (*FIELDS, "error_type", "endpoint", *LABELS) or (
+    return name in (*FIELDS, "error_type", "endpoint") or (
         kind in {"tag", "attribute"} and 0 < len(key) <= _LONGEST_VALUE
     )
 
