@@ -78,7 +78,7 @@ def calls(project: str, narrow: CostFilter, group_by: str | None = None, *column
     sql = lines(
         "WITH source AS MATERIALIZED (SELECT " + kept + ",",
         KEYS + ", " + by.own + " AS own FROM spans WHERE " + EDGES + " AND " + HAS + "),",
-        "wide AS (" + by.across("hash(trace_id) AS trace") + ")," if by.wide else "",
+        "wide AS (" + by.across("source") + ")," if by.wide else "",
         "calls AS (SELECT c.* EXCLUDE (own, trace, me, rolls, above),",
         _value(by) + " AS value",
         "FROM (" + counted_by_key("source") + ") c",
@@ -107,7 +107,7 @@ _EVERY = (
 
 def _value(by: Dimension) -> str:
     if by.many:  # one row for each tag; a call without any keeps one
-        return "unnest(CASE WHEN len(wide.own) > 0 THEN list_sort(wide.own) ELSE [NULL] END)"
+        return "wide.own"
     return "coalesce(c.own, wide.own)" if by.wide else "c.own"
 
 

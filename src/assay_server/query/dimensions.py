@@ -36,23 +36,29 @@ _ERROR_TYPE = lines(
 
 @dataclass(slots=True, frozen=True)
 class Dimension:
-    """`own`: SQL over one span, with `params`. `wide`: the trace speaks for spans that say nothing. `many`: a list."""
+    """`own`: SQL over one span, with `params`. `wide`: the trace speaks for spans that say nothing. `many`: a list,
+    and what the trace says is all there is."""
 
     own: str
     params: list[Any] = field(default_factory=list)
     wide: bool = False
     many: bool = False
 
-    def across(self, trace: str = "trace_id") -> str:
-        """(trace, own): what any span of the trace says: all tags, or the first value. `params`, then edges.
+    def across(self, source: str | None = None) -> str:
+        """(trace, own): what any span of the trace says: every tag in a row of its own, or the first value.
 
-        `trace` is what stands for the trace: its id, or `hash(trace_id) AS …`.
+        `trace` is the hash of its id. Parameters: `params`, then edges. Only traces with a row (trace, own) of `source`
+        that says nothing itself are looked at: where calls say it themselves, none is.
         """
-        named = trace.rpartition(" ")[2]
-        some = "AND len(tags) > 0" if self.many else ""
-        said = lines("(SELECT", trace + ", start_ns,", self.own, "AS own FROM spans WHERE", EDGES, some, ")")
-        value = "list_distinct(flatten(list(own)))" if self.many else "arg_min(own, start_ns)"
-        return lines("SELECT", named + ",", value, "AS own FROM", said, "WHERE own IS NOT NULL GROUP BY", named)
+        if self.many:
+            tagged = lines("SELECT hash(trace_id) AS trace, unnest(", self.own, ") AS own FROM spans WHERE", EDGES)
+            return lines("SELECT DISTINCT trace, own FROM (", tagged, "AND len(tags) > 0)")
+        lacking = "" if source is None else "AND (SELECT count(*) FROM " + source + " WHERE own IS NULL) > 0"
+        said = lines("(SELECT hash(trace_id) AS trace, start_ns,", self.own, "AS own FROM spans WHERE", EDGES, ")")
+        return lines(
+            *("SELECT trace, arg_min(own, start_ns) AS own FROM", said),
+            *("WHERE own IS NOT NULL", lacking, "GROUP BY trace"),
+        )
 
 
 def dimension(group_by: str | None) -> Dimension:

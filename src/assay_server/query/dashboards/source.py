@@ -114,9 +114,9 @@ def _calls(asked: Asked, metrics: Sequence[Metric]) -> tuple[str, list[Any]]:
     read = " ".join((*(_value(metric) for metric in metrics), str(where)))
     kept = [quoted(name) for name in ("run", "trace_id", *_MEASURED, *TRACE_WIDE) if name in read]
     sql = lines(
-        _wide(by),
         "source AS MATERIALIZED (SELECT " + ", ".join(["start_ns", KEYS, *dict.fromkeys(kept)]) + ",",
         by.own + " AS own FROM spans WHERE " + EDGES + " AND " + HAS + "),",
+        _wide(by, "source"),
         "r AS NOT MATERIALIZED (SELECT s.start_ns AS at_ns,",
         _group(by, "s.own") + " AS g, s.* EXCLUDE (own)",
         "FROM (" + counted_by_key("source") + ") s",
@@ -125,7 +125,7 @@ def _calls(asked: Asked, metrics: Sequence[Metric]) -> tuple[str, list[Any]]:
         str(where) + ")",
     )
     across = [*by.params, *edges] if by.wide else []
-    return sql, [*across, *by.params, *edges, asked.range.since_ns, asked.range.until_ns, *where.params]
+    return sql, [*by.params, *edges, *across, asked.range.since_ns, asked.range.until_ns, *where.params]
 
 
 def _judgements(asked: Asked, metric: Metric) -> tuple[str, list[Any]]:
@@ -169,8 +169,8 @@ def _conditions(asked: Asked, edges: Sequence[Any]) -> Where:
     return where
 
 
-def _wide(by: Dimension) -> str:
-    return "wide AS (" + by.across("hash(trace_id) AS trace") + ")," if by.wide else ""
+def _wide(by: Dimension, source: str | None = None) -> str:
+    return "wide AS (" + by.across(source) + ")," if by.wide else ""
 
 
 def _group(by: Dimension, own: str) -> str:
