@@ -49,6 +49,11 @@ def root_of(spans: Sequence[Row]) -> Row:
     return min(spans, key=lambda span: (span["parent_id"] is not None, span["start_ns"], span["span_id"]))
 
 
+def shown_texts(root: Row) -> Row:
+    """What a list shows of a root that is read in full."""
+    return {name: None if root[name] is None else root[name][:_SHOWN] for name in ("input", "output")}
+
+
 def trace_row(spans: Sequence[Row], texts: Row, scores: dict[str, dict[str, Any]]) -> dict[str, Any]:
     """The JSON of a trace; its status is error when any of its spans failed, otherwise the root's."""
     root = root_of(spans)

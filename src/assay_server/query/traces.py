@@ -13,7 +13,7 @@ from assay_server.query.shapes import OUTLINE, outline_json, span_json
 from assay_server.query.sql import Page, Where, by_row, cut, lines
 from assay_server.query.trace_filter import TraceFilter
 from assay_server.query.trace_find import TraceFinder
-from assay_server.query.trace_rows import SPANS, TEXTS, by_trace, root_of, trace_row
+from assay_server.query.trace_rows import SPANS, TEXTS, Row, by_trace, root_of, shown_texts, trace_row
 from assay_server.store import Limits, Store
 
 __all__ = ["SpanFilter", "TraceFilter", "Traces"]
@@ -101,27 +101,34 @@ class Traces:
 
         With `outline` the spans hold no texts and no attributes, and there are no logs. Raises `NotFound`.
         """
-        row = await self.row(project, trace_id)
-        select = lines("SELECT", OUTLINE, "FROM spans") if outline else _SPAN
-        spans = await self._store.scan(
-            lines(select, "WHERE", _OF_TRACE, "ORDER BY start_ns, end_ns DESC, span_id"),
-            [await self._finder.stored_since(project, [trace_id]), project, trace_id],
-            limits=_LARGEST_TRACE,
+        since = await self._finder.stored_since(project, [trace_id])
+        select = lines("SELECT key, stored_ns,", OUTLINE, "FROM spans") if outline else _SPAN
+        spans, scores, logs = await asyncio.gather(
+            self._store.scan(
+                lines(select, "WHERE", _OF_TRACE, "ORDER BY start_ns, end_ns DESC, span_id"),
+                [since, project, trace_id],
+                limits=_LARGEST_TRACE,
+            ),
+            self._store.scan(
+                "SELECT * FROM scores WHERE project = ? AND trace_id = ? ORDER BY time_ns, id", [project, trace_id]
+            ),
+            Logs.read(self._store, project, [trace_id], content_only=outline),
         )
-        scores = await self._store.scan(
-            "SELECT * FROM scores WHERE project = ? AND trace_id = ? ORDER BY time_ns, id", [project, trace_id]
-        )
+        if not spans:
+            raise _no_trace(trace_id)
+        root = root_of(spans)
+        texts = (await self._texts(project, [root])).get(_place(root), _NO_TEXTS) if outline else shown_texts(root)
+        row = logs.complete_row(trace_row(spans, texts, {}))
         told = {**row, "scores": [score_json(score) for score in scores]}
         if outline:
             return {**told, "spans": [outline_json(span) for span in spans]}
-        logs = await Logs.read(self._store, project, [trace_id], content_only=False)
         return {**told, "spans": [logs.complete(span_json(span)) for span in spans], "logs": logs.json()}
 
     async def row(self, project: str, trace_id: str) -> dict[str, Any]:
         """The row of one trace as lists show it. Raises `NotFound`."""
         rows = await self._rows(project, [trace_id])
         if not rows:
-            raise NotFound(f"There is no trace {trace_id}.", field="trace_id", value=trace_id)
+            raise _no_trace(trace_id)
         return rows[0]
 
     async def span(self, project: str, trace_id: str, span_id: str) -> dict[str, Any]:
@@ -161,19 +168,24 @@ class Traces:
         )
         traces = by_trace(spans)
         roots = [root_of(traces[trace_id]) for trace_id in trace_ids if trace_id in traces]
-        places = [[root["stored_ns"] for root in roots], [root["key"] for root in roots]]
-        texts = await self._store.scan(TEXTS, [project, *places]) if roots else []
-        shown = {(text["trace_id"], text["span_id"]): text for text in texts}
+        shown = await self._texts(project, roots)
         return [
             logs.complete_row(
                 trace_row(
                     traces[root["trace_id"]],
-                    shown.get((root["trace_id"], root["span_id"]), _NO_TEXTS),
+                    shown.get(_place(root), _NO_TEXTS),
                     scores.get(root["trace_id"], {}),
                 )
             )
             for root in roots
         ]
+
+    async def _texts(self, project: str, roots: Sequence[Row]) -> dict[tuple[str, str], Row]:
+        """What a list shows of these roots, by trace and span."""
+        if not roots:
+            return {}
+        places = [[root["stored_ns"] for root in roots], [root["key"] for root in roots]]
+        return {_place(text): text for text in await self._store.scan(TEXTS, [project, *places])}
 
     async def _score_means(self, project: str, trace_ids: list[str]) -> dict[str, dict[str, dict[str, Any]]]:
         """`{trace: {name: {"n", "mean"}}}`; failed judgements are not in the mean."""
@@ -191,3 +203,11 @@ class Traces:
         rows = await self._store.scan(lines("SELECT count(*) AS n FROM", table, "WHERE", str(where)), where.params)
         n: int = rows[0]["n"]
         return n
+
+
+def _place(span: Row) -> tuple[str, str]:
+    return span["trace_id"], span["span_id"]
+
+
+def _no_trace(trace_id: str) -> NotFound:
+    return NotFound(f"There is no trace {trace_id}.", field="trace_id", value=trace_id)
