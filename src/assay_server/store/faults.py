@@ -16,6 +16,7 @@ _RETRY_S = 5
 _BROKEN = (duckdb.SerializationException, duckdb.InternalException, duckdb.FatalException)
 _DURABLE = "COMMIT succeeded and is durable"
 _INVALIDATED = "has been invalidated"
+_STOPPED = "database must be restarted"
 _DETACHED = re.compile(r'(Catalog "facts(_\d+)?" does not exist|No catalog \+ schema named "facts(_\d+)?")')
 
 
@@ -49,6 +50,12 @@ def _ours(error: duckdb.Error) -> AssayError | None:
         return _of_the_disk(error)
     if isinstance(error, duckdb.DataError):
         return InvalidInput(f"A value is not of its column's type: {_first_line(error)}")
+    if isinstance(error, duckdb.FatalException) and _STOPPED in str(error):
+        cause = str(error).partition("Original error:")[2].strip() or _first_line(error)
+        return Unavailable(
+            f"The store's engine has stopped after a fault of its own: {cause.splitlines()[0]}",
+            fix="restart the server; nothing that was acknowledged is lost",
+        )
     if isinstance(error, _BROKEN) or "orrupt" in str(error):
         return Corrupt(f"The store cannot read its data: {_first_line(error)}", fix="restore a backup")
     if _DETACHED.search(str(error)):

@@ -11,11 +11,13 @@ import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from assay_server.core.errors import Corrupt, Unavailable
 from assay_server.core.records import Facts, Span
 from assay_server.store import DuckStore, Settings
+from assay_server.store.faults import wrapped
 from tests.conformance.store import a_span
 
 _RNG = random.Random(7)
@@ -200,3 +202,18 @@ async def test_a_damaged_block_is_told_as_such_and_not_touched(tmp_path: Path) -
     with pytest.raises(Corrupt):
         await _opened_and_read(tmp_path)
     assert file.read_bytes() == bytes(content)
+
+
+def test_an_engine_that_stopped_says_to_start_it_again() -> None:
+    """What DuckDB says of every statement after a fault of its own. Restoring a backup would mend nothing."""
+    said = (
+        "FATAL Error: Failed: database has been invalidated because of a previous fatal error. The database must be"
+        ' restarted prior to being used again.\nOriginal error: "it cannot append"'
+    )
+
+    def work() -> None:
+        raise duckdb.FatalException(said)
+
+    with pytest.raises(Unavailable, match="it cannot append") as refusal:
+        wrapped(work)
+    assert refusal.value.fix == "restart the server; nothing that was acknowledged is lost"
