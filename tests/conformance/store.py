@@ -46,6 +46,15 @@ def a_score(id_: str = "scr_1", **fields: object) -> Score:
     return replace(made, **fields)  # type: ignore[arg-type]
 
 
+async def parts_against_spans(store: Store) -> tuple[int, int, int]:
+    """(spans, spans that parts count, commits of spans that no part of their trace names)"""
+    rows = await store.scan(
+        "SELECT (SELECT count(*) FROM spans) AS spans, (SELECT sum(spans) FROM trace_parts) AS counted,"
+        " (SELECT count(*) FROM spans ANTI JOIN trace_parts USING (project, trace_id, stored_ns)) AS missing"
+    )
+    return rows[0]["spans"], int(rows[0]["counted"] or 0), rows[0]["missing"]
+
+
 class StoreConformance:
     """Tests of the promises in `assay_server.store.protocol`."""
 
@@ -256,7 +265,9 @@ class StoreConformance:
         after = await store.scan(_CONTENTS)
         held = (await store.scan("SELECT count(*) AS n FROM held"))[0]["n"]
         again = await store.append(Facts(spans=spans))
+        parts = await parts_against_spans(store)
         await store.close()
+        assert parts == (5, 5, 0)
         assert [row["content"] for row in before] == ["waiting"] * 4 + [None]
         assert [row["input"] for row in before] == [None] * 4 + ["in 3 1"]
         assert [(row["content"], row["input"]) for row in after] == [

@@ -8,7 +8,7 @@ import pytest
 from assay_server.core.errors import TooLarge
 from assay_server.core.records import Event, Facts, RunItem, Thin
 from assay_server.store import Doomed, Priced, Store, Thinned
-from tests.conformance.store import a_full_span, a_score, a_span
+from tests.conformance.store import a_full_span, a_score, a_span, parts_against_spans
 
 _TRACE = f"{1:032x}"
 
@@ -46,9 +46,11 @@ class TakingAwayConformance:
         await store.append(Facts(spans=[a_span(1, 3, status="ok")]))
         await store.erase("prj_a", [Doomed("spans", "status = 'error'")])
         parts = await store.scan("SELECT sum(spans) AS spans, sum(errors) AS errors, sum(oks) AS oks FROM trace_parts")
+        told = await parts_against_spans(store)
         traces = await store.scan("SELECT trace_id FROM traces")
         await store.close()
         assert parts == [{"spans": 2, "errors": 0, "oks": 2}]
+        assert told == (2, 2, 0)
         assert traces == [{"trace_id": _TRACE}]
 
     async def test_content_that_waits_goes_with_its_span(self, tmp_path: Path) -> None:

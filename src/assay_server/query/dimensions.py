@@ -53,7 +53,7 @@ class Dimension:
         if self.many:
             tagged = lines("SELECT hash(trace_id) AS trace, unnest(", self.own, ") AS own FROM spans WHERE", EDGES)
             return lines("SELECT DISTINCT trace, own FROM (", tagged, "AND len(tags) > 0)")
-        lacking = "" if source is None else "AND (SELECT count(*) FROM " + source + " WHERE own IS NULL) > 0"
+        lacking = "" if source is None else lines("AND (SELECT count(*) FROM", source, "WHERE own IS NULL) > 0")
         said = lines("(SELECT hash(trace_id) AS trace, start_ns,", self.own, "AS own FROM spans WHERE", EDGES, ")")
         return lines(
             *("SELECT trace, arg_min(own, start_ns) AS own FROM", said),

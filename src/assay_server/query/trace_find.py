@@ -12,7 +12,7 @@ from typing import Any
 from assay_server.core.errors import InvalidInput
 from assay_server.query.sql import cut, lines
 from assay_server.query.trace_filter import TraceFilter, is_of_trace, trace_conditions
-from assay_server.store import Bounds, Found, Store, asks_for_words, trace_key
+from assay_server.store import Bounds, Found, Limits, Store, asks_for_words, part_key
 
 MOST_COUNTED = 10_000
 MOST_COUNTED_WITH_WORDS = 200
@@ -21,6 +21,8 @@ _WINDOWS = (20_000, 200_000, None)
 """Newest traces: a filter that keeps enough of them is answered from these. Nothing is counted behind the second."""
 
 _CHUNK, _LARGEST_CHUNK = 500, 8_000  # traces with the words, whose other conditions are looked up together
+_COMMITS = "SELECT DISTINCT stored_ns FROM trace_parts WHERE key IN (SELECT unnest(?::UBIGINT[]))"
+_MANY = Limits(rows=2_000_000, seconds=60)
 _FEW = 1_000  # traces in which words are looked for by name
 
 Place = tuple[int, str]
@@ -67,14 +69,11 @@ class TraceFinder:
             return await self._with_words(project, narrow, narrow.text, limit, place)
         return await self._narrowed(project, replace(narrow, text=None), limit, place)
 
-    async def stored_since(self, project: str, trace_ids: Sequence[str]) -> int:
-        """The `stored_ns` before which none of their spans was stored."""
-        keys = [trace_key(project, trace_id) for trace_id in trace_ids]
-        rows = await self._store.scan(
-            "SELECT coalesce(min(stored_ns), 0) AS since FROM traces WHERE key IN (SELECT unnest(?::UBIGINT[]))", [keys]
-        )
-        since: int = rows[0]["since"]
-        return since
+    async def commits(self, project: str, trace_ids: Sequence[str]) -> list[int]:
+        """Every `stored_ns` of their spans, perhaps others: so rows are found without reading all there are."""
+        keys = [part_key(project, trace_id) for trace_id in trace_ids]
+        rows = await self._store.scan(_COMMITS, [keys], limits=_MANY)
+        return [row["stored_ns"] for row in rows]
 
     async def _narrowed(self, project: str, narrow: TraceFilter, limit: int, after: Place | None) -> Listed:
         if is_of_trace(narrow):

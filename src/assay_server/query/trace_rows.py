@@ -18,9 +18,9 @@ SPANS = lines(
     "SELECT key, stored_ns, trace_id, span_id, parent_id, name, kind, service, start_ns, end_ns, status, model,",
     "session, release, channel, arm, fresh_input, cache_read, cache_write, output_tokens, reasoning, cost, pii,",
     'environment, tags, run, canary, let_go_ns, "user" FROM spans',
-    "WHERE project = ? AND trace_id IN (SELECT unnest(?::VARCHAR[])) AND stored_ns >= ?",
+    "WHERE project = ? AND trace_id IN (SELECT unnest(?::VARCHAR[])) AND stored_ns IN (SELECT unnest(?::BIGINT[]))",
 )
-"""Parameters: project, trace ids, the commit before which none of them was."""
+"""Parameters: project, trace ids, their commits."""
 
 TEXTS = lines(
     f"SELECT trace_id, span_id, left(input, {_SHOWN}) AS input, left(output, {_SHOWN}) AS output",

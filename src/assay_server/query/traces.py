@@ -19,7 +19,7 @@ from assay_server.store import Limits, Store
 __all__ = ["SpanFilter", "TraceFilter", "Traces"]
 
 _SPAN = "SELECT * REPLACE (attributes::JSON::VARCHAR AS attributes) FROM spans"
-_OF_TRACE = "stored_ns >= ? AND project = ? AND trace_id = ?"  # what was stored before its row is not looked at
+_OF_TRACE = "stored_ns IN (SELECT unnest(?::BIGINT[])) AND project = ? AND trace_id = ?"  # only its commits are read
 _LARGEST_TRACE = Limits(rows=100_000, seconds=60)
 _LARGEST_PAGE = Limits(rows=2_000_000, seconds=60)
 _NO_TEXTS = {"input": None, "output": None}  # of a root that was removed, or written anew, since it was found
@@ -101,12 +101,12 @@ class Traces:
 
         With `outline` the spans hold no texts and no attributes, and there are no logs. Raises `NotFound`.
         """
-        since = await self._finder.stored_since(project, [trace_id])
+        commits = await self._finder.commits(project, [trace_id])
         select = lines("SELECT key, stored_ns,", OUTLINE, "FROM spans") if outline else _SPAN
         spans, scores, logs = await asyncio.gather(
             self._store.scan(
                 lines(select, "WHERE", _OF_TRACE, "ORDER BY start_ns, end_ns DESC, span_id"),
-                [since, project, trace_id],
+                [commits, project, trace_id],
                 limits=_LARGEST_TRACE,
             ),
             self._store.scan(
@@ -133,9 +133,9 @@ class Traces:
 
     async def span(self, project: str, trace_id: str, span_id: str) -> dict[str, Any]:
         """One span, whole. Raises `NotFound`."""
-        since = await self._finder.stored_since(project, [trace_id])
+        commits = await self._finder.commits(project, [trace_id])
         sql = lines(_SPAN, "WHERE", _OF_TRACE, "AND span_id = ?")
-        rows = await self._store.scan(sql, [since, project, trace_id, span_id])
+        rows = await self._store.scan(sql, [commits, project, trace_id, span_id])
         if not rows:
             raise NotFound(f"The trace {trace_id} has no span {span_id}.", field="span_id", value=span_id)
         logs = await Logs.read(self._store, project, [trace_id])
@@ -160,9 +160,9 @@ class Traces:
         """Trace rows in the order of the ids."""
         if not trace_ids:
             return []
-        since = await self._finder.stored_since(project, trace_ids)
+        commits = await self._finder.commits(project, trace_ids)
         spans, scores, logs = await asyncio.gather(
-            self._store.scan(SPANS, [project, trace_ids, since], limits=_LARGEST_PAGE),
+            self._store.scan(SPANS, [project, trace_ids, commits], limits=_LARGEST_PAGE),
             self._score_means(project, trace_ids),
             Logs.read(self._store, project, trace_ids),
         )

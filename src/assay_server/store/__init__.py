@@ -5,6 +5,7 @@ What was stored is taken away only by `keeping`.
 
 from assay_server.store.changes import Doomed, Erasable, Priced, Rewritten, Thinnable, Thinned
 from assay_server.store.duck import DuckStore, Settings
+from assay_server.store.parts import part_key
 from assay_server.store.preparing import Prepared
 from assay_server.store.protocol import DEFAULT_LIMITS, Appended, Limits, Stats, Store, Texts
 from assay_server.store.schema import NEWEST as SCHEMA
@@ -32,5 +33,6 @@ __all__ = [
     "Thinnable",
     "Thinned",
     "asks_for_words",
+    "part_key",
     "trace_key",
 ]

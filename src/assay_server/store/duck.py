@@ -34,7 +34,7 @@ from assay_server.store.protocol import DEFAULT_LIMITS, Appended, Limits, Stats
 from assay_server.store.reading import Reading, rows_of, wait_or_stop
 from assay_server.store.rewriting import Rewriting
 from assay_server.store.room import check_room, check_writable
-from assay_server.store.schema import NEWEST, STEPS
+from assay_server.store.schema import FILLS, NEWEST, STEPS
 from assay_server.store.text import TextSearch
 from assay_server.store.touched import traces_of, traces_of_rows
 
@@ -248,7 +248,7 @@ class DuckStore:
     def _scan_once(self, sql: str, params: Sequence[Any], limits: Limits, reading: Reading) -> list[dict[str, Any]]:
         name = self._attached.lease()
         try:
-            cursor = self._cursor(name)
+            cursor = wrapped(partial(self._cursor, name))
             return wrapped(partial(rows_of, cursor, sql, params, limits)) if reading.start(cursor) else []
         finally:
             reading.end()
@@ -285,7 +285,7 @@ def _open(path: Path, settings: Settings) -> DuckStore:
             directory.set_version(
                 NEWEST
             )  # before the tables: their steps may run twice, a file without version may not be
-        connection = wrapped(partial(_connected, file, settings))
+        connection = wrapped(partial(_connected, file, settings, version))
         if version < NEWEST:
             directory.set_version(NEWEST)
         directory.remove_others()
@@ -304,18 +304,21 @@ def _refuse_unversioned(file: Path) -> None:
         )
 
 
-def _connected(file: Path, settings: Settings) -> duckdb.DuckDBPyConnection:
+def _connected(file: Path, settings: Settings, version: int) -> duckdb.DuckDBPyConnection:
     """Where the last transaction of its log is damaged, without that one."""
     try:
-        return _connect(file, settings)
+        return _connect(file, settings, version)
     except duckdb.Error as error:
         if not set_aside(file, error):
             raise
-        return _connect(file, settings)
+        return _connect(file, settings, version)
 
 
-def _connect(file: Path, settings: Settings) -> duckdb.DuckDBPyConnection:
-    """The file is attached, not opened: only ATTACH takes the row group size, and it must be given every time."""
+def _connect(file: Path, settings: Settings, version: int) -> duckdb.DuckDBPyConnection:
+    """The file is attached, not opened: only ATTACH takes the row group size, and it must be given every time.
+
+    `version` is the schema's of what is there, 0 where nothing is.
+    """
     connection = duckdb.connect(":memory:", config=settings.config())
     try:
         path, name = str(file).replace("'", "''"), _name_of(file)
@@ -324,8 +327,9 @@ def _connect(file: Path, settings: Settings) -> duckdb.DuckDBPyConnection:
         attach(connection, name, file, settings.row_group_size)
         connection.execute(f"USE {name}")
         connection.execute("PRAGMA disable_checkpoint_on_shutdown")  # the log is replayed faster than it is merged
-        for version in sorted(STEPS):
-            for statement in STEPS[version]:
+        missing = [FILLS[each] for each in sorted(FILLS) if 0 < version < each]
+        for statements in (*(STEPS[each] for each in sorted(STEPS)), *missing):
+            for statement in statements:
                 connection.execute(statement)
     except BaseException:
         connection.close()

@@ -11,7 +11,7 @@ import duckdb
 from assay_server.store.changes import Doomed, Thinned
 from assay_server.store.columns import encode
 from assay_server.store.copying import roll_back
-from assay_server.store.schema import PART
+from assay_server.store.schema import parts_of_stored
 
 _TEXTS = {
     "spans": ("status_message", "attributes", "events", "links"),
@@ -74,10 +74,7 @@ def _erase_spans(connection: duckdb.DuckDBPyConnection, project: str, doomed: Do
     spans = _count(connection, f"DELETE FROM spans WHERE project = ? AND ({doomed.where})", params)  # noqa: S608
     of_touched = "WHERE project = ? AND trace_id IN (FROM touched)"
     connection.execute(f"DELETE FROM trace_parts {of_touched}", [project])  # noqa: S608
-    connection.execute(
-        f"INSERT INTO trace_parts SELECT {PART}, max(stored_ns) FROM spans {of_touched} GROUP BY project, trace_id",  # noqa: S608
-        [project],
-    )
+    connection.execute(parts_of_stored(of_touched.removeprefix("WHERE ")), [project])
     traces = _count(
         connection,
         f"DELETE FROM traces {of_touched} AND trace_id NOT IN (SELECT trace_id FROM trace_parts {of_touched})",  # noqa: S608

@@ -11,9 +11,16 @@ import numpy as np
 
 from assay_server.core.records import Span
 from assay_server.store.columns import SPANS
+from assay_server.store.schema import PART_KEY
 from assay_server.store.seen import Keys
 
 _DUE = "SELECT h.key FROM held h WHERE h.project = ? AND h.trace_id IN (SELECT unnest(?::VARCHAR[]))"
+
+_RESTORED_PARTS = (
+    f"INSERT INTO trace_parts SELECT {PART_KEY}, project, trace_id, min(start_ns), max(end_ns), 0, 0, 0, stored_ns"  # noqa: S608
+    " FROM restored GROUP BY project, trace_id, stored_ns"
+)
+"""The commit in which they are restored: a part that counts nothing, since they were counted when they came."""
 
 
 def thinned(spans: Sequence[Span]) -> Sequence[Span]:
@@ -73,6 +80,7 @@ def _restore(
     )
     connection.execute(f"DELETE FROM spans WHERE {thin}", [project, list(kept), project, since_ns])  # noqa: S608
     connection.execute("INSERT INTO spans BY NAME SELECT * FROM restored")
+    connection.execute(_RESTORED_PARTS)
     connection.execute("DROP TABLE restored")
 
 

@@ -23,9 +23,13 @@ class TracePart:
 
     @property
     def key(self) -> int:
-        """As `schema.PART` has it in SQL, for those who make parts of what is stored: DuckDB's md5_number_lower."""
-        identity = f"{self.project}\x1f{self.trace_id}".encode()
-        return int.from_bytes(md5(identity, usedforsecurity=False).digest()[8:], "little")
+        return part_key(self.project, self.trace_id)
+
+
+def part_key(project: str, trace_id: str) -> int:
+    """As `schema.PART` has it in SQL, for those who make parts of what is stored: DuckDB's md5_number_lower."""
+    identity = f"{project}\x1f{trace_id}".encode("utf-8", "replace")
+    return int.from_bytes(md5(identity, usedforsecurity=False).digest()[8:], "little")
 
 
 TRACE_PARTS = Table(

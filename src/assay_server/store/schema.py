@@ -9,7 +9,8 @@ newest traces are found without reading spans. What `moved` names (`{"input.valu
 a thousand to a number, as if they had been commits. No span of a trace is older by it than the trace's row, so that the
 spans of the newest traces are read without the others.
 `trace_parts` has one row for each trace and commit (what that commit added), so that latency and status of a trace are
-found without its spans. `key` there is of (project, trace_id). Whoever deletes spans of a trace deletes its parts.
+found without its spans, and its spans by the few commits they came in. `key` there is of (project, trace_id). Every
+`stored_ns` of a trace's spans stands in one of its parts: whoever deletes spans of a trace makes its parts anew.
 
 `content` says what became of a span's content: NULL, it was never in question; `waiting`, the whole row stands in
 `held` until its trace is decided; `kept` and `let_go`, as it was decided; `sampled_out`, by a rule at the door.
@@ -33,11 +34,21 @@ CREATE TABLE IF NOT EXISTS spans (
     moved VARCHAR, resource VARCHAR, events VARCHAR, links VARCHAR
 )"""
 
+PART_KEY = "md5_number_lower(concat(project, chr(31), trace_id))"
 PART = (
-    "md5_number_lower(concat(project, chr(31), trace_id)), project, trace_id, min(start_ns), max(end_ns), count(*),"
+    f"{PART_KEY}, project, trace_id, min(start_ns), max(end_ns), count(*),"
     " count(*) FILTER (status = 'error'), count(*) FILTER (status = 'ok')"
 )
 """What spans, grouped by project and trace, are as a row of `trace_parts`, without its `stored_ns`."""
+
+
+def parts_of_stored(where: str = "true") -> str:
+    """Fills `trace_parts` from spans."""
+    return (
+        f"INSERT INTO trace_parts SELECT {PART}, stored_ns FROM spans WHERE {where}"  # noqa: S608 (our conditions)
+        " GROUP BY project, trace_id, stored_ns"
+    )
+
 
 _TRACES = """
 CREATE TABLE IF NOT EXISTS traces (
@@ -72,11 +83,6 @@ CREATE TABLE IF NOT EXISTS trace_parts (
     stored_ns BIGINT NOT NULL
 )"""
 
-_PARTS_OF_OLD_SPANS = (
-    f"INSERT INTO trace_parts SELECT {PART}, 0 FROM spans WHERE NOT EXISTS (FROM trace_parts)"  # noqa: S608
-    " GROUP BY project, trace_id"
-)
-
 _LABELS = ("feature", "tenant", "cost_center")
 
 
@@ -105,7 +111,6 @@ STEPS: dict[int, tuple[str, ...]] = {
         "ALTER TABLE traces ADD COLUMN IF NOT EXISTS stored_ns BIGINT DEFAULT 0",
         "ALTER TABLE events ADD COLUMN IF NOT EXISTS stored_ns BIGINT DEFAULT 0",
         _TRACE_PARTS,
-        _PARTS_OF_OLD_SPANS,
     ),
     3: (
         "ALTER TABLE spans ADD COLUMN IF NOT EXISTS content VARCHAR",
@@ -116,14 +121,16 @@ STEPS: dict[int, tuple[str, ...]] = {
         for table in ("spans", "held", "scores", "events")
         for column in ("let_go_ns BIGINT", "kept_days INTEGER")
     ),
-    5: tuple(f"UPDATE {table} SET stored_ns = 1 + rowid // 1000 WHERE stored_ns = 0" for table in ("spans", "events")),  # noqa: S608
-    6: (
-        *(
-            f"ALTER TABLE {table} ADD COLUMN IF NOT EXISTS {name} VARCHAR"
-            for table in ("spans", "held")
-            for name in _LABELS
-        ),
-        *map(_labels_of_old_rows, ("spans", "held")),
+    6: tuple(
+        f"ALTER TABLE {table} ADD COLUMN IF NOT EXISTS {name} VARCHAR"
+        for table in ("spans", "held")
+        for name in _LABELS
     ),
 }
-"""Schema version -> the statements that lead to it from the version before."""
+"""Schema version -> the statements that lead to the tables of it; all are run at every opening."""
+
+FILLS: dict[int, tuple[str, ...]] = {
+    5: tuple(f"UPDATE {table} SET stored_ns = 1 + rowid // 1000 WHERE stored_ns = 0" for table in ("spans", "events")),  # noqa: S608
+    6: (*map(_labels_of_old_rows, ("spans", "held")), "DELETE FROM trace_parts", parts_of_stored()),
+}
+"""Schema version -> what a store of an older one gets: new columns of old rows, rows that follow from others."""

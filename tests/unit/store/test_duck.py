@@ -118,7 +118,7 @@ async def test_a_store_of_the_first_version_gets_what_is_new(tmp_path: Path) -> 
         charged = await store.scan("SELECT feature, tenant, cost_center FROM spans ORDER BY span_id")
         await store.close()
         assert [tuple(row.values()) for row in charged] == [("search", "acme", None), ("tagged", "other", "4711")]
-        assert [tuple(row.values()) for row in parts] == [("prj_a", "t", 10, 21, 2, 1, 1, 0)]
+        assert [tuple(row.values()) for row in parts] == [("prj_a", "t", 10, 21, 2, 1, 1, 1)]
         assert [row["stored_ns"] for row in stamps] == [1, 1, 0]
     assert json.loads((tmp_path / "store.json").read_text()) == {"assay-facts": NEWEST}
 
