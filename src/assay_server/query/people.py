@@ -13,12 +13,18 @@ from assay_server.query.people_sql import Group
 from assay_server.query.shapes import body_json
 from assay_server.query.sql import Page, Where, cut, lines
 from assay_server.query.trace_filter import TraceFilter
+from assay_server.query.trace_rows import TEXTS
 from assay_server.query.traces import Traces
 from assay_server.store import Store
 
 _TURNS = 500
 _RECENT = 20
 _DAY_S = 86_400
+_FULL_TEXTS = (
+    "SELECT trace_id, span_id, input, output FROM spans WHERE project = ?"
+    " AND stored_ns IN (SELECT unnest(?::BIGINT[])) AND span_id IN (SELECT unnest(?::VARCHAR[]))"
+)
+_NOTHING = {"input": None, "output": None}  # of what was removed since it was found
 
 
 @dataclass(slots=True, frozen=True)
@@ -66,7 +72,7 @@ class People:
         if not rows:
             raise NotFound(f"There is no session {name}.", field="session", value=name)
         found = await self._traces.find(project, TraceFilter(session=name), limit=_TURNS)
-        texts = await self._texts(project, [turn["root_span_id"] for turn in found.items])
+        texts = await self._texts(project, found.items)
         turns = [{**turn, **texts.get((turn["trace_id"], turn["root_span_id"]), {})} for turn in reversed(found.items)]
         return {**rows[0], "turns": turns, "more": found.following is not None}
 
@@ -89,8 +95,8 @@ class People:
             raise NotFound(f"There is no user {name}.", field="user", value=name)
         params = [project, [name], project]
         days, models, scores, recent = await asyncio.gather(
-            self._store.scan(people_sql.days("user"), [*params, project]),
-            self._store.scan(people_sql.models("user"), [*params, project]),
+            self._store.scan(people_sql.days("user"), [*params, 0, project, 0]),
+            self._store.scan(people_sql.models("user"), [*params, 0, project, 0]),
             self._store.scan(people_sql.scores("user"), params),
             self.sessions(project, PeopleFilter(user=name), limit=_RECENT),
         )
@@ -119,37 +125,54 @@ class People:
         return [row["whose"] for row in kept], counted[0]["n"], following
 
     async def _sessions(self, project: str, names: list[str]) -> list[dict[str, Any]]:
+        if not names:
+            return []
+        since = await self._since(project, names)
         rows, said = await asyncio.gather(
-            self._sums("session", project, names), self._scan_of(people_sql.texts(), project, names)
+            self._sums("session", project, names, since), self._said(project, names, since)
         )
-        texts = {row["whose"]: row for row in said}
-        return [_session(rows[name], texts.get(name, {})) for name in names if name in rows]
+        return [_session(rows[name], *said.get(name, (None, None))) for name in names if name in rows]
 
     async def _users(self, project: str, names: list[str]) -> list[dict[str, Any]]:
-        rows = await self._sums("user", project, names)
+        rows = await self._sums("user", project, names, 0) if names else {}
         return [_user(rows[name]) for name in names if name in rows]
 
-    async def _sums(self, group: Group, project: str, names: list[str]) -> dict[str, dict[str, Any]]:
-        found = await self._scan_of(people_sql.sums(group), project, names, project)
+    async def _since(self, project: str, sessions: list[str]) -> int:
+        """The commit before which nothing of these sessions came: most last for minutes, the store for months."""
+        since: int = (await self._store.scan(people_sql.since("session"), [project, sessions, project]))[0]["since"]
+        return since
+
+    async def _sums(self, group: Group, project: str, names: list[str], since: int) -> dict[str, dict[str, Any]]:
+        found = await self._store.scan(people_sql.sums(group), [project, names, project, since, project, since])
         return {row["whose"]: row for row in found}
 
-    async def _scan_of(self, sql: str, project: str, names: list[str], *more: str) -> list[dict[str, Any]]:
-        return await self._store.scan(sql, [project, names, project, *more]) if names else []
+    async def _said(self, project: str, sessions: list[str], since: int) -> dict[str, tuple[str | None, str | None]]:
+        """The first question and the last answer of each, cut. Where they stand is found first: texts are wide."""
+        ends = await self._store.scan(people_sql.ends(), [project, sessions, project, since])
+        places = [[row[f"{end}_{name}"] for row in ends for end in ("first", "last")] for name in ("stored_ns", "key")]
+        texts = {row["key"]: row for row in await self._store.scan(TEXTS, [project, *places])} if ends else {}
+        return {
+            row["whose"]: (
+                texts.get(row["first_key"], _NOTHING)["input"],
+                texts.get(row["last_key"], _NOTHING)["output"],
+            )
+            for row in ends
+        }
 
-    async def _texts(self, project: str, span_ids: list[str]) -> dict[tuple[str, str], dict[str, Any]]:
+    async def _texts(self, project: str, turns: Sequence[dict[str, Any]]) -> dict[tuple[str, str], dict[str, Any]]:
         """Inputs and outputs of the roots, in full."""
-        rows = await self._store.scan(
-            "SELECT trace_id, span_id, input, output FROM spans WHERE rowid IN (SELECT rowid FROM spans"
-            " WHERE project = ? AND span_id IN (SELECT unnest(?::VARCHAR[])))",
-            [project, span_ids],
-        )
+        if not turns:
+            return {}
+        traces = [turn["trace_id"] for turn in turns]
+        commits = await self._traces.commits(project, traces)
+        rows = await self._store.scan(_FULL_TEXTS, [project, commits, [turn["root_span_id"] for turn in turns]])
         return {
             (row["trace_id"], row["span_id"]): {"input": body_json(row["input"]), "output": body_json(row["output"])}
             for row in rows
         }
 
 
-def _session(row: dict[str, Any], texts: dict[str, Any]) -> dict[str, Any]:
+def _session(row: dict[str, Any], first: str | None, last: str | None) -> dict[str, Any]:
     return {
         "session": row["whose"],
         "user": row["user"],
@@ -158,8 +181,8 @@ def _session(row: dict[str, Any], texts: dict[str, Any]) -> dict[str, Any]:
         "traces": row["traces"],
         "errors": row["errors"],
         **_used(row),
-        "input": texts.get("input"),
-        "output": texts.get("output"),
+        "input": first,
+        "output": last,
     }
 
 

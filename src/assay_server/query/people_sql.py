@@ -36,7 +36,7 @@ def newest(group: Group, where: str, after: bool, limit: int) -> str:
 
 
 def sums(group: Group) -> str:
-    """One row a group. Parameters: project, names, project, project."""
+    """One row a group. Parameters: project, names, then twice project and the commit before which nothing came."""
     return lines(
         _base(group),
         f"SELECT whose, min(start_ns) AS start_ns, max(last_ns) AS last_ns, {_ADDED},",
@@ -76,15 +76,31 @@ def scores(group: Group) -> str:
     )
 
 
-def texts() -> str:
-    """The first question and the last answer of sessions. Parameters: project, names, project."""
+def ends() -> str:
+    """Where the first question and the last answer of sessions stand: `{first,last}_{stored_ns,key}`.
+
+    Parameters: project, names, project, and the commit before which nothing of them came.
+    """
+    place = "{'stored_ns': stored_ns, 'key': key}"
     return lines(
         "WITH t AS MATERIALIZED (",
         _members("session"),
-        "), roots AS MATERIALIZED (SELECT trace_id, start_ns, input, output FROM spans WHERE rowid IN",
-        "(SELECT rowid FROM spans WHERE project = ? AND parent_id IS NULL AND trace_id IN (SELECT trace_id FROM t)))",
-        "SELECT whose, arg_min(left(input, 300), start_ns) AS input, arg_max(left(output, 300), start_ns) AS output",
-        "FROM t JOIN roots USING (trace_id) GROUP BY whose",
+        "), roots AS MATERIALIZED (SELECT trace_id, start_ns, stored_ns, key FROM spans",
+        "WHERE project = ? AND stored_ns >= ? AND parent_id IS NULL AND trace_id IN (SELECT trace_id FROM t)),",
+        "ends AS (SELECT whose, arg_min(" + place + ", start_ns) AS first, arg_max(" + place + ", start_ns) AS last",
+        "FROM t JOIN roots USING (trace_id) GROUP BY whose)",
+        "SELECT whose, first.stored_ns AS first_stored_ns, first.key AS first_key,",
+        "last.stored_ns AS last_stored_ns, last.key AS last_key FROM ends",
+    )
+
+
+def since(group: Group) -> str:
+    """The commit before which nothing of these groups' traces came. Parameters: project, names, project."""
+    members = lines(
+        "SELECT trace_id FROM spans WHERE project = ? AND", _column(group), "IN (SELECT unnest(?::VARCHAR[]))"
+    )
+    return lines(
+        "SELECT coalesce(min(stored_ns), 0) AS since FROM traces WHERE trace_id IN (", members, ") AND project = ?"
     )
 
 
@@ -104,10 +120,10 @@ def _base(group: Group) -> str:
     """Only spans that may count are kept: most have neither tokens nor a cost."""
     return lines(
         *("WITH t AS MATERIALIZED (", _members(group), "), calls AS MATERIALIZED (SELECT", _CALL),
-        *("FROM spans WHERE project = ? AND", HAS, "AND trace_id IN (SELECT trace_id FROM t)),"),
+        *("FROM spans WHERE project = ? AND stored_ns >= ? AND", HAS, "AND trace_id IN (SELECT trace_id FROM t)),"),
         *("used AS (SELECT trace,", _SUMS, "FROM (", counted_by_key("calls"), ") GROUP BY trace),"),
         "each AS (SELECT trace_id, min(start_ns) AS start_ns, max(start_ns) AS last_ns,",
         'bool_or(status = \'error\') AS failed, arg_min("user", start_ns) AS "user",',
         "arg_min(session, start_ns) AS session FROM spans",
-        "WHERE project = ? AND trace_id IN (SELECT trace_id FROM t) GROUP BY trace_id)",
+        "WHERE project = ? AND stored_ns >= ? AND trace_id IN (SELECT trace_id FROM t) GROUP BY trace_id)",
     )

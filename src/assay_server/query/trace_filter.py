@@ -5,7 +5,7 @@ from typing import Any
 
 from assay_server.core.errors import InvalidInput
 from assay_server.query.attribute_filter import read_condition
-from assay_server.query.rollup import counted
+from assay_server.query.rollup import HAS, KEYS, counted_by_key
 from assay_server.query.sql import Where, lines
 
 _OPERATORS = {
@@ -151,9 +151,11 @@ class _Rows:
         if high is not None:
             loosely, least = " AND ".join(filter(None, (loosely, "min(cost) <= ?"))), [*least, high]
         dear = lines("SELECT trace_id FROM", source, "AND cost IS NOT NULL GROUP BY trace_id HAVING", loosely)
-        some = lines("(SELECT * FROM", source, "AND trace_id IN (", dear, "))")
-        sql = lines("trace_id IN (SELECT trace_id FROM (", counted(some), ") GROUP BY trace_id HAVING", having, ")")
-        self.where.add(sql, *(3 * [*own, *own, *least]), *params)
+        some = lines("SELECT trace_id, cost,", KEYS, "FROM", source, "AND", HAS, "AND trace_id IN (", dear, ")")
+        sums = lines("SELECT any_value(trace_id) FROM (", counted_by_key("priced"), ") GROUP BY trace HAVING", having)
+        self.where.add(
+            lines("trace_id IN (WITH priced AS MATERIALIZED (", some, ")", sums, ")"), *own, *own, *least, *params
+        )
 
     def _source(self, table: str) -> tuple[str, list[Any]]:
         return table + " WHERE project = ? AND stored_ns >= ?", [self.project, self.stored_ns]

@@ -23,7 +23,7 @@ SPANS = lines(
 """Parameters: project, trace ids, their commits."""
 
 TEXTS = lines(
-    f"SELECT trace_id, span_id, left(input, {_SHOWN}) AS input, left(output, {_SHOWN}) AS output",
+    f"SELECT trace_id, span_id, key, left(input, {_SHOWN}) AS input, left(output, {_SHOWN}) AS output",
     "FROM spans WHERE project = ? AND stored_ns IN (SELECT unnest(?::BIGINT[]))",
     "AND key IN (SELECT unnest(?::UBIGINT[]))",
 )

@@ -156,6 +156,10 @@ class Traces:
         items = [{"value": row["value"], "n": row["n"]} for row in rows]
         return {"items": items, "of": rows[0]["total"] if rows else 0}
 
+    async def commits(self, project: str, trace_ids: Sequence[str]) -> list[int]:
+        """The `stored_ns` of their spans, and perhaps others."""
+        return await self._finder.commits(project, trace_ids)
+
     async def _rows(self, project: str, trace_ids: list[str]) -> list[dict[str, Any]]:
         """Trace rows in the order of the ids."""
         if not trace_ids:
