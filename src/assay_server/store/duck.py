@@ -6,6 +6,7 @@ SQL here is put together from the names of our own tables alone; values are alwa
 """
 
 import asyncio
+import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -39,6 +40,8 @@ from assay_server.store.text import TextSearch
 from assay_server.store.touched import traces_of, traces_of_rows
 
 T = TypeVar("T")
+
+_log = logging.getLogger(__name__)
 
 _UPKEEP = Limits(rows=2_000_000, seconds=120)
 _LETTING_GO_S = (0.01, 0.1, 0.5, 2.0)
@@ -328,6 +331,10 @@ def _connect(file: Path, settings: Settings, version: int) -> duckdb.DuckDBPyCon
         connection.execute(f"USE {name}")
         connection.execute("PRAGMA disable_checkpoint_on_shutdown")  # the log is replayed faster than it is merged
         missing = [FILLS[each] for each in sorted(FILLS) if 0 < version < each]
+        if missing:
+            _log.warning(
+                "a store of schema %d becomes one of schema %d; ten million spans take minutes", version, NEWEST
+            )
         for statements in (*(STEPS[each] for each in sorted(STEPS)), *missing):
             for statement in statements:
                 connection.execute(statement)
