@@ -251,6 +251,23 @@ class StoreConformance:
         assert (row["content"], row["attributes"]) == ("sampled_out", '{"a":1}')
         assert (row["model"], row["cost"], row["output_tokens"], row["user"]) == ("gpt-4o-2024-11-20", 0.25, 4, "u1")
 
+    async def test_what_lists_show_of_a_root_stands_beside_its_texts(self, tmp_path: Path) -> None:
+        store = await self.reopen(tmp_path)
+        long = "é" * 400
+        spans = [
+            a_span(1, 1, parent_id=None, input=long, output=None),
+            a_span(1, 2, parent_id="00" * 8, input=long, output=long),
+            a_span(2, 3, parent_id=None, input=long, thin=Thin("waiting", {})),
+        ]
+        await store.append(Facts(spans=spans))
+        heads = "SELECT input_head, output_head FROM spans ORDER BY span_id"
+        before = [tuple(row.values()) for row in await store.scan(heads)]
+        await store.decide("prj_a", [spans[2].trace_id], [], 0)
+        after = [tuple(row.values()) for row in await store.scan(heads)]
+        await store.close()
+        assert before == [(long[:300], ""), (None, None), ("", "")]
+        assert after == [*before[:2], (long[:300], "")]
+
     async def test_content_that_waits_comes_back_or_goes(self, tmp_path: Path) -> None:
         store = await self.reopen(tmp_path)
         spans = [

@@ -100,6 +100,18 @@ class TakingAwayConformance:
         }  # fmt: skip
         assert (second["input"], second["let_go_ns"]) == ("in 2", None)
 
+    async def test_what_lists_show_of_a_text_goes_with_it(self, tmp_path: Path) -> None:
+        store = await self.reopen(tmp_path)
+        await store.append(Facts(spans=[a_span(1, 1, parent_id=None, input="in 1", output="out 1")]))
+        keys = await store.scan("SELECT key FROM spans")
+        shown = "SELECT input_head, output_head FROM spans"
+        before = await store.scan(shown)
+        await store.let_go("prj_a", [Thinned("spans", keys[0]["key"], {"attributes": {}}, 30)], 77)
+        after = await store.scan(shown)
+        await store.close()
+        assert before == [{"input_head": "in 1", "output_head": "out 1"}]
+        assert after == [{"input_head": "", "output_head": ""}]
+
     async def test_texts_of_scores_and_log_records_are_let_go(self, tmp_path: Path) -> None:
         store = await self.reopen(tmp_path)
         event = Event("prj_a", "evt_1", "log", 1, data={"body": "text", "name": "n"})

@@ -13,7 +13,7 @@ from assay_server.query.people_sql import Group
 from assay_server.query.shapes import body_json
 from assay_server.query.sql import Page, Where, cut, lines
 from assay_server.query.trace_filter import TraceFilter
-from assay_server.query.trace_rows import TEXTS
+from assay_server.query.trace_rows import texts_of
 from assay_server.query.traces import Traces
 from assay_server.store import Store
 
@@ -24,7 +24,6 @@ _FULL_TEXTS = (
     "SELECT trace_id, span_id, input, output FROM spans WHERE project = ?"
     " AND stored_ns IN (SELECT unnest(?::BIGINT[])) AND span_id IN (SELECT unnest(?::VARCHAR[]))"
 )
-_NOTHING = {"input": None, "output": None}  # of what was removed since it was found
 
 
 @dataclass(slots=True, frozen=True)
@@ -149,15 +148,9 @@ class People:
     async def _said(self, project: str, sessions: list[str], since: int) -> dict[str, tuple[str | None, str | None]]:
         """The first question and the last answer of each, cut. Where they stand is found first: texts are wide."""
         ends = await self._store.scan(people_sql.ends(), [project, sessions, project, since])
-        places = [[row[f"{end}_{name}"] for row in ends for end in ("first", "last")] for name in ("stored_ns", "key")]
-        texts = {row["key"]: row for row in await self._store.scan(TEXTS, [project, *places])} if ends else {}
-        return {
-            row["whose"]: (
-                texts.get(row["first_key"], _NOTHING)["input"],
-                texts.get(row["last_key"], _NOTHING)["output"],
-            )
-            for row in ends
-        }
+        places = [(row[f"{end}_stored_ns"], row[f"{end}_key"]) for row in ends for end in ("first", "last")]
+        texts = await texts_of(self._store, project, places)
+        return {row["whose"]: (texts[row["first_key"]]["input"], texts[row["last_key"]]["output"]) for row in ends}
 
     async def _texts(self, project: str, turns: Sequence[dict[str, Any]]) -> dict[tuple[str, str], dict[str, Any]]:
         """Inputs and outputs of the roots, in full."""

@@ -9,10 +9,9 @@ from typing import Any
 from assay_server.core.clock import rfc3339
 from assay_server.query.rollup import those_that_count
 from assay_server.query.sql import lines
+from assay_server.store import HEAD, Store
 
 Row = Mapping[str, Any]
-
-_SHOWN = 300  # characters of input and output
 
 SPANS = lines(
     "SELECT key, stored_ns, trace_id, span_id, parent_id, name, kind, service, start_ns, end_ns, status, model,",
@@ -22,15 +21,37 @@ SPANS = lines(
 )
 """Parameters: project, trace ids, their commits."""
 
-TEXTS = lines(
-    f"SELECT trace_id, span_id, key, left(input, {_SHOWN}) AS input, left(output, {_SHOWN}) AS output",
+_OF_ROOTS = lines(
     "FROM spans WHERE project = ? AND stored_ns IN (SELECT unnest(?::BIGINT[]))",
     "AND key IN (SELECT unnest(?::UBIGINT[]))",
 )
-"""What a list shows of roots. Parameters: project, their commits, their keys.
+_HEADS = lines(
+    "SELECT key, nullif(input_head, '') AS input, nullif(output_head, '') AS output",
+    _OF_ROOTS,
+    "AND input_head IS NOT NULL",
+)
+_TEXTS = lines(f"SELECT key, left(input, {HEAD}) AS input, left(output, {HEAD}) AS output", _OF_ROOTS)
 
-By key alone every text there is would be read: keys are hashes and lie anywhere, commits lie together.
-"""
+NO_TEXTS: dict[str, str | None] = {"input": None, "output": None}
+"""Of a root that was removed, or written anew, since it was found."""
+
+
+async def texts_of(store: Store, project: str, roots: Sequence[tuple[int, int]]) -> dict[int, Row]:
+    """What a list shows of roots, by their key: the beginning of `input` and `output`.
+
+    A root is (`stored_ns`, `key`): by key alone every row there is would be read, since keys are hashes and lie
+    anywhere, and commits lie together. Only where there is no head the whole texts are read.
+    """
+    found: dict[int, Row] = dict.fromkeys((key for _, key in roots), NO_TEXTS)
+    missing = list(roots)
+    for sql in (_HEADS, _TEXTS):
+        if missing:
+            stored_ns, keys = map(list, zip(*missing, strict=True))
+            rows = {row["key"]: row for row in await store.scan(sql, [project, stored_ns, keys])}
+            found |= rows
+            missing = [root for root in missing if root[1] not in rows]
+    return found
+
 
 _SAID_FIRST = ("user", "session", "release", "channel", "arm", "canary", "run", "environment")
 _INPUT = ("fresh_input", "cache_read", "cache_write")
@@ -51,7 +72,7 @@ def root_of(spans: Sequence[Row]) -> Row:
 
 def shown_texts(root: Row) -> Row:
     """What a list shows of a root that is read in full."""
-    return {name: None if root[name] is None else root[name][:_SHOWN] for name in ("input", "output")}
+    return {name: None if root[name] is None else root[name][:HEAD] for name in ("input", "output")}
 
 
 def trace_row(spans: Sequence[Row], texts: Row, scores: dict[str, dict[str, Any]]) -> dict[str, Any]:

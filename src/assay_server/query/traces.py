@@ -13,7 +13,7 @@ from assay_server.query.shapes import OUTLINE, outline_json, span_json
 from assay_server.query.sql import Page, Where, by_row, cut, lines
 from assay_server.query.trace_filter import TraceFilter
 from assay_server.query.trace_find import TraceFinder
-from assay_server.query.trace_rows import SPANS, TEXTS, Row, by_trace, root_of, shown_texts, trace_row
+from assay_server.query.trace_rows import SPANS, by_trace, root_of, shown_texts, texts_of, trace_row
 from assay_server.store import Limits, Store
 
 __all__ = ["SpanFilter", "TraceFilter", "Traces"]
@@ -22,7 +22,6 @@ _SPAN = "SELECT * REPLACE (attributes::JSON::VARCHAR AS attributes) FROM spans"
 _OF_TRACE = "stored_ns IN (SELECT unnest(?::BIGINT[])) AND project = ? AND trace_id = ?"  # only its commits are read
 _LARGEST_TRACE = Limits(rows=100_000, seconds=60)
 _LARGEST_PAGE = Limits(rows=2_000_000, seconds=60)
-_NO_TEXTS = {"input": None, "output": None}  # of a root that was removed, or written anew, since it was found
 
 
 @dataclass(slots=True, frozen=True)
@@ -117,7 +116,8 @@ class Traces:
         if not spans:
             raise _no_trace(trace_id)
         root = root_of(spans)
-        texts = (await self._texts(project, [root])).get(_place(root), _NO_TEXTS) if outline else shown_texts(root)
+        place = root["stored_ns"], root["key"]
+        texts = (await texts_of(self._store, project, [place]))[root["key"]] if outline else shown_texts(root)
         row = logs.complete_row(trace_row(spans, texts, {}))
         told = {**row, "scores": [score_json(score) for score in scores]}
         if outline:
@@ -172,24 +172,17 @@ class Traces:
         )
         traces = by_trace(spans)
         roots = [root_of(traces[trace_id]) for trace_id in trace_ids if trace_id in traces]
-        shown = await self._texts(project, roots)
+        shown = await texts_of(self._store, project, [(root["stored_ns"], root["key"]) for root in roots])
         return [
             logs.complete_row(
                 trace_row(
                     traces[root["trace_id"]],
-                    shown.get(_place(root), _NO_TEXTS),
+                    shown[root["key"]],
                     scores.get(root["trace_id"], {}),
                 )
             )
             for root in roots
         ]
-
-    async def _texts(self, project: str, roots: Sequence[Row]) -> dict[tuple[str, str], Row]:
-        """What a list shows of these roots, by trace and span."""
-        if not roots:
-            return {}
-        places = [[root["stored_ns"] for root in roots], [root["key"] for root in roots]]
-        return {_place(text): text for text in await self._store.scan(TEXTS, [project, *places])}
 
     async def _score_means(self, project: str, trace_ids: list[str]) -> dict[str, dict[str, dict[str, Any]]]:
         """`{trace: {name: {"n", "mean"}}}`; failed judgements are not in the mean."""
@@ -207,10 +200,6 @@ class Traces:
         rows = await self._store.scan(lines("SELECT count(*) AS n FROM", table, "WHERE", str(where)), where.params)
         n: int = rows[0]["n"]
         return n
-
-
-def _place(span: Row) -> tuple[str, str]:
-    return span["trace_id"], span["span_id"]
 
 
 def _no_trace(trace_id: str) -> NotFound:

@@ -8,12 +8,14 @@ from assay_server.store.duck import DuckStore, Settings
 from assay_server.store.parts import part_key
 from assay_server.store.preparing import Prepared
 from assay_server.store.protocol import DEFAULT_LIMITS, Appended, Limits, Stats, Store, Texts
+from assay_server.store.schema import HEAD
 from assay_server.store.schema import NEWEST as SCHEMA
 from assay_server.store.seen import trace_key
 from assay_server.store.text import Bounds, Found, TextState, asks_for_words
 
 __all__ = [
     "DEFAULT_LIMITS",
+    "HEAD",
     "SCHEMA",
     "Appended",
     "Bounds",

@@ -10,6 +10,7 @@ import msgspec
 
 from assay_server.core.records import RunItem, Span, Tokens
 from assay_server.store.changes import Priced
+from assay_server.store.schema import HEAD
 from assay_server.store.seen import Keys, key_of
 
 Identity = tuple[str, ...]
@@ -89,6 +90,15 @@ def _storable(value: Any) -> Any:
 def _plain(name: str) -> Column:
     getter = attrgetter(name)
     return lambda records: list(map(getter, records))
+
+
+def _head(name: str) -> Column:
+    getter = attrgetter(name)
+
+    def column(records: Sequence[Any]) -> list[str | None]:
+        return [(getter(span) or "")[:HEAD] if span.parent_id is None else None for span in records]
+
+    return column
 
 
 def _bucket(name: str) -> Column:
@@ -177,6 +187,8 @@ SPANS = Table(
         **texts("feature", "tenant", "cost_center"),
         "tags": (_TEXTS, _plain("tags")),
         **texts("input", "output", "model", "provider"),
+        "input_head": (_TEXT, _head("input")),
+        "output_head": (_TEXT, _head("output")),
         **_TOKENS,
         "cost": (_REAL, _plain("cost")),
         "cost_source": (_TEXT, _plain("cost_source")),

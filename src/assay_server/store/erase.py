@@ -46,7 +46,8 @@ def let_go(connection: duckdb.DuckDBPyConnection, project: str, rows: Sequence[T
     table = rows[0].table
     changes = [f"{name} = thin.{name}" for name in _TEXTS[table]]
     if table == "spans":
-        changes = ["input = NULL", "output = NULL", "moved = NULL", *changes]
+        changes = [*(f"{name} = NULL" for name in ("input", "output", "moved")), *changes]
+        changes += [f"{name} = CASE WHEN {name} IS NOT NULL THEN '' END" for name in ("input_head", "output_head")]
         changes = [change.replace("thin.attributes", "thin.attributes::JSON::VARIANT") for change in changes]
     thin = _batch(table, rows)  # noqa: F841  (DuckDB finds it by name)
     changed = connection.execute(

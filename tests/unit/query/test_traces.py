@@ -216,6 +216,27 @@ async def test_filters_find_what_they_say(
     assert page.total == len(expected)
 
 
+@pytest.mark.parametrize("heads", ["as they came", "as of an older store"])
+async def test_a_list_shows_the_beginning_of_the_roots_texts(store: DuckStore, traces: Traces, heads: str) -> None:
+    await store.append(
+        Facts(
+            [
+                Span("prj_a", "1" * 32, "1" * 16, None, "root", "agent", 1, 2, input="q" * 400, output="é" * 400),
+                Span("prj_a", "1" * 32, "2" * 16, "1" * 16, "call", "llm", 1, 2, input="other", output="other"),
+                Span("prj_a", "2" * 32, "3" * 16, None, "root", "agent", 3, 4),
+                Span("prj_a", "3" * 32, "4" * 16, "f" * 16, "call", "llm", 5, 6, input="of no root"),
+            ]
+        )
+    )
+    if heads != "as they came":
+        store._connection.execute("UPDATE spans SET input_head = NULL, output_head = NULL")
+    found = await traces.find("prj_a")
+    told = await traces.get("prj_a", "1" * 32, outline=True)
+    shown = [(row["input"], row["output"]) for row in found.items]
+    assert shown == [("of no root", None), (None, None), ("q" * 300, "é" * 300)]
+    assert (told["input"], told["output"]) == shown[2]
+
+
 @pytest.mark.parametrize(
     "narrow", [{"status": "bad"}, {"scores": ("q",)}, {"scores": ("q:is:1",)}, {"scores": ("q:lt:x",)}]
 )
