@@ -22,7 +22,8 @@ _COPIES = {
         start_ns + {_LATER} AS start_ns, end_ns + {_LATER} AS end_ns, stored_ns + copy AS stored_ns)""",
     "traces": f"""* EXCLUDE (copy) REPLACE (hash(key, copy) AS key, {_NEW_TRACE} AS trace_id,
         start_ns + {_LATER} AS start_ns, stored_ns + copy AS stored_ns)""",
-    "trace_parts": f"""* EXCLUDE (copy) REPLACE (hash(key, copy) AS key, {_NEW_TRACE} AS trace_id,
+    "trace_parts": f"""* EXCLUDE (copy) REPLACE (
+        md5_number_lower(concat(project, chr(31), {_NEW_TRACE})) AS key, {_NEW_TRACE} AS trace_id,
         start_ns + {_LATER} AS start_ns, end_ns + {_LATER} AS end_ns, stored_ns + copy AS stored_ns)""",
     "scores": f"""* EXCLUDE (copy) REPLACE (hash(key, copy) AS key, concat(id, '_', copy) AS id,
         {_NEW_TRACE} AS trace_id, time_ns + {_LATER} AS time_ns)""",
