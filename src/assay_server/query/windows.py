@@ -12,7 +12,7 @@ from typing import Any
 from assay_server.core.errors import InvalidInput
 from assay_server.query import windows_cut as cut
 from assay_server.query.measures import FIELDS, FILTERS, MEASURES, METRICS, Metric, aggregate, each, without_value
-from assay_server.query.rollup import counted
+from assay_server.query.rollup import HAS, KEYS, counted_by_key
 from assay_server.query.sql import Where, lines
 from assay_server.store import Limits, Store
 
@@ -116,10 +116,11 @@ def _joined(value: str, how: str) -> list[str]:
 def _spans(metric: Metric, where: Where, group: str, windows: Sequence[Window]) -> tuple[str, list[Any], str]:
     """Units `u(at_ns, g, v)` of the spans, and how they make a figure."""
     where.add("end_ns >= ? AND end_ns < ?", min(w.since_ns for w in windows), max(w.until_ns for w in windows))
-    spans = lines("s AS (SELECT " + _READ + ",", group, "AS g FROM spans WHERE", str(where), ")")
     family = MEASURES[metric.name].family
     # Tokens and costs are counted once a call (see `rollup`); a request is a trace, at its last call's end.
-    of = "s" if family == "spans" or metric.name == "requests" else "(" + counted("s") + ")"
+    calls = family != "spans" and metric.name != "requests"
+    read, kept, of = (f"{_READ}, {KEYS}", "AND " + HAS, "(" + counted_by_key("s") + ")") if calls else (_READ, "", "s")
+    spans = lines("s AS (SELECT " + read + ",", group, "AS g FROM spans WHERE", str(where), kept, ")")
     if family == "requests":
         amount = "1.0" if metric.name == "requests" else each(metric)
         units = lines("u AS (SELECT max(end_ns) AS at_ns, min(g) AS g,", amount, "AS v FROM", of, "GROUP BY trace_id)")
