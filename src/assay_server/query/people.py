@@ -89,20 +89,20 @@ class People:
 
     async def user(self, project: str, name: str) -> dict[str, Any]:
         """The row with days, models, scores and the newest sessions."""
-        rows = await self._users(project, [name])
-        if not rows:
-            raise NotFound(f"There is no user {name}.", field="user", value=name)
-        params = [project, [name], project]
-        days, models, scores, recent = await asyncio.gather(
-            self._store.scan(people_sql.days("user"), [*params, 0, project, 0]),
-            self._store.scan(people_sql.models("user"), [*params, 0, project, 0]),
-            self._store.scan(people_sql.scores("user"), params),
+        rows, scores, recent = await asyncio.gather(
+            self._store.scan(people_sql.person("user"), [project, [name], project, 0, project, 0]),
+            self._store.scan(people_sql.scores("user"), [project, [name], project]),
             self.sessions(project, PeopleFilter(user=name), limit=_RECENT),
         )
+        whole = next(row for row in rows if row["part"] == "all")
+        if not whole["traces"]:
+            raise NotFound(f"There is no user {name}.", field="user", value=name)
+        days = sorted((row for row in rows if row["part"] == "day"), key=lambda row: int(row["name"]))
+        models = sorted((row for row in rows if row["part"] == "model"), key=_dearest)
         return {
-            **rows[0],
-            "days": [_day(row) for row in reversed(days)],
-            "models": [{"model": row["model"], "calls": row["calls"], **_used(row)} for row in models],
+            **_user({**whole, "whose": name}),
+            "days": [_day(row) for row in days],
+            "models": [{"model": row["name"], "calls": row["traces"], **_used(row)} for row in models],
             "scores": scores,
             "recent": recent.items,
         }
@@ -192,8 +192,13 @@ def _user(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def _day(row: dict[str, Any]) -> dict[str, Any]:
-    day: date = datetime.fromtimestamp(row["day"] * _DAY_S, UTC).date()
+    day: date = datetime.fromtimestamp(int(row["name"]) * _DAY_S, UTC).date()
     return {"day": day.isoformat(), "traces": row["traces"], "errors": row["errors"], **_used(row)}
+
+
+def _dearest(row: dict[str, Any]) -> tuple[Any, ...]:
+    """Dearest first; what nobody could price comes last."""
+    return row["usd"] is None, -(row["usd"] or 0.0), -row["traces"], row["name"]
 
 
 def _used(row: dict[str, Any]) -> dict[str, Any]:

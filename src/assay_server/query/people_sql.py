@@ -45,25 +45,22 @@ def sums(group: Group) -> str:
     )
 
 
-def days(group: Group) -> str:
-    """One row a day (UTC) with traffic, the newest first. Parameters as of `sums`."""
+def person(group: Group) -> str:
+    """All that one group did, as rows of three parts, read at once: `all`, `day` (UTC, the newest 90) and `model` (the
+    50 dearest). `name` is the day's number or the model's name. Parameters as of `sums`.
+    """
+    traces = "FROM each LEFT JOIN used ON used.trace = hash(trace_id)"
+    day = "start_ns // 86_400_000_000_000"
     return lines(
         _base(group),
-        "SELECT start_ns // 86_400_000_000_000 AS day,",
-        _ADDED,
-        "FROM each LEFT JOIN used ON used.trace = hash(trace_id) GROUP BY day ORDER BY day DESC LIMIT 90",
-    )
-
-
-def models(group: Group) -> str:
-    """One row a model, the dearest first. Parameters as of `sums`."""
-    return lines(
-        _base(group),
-        "SELECT model, count(*) AS calls,",
-        _SUMS,
-        "FROM (",
-        counted_by_key("calls"),
-        ") WHERE model IS NOT NULL GROUP BY model ORDER BY usd DESC NULLS LAST, calls DESC, model LIMIT 50",
+        f"SELECT 'all' AS part, NULL::VARCHAR AS name, min(start_ns) AS start_ns, max(last_ns) AS last_ns, {_ADDED},",
+        "count(DISTINCT session) AS sessions",
+        traces,
+        f"UNION ALL (SELECT 'day', ({day})::VARCHAR, NULL, NULL, {_ADDED}, NULL",
+        *(traces, f"GROUP BY {day} ORDER BY {day} DESC LIMIT 90)"),
+        "UNION ALL (SELECT 'model', model, NULL, NULL, count(*) AS calls, NULL,",
+        *(_SUMS, ", NULL FROM (", counted_by_key("calls"), ") WHERE model IS NOT NULL GROUP BY model"),
+        "ORDER BY usd DESC NULLS LAST, calls DESC, model LIMIT 50)",
     )
 
 
