@@ -16,7 +16,7 @@ Row = Mapping[str, Any]
 SPANS = lines(
     "SELECT key, stored_ns, trace_id, span_id, parent_id, name, kind, service, start_ns, end_ns, status, model,",
     "session, release, channel, arm, fresh_input, cache_read, cache_write, output_tokens, reasoning, cost, pii,",
-    'environment, tags, run, canary, let_go_ns, "user" FROM spans',
+    'environment, tags, run, canary, let_go_ns, "user", feature, tenant, cost_center FROM spans',
     "WHERE project = ? AND trace_id IN (SELECT unnest(?::VARCHAR[])) AND stored_ns IN (SELECT unnest(?::BIGINT[]))",
 )
 """Parameters: project, trace ids, their commits."""
@@ -53,7 +53,10 @@ async def texts_of(store: Store, project: str, roots: Sequence[tuple[int, int]])
     return found
 
 
-_SAID_FIRST = ("user", "session", "release", "channel", "arm", "canary", "run", "environment")
+_SAID_FIRST = (
+    *("user", "session", "feature", "tenant", "cost_center", "release", "channel", "arm", "canary", "run"),
+    "environment",
+)
 _INPUT = ("fresh_input", "cache_read", "cache_write")
 _OUTPUT = ("output_tokens", "reasoning")
 

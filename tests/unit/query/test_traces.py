@@ -53,7 +53,7 @@ async def test_a_trace_row_has_every_field_of_the_contract(store: DuckStore, tra
         Facts(
             [
                 span(1, 1, name="ask", kind="agent", service="shop", status="ok", input="q" * 400, output="a", user="u",
-                     session="s", tags=["t"], environment="prod"),
+                     session="s", tags=["t"], environment="prod", feature="search", tenant="acme", cost_center="4711"),
                 span(1, 2, 1, kind="llm", status="error", model="m1", tokens=Tokens(10, 5, None, 3, 2), cost=0.5,
                      release="rel_1", channel="production", canary="can_1", arm="candidate", pii=["US_SSN"]),
                 span(1, 3, 1, kind="llm", model="m2", tokens=Tokens(7), pii=["EMAIL_ADDRESS", "US_SSN"],
@@ -79,6 +79,9 @@ async def test_a_trace_row_has_every_field_of_the_contract(store: DuckStore, tra
             "models": ["m1", "m2"],
             "user": "u",
             "session": "s",
+            "feature": "search",
+            "tenant": "acme",
+            "cost_center": "4711",
             "release": "rel_1",
             "channel": "production",
             "canary": "can_1",

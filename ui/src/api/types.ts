@@ -45,6 +45,9 @@ export interface TraceRow {
   models: string[]
   user: string | null
   session: string | null
+  feature: string | null
+  tenant: string | null
+  cost_center: string | null
   release: string | null
   channel: string | null
   arm: Arm | null
@@ -111,6 +114,9 @@ export interface Span {
   scope: string | null
   session: string | null
   user: string | null
+  feature: string | null
+  tenant: string | null
+  cost_center: string | null
   tags: string[]
   input: Message[] | string | null
   output: Message[] | string | null
