@@ -53,4 +53,11 @@ async def wait_or_stop(
         return await asyncio.wait([work], timeout=seconds)
     except asyncio.CancelledError:
         reading.stop()
+        work.add_done_callback(_unheard)
         raise
+
+
+def _unheard(work: "asyncio.Future[list[dict[str, Any]]]") -> None:
+    """Takes note of how it ended, or asyncio would log that nobody did."""
+    if not work.cancelled():
+        work.exception()

@@ -1,6 +1,7 @@
 """The DuckDB store: the conformance suite, and what is its own (the directory, the lock, the schema, a kill)."""
 
 import asyncio
+import gc
 import json
 import os
 import signal
@@ -170,7 +171,7 @@ async def test_nothing_acknowledged_is_lost_when_the_process_is_killed(tmp_path:
     assert rows[0]["spans"] == rows[0]["traces"] * 5  # each batch is there whole
 
 
-async def test_a_caller_who_goes_away_takes_the_query_along(tmp_path: Path) -> None:
+async def test_a_caller_who_goes_away_takes_the_query_along(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     store = await DuckStore.open(tmp_path)
     endless = "SELECT count(*) FROM range(100000000) a(x), range(100000000) b(y) WHERE (x * y) % 7 = 3"
     waiting = asyncio.create_task(store.scan(endless))
@@ -179,6 +180,9 @@ async def test_a_caller_who_goes_away_takes_the_query_along(tmp_path: Path) -> N
     with pytest.raises(asyncio.CancelledError):
         await waiting
     await store.close()  # would wait for the query to end
+    await asyncio.sleep(0)
+    gc.collect()
+    assert "never retrieved" not in caplog.text
 
 
 async def test_the_settings_that_keep_appends_short_are_in_force(tmp_path: Path) -> None:
