@@ -4,13 +4,12 @@ from collections.abc import Callable
 
 import httpx
 
-from tests.clients.bench import ROOT, Trace, find_trace, js_version, node, texts
+from tests.clients.bench import Trace, find_trace, js_version, node, texts
 from tests.clients.expect_otlp import EMAIL, TOKENS, check_scrubbed
 from tests.clients.provider import ANSWER, DATED
-from tests.clients.registered import Client, Setting
+from tests.clients.registered import Client, Setting, alone
 
 SLEPT_MS = 1200
-UV = ROOT / ".venv" / "bin" / "uv"
 
 
 def langfuse(setting: Setting) -> dict[str, str]:
@@ -24,14 +23,13 @@ def langfuse(setting: Setting) -> dict[str, str]:
 
 def released(name: str, version: str, script: str, check: Callable[[httpx.Client, str], None]) -> Client:
     """A client of exactly that version."""
-    run = (str(UV), "run", "--no-project", "--system-certs", "--quiet", "--with", f"langfuse=={version}")
     return Client(
         name,
         "langfuse",
         langfuse,
         check,
         version=lambda: version,
-        command=(*run, "python", f"{script}.py"),
+        command=(*alone("langfuse", version), f"{script}.py"),
     )
 
 

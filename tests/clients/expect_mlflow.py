@@ -4,8 +4,7 @@ import httpx
 
 from tests.clients.bench import find_trace, texts
 from tests.clients.expect_otlp import TOKENS, check_call, check_scrubbed, with_openai
-from tests.clients.expect_runs import alone
-from tests.clients.registered import Client, Setting
+from tests.clients.registered import Client, Setting, alone
 
 VERSION = "3.17.2"
 OPENAI = "3.57.0"  # whose calls its autolog traces

@@ -1,11 +1,14 @@
 """Clients that speak OTLP, and what must be found of each."""
 
+from collections.abc import Callable
+
 import httpx
 
 from tests.clients.bench import Trace, find_trace, js_version, node, texts
 from tests.clients.provider import ANSWER, DATED
-from tests.clients.registered import Client, Setting
+from tests.clients.registered import Client, Setting, alone
 
+JSON_EXPORTER = "0.66b1"
 EMAIL = "ada.lovelace@mail-box.org"
 TOKENS = {
     "fresh_input": 100,
@@ -65,6 +68,14 @@ def check_otel_http(api: httpx.Client, session: str) -> None:
     )
     assert (trace.body["user"], trace.body["session"], trace.body["service"]) == ("ada", session, "support")
     check_scrubbed(trace)
+
+
+def otel_proto(setting: Setting) -> dict[str, str]:
+    return otel(setting) | {"OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf"}
+
+
+def otel_json(setting: Setting) -> dict[str, str]:
+    return otel(setting) | {"OTEL_EXPORTER_OTLP_PROTOCOL": "http/json"}
 
 
 def otel_grpc(setting: Setting) -> dict[str, str]:
@@ -184,6 +195,21 @@ def check_vercel7(api: httpx.Client, session: str) -> None:
     check_scrubbed(trace)
 
 
+def in_javascript(
+    name: str, package: str, environment: Callable[[Setting], dict[str, str]], *, over_grpc: bool = False
+) -> Client:
+    """OpenTelemetry's SDK for JavaScript with one of its exporters."""
+    return Client(
+        name,
+        package,
+        environment,
+        check_otel_http,
+        command=node("otel.mjs"),
+        version=lambda: js_version(package),
+        over_grpc=over_grpc,
+    )
+
+
 CLIENTS = [
     Client("otel_http", "opentelemetry-exporter-otlp-proto-http", otel, check_otel_http),
     Client(
@@ -193,13 +219,19 @@ CLIENTS = [
     Client("openinference_phoenix", "arize-phoenix-otel", phoenix, check_phoenix),
     Client("traceloop_sdk", "traceloop-sdk", traceloop, check_traceloop),
     Client(
-        "otel_json",
-        "@opentelemetry/exporter-trace-otlp-http",
-        otel,
+        "otel_python_json",
+        "opentelemetry-exporter-otlp-json-http",
+        otel_json,
         check_otel_http,
-        command=node("otel_json.mjs"),
-        version=lambda: js_version("@opentelemetry/exporter-trace-otlp-http"),
+        version=lambda: JSON_EXPORTER,
+        command=(
+            *alone("opentelemetry-exporter-otlp-json-http", JSON_EXPORTER, "opentelemetry-sdk==1.45.1"),
+            "otel_http.py",
+        ),
     ),
+    in_javascript("otel_json", "@opentelemetry/exporter-trace-otlp-http", otel),
+    in_javascript("otel_js_proto", "@opentelemetry/exporter-trace-otlp-proto", otel_proto),
+    in_javascript("otel_js_grpc", "@opentelemetry/exporter-trace-otlp-grpc", otel_grpc, over_grpc=True),
     Client("vercel_ai", "ai", vercel, check_vercel, command=node("vercel_ai.mjs"), version=lambda: js_version("ai")),
     Client(
         "vercel_ai7",

@@ -2,19 +2,12 @@
 
 import httpx
 
-from tests.clients.bench import ROOT, Trace, find_trace, texts
+from tests.clients.bench import Trace, find_trace, texts
 from tests.clients.expect_otlp import TOKENS, check_scrubbed, with_openai
 from tests.clients.provider import ANSWER, DATED
-from tests.clients.registered import Client, Setting
+from tests.clients.registered import Client, Setting, alone
 
 OPENINFERENCE = ("openinference-instrumentation-langchain==0.1.80", "arize-phoenix-otel==0.17.2")
-UV = ROOT / ".venv" / "bin" / "uv"
-
-
-def alone(package: str, version: str, *others: str) -> tuple[str, ...]:
-    """Python with that package in exactly that version, those that it is used with, and nothing else."""
-    wanted = [part for one in (f"{package}=={version}", *others) for part in ("--with", one)]
-    return (str(UV), "run", "--no-project", "--system-certs", "--quiet", *wanted, "python")
 
 
 def opik(setting: Setting) -> dict[str, str]:

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import httpx
 
-from tests.clients.bench import PYTHON, SCRIPTS, version_of
+from tests.clients.bench import PYTHON, ROOT, SCRIPTS, version_of
+
+UV = ROOT / ".venv" / "bin" / "uv"
 
 
 @dataclass(slots=True, frozen=True)
@@ -43,6 +45,12 @@ class Client:
 
     def installed(self) -> str:
         return self.version() if self.version else version_of(self.package)
+
+
+def alone(package: str, version: str, *others: str) -> tuple[str, ...]:
+    """Python with that package in exactly that version, those that it is used with, and nothing else."""
+    wanted = [part for one in (f"{package}=={version}", *others) for part in ("--with", one)]
+    return (str(UV), "run", "--no-project", "--system-certs", "--quiet", *wanted, "python")
 
 
 def clients() -> dict[str, Client]:
