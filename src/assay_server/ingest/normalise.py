@@ -1,6 +1,7 @@
 """A span as it was sent becomes a span as we speak of it: fields filled from attributes by the alias table.
 
-The attributes stay: what nobody understands is kept and shown. Only numbered documents become one list.
+The attributes stay: what nobody understands is kept and shown. Only numbered documents become one list, and the texts
+of a client that exports each as JSON become themselves.
 """
 
 from collections.abc import Sequence
@@ -37,6 +38,12 @@ class Normaliser:
     def __init__(self, table: Aliases) -> None:
         self._table = table
         self._plans = Plans(table)
+
+    def unquote(self, spans: Sequence[Span]) -> None:
+        """Before they are scrubbed: texts that their client put into JSON become themselves, in place."""
+        for span in spans:
+            if span.scope and span.scope.startswith(self._table.quoting):
+                span.attributes = {key: _unquoted(value) for key, value in span.attributes.items()}
 
     def fill_all(self, spans: Sequence[Span]) -> list[Score]:
         """`fill` for the spans of a request; a resource that many share is read once."""
@@ -152,6 +159,8 @@ class Normaliser:
     def _documents(self, span: Span, hits: list[Hit]) -> None:
         """The first source that holds documents; numbered keys are replaced by the list made of them."""
         for _, key, value in hits:
+            if span.kind not in self._table.document_kinds.get(key, SPAN_KINDS):
+                continue
             if value is not None:
                 found = documents_of(value)
             else:
@@ -206,6 +215,13 @@ def _scores(span: Span) -> list[Score]:
     """Judgements that came as events."""
     found = (score_of_event(span, event) for event in span.events if event["name"] == EVALUATION)
     return [score for score in found if score is not None]
+
+
+def _unquoted(value: Any) -> Any:
+    """A JSON text as the text it holds; anything else as it is."""
+    if isinstance(value, str) and value.startswith('"') and isinstance(held := parsed(value), str):
+        return held
+    return value
 
 
 def _count(hits: list[Hit]) -> int | None:
