@@ -13,6 +13,7 @@ from assay_server.core.clock import parse_rfc3339
 from assay_server.core.records import SPAN_KINDS, Arm, Score, Span, SpanKind, Tokens
 from assay_server.ingest.aliases import Aliases
 from assay_server.ingest.documents import documents_of, documents_of_trees
+from assay_server.ingest.langchain import answered, asked
 from assay_server.ingest.messages import CONTENT_EVENTS, messages_of, messages_of_events, tree_of, with_system
 from assay_server.ingest.plans import EVENTS_AFTER, Hit, Plans, Sources
 from assay_server.ingest.tokens import from_object, from_totals
@@ -73,6 +74,8 @@ class Normaliser:
         span.kind = self._kind(sources.of("kind"))
         self._status(span)
         self._bodies(span, sources)
+        if span.scope in self._table.langchain:
+            _speak(span)
         if "documents" in places:
             self._documents(span, sources.of("documents"))
         span.tokens = self._tokens(sources)
@@ -88,7 +91,8 @@ class Normaliser:
 
     def _told(self, resource: dict[str, Any]) -> _Told:
         sources = Sources(self._plans.of(resource), (resource,))
-        return _Told(self._text(sources.of("service")), self._text(sources.of("environment")))
+        service = self._text(sources.of("service"))
+        return _Told(None if service in self._table.unnamed else service, self._text(sources.of("environment")))
 
     def _texts(self, span: Span, sources: Sources) -> None:
         for field in sources.plan.texts:
@@ -178,7 +182,7 @@ class Normaliser:
         objects = sources.of("tokens.object")
         for _, key, value in objects:
             style = self._table.token_styles[key]
-            found = from_object(value, style, self._table) if style == "buckets" else None
+            found = from_object(value, style, self._table) if style != "totals" else None
             if found is not None:
                 return found
         places = sources.plan.places
@@ -215,6 +219,15 @@ def _scores(span: Span) -> list[Score]:
     """Judgements that came as events."""
     found = (score_of_event(span, event) for event in span.events if event["name"] == EVALUATION)
     return [score for score in found if score is not None]
+
+
+def _speak(span: Span) -> None:
+    """Messages of LangChain as a chat; the model that answered comes before the one that was asked for."""
+    question, (answer, about) = asked(parsed(span.input)), answered(parsed(span.output))
+    span.input, span.output = text_of(question) or span.input, text_of(answer) or span.output
+    model = text_of(about.get("model_name"))
+    if model and "gen_ai.response.model" not in span.attributes:
+        span.model = model[:_SHORT]
 
 
 def _unquoted(value: Any) -> Any:
