@@ -35,6 +35,12 @@ class Client:
     version: Callable[[], str] | None = None  # where it is no Python package
     command: tuple[str, ...] | None = None  # instead of the Python script
     over_grpc: bool = False
+    provider: str | None = None  # calls models through the gateway, where the bench's provider has this name
+
+    def prepare(self, api: httpx.Client, base_url: str) -> None:
+        """What its project must have before it calls."""
+        if self.provider:
+            api.put(f"/api/v1/providers/{self.provider}", json={"base_url": base_url}).raise_for_status()
 
     @property
     def session(self) -> str:

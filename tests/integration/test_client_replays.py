@@ -10,6 +10,7 @@ import pytest
 from tests.clients.bench import FIXTURES, load, replay
 from tests.clients.bench_grpc import METHOD, replay_grpc
 from tests.clients.expect_otlp import EMAIL
+from tests.clients.provider import Provider
 from tests.clients.registered import Client, clients
 from tests.fixtures.server import RunningServer, free_port
 
@@ -36,8 +37,9 @@ def grpc_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Runn
 def test_a_recorded_client_is_understood(folder: Path, server: RunningServer, registered: dict[str, Client]) -> None:
     """In a project of its own: two versions of a client use the same names."""
     client = registered[folder.name.rpartition("@")[0]]
-    with server.client() as api:
+    with Provider() as provider, server.client() as api:
         key = _own_project(api)
+        client.prepare(api, provider.base_url)
         assert replay(folder, server.url, key) == [exchange.status for exchange in load(folder)]
         client.check(api, client.session)
     _assert_not_on_disk(server.data)
