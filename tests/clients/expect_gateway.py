@@ -4,9 +4,8 @@ import httpx
 
 from tests.clients.bench import Trace, find_trace, texts
 from tests.clients.expect_otlp import check_call, check_scrubbed
+from tests.clients.planted import PROVIDERS_KEY
 from tests.clients.registered import Client, Setting
-
-PROVIDERS_KEY = "sk-proj-KeyOfTheProviderThatNobodyShallKeep0123456789"
 
 
 def helicone(setting: Setting) -> dict[str, str]:

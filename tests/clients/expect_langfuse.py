@@ -6,7 +6,8 @@ from typing import Any
 import httpx
 
 from tests.clients.bench import Trace, find_trace, js_version, node, texts
-from tests.clients.expect_otlp import EMAIL, TOKENS, check_scrubbed
+from tests.clients.expect_otlp import TOKENS, check_scrubbed
+from tests.clients.planted import EMAIL
 from tests.clients.provider import ANSWER, DATED
 from tests.clients.registered import Client, Setting, alone
 

@@ -5,11 +5,11 @@ from collections.abc import Callable
 import httpx
 
 from tests.clients.bench import Trace, find_trace, js_version, node, texts
+from tests.clients.planted import EMAIL
 from tests.clients.provider import ANSWER, DATED
 from tests.clients.registered import Client, Setting, alone
 
 JSON_EXPORTER = "0.66b1"
-EMAIL = "ada.lovelace@mail-box.org"
 TOKENS = {
     "fresh_input": 100,
     "cache_read": 20,

@@ -3,7 +3,8 @@
 import httpx
 
 from tests.clients.bench import Trace, find_trace, texts
-from tests.clients.expect_otlp import EMAIL, TOKENS, check_scrubbed, with_openai
+from tests.clients.expect_otlp import TOKENS, check_scrubbed, with_openai
+from tests.clients.planted import EMAIL
 from tests.clients.provider import ANSWER, DATED
 from tests.clients.registered import Client, Setting, alone
 
