@@ -1,5 +1,7 @@
 """Opik's and LangSmith's clients, and what must be found of each."""
 
+from typing import Any
+
 import httpx
 
 from tests.clients.bench import Trace, find_trace, texts
@@ -56,23 +58,24 @@ def check_opik(api: httpx.Client, session: str) -> None:
 
 
 def check_langsmith(api: httpx.Client, session: str) -> None:
+    _check_helpful(_check_langsmith(api, session))
+
+
+def _check_langsmith(api: httpx.Client, session: str) -> Trace:
     trace = find_trace(api, session=session)
-    assert trace.tree() == [("answer", "chain", [("look_up", "tool", []), ("chat", "llm", [])])]
-    assert trace.body["user"] == "ada"
+    leaves: list[Any] = [("look_up", "tool", []), ("search", "retriever", []), ("chat", "llm", [])]
+    assert trace.tree() == [("answer", "chain", leaves)]
+    assert (trace.body["user"], trace.body["service"]) == ("ada", "support")
     tool = trace.span("look_up")["attributes"]
     assert (tool["langsmith.metadata.langgraph_node"], tool["langsmith.metadata.langgraph_step"]) == ("tools", 2)
+    assert trace.span("search")["documents"] == [{"content": "14 days", "metadata": {"shelf": 3}}]
     _check(trace, session)
-    _check_helpful(trace)
+    return trace
 
 
 def check_langsmith_otel(api: httpx.Client, session: str) -> None:
     """Over OTLP its traces have ids of their own, which its feedback does not know: that stands alone."""
-    trace = find_trace(api, session=session)
-    assert trace.tree() == [("answer", "chain", [("look_up", "tool", []), ("chat", "llm", [])])]
-    assert (trace.body["user"], trace.body["service"]) == ("ada", "support")
-    tool = trace.span("look_up")["attributes"]
-    assert (tool["langsmith.metadata.langgraph_node"], tool["langsmith.metadata.langgraph_step"]) == ("tools", 2)
-    _check(trace, session)
+    _check_langsmith(api, session)
     given = api.get("/api/v1/scores", params={"name": "helpful"}).json()["items"]
     assert 0.75 in [one["value"] for one in given]
     assert EMAIL not in str(given)

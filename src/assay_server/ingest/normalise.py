@@ -163,7 +163,8 @@ class Normaliser:
     def _documents(self, span: Span, hits: list[Hit]) -> None:
         """The first source that holds documents; numbered keys are replaced by the list made of them."""
         for _, key, value in hits:
-            if span.kind not in self._table.document_kinds.get(key, SPAN_KINDS):
+            kinds = self._table.document_kinds.get(key)
+            if kinds is not None and span.kind not in kinds:
                 continue
             if value is not None:
                 found = documents_of(value)
@@ -172,6 +173,8 @@ class Normaliser:
                 if found and key == "retrieval.documents":
                     kept = {name: kept for name, kept in span.attributes.items() if not name.startswith(key + ".")}
                     span.attributes = kept
+            if kinds is not None and found and not all("content" in document for document in found):
+                continue
             if found:
                 span.attributes["retrieval.documents"] = found
                 return
