@@ -115,6 +115,11 @@ def phoenix(setting: Setting) -> dict[str, str]:
     return with_openai(setting) | {"PHOENIX_COLLECTOR_ENDPOINT": setting.url, "PHOENIX_API_KEY": setting.key}
 
 
+def phoenix_grpc(setting: Setting) -> dict[str, str]:
+    """It picks gRPC where no protocol is said."""
+    return phoenix(setting) | {"PHOENIX_GRPC_PORT": setting.grpc.rpartition(":")[2]}
+
+
 def check_phoenix(api: httpx.Client, session: str) -> None:
     trace = find_trace(api, session=session)
     leaves = [("search", "retriever", []), ("look_up", "tool", []), ("ChatCompletion", "llm", [])]
@@ -130,6 +135,15 @@ def check_phoenix(api: httpx.Client, session: str) -> None:
 
 def traceloop(setting: Setting) -> dict[str, str]:
     return with_openai(setting) | {"TRACELOOP_BASE_URL": setting.url, "TRACELOOP_API_KEY": setting.key}
+
+
+def traceloop_grpc(setting: Setting) -> dict[str, str]:
+    """Over gRPC by the scheme. There the header made of TRACELOOP_API_KEY has an illegal name, and metrics want TLS."""
+    return with_openai(setting) | {
+        "TRACELOOP_BASE_URL": setting.grpc.replace("http://", "grpc://"),
+        "TRACELOOP_HEADERS": f"authorization=Bearer%20{setting.key}",
+        "TRACELOOP_METRICS_ENABLED": "false",
+    }
 
 
 def check_traceloop(api: httpx.Client, session: str) -> None:
@@ -217,7 +231,16 @@ CLIENTS = [
     ),
     Client("openai_v2", "opentelemetry-instrumentation-openai-v2", openai_v2, check_openai_v2),
     Client("openinference_phoenix", "arize-phoenix-otel", phoenix, check_phoenix),
+    Client(
+        "openinference_phoenix_grpc",
+        "arize-phoenix-otel",
+        phoenix_grpc,
+        check_phoenix,
+        "openinference_phoenix",
+        over_grpc=True,
+    ),
     Client("traceloop_sdk", "traceloop-sdk", traceloop, check_traceloop),
+    Client("traceloop_sdk_grpc", "traceloop-sdk", traceloop_grpc, check_traceloop, "traceloop_sdk", over_grpc=True),
     Client(
         "otel_python_json",
         "opentelemetry-exporter-otlp-json-http",
