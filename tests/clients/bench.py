@@ -26,6 +26,7 @@ from typing import Any, Self
 from urllib.parse import urlsplit
 
 import httpx
+import zstandard
 
 from tests.fixtures.server import KEY
 
@@ -40,6 +41,11 @@ _NOT_KEPT = frozenset({"host", "connection", "content-length", "transfer-encodin
 _ASKED_AGAIN = "uploadUrl"
 """In an answer: where the client shall put something. It carries a permission of its own, which no replay can know."""
 
+_UNPACK: dict[str, Callable[[bytes], bytes]] = {
+    "gzip": gzip.decompress,
+    "deflate": zlib.decompress,
+    "zstd": lambda body: zstandard.ZstdDecompressor().decompressobj().decompress(body),
+}
 _NOT_ANSWERED = frozenset({"connection", "content-length", "transfer-encoding", "content-encoding", "date", "server"})
 
 
@@ -132,12 +138,14 @@ def recordings(client: str) -> list[Path]:
     return sorted(FIXTURES.glob(f"{client}@*"))
 
 
-def replay(folder: Path, url: str, key: str = KEY) -> list[int]:
-    """Sends a recording again, in its order and with `key`; gives the statuses."""
+def replay(
+    folder: Path, url: str, key: str = KEY, *, change: Callable[[Exchange], Exchange] | None = None
+) -> list[int]:
+    """Sends a recording again, in its order and with `key`, each request as `change` makes it; gives the statuses."""
     statuses: list[int] = []
     given: dict[str, str] = {}  # addresses of this server, by their path
     with httpx.Client(base_url=url, timeout=30) as client:
-        for exchange in load(folder):
+        for exchange in map(change, load(folder)) if change else load(folder):
             answer = client.request(
                 exchange.method,
                 given.get(exchange.path.partition("?")[0], exchange.path),
@@ -239,10 +247,8 @@ def texts(messages: Any) -> str:
 
 
 def unpacked(exchange: Exchange) -> bytes:
-    encoding = exchange.headers.get("content-encoding", "")
-    if encoding == "gzip":
-        return gzip.decompress(exchange.body)
-    return zlib.decompress(exchange.body) if encoding == "deflate" else exchange.body
+    unpack = _UNPACK.get(exchange.headers.get("content-encoding", ""), bytes)
+    return unpack(exchange.body)
 
 
 def _with_key(value: str, key: str) -> str:

@@ -1,6 +1,7 @@
 """gRPC at the bench: a proxy that keeps what a client sent, and replays of it. Messages stay the bytes they were."""
 
 import os
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Self
@@ -50,11 +51,13 @@ class GrpcRecorder:
         return answer
 
 
-def replay_grpc(folder: Path, address: str, key: str) -> list[int]:
-    """Sends a recording again, in its order and with `key`; gives the statuses."""
+def replay_grpc(
+    folder: Path, address: str, key: str, *, change: Callable[[Exchange], Exchange] | None = None
+) -> list[int]:
+    """Sends a recording again, in its order and with `key`, each request as `change` makes it; gives the statuses."""
     statuses = []
     with grpc.insecure_channel(address) as channel:
-        for exchange in load(folder):
+        for exchange in map(change, load(folder)) if change else load(folder):
             metadata = tuple((name, value.replace(KEY, key)) for name, value in exchange.headers.items())
             try:
                 channel.unary_unary(exchange.path)(exchange.body, metadata=metadata, timeout=30)

@@ -1,16 +1,17 @@
 """Langfuse's clients, and what must be found of each. Their versions exclude each other: each runs in its own."""
 
 from collections.abc import Callable
+from typing import Any
 
 import httpx
 
-from tests.clients.bench import ROOT, Trace, find_trace, js_version, node, texts
-from tests.clients.expect_otlp import EMAIL, TOKENS, check_scrubbed
+from tests.clients.bench import Trace, find_trace, js_version, node, texts
+from tests.clients.expect_otlp import TOKENS, check_scrubbed
+from tests.clients.planted import EMAIL
 from tests.clients.provider import ANSWER, DATED
-from tests.clients.registered import Client, Setting
+from tests.clients.registered import Client, Setting, alone
 
 SLEPT_MS = 1200
-UV = ROOT / ".venv" / "bin" / "uv"
 
 
 def langfuse(setting: Setting) -> dict[str, str]:
@@ -24,14 +25,13 @@ def langfuse(setting: Setting) -> dict[str, str]:
 
 def released(name: str, version: str, script: str, check: Callable[[httpx.Client, str], None]) -> Client:
     """A client of exactly that version."""
-    run = (str(UV), "run", "--no-project", "--system-certs", "--quiet", "--with", f"langfuse=={version}")
     return Client(
         name,
         "langfuse",
         langfuse,
         check,
         version=lambda: version,
-        command=(*run, "python", f"{script}.py"),
+        command=(*alone("langfuse", version), f"{script}.py"),
     )
 
 
@@ -40,7 +40,7 @@ def check_otel(api: httpx.Client, session: str) -> None:
     trace = find_trace(api, session=session)
     _check_picture(api, trace)
     leaves = [("chat", "llm", []), ("look_up", "tool", []), ("search", "retriever", [])]
-    assert [(name, kind, sorted(below)) for name, kind, below in trace.tree()] == [("answer", "agent", leaves)]
+    assert _sorted(trace) == [("answer", "agent", leaves)]
     _check_both(trace, session)
     solved = api.get("/api/v1/scores", params={"name": "solved"}).json()["items"]
     assert [one["value"] for one in solved if one["session"] == session] == [1.0]
@@ -98,6 +98,15 @@ def _check_scores(trace: Trace) -> None:
 
 
 def check_data(api: httpx.Client, session: str) -> None:
+    """And a score of the run."""
+    runs = check_items(api, session)
+    given = api.get("/api/v1/scores", params={"name": "mean_exact"}).json()["items"]
+    # A client that is told the run's id says one that is another in every project.
+    given = [one for one in given if one["run"] in runs[0] & runs[1]] or given
+    assert [(one["value"], bool(one["run"])) for one in given] == [(0.5, True)]
+
+
+def check_items(api: httpx.Client, session: str) -> list[set[str]]:
     """Prompts and a dataset in the registry; of an experiment over it a trace per item, found by its run and item."""
     name = f"refunds-{session}".replace("_", "-")
     second, first = api.get(f"/api/v1/prompts/{name}").json()["items"]
@@ -111,18 +120,32 @@ def check_data(api: httpx.Client, session: str) -> None:
     assert [(item["id"], item["expected"]) for item in items] == [(f"{name}-0", "14 days"), (f"{name}-1", "30 days")]
     assert EMAIL not in str((first, second, dataset, items))
     assert "Questions of" in dataset["description"]
-    runs = [_check_item(api, session, name, number, exact) for number, exact in enumerate((1.0, 0.0))]
-    given = api.get("/api/v1/scores", params={"name": "mean_exact"}).json()["items"]
-    # A client that is told the run's id says one that is another in every project.
-    given = [one for one in given if one["run"] in runs[0] & runs[1]] or given
-    assert [(one["value"], bool(one["run"])) for one in given] == [(0.5, True)]
+    return [_check_item(api, session, name, number, exact) for number, exact in enumerate((1.0, 0.0))]
+
+
+def check_items_by_hand(api: httpx.Client, session: str) -> None:
+    """Version 2: the item and its trace are told apart from the trace, and both are of one run."""
+    first, second = check_items(api, session)
+    assert len(first & second) == 1
+    observed, linked = (_of_item(api, session, number) for number in (0, 1))
+    told = ("dataset-run-item", "span", [])
+    assert _sorted(observed) == [("answer", "span", [("chat", "llm", []), told])]
+    assert linked.tree() == [("answer", "span", [("chat", "llm", [told])])]
+
+
+def _of_item(api: httpx.Client, session: str, number: int) -> Trace:
+    item = f"refunds-{session}-{number}".replace("_", "-")
+    return find_trace(api, session=session, attribute=f"langfuse.experiment.item.id:eq:{item}")
+
+
+def _sorted(trace: Trace) -> list[Any]:
+    return [(name, kind, sorted(below)) for name, kind, below in trace.tree()]
 
 
 def _check_item(api: httpx.Client, session: str, name: str, number: int, exact: float) -> set[str]:
     """The runs that its spans name."""
     item = f"{name}-{number}"
-    told = {"session": session, "attribute": f"langfuse.experiment.item.id:eq:{item}"}
-    trace = find_trace(api, **told)
+    trace = _of_item(api, session, number)
     call = trace.span("chat")
     assert (call["model"], call["kind"], call["tokens"]) == (DATED, "llm", TOKENS)
     assert call["cost"] > 0
@@ -165,4 +188,5 @@ CLIENTS = [
     released("langfuse4_data", "4.18.0", "langfuse_data", check_data),
     released("langfuse3_data", "3.15.0", "langfuse_data", check_data),
     released("langfuse2", "2.60.10", "langfuse2", check_pieces),
+    released("langfuse2_data", "2.60.10", "langfuse2_data", check_items_by_hand),
 ]

@@ -1,18 +1,49 @@
 """MLflow's tracing client, and what must be found of it."""
 
+from typing import Any
+
 import httpx
 
-from tests.clients.bench import find_trace, texts
-from tests.clients.expect_otlp import TOKENS, check_call, check_scrubbed, with_openai
-from tests.clients.expect_runs import alone
-from tests.clients.registered import Client, Setting
+from tests.clients.bench import Trace, find_trace, texts
+from tests.clients.expect_otlp import NO_PARTS, TOKENS, check_call, check_scrubbed, with_openai
+from tests.clients.registered import Client, Setting, alone
 
 VERSION = "3.17.2"
 OPENAI = "3.57.0"  # whose calls its autolog traces
 
+EXPORTING = alone(
+    "mlflow-tracing",
+    VERSION,
+    f"openai=={OPENAI}",
+    "opentelemetry-exporter-otlp-proto-grpc==1.45.1",
+    "opentelemetry-exporter-otlp-proto-http==1.45.1",
+)
+
 
 def mlflow(setting: Setting) -> dict[str, str]:
     return with_openai(setting) | {"MLFLOW_TRACKING_URI": setting.url, "MLFLOW_TRACKING_TOKEN": setting.key}
+
+
+def exporting(setting: Setting, endpoint: str) -> dict[str, str]:
+    """With a tracking server beside it, or it does not start; nothing is sent there."""
+    return with_openai(setting) | {
+        "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": endpoint,
+        "OTEL_EXPORTER_OTLP_HEADERS": f"authorization=Bearer {setting.key}",
+        "OTEL_SERVICE_NAME": "support",
+        "MLFLOW_TRACKING_URI": setting.url,
+    }
+
+
+def mlflow_grpc(setting: Setting) -> dict[str, str]:
+    """It picks gRPC where no protocol is said."""
+    return exporting(setting, setting.grpc)
+
+
+def mlflow_semconv(setting: Setting) -> dict[str, str]:
+    return exporting(setting, f"{setting.url}/v1/traces") | {
+        "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf",
+        "MLFLOW_ENABLE_OTEL_GENAI_SEMCONV": "true",
+    }
 
 
 def check_mlflow(api: httpx.Client, session: str) -> None:
@@ -40,6 +71,36 @@ def check_mlflow(api: httpx.Client, session: str) -> None:
     check_scrubbed(trace)
 
 
+def check_exported(api: httpx.Client, session: str) -> None:
+    """To a collector it sends each value as JSON, and nothing of what its API would tell."""
+    trace = find_trace(api, session=session)
+    leaves: list[Any] = [("search", "retriever", []), ("look_up", "tool", []), ("Completions", "llm", [])]
+    assert trace.tree() == [("answer", "agent", leaves)]
+    call = trace.span("Completions")
+    check_call(call, tokens=TOKENS | {"output": 30, "reasoning": None}, provider=None)
+    assert [message["role"] for message in call["input"]] == ["system", "user"]
+    (document,) = trace.span("search")["documents"]
+    assert document == {"id": "faq-1", "content": "14 days", "metadata": {"shelf": 3}}
+    _check_export(trace, session, "look_up")
+
+
+def check_exported_semconv(api: httpx.Client, session: str) -> None:
+    """In OpenTelemetry's names it tells less: of a retriever only that it was there, no tokens of a cache."""
+    trace = find_trace(api, session=session)
+    call = "chat gpt-4o-mini-2024-07-18"
+    leaves: list[Any] = [("RETRIEVER", "retriever", []), ("execute_tool look_up", "tool", []), (call, "llm", [])]
+    assert trace.tree() == [("invoke_agent answer", "agent", leaves)]
+    check_call(trace.span(call), tokens=NO_PARTS, provider=None)
+    assert [message["role"] for message in trace.span(call)["input"]] == ["system", "user"]
+    _check_export(trace, session, "execute_tool look_up")
+
+
+def _check_export(trace: Trace, session: str, tool: str) -> None:
+    assert (texts(trace.span(tool)["input"]), trace.span(tool)["output"]) == ('{"topic": "refunds"}', "14 days")
+    assert (trace.body["user"], trace.body["session"], trace.body["service"]) == ("ada", session, "support")
+    check_scrubbed(trace)
+
+
 CLIENTS = [
     Client(
         "mlflow",
@@ -49,5 +110,22 @@ CLIENTS = [
         "mlflow_tracing",
         version=lambda: VERSION,
         command=(*alone("mlflow-tracing", VERSION, f"openai=={OPENAI}"), "mlflow_tracing.py"),
+    ),
+    Client(
+        "mlflow_grpc",
+        "mlflow-tracing",
+        mlflow_grpc,
+        check_exported,
+        version=lambda: VERSION,
+        command=(*EXPORTING, "mlflow_otlp.py"),
+        over_grpc=True,
+    ),
+    Client(
+        "mlflow_semconv",
+        "mlflow-tracing",
+        mlflow_semconv,
+        check_exported_semconv,
+        version=lambda: VERSION,
+        command=(*EXPORTING, "mlflow_otlp.py"),
     ),
 ]

@@ -1,12 +1,15 @@
 """Clients that speak OTLP, and what must be found of each."""
 
+from collections.abc import Callable
+
 import httpx
 
 from tests.clients.bench import Trace, find_trace, js_version, node, texts
+from tests.clients.planted import EMAIL
 from tests.clients.provider import ANSWER, DATED
-from tests.clients.registered import Client, Setting
+from tests.clients.registered import Client, Setting, alone
 
-EMAIL = "ada.lovelace@mail-box.org"
+JSON_EXPORTER = "0.66b1"
 TOKENS = {
     "fresh_input": 100,
     "cache_read": 20,
@@ -67,6 +70,14 @@ def check_otel_http(api: httpx.Client, session: str) -> None:
     check_scrubbed(trace)
 
 
+def otel_proto(setting: Setting) -> dict[str, str]:
+    return otel(setting) | {"OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf"}
+
+
+def otel_json(setting: Setting) -> dict[str, str]:
+    return otel(setting) | {"OTEL_EXPORTER_OTLP_PROTOCOL": "http/json"}
+
+
 def otel_grpc(setting: Setting) -> dict[str, str]:
     return otel(setting) | {"OTEL_EXPORTER_OTLP_ENDPOINT": setting.grpc, "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"}
 
@@ -104,6 +115,11 @@ def phoenix(setting: Setting) -> dict[str, str]:
     return with_openai(setting) | {"PHOENIX_COLLECTOR_ENDPOINT": setting.url, "PHOENIX_API_KEY": setting.key}
 
 
+def phoenix_grpc(setting: Setting) -> dict[str, str]:
+    """It picks gRPC where no protocol is said."""
+    return phoenix(setting) | {"PHOENIX_GRPC_PORT": setting.grpc.rpartition(":")[2]}
+
+
 def check_phoenix(api: httpx.Client, session: str) -> None:
     trace = find_trace(api, session=session)
     leaves = [("search", "retriever", []), ("look_up", "tool", []), ("ChatCompletion", "llm", [])]
@@ -119,6 +135,15 @@ def check_phoenix(api: httpx.Client, session: str) -> None:
 
 def traceloop(setting: Setting) -> dict[str, str]:
     return with_openai(setting) | {"TRACELOOP_BASE_URL": setting.url, "TRACELOOP_API_KEY": setting.key}
+
+
+def traceloop_grpc(setting: Setting) -> dict[str, str]:
+    """Over gRPC by the scheme. There the header made of TRACELOOP_API_KEY has an illegal name, and metrics want TLS."""
+    return with_openai(setting) | {
+        "TRACELOOP_BASE_URL": setting.grpc.replace("http://", "grpc://"),
+        "TRACELOOP_HEADERS": f"authorization=Bearer%20{setting.key}",
+        "TRACELOOP_METRICS_ENABLED": "false",
+    }
 
 
 def check_traceloop(api: httpx.Client, session: str) -> None:
@@ -184,6 +209,21 @@ def check_vercel7(api: httpx.Client, session: str) -> None:
     check_scrubbed(trace)
 
 
+def in_javascript(
+    name: str, package: str, environment: Callable[[Setting], dict[str, str]], *, over_grpc: bool = False
+) -> Client:
+    """OpenTelemetry's SDK for JavaScript with one of its exporters."""
+    return Client(
+        name,
+        package,
+        environment,
+        check_otel_http,
+        command=node("otel.mjs"),
+        version=lambda: js_version(package),
+        over_grpc=over_grpc,
+    )
+
+
 CLIENTS = [
     Client("otel_http", "opentelemetry-exporter-otlp-proto-http", otel, check_otel_http),
     Client(
@@ -191,15 +231,30 @@ CLIENTS = [
     ),
     Client("openai_v2", "opentelemetry-instrumentation-openai-v2", openai_v2, check_openai_v2),
     Client("openinference_phoenix", "arize-phoenix-otel", phoenix, check_phoenix),
-    Client("traceloop_sdk", "traceloop-sdk", traceloop, check_traceloop),
     Client(
-        "otel_json",
-        "@opentelemetry/exporter-trace-otlp-http",
-        otel,
-        check_otel_http,
-        command=node("otel_json.mjs"),
-        version=lambda: js_version("@opentelemetry/exporter-trace-otlp-http"),
+        "openinference_phoenix_grpc",
+        "arize-phoenix-otel",
+        phoenix_grpc,
+        check_phoenix,
+        "openinference_phoenix",
+        over_grpc=True,
     ),
+    Client("traceloop_sdk", "traceloop-sdk", traceloop, check_traceloop),
+    Client("traceloop_sdk_grpc", "traceloop-sdk", traceloop_grpc, check_traceloop, "traceloop_sdk", over_grpc=True),
+    Client(
+        "otel_python_json",
+        "opentelemetry-exporter-otlp-json-http",
+        otel_json,
+        check_otel_http,
+        version=lambda: JSON_EXPORTER,
+        command=(
+            *alone("opentelemetry-exporter-otlp-json-http", JSON_EXPORTER, "opentelemetry-sdk==1.45.1"),
+            "otel_http.py",
+        ),
+    ),
+    in_javascript("otel_json", "@opentelemetry/exporter-trace-otlp-http", otel),
+    in_javascript("otel_js_proto", "@opentelemetry/exporter-trace-otlp-proto", otel_proto),
+    in_javascript("otel_js_grpc", "@opentelemetry/exporter-trace-otlp-grpc", otel_grpc, over_grpc=True),
     Client("vercel_ai", "ai", vercel, check_vercel, command=node("vercel_ai.mjs"), version=lambda: js_version("ai")),
     Client(
         "vercel_ai7",

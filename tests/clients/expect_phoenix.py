@@ -4,8 +4,7 @@ import httpx
 
 from tests.clients.bench import Trace, find_trace
 from tests.clients.expect_otlp import TOKENS, check_call, check_scrubbed
-from tests.clients.expect_runs import alone
-from tests.clients.registered import Client, Setting
+from tests.clients.registered import Client, Setting, alone
 
 VERSION = "3.5.0"
 OTEL = "0.17.2"

@@ -1,20 +1,16 @@
 """Opik's and LangSmith's clients, and what must be found of each."""
 
+from typing import Any
+
 import httpx
 
-from tests.clients.bench import ROOT, Trace, find_trace, texts
+from tests.clients.bench import Trace, find_trace, texts
 from tests.clients.expect_otlp import TOKENS, check_scrubbed, with_openai
+from tests.clients.planted import EMAIL
 from tests.clients.provider import ANSWER, DATED
-from tests.clients.registered import Client, Setting
+from tests.clients.registered import Client, Setting, alone
 
 OPENINFERENCE = ("openinference-instrumentation-langchain==0.1.80", "arize-phoenix-otel==0.17.2")
-UV = ROOT / ".venv" / "bin" / "uv"
-
-
-def alone(package: str, version: str, *others: str) -> tuple[str, ...]:
-    """Python with that package in exactly that version, those that it is used with, and nothing else."""
-    wanted = [part for one in (f"{package}=={version}", *others) for part in ("--with", one)]
-    return (str(UV), "run", "--no-project", "--system-certs", "--quiet", *wanted, "python")
 
 
 def opik(setting: Setting) -> dict[str, str]:
@@ -34,6 +30,15 @@ def langsmith(setting: Setting) -> dict[str, str]:
     }
 
 
+def langsmith_otel(setting: Setting) -> dict[str, str]:
+    """Over OTLP alone; `hybrid` would send everything twice."""
+    return langsmith(setting) | {"LANGSMITH_TRACING_MODE": "otel"}
+
+
+def langgraph_otel(setting: Setting) -> dict[str, str]:
+    return langsmith_otel(setting) | with_openai(setting)
+
+
 def langgraph(setting: Setting) -> dict[str, str]:
     return langsmith(setting) | with_openai(setting)
 
@@ -49,19 +54,47 @@ def check_opik(api: httpx.Client, session: str) -> None:
     [correct] = [score for score in trace.body["scores"] if score["name"] == "correct"]
     assert (correct["value"], correct["span_id"]) == (1.0, trace.span("chat")["span_id"])
     _check(trace, session)
+    _check_helpful(trace)
 
 
 def check_langsmith(api: httpx.Client, session: str) -> None:
+    _check_helpful(_check_langsmith(api, session))
+
+
+def _check_langsmith(api: httpx.Client, session: str) -> Trace:
     trace = find_trace(api, session=session)
-    assert trace.tree() == [("answer", "chain", [("look_up", "tool", []), ("chat", "llm", [])])]
-    assert trace.body["user"] == "ada"
+    leaves: list[Any] = [("look_up", "tool", []), ("search", "retriever", []), ("chat", "llm", [])]
+    assert trace.tree() == [("answer", "chain", leaves)]
+    assert (trace.body["user"], trace.body["service"]) == ("ada", "support")
     tool = trace.span("look_up")["attributes"]
     assert (tool["langsmith.metadata.langgraph_node"], tool["langsmith.metadata.langgraph_step"]) == ("tools", 2)
+    assert trace.span("search")["documents"] == [{"content": "14 days", "metadata": {"shelf": 3}}]
     _check(trace, session)
+    return trace
+
+
+def check_langsmith_otel(api: httpx.Client, session: str) -> None:
+    """Over OTLP its traces have ids of their own, which its feedback does not know: that stands alone."""
+    _check_langsmith(api, session)
+    given = api.get("/api/v1/scores", params={"name": "helpful"}).json()["items"]
+    assert 0.75 in [one["value"] for one in given]
+    assert EMAIL not in str(given)
 
 
 def check_langgraph(api: httpx.Client, session: str) -> None:
     """The nodes of the graph are those of the application, and a file comes along."""
+    trace = _check_langgraph(api, session)
+    [note] = api.get(f"/api/v1/traces/{trace.body['trace_id']}/media").json()["items"]
+    assert (note["field"], note["content_type"], note["span_id"]) == ("note", "text/plain", trace.body["root_span_id"])
+    assert api.get(note["url"]).text == "as [EMAIL_ADDRESS] said"
+
+
+def check_langgraph_otel(api: httpx.Client, session: str) -> None:
+    """The same graph; over OTLP no file comes along."""
+    _check_langgraph(api, session)
+
+
+def _check_langgraph(api: httpx.Client, session: str) -> Trace:
     trace = find_trace(api, session=session, name="answer")
     nodes = {span["name"]: span["attributes"].get("langsmith.metadata.langgraph_node") for span in trace.spans}
     assert (nodes["agent"], nodes["tools"], nodes["look_up"]) == ("agent", "tools", "tools")
@@ -76,10 +109,8 @@ def check_langgraph(api: httpx.Client, session: str) -> None:
     graph = api.get(f"/api/v1/traces/{trace.body['trace_id']}/graph").json()
     calls = {node["name"]: node["calls"] for node in graph["nodes"]}
     assert (calls["agent"], calls["tools"]) == (2, 1)
-    [note] = api.get(f"/api/v1/traces/{trace.body['trace_id']}/media").json()["items"]
-    assert (note["field"], note["content_type"], note["span_id"]) == ("note", "text/plain", trace.body["root_span_id"])
-    assert api.get(note["url"]).text == "as [EMAIL_ADDRESS] said"
     check_scrubbed(trace)
+    return trace
 
 
 def check_langgraph_openinference(api: httpx.Client, session: str) -> None:
@@ -121,10 +152,13 @@ def _check(trace: Trace, session: str) -> None:
     assert "14 days" in texts(trace.span("look_up")["output"])
     assert trace.body["session"] == session
     assert all(span["tags"] == ["bench"] for span in trace.spans)
+    check_scrubbed(trace)
+
+
+def _check_helpful(trace: Trace) -> None:
     [score] = [score for score in trace.body["scores"] if score["name"] == "helpful"]
     assert (score["value"], score["span_id"]) == (0.75, None)
     assert "said" in score["reason"]
-    check_scrubbed(trace)
 
 
 CLIENTS = [
@@ -165,5 +199,24 @@ CLIENTS = [
         check_langsmith,
         version=lambda: "0.14.17",
         command=(*alone("langsmith", "0.14.17"), "langsmith_tracing.py"),
+    ),
+    Client(
+        "langsmith_otel",
+        "langsmith",
+        langsmith_otel,
+        check_langsmith_otel,
+        version=lambda: "0.15.1",
+        command=(*alone("langsmith[otel]", "0.15.1"), "langsmith_tracing.py"),
+    ),
+    Client(
+        "langgraph_otel",
+        "langgraph",
+        langgraph_otel,
+        check_langgraph_otel,
+        version=lambda: "1.2.24",
+        command=(
+            *alone("langgraph", "1.2.24", "langchain-openai==1.7.4", "langsmith[otel]==0.15.1"),
+            "langgraph_app.py",
+        ),
     ),
 ]

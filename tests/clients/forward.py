@@ -16,7 +16,7 @@ import pytest
 
 from benchmarks.ingest_others import OTHERS, _install
 from tests.clients.bench import FIXTURES, find_trace, replay
-from tests.clients.expect_otlp import EMAIL
+from tests.clients.planted import EMAIL
 from tests.fixtures.server import RunningServer, free_port
 
 PHOENIX = next(other for other in OTHERS if other.name == "phoenix")

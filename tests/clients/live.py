@@ -33,8 +33,9 @@ def test_client(client: Client, server: RunningServer) -> None:
     grpc_address = f"127.0.0.1:{GRPC_PORT}"
     with Provider() as provider, Recorder(server.url) as proxy, GrpcRecorder(grpc_address) as grpc_proxy:
         setting = Setting(proxy.url, server.key, grpc_proxy.url, provider.base_url, client.session)
-        run_script(client.line(), {**client.environment(setting), "BENCH_SESSION": client.session})
         with server.client() as api:
+            client.prepare(api, provider.base_url)
+            run_script(client.line(), {**client.environment(setting), "BENCH_SESSION": client.session})
             try:
                 client.check(api, client.session)
             except AssertionError as error:

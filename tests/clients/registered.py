@@ -7,7 +7,9 @@ from pathlib import Path
 
 import httpx
 
-from tests.clients.bench import PYTHON, SCRIPTS, version_of
+from tests.clients.bench import PYTHON, ROOT, SCRIPTS, version_of
+
+UV = ROOT / ".venv" / "bin" / "uv"
 
 
 @dataclass(slots=True, frozen=True)
@@ -33,6 +35,12 @@ class Client:
     version: Callable[[], str] | None = None  # where it is no Python package
     command: tuple[str, ...] | None = None  # instead of the Python script
     over_grpc: bool = False
+    provider: str | None = None  # calls models through the gateway, where the bench's provider has this name
+
+    def prepare(self, api: httpx.Client, base_url: str) -> None:
+        """What its project must have before it calls."""
+        if self.provider:
+            api.put(f"/api/v1/providers/{self.provider}", json={"base_url": base_url}).raise_for_status()
 
     @property
     def session(self) -> str:
@@ -43,6 +51,12 @@ class Client:
 
     def installed(self) -> str:
         return self.version() if self.version else version_of(self.package)
+
+
+def alone(package: str, version: str, *others: str) -> tuple[str, ...]:
+    """Python with that package in exactly that version, those that it is used with, and nothing else."""
+    wanted = [part for one in (f"{package}=={version}", *others) for part in ("--with", one)]
+    return (str(UV), "run", "--no-project", "--system-certs", "--quiet", *wanted, "python")
 
 
 def clients() -> dict[str, Client]:

@@ -9,6 +9,7 @@ from assay_server.ingest.experiments import Experiment, Experiments
 from assay_server.ingest.flags import FlagWatch
 from assay_server.ingest.forgetting import forget_pieces
 from assay_server.ingest.ingest import JSON, PROTOBUF, Accepted, Ingest, Signal
+from assay_server.ingest.langchain import answered, asked
 from assay_server.ingest.limits import Limits
 from assay_server.ingest.log_fates import LogFates
 from assay_server.ingest.loops import LoopWatch
@@ -55,6 +56,8 @@ __all__ = [
     "SentSpans",
     "Signal",
     "aliases",
+    "answered",
+    "asked",
     "decompress",
     "forget_pieces",
     "parts_of_otlp",

@@ -36,6 +36,10 @@ class Aliases:
     first_token_units: dict[str, str]
     cost_parts: dict[int, int]  # rank -> how many parts make the sum
     blanked: tuple[str, ...]  # how texts begin that a client's own scrubber put in place of a value
+    unnamed: frozenset[str]  # names of services that are none
+    langchain: frozenset[str]  # scopes whose texts may be LangChain's messages
+    quoting: tuple[str, ...]  # how scopes begin whose texts are JSON
+    document_kinds: dict[str, tuple[str, ...]]  # key -> on spans of which kinds it holds documents; others: on all
     identities: frozenset[str]  # keys that name a user or a session
 
 
@@ -67,6 +71,14 @@ def compile_aliases(table: dict[str, Any]) -> Aliases:
         first_token_units={entry["key"]: entry["unit"] for entry in table["first_token"]},
         cost_parts={rank: len(_keys(entry)) for rank, entry in enumerate(table["costs"])},
         blanked=tuple(table["blanked"]),
+        unnamed=frozenset(table["unnamed"]),
+        langchain=frozenset(table["langchain"]),
+        quoting=tuple(table["quoting"]),
+        document_kinds={
+            entry["key"]: tuple(entry["of"])
+            for entry in table["documents"]
+            if isinstance(entry, dict) and "of" in entry
+        },
         identities=frozenset((*table["texts"]["user"], *table["texts"]["session"])),
     )
 

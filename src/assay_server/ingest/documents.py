@@ -9,10 +9,11 @@ _CONTENT = ("content", "text", "page_content", "document")
 
 
 def documents_of(value: Any) -> list[dict[str, Any]] | None:
-    """Out of a list or its JSON; None where it is neither."""
+    """Out of a list or its JSON, also where it is told as `documents` or, by LangSmith of what a function gave, as
+    `output`; None where it is nothing of that."""
     found = parsed(value)
     if isinstance(found, dict):
-        found = found.get("documents")
+        found = found.get("documents", found.get("output"))
     return [_document(part) for part in found] if isinstance(found, list) else None
 
 

@@ -162,6 +162,7 @@ class Ingest:
         decoded = decode(project, self._plain(body, encoding), self._limits)
         spans = decoded.taken
         self._scrub_resources(spans)
+        self._normaliser.unquote(spans)
         self._scrubber.spans(spans)
         scores = self._normaliser.fill_all(spans)
         for span in spans:

@@ -1,6 +1,7 @@
 """A span as it was sent becomes a span as we speak of it: fields filled from attributes by the alias table.
 
-The attributes stay: what nobody understands is kept and shown. Only numbered documents become one list.
+The attributes stay: what nobody understands is kept and shown. Only numbered documents become one list, and the texts
+of a client that exports each as JSON become themselves.
 """
 
 from collections.abc import Sequence
@@ -12,6 +13,7 @@ from assay_server.core.clock import parse_rfc3339
 from assay_server.core.records import SPAN_KINDS, Arm, Score, Span, SpanKind, Tokens
 from assay_server.ingest.aliases import Aliases
 from assay_server.ingest.documents import documents_of, documents_of_trees
+from assay_server.ingest.langchain import answered, asked
 from assay_server.ingest.messages import CONTENT_EVENTS, messages_of, messages_of_events, tree_of, with_system
 from assay_server.ingest.plans import EVENTS_AFTER, Hit, Plans, Sources
 from assay_server.ingest.tokens import from_object, from_totals
@@ -39,6 +41,12 @@ class Normaliser:
     def __init__(self, table: Aliases) -> None:
         self._table = table
         self._plans = Plans(table)
+
+    def unquote(self, spans: Sequence[Span]) -> None:
+        """Before they are scrubbed: texts that their client put into JSON become themselves, in place."""
+        for span in spans:
+            if span.scope and span.scope.startswith(self._table.quoting):
+                span.attributes = {key: _unquoted(value) for key, value in span.attributes.items()}
 
     def fill_all(self, spans: Sequence[Span]) -> list[Score]:
         """`fill` for the spans of a request; a resource that many share is read once."""
@@ -75,6 +83,8 @@ class Normaliser:
         span.kind = self._kind(sources.of("kind"))
         self._status(span)
         self._bodies(span, sources)
+        if span.scope in self._table.langchain:
+            _speak(span)
         if "documents" in places:
             self._documents(span, sources.of("documents"))
         span.tokens = self._tokens(sources)
@@ -92,8 +102,9 @@ class Normaliser:
 
     def _told(self, resource: dict[str, Any]) -> _Told:
         sources = Sources(self._plans.of(resource), (resource,))
-        named = self._named(sources)
-        return _Told(self._text(sources.of("service")), self._text(sources.of("environment")), named)
+        service, charged = self._text(sources.of("service")), self._named(sources)
+        named = None if service in self._table.unnamed else service
+        return _Told(named, self._text(sources.of("environment")), charged)
 
     def _named(self, sources: Sources) -> dict[str, str]:
         """Who is charged, as far as attributes say it."""
@@ -169,6 +180,9 @@ class Normaliser:
     def _documents(self, span: Span, hits: list[Hit]) -> None:
         """The first source that holds documents; numbered keys are replaced by the list made of them."""
         for _, key, value in hits:
+            kinds = self._table.document_kinds.get(key)
+            if kinds is not None and span.kind not in kinds:
+                continue
             if value is not None:
                 found = documents_of(value)
             else:
@@ -176,6 +190,8 @@ class Normaliser:
                 if found and key == "retrieval.documents":
                     kept = {name: kept for name, kept in span.attributes.items() if not name.startswith(key + ".")}
                     span.attributes = kept
+            if kinds is not None and found and not all("content" in document for document in found):
+                continue
             if found:
                 span.attributes["retrieval.documents"] = found
                 return
@@ -186,7 +202,7 @@ class Normaliser:
         objects = sources.of("tokens.object")
         for _, key, value in objects:
             style = self._table.token_styles[key]
-            found = from_object(value, style, self._table) if style == "buckets" else None
+            found = from_object(value, style, self._table) if style != "totals" else None
             if found is not None:
                 return found
         places = sources.plan.places
@@ -231,6 +247,22 @@ def _scores(span: Span) -> list[Score]:
     """Judgements that came as events."""
     found = (score_of_event(span, event) for event in span.events if event["name"] == EVALUATION)
     return [score for score in found if score is not None]
+
+
+def _speak(span: Span) -> None:
+    """Messages of LangChain as a chat; the model that answered comes before the one that was asked for."""
+    question, (answer, about) = asked(parsed(span.input)), answered(parsed(span.output))
+    span.input, span.output = text_of(question) or span.input, text_of(answer) or span.output
+    model = text_of(about.get("model_name"))
+    if model and "gen_ai.response.model" not in span.attributes:
+        span.model = model[:_SHORT]
+
+
+def _unquoted(value: Any) -> Any:
+    """A JSON text as the text it holds; anything else as it is."""
+    if isinstance(value, str) and value.startswith('"') and isinstance(held := parsed(value), str):
+        return held
+    return value
 
 
 def _count(hits: list[Hit]) -> int | None:

@@ -10,6 +10,8 @@ from assay_server.core.records import Tokens
 from assay_server.ingest.aliases import Aliases
 from assay_server.ingest.values import count_of, parsed
 
+_DETAILS = ("prompt_tokens_details", "completion_tokens_details", "input_token_details", "output_token_details")
+
 
 def from_totals(
     input_: int | None, output: int | None, cache_read: int | None, cache_write: int | None, reasoning: int | None
@@ -24,7 +26,7 @@ def from_totals(
 
 
 def from_object(value: Any, style: str, table: Aliases) -> Tokens | None:
-    """Counts out of one object (or its JSON); `style` is `buckets` or `totals`, see `aliases.yaml`.
+    """Counts out of one object (or its JSON); `style` is `buckets`, `totals` or `details`, see `aliases.yaml`.
 
     OpenAI's own usage object passes through Langfuse unchanged. Its details, or a total that is the sum of input and
     output while something was cached, give it away.
@@ -32,17 +34,13 @@ def from_object(value: Any, style: str, table: Aliases) -> Tokens | None:
     counts = parsed(value)
     if not isinstance(counts, dict):
         return None
-    details = [
-        part
-        for key in ("prompt_tokens_details", "completion_tokens_details")
-        if isinstance(part := counts.get(key), dict)
-    ]
+    details = [part for key in _DETAILS if isinstance(part := counts.get(key), dict)]
     flat = {**{key: part for detail in details for key, part in detail.items()}, **counts}
     found = {name: _first(flat, names) for name, names in table.token_names.items()}
     values = (found["input"], found["output"], found["cache_read"], found["cache_write"], found["reasoning"])
     if all(count is None for count in values):
         return None
-    if style == "totals" or details or _includes_cached(found):
+    if style != "buckets" or details or _includes_cached(found):
         return from_totals(*values)
     fresh, output, cache_read, cache_write, reasoning = values
     return Tokens(fresh, cache_read, cache_write, output, reasoning)

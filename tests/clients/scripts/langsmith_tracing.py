@@ -1,4 +1,4 @@
-"""LangSmith's SDK: nested `@traceable`, a model run with usage, LangGraph's metadata, feedback.
+"""LangSmith's SDK: nested `@traceable`, a retriever, a model run with usage, LangGraph's metadata, feedback.
 
 Settings: LANGSMITH_ENDPOINT, LANGSMITH_API_KEY, LANGSMITH_TRACING, LANGSMITH_PROJECT.
 """
@@ -15,6 +15,11 @@ client = Client()
 @traceable(run_type="tool")
 def look_up(topic: str) -> str:
     return "14 days"
+
+
+@traceable(run_type="retriever")
+def search(query: str) -> list[dict]:
+    return [{"page_content": "14 days", "type": "Document", "metadata": {"shelf": 3}}]
 
 
 @traceable(run_type="llm", metadata={"ls_provider": "openai", "ls_model_name": "gpt-4o-mini-2024-07-18"})
@@ -34,6 +39,7 @@ def chat(messages: list[dict]) -> dict:
 @traceable(run_type="chain", tags=["bench"], metadata={"session_id": session, "user_id": "ada"})
 def answer(question: str) -> str:
     look_up("refunds", langsmith_extra={"metadata": {"langgraph_node": "tools", "langgraph_step": 2}})
+    search("refunds")
     chat([{"role": "user", "content": question}])
     run = get_current_run_tree()
     client.create_feedback(

@@ -1,6 +1,7 @@
 """OpenInference's instrumentation of openai, registered by arize-phoenix-otel.
 
-Settings: PHOENIX_COLLECTOR_ENDPOINT, PHOENIX_API_KEY (or PHOENIX_CLIENT_HEADERS).
+Settings: PHOENIX_COLLECTOR_ENDPOINT, PHOENIX_API_KEY (or PHOENIX_CLIENT_HEADERS); over gRPC, which it picks where no
+protocol is said, also PHOENIX_GRPC_PORT.
 """
 
 import json
@@ -11,7 +12,8 @@ from openinference.instrumentation import using_attributes
 from openinference.instrumentation.openai import OpenAIInstrumentor
 from phoenix.otel import register
 
-provider = register(project_name="support", batch=True, verbose=False, protocol="http/protobuf")
+protocol = None if "PHOENIX_GRPC_PORT" in os.environ else "http/protobuf"
+provider = register(project_name="support", batch=True, verbose=False, protocol=protocol)
 OpenAIInstrumentor().instrument(tracer_provider=provider)
 tracer = provider.get_tracer("shop")
 

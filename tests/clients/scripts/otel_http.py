@@ -1,6 +1,6 @@
-"""OpenTelemetry's SDK over OTLP/HTTP protobuf, spans by hand after the GenAI conventions, one parallel branch.
+"""OpenTelemetry's SDK over OTLP, spans by hand after the GenAI conventions, one parallel branch.
 
-Settings: OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_EXPORTER_OTLP_HEADERS (and OTEL_EXPORTER_OTLP_PROTOCOL for gRPC).
+Settings: OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_EXPORTER_OTLP_HEADERS; OTEL_EXPORTER_OTLP_PROTOCOL chooses the exporter.
 """
 
 import json
@@ -14,8 +14,11 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
 QUESTION = "I am ada.lovelace@mail-box.org. How long do refunds take?"
 
-if os.environ.get("OTEL_EXPORTER_OTLP_PROTOCOL") == "grpc":
+PROTOCOL = os.environ.get("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf")
+if PROTOCOL == "grpc":
     from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
+elif PROTOCOL == "http/json":
+    from opentelemetry.exporter.otlp.json.http.trace_exporter import OTLPSpanExporter
 else:
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 

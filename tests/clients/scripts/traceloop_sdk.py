@@ -1,6 +1,7 @@
 """Traceloop's SDK (OpenLLMetry): decorators, association properties, its instrumentation of openai.
 
-Settings: TRACELOOP_BASE_URL, TRACELOOP_API_KEY.
+Settings: TRACELOOP_BASE_URL, TRACELOOP_API_KEY; over gRPC (grpc://…) TRACELOOP_HEADERS instead of the key, and
+TRACELOOP_METRICS_ENABLED=false.
 """
 
 import os

@@ -37,7 +37,9 @@ def understood(sent: dict[str, Any], encoding: str) -> tuple[dict[str, Any], lis
     decoded = decode("prj_a", make(request, scope=sent["scope"], resource=sent["resource"]), DEFAULT)
     assert decoded.reasons == []
     (span,) = decoded.taken
-    scores = Normaliser(aliases()).fill(span)
+    normaliser = Normaliser(aliases())
+    normaliser.unquote([span])
+    scores = normaliser.fill(span)
     return _shown(span, sent), [{k: v for k, v in asdict(score).items() if v not in (None, {})} for score in scores]
 
 

@@ -245,6 +245,15 @@ async def test_a_person_who_is_named_by_mail_stays_one_person(ingest: Ingest, st
     assert store.spans[0].attributes["user.id"] == ann
 
 
+async def test_what_a_client_puts_into_json_is_scrubbed_as_the_text_it_is(ingest: Ingest, store: MemoryStore) -> None:
+    hidden = MAIL.replace("@", r"\u0040")
+    for scope, user in (("shop", MAIL), ("mlflow.tracing.provider", f'"{MAIL}"'), ("mlflow", f'"{hidden}"')):
+        span = a_span(attributes={"user.id": user, "mlflow.spanOutputs": user})
+        await ingest.otlp("prj_a", protobuf(span, scope=scope), PROTOBUF)
+    assert {(span.user, span.attributes["user.id"]) for span in store.spans} == {(store.spans[0].user,) * 2}
+    assert [span.output for span in store.spans[1:]] == ["[EMAIL_ADDRESS]"] * 2
+
+
 async def test_nothing_personal_passes_the_door_for_our_own_facts(ingest: Ingest, store: MemoryStore) -> None:
     await ingest.write(
         Facts(

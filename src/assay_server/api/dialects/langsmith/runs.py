@@ -4,13 +4,12 @@ from typing import Any
 
 from assay_server.api.dialects.bodies import moment, named, number, required, text
 from assay_server.api.dialects.ids import span_id_of, trace_id_of
-from assay_server.api.dialects.langsmith.messages import answered, asked
 from assay_server.core.clock import SystemClock
 from assay_server.core.errors import InvalidInput
 from assay_server.core.ids import new_id
 from assay_server.core.ports import Principal
 from assay_server.core.records import Score, ScoreSource
-from assay_server.ingest import Part
+from assay_server.ingest import Part, answered, asked
 
 _ATTRIBUTES = {"run_type": "langsmith.span.kind", "inputs": "input.value", "outputs": "output.value"}
 _ELSEWHERE = {"id", "trace_id", "parent_run_id", "name", "start_time", "end_time", "error", "extra", "tags", "events"}

@@ -23,8 +23,6 @@ async def take_spans(services: Services, caller: Principal, headers: Mapping[str
         caller.project, body, headers.get("content-type"), headers.get("content-encoding"), services.ingest.limits
     )
     experiment = await told_of_experiment(services, caller.project, headers[_EXPERIMENT])
-    for part in sent.parts:
-        _documents(part)
     traces = dict.fromkeys(part.trace_id for part in sent.parts)
     about = [Part(trace_id, OF_TRACE, attributes=experiment) for trace_id in traces]
     await services.partial_spans.put(caller.project, [*about, *sent.parts])
@@ -39,11 +37,3 @@ async def told_of_experiment(services: Services, project: str, number: str) -> d
     except NotFound:
         return {"mlflow.experimentId": number}
     return {"mlflow.experimentId": number, "mlflow.experiment": experiment.name}
-
-
-def _documents(part: Part) -> None:
-    """What a retriever gave are documents."""
-    found = part.attributes.get("mlflow.spanOutputs")
-    is_retriever = part.attributes.get("mlflow.spanType") in {"RETRIEVER", "RERANKER"}
-    if is_retriever and isinstance(found, list) and all(isinstance(one, dict) for one in found):
-        part.attributes["retrieval.documents"] = found

@@ -1,10 +1,15 @@
-// OpenTelemetry's JavaScript SDK over OTLP/HTTP JSON, spans by hand after the GenAI conventions, parallel branches.
-// Settings: OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_EXPORTER_OTLP_HEADERS.
+// OpenTelemetry's JavaScript SDK over OTLP, spans by hand after the GenAI conventions, parallel branches.
+// Settings: OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_EXPORTER_OTLP_HEADERS; OTEL_EXPORTER_OTLP_PROTOCOL chooses the exporter.
 import { context, SpanKind, trace } from "@opentelemetry/api";
-import { OTLPTraceExporter } from "@opentelemetry/exporter-trace-otlp-http";
 import { resourceFromAttributes } from "@opentelemetry/resources";
 import { BatchSpanProcessor, NodeTracerProvider } from "@opentelemetry/sdk-trace-node";
 
+const exporters = {
+  "http/json": "@opentelemetry/exporter-trace-otlp-http",
+  "http/protobuf": "@opentelemetry/exporter-trace-otlp-proto",
+  grpc: "@opentelemetry/exporter-trace-otlp-grpc",
+};
+const { OTLPTraceExporter } = await import(exporters[process.env.OTEL_EXPORTER_OTLP_PROTOCOL ?? "http/json"]);
 const provider = new NodeTracerProvider({
   resource: resourceFromAttributes({ "service.name": "support" }),
   spanProcessors: [new BatchSpanProcessor(new OTLPTraceExporter())],
