@@ -3,9 +3,13 @@
 A target takes bytes and must answer with a value or an error of ours; anything else ends the process with a report.
 """
 
+import asyncio
 import contextlib
 import sys
+import tempfile
 from collections.abc import Callable
+from functools import cache
+from pathlib import Path
 
 import atheris
 
@@ -15,6 +19,7 @@ _READERS = [
     "assay_server.query.sandbox",
     "assay_server.query.sandbox_check",
     "assay_server.query.search_line",
+    "tests.fixtures.sql_writer",
 ]
 """What is followed by coverage; the rest is only run."""
 
@@ -38,6 +43,8 @@ with atheris.instrument_imports(include=_READERS):
     from assay_server.query.search_line import read_line
     from assay_server.query.shapes import span_json
     from assay_server.store.columns import SPANS
+    from tests.fixtures.sql_world import World
+    from tests.fixtures.sql_writer import Writer
 
 _NORMALISER = Normaliser(aliases())
 _SCRUBBER = FactScrubber(Scrubber(), aliases().identities, b"salt")
@@ -85,6 +92,19 @@ def sql(data: bytes) -> None:
     _PARSER._rewrite(data.decode("utf-8", "replace"))
 
 
+@cache
+def _world() -> tuple[asyncio.Runner, World]:
+    runner = asyncio.Runner()
+    return runner, runner.run(World.made(Path(tempfile.mkdtemp(prefix="assay-fuzz-"))))
+
+
+def projects(data: bytes) -> None:
+    """Queries that make sense, over two stores which differ in what another project wrote."""
+    runner, world = _world()
+    numbers = (first << 8 | second for first, second in zip(data[::2], data[1::2], strict=False))
+    runner.run(world.ask(Writer(numbers).write()))
+
+
 def parts(data: bytes) -> None:
     """The body says its own boundary, in its first line."""
     boundary = data.partition(b"\r\n")[0].removeprefix(b"--").decode("latin-1")
@@ -93,7 +113,7 @@ def parts(data: bytes) -> None:
 
 TARGETS: dict[str, Callable[[bytes], None]] = {
     one.__name__: one
-    for one in (traces_protobuf, traces_json, logs_protobuf, logs_json, metrics, bodies, search, sql, parts)
+    for one in (traces_protobuf, traces_json, logs_protobuf, logs_json, metrics, bodies, search, sql, projects, parts)
 }
 
 

@@ -3,6 +3,7 @@
 import gzip
 import json
 import os
+import random
 import subprocess
 import sys
 from pathlib import Path
@@ -20,10 +21,12 @@ _TARGETS = (
     "bodies",
     "search",
     "sql",
+    "projects",
     "parts",
 )
 
 _WORDS = {
+    "projects": [random.Random(seed).randbytes(240) for seed in range(50)],
     "search": [b'status:error model:gpt-4o latency>2s "a phrase"', b"score.helpful<0.5 attr.http.route:/x cost>=0.01"],
     "sql": [
         b"SELECT model, sum(cost) FROM calls GROUP BY ALL",
@@ -38,7 +41,9 @@ _WORDS = {
 
 def _seeds(target: str) -> list[bytes]:
     """Bodies recorded from released clients, unpacked, that such a target reads."""
-    path = {"parts": "/runs/multipart", "logs_protobuf": "/v1/logs", "bodies": ""}.get(target, "/v1/traces")
+    path = {"parts": "/runs/multipart", "logs_protobuf": "/v1/logs", "bodies": "", "projects": "nothing recorded"}.get(
+        target, "/v1/traces"
+    )
     found = list(_WORDS.get(target, []))
     for recorded in sorted(_FIXTURES.glob("*/requests.json")):
         for number, request in enumerate(json.loads(recorded.read_text())):
