@@ -66,7 +66,7 @@ class Sender(threading.Thread):
 
     def __init__(self, send: Send, seed: int) -> None:
         super().__init__(daemon=True)
-        self._send, self._rng = send, random.Random(seed)
+        self._send, self._rng = send, random.Random(f"sender {seed}")  # ids of nobody else
         self._stopped = threading.Event()
         self.acknowledged: set[tuple[str, str]] = set()
         self.resent = 0
@@ -223,7 +223,7 @@ def test_a_hundred_kills_lose_nothing_acknowledged_and_store_nothing_twice(tmp_p
         asking.put("/api/v1/sampling", json=_SAMPLING).raise_for_status()
         plain, zipped, logs = (stack.enter_context(server.client(timeout=10)) for _ in range(3))
         sends = [over_http(plain, zipped=False), over_http(zipped, zipped=True), over_grpc(grpc_port)]
-        sends.append(with_logs(logs, random.Random(SEED)))
+        sends.append(with_logs(logs, random.Random(f"order {SEED}")))
         senders = [Sender(send, SEED + number) for number, send in enumerate(sends)]
         for sender in senders:
             sender.start()
