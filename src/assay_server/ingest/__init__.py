@@ -23,6 +23,7 @@ from assay_server.ingest.room import Place
 from assay_server.ingest.sampling import Labels
 from assay_server.ingest.scores import ScoreInput
 from assay_server.ingest.scrub import Scrubs
+from assay_server.ingest.values import well_formed
 
 __all__ = [
     "DEFAULT_EXPERIMENT",
@@ -58,4 +59,5 @@ __all__ = [
     "decompress",
     "forget_pieces",
     "parts_of_otlp",
+    "well_formed",
 ]

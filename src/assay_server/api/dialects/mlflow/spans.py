@@ -44,6 +44,6 @@ async def told_of_experiment(services: Services, project: str, number: str) -> d
 def _documents(part: Part) -> None:
     """What a retriever gave are documents."""
     found = part.attributes.get("mlflow.spanOutputs")
-    is_retriever = part.attributes.get("mlflow.spanType") in {"RETRIEVER", "RERANKER"}
+    is_retriever = part.attributes.get("mlflow.spanType") in ("RETRIEVER", "RERANKER")
     if is_retriever and isinstance(found, list) and all(isinstance(one, dict) for one in found):
         part.attributes["retrieval.documents"] = found
