@@ -69,7 +69,8 @@ def test_whatever_comes_is_read_or_refused(target: str, tmp_path: Path) -> None:
         (corpus / f"{number:04}").write_bytes(seed)
     options = [f"-max_total_time={_SECONDS}", "-rss_limit_mb=3000", "-timeout=20", "-print_final_stats=1", "-seed=1"]
     command = [sys.executable, "-m", "tests.soak.fuzz", target, str(corpus), *options, f"-artifact_prefix={tmp_path}/"]
-    done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
+    own = {**os.environ, "TMPDIR": str(tmp_path)}
+    done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False, env=own)
     kept = [file.read_bytes() for file in tmp_path.iterdir() if file.is_file()]
     assert done.returncode == 0, f"{done.stderr[-4000:]}\n{kept}"
     runs = int(done.stderr.partition("stat::number_of_executed_units:")[2].split()[0])
