@@ -61,6 +61,23 @@ class TakingAwayConformance:
         await store.close()
         assert (removed["held"], left) == (1, [{"n": 0}])
 
+    async def test_text_that_is_let_go_while_it_waits_does_not_come_back(self, tmp_path: Path) -> None:
+        store = await self.reopen(tmp_path)
+        waiting = [a_span(1, n, input="secret", thin=Thin("waiting", {})) for n in (1, 2)]
+        await store.append(Facts(spans=waiting))
+        key = (await store.scan("SELECT key FROM spans WHERE span_id = ?", [f"{1:016x}"]))[0]["key"]
+        other = await store.let_go("prj_b", [Thinned("spans", key, {}, 1)], 76)
+        changed = await store.let_go("prj_a", [Thinned("spans", key, {}, 1)], 77)
+        held = await store.scan("SELECT span_id FROM held")
+        await store.decide("prj_a", [_TRACE], [], 0)
+        rows = await store.scan("SELECT input, content, let_go_ns FROM spans ORDER BY span_id")
+        await store.close()
+        assert (other, changed, held) == (0, 1, [{"span_id": f"{2:016x}"}])
+        assert rows == [
+            {"input": None, "content": None, "let_go_ns": 77},
+            {"input": "secret", "content": "kept", "let_go_ns": None},
+        ]
+
     async def test_what_was_erased_can_be_sent_again(self, tmp_path: Path) -> None:
         store = await self.reopen(tmp_path)
         await store.append(Facts(spans=[a_span()]))

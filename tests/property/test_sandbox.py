@@ -1,6 +1,7 @@
 """Whatever is thrown at the SQL sandbox: rows of one's own project, or an error of ours."""
 
 import asyncio
+import random
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +14,8 @@ from assay_server.core.records import Facts, Score, Span
 from assay_server.query import Sql
 from assay_server.query.sandbox_grammar import FUNCTIONS
 from assay_server.store import DuckStore
+from tests.fixtures.sql_world import World
+from tests.fixtures.sql_writer import Writer
 
 SECRET = "belongs-to-somebody-else"
 
@@ -129,3 +132,28 @@ def test_nothing_of_another_project_is_ever_seen(everything: tuple[asyncio.Runne
         assert SECRET not in str(answer)
         assert "prj_" not in str(answer)
         assert "root:" not in str(answer)
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[asyncio.Runner, World]]:
+    """Two stores that differ in what another project wrote."""
+    with asyncio.Runner() as runner:
+        made = runner.run(World.made(tmp_path_factory.mktemp("worlds")))
+        yield runner, made
+        runner.run(made.close())
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(numbers=st.lists(st.integers(0, 999), max_size=80))
+def test_what_another_project_wrote_changes_no_answer(world: tuple[asyncio.Runner, World], numbers: list[int]) -> None:
+    runner, stores = world
+    runner.run(stores.ask(Writer(numbers).write()))
+
+
+def test_most_kinds_of_outcome_are_met(world: tuple[asyncio.Runner, World]) -> None:
+    """So that the test above is about more than errors of syntax."""
+    runner, stores = world
+    rng = random.Random(7)
+    queries = [Writer([rng.randrange(999) for _ in range(120)]).write() for _ in range(60)]
+    met = {(runner.run(stores.ask(query)) or "answered").partition(":")[0] for query in queries}
+    assert met >= {"answered", "InvalidInput", "Forbidden"}

@@ -3,18 +3,24 @@
 A target takes bytes and must answer with a value or an error of ours; anything else ends the process with a report.
 """
 
+import asyncio
 import contextlib
 import sys
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
+from functools import cache
+from pathlib import Path
 
 import atheris
 
 _READERS = [
-    "assay_server.api.dialects.langsmith.multipart",
+    "assay_server.api.dialects",
     "assay_server.ingest",
+    "assay_server.query.attribute_filter",
     "assay_server.query.sandbox",
     "assay_server.query.sandbox_check",
     "assay_server.query.search_line",
+    "tests.fixtures.sql_writer",
 ]
 """What is followed by coverage; the rest is only run."""
 
@@ -34,10 +40,14 @@ with atheris.instrument_imports(include=_READERS):
     from assay_server.ingest.otlp_proto import decode_proto
     from assay_server.ingest.scrub import FactScrubber
     from assay_server.outbound.otlp import encoded
+    from assay_server.query import read_condition
     from assay_server.query.sandbox import _Parser
     from assay_server.query.search_line import read_line
     from assay_server.query.shapes import span_json
     from assay_server.store.columns import SPANS
+    from tests.fixtures.foreign_world import ForeignWorld
+    from tests.fixtures.sql_world import World
+    from tests.fixtures.sql_writer import Writer
 
 _NORMALISER = Normaliser(aliases())
 _SCRUBBER = FactScrubber(Scrubber(), aliases().identities, b"salt")
@@ -85,6 +95,43 @@ def sql(data: bytes) -> None:
     _PARSER._rewrite(data.decode("utf-8", "replace"))
 
 
+@cache
+def _runner() -> asyncio.Runner:
+    return asyncio.Runner()
+
+
+@cache
+def _world() -> World:
+    return _runner().run(World.made(Path(tempfile.mkdtemp(prefix="assay-fuzz-"))))
+
+
+@cache
+def _server() -> ForeignWorld:
+    return _runner().run(ForeignWorld.made(Path(tempfile.mkdtemp(prefix="assay-fuzz-"))))
+
+
+def projects(data: bytes) -> None:
+    """Queries that make sense, over two stores which differ in what another project wrote."""
+    _runner().run(_world().ask(Writer(_numbers(data)).write()))
+
+
+def dialects(data: bytes) -> None:
+    """What released clients of other systems sent, changed in a few places."""
+    _runner().run(_server().send(_numbers(data)))
+
+
+def conditions(data: bytes) -> None:
+    """The first line is the value of the attribute that the second one asks for."""
+    value, _, asked = data.decode("utf-8", "replace").partition("\n")
+    condition = read_condition(asked)
+    condition.sql()
+    condition.holds({condition.key: value})
+
+
+def _numbers(data: bytes) -> Iterator[int]:
+    return (first << 8 | second for first, second in zip(data[::2], data[1::2], strict=False))
+
+
 def parts(data: bytes) -> None:
     """The body says its own boundary, in its first line."""
     boundary = data.partition(b"\r\n")[0].removeprefix(b"--").decode("latin-1")
@@ -93,7 +140,10 @@ def parts(data: bytes) -> None:
 
 TARGETS: dict[str, Callable[[bytes], None]] = {
     one.__name__: one
-    for one in (traces_protobuf, traces_json, logs_protobuf, logs_json, metrics, bodies, search, sql, parts)
+    for one in (
+        *(traces_protobuf, traces_json, logs_protobuf, logs_json, metrics, bodies, search, sql),
+        *(projects, dialects, conditions, parts),
+    )
 }
 
 

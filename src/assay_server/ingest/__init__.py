@@ -24,6 +24,7 @@ from assay_server.ingest.room import Place
 from assay_server.ingest.sampling import Labels
 from assay_server.ingest.scores import ScoreInput
 from assay_server.ingest.scrub import Scrubs
+from assay_server.ingest.values import well_formed
 
 __all__ = [
     "DEFAULT_EXPERIMENT",
@@ -61,4 +62,5 @@ __all__ = [
     "decompress",
     "forget_pieces",
     "parts_of_otlp",
+    "well_formed",
 ]

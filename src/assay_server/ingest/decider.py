@@ -25,7 +25,8 @@ _BEAT_S = 1.0
 
 _QUIET = """
 SELECT trace_id, min(start_ns) AS start_ns FROM held WHERE project = ?
-GROUP BY trace_id HAVING max(stored_ns) <= ? OR min(stored_ns) <= ? ORDER BY min(stored_ns) LIMIT ?"""
+GROUP BY trace_id HAVING max(stored_ns) <= ? OR min(stored_ns) <= ? OR min(stored_ns) > ?
+ORDER BY min(stored_ns) LIMIT ?"""
 
 _KNOWN = """
 SELECT trace_id, max(name) FILTER (parent_id IS NULL) AS name, (max(end_ns) - min(start_ns)) / 1e6 AS duration_ms,
@@ -97,7 +98,8 @@ class Decider:
         now = self._clock.now_ns()
         quiet = now if tail is None else now - int(tail.quiet_s * _S)
         patient = now if tail is None else now - int(tail.patience_s * _S)
-        due = await self._store.scan(_QUIET, [project, quiet, patient, _AT_ONCE], limits=_LIMITS)
+        future = 2 * now - patient  # where the clock was set back: nothing waits for it to catch up
+        due = await self._store.scan(_QUIET, [project, quiet, patient, future, _AT_ONCE], limits=_LIMITS)
         if due:
             await self._judge(project, tail, due)
         return len(due)

@@ -198,7 +198,11 @@ def _due(now_ns: int, quiet_ns: int, patience_ns: int, connection: Connection) -
         select(_rows.c.project, _rows.c.trace_id)
         .where(_rows.c.written.is_(False))
         .group_by(_rows.c.project, _rows.c.trace_id)
-        .having(((changed <= now_ns - quiet_ns) & (unfinished == 0)) | (changed <= now_ns - patience_ns))
+        .having(
+            ((changed <= now_ns - quiet_ns) & (unfinished == 0))
+            | (changed <= now_ns - patience_ns)
+            | (changed > now_ns + patience_ns)  # the clock was set back: nothing waits for it to catch up
+        )
         .limit(_AT_ONCE)
     )
     return [(row.project, row.trace_id) for row in found]

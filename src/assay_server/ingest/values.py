@@ -12,7 +12,21 @@ def text_of(value: Any) -> str | None:
         return value or None
     if value is None or value in ([], {}):
         return None
-    return msgspec.json.encode(value).decode("utf-8", "replace")
+    try:
+        return msgspec.json.encode(value).decode("utf-8", "replace")
+    except UnicodeEncodeError:
+        return msgspec.json.encode(well_formed(value)).decode("utf-8", "replace")
+
+
+def well_formed(value: Any) -> Any:
+    """The same without halves of surrogate pairs: JSON can spell them, and no database holds them."""
+    if isinstance(value, str):
+        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if isinstance(value, list):
+        return [well_formed(part) for part in value]
+    if isinstance(value, dict):
+        return {well_formed(key): well_formed(part) for key, part in value.items()}
+    return value
 
 
 def parsed(value: Any) -> Any:

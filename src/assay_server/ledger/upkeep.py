@@ -40,12 +40,13 @@ def copy_sqlite(source: Path, target: Path) -> None:
 
 
 def check_writable(databases: Databases) -> None:
-    """Begins a write and takes it back: a lock that another process holds, a read-only file and disk are found."""
-    with databases.writer.connect() as connection:
-        transaction = connection.begin()
+    """Writes what is there already: a lock that another process holds, a read-only file or disk, a full one are found.
+
+    In SQLite a write that is taken back never reaches the disk, so this one is not.
+    """
+    with databases.writer.begin() as connection:
         if databases.path is not None:
             connection.exec_driver_sql("PRAGMA user_version = 0")
-        transaction.rollback()
 
 
 def empty_log(databases: Databases) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, select, update
+from sqlalchemy import Connection, Row, func, select, update
 
 from assay_server.core.errors import NotFound
 from assay_server.ledger import tables
@@ -76,8 +76,13 @@ def listed(connection: Connection, project: str) -> list[Monitor]:
 
 
 def due(connection: Connection, now_ns: int) -> list[Monitor]:
-    """Those whose next window has ended, in every project, the longest waiting first: for the schedule alone."""
-    query = select(_monitors).where(_monitors.c.enabled, _monitors.c.next_ns <= now_ns).order_by(_monitors.c.next_ns)
+    """Those whose next window has ended, in every project, the longest waiting first: for the schedule alone.
+
+    Where the clock was set back nobody waits for it to catch up: what was last evaluated later than now is due.
+    """
+    set_back = func.coalesce(_monitors.c.evaluated_ns, _monitors.c.created_ns) > now_ns
+    ready = _monitors.c.enabled, (_monitors.c.next_ns <= now_ns) | set_back
+    query = select(_monitors).where(*ready).order_by(_monitors.c.next_ns)
     return [_monitor(row) for row in connection.execute(query)]
 
 

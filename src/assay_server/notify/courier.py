@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import logging
 import random
+from functools import partial
 
 from sqlalchemy import Connection
 
@@ -51,7 +52,7 @@ class Courier:
     async def deliver(self) -> int:
         """Sends what is due, one message a channel, side by side; how many batches arrived."""
         now = self._clock.now_ns()
-        soonest = await self._ledger.read(outbox.next_due)
+        soonest = await self._ledger.read(partial(outbox.next_due, now_ns=now))
         if soonest is None or soonest > now:
             return 0
         batches = await self._ledger.write(lambda connection: outbox.due(connection, now))

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, func, or_, select, update
+from sqlalchemy import Connection, Row, and_, case, func, or_, select, update
 
 from assay_server.core.clock import Clock, rfc3339
 from assay_server.core.errors import InvalidInput
@@ -122,6 +122,8 @@ def due(connection: Connection, now_ns: int) -> list[Batch]:
     In every project: for the courier alone. Silenced ones are put off to the end of the silence.
     """
     waiting = _table.c.status == "waiting"
+    set_back = _table.c.created_ns > now_ns  # the clock was: nothing waits for it to catch up
+    connection.execute(update(_table).where(waiting, set_back).values(created_ns=now_ns, next_ns=now_ns))
     query = select(_table.c.project, _table.c.channel).where(waiting, _table.c.next_ns <= now_ns).distinct()
     batches = []
     for project, channel in connection.execute(query).all():
@@ -136,9 +138,10 @@ def due(connection: Connection, now_ns: int) -> list[Batch]:
     return batches
 
 
-def next_due(connection: Connection) -> int | None:
-    """When the next message has to go, in any project."""
-    query = select(func.min(_table.c.next_ns)).where(_table.c.status == "waiting")
+def next_due(connection: Connection, now_ns: int) -> int | None:
+    """When the next message has to go, in any project; one that was put later than now goes at once."""
+    moment = case((_table.c.created_ns > now_ns, now_ns), else_=_table.c.next_ns)
+    query = select(func.min(moment)).where(_table.c.status == "waiting")
     found: int | None = connection.execute(query).scalar()
     return found
 

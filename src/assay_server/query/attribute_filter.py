@@ -1,6 +1,7 @@
 """Conditions over a span's attributes, written `key:op:value`."""
 
 from dataclasses import dataclass
+from math import isfinite
 from typing import Any
 
 from assay_server.core.errors import InvalidInput
@@ -28,14 +29,17 @@ class AttributeCondition:
         if self.op == "contains":
             return "contains(lower(" + _READ + "), lower(?))", [self.key, self.value]
         if self.op in _NUMBERS:
-            return "TRY_CAST(" + _READ + " AS DOUBLE) " + _NUMBERS[self.op] + " ?", [self.key, float(self.value)]
+            number = "TRY_CAST(" + _READ + " AS DOUBLE)"
+            no_nan = number + " <= 'inf'::DOUBLE AND "  # NaN, which the engine holds to be the largest of all
+            return no_nan + number + " " + _NUMBERS[self.op] + " ?", [self.key, self.key, float(self.value)]
         return _READ + " " + _TEXTS[self.op] + " ?", [self.key, self.value]
 
     def holds(self, attributes: dict[str, Any]) -> bool:
         """The same of a span that is not stored yet."""
-        if self.key not in attributes or attributes[self.key] is None:
+        value = attributes.get(self.key)
+        if value is None or (isinstance(value, float) and not isfinite(value)):
             return False
-        sent = _text(attributes[self.key])
+        sent = _text(value)
         if self.op == "exists":
             return True
         if self.op == "contains":
@@ -69,6 +73,9 @@ def _fits(op: str, value: str) -> bool:
 
 
 def _compared(sent: str, op: str, bound: float) -> bool:
+    """Digits are those of ASCII, as in the store."""
+    if not sent.isascii():
+        return False
     try:
         value = float(sent)
     except ValueError:

@@ -20,7 +20,7 @@ from typing import Any
 
 import duckdb
 
-from assay_server.core.errors import Busy, InvalidInput, TooLarge
+from assay_server.core.errors import Busy, InvalidInput, TooLarge, Unavailable
 from assay_server.query.sandbox_check import check
 from assay_server.query.sandbox_grammar import FUNCTIONS, TABLE_FUNCTIONS
 from assay_server.query.sandbox_views import VIEWS, ctes
@@ -30,8 +30,13 @@ from assay_server.store import Limits, Store
 LONGEST = 20_000  # characters of SQL
 MOST_ROWS = 10_000
 _SECONDS = 10.0
+_GRACE_S = 1.0
+_SHORTEST_S = 0.05
 _LARGEST_CELL = 1_000_000  # bytes
 _WAITING = 8
+
+_Read = tuple[dict[str, str], list[dict[str, Any]]]
+"""Kinds of the columns by name, and rows."""
 
 _NAMES = frozenset(view.name for view in VIEWS)
 
@@ -71,14 +76,10 @@ class Sql:
         if self._waiting >= _WAITING:
             raise Busy("Too many queries are waiting.", retry_after_s=2)
         self._waiting += 1
-        try:
-            async with self._turn:
-                columns = await self._scan("DESCRIBE " + inner, params, MOST_ROWS)
-                kinds = {str(row["column_name"]): str(row["column_type"]) for row in columns}
-                outer = lines(_selected(kinds), "FROM (", inner, ") AS shown LIMIT " + str(limit + 1))
-                rows = await self._scan(outer, params, limit + 1)
-        finally:
-            self._waiting -= 1
+        began_turn = asyncio.Event()
+        work = asyncio.ensure_future(self._in_turn(inner, params, limit, began_turn))
+        work.add_done_callback(self._left)
+        kinds, rows = await self._in_time(work, began_turn)
         shown = [_row(row, list(kinds.values())) for row in rows[:limit]]
         named = [{"name": name, "type": kind} for name, kind in kinds.items()]
         return Answer(named, shown, len(rows) > limit, (time.perf_counter() - began) * 1000)
@@ -100,11 +101,48 @@ class Sql:
     async def close(self) -> None:
         await self._parser.close()
 
-    async def _scan(self, sql: str, params: list[str], rows: int) -> list[dict[str, Any]]:
+    async def _in_time(self, work: "asyncio.Task[_Read]", began_turn: asyncio.Event) -> _Read:
+        """Tells the caller in time. The engine cannot be stopped inside one call of a function (`regexp_extract_all`
+        over ten million characters takes ten seconds): such a query keeps its turn, so that there is one at most."""
         try:
-            return await self._store.scan(sql, params, limits=Limits(rows, self._seconds))
+            await began_turn.wait()
+            done, _ = await asyncio.wait([work], timeout=self._seconds + _GRACE_S)
+        except asyncio.CancelledError:
+            work.cancel()
+            raise
+        if not done:
+            raise self._too_long()
+        return work.result()
+
+    async def _in_turn(self, inner: str, params: list[str], limit: int, began_turn: asyncio.Event) -> _Read:
+        async with self._turn:
+            began_turn.set()
+            until = time.monotonic() + self._seconds
+            columns = await self._scan("DESCRIBE " + inner, params, MOST_ROWS, until)
+            kinds = {str(row["column_name"]): str(row["column_type"]) for row in columns}
+            outer = lines(_selected(kinds), "FROM (", inner, ") AS shown LIMIT " + str(limit + 1))
+            return kinds, await self._scan(outer, params, limit + 1, until)
+
+    def _left(self, work: "asyncio.Task[_Read]") -> None:
+        self._waiting -= 1
+        if not work.cancelled():
+            work.exception()  # its caller may have been told already
+
+    async def _scan(self, sql: str, params: list[str], rows: int, until: float) -> list[dict[str, Any]]:
+        limits = Limits(rows, max(until - time.monotonic(), _SHORTEST_S))
+        try:
+            return await self._store.scan(sql, params, limits=limits)
+        except Unavailable as error:
+            if error.field != "query":
+                raise
+            raise self._too_long() from error  # whatever was left of the time
         except duckdb.Error as error:
             raise InvalidInput(str(error).splitlines()[0], field="sql") from error
+
+    def _too_long(self) -> Unavailable:
+        return Unavailable(
+            f"The query took longer than {self._seconds:g} s.", field="query", fix="narrow the time or the filters"
+        )
 
 
 class _Parser:

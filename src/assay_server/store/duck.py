@@ -121,11 +121,7 @@ class DuckStore:
         work = asyncio.get_running_loop().run_in_executor(
             self._readers, partial(self._scan, sql, params, limits, reading)
         )
-        done, _ = await wait_or_stop(work, reading, limits.seconds)
-        if not done:
-            reading.stop()
-            await asyncio.wait([work])
-            work.exception()  # it was told to stop; how it says so is of no interest
+        if not await wait_or_stop(work, reading, limits.seconds):
             raise Unavailable(
                 f"The query took longer than {limits.seconds:g} s.", field="query", fix="narrow the time or the filters"
             )

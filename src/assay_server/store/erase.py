@@ -43,13 +43,26 @@ def let_go(connection: duckdb.DuckDBPyConnection, project: str, rows: Sequence[T
     """Replaces the text of rows of one table by what remains of it; how many rows that were."""
     if not rows:
         return 0
+    connection.execute("BEGIN")
+    try:
+        changed = _let_go(connection, project, rows, now_ns)
+        connection.execute("COMMIT")
+    except BaseException:
+        roll_back(connection)
+        raise
+    return changed
+
+
+def _let_go(connection: duckdb.DuckDBPyConnection, project: str, rows: Sequence[Thinned], now_ns: int) -> int:
+    """What waits beside a span goes as well: a later decision must not bring it back."""
     table = rows[0].table
     changes = [f"{name} = thin.{name}" for name in _TEXTS[table]]
+    thin = _batch(table, rows)  # noqa: F841  (DuckDB finds it by name)
     if table == "spans":
-        changes = [*(f"{name} = NULL" for name in ("input", "output", "moved")), *changes]
+        changes = ["input = NULL", "output = NULL", "moved = NULL", "content = nullif(content, 'waiting')", *changes]
         changes += [f"{name} = CASE WHEN {name} IS NOT NULL THEN '' END" for name in ("input_head", "output_head")]
         changes = [change.replace("thin.attributes", "thin.attributes::JSON::VARIANT") for change in changes]
-    thin = _batch(table, rows)  # noqa: F841  (DuckDB finds it by name)
+        connection.execute("DELETE FROM held WHERE project = ? AND key IN (SELECT key FROM thin)", [project])
     changed = connection.execute(
         f"UPDATE {table} SET {', '.join(changes)}, let_go_ns = {int(now_ns)}, kept_days = thin.kept_days FROM thin"  # noqa: S608
         f" WHERE {table}.key = thin.key AND {table}.project = ? AND {table}.let_go_ns IS NULL",

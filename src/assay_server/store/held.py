@@ -11,6 +11,7 @@ import numpy as np
 
 from assay_server.core.records import Span
 from assay_server.store.columns import SPANS
+from assay_server.store.copying import roll_back
 from assay_server.store.schema import PART_KEY
 from assay_server.store.seen import Keys
 
@@ -60,7 +61,7 @@ def decide(
         connection.execute(f"DELETE FROM held WHERE key IN ({_DUE})", [project, both])  # noqa: S608
         connection.execute("COMMIT")
     except BaseException:
-        connection.execute("ROLLBACK")
+        roll_back(connection)
         raise
     return gone
 

@@ -128,7 +128,8 @@ class Store(Protocol):
     async def let_go(self, project: str, rows: Sequence[Thinned], now_ns: int) -> int:
         """Replaces the text of rows of one table by what remains of it, all in one transaction, durable on return.
 
-        How many rows that were; one whose text is gone already is passed over.
+        How many rows that were; one whose text is gone already is passed over. Content that waits beside a span goes
+        with it, and is waited for no more.
         """
         ...
 

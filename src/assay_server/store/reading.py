@@ -45,19 +45,26 @@ class Reading:
                 self._cursor.interrupt()
 
 
-async def wait_or_stop(
-    work: "asyncio.Future[list[dict[str, Any]]]", reading: Reading, seconds: float
-) -> tuple[set[Any], set[Any]]:
-    """Waits; a caller who goes away takes the query along."""
+async def wait_or_stop(work: "asyncio.Future[list[dict[str, Any]]]", reading: Reading, seconds: float) -> bool:
+    """Whether the answer came in time.
+
+    Otherwise the query is stopped, as it is when the caller goes away, and this ends once its thread is free: inside
+    one call of a function the engine cannot be stopped.
+    """
+    gone = False
     try:
-        return await asyncio.wait([work], timeout=seconds)
+        done, _ = await asyncio.wait([work], timeout=seconds)
+        if done:
+            return True
     except asyncio.CancelledError:
-        reading.stop()
-        work.add_done_callback(_unheard)
-        raise
-
-
-def _unheard(work: "asyncio.Future[list[dict[str, Any]]]") -> None:
-    """Takes note of how it ended, or asyncio would log that nobody did."""
-    if not work.cancelled():
-        work.exception()
+        gone = True
+    reading.stop()
+    while not work.done():
+        try:
+            await asyncio.wait([work])
+        except asyncio.CancelledError:
+            gone = True
+    work.exception()  # it was told to stop; how it says so is of no interest
+    if gone:
+        raise asyncio.CancelledError
+    return False

@@ -142,3 +142,20 @@ async def test_without_a_tail_what_waits_is_kept_at_once(world: World) -> None:
     assert await world.decider.decide() == 1
     assert await world.contents() == {1: "kept"}
     assert await world.contents("prj_b") == {1: "waiting"}
+
+
+async def test_a_clock_that_is_set_back_holds_no_content_back(world: World) -> None:
+    world.tail(share=1.0)
+    await world.arrive(1)
+    world.clock.advance(-365 * 86_400)
+    assert await world.decider.decide() == 1
+    assert await world.contents() == {1: "kept"}
+
+
+async def test_a_clock_that_is_set_back_a_little_decides_as_ever(world: World) -> None:
+    world.tail(share=1.0)
+    await world.arrive(1)
+    world.clock.advance(-2000)
+    assert await world.decider.decide() == 0
+    world.clock.advance(3001)
+    assert await world.decider.decide() == 1

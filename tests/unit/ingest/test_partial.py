@@ -253,3 +253,13 @@ async def test_a_trace_that_is_asked_for_is_written_at_once_if_it_has_ended(
     assert await store.scan("SELECT 1 AS one FROM spans") == []
     await pieces.flush(PROJECT, TRACE)
     assert (await spans(store)).keys() == {"chat"}
+
+
+async def test_a_clock_that_is_set_back_holds_no_span_back(
+    pieces: PartialSpans, store: DuckStore, clock: FakeClock
+) -> None:
+    await pieces.put(PROJECT, [root(), begun()])
+    clock.advance(-86_400)
+    assert await pieces.settle() == 2
+    clock.advance(86_400)
+    assert await pieces.settle() == 0

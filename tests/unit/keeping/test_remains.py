@@ -54,6 +54,17 @@ def test_a_log_record_keeps_where_it_came_from() -> None:
     }  # fmt: skip
 
 
+def test_a_message_goes_from_events_and_records_however_short() -> None:
+    said = {"name": "gen_ai.user.message", "attributes": {"content": "my PIN", "gen_ai.system": "openai", "index": 0}}
+    plain = {"name": "cache hit", "attributes": {"content": "blue"}}
+    of_span = remains.of_span(
+        {"status_message": None, "attributes": None, "events": json.dumps([said, plain]), "links": None}, is_label
+    )
+    left = {"name": "gen_ai.user.message", "attributes": {"gen_ai.system": "openai", "index": 0}}
+    assert of_span["events"] == [left, plain]
+    assert remains.of_log_record({"data": json.dumps({**said, "input": "[…]"})}, is_label) == {"data": left}
+
+
 def test_a_score_keeps_its_labels_and_loses_its_reason() -> None:
     found = remains.of_score({"metadata": json.dumps({"judge": "v2", "comment": LONG, "spans": ["1"]})}, is_label)
     assert found == {"reason": None, "metadata": {"judge": "v2"}}

@@ -349,3 +349,22 @@ async def test_a_rehearsal_says_how_often_it_would_have_rung_and_leaves_nothing_
     with pytest.raises(InvalidInput) as refused:
         await world.monitors.rehearse(PROJECT, ERRORS | {"metric": "beauty"})
     assert refused.value.field == "metric.name"
+
+
+async def test_a_clock_that_is_set_back_blinds_nobody(world: World) -> None:
+    await world.watch()
+    await world.minute(2)
+    world.clock.advance(-30 * 86_400)
+    world.errors(0.2)
+    await world.minute()
+    assert (await world.status(), world.told()) == ("alarm", ["[critical] errors: error rate"])
+    before = world.windows.asked
+    await world.monitors.tick()
+    assert world.windows.asked == before, "and it is asked at its usual times, not at every tick"
+    world.errors(0.01)
+    await world.minute()
+    world.clock.advance(30 * 86_400)  # and leaps ahead again: what was missed is caught up
+    await world.minute()
+    assert await world.status() == "ok"
+    assert await world.open() == []
+    assert len(world.told()) == 2

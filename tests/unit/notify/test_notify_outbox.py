@@ -247,3 +247,15 @@ async def test_a_courier_that_dies_after_sending_sends_again_with_the_same_refer
     assert first == second
     assert first[2].endswith("ref inc_1:opened")
     assert await world.statuses() == ["sent"]
+
+
+async def test_a_clock_that_is_set_back_holds_no_message_back(world: World) -> None:
+    await world.put()
+    world.sender.fails = ["no", "no"]
+    assert await world.deliver() == 0
+    world.clock.advance(-365 * 86_400)
+    assert await world.courier.deliver() == 0
+    assert world.sender.fails == [], "it was tried at once"
+    assert await world.deliver(after_s=1) == 0, "a pause follows a failure as ever"
+    assert await world.deliver(after_s=86_400) == 1
+    assert await world.statuses() == ["sent"]

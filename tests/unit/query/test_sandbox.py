@@ -1,6 +1,7 @@
 """SQL of people: what they see, and everything they must not reach."""
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -285,6 +286,35 @@ async def test_a_query_without_end_is_stopped(store: DuckStore) -> None:
             "prj_a", "SELECT count(*) FROM range(100000000000) a, range(100000) b WHERE a.range % 7 = b.range"
         )
     assert (await sql.run("prj_a", "SELECT 1")).rows == [[1]]
+    await sql.close()
+
+
+@pytest.mark.parametrize("leaves", [False, True], ids=["is told", "leaves"])
+async def test_a_query_that_cannot_be_stopped_keeps_its_turn_and_not_its_caller(
+    store: DuckStore, monkeypatch: pytest.MonkeyPatch, leaves: bool
+) -> None:
+    """As inside one call of a function: the engine looks for a stop only between two."""
+    begun, over, scan = threading.Event(), threading.Event(), store._scan
+
+    def stubborn(text: str, *rest: Any) -> list[dict[str, Any]]:
+        if "stubborn" in text:
+            begun.set()
+            over.wait()
+        return scan(text, *rest)
+
+    monkeypatch.setattr(store, "_scan", stubborn)
+    sql = Sql(store, seconds=0.05)
+    first = asyncio.create_task(sql.run("prj_a", "SELECT 'stubborn'"))
+    await asyncio.to_thread(begun.wait)
+    if leaves:
+        first.cancel()
+    with pytest.raises(asyncio.CancelledError if leaves else Unavailable):
+        await first
+    second = asyncio.create_task(sql.run("prj_a", "SELECT 1"))
+    await asyncio.wait([second], timeout=0.2)
+    assert not second.done()
+    over.set()
+    assert (await second).rows == [[1]]
     await sql.close()
 
 

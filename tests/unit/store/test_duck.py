@@ -196,3 +196,20 @@ async def test_the_settings_that_keep_appends_short_are_in_force(tmp_path: Path)
     assert found["max_vacuum_tasks"] == "0"
     assert found["autoload_known_extensions"] == found["autoinstall_known_extensions"] == "false"
     assert found["checkpoint_threshold"].startswith(("61", "64"))  # 64 MB, told in MiB
+
+
+async def test_stamps_never_go_back_whatever_the_clock_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    leaps = iter([5 * 10**18, 10**18, 10**18, 6 * 10**18, 1])
+    monkeypatch.setattr("assay_server.store.appending.time.time_ns", lambda: next(leaps))
+    for life in (1, 2):
+        store = await DuckStore.open(tmp_path / "facts")
+        for n in range(3 - life):
+            await store.append(Facts(spans=[a_span(life, 10 * life + n)]))
+        await store.close()
+    store = await DuckStore.open(tmp_path / "facts")
+    await store.append(Facts(spans=[a_span(3, 30)]))
+    await store.append(Facts(spans=[a_span(3, 31)]))
+    stamps = [row["stored_ns"] for row in await store.scan("SELECT stored_ns FROM spans ORDER BY span_id")]
+    await store.close()
+    first = 5 * 10**18
+    assert stamps == [first, first + 1, first + 2, 6 * 10**18, 6 * 10**18 + 1]

@@ -1,6 +1,7 @@
 """Bodies of requests as foreign clients send them: packed, in JSON, with times and texts of their own."""
 
 import json
+import math
 from typing import Any
 
 from fastapi import Request
@@ -8,7 +9,9 @@ from fastapi import Request
 from assay_server.api.services import services
 from assay_server.core.clock import parse_rfc3339
 from assay_server.core.errors import InvalidInput, TooLarge
-from assay_server.ingest import decompress
+from assay_server.ingest import decompress, well_formed
+
+_NO_MORE_NS = 1 << 63
 
 
 async def plain_body(request: Request) -> bytes:
@@ -31,13 +34,24 @@ async def json_body(request: Request) -> dict[str, Any]:
 
 
 def json_object(body: bytes) -> dict[str, Any]:
-    try:
-        found = json.loads(body)
-    except (ValueError, RecursionError) as error:
-        raise InvalidInput(f"The body is no JSON: {error}.", field="body", fix="send JSON") from error
+    found = json_value(body)
     if not isinstance(found, dict):
         raise InvalidInput("The body is no JSON object.", field="body", fix="send a JSON object")
     return found
+
+
+def json_value(body: bytes) -> Any:
+    """As a database can hold it: without halves of surrogate pairs; what is no finite number is unknown."""
+    try:
+        found = json.loads(body, parse_constant=lambda _: None, parse_float=_finite)
+    except (ValueError, RecursionError) as error:
+        raise InvalidInput(f"The body is no JSON: {error}.", field="body", fix="send JSON") from error
+    return well_formed(found) if b"\\u" in body else found
+
+
+def _finite(digits: str) -> float | None:
+    found = float(digits)
+    return found if math.isfinite(found) else None
 
 
 def list_in(body: dict[str, Any], field: str, most: int = 2000) -> list[dict[str, Any]]:
@@ -70,20 +84,34 @@ def text(body: dict[str, Any], field: str) -> str | None:
 
 def moment(body: dict[str, Any], field: str) -> int | None:
     """Nanoseconds of an RFC 3339 time or of milliseconds since the epoch; None where there is none."""
-    told = body.get(field)
+    return moment_of(body.get(field), field)
+
+
+def moment_of(told: Any, field: str) -> int | None:
     if told is None:
         return None
     try:
-        return told * 1_000_000 if isinstance(told, int) else parse_rfc3339(str(told))
+        found = told * 1_000_000 if isinstance(told, int) else parse_rfc3339(str(told))
     except (ValueError, OverflowError) as error:
         raise InvalidInput(
             f"'{field}' is no RFC 3339 time.", field=field, value=str(told)[:80], fix="send it in UTC"
         ) from error
+    if not 0 <= found < _NO_MORE_NS:
+        raise InvalidInput(
+            f"'{field}' is out of range.", field=field, value=str(told)[:80], fix="send a time from 1970 to 2262"
+        )
+    return found
 
 
 def number(value: Any) -> float | None:
     """A finite number, truth values as 0 and 1; None for anything else."""
-    return float(value) if isinstance(value, bool | int | float) and abs(value) < float("inf") else None
+    if not isinstance(value, bool | int | float):
+        return None
+    try:
+        found = float(value)
+    except OverflowError:  # a whole number of hundreds of digits
+        return None
+    return found if math.isfinite(found) else None
 
 
 def named(prefix: str, values: Any) -> dict[str, Any]:

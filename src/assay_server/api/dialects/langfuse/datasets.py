@@ -58,7 +58,7 @@ async def put(request: Request, caller: Writer) -> dict[str, Any]:
     """An equal id takes the place of the one that is there."""
     body = await json_body(request)
     name = required(body, "datasetName")
-    if body.get("status") not in {None, "ACTIVE"}:
+    if body.get("status") not in (None, "ACTIVE"):
         raise Refused(
             "An item is not archived here.",
             field="status",

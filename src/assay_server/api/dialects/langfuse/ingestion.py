@@ -2,11 +2,12 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, Depends, Request
+from fastapi import APIRouter, Depends, Request
 from fastapi.responses import JSONResponse
 from starlette.status import HTTP_207_MULTI_STATUS
 
 from assay_server.api.auth import authorise, principal
+from assay_server.api.dialects.bodies import json_value, plain_body
 from assay_server.api.dialects.langfuse.observations import part_of, root_of
 from assay_server.api.dialects.langfuse.scores import score_of
 from assay_server.api.services import services
@@ -25,8 +26,9 @@ _MOST = 2000
 
 
 @router.post("/ingestion", summary="Langfuse: a batch of events", status_code=HTTP_207_MULTI_STATUS)
-async def post(request: Request, caller: Sender, body: Annotated[Any, Body()]) -> JSONResponse:
+async def post(request: Request, caller: Sender) -> JSONResponse:
     """207 with what became of each event by its id; an event is told a success only after it is durable."""
+    body = json_value(await plain_body(request))
     batch = body.get("batch") if isinstance(body, dict) else None
     if not isinstance(batch, list) or len(batch) > _MOST:
         raise InvalidInput(f"'batch' is a list of at most {_MOST} events.", field="batch", fix="send fewer at once")

@@ -3,8 +3,8 @@
 import json
 from typing import Any
 
+from assay_server.api.dialects.bodies import moment_of
 from assay_server.api.dialects.ids import span_id_of, trace_id_of
-from assay_server.core.clock import parse_rfc3339
 from assay_server.core.errors import InvalidInput
 from assay_server.ingest import Part
 
@@ -44,7 +44,7 @@ def root_of(body: dict[str, Any], timestamp: Any) -> Part:
         trace_id_of(trace),
         root_span_id(trace),
         name=_text(body, "name"),
-        start_ns=_time(body.get("timestamp") or timestamp, "timestamp"),
+        start_ns=moment_of(body.get("timestamp") or timestamp, "timestamp"),
         root=True,
         scope=_SCOPE,
         attributes={"langfuse.trace.id": trace, **_attributes(body, _TRACE, "langfuse.trace")},
@@ -72,8 +72,8 @@ def part_of(event: str, body: dict[str, Any], timestamp: Any) -> Part:
         span_id_of(told),
         name=_text(body, "name"),
         parent_id=span_id_of(parent) if parent else None,
-        start_ns=_time(body.get("startTime") or (timestamp if created else None), "startTime"),
-        end_ns=_time(body.get("endTime"), "endTime"),
+        start_ns=moment_of(body.get("startTime") or (timestamp if created else None), "startTime"),
+        end_ns=moment_of(body.get("endTime"), "endTime"),
         finished=True if kind == "event" else None,
         error=(status or "error") if body.get("level") == "ERROR" else None,
         scope=_SCOPE,
@@ -119,14 +119,3 @@ def _id(body: dict[str, Any], field: str) -> str:
 def _text(body: dict[str, Any], field: str) -> str | None:
     value = body.get(field)
     return None if value is None else str(value)
-
-
-def _time(told: Any, field: str) -> int | None:
-    if told is None:
-        return None
-    try:
-        return parse_rfc3339(str(told))
-    except (ValueError, OverflowError) as error:
-        raise InvalidInput(
-            f"'{field}' is no RFC 3339 time.", field=field, value=str(told)[:80], fix="send it in UTC"
-        ) from error

@@ -2,15 +2,16 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, Depends, Request
+from fastapi import APIRouter, Depends, Request
 from fastapi.responses import JSONResponse
 from starlette.status import HTTP_202_ACCEPTED, HTTP_207_MULTI_STATUS
 
 from assay_server.api.auth import principal
+from assay_server.api.dialects.bodies import json_value, moment_of, number, plain_body
 from assay_server.api.dialects.ids import span_id_of, trace_id_of
 from assay_server.api.openapi import answers
 from assay_server.api.services import services
-from assay_server.core.clock import SystemClock, parse_rfc3339
+from assay_server.core.clock import SystemClock
 from assay_server.core.errors import InvalidInput
 from assay_server.core.ids import new_id
 from assay_server.core.ports import Principal
@@ -32,8 +33,9 @@ _LONGEST_TEXT = 20_000
     responses=answers("application/json", status=HTTP_202_ACCEPTED)
     | answers("application/json", status=HTTP_207_MULTI_STATUS),
 )
-async def post(request: Request, caller: Scorer, body: Annotated[Any, Body()]) -> JSONResponse:
+async def post(request: Request, caller: Scorer) -> JSONResponse:
     """One: 200 `{"id"}`. A list: 202, or 207 with what was wrong; what was right is stored all the same."""
+    body = json_value(await plain_body(request))
     if isinstance(body, dict):
         score = score_of(body, caller)
         await services(request).ingest.write(Facts(scores=[score]))
@@ -94,23 +96,17 @@ def _scores_of(body: Any, caller: Principal) -> tuple[list[Score], list[dict[str
 def _judgement(body: dict[str, Any]) -> tuple[float | None, str | None]:
     """(value, label). Booleans come as 0 and 1, categories and texts as texts."""
     value = body.get("value")
-    if isinstance(value, bool | int | float) and abs(value) < float("inf"):
-        return float(value), None
+    told = number(value)
+    if told is not None:
+        return told, None
     if isinstance(value, str) and value and len(value) <= _LONGEST_TEXT:
         return None, value
     raise InvalidInput("A score needs a value.", field="value", value=str(value)[:80], fix="give a number or a text")
 
 
 def _time(body: dict[str, Any]) -> int:
-    told = body.get("timestamp")
-    if told is None:
-        return SystemClock().now_ns()
-    try:
-        return parse_rfc3339(str(told))
-    except (ValueError, OverflowError) as error:
-        raise InvalidInput(
-            "The timestamp is no RFC 3339 time.", field="timestamp", value=str(told)[:80], fix="send it in UTC"
-        ) from error
+    told = moment_of(body.get("timestamp"), "timestamp")
+    return SystemClock().now_ns() if told is None else told
 
 
 def _metadata(body: dict[str, Any]) -> dict[str, Any]:

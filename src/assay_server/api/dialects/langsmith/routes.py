@@ -40,10 +40,10 @@ async def info() -> dict[str, Any]:
 @router.post("/runs/multipart", status_code=HTTP_202_ACCEPTED, summary="LangSmith: runs, begun or ended")
 async def runs_multipart(request: Request, caller: Sender) -> dict[str, str]:
     sent = multipart(request.headers.get("content-type", ""), await plain_body(request))
-    scores = [score_of(one, caller) for one in sent.feedback]
+    scores, parts = [score_of(one, caller) for one in sent.feedback], [part_of(one) for one in sent.runs]
     for attachment in sent.attachments:
         await keep(services(request), caller.project, attachment)
-    await services(request).partial_spans.put(caller.project, [part_of(one) for one in sent.runs])
+    await services(request).partial_spans.put(caller.project, parts)
     await services(request).ingest.write(Facts(scores=scores))
     return {"message": "Runs batch ingested"}
 

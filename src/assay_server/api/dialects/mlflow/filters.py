@@ -15,6 +15,7 @@ _CLAUSE = re.compile(
 _AND = re.compile(r"\s+AND\s+", re.IGNORECASE)
 _STATUS = {"OK": "ok", "ERROR": "error"}
 _MS = 1_000_000
+_LARGEST = 1 << 63
 
 _Narrowed = dict[str, Any]
 
@@ -49,9 +50,12 @@ def _status(value: str, clause: str) -> _Narrowed:
 def _number(field: str, scale: int, add: int = 0) -> Callable[[str, str], _Narrowed]:
     def narrowed(value: str, clause: str) -> _Narrowed:
         try:
-            return {field: int(float(value)) * scale + add}
+            found = int(float(value)) * scale + add
         except (ValueError, OverflowError) as error:
             raise _refusal(clause) from error
+        if abs(found) >= _LARGEST:
+            raise _refusal(clause)
+        return {field: found}
 
     return narrowed
 

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query, Request
 
 from assay_server.api.auth import principal
-from assay_server.api.dialects.bodies import json_body, list_in, required
+from assay_server.api.dialects.bodies import json_body, list_in, required, text
 from assay_server.api.dialects.mlflow.assessments import score_of
 from assay_server.api.dialects.mlflow.errors import MlflowRoute
 from assay_server.api.dialects.mlflow.filters import filter_of
@@ -68,8 +68,8 @@ async def search(request: Request, caller: Reader) -> dict[str, Any]:
             "Traces come newest first.", field="order_by", value=str(body["order_by"])[:80], fix="leave it out"
         )
     known = {str(one.number): one for one in await services(request).experiments.all_of(caller.project)}
-    narrow = filter_of(body.get("filter") or "", _locations(body, known))
-    after = decode_cursor(body.get("page_token"), 2)
+    narrow = filter_of(text(body, "filter") or "", _locations(body, known))
+    after = decode_cursor(text(body, "page_token"), 2)
     found = await services(request).traces.find(caller.project, narrow, limit=min(limit, _MOST), after=after)
     whole = [await services(request).traces.get(caller.project, row["trace_id"]) for row in found.items]
     page = {"traces": [info_json(trace) for trace in whole]}
@@ -136,7 +136,8 @@ def _experiment(info: dict[str, Any]) -> str:
 
 def _locations(body: dict[str, Any], known: dict[str, Experiment]) -> Experiment | None:
     """The experiment to look in; None looks in the whole project."""
-    numbers = [str((one.get("mlflow_experiment") or {}).get("experiment_id")) for one in list_in(body, "locations")]
+    places = [one.get("mlflow_experiment") for one in list_in(body, "locations")]
+    numbers = [str(place.get("experiment_id") if isinstance(place, dict) else None) for place in places]
     if len(numbers) > 1:
         raise InvalidInput("One experiment is searched at a time.", field="locations", value=", ".join(numbers)[:80])
     if not numbers:
