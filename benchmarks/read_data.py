@@ -140,7 +140,7 @@ def _span(
     if place == 0:
         span.tags = [rng.choice(("beta", "internal", "paid", "free"))]
         span.attributes["http.route"] = f"/v1/{session.agent}/{rng.randrange(20)}"
-        span.attributes["tenant"] = f"tenant-{rng.randrange(50)}"
+        span.tenant = span.attributes["tenant"] = f"tenant-{rng.randrange(50)}"
     if kind == "llm":
         _call(span, rng)
     return span

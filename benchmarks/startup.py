@@ -67,7 +67,7 @@ def _wait(url: str, process: "subprocess.Popen[Any]") -> None:
         try:
             with urllib.request.urlopen(url, timeout=2):
                 return
-        except (urllib.error.URLError, ConnectionError):
+        except (urllib.error.URLError, ConnectionError, TimeoutError):
             time.sleep(0.01)
     raise SystemExit("not ready within a minute")
 
