@@ -10,7 +10,7 @@ from tests.acceptance.browser.conftest import AXE
 from tests.fakes.ui_agent import AGENT, EARLIER
 from tests.fakes.ui_world import an_id, trace_id
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 
 PAGES = {
     "sign-in": ("/sign-in", "Sign in to Assay"),
@@ -25,7 +25,7 @@ PAGES = {
     "trace-raw": (f"/traces/{AGENT}?tab=raw", "root_span_id"),
     "trace-compare": (f"/traces/compare?a={EARLIER}&b={AGENT}", "6 spans only in the second"),
     "trace-test": (f"/traces/{AGENT}?do=test&span=000000a9e1700001", "client.chat.complete"),
-    "steps": ("/steps", "search_trains takes 38%"),
+    "steps": ("/steps", "search_trains takes 38 %"),
     "costs": ("/costs", "12 % more than"),
     "costs-why": ("/costs?tab=why", "most of it because calls are longer"),
     "costs-forecast": ("/costs?tab=forecast", "79 % of 210 forecast days"),
