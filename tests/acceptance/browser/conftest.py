@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from assay_server.api.web import BUILT
 from tests.fakes.ui_agent import with_agents
@@ -25,6 +25,8 @@ ARGUMENTS = [
 ]
 
 Opened = Callable[..., Page]
+
+expect.set_options(timeout=15_000)  # a machine that is busy with other tests is not a fault of the page
 
 
 @pytest.fixture(scope="module")
