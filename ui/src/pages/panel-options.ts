@@ -44,14 +44,21 @@ function oneLine(ink: Ink, drawn: Drawn, line: Line, at: number, look: Look): ob
   const drawnLine = {
     type: 'line',
     name: line.name,
-    data: line.values,
-    showSymbol: line.values.filter((value) => value !== null).length < 20,
+    data: pointed(line.values),
+    showAllSymbol: true, // otherwise those of unnamed bins are left out
     symbolSize: 5,
     lineStyle: { color: colour, width: line.dashed ? 1.25 : 1.75, type: line.dashed ? 'dashed' : 'solid', opacity: line.dashed ? 0.7 : 1 },
     itemStyle: { color: colour },
     ...marks,
   }
   return [...(banded(drawn) ? band(line, at, colour) : []), drawnLine]
+}
+
+/** Few points are dots, of many only those that no line leads to: what stands alone must not vanish. */
+function pointed(values: Line['values']): (number | null | { value: number | null; symbol: string })[] {
+  const few = values.filter((value) => value !== null).length < 20
+  const alone = (at: number) => (values[at - 1] ?? null) === null && (values[at + 1] ?? null) === null
+  return values.map((value, at) => (few || alone(at) ? value : { value, symbol: 'none' }))
 }
 
 /** Only the bins that are named: an axis in steps of 4 h 15 min tells nobody anything. */
