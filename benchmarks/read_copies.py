@@ -3,6 +3,7 @@
 Written in SQL, because making ten million spans one by one takes an hour.
 """
 
+import shutil
 from pathlib import Path
 
 import duckdb
@@ -52,6 +53,7 @@ def multiply(folder: Path, copies: int) -> None:
     connection.execute("CHECKPOINT new")
     connection.close()
     fresh.replace(file)
+    shutil.rmtree(folder / "text")  # the copies came in the commits that it knows: it is made anew
 
 
 def _keyed(connection: duckdb.DuckDBPyConnection) -> None:

@@ -1,14 +1,17 @@
-"""Pictures of the tour's pages for docs/images, taken in Chromium from a server on which the tour has run.
+"""Pictures for docs/images, taken in Chromium from a server on which the tour has run, or one that was sent the
+traffic of scripts/picture_week.py (two minutes ago or more: its monitors look once a minute).
 
-usage: python scripts/screenshots.py http://127.0.0.1:4600 ADMIN_KEY
+usage: python scripts/screenshots.py http://127.0.0.1:4600 ADMIN_KEY [tour | week]
 """
 
 import shutil
 import sys
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import httpx
+from palette_png import shrink
 from playwright.sync_api import Browser, Page, sync_playwright
 
 IMAGES = Path(__file__).resolve().parent.parent / "docs" / "images"
@@ -17,23 +20,25 @@ FLAGS = ["--no-sandbox", "--disable-background-networking", "--disable-quic", "-
 
 def main() -> int:
     url, key = sys.argv[1].rstrip("/"), sys.argv[2]
+    week = sys.argv[3:] == ["week"]
     IMAGES.mkdir(parents=True, exist_ok=True)
     with httpx.Client(base_url=f"{url}/api/v1", headers={"authorization": f"Bearer {key}"}) as api:
-        pages = _pages(api)
+        pages = _week(api) if week else _tour(api)
         token = api.post("/sign-in-tokens").json()["url"].partition("token=")[2]
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
         state = _signed_in(browser, url, token)
         for name, path in pages.items():
             _take(browser, state, f"{url}{path}", IMAGES / f"{name}.png")
-        _take(browser, state, f"{url}{pages['canary']}", IMAGES / "canary-dark.png", color_scheme="dark")
-        phone: Any = {"viewport": {"width": 390, "height": 844}}
-        _take(browser, state, f"{url}{pages['incident']}", IMAGES / "incident-phone.png", **phone)
+        if not week:
+            _take(browser, state, f"{url}{pages['canary']}", IMAGES / "canary-dark.png", color_scheme="dark")
+            phone: Any = {"viewport": {"width": 390, "height": 844}}
+            _take(browser, state, f"{url}{pages['incident']}", IMAGES / "incident-phone.png", **phone)
         browser.close()
     return 0
 
 
-def _pages(api: httpx.Client) -> dict[str, str]:
+def _tour(api: httpx.Client) -> dict[str, str]:
     """The tour's pages by the name of their picture."""
 
     def items(path: str, **params: Any) -> list[dict[str, Any]]:
@@ -48,9 +53,6 @@ def _pages(api: httpx.Client) -> dict[str, str]:
     return {
         "traces": "/traces",
         "trace": f"/traces/{trace}",
-        "trace-graph": f"/traces/{trace}?tab=graph",
-        "trace-tokens": f"/traces/{trace}?tab=tokens",
-        "steps": "/steps",
         "runs": "/runs",
         "verdict": f"/verdicts/{refused['id']}",
         "compare": comparison,
@@ -58,6 +60,32 @@ def _pages(api: httpx.Client) -> dict[str, str]:
         "channel": "/channels/production",
         "canary": f"/canaries/{rolled_back}",
         "incident": f"/incidents/{incident}",
+    }
+
+
+QUERY = """SELECT model, count(*) AS calls, round(sum(cost), 2) AS usd,
+  round(quantile_cont(latency_ms, 0.95)) AS p95_ms
+FROM calls WHERE start > now() - INTERVAL 7 DAY
+GROUP BY model ORDER BY usd DESC NULLS LAST"""
+
+
+def _week(api: httpx.Client) -> dict[str, str]:
+    """An agent's pages by the name of their picture."""
+    found = api.get("/traces", params={"limit": 50}).raise_for_status().json()["items"]
+    found = sorted((trace for trace in found if not trace["errors"]), key=lambda trace: trace["spans"])
+    short, trace = found[0]["trace_id"], found[-1]["trace_id"]
+    return {
+        "trace-agent": f"/traces/{trace}",
+        "trace-graph": f"/traces/{trace}?tab=graph",
+        "trace-tokens": f"/traces/{trace}?tab=tokens",
+        "trace-compare": f"/traces/compare?a={short}&b={trace}",
+        "steps": "/steps?name=plan+journey",
+        "costs": "/costs?range=30d",
+        "costs-why": "/costs?tab=why",
+        "costs-forecast": "/costs?tab=forecast",
+        "dashboard": "/dashboards/performance?range=7d",
+        "monitors": "/monitors",
+        "sql": f"/sql?{urlencode({'q': QUERY})}",
     }
 
 
@@ -80,6 +108,7 @@ def _take(browser: Browser, state: Any, address: str, file: Path, **options: Any
     page.wait_for_timeout(600)  # a picture, not a test: charts finish drawing
     page.screenshot(path=file)
     context.close()
+    shrink(browser, file)
 
 
 if __name__ == "__main__":

@@ -20,4 +20,4 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if "/tests/integration/examples/" in path:
             item.add_marker(pytest.mark.xdist_group("examples"))
         elif "/tests/acceptance/browser/" in path:
-            item.add_marker(pytest.mark.xdist_group("browser"))
+            item.add_marker(pytest.mark.xdist_group(f"browser-{item.path.stem}"))

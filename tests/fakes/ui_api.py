@@ -226,7 +226,10 @@ class FakeApi:
 @contextmanager
 def serving(api: FakeApi, port: int = 0) -> Iterator[str]:
     """The address of the fake, on a free port of this machine, until the block ends."""
-    server = uvicorn.Server(uvicorn.Config(api.app(), host="127.0.0.1", port=port, log_level="warning", lifespan="off"))
+    config = uvicorn.Config(
+        api.app(), host="127.0.0.1", port=port, log_level="warning", lifespan="off", timeout_graceful_shutdown=1
+    )
+    server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     while not server.started:

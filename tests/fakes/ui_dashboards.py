@@ -148,7 +148,7 @@ def _report(name: str, starts: list[str]) -> Json:
     return {
         "type": name, "score": "groundedness", "below": 0.5, "above": None, "rate": rate, "labels": 120,
         "uncorrected": {"value": 0.12, "n": 3000, "ci": [0.11, 0.13]},
-        "sentence": "8.1% are bad (95 % interval 6.0% to 10.9%), by 120 labels of people; the judge alone flags 12.0%.",
+        "sentence": "8.1 % are bad (95 % interval 6 % to 10.9 %), by 120 labels of people; the judge alone flags 12 %.",
         "bin_s": 3600, "starts": starts, "values": [0.08] * len(starts), "n": [120] * len(starts),
         "lower": [0.06] * len(starts), "upper": [0.11] * len(starts), "traces": {"score": ["groundedness:lt:0.5"]},
     }  # fmt: skip

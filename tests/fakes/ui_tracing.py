@@ -9,6 +9,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from assay_server.core.words import percent
 from assay_server.query import replay_test
 from assay_server.query.call_graph import call_graph
 from assay_server.query.pair_words import sentence_of
@@ -207,7 +208,7 @@ def _tokens(trace: str, spans: list[Json]) -> Json:
     model = {**asked[0]["tokens"], "input_total": sent, "output_total": sum(call["output_tokens"] for call in calls)}
     cost = {"usd": sum(span["cost"] for span in asked), "unknown": 0}
     return {
-        "trace_id": trace, "sentence": f"{again / sent:.0%} of the input of {len(calls)} model calls had been sent before. Most of that: a user text, 5 times, 3,120 tokens, $0.0081 at most. 2 of 7 tool results were empty.",
+        "trace_id": trace, "sentence": f"{percent(again / sent)} of the input of {len(calls)} model calls had been sent before. Most of that: a user text, 5 times, 3,120 tokens, $0.0081 at most. 2 of 7 tool results were empty.",
         "cost": cost, "tokens": model, "llm_calls": len(calls), "tool_calls": 7, "empty_tool_results": 2, "resent_tokens": again, "resent_share": again / sent,
         "nodes": [{"kind": "llm", "name": name, "calls": n, "tokens": model, "cost": cost} for name, n in (("decide", 4), ("plan", 1), ("answer", 1))],
         "sections": [{"section": name, "messages": 4, "tokens": round(sent * share), "share": share} for name, share in parts.items()], "calls": calls,
@@ -259,7 +260,7 @@ def _steps(request: Request, world: World) -> Json:
         "name": name,
         "traces": 240,
         "latency_ms": {"p50": 6210.0, "p95": 12_480.0},
-        "sentence": "search_trains takes 38% of the time of 240 traces: 640 ms a call by itself at p50, 2.41 s at p95. search_trains fails most: 31 of 262 calls. check_price found nothing in 402 of 611 calls.",
+        "sentence": "search_trains takes 38 % of the time of 240 traces: 640 ms a call by itself at p50, 2.41 s at p95. search_trains fails most: 31 of 262 calls. check_price found nothing in 402 of 611 calls.",
         "names": names,
         "items": items,
         "total": len(items),

@@ -55,7 +55,18 @@ const pages = [
   createRoute({ ...under, path: '/connect', component: lazyRouteComponent(() => import('./pages/connect'), 'Connect') }),
   createRoute({ ...under, path: '/audit', component: lazyRouteComponent(() => import('./pages/audit'), 'Audit') }),
   createRoute({ ...under, path: '/settings', component: lazyRouteComponent(() => import('./pages/settings'), 'Settings') }),
+  createRoute({ ...under, path: '$', component: NoPage }),
 ] as const
+
+function NoPage() {
+  return (
+    <div className="page">
+      <Empty title="There is no such page">
+        <p>The address may be mistyped, or the page has moved. <Link to="/traces">Go to the traces</Link>.</p>
+      </Empty>
+    </div>
+  )
+}
 
 export const router = createRouter({
   routeTree: root.addChildren([signIn, shell.addChildren([home, ...pages])]),
@@ -64,13 +75,7 @@ export const router = createRouter({
   defaultPreload: 'intent',
   scrollRestoration: true,
   defaultErrorComponent: ({ error, reset }) => <div className="page"><ProblemNote error={error} retry={reset} /></div>,
-  defaultNotFoundComponent: () => (
-    <div className="page">
-      <Empty title="There is no such page">
-        <p>The address may be mistyped, or the page has moved. <Link to="/traces">Go to the traces</Link>.</p>
-      </Empty>
-    </div>
-  ),
+  defaultNotFoundComponent: NoPage,
 })
 
 declare module '@tanstack/react-router' {

@@ -6,13 +6,13 @@ from assay_server import __version__
 from assay_server.app.config import Config
 from assay_server.app.elsewhere import PeopleElsewhere
 from assay_server.app.watching import Site
+from assay_server.core.beat import Beat
 from assay_server.ingest import Labels, MediaShelf, aliases
 from assay_server.keeping import (
     Backups,
     Compactions,
     Deletions,
     DeletionWork,
-    Keeper,
     Keeping,
     Passes,
     Places,
@@ -36,7 +36,8 @@ async def keeping(
     sites = Sites(store, PeopleElsewhere(ledger, media), backups.copies, pseudonym)
     deletions = Deletions(ledger, audit, clock, sites)
     deleting = DeletionWork(ledger, audit, clock, sites, compactions)
-    keeper = Keeper([backups.work, deleting.work, passes.work, compactions.work])
+    works = (backups.work, deleting.work, passes.work, compactions.work)
+    keeper = Beat("housekeeping", *works, every_s=5, rest=0)  # what somebody waits for goes on at once
     keeper.start()
     stack.push_async_callback(keeper.close)
     return Keeping(home, retention, passes, deletions, backups, compactions, keeper, clock)

@@ -5,11 +5,12 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
 from assay_server.checks import Catalogue
+from assay_server.core.beat import Beat
 from assay_server.core.clock import Clock
 from assay_server.governance import Accounts, Audit, Flags
 from assay_server.ingest import FlagWatch, Ingest, LoopWatch
 from assay_server.ledger import Ledger
-from assay_server.monitors import Announcer, Incidents, Monitors, Watch
+from assay_server.monitors import Announcer, Incidents, Monitors
 from assay_server.notify import AppriseSender, Courier, NotificationChannels, Outbox, Silences
 from assay_server.query import Windows
 from assay_server.store import Store
@@ -47,7 +48,7 @@ def watching(site: Site, accounts: Accounts, home: str, public_url: str, stack: 
         return [str(project["id"]) for project in await accounts.projects(home)]
 
     monitors = Monitors(site.ledger, Windows(site.store), incidents, site.audit, site.clock, projects)
-    courier, watch = Courier(site.ledger, sender, site.clock), Watch(monitors)
+    courier, watch = Courier(site.ledger, sender, site.clock), Beat("monitors", monitors.tick, every_s=1, rest=3)
     for each in (courier, watch):
         each.start()
         stack.push_async_callback(each.close)

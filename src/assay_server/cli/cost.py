@@ -9,6 +9,7 @@ import typer
 
 from assay_server.cli.common import AsJson, connected, group
 from assay_server.cli.terminal import answer, emit, hint, money, table
+from assay_server.core.words import percent
 
 app = group("cost", "What was spent, why, and what things cost.")
 
@@ -182,7 +183,7 @@ def _group(row: dict[str, Any]) -> tuple[object, ...]:
         tokens["input_total"],
         tokens["output_total"],
         money(row["cost"]),
-        None if row["share"] is None else f"{row['share']:.0%}",
+        None if row["share"] is None else percent(row["share"]),
     )
 
 
@@ -201,7 +202,7 @@ def _step(row: dict[str, Any]) -> tuple[object, ...]:
         row["errors"],
         own["p50"],
         own["p95"],
-        None if share is None else f"{share:.0%}",
+        None if share is None else percent(share),
         row["tokens_per_call"]["p50"],
         None if nothing else money(cost),
         "← bottleneck" if row["bottleneck"] else "",

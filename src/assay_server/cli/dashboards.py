@@ -14,6 +14,7 @@ import assay
 from assay_server.cli.common import AsJson, connected, group, names, near, pairs
 from assay_server.cli.exits import NO
 from assay_server.cli.terminal import answer, emit, hint, interval, safe, say, table, when
+from assay_server.core.words import percent
 
 app = group("dashboard", "Dashboards: figures of the traffic, ready made and your own, as YAML in git.")
 
@@ -196,7 +197,7 @@ def _rows(panel: assay.Json, shows: assay.Json) -> list[tuple[Any, ...]]:
             for one in shows["series"]
         ]
     if shows["type"] == "questions":
-        return [(panel["title"], one["label"], f"{one['share']:.1%}", interval(one["ci"]), one["n"], None)
+        return [(panel["title"], one["label"], percent(one['share'], 1), interval(one["ci"]), one["n"], None)
                 for one in shows["clusters"]]  # fmt: skip
     if shows["type"] == "rows":
         return [(panel["title"], ", ".join(map(str, row)), None, None, None, None) for row in shows["rows"][:10]]

@@ -12,6 +12,7 @@ import assay
 from assay_server.cli.common import AsJson, Limit, connected, group, names, near, pairs
 from assay_server.cli.exits import NO
 from assay_server.cli.terminal import answer, emit, hint, safe, say, table, when
+from assay_server.core.words import percent
 
 quotas = group("quotas", "What a project may send by day and month.")
 sampling = group("sampling", "Which spans keep their content.")
@@ -262,7 +263,7 @@ def _whole(name: str, value: str) -> int:
 
 
 def _quota(use: assay.Json) -> tuple[Any, ...]:
-    share = None if use["share"] is None else f"{use['share']:.0%}"
+    share = None if use["share"] is None else percent(use["share"])
     return use["quota"], use["limit"], use["used"], share, use["state"], when(use["resets_at"]), use["refused"]
 
 

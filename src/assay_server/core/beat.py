@@ -11,12 +11,16 @@ _log = logging.getLogger(__name__)
 
 
 class Beat:
-    """Calls `work` every `every_s` seconds, sooner when woken; after a call it rests at least as long as that took."""
+    """Calls each work in turn, every `every_s` seconds, sooner when woken; one that fails keeps no other from its turn.
 
-    def __init__(self, name: str, work: Callable[[], Awaitable[object]], *, every_s: float) -> None:
+    After a turn it rests at least `rest` times as long as that took, woken or not.
+    """
+
+    def __init__(self, name: str, *works: Callable[[], Awaitable[object]], every_s: float, rest: float = 1.0) -> None:
         self._name = name
-        self._work = work
+        self._works = works
         self._every_s = every_s
+        self._rest = rest
         self._woken = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
@@ -39,13 +43,16 @@ class Beat:
         while True:
             began = loop.time()
             self._woken.clear()
-            try:
-                await self._work()
-            except AssayError as error:
-                _log.warning("%s: %s", self._name, error)
-            except Exception:  # noqa: BLE001 (a supervisor: said aloud, tried again)
-                _log.exception("%s failed; it is tried again", self._name)
-            took = loop.time() - began
-            await asyncio.sleep(took)
+            for work in self._works:
+                await self._do(work)
+            await asyncio.sleep(self._rest * (loop.time() - began))
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._woken.wait(), self._every_s)
+
+    async def _do(self, work: Callable[[], Awaitable[object]]) -> None:
+        try:
+            await work()
+        except AssayError as error:
+            _log.warning("%s: %s", self._name, error)
+        except Exception:  # noqa: BLE001 (a supervisor: said aloud, tried again)
+            _log.exception("%s failed; it is tried again", self._name)

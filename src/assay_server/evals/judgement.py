@@ -22,6 +22,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from assay_server import stats
+from assay_server.core.words import percent
 from assay_server.evals.rules import Rule, Suite
 
 Word = Literal["pass", "fail", "inconclusive"]
@@ -191,7 +192,7 @@ def _doubt(start: Comparison, estimate: stats.Estimate, suite: Suite) -> str | N
     failed = start.errors / (start.n + start.errors)
     if failed > suite.max_error_rate:
         judged = start.n + start.errors
-        return f"{start.errors} of {judged} judgements failed, more than the limit of {suite.max_error_rate:.0%}"
+        return f"{start.errors} of {judged} judgements failed, more than the limit of {percent(suite.max_error_rate)}"
     if start.n < suite.min_items:
         return f"only {start.n} items were scored, at least {suite.min_items} are needed"
     return "the data have no spread to judge by" if estimate.ci is None else None

@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Row, select
 from assay_server.core.beat import Beat
 from assay_server.core.clock import Clock, rfc3339
 from assay_server.core.errors import Conflict, InvalidInput, RateLimited
+from assay_server.core.words import percent
 from assay_server.governance.audit import Audit
 from assay_server.governance.counts import BYTES, DAY_NS, REFUSED, SPANS, Counts, next_month, windows
 from assay_server.governance.revisions import put_revision
@@ -165,7 +166,7 @@ class Quotas:
         if (project, quota, state) in self._told:
             return
         words = quota.replace("_", " ")
-        what = "is used up; nothing more is taken" if state == "reached" else f"is used to {use['share']:.0%}"
+        what = "is used up; nothing more is taken" if state == "reached" else f"is used to {percent(use['share'])}"
         incident = await opens(
             project,
             key=f"quota:{quota}:{known.limits[quota]}:{window}:{state}",

@@ -5,7 +5,6 @@ from assay_server.keeping.compactions import Compactions
 from assay_server.keeping.deletion_work import DeletionWork
 from assay_server.keeping.deletions import Deletions, Sites
 from assay_server.keeping.house import Keeping
-from assay_server.keeping.keeper import Keeper
 from assay_server.keeping.passes import Passes
 from assay_server.keeping.person import Found, Person
 from assay_server.keeping.remains import of_log_record as remains_of_log_record
@@ -18,7 +17,6 @@ __all__ = [
     "DeletionWork",
     "Deletions",
     "Found",
-    "Keeper",
     "Keeping",
     "Passes",
     "Person",

@@ -4,12 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from assay_server.core.beat import Beat
 from assay_server.core.clock import Clock
 from assay_server.core.errors import Forbidden
 from assay_server.keeping.backups import Backups
 from assay_server.keeping.compactions import Compactions
 from assay_server.keeping.deletions import Deletions
-from assay_server.keeping.keeper import Keeper
 from assay_server.keeping.passes import Passes
 from assay_server.keeping.retention import Retention
 from assay_server.keeping.rules import parse
@@ -25,7 +25,7 @@ class Keeping:
     deletions: Deletions
     backups: Backups
     compactions: Compactions
-    keeper: Keeper
+    keeper: Beat
     clock: Clock
 
     def only_home(self, project: str) -> None:

@@ -5,7 +5,6 @@ from assay_server.monitors.incidents import SEVERITIES, STATUSES, Incidents, sha
 from assay_server.monitors.monitors import Monitors
 from assay_server.monitors.ready_made import READY_MADE
 from assay_server.monitors.rows import Entry, Incident
-from assay_server.monitors.watch import Watch
 
 __all__ = [
     "READY_MADE",
@@ -16,6 +15,5 @@ __all__ = [
     "Incident",
     "Incidents",
     "Monitors",
-    "Watch",
     "shaped",
 ]

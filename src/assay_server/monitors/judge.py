@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from assay_server.core.words import moved
 from assay_server.monitors.baseline import Expected, Past, alpha, expect
 from assay_server.monitors.definition import DAY_S, Definition
 from assay_server.monitors.finding import Finding, amount, span_of, subject_of
@@ -61,7 +62,7 @@ def change(definition: Definition, seen: Seen) -> Finding:
     if expected is None:
         return _learning(definition, seen, value)
     bound, crossed = _crossed(definition, expected, value)
-    relative = f"{value / expected.value - 1:+.0%}" if expected.value > 0 else "more than the usual nothing"
+    relative = moved(value / expected.value - 1) if expected.value > 0 else "more than the usual nothing"
     kind = "this weekday and hour" if expected.weekday else "this hour"
     words = (
         f"{relative} against the {amount(definition.metric, expected.value)} that are usual at {kind}"
@@ -106,7 +107,7 @@ def burn(definition: Definition, group: str, figures: dict[int, Figure], at_ns: 
     short_share = amount(definition.metric, worst["short_share"])
     words = (
         f"{amount(definition.metric, share)} over {span_of(long_s)} and {short_share}"
-        f" over {span_of(worst['short_s'])} (n = {worst['n']}): the budget of {budget:.3g} is spent"
+        f" over {span_of(worst['short_s'])} (n = {worst['n']:,}): the budget of {budget:.3g} is spent"
         f" {worst['burn']:.3g} times as fast as it may be"
     )
     return _finding(
@@ -158,7 +159,7 @@ def _crossed(definition: Definition, expected: Expected, value: float) -> tuple[
 
 
 def _too_few(definition: Definition, seen: Seen, value: float | None) -> Finding:
-    words = f"n = {seen.n} in {span_of(definition.window_s)}, too few to say anything (at least {definition.min_n})"
+    words = f"n = {seen.n:,} in {span_of(definition.window_s)}, too few to say anything (at least {definition.min_n})"
     return Finding(
         seen.group, "unknown", seen.n, value, seen.window, _of(definition, seen, words), unit=unit_of(definition.metric)
     )
@@ -196,8 +197,8 @@ def _finding(
 
 
 def _sentence(definition: Definition, seen: Seen, value: float, words: str) -> str:
-    missing_values = f", {seen.unknown} unknown" if seen.unknown else ""
-    n = f"n = {seen.n}{missing_values}"
+    missing_values = f", {seen.unknown:,} unknown" if seen.unknown else ""
+    n = f"n = {seen.n:,}{missing_values}"
     told = f"{amount(definition.metric, value)} over {span_of(definition.window_s)} ({n}): {words}"
     return _of(definition, seen, told)
 

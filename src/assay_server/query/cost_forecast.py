@@ -4,6 +4,7 @@ import asyncio
 from typing import Any
 
 from assay_server.core.clock import rfc3339
+from assay_server.core.words import percent
 from assay_server.query.cost_sql import CostFilter
 from assay_server.query.cost_words import dollars
 from assay_server.query.costs import DAY_NS, Costs, Day
@@ -53,9 +54,9 @@ def _sentence(found: list[Day], ahead: Forecast | None, days: int) -> str:
         return f"A forecast needs {SMALLEST_HISTORY} full days with prices; there are {len(found)}."
     total = ahead.total
     told = (
-        f"The next {days} days will cost about {dollars(total.value)}; with {LEVEL:.0%} confidence"
+        f"The next {days} days will cost about {dollars(total.value)}; with {percent(LEVEL)} confidence"
         f" {dollars(total.lower)} to {dollars(total.upper)}."
     )
     if ahead.coverage is not None:
-        told += f" Past intervals of this kind held {ahead.coverage:.0%} of {ahead.n} days."
+        told += f" Past intervals of this kind held {percent(ahead.coverage)} of {ahead.n} days."
     return told

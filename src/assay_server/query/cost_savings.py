@@ -5,16 +5,19 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby, pairwise
 from typing import Any
 
+from assay_server.core.words import percent
 from assay_server.query.cost_sql import LARGE, SUMS, CostFilter, calls, money
 from assay_server.query.cost_why import PriceList
-from assay_server.query.cost_words import dollars, percent
+from assay_server.query.cost_words import dollars
 from assay_server.query.costs import DAY_NS
+from assay_server.query.shapes import question_of
 from assay_server.query.sql import lines
 from assay_server.store import Limits, Store
 
 _SECOND_NS = 1_000_000_000
 _TEXTS = Limits(rows=5_000, seconds=60)
 _MOST_SHOWN = 10
+_PREVIEW = 200
 _PREFIX_GROUPS, _SAMPLE, _SAMPLED_CHARACTERS = 20, 100, 40_000
 _SMALLEST_PREFIX = 1024
 """Tokens: vendors keep no shorter prefix (OpenAI and Anthropic alike)."""
@@ -61,14 +64,14 @@ class Savings:
         said = ", ".join(["variant_extract(attributes, ?)::VARCHAR"] * len(_PARAMETERS))
         sql = lines(
             found.sql + ",",
-            "texts AS (SELECT trace_id, span_id, hash(input, [" + said + "]) AS h, left(input, 200) AS preview",
+            "texts AS (SELECT trace_id, span_id, hash(input, [" + said + "]) AS h",
             "  FROM spans WHERE project = ? AND start_ns >= ? AND start_ns < ? AND kind = 'llm' AND input IS NOT NULL",
             "  AND output IS NOT NULL AND status <> 'error'),",
-            "keyed AS (SELECT c.*, hash(h, provider, model) AS k, preview FROM calls c JOIN texts",
+            "keyed AS (SELECT c.*, hash(h, provider, model) AS k FROM calls c JOIN texts",
             "  USING (trace_id, span_id)),",
             "again AS (SELECT k FROM keyed GROUP BY k HAVING count(*) > 1)",
-            "SELECT k, start_ns, end_ns, cost, model, name, preview FROM keyed WHERE k IN (SELECT k FROM again)",
-            "ORDER BY k, start_ns, span_id",
+            "SELECT k, trace_id, span_id, start_ns, end_ns, cost, model, name FROM keyed",
+            "WHERE k IN (SELECT k FROM again) ORDER BY k, start_ns, span_id",
         )
         params = [*found.params, *_PARAMETERS, project, narrow.since_ns, narrow.until_ns]
         rows = await self._store.scan(sql, params, limits=LARGE)
@@ -77,15 +80,31 @@ class Savings:
         count = sum(map(len, groups))
         share = saved["usd"] / usd if usd and saved["usd"] is not None else None
         groups.sort(key=lambda hits: -sum(hit["cost"] or 0.0 for hit in hits))
+        shown = groups[:_MOST_SHOWN]
+        asked = await self._asked(project, narrow, [hits[0] for hits in shown])
         return {
             "ttl_s": ttl_s,
             "calls": count,
             "saved": saved,
             "share": share,
-            "top": [_repeat(hits) for hits in groups[:_MOST_SHOWN]],
-            "sentence": f"{count:,} calls asked again, within {ttl_s:g} s, exactly what had been answered; a cache"
-            f" would have saved {dollars(saved['usd'])}{'' if share is None else f' ({percent(share)})'}.",
+            "top": [_repeat(hits, asked) for hits in shown],
+            "sentence": f"{count:,} calls asked again, within {ttl_s / 60:g} min, exactly what had been answered;"
+            f" a cache would have saved {dollars(saved['usd'])}{'' if share is None else f' ({percent(share)})'}.",
         }
+
+    async def _asked(
+        self, project: str, narrow: CostFilter, wanted: Sequence[Mapping[str, Any]]
+    ) -> dict[tuple[str, str], str]:
+        """What these calls asked: their prompts begin alike, so their beginnings would tell nobody which is which."""
+        if not wanted:
+            return {}
+        sql = lines(
+            "SELECT trace_id, span_id, input FROM spans WHERE project = ? AND start_ns >= ? AND start_ns < ?",
+            "AND (trace_id, span_id) IN (" + ", ".join(["(?, ?)"] * len(wanted)) + ")",
+        )
+        keys = [call[name] for call in wanted for name in ("trace_id", "span_id")]
+        rows = await self._store.scan(sql, [project, narrow.since_ns, narrow.until_ns, *keys])
+        return {(row["trace_id"], row["span_id"]): question_of(row["input"]) or row["input"][:_PREVIEW] for row in rows}
 
     async def _cheaper(self, project: str, narrow: CostFilter, under: int, cheaper: str) -> dict[str, Any]:
         found = calls(project, narrow)
@@ -200,7 +219,7 @@ def _cheaper_sentence(model: str, under: int, count: int, saved: float | None) -
     )
 
 
-def _repeat(hits: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def _repeat(hits: Sequence[Mapping[str, Any]], asked: Mapping[tuple[str, str], str]) -> dict[str, Any]:
     usd = _money(hit["cost"] for hit in hits)["usd"]
     first = hits[0]
     return {
@@ -208,7 +227,7 @@ def _repeat(hits: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         "name": first["name"],
         "times": len(hits),
         "usd": usd,
-        "preview": first["preview"],
+        "preview": asked.get((first["trace_id"], first["span_id"])),
     }
 
 

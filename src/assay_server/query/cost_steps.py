@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from assay_server.core.words import percent
 from assay_server.query.cost_sql import money, token_sums
-from assay_server.query.cost_words import percent
 from assay_server.query.sql import lines
 
 _MOST_NAMES = 50

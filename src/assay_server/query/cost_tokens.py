@@ -6,9 +6,10 @@ from typing import Any
 
 from assay_server.core.clock import rfc3339
 from assay_server.core.errors import NotFound
+from assay_server.core.words import percent
 from assay_server.query.cost_sql import LARGE, SUMS, money, token_sums
 from assay_server.query.cost_steps import EMPTY_RESULT, names_sql, step_json, steps_sentence, steps_sql
-from assay_server.query.cost_words import dollars, percent
+from assay_server.query.cost_words import dollars
 from assay_server.query.prompt_parts import Part, documents_of, parts_of, text_of, tokens_of
 from assay_server.query.rollup import counted
 from assay_server.query.shapes import body_json

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from assay_server.core.clock import rfc3339
 from assay_server.core.records import Tokens
+from assay_server.core.words import percent
 from assay_server.query.cost_sql import LARGE, SUMS, CostFilter, calls
 from assay_server.query.cost_words import changed, dollars
 from assay_server.query.costs import DAY_NS
@@ -227,9 +228,9 @@ def _sentence(
 ) -> str:
     if shown[1] is None and shown[0] is None:
         return f"Nobody knows what {days[0]} and {days[1]} cost: no call has a price."
-    percent = "" if relative is None else f" ({abs(relative):.0%})"
+    share = "" if relative is None else f" ({percent(abs(relative))})"
     more = "more than" if change > 0 else "less than" if change < 0 else "as much as"
-    by = f"{dollars(abs(change))}{percent} {more}" if change else more
+    by = f"{dollars(abs(change))}{share} {more}" if change else more
     told = f"{days[0]} cost {dollars(shown[1])}, {by} {days[1]}"
     if change:
         order = sorted(terms, key=lambda term: -terms[term] * change)

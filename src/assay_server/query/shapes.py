@@ -58,6 +58,8 @@ _CONTENT = {
 
 _UNCOUNTED = (None,) * 5
 
+_LONGEST_QUESTION = 300  # characters
+
 
 def outline_json(row: dict[str, Any]) -> dict[str, Any]:
     """A span without its texts and attributes."""
@@ -130,6 +132,27 @@ def body_json(text: str | None) -> Any:
         isinstance(value, list) and value and all(isinstance(part, dict) and "role" in part for part in value)
     )
     return value if holds_messages else text
+
+
+def question_of(text: str | None) -> str | None:
+    """The last thing the user said in an input: a message of role `user`, a field that asks, or the text itself."""
+    body = body_json(text)
+    if isinstance(body, list):
+        said = [_said(message) for message in body if message.get("role") in {"user", "human"}]
+        body = said[-1] if said else None
+    if not isinstance(body, str):
+        return None
+    return " ".join(body.split())[:_LONGEST_QUESTION] or None
+
+
+def _said(message: dict[str, Any]) -> str:
+    """A message's text: as it is, or of its parts, which say `text` or, in OpenTelemetry's, `content`."""
+    content = message.get("content")
+    if isinstance(content, str):
+        return content
+    parts = next((each for each in (content, message.get("parts")) if isinstance(each, list)), [])
+    texts = [part.get("text", part.get("content")) for part in parts if isinstance(part, dict)]
+    return " ".join(text for text in texts if isinstance(text, str))
 
 
 def documents_of(attributes: dict[str, Any]) -> list[dict[str, Any]]:

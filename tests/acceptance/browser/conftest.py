@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from assay_server.api.web import BUILT
 from tests.fakes.ui_agent import with_agents
@@ -25,6 +25,8 @@ ARGUMENTS = [
 ]
 
 Opened = Callable[..., Page]
+
+expect.set_options(timeout=15_000)  # a machine that is busy with other tests is not a fault of the page
 
 
 @pytest.fixture(scope="module")
@@ -70,21 +72,39 @@ def ui_url(ui_api: FakeApi) -> Iterator[str]:
         yield url
 
 
+@pytest.fixture(scope="module")
+def warm(chromium: Browser) -> Iterator[BrowserContext]:
+    """A context with a page that stays open: its process, and the scripts compiled in it, serve every other page too.
+
+    A process for each test would cost more than half of the test.
+    """
+    context = _context(chromium)
+    with serving(FakeApi(World())) as home:
+        context.new_page().goto(f"{home}/sign-in")
+        yield context
+        context.close()
+
+
 @pytest.fixture
-def opened(chromium: Browser, ui_url: str) -> Iterator[Opened]:
-    """Opens a path, signed in unless told otherwise. What the console says and what leaves the site fails the test."""
-    contexts, complaints = [], []
+def opened(chromium: Browser, warm: BrowserContext, ui_url: str) -> Iterator[Opened]:
+    """Opens a path, signed in unless told otherwise. What the console says and what leaves the site fails the test.
+
+    Nothing of a test is left for the next: pages are closed, cookies and permissions taken away, and what a page stores
+    belongs to its origin, which is a server of this test. Whoever comes second in a test has a context of their own.
+    """
+    contexts: list[BrowserContext] = []
+    pages: list[Page] = []
+    complaints: list[str] = []
 
     def open_page(path: str, *, signed_in: bool = True) -> Page:
-
-        context = chromium.new_context(
-            viewport={"width": 1360, "height": 860}, color_scheme="light", reduced_motion="reduce"
-        )
+        context = _context(chromium) if pages else warm
         context.grant_permissions(["clipboard-read", "clipboard-write"], origin=ui_url)
-        contexts.append(context)
+        if context is not warm:
+            contexts.append(context)
         if signed_in:
             context.add_cookies([{"name": "assay_session", "value": "a-session", "url": ui_url}])
         page = context.new_page()
+        pages.append(page)
         page.set_default_timeout(15_000)
         page.on("pageerror", lambda error: complaints.append(f"error in the page: {error}"))
         page.on("console", lambda message: complaints.append(message.text) if _is_fault(message) else None)
@@ -93,9 +113,17 @@ def opened(chromium: Browser, ui_url: str) -> Iterator[Opened]:
         return page
 
     yield open_page
+    for page in warm.pages[1:]:
+        page.close()
     for context in contexts:
         context.close()
+    warm.clear_cookies()
+    warm.clear_permissions()
     assert complaints == []
+
+
+def _context(browser: Browser) -> BrowserContext:
+    return browser.new_context(viewport={"width": 1360, "height": 860}, color_scheme="light", reduced_motion="reduce")
 
 
 def _is_ours(url: str, ours: str) -> bool:

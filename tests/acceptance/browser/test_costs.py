@@ -10,7 +10,7 @@ from tests.fakes.ui_api import FakeApi
 from tests.fakes.ui_costs import QUOTE, SMALL
 from tests.fakes.ui_world import World
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 
 Opened = Callable[..., Page]
 

@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 from tests.fakes.ui_api import FakeApi
 from tests.fakes.ui_world import World
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 
 Opened = Callable[..., Page]
 
@@ -35,8 +35,8 @@ def test_a_chart_has_its_figures_as_a_table_too(opened: Opened) -> None:
     page = opened("/dashboards/performance?range=24h")
     errors = page.get_by_role("region", name="Error rate by model", exact=True)
     expect(errors.locator(".chart svg")).to_be_visible()
-    expect(errors).to_contain_text("bins of 1 h, UTC · bands: 95 % intervals")
-    errors.get_by_text("Figures").click()
+    expect(errors).to_contain_text("bins of 1 h, UTC · 95 % intervals in the figures")
+    errors.get_by_text("Figures", exact=True).click()
     first = errors.get_by_role("row").nth(1)
     expect(first).to_contain_text("n 50")
     expect(first.get_by_role("link").first).to_have_attribute("href", re.compile("model=gpt-5"))

@@ -10,7 +10,7 @@ from tests.fakes.ui_api import FakeApi
 from tests.fakes.ui_monitors import some_addresses
 from tests.fakes.ui_world import Json, World, an_id
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 
 Opened = Callable[..., Page]
 

@@ -1,6 +1,6 @@
 """Every page in both colour schemes and on a phone: it says what it is for, axe finds nothing, nothing overflows."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -8,9 +8,10 @@ from playwright.sync_api import Page, expect
 
 from tests.acceptance.browser.conftest import AXE
 from tests.fakes.ui_agent import AGENT, EARLIER
-from tests.fakes.ui_world import an_id, trace_id
+from tests.fakes.ui_api import FakeApi, serving
+from tests.fakes.ui_world import World, an_id, trace_id
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 
 PAGES = {
     "sign-in": ("/sign-in", "Sign in to Assay"),
@@ -25,7 +26,7 @@ PAGES = {
     "trace-raw": (f"/traces/{AGENT}?tab=raw", "root_span_id"),
     "trace-compare": (f"/traces/compare?a={EARLIER}&b={AGENT}", "6 spans only in the second"),
     "trace-test": (f"/traces/{AGENT}?do=test&span=000000a9e1700001", "client.chat.complete"),
-    "steps": ("/steps", "search_trains takes 38%"),
+    "steps": ("/steps", "search_trains takes 38 %"),
     "costs": ("/costs", "12 % more than"),
     "costs-why": ("/costs?tab=why", "most of it because calls are longer"),
     "costs-forecast": ("/costs?tab=forecast", "79 % of 210 forecast days"),
@@ -128,6 +129,18 @@ ON_A_PHONE = {
 STANDARDS = {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 COLOURS = {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}
 WIDEST = "Math.max(document.documentElement.scrollWidth, document.querySelector('#main')?.scrollWidth ?? 0)"
+
+
+@pytest.fixture(scope="module")
+def read_only(week: World) -> Iterator[str]:
+    """One server for all of them: they only look, and its scripts are fetched once."""
+    with serving(FakeApi(week)) as url:
+        yield url
+
+
+@pytest.fixture
+def ui_url(read_only: str) -> str:
+    return read_only
 
 
 @pytest.mark.parametrize("name", PAGES)

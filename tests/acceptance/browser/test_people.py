@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 from tests.fakes.ui_api import FakeApi
 from tests.fakes.ui_world import World
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 
 Opened = Callable[..., Page]
 

@@ -10,7 +10,7 @@ from tests.fakes.ui_api import FakeApi
 from tests.fakes.ui_search import a_span
 from tests.fakes.ui_world import trace_id
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 
 Opened = Callable[..., Page]
 

@@ -13,7 +13,7 @@ from tests.fakes.ui_agent import AGENT, EARLIER, NAME
 from tests.fakes.ui_api import FakeApi
 from tests.fakes.ui_world import DEEP, World, an_id, trace_id
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 
 Opened = Callable[..., Page]
 LONG = 30_000  # the fake writes 10,000 spans in the same process that turns the pages

@@ -4,12 +4,12 @@ import re
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.fakes.ui_api import KEY, REQUEST_ID, FakeApi
 from tests.fakes.ui_world import DEEP, World, an_id, trace_id
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 
 Opened = Callable[..., Page]
 
@@ -222,6 +222,33 @@ def test_a_failed_request_helps_and_can_be_tried_again(opened: Opened, ui_api: F
     ui_api.failing.clear()
     page.get_by_role("button", name="Try again").click()
     expect(page.locator(".lead")).to_be_visible()
+
+
+def test_a_busy_server_is_asked_again_when_it_said_so(opened: Opened) -> None:
+    page = opened("/traces")
+    refused = 3  # the first time, and twice again before the page says so
+    busy = {"title": "The server is busy.", "status": 503, "code": "overloaded", "detail": "The queue is full."}
+
+    def answer(route: Route) -> None:
+        nonlocal refused
+        refused -= 1
+        if refused >= 0:
+            route.fulfill(status=503, headers={"retry-after": "1"}, json=busy)
+        else:
+            route.continue_()
+
+    page.route("**/api/v1/steps*", answer)
+    page.get_by_role("navigation").get_by_role("link", name="Steps").click()
+    expect(page.get_by_role("alert")).to_contain_text("It is tried again by itself after 1 second.")
+    expect(page.get_by_text("search_trains takes 38 %")).to_be_visible()
+    expect(page.get_by_role("alert")).to_have_count(0)
+
+
+def test_a_mistyped_address_keeps_the_navigation(opened: Opened) -> None:
+    page = opened("/tracse")
+    expect(page.get_by_role("heading", name="There is no such page")).to_be_visible()
+    page.get_by_role("navigation", name="Pages").get_by_role("link", name="Monitors").click()
+    expect(page.get_by_role("heading", name="Monitors")).to_be_visible()
 
 
 def test_the_chosen_colours_stay(opened: Opened) -> None:

@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 
 from tests.fakes.ui_world import an_id
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 
 LOADED = "performance.getEntriesByType('resource').map(one => [new URL(one.name).pathname, one.encodedBodySize])"
 

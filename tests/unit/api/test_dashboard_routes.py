@@ -153,7 +153,7 @@ async def test_a_corrected_rate_says_what_the_judge_alone_says_too(http: httpx.A
     assert found["rate"]["value"] == pytest.approx(0.2 * 0.5)
     assert found["rate"]["ci"][0] < 0.1 < found["rate"]["ci"][1]
     assert (found["uncorrected"]["value"], found["labels"]) == (0.2, 50)
-    assert "10.0% are bad" in found["sentence"]
+    assert "10 % are bad" in found["sentence"]
     assert sum(found["n"]) == 100
     assert found["traces"] == {"score": ["grounded:lt:0.5"]}
 
@@ -162,7 +162,7 @@ async def test_without_labels_a_rate_is_called_uncorrected(http: httpx.AsyncClie
     late = {"since": "2026-11-21T08:00:50Z", "until": "2026-11-21T09:00:00Z"}
     found = await asked(http, {"report": {"name": "corrected_rate", "score": "grounded"}}, **late)
     assert (found["rate"], found["labels"], found["uncorrected"]["n"]) == (None, 0, 50)
-    assert found["sentence"].startswith("Uncorrected, 0 labels: the judge alone flags 20.0% of 50")
+    assert found["sentence"].startswith("Uncorrected, 0 labels: the judge alone flags 20 % of 50")
     nothing = await asked(http, {"report": {"name": "corrected_rate", "score": "no such score"}})
     assert nothing["sentence"] == "Nothing was judged in this time."
 

@@ -22,7 +22,7 @@ def test_quotas_are_set_and_shown(cli: Run, fake_rest: FakeServer) -> None:
     fake_rest.on("GET", "/api/v1/quotas", {"use": [{**use, "refused": 3}]})
     assert cli("quotas", "set", "spans_per_day=10", "--reason", "why").code == 0
     assert fake_rest.seen[0].json == {"limits": {"spans_per_day": 10}, "warn_at": 0.8, "reason": "why"}
-    assert "50%" in cli("quotas", "show").out
+    assert "50 %" in cli("quotas", "show").out
     assert cli("quotas", "set", "spans_per_day=many").code == 2
 
 

@@ -71,6 +71,17 @@ async def test_a_cache_answers_what_was_answered_before_and_not_too_long_ago(sto
     assert (caching["calls"], caching["saved"]) == (2, {"usd": 110.0, "unknown": 1})
     assert (caching["top"][0]["times"], caching["top"][0]["name"]) == (2, "ask")
     assert found["calls"] == 9
+    assert "within 1 min" in caching["sentence"]
+
+
+async def test_what_was_asked_again_is_told_by_its_question_and_not_by_its_beginning(store: DuckStore) -> None:
+    asked = '[{"role": "system", "content": "You are kind."}, {"role": "user", "content": "Where is my order?"}]'
+    parts = '[{"role": "user", "parts": [{"type": "text", "content": "And the invoice?"}]}]'
+    texts = [asked, asked, parts, parts, "{}", "{}"]
+    spans = [call(i, 5.0 * (i % 2), "", input=text) for i, text in enumerate(texts)]
+    found = await find(store, spans, ttl_s=60)
+    previews = {one["preview"] for one in found["caching"]["top"]}
+    assert previews == {"Where is my order?", "And the invoice?", "{}"}
 
 
 async def test_small_calls_would_have_been_cheaper(store: DuckStore) -> None:

@@ -114,7 +114,7 @@ async def test_a_picture_is_not_counted_by_its_letters(tmp_path: Path) -> None:
 
 async def test_the_sentence_names_what_is_dearest(use: TokenUse) -> None:
     assert (await use.trace("prj_a", "t1"))["sentence"] == (
-        "33% of the input of 2 model calls had been sent before."
+        "33 % of the input of 2 model calls had been sent before."
         " Most of that: a system text, 2 times, 200 tokens, $0.20 at most. 1 of 2 tool results were empty."
     )
 
@@ -174,7 +174,7 @@ async def test_steps_know_their_own_time_and_the_bottleneck(use: TokenUse) -> No
     }  # fmt: skip
     assert found["names"] == [{"name": "answer", "traces": 1}]
     assert found["sentence"] == (
-        "think takes 48% of the time of one trace: 30 ms a call by itself at p50, 30 ms at p95."
+        "think takes 48 % of the time of one trace: 30 ms a call by itself at p50, 30 ms at p95."
         " search fails most: 1 of 2 calls. search found nothing in 1 of 2 calls."
     )
 

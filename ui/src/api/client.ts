@@ -79,9 +79,10 @@ function randomKey(): string {
 
 async function problemOf(response: Response): Promise<ProblemDocument> {
   const requestId = response.headers.get('x-request-id') ?? undefined
+  const after = Number(response.headers.get('retry-after')) || undefined
   try {
     const document = (await response.json()) as ProblemDocument
-    return { ...document, status: response.status, request_id: document.request_id ?? requestId }
+    return { ...document, status: response.status, request_id: document.request_id ?? requestId, retry_after_s: after }
   } catch {
     return {
       title: response.statusText || 'Error',
@@ -89,6 +90,7 @@ async function problemOf(response: Response): Promise<ProblemDocument> {
       code: 'unreadable',
       detail: `The server answered ${response.status} without saying why.`,
       request_id: requestId,
+      retry_after_s: after,
     }
   }
 }
@@ -99,6 +101,6 @@ function unreachable(error: unknown): ProblemDocument {
     status: 0,
     code: 'unreachable',
     detail: error instanceof Error ? error.message : 'The connection failed.',
-    fix: 'Check that `assay up` is running. Nothing you typed is lost; this page tries again by itself.',
+    fix: 'Check that `assay up` is running. Nothing you typed is lost.',
   }
 }

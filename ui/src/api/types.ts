@@ -537,4 +537,6 @@ export interface ProblemDocument {
   value?: unknown
   fix?: string
   request_id?: string
+  /** From the header `Retry-After`. */
+  retry_after_s?: number
 }

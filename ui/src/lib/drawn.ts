@@ -1,5 +1,5 @@
 import type { CorrectedAnswer, RowsAnswer, SeriesAnswer, TraceWords } from '@/api/dashboards'
-import { against, seriesName, tick } from './panels'
+import { against, seriesName, tick, ticks } from './panels'
 
 /** A chart before it is drawn: what stands on the axis, and lines with their n and intervals. */
 export interface Line {
@@ -19,16 +19,19 @@ export interface Drawn {
   /** Moments where the axis is time; otherwise null. */
   starts: string[] | null
   labels: string[]
+  /** What is written below the axis, null at bins that are not named there; null where every label may stand. */
+  ticks: (string | null)[] | null
   lines: Line[]
 }
 
 /** One of the answers that have a course, as lines. */
 export function drawn(answer: SeriesAnswer | CorrectedAnswer | RowsAnswer, grouped: boolean): Drawn {
   if (answer.type === 'rows') return ofRows(answer)
-  const labels = answer.starts.map((start) => tick(start, answer.bin_s ?? 3600))
+  const bin = answer.bin_s ?? 3600
+  const axis = { starts: answer.starts, labels: answer.starts.map((start) => tick(start, bin)), ticks: ticks(answer.starts, bin) }
   if (answer.type === 'corrected_rate') {
     const line = { name: 'corrected rate', unit: 'share', values: answer.values, n: answer.n, lower: answer.lower, upper: answer.upper, dashed: false, change: null, traces: answer.traces }
-    return { starts: answer.starts, labels, lines: [line] }
+    return { ...axis, lines: [line] }
   }
   const metrics = new Set(answer.series.map((one) => one.metric)).size
   const lines = answer.series.flatMap((one) => {
@@ -39,7 +42,7 @@ export function drawn(answer: SeriesAnswer | CorrectedAnswer | RowsAnswer, group
     const before: Line[] = one.before_values && answer.series.length === 1 ? [{ ...now, name: `${name}, before`, values: one.before_values, n: nothing, lower: nothing, upper: nothing, dashed: true, change: null, traces: null }] : []
     return [now, ...before]
   })
-  return { starts: answer.starts, labels, lines }
+  return { ...axis, lines }
 }
 
 const TIMES = /^(TIMESTAMP|DATE)/
@@ -56,5 +59,5 @@ function ofRows(answer: RowsAnswer): Drawn {
       ? [{ name: column.name, unit: '', values: answer.rows.map((row) => (typeof row[i + 1] === 'number' ? (row[i + 1] as number) : null)), n: nothing, lower: nothing, upper: nothing, dashed: false, change: null, traces: null }]
       : [],
   )
-  return { starts: null, labels, lines }
+  return { starts: null, labels, ticks: null, lines }
 }

@@ -17,6 +17,16 @@ describe('place', () => {
     expect(found.edges).toHaveLength(6)
   })
 
+  it('keeps the edge of a step that comes after itself beside it and inside the picture', () => {
+    const found = place(graph(['a', 'b', 'c'], [['a', 'b', 'call'], ['a', 'c', 'call'], ['c', 'c', 'then'], ['b', 'b', 'then']]))
+    for (const { edge, path, x } of found.edges.filter(({ edge }) => edge.from === edge.to)) {
+      const node = found.nodes.find(({ node }) => node.id === edge.from)!
+      const across = [...path.matchAll(/(-?[\d.]+),/g)].map((match) => Number(match[1]))
+      expect(Math.max(...across, x)).toBeLessThanOrEqual(found.width)
+      expect(Math.min(...across)).toBe(node.x + NODE.width / 2)
+    }
+  })
+
   it('draws two kinds of edge between the same nodes as two', () => {
     const [one, other] = place(graph(['a', 'b'], [['a', 'b', 'call'], ['a', 'b', 'then']])).edges
     expect(one!.path).not.toBe(other!.path)

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { against, binEdges, binName, inUnit, scopeOf, seriesName, tracesHref } from './panels'
+import { against, binEdges, binName, inUnit, onAxis, scopeOf, seriesName, ticks, tracesHref } from './panels'
 
 const NOW = Date.parse('2026-11-25T12:00:30Z')
 
@@ -10,6 +10,20 @@ describe('panels', () => {
     expect(inUnit(12.3, 'USD')).toBe('$12.30')
     expect(inUnit(1200, '')).toBe('1,200')
     expect(inUnit(null, 'ms')).toBe('unknown')
+  })
+  it('write no sign beside an axis that says nothing', () => {
+    expect([7000, 200, 0].map((value) => onAxis(value, 'ms'))).toEqual(['7 s', '200 ms', '0'])
+    expect([180, 0, 0.005].map((value) => onAxis(value, 'USD'))).toEqual(['$180', '$0', '$0.0050'])
+    expect(onAxis(50_000_000, 'tokens')).toBe('50M')
+    expect(onAxis(600, 'tokens/s')).toBe('600/s')
+    expect(onAxis(0.2, '')).toBe('0.2')
+  })
+  it('name round hours and days on a time axis, and no bin between them', () => {
+    const quarters = Array.from({ length: 96 }, (_, i) => new Date(Date.parse('2026-11-27T09:30:00Z') + i * 900_000).toISOString())
+    expect(ticks(quarters, 900).filter(Boolean)).toEqual(['12:00', '15:00', '18:00', '21:00', '28 Nov', '03:00', '06:00', '09:00'])
+    const twoHours = Array.from({ length: 84 }, (_, i) => new Date(Date.parse('2026-11-21T08:00:00Z') + i * 7_200_000).toISOString())
+    expect(ticks(twoHours, 7200).filter(Boolean)).toEqual(['22 Nov', '23 Nov', '24 Nov', '25 Nov', '26 Nov', '27 Nov', '28 Nov'])
+    expect(ticks(['2026-11-21T08:07:00Z'], 420)).toEqual(['08:07'])
   })
   it('look at what the address says, else at the range of their dashboard', () => {
     expect(scopeOf({}, '24h', [], NOW)).toEqual({ since: '2026-11-24T12:00:00.000Z', until: '2026-11-25T12:01:00.000Z', filter: {} })

@@ -1,5 +1,5 @@
 import type { Scope, Series, SeriesAnswer, TraceWords } from '@/api/dashboards'
-import { count, duration, money, score, UNKNOWN } from './format'
+import { compact, count, duration, money, score, UNKNOWN } from './format'
 import { portion } from './money'
 import { sinceOf } from './range'
 import type { Search } from './search'
@@ -14,6 +14,29 @@ export function inUnit(value: number | null | undefined, unit: string): string {
   if (unit === 'share') return portion(value)
   if (unit === 'tokens/s') return `${score(value, 1)}/s`
   return Number.isInteger(value) ? count(value) : score(value)
+}
+
+/** A value beside an axis, in as few signs as it needs: `7 s`, `50M`, `$20`. */
+export function onAxis(value: number, unit: string): string {
+  if (value === 0 && unit !== 'share' && unit !== 'USD') return '0'
+  const size = Math.abs(value)
+  if (unit === 'ms' && size < 60_000) return size < 1000 ? `${Number(value.toFixed(1))} ms` : `${Number((value / 1000).toFixed(2))} s`
+  if (unit === 'USD' && Number.isInteger(value)) return value < 0 ? `−$${count(size)}` : `$${count(size)}`
+  if (unit === 'tokens/s') return `${compact(value)}/s`
+  if (unit === 'ms' || unit === 'USD' || unit === 'share') return inUnit(value, unit)
+  return size >= 1000 ? compact(value) : String(Number(value.toFixed(3)))
+}
+
+const STEPS = [60, 300, 600, 900, 1800, 3600, 7200, 10_800, 14_400, 21_600, 43_200, 86_400, 172_800, 604_800, 1_209_600, 2_592_000]
+const MOST_TICKS = 8
+
+/** What stands below a time axis: round hours and days alone, null where a bin is named nowhere. */
+export function ticks(starts: string[], binS: number): (string | null)[] {
+  const times = starts.map((start) => Date.parse(start) / 1000)
+  const span = (times.at(-1) ?? 0) - (times[0] ?? 0)
+  const step = STEPS.find((each) => each >= binS && span / each <= MOST_TICKS) ?? STEPS.at(-1)!
+  const named = times.map((time, i) => (time % step === 0 ? (time % 86_400 === 0 ? tick(starts[i]!, 86_400) : tick(starts[i]!, 900)) : null))
+  return named.some((one) => one !== null) ? named : starts.map((start) => tick(start, binS))
 }
 
 /** What the address looks at: `since` and `until`, or a range back from the last full minute. */

@@ -1,6 +1,7 @@
 import { useCallback } from 'react'
 import type { Breakdown, Forecast } from '@/api/costs'
 import { money } from '@/lib/format'
+import { onAxis } from '@/lib/panels'
 import { EChart, frame, type Ink } from '@/parts/echart'
 
 /** Groups beyond these are drawn as one. */
@@ -59,7 +60,7 @@ function label(start: string, bin: 'hour' | 'day'): string {
 }
 
 function spendOption(ink: Ink, starts: string[], series: Series[], bin: 'hour' | 'day') {
-  const { text, grid, tooltip, yAxis } = frame(ink, money)
+  const { text, grid, tooltip, yAxis } = frame(ink, (value) => onAxis(value, 'USD'))
   const formatter = (drawn: { dataIndex: number }[]) => {
     const start = starts[drawn[0]!.dataIndex]!
     const parts = series.map((one) => ({ name: one.name, usd: one.of(start) })).filter((one) => one.usd !== null)
@@ -94,7 +95,7 @@ export function ForecastChart({ found }: { found: Forecast }) {
 }
 
 function forecastOption(ink: Ink, found: Forecast) {
-  const { text, grid, tooltip, yAxis } = frame(ink, money)
+  const { text, grid, tooltip, yAxis } = frame(ink, (value) => onAxis(value, 'USD'))
   const days = [...found.history.map((one) => one.day), ...found.forecast.map((one) => one.day)]
   const behind = found.history.length
   const ahead = (pick: (one: Forecast['forecast'][number]) => number) => [...found.history.map(() => null), ...found.forecast.map(pick)]

@@ -5,6 +5,7 @@ import { money, plural } from '@/lib/format'
 import { change, portion } from '@/lib/money'
 import type { Search } from '@/lib/search'
 import { Facts } from '@/parts/page'
+import { Said } from '@/parts/said'
 import { Empty, Loaded } from '@/parts/states'
 
 const ForecastChart = lazy(async () => ({ default: (await import('./costs-chart')).ForecastChart }))
@@ -16,7 +17,7 @@ export default function Forecast({ filters }: { filters: Search }) {
     <Loaded query={found}>
       {(forecast) => (
         <div className="stack" style={{ gap: 'var(--gap)' }}>
-          {forecast.history.length === 0 ? <NoDay sentence={forecast.sentence} /> : <p className="lead">{forecast.sentence}</p>}
+          {forecast.history.length === 0 ? <NoDay sentence={forecast.sentence} /> : <p className="lead"><Said text={forecast.sentence} /></p>}
           {forecast.history.length > 0 && <Suspense fallback={<div className="chart" />}><ForecastChart found={forecast} /></Suspense>}
           <Honesty forecast={forecast} />
         </div>
@@ -39,7 +40,7 @@ function Honesty({ forecast }: { forecast: ask.Forecast }) {
         ['Held in the past', backtest?.coverage != null && `${portion(backtest.coverage)} of ${plural(backtest.n, 'forecast day')} (${portion(level)} promised)`],
         ['Mean error', backtest?.error != null && portion(backtest.error)],
         ['Calls without a price', forecast.unknown > 0 && plural(forecast.unknown, 'call')],
-        ['Last day', forecast.history.length > 1 && change(forecast.history.at(-1)!.usd - forecast.history.at(-2)!.usd)],
+        ['Last day against the one before', forecast.history.length > 1 && change(forecast.history.at(-1)!.usd - forecast.history.at(-2)!.usd)],
       ]}
     />
   )

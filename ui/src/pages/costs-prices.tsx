@@ -65,7 +65,7 @@ function LastRepricing({ all }: { all: Repricing[] }) {
 
 const unpricedColumns = (want: ((wanted: Wanted) => void) | null): Column<Unpriced>[] => [
   { id: 'model', head: 'Model', className: 'main-cell', cell: (row) => <div className="cut"><code>{row.model ?? 'not said'}</code></div> },
-  { id: 'provider', head: 'Provider', className: 'hide-s', cell: (row) => row.provider ?? <span className="quiet">not said</span> },
+  { id: 'provider', head: 'Provider', className: 'hide-s nowrap', cell: (row) => row.provider ?? <span className="quiet">not said</span> },
   { id: 'calls', head: 'Calls', className: 'num', cell: (row) => count(row.calls) },
   { id: 'tokens', head: 'Tokens', className: 'num hide-s', cell: (row) => <TokenCount input={row.tokens.input_total} output={row.tokens.output_total} /> },
   { id: 'last', head: 'Last seen', className: 'num hide-m', cell: (row) => <Time at={row.last_seen} /> },

@@ -5,6 +5,7 @@ import { compact, count } from '@/lib/format'
 import { portion } from '@/lib/money'
 import type { Search } from '@/lib/search'
 import { Facts, Section } from '@/parts/page'
+import { Said } from '@/parts/said'
 import { Empty, Loaded } from '@/parts/states'
 import { type Column, Table } from '@/parts/table'
 import { saidIn } from '@/lib/messages'
@@ -50,9 +51,9 @@ const REPEATS: Column<Repeat>[] = [
 function Caching({ found }: { found: ask.Savings['caching'] }) {
   return (
     <Section title="Keep answers" note={`an exact cache that holds them ${count(found.ttl_s / 60)} minutes`}>
-      <p className="prose">{found.sentence}</p>
+      <p className="prose"><Said text={found.sentence} /></p>
       <Facts rows={[['Would be saved', <Money key="usd" usd={found.saved.usd} unknown={found.saved.unknown} />], ['Answered from the cache', `${count(found.calls)} calls, ${portion(found.share)}`]]} />
-      {found.top.length > 0 && <Table label="Asked again, dearest first" rows={found.top} columns={REPEATS} rowKey={(row) => `${row.model} ${row.name} ${row.preview}`} />}
+      {found.top.length > 0 && <Table label="Asked again, dearest first" rows={found.top} columns={REPEATS} rowKey={(row) => `${row.model} ${row.name} ${row.preview} ${row.times} ${row.usd}`} />}
     </Section>
   )
 }
@@ -69,7 +70,7 @@ const BEGINNINGS: Column<Beginning>[] = [
 function Prefix({ found }: { found: ask.Savings['prefix'] }) {
   return (
     <Section title="Beginnings that are always the same" note={found.sampled < found.calls ? `from a sample of ${count(found.sampled)} of ${count(found.calls)} calls` : `from ${count(found.calls)} calls`}>
-      <p className="prose">{found.sentence}</p>
+      <p className="prose"><Said text={found.sentence} /></p>
       <Facts
         rows={[
           ['Saved by the provider’s prefix cache', <Money key="cache" usd={found.saved_by_prefix_cache.usd} unknown={found.saved_by_prefix_cache.unknown} />],
@@ -97,7 +98,7 @@ function Cheaper({ found, model, onChange }: { found: ask.Savings['cheaper']; mo
       />
       {found && (
         <>
-          <p className="prose">{found.sentence}</p>
+          <p className="prose"><Said text={found.sentence} /></p>
           <Facts rows={[[`Calls under ${count(found.under)} tokens`, count(found.calls)], ['They cost', <Money key="now" usd={found.usd_now} />], ['They would cost', <Money key="then" usd={found.usd_then} />], ['Would be saved', <Money key="saved" usd={found.saved.usd} unknown={found.saved.unknown} />]]} />
         </>
       )}

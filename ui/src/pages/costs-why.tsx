@@ -7,6 +7,7 @@ import { change as signed, portion } from '@/lib/money'
 import { fixedScale } from '@/lib/scale'
 import type { Search } from '@/lib/search'
 import { Section } from '@/parts/page'
+import { Said } from '@/parts/said'
 import { Empty, Loaded } from '@/parts/states'
 import { type Column, Table } from '@/parts/table'
 import { filtersOf } from './costs-parts'
@@ -24,10 +25,10 @@ export default function Why({ address, change }: Props) {
       <Loaded query={found}>
         {(why) => (
           <>
-            <div className="line">
+            <div className="line" style={{ alignItems: 'end' }}>
               <Day name="Day" value={why.day} onChange={(day) => change({ day })} />
               <Day name="Against" value={why.against} onChange={(against) => change({ against })} />
-              <span className="quiet small">whole days, UTC</span>
+              <span className="quiet small" style={{ paddingBottom: '0.45rem' }}>whole days, UTC</span>
             </div>
             {why.calls.before + why.calls.after === 0 ? (
               <Empty title="No model was called on either day"><p className="second">Choose two days with calls: the difference between them is then taken apart into more calls, longer calls, other prices and other models.</p></Empty>
@@ -48,7 +49,7 @@ function Day({ name, value, onChange }: { name: string; value: string; onChange:
 function Answer({ why }: { why: ask.Why }) {
   return (
     <>
-      <p className="lead">{why.sentence}</p>
+      <p className="lead"><Said text={why.sentence} /></p>
       {why.terms.length > 0 && (
         <Section title="From the one day to the other" note={`${count(why.calls.before)} calls, then ${count(why.calls.after)}; the parts add up to the change exactly`}>
           <Waterfall why={why} />
@@ -103,7 +104,7 @@ function Step({ name, from, to, scale, figure, way, said, share }: StepProps) {
       <strong style={{ fontWeight: 550 }}>{name}</strong>
       <div className="track" aria-hidden><span data-way={way} style={{ left: `${low}%`, width: `${high - low}%` }} /></div>
       <span className="num">{figure}</span>
-      {said && <p className="second small">{said}{share !== null && share !== undefined && ` (${portion(share)} of the change)`}</p>}
+      {said && <p className="second small"><Said text={said} />{share !== null && share !== undefined && <span className="nowrap"> ({portion(share)} of the change)</span>}</p>}
     </li>
   )
 }

@@ -54,7 +54,7 @@ const COLUMNS: Column<DashboardLine>[] = [
     ),
   },
   { id: 'panels', head: 'Panels', className: 'num hide-s', cell: (row) => row.panels },
-  { id: 'whose', head: 'Saved by', className: 'hide-m', cell: (row) => (row.ready_made ? <span className="quiet">ready made</span> : <Person actor={row.updated_by} />) },
+  { id: 'whose', head: 'Saved by', className: 'hide-m nowrap', cell: (row) => (row.ready_made ? <span className="quiet">ready made</span> : <Person actor={row.updated_by} />) },
   { id: 'at', head: 'Saved', className: 'num hide-m', cell: (row) => (row.updated_at ? <Time at={row.updated_at} /> : <span className="quiet">–</span>) },
 ]
 

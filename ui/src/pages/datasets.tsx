@@ -38,7 +38,8 @@ const COLUMNS: Column<Dataset>[] = [
 
 function NoDataset() {
   return (
-    <Empty title="A dataset is a golden set: questions with what a good answer holds. Each version is a content hash">
+    <Empty title="No dataset yet">
+      <p className="second prose">A dataset is a golden set: questions with what a good answer holds, against which releases are tried. Each version is named by its content. A file of lines like this one, and one command:</p>
       <Snippet text={'{"input": "How long may I return shoes?", "expected": "30 days", "cluster": "returns"}'} />
       <Snippet text="assay dataset import golden items.jsonl" />
     </Empty>

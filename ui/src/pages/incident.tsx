@@ -13,6 +13,7 @@ import { Changes } from '@/parts/diff'
 import { Json } from '@/parts/json'
 import { ReleaseLink } from '@/parts/links'
 import { Facts, Page, Section } from '@/parts/page'
+import { Said } from '@/parts/said'
 import { Loaded } from '@/parts/states'
 import { StatusTag } from '@/parts/status'
 import { Duration, Money, Person, Time, Unknown } from '@/parts/values'
@@ -57,7 +58,7 @@ function Opened({ incident }: { incident: Incident }) {
   const extra = incident.actions.filter((action) => !/\/(acknowledge|resolve)$/.test(action.path))
   return (
     <>
-      <p className="lead">{incident.sentence}</p>
+      <p className="lead"><Said text={incident.sentence} /></p>
       <Facts rows={[['Opened', <Time at={incident.opened_at} full />], ['Severity', words(incident.severity)], ['Kind', words(incident.kind)], ['About', incident.subject && <Subject id={incident.subject} />]]} />
       {extra.length > 0 && <div className="line">{extra.map((step) => <Act key={step.label} step={step} />)}</div>}
       <div className="columns wide-left">

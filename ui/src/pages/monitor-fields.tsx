@@ -37,7 +37,7 @@ export function Measure({ draft, change }: FieldsProps) {
         {draft.metric === 'score' && <Select label="Judged by" placeholder="anybody" clearable data={SOURCES} value={draft.source} onChange={(source) => change({ source })} />}
         {draft.metric === 'tokens' && <Select label="Which" placeholder="all" clearable data={BUCKETS} value={draft.bucket} onChange={(bucket) => change({ bucket })} />}
         <Select label="Over" data={withOwn(WINDOWS, draft.window_s)} value={draft.window_s} allowDeselect={false} onChange={(value) => value && change({ window_s: value })} />
-        <Select label="Looked at every" placeholder="as the window asks" clearable data={withOwn(STEPS, draft.every_s)} value={draft.every_s} onChange={(every_s) => change({ every_s })} />
+        <Select label="Looked at every" placeholder="by the window" clearable data={withOwn(STEPS, draft.every_s)} value={draft.every_s} onChange={(every_s) => change({ every_s })} />
         <Amount label="At least n" value={draft.min_n} onChange={(min_n) => change({ min_n })} />
       </div>
       <p className="quiet small">With fewer than n in the window it says nothing: neither alarm nor all-clear.</p>

@@ -79,7 +79,7 @@ const COLUMNS: Column<Monitor>[] = [
           <Link to="/monitors/$monitorId" params={{ monitorId: row.id }}>{row.name}</Link>
           {row.silenced_until && <span className="tag neutral" style={{ marginLeft: 6 }}>silenced</span>}
         </div>
-        <div className="cut small second">{worst(row)?.finding?.sentence ?? (row.description || 'not looked at yet')}</div>
+        <div className="lines small second">{worst(row)?.finding?.sentence ?? (row.description || 'not looked at yet')}</div>
       </div>
     ),
   },

@@ -6,8 +6,9 @@ import { count } from '@/lib/format'
 import { drawn as drawnOf, type Drawn, type Line } from '@/lib/drawn'
 import { binEdges, binName, inUnit, seriesName, tracesHref } from '@/lib/panels'
 import { EChart, type Ink } from '@/parts/echart'
+import { Said } from '@/parts/said'
 import { Fold } from '@/parts/text'
-import { courseOption, histogramOption, INKS } from './panel-options'
+import { banded, courseOption, hasIntervals, histogramOption, INKS } from './panel-options'
 import { CourseTable } from './panel-course'
 
 interface Props {
@@ -31,7 +32,7 @@ function Course({ panel, answer, marks, onZoom }: Omit<Props, 'answer'> & { answ
   const label = `${panel.title}, ${drawn.lines.map((line) => line.name).join(', ')}; the figures are in the table below`
   return (
     <figure className="stack" style={{ gap: '0.4rem' }}>
-      {answer.type === 'corrected_rate' && <p className="lead">{answer.sentence}</p>}
+      {answer.type === 'corrected_rate' && <p className="lead"><Said text={answer.sentence} /></p>}
       <EChart option={option} label={label} onReady={lead} />
       <figcaption className="legend">
         {drawn.lines.length > 1 && drawn.lines.map((line, i) => <Swatch key={line.name} line={line} at={i} lines={drawn.lines} />)}
@@ -53,8 +54,7 @@ function noteOf(drawn: Drawn, answer: SeriesAnswer | CorrectedAnswer | RowsAnswe
   const n = answer.type === 'corrected_rate' ? answer.n.reduce((sum, one) => sum + one, 0) : parts.reduce((sum, one) => sum + one.total.n, 0)
   const unknown = parts.reduce((sum, one) => sum + one.total.unknown, 0)
   const unit = drawn.lines[0]?.unit
-  const banded = drawn.lines.some((line) => line.lower.some((value) => value !== null))
-  return [`n ${count(n)}`, unknown > 0 && `${count(unknown)} unknown`, unit, `bins of ${binName(answer.bin_s)}, UTC`, banded && 'bands: 95 % intervals'].filter(Boolean).join(' · ')
+  return [`n ${count(n)}`, unknown > 0 && `${count(unknown)} unknown`, unit, `bins of ${binName(answer.bin_s)}, UTC`, banded(drawn) ? 'bands: 95 % intervals' : hasIntervals(drawn) && '95 % intervals in the figures'].filter(Boolean).join(' · ')
 }
 
 /** A click opens the traces of a bin, a stroke narrows the range to what it covers. */

@@ -1,6 +1,6 @@
 import { Link } from '@tanstack/react-router'
 import type { Figure, Panel, Series, SeriesAnswer } from '@/api/dashboards'
-import { count, plural } from '@/lib/format'
+import { capital, count, plural } from '@/lib/format'
 import { against, groupName, inUnit, seriesName, tracesHref } from '@/lib/panels'
 import { type Column, Table } from '@/parts/table'
 
@@ -49,13 +49,13 @@ export function GroupTable({ found, panel }: { found: SeriesAnswer; panel: Panel
   const columns: Column<Row>[] = [
     {
       id: 'group',
-      head: grouped ? groupName(panel.group_by!).replace(/^./, (letter) => letter.toUpperCase()) : 'All',
+      head: grouped ? capital(groupName(panel.group_by!)) : 'All',
       className: 'main-cell',
       cell: (row) => <div className="cut"><Leads to={tracesHref(row.first.traces, found.since, found.until)}>{grouped ? seriesName(row.first, true, 1) : 'all'}</Leads></div>,
     },
     ...metrics.map<Column<Row>>((metric, i) => ({
       id: `${metric.metric}`,
-      head: metric.label,
+      head: capital(metric.label),
       className: `num${i > 1 ? ' hide-s' : ''}`,
       cell: (row) => <Cell one={row.cells[i]} />,
     })),

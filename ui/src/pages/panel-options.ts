@@ -1,7 +1,7 @@
 import type { HistogramAnswer, Mark } from '@/api/dashboards'
 import { compact, count } from '@/lib/format'
 import type { Drawn, Line } from '@/lib/drawn'
-import { inUnit, seriesName } from '@/lib/panels'
+import { inUnit, onAxis, seriesName } from '@/lib/panels'
 import { frame, type Ink } from '@/parts/echart'
 
 /** The inks of series, in their order; the scheme makes them. */
@@ -19,7 +19,7 @@ const LONGEST = 44
 /** Lines with their intervals as bands, or bars; what happened stands on the axis. */
 export function courseOption(ink: Ink, drawn: Drawn, look: Look) {
   const unit = drawn.lines[0]?.unit ?? ''
-  const { text, grid, tooltip, yAxis } = frame(ink, (value) => (unit ? inUnit(value, unit) : compact(value)))
+  const { text, grid, tooltip, yAxis } = frame(ink, (value) => onAxis(value, unit))
   return {
     grid: { ...grid, top: look.marks.length ? 24 : 14 },
     tooltip: { ...tooltip, axisPointer: { type: look.bars ? 'shadow' : 'line' }, formatter: (points: { dataIndex: number }[]) => told(drawn, points[0]?.dataIndex ?? 0) },
@@ -30,7 +30,7 @@ export function courseOption(ink: Ink, drawn: Drawn, look: Look) {
       boundaryGap: look.bars,
       axisTick: { show: false },
       axisLine: { lineStyle: { color: ink('line-strong') } },
-      axisLabel: { ...text, hideOverlap: true },
+      axisLabel: { ...text, hideOverlap: true, ...namedOf(drawn.ticks) },
     },
     series: drawn.lines.flatMap((line, at) => oneLine(ink, drawn, line, at, look)),
   }
@@ -44,15 +44,34 @@ function oneLine(ink: Ink, drawn: Drawn, line: Line, at: number, look: Look): ob
   const drawnLine = {
     type: 'line',
     name: line.name,
-    data: line.values,
-    showSymbol: line.values.filter((value) => value !== null).length < 20,
+    data: pointed(line.values),
+    showAllSymbol: true, // otherwise those of unnamed bins are left out
     symbolSize: 5,
     lineStyle: { color: colour, width: line.dashed ? 1.25 : 1.75, type: line.dashed ? 'dashed' : 'solid', opacity: line.dashed ? 0.7 : 1 },
     itemStyle: { color: colour },
     ...marks,
   }
-  return [...band(line, at, colour), drawnLine]
+  return [...(banded(drawn) ? band(line, at, colour) : []), drawnLine]
 }
+
+/** Few points are dots, of many only those that no line leads to: what stands alone must not vanish. */
+function pointed(values: Line['values']): (number | null | { value: number | null; symbol: string })[] {
+  const few = values.filter((value) => value !== null).length < 20
+  const alone = (at: number) => (values[at - 1] ?? null) === null && (values[at + 1] ?? null) === null
+  return values.map((value, at) => (few || alone(at) ? value : { value, symbol: 'none' }))
+}
+
+/** Only the bins that are named: an axis in steps of 4 h 15 min tells nobody anything. */
+function namedOf(ticks: Drawn['ticks']): object {
+  return ticks ? { interval: (at: number) => ticks[at] !== null, formatter: (_: string, at: number) => ticks[at] ?? '' } : {}
+}
+
+/** Bands of more than two lines hide each other: their intervals are told when one points, and in the table. */
+export function banded(drawn: Drawn): boolean {
+  return drawn.lines.filter((line) => !line.dashed).length <= 2 && hasIntervals(drawn)
+}
+
+export const hasIntervals = (drawn: Drawn) => drawn.lines.some((line) => line.lower.some((value) => value !== null))
 
 /** An interval as a band: an unseen line at its lower end, and its width stacked upon it. */
 function band(line: Line, at: number, colour: string): object[] {

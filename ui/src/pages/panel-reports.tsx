@@ -1,9 +1,10 @@
 import { Link } from '@tanstack/react-router'
 import type { Cluster, ParameterAnswer, QuestionsAnswer } from '@/api/dashboards'
-import { count, interval, plural, score, words } from '@/lib/format'
+import { capital, count, interval, plural, score, words } from '@/lib/format'
 import { portion } from '@/lib/money'
 import { scoreScale } from '@/lib/scale'
 import { Whisker } from '@/parts/interval'
+import { Said } from '@/parts/said'
 import { type Column, Table } from '@/parts/table'
 
 /** What people ask most: groups of questions that share words. */
@@ -46,14 +47,14 @@ export function ParameterView({ found }: { found: ParameterAnswer }) {
   if (found.rows.length === 0) return <p className="quiet small">{found.sentence} n 0.</p>
   const scale = scoreScale(found.rows.flatMap((row) => [row.mean, ...(row.ci ?? [])]))
   const columns: Column<ParameterAnswer['rows'][number]>[] = [
-    { id: 'value', head: words(found.parameter), className: 'num', cell: (row) => row.value },
-    { id: 'mean', head: words(found.score), className: 'main-cell', cell: (row) => <Whisker value={row.mean} ci={row.ci} scale={scale} /> },
+    { id: 'value', head: capital(found.parameter), className: 'num', cell: (row) => row.value },
+    { id: 'mean', head: capital(found.score), className: 'main-cell', cell: (row) => <Whisker value={row.mean} ci={row.ci} scale={scale} /> },
     { id: 'figures', head: 'Mean', className: 'num', cell: (row) => <span className="nowrap">{score(row.mean)} <span className="quiet small hide-s">{row.ci ? interval(row.ci) : 'no interval'}</span></span> },
     { id: 'n', head: 'n', className: 'num', cell: (row) => count(row.n) },
   ]
   return (
     <>
-      <p className="small second">{found.sentence}</p>
+      <p className="small second"><Said text={found.sentence} /></p>
       <Table label={`${words(found.score)} by ${words(found.parameter)}`} rows={found.rows} columns={columns} rowKey={(row) => row.value} />
     </>
   )

@@ -47,6 +47,7 @@ function Body({ panel, answer, marks, onZoom }: { panel: Panel; answer: PanelAns
   if (answer.type === 'parameter') return <ParameterView found={answer} />
   if (answer.type === 'rows' && (panel.kind === 'table' || panel.kind === 'number')) return <RowsTable found={answer} label={panel.title} />
   if (answer.type === 'series' && (answer.series.length === 0 || answer.series.every((one) => one.total.n === 0 && one.total.unknown === 0))) return <Nothing panel={panel} />
+  if (answer.type === 'corrected_rate' && answer.n.every((n) => n === 0)) return <p className="quiet small">{answer.sentence} n 0. {panel.description}</p>
   if (answer.type === 'histogram' && answer.series.length === 0) return <Nothing panel={panel} />
   if (answer.type === 'series' && panel.kind === 'number') return <Numbers found={answer} grouped={Boolean(panel.group_by)} />
   if (answer.type === 'series' && panel.kind === 'table') return <GroupTable found={answer} panel={panel} />
@@ -58,5 +59,5 @@ function Body({ panel, answer, marks, onZoom }: { panel: Panel; answer: PanelAns
 }
 
 function Nothing({ panel }: { panel: Panel }) {
-  return <p className="quiet small">Nothing of this in this time, n 0. {panel.description}</p>
+  return <p className="quiet small">Nothing in this time, n 0. {panel.description}</p>
 }

@@ -114,7 +114,7 @@ function NewSilence({ monitors, onClose }: { monitors: { value: string; label: s
   return (
     <Modal opened onClose={onClose} title={<strong>Silence</strong>} size="lg" closeButtonProps={{ 'aria-label': 'Close' }}>
       <form className="stack" onSubmit={submit}>
-        <Select label="What" placeholder="everything in this project" clearable searchable data={monitors} value={subject} onChange={setSubject} data-autofocus />
+        <Select label="What" placeholder="everything in this project" clearable searchable data={monitors} value={subject} onChange={setSubject} openOnFocus={false} data-autofocus />
         <Select label="For" data={FOR} value={length} allowDeselect={false} onChange={(value) => value && setLength(value)} />
         {length === 'own' && <div className="line">{time(`From (${zone()}); empty: now`, since, setSince, false)}{time(`Until (${zone()})`, until, setUntil, true)}</div>}
         {length === 'again' && <Again value={again} onChange={setAgain} />}

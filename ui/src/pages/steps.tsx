@@ -9,6 +9,7 @@ import { rangeName, sinceOf } from '@/lib/range'
 import { useAddress } from '@/lib/search'
 import { TraceLink } from '@/parts/links'
 import { Facts, Page } from '@/parts/page'
+import { Said } from '@/parts/said'
 import { Empty, Loaded, Skeleton } from '@/parts/states'
 import { KindIcon } from '@/parts/status'
 import { type Column, Table } from '@/parts/table'
@@ -69,7 +70,7 @@ function Opened({ steps, range }: { steps: Steps; range: string }) {
   const tab = address.tab === 'graph' && steps.name !== null ? 'graph' : 'table'
   return (
     <>
-      <p className="lead">{steps.sentence}</p>
+      <p className="lead"><Said text={steps.sentence} /></p>
       <Facts
         rows={[
           ['Traces', count(steps.traces)],

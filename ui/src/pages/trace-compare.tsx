@@ -10,6 +10,7 @@ import { compact, count, duration, money, plural, shortId, words } from '@/lib/f
 import { useAddress } from '@/lib/search'
 import { ReleaseLink, TraceLink } from '@/parts/links'
 import { Page, Section } from '@/parts/page'
+import { Said } from '@/parts/said'
 import { Empty, Loaded } from '@/parts/states'
 import { KindIcon, SpanSign } from '@/parts/status'
 import { Duration, Money, Time, TokenCount } from '@/parts/values'
@@ -52,7 +53,7 @@ function Opened({ pair }: { pair: TracePair }) {
   const chosen = pair.rows.find((row) => keyOf(row) === address.pair) ?? pair.rows.find((row) => row.changed.includes('output')) ?? pair.rows[0]
   return (
     <>
-      <p className="lead">{pair.sentence}</p>
+      <p className="lead"><Said text={pair.sentence} /></p>
       <Whole a={pair.a} b={pair.b} />
       <Section
         title="Span by span"

@@ -4,6 +4,7 @@ import type { TokenCall, TokenUse } from '@/api/tracing'
 import { capital, compact, count, plural } from '@/lib/format'
 import { TraceLink } from '@/parts/links'
 import { Facts, Section } from '@/parts/page'
+import { Said } from '@/parts/said'
 import { Empty, Loaded } from '@/parts/states'
 import { KindIcon } from '@/parts/status'
 import { type Column, Table } from '@/parts/table'
@@ -27,7 +28,7 @@ function None() {
 function Opened({ use }: { use: TokenUse }) {
   return (
     <>
-      <p className="lead">{use.sentence}</p>
+      <p className="lead"><Said text={use.sentence} /></p>
       <Facts
         rows={[
           ['Model calls', count(use.llm_calls)],

@@ -10,6 +10,7 @@ import { plural, score as figure, words } from '@/lib/format'
 import { ReleaseLink, TraceLink } from '@/parts/links'
 import { KindIcon, SpanSign } from '@/parts/status'
 import type { Column } from '@/parts/table'
+import { saidIn } from '@/lib/messages'
 import { Scrubbed } from '@/parts/text'
 import { Duration, Money, Person, ScoreChip, Time, TokenCount } from '@/parts/values'
 
@@ -46,7 +47,7 @@ const COLUMNS: Column<TraceRow>[] = [
           {row.arm && <span className={`tag ${row.arm === 'candidate' ? 'accent' : 'neutral'}`}>{row.arm}</span>}
           <span className="quiet small nowrap hide-s">{plural(row.spans, 'span')}{row.errors > 0 && <span className="bad"> · {plural(row.errors, 'error')}</span>}</span>
         </div>
-        {row.input && <div className="cut small second"><Scrubbed text={row.input} pii={row.pii} /></div>}
+        {row.input && <div className="cut small second"><Scrubbed text={saidIn(row.input)} pii={row.pii} /></div>}
       </div>
     ),
   },

@@ -1,6 +1,7 @@
 import { useCallback } from 'react'
 import type { User } from '@/api/people'
 import { count, money, plural } from '@/lib/format'
+import { tick } from '@/lib/panels'
 import { EChart, frame, type Ink } from '@/parts/echart'
 
 /** Traces of each day with traffic, those with errors apart. */
@@ -22,7 +23,7 @@ function daysOption(ink: Ink, days: User['days']) {
   const { text, grid, tooltip, yAxis } = frame(ink, count)
   const formatter = (drawn: { dataIndex: number }[]) => {
     const day = days[drawn[0]!.dataIndex]!
-    return `${day.day}\n${plural(day.traces, 'trace')}, ${plural(day.errors, 'error')}\n${money(day.cost.usd)}${day.cost.unknown ? ` + ${day.cost.unknown} unknown` : ''}`
+    return `${day.day}\n${plural(day.traces, 'trace')}, ${plural(day.errors, 'error')}\n${money(day.cost.usd)}${day.cost.unknown ? ` + ${count(day.cost.unknown)} unknown` : ''}`
   }
   const bars = { type: 'bar', stack: 'traces', barMaxWidth: 26 }
   const failed = days.map((day) => Math.min(day.errors, day.traces))
@@ -30,7 +31,7 @@ function daysOption(ink: Ink, days: User['days']) {
     grid: { ...grid, left: 40 },
     tooltip: { ...tooltip, axisPointer: { type: 'shadow' }, formatter },
     yAxis: { ...yAxis, minInterval: 1 },
-    xAxis: { type: 'category', data: days.map((day) => day.day.slice(5)), axisTick: { show: false }, axisLine: { lineStyle: { color: ink('line-strong') } }, axisLabel: { ...text, hideOverlap: true } },
+    xAxis: { type: 'category', data: days.map((day) => tick(`${day.day}T00:00:00Z`, 86_400)), axisTick: { show: false }, axisLine: { lineStyle: { color: ink('line-strong') } }, axisLabel: { ...text, hideOverlap: true } },
     series: [
       { ...bars, data: failed, itemStyle: { color: ink('bad') } },
       { ...bars, data: days.map((day, i) => day.traces - failed[i]!), itemStyle: { color: ink('accent') } },

@@ -23,9 +23,9 @@ export function Content({ value, pii, label, fresh }: { value: Span['input']; pi
     )
   }
   return (
-    <div className="said">
+    <div className="said bare">
       <header>
-        {label} <Copy text={plain(value)} label={`Copy the ${label.toLowerCase()}`} />
+        <span className="sr">{label}</span> <Copy text={plain(value)} label={`Copy the ${label.toLowerCase()}`} />
       </header>
       {value === null || value === '' ? <span className="quiet">Nothing was recorded.</span> : <Text text={plain(value)} pii={pii} />}
     </div>

@@ -1,7 +1,8 @@
 import { Button } from '@mantine/core'
 import type { UseQueryResult } from '@tanstack/react-query'
-import type { ReactNode } from 'react'
+import { type ReactNode, useEffect } from 'react'
 import { Problem } from '@/api/client'
+import { plural } from '@/lib/format'
 import { plain } from '@/lib/text'
 import { Copy } from './copy'
 
@@ -27,6 +28,7 @@ export function Waiting({ children }: { children: ReactNode }) {
 
 export function ProblemNote({ error, retry }: { error: unknown; retry?: () => void }) {
   const document = error instanceof Problem ? error.document : null
+  const after = useAgain(error, retry)
   return (
     <div className="problem" role="alert">
       <strong>{document?.title ?? 'Something went wrong in this page'}</strong>
@@ -54,12 +56,29 @@ export function ProblemNote({ error, retry }: { error: unknown; retry?: () => vo
         </dl>
       )}
       {retry && (
-        <div>
+        <div className="line">
           <Button variant="default" onClick={retry}>Try again</Button>
+          {after !== null && <span className="quiet small">It is tried again by itself after {plural(after, 'second')}.</span>}
         </div>
       )}
     </div>
   )
+}
+
+const AGAIN_S = 5
+/** Nobody answers, too much at once, a server that is busy or starting: what passes by itself. */
+const PASSES = new Set([0, 429, 502, 503, 504])
+
+/** Asks again after what the server said, or a few seconds, where time alone may help; the seconds, or null. */
+function useAgain(error: unknown, retry: (() => void) | undefined): number | null {
+  const passes = retry !== undefined && error instanceof Problem && PASSES.has(error.status)
+  const after = passes ? (error.document.retry_after_s ?? AGAIN_S) : null
+  useEffect(() => {
+    if (after === null) return
+    const timer = setTimeout(() => retry?.(), after * 1000)
+    return () => clearTimeout(timer)
+  }, [error]) // not `retry`: it is made anew with each drawing
+  return after
 }
 
 export function Skeleton({ lines = 6 }: { lines?: number }) {
@@ -68,6 +87,7 @@ export function Skeleton({ lines = 6 }: { lines?: number }) {
       {Array.from({ length: lines }, (_, i) => (
         <div key={i} className="skeleton" style={{ width: `${92 - ((i * 29) % 47)}%` }} />
       ))}
+      <span className="quiet small late" aria-hidden>Still working: this reads everything in the chosen time. A shorter one is quicker.</span>
     </div>
   )
 }

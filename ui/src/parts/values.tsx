@@ -46,8 +46,8 @@ export function Money({ usd, unknown = 0, source }: MoneyProps) {
   if (unknown > 0) {
     return (
       <Tooltip label={`The price of ${write.plural(unknown, 'call')} is not known: the whole is at least this.`}>
-        <span className="nowrap">
-          {write.money(usd)} <span className="unknown">+ {unknown} unknown</span>
+        <span className="money">
+          <span className="nowrap">{write.money(usd)}</span> <span className="unknown">+ {write.count(unknown)} unknown</span>
         </span>
       </Tooltip>
     )
@@ -99,7 +99,7 @@ export function ScoreChip({ name, mean, n }: { name: string; mean: number | null
     <span className="chip">
       <span className="key cut">{write.words(name)}</span>
       <strong>{write.score(mean, 2)}</strong>
-      {n !== undefined && n > 1 && <span className="key">n {n}</span>}
+      {n !== undefined && n > 1 && <span className="key">n {write.count(n)}</span>}
     </span>
   )
 }

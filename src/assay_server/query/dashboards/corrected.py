@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from assay_server.core.clock import rfc3339
+from assay_server.core.words import percent
 from assay_server.query.dashboards.bins import SECOND_NS, starts_of, width_of
 from assay_server.query.dashboards.definition import Report
 from assay_server.query.dashboards.links import traces_of
@@ -81,14 +82,14 @@ def sentence(counts: _Counts, whole: CorrectedRate | None) -> str:
     """The answer in words, with its n and what it stands on."""
     if not counts.n:
         return "Nothing was judged in this time."
-    alone = f"the judge alone flags {counts.judged[True] / counts.n:.1%} of {counts.n:,} answers"
+    alone = f"the judge alone flags {percent(counts.judged[True] / counts.n, 1)} of {counts.n:,} answers"
     if whole is None:
         return f"Uncorrected, 0 labels: {alone}. Where people label some of them, its errors are taken out."
-    span = f"{whole.lower:.1%} to {whole.upper:.1%}"
+    span = f"{percent(whole.lower, 1)} to {percent(whole.upper, 1)}"
     if whole.value is None:
         missing = "flagged" if counts.labelled[True] == 0 else "unflagged"
         return f"Between {span}: no {missing} answer has a label yet, so nobody knows more; {alone}."
-    return f"{whole.value:.1%} are bad (95 % interval {span}), by {counts.labels:,} labels of people; {alone}."
+    return f"{percent(whole.value, 1)} are bad (95 % interval {span}), by {counts.labels:,} labels of people; {alone}."
 
 
 async def _rows(store: Store, asked: Asked, report: Report) -> list[dict[str, Any]]:

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from assay_server.core.words import signed
 from assay_server.query.dashboards.definition import Report
 from assay_server.query.dashboards.source import Asked, units
 from assay_server.query.dimensions import EDGES
@@ -86,14 +87,14 @@ def _sentence(report: Report, rows: Sequence[Any], found: tuple[float, tuple[flo
     if found is None:
         return f"{len(rows):,} traces; too few, or too alike, for a correlation. {_WARNING}"
     value, ci = found
-    span = "" if ci is None else f" (95 % interval {ci[0]:+.2f} to {ci[1]:+.2f})"
+    span = "" if ci is None else f" (95 % interval {signed(ci[0], 2)} to {signed(ci[1], 2)})"
     plain = ci is not None and ci[0] <= 0 <= ci[1]
     told = (
         "No relation is visible"
         if plain
         else f"Higher {report.parameter} goes with {'higher' if value > 0 else 'lower'} {report.score}"
     )
-    return f"{told}: rank correlation {value:+.2f}{span} over {len(rows):,} traces. {_WARNING}"
+    return f"{told}: rank correlation {signed(value, 2)}{span} over {len(rows):,} traces. {_WARNING}"
 
 
 def _number(text: str) -> float | None:

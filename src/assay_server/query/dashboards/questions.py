@@ -14,13 +14,12 @@ from assay_server.query.dashboards.likeness import clusters_of, telling
 from assay_server.query.dashboards.links import traces_of
 from assay_server.query.dashboards.source import Asked
 from assay_server.query.dimensions import EDGES, narrowed
-from assay_server.query.shapes import body_json
+from assay_server.query.shapes import question_of
 from assay_server.query.sql import Where, lines
 from assay_server.stats import wilson
 from assay_server.store import Limits, Store
 
 _SAMPLE = 1000
-_LONGEST = 300  # characters of a question
 _MOST_CLUSTERS = 12
 _EXAMPLES = 3
 _WORDS = 4
@@ -69,24 +68,6 @@ class Questions:
         )
         rows = await self._store.scan(sql, [*params, _SAMPLE], limits=Limits(_SAMPLE, 30))
         return rows, counted[0]["n"]
-
-
-def question_of(text: str | None) -> str | None:
-    """The last thing the user said in an input: a message of role `user`, a field that asks, or the text itself."""
-    body = body_json(text)
-    if isinstance(body, list):
-        said = [_content(message.get("content")) for message in body if message.get("role") in {"user", "human"}]
-        body = said[-1] if said else None
-    if not isinstance(body, str):
-        return None
-    return " ".join(body.split())[:_LONGEST] or None
-
-
-def _content(content: Any) -> str:
-    if isinstance(content, str):
-        return content
-    parts = content if isinstance(content, list) else []
-    return " ".join(part["text"] for part in parts if isinstance(part, dict) and isinstance(part.get("text"), str))
 
 
 def _clustered(rows: Sequence[Mapping[str, Any]], total: int) -> dict[str, Any]:

@@ -1,0 +1,62 @@
+"""Work in the background that goes on after a fault."""
+
+import asyncio
+
+import pytest
+
+from assay_server.core.beat import Beat
+from assay_server.core.errors import Unavailable
+
+HOUR = 3600.0
+
+
+async def test_works_have_their_turn_one_after_the_other_and_a_fault_keeps_no_other_from_it() -> None:
+    seen: list[str] = []
+    done = asyncio.Event()
+
+    async def refused() -> None:
+        seen.append("refused")
+        raise Unavailable("not now")
+
+    async def broken() -> None:
+        seen.append("broken")
+        raise RuntimeError("a bug")
+
+    async def last() -> None:
+        seen.append("last")
+        done.set()
+
+    beat = Beat("test", refused, broken, last, every_s=HOUR)
+    beat.start()
+    await asyncio.wait_for(done.wait(), 30)
+    await beat.close()
+    assert seen == ["refused", "broken", "last"]
+
+
+@pytest.mark.parametrize("rest", [0.0, 1.0])
+async def test_who_is_woken_does_not_wait_for_the_hour(rest: float) -> None:
+    turns: asyncio.Queue[int] = asyncio.Queue()
+
+    async def work() -> None:
+        turns.put_nowait(1)
+
+    beat = Beat("test", work, every_s=HOUR, rest=rest)
+    beat.start()
+    await asyncio.wait_for(turns.get(), 30)
+    beat.wake()
+    await asyncio.wait_for(turns.get(), 30)
+    await beat.close()
+    assert turns.empty()
+
+
+async def test_it_ends_while_it_works() -> None:
+    began = asyncio.Event()
+
+    async def work() -> None:
+        began.set()
+        await asyncio.Event().wait()
+
+    beat = Beat("test", work, every_s=HOUR)
+    beat.start()
+    await began.wait()
+    await asyncio.wait_for(beat.close(), 30)
