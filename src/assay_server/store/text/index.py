@@ -10,6 +10,7 @@ import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -226,11 +227,18 @@ def _document(entry: Entry) -> Any:
     from tantivy import Document
 
     document = Document()
+    key, trace = _trace(entry.project, entry.trace_id)
     document.add_text("project", entry.project)
-    document.add_bytes("trace", entry.trace_id.encode())
-    document.add_unsigned("trace_key", key_of(entry.project, entry.trace_id))
+    document.add_bytes("trace", trace)
+    document.add_unsigned("trace_key", key)
     document.add_integer("start", entry.start_ns)
     document.add_integer("stored", entry.stored_ns)
     for piece in entry.text:
         document.add_text("body", piece)
     return document
+
+
+@lru_cache(4_096)
+def _trace(project: str, trace_id: str) -> tuple[int, bytes]:
+    """A trace has many texts, one after the other."""
+    return key_of(project, trace_id), trace_id.encode()

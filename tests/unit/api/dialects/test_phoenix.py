@@ -113,7 +113,7 @@ async def test_an_annotation_of_a_span_nobody_sent_stores_nothing(wired: SimpleN
 async def test_a_judgement_that_is_first_waits_for_its_span(
     wired: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(lookup, "_BETWEEN_S", 0.1)
+    monkeypatch.setattr(lookup, "_BETWEEN_S", 0.5)
     judging = asyncio.create_task(wired.http.post("/v1/span_annotations", json={"data": [annotation()]}))
     await asyncio.sleep(0.05)
     await log(wired, a_span())
