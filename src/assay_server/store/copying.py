@@ -5,6 +5,8 @@ came, whole row groups at once: the copy is as compact as a store can be, and ho
 original. Measured on 200,000 spans beside an append every 50 ms: the slowest append took 0.13 s (docs/keeping.md).
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,25 +45,19 @@ def attach(cursor: duckdb.DuckDBPyConnection, name: str, file: Path, row_group_s
 
 def copy(cursor: duckdb.DuckDBPyConnection, source: str, target: str) -> Marks:
     """Everything that is committed now, from one attached store into another, empty one. Durable on return."""
-    cursor.execute("BEGIN")
-    try:
+    with transaction(cursor):
         tables = _tables(cursor, source)
         marks = Marks({}, {table: _last(cursor, source, table) for table in tables})
         for table, order in tables.items():
             marks.rows[table] = _copy_table(cursor, f"{source}.{table}", f"{target}.{table}", order)
-        cursor.execute("COMMIT")
-    except BaseException:
-        roll_back(cursor)
-        raise
     cursor.execute(f"CHECKPOINT {target}")
     return marks
 
 
 def catch_up(cursor: duckdb.DuckDBPyConnection, source: str, target: str, before: Marks) -> Marks:
     """What was appended since: nothing but appends may have happened. One transaction, durable on return."""
-    cursor.execute("BEGIN")
-    try:
-        rows, last = {}, {}
+    rows, last = {}, {}
+    with transaction(cursor):
         for table in before.last:
             last[table] = _last(cursor, source, table)
             rows[table] = _inserted(
@@ -69,11 +65,19 @@ def catch_up(cursor: duckdb.DuckDBPyConnection, source: str, target: str, before
                 f"INSERT INTO {target}.{table} BY NAME SELECT * FROM {source}.{table}"  # noqa: S608 (our own names)
                 f" WHERE rowid > {before.last[table]}",
             )
+    return Marks(rows, last)
+
+
+@contextmanager
+def transaction(cursor: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """All that is done within it, or nothing."""
+    cursor.execute("BEGIN")
+    try:
+        yield
         cursor.execute("COMMIT")
     except BaseException:
         roll_back(cursor)
         raise
-    return Marks(rows, last)
 
 
 def roll_back(cursor: duckdb.DuckDBPyConnection) -> None:

@@ -10,7 +10,7 @@ import duckdb
 
 from assay_server.store.changes import Doomed, Thinned
 from assay_server.store.columns import encode
-from assay_server.store.copying import roll_back
+from assay_server.store.copying import transaction
 from assay_server.store.schema import parts_of_stored
 
 _TEXTS = {
@@ -23,19 +23,14 @@ _TEXTS = {
 
 def erase(connection: duckdb.DuckDBPyConnection, project: str, doomed: Sequence[Doomed]) -> dict[str, int]:
     """Rows removed by table. Traces that lost spans are counted anew; those that lost all are gone."""
-    connection.execute("BEGIN")
-    try:
-        removed: dict[str, int] = {}
+    removed: dict[str, int] = {}
+    with transaction(connection):
         for each in doomed:
             found = (
                 _erase_spans(connection, project, each) if each.table == "spans" else _erase(connection, project, each)
             )
             for table, n in found.items():
                 removed[table] = removed.get(table, 0) + n
-        connection.execute("COMMIT")
-    except BaseException:
-        roll_back(connection)
-        raise
     return removed
 
 
@@ -43,14 +38,8 @@ def let_go(connection: duckdb.DuckDBPyConnection, project: str, rows: Sequence[T
     """Replaces the text of rows of one table by what remains of it; how many rows that were."""
     if not rows:
         return 0
-    connection.execute("BEGIN")
-    try:
-        changed = _let_go(connection, project, rows, now_ns)
-        connection.execute("COMMIT")
-    except BaseException:
-        roll_back(connection)
-        raise
-    return changed
+    with transaction(connection):
+        return _let_go(connection, project, rows, now_ns)
 
 
 def _let_go(connection: duckdb.DuckDBPyConnection, project: str, rows: Sequence[Thinned], now_ns: int) -> int:

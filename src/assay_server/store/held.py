@@ -11,7 +11,7 @@ import numpy as np
 
 from assay_server.core.records import Span
 from assay_server.store.columns import SPANS
-from assay_server.store.copying import roll_back
+from assay_server.store.copying import transaction
 from assay_server.store.schema import PART_KEY
 from assay_server.store.seen import Keys
 
@@ -53,16 +53,11 @@ def decide(
 
     A row that was deleted meanwhile does not come back, and one that was priced anew keeps its price.
     """
-    connection.execute("BEGIN")
-    try:
+    with transaction(connection):
         _restore(connection, project, kept, since_ns, stored_ns)
         gone = _let_go(connection, project, let_go, since_ns)
         both = [*kept, *let_go]
         connection.execute(f"DELETE FROM held WHERE key IN ({_DUE})", [project, both])  # noqa: S608
-        connection.execute("COMMIT")
-    except BaseException:
-        roll_back(connection)
-        raise
     return gone
 
 
