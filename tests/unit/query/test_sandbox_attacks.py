@@ -250,7 +250,7 @@ ENDLESS: list[str] = [
     "SELECT count(*) FROM range(100000) a, range(100000) b, range(100000) c",
     "SELECT regexp_extract_all(string_agg('a',''), 'a') FROM range(10000000)",
     "SELECT " + "replace(" * 9 + "'x'" + ",'x','xxxxxxxxxx')" * 9,
-    "SELECT jaccard(string_agg('a',''), string_agg('b','')) FROM range(10000000)",
+    "SELECT jaccard(string_agg('a',''), string_agg('b','')) FROM range(1000000000)",
     "SELECT histogram(a) FROM range(50000000) t(a)",
 ]
 
