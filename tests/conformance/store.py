@@ -13,6 +13,9 @@ from assay_server.store import Limits, Priced, Store
 _THIN = "SELECT * REPLACE (attributes::JSON::VARCHAR AS attributes) FROM spans"
 _CONTENTS = "SELECT content, input FROM spans ORDER BY trace_id, span_id"
 
+_CALLS = """SELECT cost, fresh_input, "user", tags FROM counted_calls ORDER BY cost"""
+_TRACE_SUMS = 'SELECT "user", usd, unknown, calls, input_tokens, output_tokens FROM trace_sums'
+
 
 def a_span(trace: int = 1, span: int = 1, project: str = "prj_a", **fields: object) -> Span:
     made = Span(
@@ -237,6 +240,42 @@ class StoreConformance:
         assert (changed, again, duplicates) == (2, 0, 3)
         priced = {"cost": 0.25, "cost_source": "project:prc_1"}
         assert rows == [priced, priced, {"cost": None, "cost_source": None}]
+
+    async def test_calls_that_count_and_sums_of_traces_are_true_before_and_after_they_are_settled(
+        self, tmp_path: Path
+    ) -> None:
+        store = await self.reopen(tmp_path)
+        spans = [
+            a_span(1, 1, parent_id=None, kind="agent", cost=0.75, user="ada", tags=["beta"]),
+            a_span(1, 2, parent_id=f"{1:016x}", kind="llm", cost=0.5, tokens=Tokens(4, output=1)),
+            a_span(1, 3, parent_id=f"{1:016x}", kind="llm", cost=None, tokens=Tokens(2, output=1), user="bob"),
+        ]
+        calls, traces = [], []
+        for come in (spans[1:], spans[:1]):
+            await store.append(Facts(spans=come))
+            calls.append(await store.scan(_CALLS))
+            traces.append(await store.scan(_TRACE_SUMS))
+            await store.settle()
+            calls.append(await store.scan(_CALLS))
+            traces.append(await store.scan(_TRACE_SUMS))
+        await store.close()
+        unknown = {"cost": None, "fresh_input": 2, "user": "bob"}
+        assert (
+            calls[0]
+            == calls[1]
+            == [{"cost": 0.5, "fresh_input": 4, "user": "bob", "tags": None}, {**unknown, "tags": None}]
+        )
+        assert (
+            calls[2]
+            == calls[3]
+            == [
+                {"cost": 0.5, "fresh_input": 4, "user": "ada", "tags": ["beta"]},
+                {**unknown, "tags": ["beta"]},
+            ]
+        )
+        sums = {"usd": 0.5, "unknown": 1, "calls": 2, "input_tokens": 6, "output_tokens": 2}
+        assert traces[0] == traces[1] == [{"user": "bob", **sums}]
+        assert traces[2] == traces[3] == [{"user": "ada", **sums}]
 
     async def test_a_thin_span_keeps_its_row_and_loses_its_content(self, tmp_path: Path) -> None:
         store = await self.reopen(tmp_path)

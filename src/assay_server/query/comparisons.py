@@ -7,9 +7,8 @@ to one person are not independent of each other. A trace that touched both arms 
 from dataclasses import dataclass
 from typing import Any
 
-from assay_server.query.rollup import counted
 from assay_server.query.sql import lines
-from assay_server.store import Limits, Store
+from assay_server.store import Limits, Store, counted
 
 _LARGE = Limits(rows=2_000_000, seconds=60)
 

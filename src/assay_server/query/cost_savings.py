@@ -64,11 +64,11 @@ class Savings:
         said = ", ".join(["variant_extract(attributes, ?)::VARCHAR"] * len(_PARAMETERS))
         sql = lines(
             found.sql + ",",
-            "texts AS (SELECT trace_id, span_id, hash(input, [" + said + "]) AS h",
+            "texts AS (SELECT key, trace_id, span_id, hash(input, [" + said + "]) AS h",
             "  FROM spans WHERE project = ? AND start_ns >= ? AND start_ns < ? AND kind = 'llm' AND input IS NOT NULL",
             "  AND output IS NOT NULL AND status <> 'error'),",
-            "keyed AS (SELECT c.*, hash(h, provider, model) AS k FROM calls c JOIN texts",
-            "  USING (trace_id, span_id)),",
+            "keyed AS (SELECT c.*, trace_id, span_id, hash(h, provider, model) AS k FROM calls c",
+            "  JOIN texts USING (key)),",
             "again AS (SELECT k FROM keyed GROUP BY k HAVING count(*) > 1)",
             "SELECT k, trace_id, span_id, start_ns, end_ns, cost, model, name FROM keyed",
             "WHERE k IN (SELECT k FROM again) ORDER BY k, start_ns, span_id",
@@ -158,14 +158,14 @@ class Savings:
             "  coalesce(sum(cache_read), 0)::BIGINT AS cached, max(start_ns) AS at_ns FROM calls",
             "  WHERE kind = 'llm' AND fresh_input IS NOT NULL GROUP BY ALL HAVING count(*) > 1",
             "  ORDER BY tokens DESC, model, name LIMIT ?),",
-            "sample AS (SELECT c.trace_id, c.span_id, c.start_ns, l.* FROM largest l JOIN calls c",
+            "sample AS (SELECT c.key, c.start_ns, l.* FROM largest l JOIN calls c",
             "  ON c.provider IS NOT DISTINCT FROM l.provider AND c.model IS NOT DISTINCT FROM l.model",
             "  AND c.name = l.name",
             "  WHERE c.kind = 'llm' AND c.fresh_input IS NOT NULL",
             "  QUALIFY row_number() OVER (PARTITION BY l.provider, l.model, l.name",
-            "  ORDER BY c.start_ns DESC, c.span_id) <= ?)",
-            "SELECT s.* EXCLUDE (trace_id, span_id), left(t.input, ?) AS text, length(t.input) AS length",
-            "FROM sample s JOIN spans t ON t.trace_id = s.trace_id AND t.span_id = s.span_id AND t.project = ?",
+            "  ORDER BY c.start_ns DESC, c.key) <= ?)",
+            "SELECT s.* EXCLUDE (key), left(t.input, ?) AS text, length(t.input) AS length",
+            "FROM sample s JOIN spans t ON t.key = s.key AND t.project = ?",
             "WHERE t.input IS NOT NULL ORDER BY s.tokens DESC, s.provider, s.model, s.name, s.start_ns",
         )
         params = [*found.params, _PREFIX_GROUPS, _SAMPLE, _SAMPLED_CHARACTERS, project]

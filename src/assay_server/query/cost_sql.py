@@ -4,20 +4,19 @@ How a call is grouped by what only its trace says is told in `dimensions`.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 from assay_server.core.errors import InvalidInput
 from assay_server.core.records import Tokens
-from assay_server.query.dimensions import EDGES, TRACE_WIDE, Dimension, dimension, narrowed, quoted
-from assay_server.query.rollup import HAS, KEYS, counted_by_key
+from assay_server.query.dimensions import GroupedCalls, narrowed_calls
 from assay_server.query.shapes import tokens_json
 from assay_server.query.sql import Where, lines
 from assay_server.store import Limits
 
 LARGE = Limits(rows=200_000, seconds=60)
 
-_MARGIN_NS = 6 * 3_600_000_000_000  # traces over the window's edge are read whole: what counts must not hang on it
+_MARGIN_NS = 6 * 3_600_000_000_000  # a trace over the window's edge says of its calls what its other spans know
 _BUCKETS = ("fresh_input", "cache_read", "cache_write", "output_tokens", "reasoning")
 SUMS = ", ".join(
     (
@@ -59,33 +58,30 @@ class CostFilter:
 
 @dataclass(slots=True, frozen=True)
 class Calls:
-    """`WITH …` that defines `calls`: the spans that count, with `value`, what they are grouped by."""
+    """`WITH …` that defines `calls`: the rows of `counted_calls` that were asked for, with `value`, what they are
+    grouped by. `key` is that of the span."""
 
     sql: str
     params: list[Any]
 
 
-def calls(project: str, narrow: CostFilter, group_by: str | None = None, *columns: str) -> Calls:
-    """`columns` of spans beside those of every call. Raises InvalidInput for an unknown dimension or empty window."""
+def calls(project: str, narrow: CostFilter, group_by: str | None = None) -> Calls:
+    """Raises InvalidInput for an unknown dimension or empty window."""
     if narrow.until_ns <= narrow.since_ns:
         raise InvalidInput("The window ends before it begins.", field="until", fix="give a later 'until'")
-    by = dimension(group_by)
     edges = [project, narrow.since_ns - _MARGIN_NS, narrow.until_ns + _MARGIN_NS]
-    where = _conditions(narrow, edges)
-    asked = [name for name in TRACE_WIDE if getattr(narrow, name, None) is not None]
-    kept = ", ".join(quoted(name) for name in dict.fromkeys((*_EVERY, *asked, *columns)))
-    # Only spans that may count are kept: most have neither tokens nor a cost.
+    grouped = GroupedCalls.by(group_by, edges)
+    where = Where(["c.project = ?", "c.start_ns >= ?", "c.start_ns < ?"], [project, narrow.since_ns, narrow.until_ns])
+    given = {name: getattr(narrow, name) for name in _FILTERS}
+    narrowed_calls(where, {name: [value] for name, value in given.items() if value is not None}, of="c.")
     sql = lines(
-        "WITH source AS MATERIALIZED (SELECT " + kept + ",",
-        KEYS + ", " + by.own + " AS own FROM spans WHERE " + EDGES + " AND " + HAS + "),",
-        "wide AS (" + by.across("source") + ")," if by.wide else "",
-        "calls AS (SELECT c.* EXCLUDE (own, trace, me, rolls, above),",
-        _value(by) + " AS value",
-        "FROM (" + counted_by_key("source") + ") c",
-        "LEFT JOIN wide USING (trace)" if by.wide else "",
+        "WITH " + grouped.ctes + "calls AS (SELECT c.*,",
+        grouped.value + " AS value",
+        "FROM counted_calls c",
+        grouped.joins,
         "WHERE " + str(where) + ")",
     )
-    return Calls(sql, [*by.params, *edges, *([*by.params, *edges] if by.wide else []), *where.params])
+    return Calls(sql, [*grouped.cte_params, *grouped.params, *where.params])
 
 
 def money(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -99,22 +95,4 @@ def token_sums(row: Mapping[str, Any]) -> dict[str, int | None]:
     return tokens_json(tokens) or {}
 
 
-_EVERY = (
-    *("trace_id", "span_id", "parent_id", "kind", "name", "start_ns", "end_ns", "model", "provider", "service"),
-    *("cost", "cost_source", *_BUCKETS),
-)
-
-
-def _value(by: Dimension) -> str:
-    if by.many:  # one row for each tag; a call without any keeps one
-        return "wide.own"
-    return "coalesce(c.own, wide.own)" if by.wide else "c.own"
-
-
-def _conditions(narrow: CostFilter, edges: list[Any]) -> Where:
-    where = Where(["c.start_ns >= ?", "c.start_ns < ?"], [narrow.since_ns, narrow.until_ns])
-    for name in ("model", "provider", "service", "name"):
-        where.equal("c." + name, getattr(narrow, name))
-    asked = {name: getattr(narrow, name) for name in (*TRACE_WIDE, "tag") if getattr(narrow, name, None) is not None}
-    narrowed(where, {name: [value] for name, value in asked.items()}, edges, of="c.")
-    return where
+_FILTERS = tuple(each.name for each in fields(CostFilter) if not each.name.endswith("_ns"))

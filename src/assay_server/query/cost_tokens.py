@@ -11,10 +11,9 @@ from assay_server.query.cost_sql import LARGE, SUMS, money, token_sums
 from assay_server.query.cost_steps import EMPTY_RESULT, names_sql, step_json, steps_sentence, steps_sql
 from assay_server.query.cost_words import dollars
 from assay_server.query.prompt_parts import Part, documents_of, parts_of, text_of, tokens_of
-from assay_server.query.rollup import counted
 from assay_server.query.shapes import body_json
 from assay_server.query.sql import lines
-from assay_server.store import Limits, Store
+from assay_server.store import Limits, Store, counted
 
 _LARGEST_TRACE = Limits(rows=100_000, seconds=60)
 _PREVIEW = 200

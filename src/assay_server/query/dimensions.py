@@ -10,12 +10,9 @@ from typing import Any
 
 from assay_server.core.errors import InvalidInput
 from assay_server.query.sql import Where, lines
+from assay_server.store import TRACE_WIDE
 
 OWN = ("model", "provider", "service", "name", "kind")
-TRACE_WIDE = (
-    *("user", "session", "feature", "tenant", "cost_center", "prompt", "prompt_version", "release", "channel", "arm"),
-    *("run", "environment"),
-)
 DIMENSIONS = (*OWN, *TRACE_WIDE, "endpoint", "error_type", "tag", "tag:<key>", "attribute:<key>")
 
 EDGES = "project = ? AND start_ns >= ? AND start_ns < ?"
@@ -26,12 +23,6 @@ _TAGGED = (
     " lambda t: substr(t, length(?) + 2))[1]"
 )
 _ATTRIBUTE = "variant_extract(attributes, ?)::VARCHAR"
-_ERROR_TYPE = lines(
-    "CASE WHEN status = 'error' THEN coalesce(variant_extract(attributes, 'error.type')::VARCHAR,",
-    """json_extract_string(events, '$[*].attributes."exception.type"')[-1],""",
-    # A message names ids and amounts; without them it is a kind of error.
-    "regexp_replace(nullif(left(status_message, 80), ''), '[0-9]+', '#', 'g'), 'no type') END",
-)
 
 
 @dataclass(slots=True, frozen=True)
@@ -44,21 +35,51 @@ class Dimension:
     wide: bool = False
     many: bool = False
 
-    def across(self, source: str | None = None) -> str:
+    def across(self) -> str:
         """(trace, own): what any span of the trace says: every tag in a row of its own, or the first value.
 
-        `trace` is the hash of its id. Parameters: `params`, then edges. Only traces with a row (trace, own) of `source`
-        that says nothing itself are looked at: where calls say it themselves, none is.
+        `trace` is the hash of its id. Parameters: `params`, then edges.
         """
         if self.many:
             tagged = lines("SELECT hash(trace_id) AS trace, unnest(", self.own, ") AS own FROM spans WHERE", EDGES)
             return lines("SELECT DISTINCT trace, own FROM (", tagged, "AND len(tags) > 0)")
-        lacking = "" if source is None else lines("AND (SELECT count(*) FROM", source, "WHERE own IS NULL) > 0")
         said = lines("(SELECT hash(trace_id) AS trace, start_ns,", self.own, "AS own FROM spans WHERE", EDGES, ")")
-        return lines(
-            *("SELECT trace, arg_min(own, start_ns) AS own FROM", said),
-            *("WHERE own IS NOT NULL", lacking, "GROUP BY trace"),
-        )
+        return lines("SELECT trace, arg_min(own, start_ns) AS own FROM", said, "WHERE own IS NOT NULL GROUP BY trace")
+
+
+@dataclass(slots=True, frozen=True)
+class GroupedCalls:
+    """How calls of the store's view `counted_calls`, named `c`, get what they are grouped by.
+
+    `ctes` (empty or ending in a comma) stand before, `joins` behind `c`; parameters in the order of their place: those
+    of `ctes`, then those of `value`. Most of it the view says itself; what it does not is read of the spans.
+    """
+
+    value: str
+    params: list[Any] = field(default_factory=list)
+    ctes: str = ""
+    cte_params: list[Any] = field(default_factory=list)
+    joins: str = ""
+
+    @classmethod
+    def by(cls, group_by: str | None, edges: list[Any]) -> "GroupedCalls":
+        """`edges` bound what is read of spans. Raises InvalidInput for a dimension nobody knows."""
+        by = dimension(group_by)
+        if by.many:  # one row for each tag; a call without any keeps one
+            return cls("unnest(CASE WHEN len(c.tags) > 0 THEN list_distinct(c.tags) ELSE [NULL] END)")
+        if group_by is None or group_by in _OF_CALLS:
+            return cls("NULL::VARCHAR" if group_by is None else "c." + quoted(group_by))
+        if group_by.startswith("tag:"):
+            return cls(by.own.replace("tags", "c.tags"), by.params)
+        own = lines("own AS (SELECT key, hash(trace_id) AS trace,", by.own, "AS own FROM spans WHERE", EDGES, "),")
+        if not by.wide:
+            return cls("own.own", [], own, [*by.params, *edges], "LEFT JOIN own ON own.key = c.key")
+        wide = "wide AS (" + by.across() + "),"
+        joins = "LEFT JOIN own ON own.key = c.key LEFT JOIN wide ON wide.trace = own.trace"
+        return cls("coalesce(own.own, wide.own)", [], lines(own, wide), [*by.params, *edges] * 2, joins)
+
+
+_OF_CALLS = frozenset((*OWN, *TRACE_WIDE, "endpoint"))
 
 
 def dimension(group_by: str | None) -> Dimension:
@@ -70,7 +91,7 @@ def dimension(group_by: str | None) -> Dimension:
     if group_by == "tag":
         return Dimension("tags", wide=True, many=True)
     if group_by == "error_type":
-        return Dimension(_ERROR_TYPE)
+        return Dimension("error_type")
     if group_by == "endpoint":
         root = "CASE WHEN parent_id IS NULL THEN name END"
         return Dimension("coalesce(" + _ATTRIBUTE + ", " + root + ")", ["http.route"], wide=True)
@@ -97,6 +118,15 @@ def narrowed(where: Where, narrow: Mapping[str, Sequence[str]], edges: Sequence[
             where.add("(" + column + one_of + " OR " + nearest + ")", list(values), *edges, list(values))
         else:
             where.add(column + one_of, list(values))
+
+
+def narrowed_calls(where: Where, narrow: Mapping[str, Sequence[str]], *, of: str) -> None:
+    """The same for calls of `counted_calls`, which say all of it themselves."""
+    for name, values in narrow.items():
+        if name == "tag":
+            where.add("list_has_any(" + of + "tags, ?::VARCHAR[])", list(values))
+        else:
+            where.add(of + quoted(name) + " IN (SELECT unnest(?::VARCHAR[]))", list(values))
 
 
 def quoted(name: str) -> str:

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from assay_server.query.rollup import HAS, KEYS, counted_by_key
 from assay_server.query.sql import lines
 from assay_server.store import Store
 
@@ -71,14 +70,10 @@ _SPANS = lines(
     "FROM spans WHERE project = ? GROUP BY kind, status ORDER BY kind, status",
 )
 _USED = lines(
-    "WITH own AS MATERIALIZED (SELECT provider, model, cost,",
-    ", ".join((*_TOKENS, KEYS)),
-    *("FROM spans WHERE project = ? AND", HAS, ")"),
     "SELECT provider, model, count(*) AS n, sum(cost) AS usd, count(*) FILTER (cost IS NULL) AS unpriced,",
     ", ".join(f"sum({name}) AS {name}" for name in _TOKENS),
-    "FROM (",
-    counted_by_key("own"),
-    ") WHERE model IS NOT NULL GROUP BY provider, model ORDER BY n DESC, model LIMIT 500",
+    "FROM counted_calls WHERE project = ? AND model IS NOT NULL",
+    "GROUP BY provider, model ORDER BY n DESC, model LIMIT 500",
 )
 _SOONER = ", ".join(f"count(*) FILTER (ttft_ms <= {edge * 1000}) AS b{at}" for at, edge in enumerate(BUCKETS_S))
 _CALLED = lines(

@@ -6,9 +6,8 @@ from typing import Any
 from assay_server.core.errors import NotFound
 from assay_server.query.call_graph import call_graph
 from assay_server.query.cost_steps import EMPTY_RESULT
-from assay_server.query.rollup import counted
 from assay_server.query.sql import lines
-from assay_server.store import Limits, Store
+from assay_server.store import Limits, Store, counted
 
 MOST_TRACES = 200
 _MOST_SPANS = Limits(rows=100_000, seconds=60)

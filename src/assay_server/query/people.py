@@ -11,7 +11,7 @@ from assay_server.core.errors import NotFound
 from assay_server.query import people_sql
 from assay_server.query.people_sql import Group
 from assay_server.query.shapes import body_json
-from assay_server.query.sql import Page, Where, cut, lines
+from assay_server.query.sql import Page, Where, cut
 from assay_server.query.trace_filter import TraceFilter
 from assay_server.query.trace_rows import texts_of
 from assay_server.query.traces import Traces
@@ -28,7 +28,7 @@ _FULL_TEXTS = (
 
 @dataclass(slots=True, frozen=True)
 class PeopleFilter:
-    """None does not narrow. Times are nanoseconds, `until_ns` is exclusive; all of it of one and the same span."""
+    """None does not narrow. Times are nanoseconds, `until_ns` is exclusive; all of it of one and the same trace."""
 
     since_ns: int | None = None
     until_ns: int | None = None
@@ -40,7 +40,7 @@ class PeopleFilter:
         where.equal('"user"', self.user)
         where.equal("environment", self.environment)
         if self.since_ns is not None:
-            where.add("start_ns >= ?", self.since_ns)
+            where.add("last_ns >= ?", self.since_ns)
         if self.until_ns is not None:
             where.add("start_ns < ?", self.until_ns)
         return where
@@ -90,7 +90,7 @@ class People:
     async def user(self, project: str, name: str) -> dict[str, Any]:
         """The row with days, models, scores and the newest sessions."""
         rows, scores, recent = await asyncio.gather(
-            self._store.scan(people_sql.person("user"), [project, [name], project, 0, project, 0]),
+            self._store.scan(people_sql.person("user"), [project, [name], project]),
             self._store.scan(people_sql.scores("user"), [project, [name], project]),
             self.sessions(project, PeopleFilter(user=name), limit=_RECENT),
         )
@@ -111,38 +111,29 @@ class People:
         self, group: Group, project: str, narrow: PeopleFilter, limit: int, after: Sequence[Any] | None
     ) -> tuple[list[str], int, list[Any] | None]:
         where = narrow.conditions(project)
-        counting = lines("SELECT count(DISTINCT", '"' + group + '"', ") AS n FROM spans WHERE", str(where))
         params = [*where.params]
         if after is not None:
             Where().follows(("last_ns", "whose"), after, (int, str), "<")  # raises where another list made it
             params += after
-        counted, rows = await asyncio.gather(
-            self._store.scan(counting, where.params),
-            self._store.scan(people_sql.newest(group, str(where), after is not None, limit + 1), params),
-        )
-        kept, following = cut(rows, limit, "last_ns", "whose")
-        return [row["whose"] for row in kept], counted[0]["n"], following
+        rows = await self._store.scan(people_sql.newest(group, str(where), after is not None, limit + 1), params)
+        if not rows and after is not None:  # the list became shorter while somebody turned its pages
+            _, total, _ = await self._newest(group, project, narrow, 1, None)
+            return [], total, None
+        kept, following = cut(rows, limit, "latest_ns", "whose")
+        return [row["whose"] for row in kept], rows[0]["n"] if rows else 0, following
 
     async def _sessions(self, project: str, names: list[str]) -> list[dict[str, Any]]:
-        if not names:
-            return []
-        since = await self._since(project, names)
-        rows, said = await asyncio.gather(
-            self._sums("session", project, names, since), self._said(project, names, since)
-        )
+        rows = await self._sums("session", project, names)
+        # Commits before which nothing came are passed over: most sessions last for minutes, the store for months.
+        said = await self._said(project, names, min(row["since"] for row in rows.values())) if rows else {}
         return [_session(rows[name], *said.get(name, (None, None))) for name in names if name in rows]
 
     async def _users(self, project: str, names: list[str]) -> list[dict[str, Any]]:
-        rows = await self._sums("user", project, names, 0) if names else {}
+        rows = await self._sums("user", project, names)
         return [_user(rows[name]) for name in names if name in rows]
 
-    async def _since(self, project: str, sessions: list[str]) -> int:
-        """The commit before which nothing of these sessions came: most last for minutes, the store for months."""
-        since: int = (await self._store.scan(people_sql.since("session"), [project, sessions, project]))[0]["since"]
-        return since
-
-    async def _sums(self, group: Group, project: str, names: list[str], since: int) -> dict[str, dict[str, Any]]:
-        found = await self._store.scan(people_sql.sums(group), [project, names, project, since, project, since])
+    async def _sums(self, group: Group, project: str, names: list[str]) -> dict[str, dict[str, Any]]:
+        found = await self._store.scan(people_sql.sums(group), [project, names]) if names else []
         return {row["whose"]: row for row in found}
 
     async def _said(self, project: str, sessions: list[str], since: int) -> dict[str, tuple[str | None, str | None]]:

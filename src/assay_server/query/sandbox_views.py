@@ -6,8 +6,8 @@ name it: it is not among the views.
 
 from dataclasses import dataclass
 
-from assay_server.query.rollup import counted
 from assay_server.query.sql import lines
+from assay_server.store import counted
 
 
 @dataclass(slots=True, frozen=True)
@@ -82,6 +82,7 @@ _SPAN = (
     Column("kind", "VARCHAR", "kind", "llm, agent, tool, retriever, reranker, embedding, guardrail, evaluator, …"),
     Column("status", "VARCHAR", "status", "ok, error or unset"),
     *_texts("status_message"),
+    Column("error_type", "VARCHAR", "error_type", "of a span that failed: error.type, its exception's, or its message"),
     _time("start", "start_ns"),
     _time("end", "end_ns"),
     Column("latency_ms", "DOUBLE", "(end_ns - start_ns) / 1e6"),

@@ -5,7 +5,6 @@ from typing import Any
 
 from assay_server.core.errors import InvalidInput
 from assay_server.query.attribute_filter import read_condition
-from assay_server.query.rollup import HAS, KEYS, counted_by_key
 from assay_server.query.sql import Where, lines
 
 _OPERATORS = {
@@ -142,20 +141,9 @@ class _Rows:
             self.where.add(sql, *own, *params)
 
     def cost(self, low: float | None, high: float | None) -> None:
-        """Of the calls that count. All that is priced in a trace is looked at first: it is no less than they are."""
-        having, params = _within("sum(cost)", low, high)
-        if not having:
-            return
-        source, own = self._source("spans")
-        loosely, least = _within("sum(cost)", low, None)
-        if high is not None:
-            loosely, least = " AND ".join(filter(None, (loosely, "min(cost) <= ?"))), [*least, high]
-        dear = lines("SELECT trace_id FROM", source, "AND cost IS NOT NULL GROUP BY trace_id HAVING", loosely)
-        some = lines("SELECT trace_id, cost,", KEYS, "FROM", source, "AND", HAS, "AND trace_id IN (", dear, ")")
-        sums = lines("SELECT any_value(trace_id) FROM (", counted_by_key("priced"), ") GROUP BY trace HAVING", having)
-        self.where.add(
-            lines("trace_id IN (WITH priced AS MATERIALIZED (", some, ")", sums, ")"), *own, *own, *least, *params
-        )
+        condition, params = _within("usd", low, high)
+        if condition:
+            self.some("trace_sums", condition, *params)
 
     def _source(self, table: str) -> tuple[str, list[Any]]:
         return table + " WHERE project = ? AND stored_ns >= ?", [self.project, self.stored_ns]

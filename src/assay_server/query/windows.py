@@ -12,17 +12,11 @@ from typing import Any
 from assay_server.core.errors import InvalidInput
 from assay_server.query import windows_cut as cut
 from assay_server.query.measures import FIELDS, FILTERS, MEASURES, METRICS, Metric, aggregate, each, without_value
-from assay_server.query.rollup import HAS, KEYS, counted_by_key
 from assay_server.query.sql import Where, lines
 from assay_server.store import Limits, Store
 
 _MOST_GROUPS = "200"
 _LARGE = Limits(rows=100_000, seconds=60)
-
-_READ = (
-    "trace_id, span_id, parent_id, kind, status, start_ns, end_ns, cost, fresh_input, cache_read, cache_write,"
-    ' output_tokens, reasoning, ttft_ms, "user", session'
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,16 +111,16 @@ def _spans(metric: Metric, where: Where, group: str, windows: Sequence[Window]) 
     """Units `u(at_ns, g, v)` of the spans, and how they make a figure."""
     where.add("end_ns >= ? AND end_ns < ?", min(w.since_ns for w in windows), max(w.until_ns for w in windows))
     family = MEASURES[metric.name].family
-    # Tokens and costs are counted once a call (see `rollup`); a request is a trace, at its last call's end.
+    # Tokens and costs are counted once a call; a request is a trace, at its last call's end.
     calls = family != "spans" and metric.name != "requests"
-    read, kept, of = (f"{_READ}, {KEYS}", "AND " + HAS, "(" + counted_by_key("s") + ")") if calls else (_READ, "", "s")
-    spans = lines("s AS (SELECT " + read + ",", group, "AS g FROM spans WHERE", str(where), kept, ")")
+    of, trace = ("counted_calls", "trace") if calls else ("spans", "trace_id")
     if family == "requests":
         amount = "1.0" if metric.name == "requests" else each(metric)
-        units = lines("u AS (SELECT max(end_ns) AS at_ns, min(g) AS g,", amount, "AS v FROM", of, "GROUP BY trace_id)")
+        units = lines("SELECT max(end_ns) AS at_ns, min(", group, ") AS g,", amount, "AS v FROM", of)
+        grouped = "GROUP BY " + trace
     else:
-        units = lines("u AS (SELECT end_ns AS at_ns, g,", each(metric), "AS v FROM", of, ")")
-    return lines(spans + ",", units), where.params, _value(metric)
+        units, grouped = lines("SELECT end_ns AS at_ns,", group, "AS g,", each(metric), "AS v FROM", of), ""
+    return lines("u AS (", units, "WHERE", str(where), grouped, ")"), where.params, _value(metric)
 
 
 def _scores(

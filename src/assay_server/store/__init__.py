@@ -4,6 +4,7 @@ What was stored is taken away only by `keeping`.
 """
 
 from assay_server.store.changes import Doomed, Erasable, Priced, Rewritten, Thinnable, Thinned
+from assay_server.store.counting import counted
 from assay_server.store.duck import DuckStore, Settings
 from assay_server.store.parts import part_key
 from assay_server.store.preparing import Prepared
@@ -11,12 +12,14 @@ from assay_server.store.protocol import DEFAULT_LIMITS, Appended, Limits, Stats,
 from assay_server.store.schema import HEAD
 from assay_server.store.schema import NEWEST as SCHEMA
 from assay_server.store.seen import trace_key
+from assay_server.store.settled import TRACE_WIDE
 from assay_server.store.text import Bounds, Found, TextState, asks_for_words
 
 __all__ = [
     "DEFAULT_LIMITS",
     "HEAD",
     "SCHEMA",
+    "TRACE_WIDE",
     "Appended",
     "Bounds",
     "Doomed",
@@ -35,6 +38,7 @@ __all__ = [
     "Thinnable",
     "Thinned",
     "asks_for_words",
+    "counted",
     "part_key",
     "trace_key",
 ]

@@ -10,12 +10,12 @@ import numpy as np
 
 from assay_server.core.records import Facts
 from assay_server.store.columns import EVENTS, RUN_ITEMS, SCORES, SPANS, TRACES, Table
-from assay_server.store.copying import roll_back
 from assay_server.store.faults import is_durable, wrapped
 from assay_server.store.held import hold
 from assay_server.store.preparing import Batch, Prepared, of_traces, together
 from assay_server.store.protocol import Appended
 from assay_server.store.seen import Seen
+from assay_server.store.transactions import roll_back
 
 _KNOWN_ONCE = (SPANS, TRACES, SCORES, RUN_ITEMS, EVENTS)
 """Tables whose rows are stored once, whatever is sent again."""

@@ -1,5 +1,6 @@
 """Facts as Arrow columns, and the identity of each row."""
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -159,6 +160,22 @@ def _content(spans: Sequence[Span]) -> list[str | None]:
     return [None if span.thin is None else span.thin.fate for span in spans]
 
 
+def _error_types(spans: Sequence[Span]) -> list[str | None]:
+    return [_error_type(span) if span.status == "error" else None for span in spans]
+
+
+def _error_type(span: Span) -> str:
+    """The rule stands in SQL too (`schema`), for spans that were stored before there was this column."""
+    said = span.attributes.get("error.type")
+    if said is None:
+        raised = [each for event in span.events if (each := event["attributes"].get("exception.type")) is not None]
+        # A message names ids and amounts; without them it is a kind of error.
+        said = raised[-1] if raised else _DIGITS.sub("#", (span.status_message or "")[:80])
+    return (said if isinstance(said, str) else encode(said)) or "no type"
+
+
+_DIGITS = re.compile("[0-9]+")
+
 _TEXT: Kind = "text"
 _INT: Kind = "int"
 SMALL: Kind = "small"
@@ -183,6 +200,7 @@ SPANS = Table(
     {
         **texts("project", "trace_id", "span_id", "parent_id", "name", "kind"),
         **ints("start_ns", "end_ns"),
+        "error_type": (_TEXT, _error_types),
         **texts("status", "status_message", "service", "environment", "scope", "session", "user"),
         **texts("feature", "tenant", "cost_center"),
         "tags": (_TEXTS, _plain("tags")),

@@ -5,14 +5,14 @@ came, whole row groups at once: the copy is as compact as a store can be, and ho
 original. Measured on 200,000 spans beside an append every 50 ms: the slowest append took 0.13 s (docs/keeping.md).
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
 
+from assay_server.store import settled
 from assay_server.store.schema import STEPS
+from assay_server.store.transactions import transaction
 
 _AT_ONCE = 100_000  # rows a statement
 
@@ -44,12 +44,16 @@ def attach(cursor: duckdb.DuckDBPyConnection, name: str, file: Path, row_group_s
 
 
 def copy(cursor: duckdb.DuckDBPyConnection, source: str, target: str) -> Marks:
-    """Everything that is committed now, from one attached store into another, empty one. Durable on return."""
+    """Everything that is committed now, from one attached store into another, empty one, which the cursor uses.
+
+    Durable on return.
+    """
     with transaction(cursor):
         tables = _tables(cursor, source)
         marks = Marks({}, {table: _last(cursor, source, table) for table in tables})
         for table, order in tables.items():
             marks.rows[table] = _copy_table(cursor, f"{source}.{table}", f"{target}.{table}", order)
+        settled.define(cursor)
     cursor.execute(f"CHECKPOINT {target}")
     return marks
 
@@ -68,31 +72,12 @@ def catch_up(cursor: duckdb.DuckDBPyConnection, source: str, target: str, before
     return Marks(rows, last)
 
 
-@contextmanager
-def transaction(cursor: duckdb.DuckDBPyConnection) -> Iterator[None]:
-    """All that is done within it, or nothing."""
-    cursor.execute("BEGIN")
-    try:
-        yield
-        cursor.execute("COMMIT")
-    except BaseException:
-        roll_back(cursor)
-        raise
-
-
-def roll_back(cursor: duckdb.DuckDBPyConnection) -> None:
-    """DuckDB may have rolled back already (a failed COMMIT does), or be out of order altogether."""
-    try:
-        cursor.execute("ROLLBACK")
-    except duckdb.Error:
-        return
-
-
 def _tables(cursor: duckdb.DuckDBPyConnection, source: str) -> dict[str, str]:
     """The tables of a store, and the column that says in which order their rows came."""
     found = cursor.execute(
-        "SELECT table_name, list(column_name) FROM duckdb_columns() WHERE database_name = ? GROUP BY ALL ORDER BY 1",
-        [source],
+        "SELECT table_name, list(column_name) FROM duckdb_columns() WHERE database_name = ? AND table_name IN"
+        " (SELECT table_name FROM duckdb_tables() WHERE database_name = ?) GROUP BY ALL ORDER BY 1",
+        [source, source],
     ).fetchall()
     return {table: next(name for name in _ORDER if name in columns) for table, columns in found}
 

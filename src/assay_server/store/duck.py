@@ -20,6 +20,7 @@ import duckdb
 
 from assay_server.core.errors import Corrupt, Unavailable
 from assay_server.core.records import Facts
+from assay_server.store import settled
 from assay_server.store.appending import Appending
 from assay_server.store.attached import Attached
 from assay_server.store.changes import Doomed, Priced, Rewritten, Thinned
@@ -36,8 +37,10 @@ from assay_server.store.reading import Reading, rows_of, wait_or_stop
 from assay_server.store.rewriting import Rewriting
 from assay_server.store.room import check_room, check_writable
 from assay_server.store.schema import FILLS, NEWEST, STEPS
+from assay_server.store.settling import Settling
 from assay_server.store.text import TextSearch
 from assay_server.store.touched import traces_of, traces_of_rows
+from assay_server.store.transactions import transaction
 
 T = TypeVar("T")
 
@@ -91,6 +94,8 @@ class DuckStore:
         self._rewriting = Rewriting(directory, connection, self._attached, settings.row_group_size)
         self._scan_all = partial(self.scan, limits=_UPKEEP)
         self.texts = TextSearch(directory.path / "text", self._scan_all)
+        self._settler = ThreadPoolExecutor(1, thread_name_prefix="assay-store-settle")
+        self._settling = Settling(self._settle)
         self._changing = asyncio.Lock()  # while the file is written anew nothing but appends may change it
 
     @classmethod
@@ -102,7 +107,7 @@ class DuckStore:
         """
         store = await asyncio.to_thread(_open, Path(path), settings or Settings())
         if store._appending.last_stamp:
-            store.texts.nudge()
+            store._nudge()
         return store
 
     async def prepare(self, facts: Facts) -> Prepared:
@@ -111,7 +116,7 @@ class DuckStore:
     async def append(self, *given: Facts | Prepared) -> Appended:
         prepared = [await self.prepare(one) if isinstance(one, Facts) else one for one in given]
         appended = await self._in_writer(partial(self._append, prepared))
-        self.texts.nudge()
+        self._nudge()
         return appended
 
     async def scan(
@@ -132,12 +137,14 @@ class DuckStore:
 
     async def decide(self, project: str, kept: Sequence[str], let_go: Sequence[str], since_ns: int) -> int:
         gone = await self._change(partial(self._decide, project, kept, let_go, since_ns))
-        self.texts.nudge()
+        self._nudge()
         return gone
 
     async def erase(self, project: str, doomed: Sequence[Doomed]) -> dict[str, int]:
         change = partial(self._change, partial(erase, self._connection, project, doomed))
-        return await self.texts.renew(project, await traces_of(self._scan_all, project, doomed), change)
+        removed = await self.texts.renew(project, await traces_of(self._scan_all, project, doomed), change)
+        self._settling.nudge()
+        return removed
 
     async def let_go(self, project: str, rows: Sequence[Thinned], now_ns: int) -> int:
         change = partial(self._change, partial(let_go, self._connection, project, rows, now_ns))
@@ -160,9 +167,17 @@ class DuckStore:
         rows = (await self.scan("SELECT " + ", ".join(counts)))[0]
         return Stats(rows, self._directory.size())
 
+    async def settle(self) -> None:
+        await self._settling.catch_up()
+
     async def close(self) -> None:
+        await self._settling.close()
         await self.texts.close()
         await asyncio.to_thread(self._close)
+
+    def _nudge(self) -> None:
+        self.texts.nudge()
+        self._settling.nudge()
 
     async def _in_writer(self, work: Callable[[], T]) -> T:
         """Runs to its end even when the caller goes away: half a transaction helps nobody."""
@@ -174,6 +189,15 @@ class DuckStore:
         async def locked() -> T:
             async with self._changing:
                 return await self._in_writer(partial(self._healed, work))
+
+        return await asyncio.shield(asyncio.ensure_future(locked()))
+
+    async def _settle(self) -> bool:
+        """Held up by whatever changes what is stored, and in nobody's way who appends or reads."""
+
+        async def locked() -> bool:
+            async with self._changing:
+                return await asyncio.get_running_loop().run_in_executor(self._settler, self._settle_once)
 
         return await asyncio.shield(asyncio.ensure_future(locked()))
 
@@ -193,6 +217,16 @@ class DuckStore:
                 cursor.close()
 
         return await asyncio.shield(asyncio.get_running_loop().run_in_executor(self._upkeep, run))
+
+    def _settle_once(self) -> bool:
+        name = self._attached.lease()
+        cursor = self._connection.cursor()
+        try:
+            cursor.execute(f"USE {name}")
+            return wrapped(partial(settled.settle, cursor))
+        finally:
+            cursor.close()
+            self._attached.release(name)
 
     def _append(self, prepared: Sequence[Prepared]) -> Appended:
         check_room(self._directory.path, self._settings.reserve)
@@ -228,13 +262,20 @@ class DuckStore:
         return decide(self._connection, project, kept, let_go, since_ns, self._appending.stamp())
 
     def _reprice(self, project: str, prices: Sequence[Priced]) -> int:
+        with transaction(self._connection):
+            return self._reprice_all(project, prices)
+
+    def _reprice_all(self, project: str, prices: Sequence[Priced]) -> int:
         rows = prices_batch(project, prices)  # noqa: F841  (DuckDB finds it by name)
+        self._connection.execute("CREATE OR REPLACE TEMP TABLE priced AS FROM rows")
         changed = self._connection.execute(
-            "UPDATE spans SET cost = rows.cost, cost_source = rows.cost_source FROM rows WHERE spans.key = rows.key"
-            " AND spans.project = rows.project AND spans.trace_id = rows.trace_id AND spans.span_id = rows.span_id"
-            " AND spans.cost_source IS DISTINCT FROM 'client'"
+            "UPDATE spans SET cost = rows.cost, cost_source = rows.cost_source FROM priced rows"
+            " WHERE spans.key = rows.key AND spans.project = rows.project AND spans.trace_id = rows.trace_id"
+            " AND spans.span_id = rows.span_id AND spans.cost_source IS DISTINCT FROM 'client'"
             " AND (spans.cost, spans.cost_source) IS DISTINCT FROM (rows.cost, rows.cost_source)"
         ).fetchone()
+        settled.reprice(self._connection, "priced")
+        self._connection.execute("DROP TABLE priced")
         return int(changed[0]) if changed else 0
 
     def _scan(self, sql: str, params: Sequence[Any], limits: Limits, reading: Reading) -> list[dict[str, Any]]:
@@ -267,6 +308,7 @@ class DuckStore:
         if self._upkeeping is not None:
             self._upkeeping.interrupt()
         self._upkeep.shutdown()
+        self._settler.shutdown()
         self._readers.shutdown()
         self._preparing.shutdown()
         self._writer.shutdown()
@@ -334,6 +376,7 @@ def _connect(file: Path, settings: Settings, version: int) -> duckdb.DuckDBPyCon
         for statements in (*(STEPS[each] for each in sorted(STEPS)), *missing):
             for statement in statements:
                 connection.execute(statement)
+        settled.define(connection)
     except BaseException:
         connection.close()
         raise

@@ -8,10 +8,11 @@ from typing import Any
 
 import duckdb
 
+from assay_server.store import settled
 from assay_server.store.changes import Doomed, Thinned
 from assay_server.store.columns import encode
-from assay_server.store.copying import transaction
-from assay_server.store.schema import parts_of_stored
+from assay_server.store.schema import ERROR_TYPE, PART_KEY, parts_of_stored
+from assay_server.store.transactions import transaction
 
 _TEXTS = {
     "spans": ("status_message", "attributes", "events", "links"),
@@ -57,6 +58,12 @@ def _let_go(connection: duckdb.DuckDBPyConnection, project: str, rows: Sequence[
         f" WHERE {table}.key = thin.key AND {table}.project = ? AND {table}.let_go_ns IS NULL",
         [project],
     ).fetchone()
+    if table == "spans":  # it may have been the beginning of a message that is no more
+        connection.execute(
+            f"UPDATE spans SET error_type = {ERROR_TYPE} WHERE key IN (SELECT key FROM thin) AND status = 'error'"  # noqa: S608
+            " AND project = ?",
+            [project],
+        )
     return int(changed[0]) if changed else 0
 
 
@@ -69,15 +76,16 @@ def _erase_spans(connection: duckdb.DuckDBPyConnection, project: str, doomed: Do
     """With what waits beside them (`held`), and with the rows that tell of their traces."""
     params = [project, *doomed.params]
     connection.execute(
-        "CREATE OR REPLACE TEMP TABLE touched AS SELECT DISTINCT trace_id FROM spans"  # noqa: S608
+        "CREATE OR REPLACE TEMP TABLE touched AS SELECT DISTINCT project, trace_id FROM spans"  # noqa: S608
         f" WHERE project = ? AND ({doomed.where})",
         params,
     )
     held = _count(connection, f"DELETE FROM held WHERE project = ? AND ({doomed.where})", params)  # noqa: S608
     spans = _count(connection, f"DELETE FROM spans WHERE project = ? AND ({doomed.where})", params)  # noqa: S608
-    of_touched = "WHERE project = ? AND trace_id IN (FROM touched)"
+    of_touched = "WHERE project = ? AND trace_id IN (SELECT trace_id FROM touched)"
     connection.execute(f"DELETE FROM trace_parts {of_touched}", [project])  # noqa: S608
     connection.execute(parts_of_stored(of_touched.removeprefix("WHERE ")), [project])
+    settled.unsettle(connection, f"SELECT {PART_KEY} FROM touched")  # noqa: S608
     traces = _count(
         connection,
         f"DELETE FROM traces {of_touched} AND trace_id NOT IN (SELECT trace_id FROM trace_parts {of_touched})",  # noqa: S608

@@ -11,9 +11,9 @@ import numpy as np
 
 from assay_server.core.records import Span
 from assay_server.store.columns import SPANS
-from assay_server.store.copying import transaction
 from assay_server.store.schema import PART_KEY
 from assay_server.store.seen import Keys
+from assay_server.store.transactions import transaction
 
 _DUE = "SELECT h.key FROM held h WHERE h.project = ? AND h.trace_id IN (SELECT unnest(?::VARCHAR[]))"
 

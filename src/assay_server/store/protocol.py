@@ -78,7 +78,11 @@ class Texts(Protocol):
 
 
 class Store(Protocol):
-    """Facts, append-only but for their price."""
+    """Facts, append-only but for their price.
+
+    Beside its tables it has two views that follow from the spans and are true at every moment: `counted_calls`, each
+    call that counts with what its trace says of it, and `trace_sums`, a row for each trace (`settled.py`).
+    """
 
     @property
     def texts(self) -> Texts: ...
@@ -131,6 +135,10 @@ class Store(Protocol):
         How many rows that were; one whose text is gone already is passed over. Content that waits beside a span goes
         with it, and is waited for no more.
         """
+        ...
+
+    async def settle(self) -> None:
+        """Returns when the views need not work out anything of what was stored before. They answer alike without."""
         ...
 
     async def compact(self) -> Rewritten:

@@ -20,10 +20,16 @@ found without its spans, and its spans by the few commits they came in. `key` th
 `input_head` and `output_head` are the first `HEAD` characters of the texts of a span without a parent: lists show them,
 and a long text costs a millisecond to read. Empty where there is no text; NULL in rows older than heads.
 
+`settled_calls` and `settled_traces` follow from the spans, up to the commit that `settled` names (`settled.py` says
+how); `unsettled` names traces that have to be worked out anew.
+
+`error_type` says of which kind the error of a failed span is: its attribute `error.type`, its last exception's type, or
+its message without numbers; NULL for all others.
+
 `let_go_ns` says when the text of a row was let go, after `kept_days`; NULL, it stands as it came.
 """
 
-NEWEST = 6
+NEWEST = 7
 HEAD = 300  # characters
 
 _SPANS = """
@@ -87,6 +93,23 @@ CREATE TABLE IF NOT EXISTS trace_parts (
     stored_ns BIGINT NOT NULL
 )"""
 
+_SETTLED_CALLS = """
+CREATE TABLE IF NOT EXISTS settled_calls (
+    key UBIGINT NOT NULL, trace UBIGINT NOT NULL, project VARCHAR NOT NULL, kind VARCHAR NOT NULL,
+    name VARCHAR NOT NULL, status VARCHAR NOT NULL, start_ns BIGINT NOT NULL, end_ns BIGINT NOT NULL, model VARCHAR,
+    provider VARCHAR, service VARCHAR, cost DOUBLE, cost_source VARCHAR, fresh_input BIGINT, cache_read BIGINT,
+    cache_write BIGINT, output_tokens BIGINT, reasoning BIGINT, ttft_ms DOUBLE, "user" VARCHAR, session VARCHAR,
+    feature VARCHAR, tenant VARCHAR, cost_center VARCHAR, prompt VARCHAR, prompt_version VARCHAR, release VARCHAR,
+    channel VARCHAR, arm VARCHAR, run VARCHAR, environment VARCHAR, endpoint VARCHAR, tags VARCHAR[]
+)"""
+
+_SETTLED_TRACES = """
+CREATE TABLE IF NOT EXISTS settled_traces (
+    key UBIGINT NOT NULL, project VARCHAR NOT NULL, trace_id VARCHAR NOT NULL, start_ns BIGINT NOT NULL,
+    last_ns BIGINT NOT NULL, stored_ns BIGINT NOT NULL, failed BOOLEAN NOT NULL, "user" VARCHAR, session VARCHAR,
+    environment VARCHAR, calls BIGINT NOT NULL, usd DOUBLE, unknown BIGINT, input_tokens BIGINT, output_tokens BIGINT
+)"""
+
 _LABELS = ("feature", "tenant", "cost_center")
 
 
@@ -107,6 +130,12 @@ def _labels_of_old_rows(table: str) -> str:
         f" WHERE {table}.rowid = old.r AND coalesce({', '.join(f'old.{name}' for name in _LABELS)}) IS NOT NULL"
     )
 
+
+ERROR_TYPE = (
+    "coalesce(variant_extract(attributes, 'error.type')::VARCHAR,"
+    """ json_extract_string(events, '$[*].attributes."exception.type"')[-1],"""
+    " regexp_replace(nullif(left(status_message, 80), ''), '[0-9]+', '#', 'g'), 'no type')"
+)
 
 STEPS: dict[int, tuple[str, ...]] = {
     1: (_SPANS, _TRACES, _SCORES, _RUN_ITEMS, _EVENTS),
@@ -130,11 +159,19 @@ STEPS: dict[int, tuple[str, ...]] = {
         for table in ("spans", "held")
         for name in (*_LABELS, "input_head", "output_head")
     ),
+    7: (
+        *(f"ALTER TABLE {table} ADD COLUMN IF NOT EXISTS error_type VARCHAR" for table in ("spans", "held")),
+        _SETTLED_CALLS,
+        _SETTLED_TRACES,
+        "CREATE TABLE IF NOT EXISTS unsettled (key UBIGINT NOT NULL, stored_ns BIGINT NOT NULL)",
+        "CREATE TABLE IF NOT EXISTS settled AS SELECT -1::BIGINT AS stored_ns",
+    ),
 }
 """Schema version -> the statements that lead to the tables of it; all are run at every opening."""
 
 FILLS: dict[int, tuple[str, ...]] = {
     5: tuple(f"UPDATE {table} SET stored_ns = 1 + rowid // 1000 WHERE stored_ns = 0" for table in ("spans", "events")),  # noqa: S608
     6: (*map(_labels_of_old_rows, ("spans", "held")), "DELETE FROM trace_parts", parts_of_stored()),
+    7: tuple(f"UPDATE {table} SET error_type = {ERROR_TYPE} WHERE status = 'error'" for table in ("spans", "held")),  # noqa: S608
 }
 """Schema version -> what a store of an older one gets: new columns of old rows, rows that follow from others."""

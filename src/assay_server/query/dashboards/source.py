@@ -7,19 +7,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from assay_server.query.dimensions import EDGES, OWN, TRACE_WIDE, Dimension, dimension, narrowed, quoted
+from assay_server.query.dimensions import EDGES, Dimension, GroupedCalls, dimension, narrowed, narrowed_calls
 from assay_server.query.measures import MEASURES, Metric, each
-from assay_server.query.rollup import HAS, KEYS, counted_by_key
 from assay_server.query.sql import Where, lines
 
 Source = Literal["spans", "calls", "traces", "call_traces", "scores"]
 
-_MARGIN_NS = 6 * 3_600_000_000_000  # traces over the range's edge are read whole: what counts must not hang on it
-_MEASURED = (
-    *("end_ns", "status", "cost", "fresh_input", "cache_read", "cache_write", "output_tokens", "reasoning"),
-    *OWN,
-)
-"""Columns of calls that metrics and filters may read; only those asked for are kept in memory."""
+_MARGIN_NS = 6 * 3_600_000_000_000  # a trace over the range's edge says of its calls what its other spans know
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +66,7 @@ def units(asked: Asked, metrics: Sequence[Metric]) -> tuple[str, list[Any]]:
     source = source_of(metrics[0])
     if source == "scores":
         return _judgements(asked, metrics[0])
-    rows, params = _calls(asked, metrics) if source in {"calls", "call_traces"} else _spans(asked)
+    rows, params = _calls(asked) if source in {"calls", "call_traces"} else _spans(asked)
     columns = ", ".join(f"{_value(metric)} AS v{at}" for at, metric in enumerate(metrics))
     if source in {"traces", "call_traces"}:
         # The traces' own columns hide those of their spans: what is added up is said by the metric.
@@ -106,26 +100,20 @@ def _spans(asked: Asked) -> tuple[str, list[Any]]:
     return sql, [*across, *by.params, *asked.edges(), *where.params]
 
 
-def _calls(asked: Asked, metrics: Sequence[Metric]) -> tuple[str, list[Any]]:
-    """`r`: the spans of the range whose tokens and cost count."""
-    by = dimension(asked.group_by)
-    edges = asked.edges(_MARGIN_NS)
-    where = _conditions(asked, edges)
-    read = " ".join((*(_value(metric) for metric in metrics), str(where)))
-    kept = [quoted(name) for name in ("run", "trace_id", *_MEASURED, *TRACE_WIDE) if name in read]
+def _calls(asked: Asked) -> tuple[str, list[Any]]:
+    """`r`: the calls of the range that count."""
+    grouped = GroupedCalls.by(asked.group_by, asked.edges(_MARGIN_NS))
+    where = Where(["c.project = ?", "c.start_ns >= ?", "c.start_ns < ?"], asked.edges())
+    for narrow in asked.narrow:
+        narrowed_calls(where, narrow, of="c.")
+    _add_usual(where, asked, "c.")
     sql = lines(
-        "source AS MATERIALIZED (SELECT " + ", ".join(["start_ns", KEYS, *dict.fromkeys(kept)]) + ",",
-        by.own + " AS own FROM spans WHERE " + EDGES + " AND " + HAS + "),",
-        _wide(by, "source"),
-        "r AS NOT MATERIALIZED (SELECT s.start_ns AS at_ns,",
-        _group(by, "s.own") + " AS g, s.* EXCLUDE (own)",
-        "FROM (" + counted_by_key("source") + ") s",
-        "LEFT JOIN wide ON wide.trace = s.trace" if by.wide else "",
-        "WHERE s.start_ns >= ? AND s.start_ns < ? AND",
-        str(where) + ")",
+        grouped.ctes + "r AS NOT MATERIALIZED (SELECT c.start_ns AS at_ns, coalesce(",
+        grouped.value + ", '') AS g, c.* FROM counted_calls c",
+        grouped.joins,
+        "WHERE " + str(where) + ")",
     )
-    across = [*by.params, *edges] if by.wide else []
-    return sql, [*by.params, *edges, *across, asked.range.since_ns, asked.range.until_ns, *where.params]
+    return sql, [*grouped.cte_params, *grouped.params, *where.params]
 
 
 def _judgements(asked: Asked, metric: Metric) -> tuple[str, list[Any]]:
@@ -160,17 +148,21 @@ def _conditions(asked: Asked, edges: Sequence[Any]) -> Where:
     where = Where()
     for narrow in asked.narrow:
         narrowed(where, narrow, edges, of="s.")
-    if "run" not in asked.words:
-        where.add("s.run IS NULL")
-    if asked.group_by == "error_type":
-        where.add("s.status = 'error'")
+    _add_usual(where, asked, "s.")
     if not where.conditions:
         where.add("true")
     return where
 
 
-def _wide(by: Dimension, source: str | None = None) -> str:
-    return "wide AS (" + by.across(source) + ")," if by.wide else ""
+def _add_usual(where: Where, asked: Asked, of: str) -> None:
+    if "run" not in asked.words:
+        where.add(of + "run IS NULL")
+    if asked.group_by == "error_type":
+        where.add(of + "status = 'error'")
+
+
+def _wide(by: Dimension) -> str:
+    return "wide AS (" + by.across() + ")," if by.wide else ""
 
 
 def _group(by: Dimension, own: str) -> str:

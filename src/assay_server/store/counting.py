@@ -1,0 +1,37 @@
+"""Which spans count: tokens and costs of a trace, each call once.
+
+Agents and chains often repeat the sum of their children, and a client's own span of a call stands around the
+gateway's span of the same call. So a span counts when it has tokens or a cost, and is neither a roll-up in a trace
+that has its parts, nor the direct parent of a model call that counts.
+"""
+
+HAS = "(cost IS NOT NULL OR fresh_input IS NOT NULL OR output_tokens IS NOT NULL)"
+"""Spans that may count."""
+
+_ROLLS_UP = "kind IN ('agent', 'chain')"
+
+KEYS = (
+    f"hash(trace, span_id) AS me, {_ROLLS_UP} AS rolls,"
+    " CASE WHEN kind = 'llm' AND parent_id IS NOT NULL THEN hash(trace, parent_id) END AS above"
+)
+"""What `counted_by_key` needs of each span beside `trace`, 64 bits that tell traces apart: a fifth of the time that
+texts take, and of the memory."""
+
+
+def counted_by_key(source: str) -> str:
+    """A SELECT of those that count, for a `source` of spans that `HAS` keeps, with `trace` and `KEYS`."""
+    return (
+        f"SELECT c.* FROM {source} c ANTI JOIN (SELECT above FROM {source} WHERE above IS NOT NULL) i"  # noqa: S608
+        f" ON i.above = c.me WHERE NOT rolls OR trace NOT IN (SELECT trace FROM {source} WHERE NOT rolls)"
+    )
+
+
+def counted(source: str) -> str:
+    """The same of a `source` (a table or CTE) of few whole traces of one project, as it is."""
+    return (
+        f"SELECT c.* FROM {source} c ANTI JOIN (SELECT trace_id, parent_id FROM {source}"  # noqa: S608
+        f" WHERE kind = 'llm' AND parent_id IS NOT NULL AND {HAS}) i"
+        f" ON i.trace_id = c.trace_id AND i.parent_id = c.span_id"
+        f" WHERE {HAS} AND (NOT {_ROLLS_UP} OR c.trace_id NOT IN"
+        f" (SELECT trace_id FROM {source} WHERE {HAS} AND NOT {_ROLLS_UP}))"
+    )

@@ -1,0 +1,197 @@
+"""Calls and traces, settled: each call that counts, once, with what its trace says of it, and each trace's sums.
+
+Which span counts can only be told of a whole trace (`counting`), and a user or a tag is often said at its root alone.
+To work that out for a million spans takes a fifth of a second, so it is done once a trace: what has come since the last
+round is settled a moment later (`settling`), and a trace that gets more spans is settled anew.
+
+Two views answer as if all were settled: `counted_calls` and `trace_sums` read what is, and work out the traces that had
+commits since. So no reader waits for a round and none sees half of one. All of it follows from the facts and may be
+thrown away at any time; what removes or prices spans sees to it in the same transaction (`unsettle`, `reprice`).
+"""
+
+import duckdb
+
+from assay_server.store.counting import HAS, KEYS, counted_by_key
+from assay_server.store.schema import PART_KEY
+from assay_server.store.transactions import transaction
+
+TRACE_WIDE = (
+    *("user", "session", "feature", "tenant", "cost_center", "prompt", "prompt_version", "release", "channel", "arm"),
+    *("run", "environment"),
+)
+"""Fields that a trace says for spans that do not: a span takes what is nearest, its own or the first of its trace."""
+
+_ROUND_SPANS = 50_000  # a goal: 1 s and some 100 MB
+_ROUND_TRACES = 10_000
+
+_OWN = (
+    *("key", "project", "kind", "name", "status", "start_ns", "end_ns", "model", "provider", "service", "cost"),
+    *("cost_source", "fresh_input", "cache_read", "cache_write", "output_tokens", "reasoning", "ttft_ms"),
+)
+_ENDPOINT = (
+    "coalesce(variant_extract(attributes, 'http.route')::VARCHAR, CASE WHEN parent_id IS NULL THEN name END)"
+    " AS endpoint"
+)
+_WIDE = tuple(f'"{name}"' for name in (*TRACE_WIDE, "endpoint"))
+_TOLD = f"{PART_KEY} AS trace, trace_id, span_id, parent_id, stored_ns"
+_READ = ", ".join((_TOLD, *_OWN, *(f'"{name}"' for name in TRACE_WIDE), f"tags, {_ENDPOINT}"))
+_READ_FOR_SUMS = (
+    f'{_TOLD}, project, kind, status, start_ns, "user", session, environment, cost, fresh_input, cache_read,'
+    " cache_write, output_tokens, reasoning"
+)
+_CALL = ", ".join(("trace", *_OWN, *_WIDE, "tags"))
+_TRACE = (
+    'key, project, trace_id, start_ns, last_ns, stored_ns, failed, "user", session, environment, calls, usd, unknown,'
+    " input_tokens, output_tokens"
+)
+
+_USED = (
+    "count(*) AS calls, sum(cost) AS usd, count(*) FILTER (cost IS NULL) AS unknown,"
+    " sum(coalesce(fresh_input, 0) + coalesce(cache_read, 0) + coalesce(cache_write, 0))"
+    " FILTER (coalesce(fresh_input, cache_read, cache_write) IS NOT NULL)::BIGINT AS input_tokens,"
+    " sum(coalesce(output_tokens, 0) + coalesce(reasoning, 0))"
+    " FILTER (coalesce(output_tokens, reasoning) IS NOT NULL)::BIGINT AS output_tokens"
+)
+
+
+def define(cursor: duckdb.DuckDBPyConnection) -> None:
+    """Makes the views of the database that `cursor` uses, for how far it is settled.
+
+    That moment stands in them as a number: only so are the parts of a table passed over that hold nothing newer.
+    """
+    since = _settled_ns(cursor)
+    fresh = f"SELECT key FROM trace_parts WHERE stored_ns > {since} UNION SELECT key FROM unsettled"  # noqa: S608
+    calls = f"WITH s AS MATERIALIZED ({_spans(_READ, since, fresh)}), {_calls('s')}"
+    sums = f"WITH s AS MATERIALIZED ({_spans(_READ_FOR_SUMS, since, fresh)}), {_sums('s')}"
+    cursor.execute(
+        f"CREATE OR REPLACE VIEW counted_calls AS SELECT {_CALL} FROM settled_calls WHERE trace NOT IN ({fresh})"  # noqa: S608
+        f" UNION ALL SELECT {_CALL} FROM ({calls})"
+    )
+    cursor.execute(
+        f"CREATE OR REPLACE VIEW trace_sums AS SELECT {_TRACE} FROM settled_traces WHERE key NOT IN ({fresh})"  # noqa: S608
+        f" UNION ALL SELECT {_TRACE} FROM ({sums})"
+    )
+
+
+def settle(cursor: duckdb.DuckDBPyConnection) -> bool:
+    """One round: the oldest commits that are not settled, and traces that were unsettled. Is there more?
+
+    One transaction; nothing but appends may run beside it.
+    """
+    with transaction(cursor):
+        since = _settled_ns(cursor)
+        until, more = _until(cursor, since)
+        if until is None and not _any(cursor, "unsettled"):
+            return False
+        through = since if until is None else until
+        _work_out(cursor, since, through)
+        cursor.execute("UPDATE settled SET stored_ns = ?", [through])
+        define(cursor)
+        return more or _any(cursor, "unsettled")
+
+
+def unsettle(cursor: duckdb.DuckDBPyConnection, traces: str) -> None:
+    """Forgets what is settled of traces, in the transaction that changes their spans. `traces`: SQL that gives keys."""
+    cursor.execute(f"DELETE FROM settled_calls WHERE trace IN ({traces})")  # noqa: S608
+    cursor.execute(f"DELETE FROM settled_traces WHERE key IN ({traces})")  # noqa: S608
+    cursor.execute(
+        f"INSERT INTO unsettled SELECT key, min(stored_ns) FROM trace_parts WHERE key IN ({traces}) GROUP BY key"  # noqa: S608
+    )
+
+
+def reprice(cursor: duckdb.DuckDBPyConnection, rows: str) -> None:
+    """Gives settled calls the cost of `rows`, a table that has it beside what a span is known by, and traces the sums.
+
+    In the transaction that prices the spans. A span that has nothing but its cost counts or not for that alone, so its
+    trace is settled anew.
+    """
+    its_calls = f"FROM settled_calls c JOIN {rows} p ON c.key = p.key AND c.project = p.project"
+    cursor.execute(
+        f"UPDATE settled_calls SET cost = p.cost, cost_source = p.cost_source FROM {rows} p"  # noqa: S608
+        " WHERE settled_calls.key = p.key AND settled_calls.project = p.project"
+        " AND settled_calls.cost_source IS DISTINCT FROM 'client'"
+    )
+    cursor.execute(
+        f"UPDATE settled_traces SET usd = u.usd, unknown = u.unknown FROM (SELECT trace, {_USED} FROM settled_calls"  # noqa: S608
+        f" WHERE trace IN (SELECT c.trace {its_calls}) GROUP BY trace) u WHERE settled_traces.key = u.trace"
+    )
+    alone = f"SELECT {PART_KEY} FROM {rows} JOIN spans USING (key, project, trace_id, span_id)"  # noqa: S608
+    unsettle(cursor, f"{alone} WHERE fresh_input IS NULL AND output_tokens IS NULL")
+
+
+def _settled_ns(cursor: duckdb.DuckDBPyConnection) -> int:
+    row = cursor.execute("SELECT max(stored_ns) FROM settled").fetchone()
+    return int(row[0]) if row else -1
+
+
+def _any(cursor: duckdb.DuckDBPyConnection, table: str) -> bool:
+    return cursor.execute(f"SELECT 1 FROM {table} LIMIT 1").fetchone() is not None  # noqa: S608
+
+
+def _until(cursor: duckdb.DuckDBPyConnection, since: int) -> tuple[int | None, bool]:
+    """(the commit up to which a round goes, None where there is none; whether there are others behind it)."""
+    row = cursor.execute(
+        "SELECT coalesce(max(stored_ns) FILTER (before < ?), min(stored_ns)), max(stored_ns) FROM ("
+        " SELECT stored_ns, sum(n) OVER (ORDER BY stored_ns) AS before FROM ("
+        "  SELECT stored_ns, sum(spans) AS n FROM trace_parts WHERE stored_ns > ? GROUP BY stored_ns))",
+        [_ROUND_SPANS, since],
+    ).fetchone()
+    return (None, False) if row is None or row[0] is None else (int(row[0]), row[0] < row[1])
+
+
+def _work_out(cursor: duckdb.DuckDBPyConnection, since: int, until: int) -> None:
+    came = f"SELECT key FROM trace_parts WHERE stored_ns > {since} AND stored_ns <= {until}"  # noqa: S608
+    again = f"SELECT key FROM unsettled ORDER BY stored_ns LIMIT {_ROUND_TRACES}"  # noqa: S608
+    cursor.execute(f"CREATE OR REPLACE TEMP TABLE fresh AS {came} UNION ({again})")
+    fresh = "SELECT key FROM fresh"
+    cursor.execute(f"CREATE OR REPLACE TEMP TABLE fresh_spans AS {_spans(_READ, since, fresh, until)}")
+    known = cursor.execute(f"DELETE FROM settled_traces WHERE key IN ({fresh})").fetchone()  # noqa: S608
+    if known and known[0]:
+        cursor.execute(f"DELETE FROM settled_calls WHERE trace IN ({fresh})")  # noqa: S608
+    cursor.execute(f"INSERT INTO settled_calls BY NAME WITH {_calls('fresh_spans')}")
+    cursor.execute(f"INSERT INTO settled_traces BY NAME WITH {_sums('fresh_spans')}")
+    cursor.execute(f"DELETE FROM unsettled WHERE key IN ({fresh})")  # noqa: S608
+    cursor.execute("DROP TABLE fresh")
+    cursor.execute("DROP TABLE fresh_spans")
+
+
+def _spans(columns: str, since: int, fresh: str, until: int | None = None) -> str:
+    """All spans of the traces that `fresh` (SQL) gives, up to a commit. Those that came since are all of such traces;
+    the others are looked for in the commits of these traces alone."""
+    edge = "" if until is None else f" AND stored_ns <= {until}"
+    older = f"SELECT stored_ns FROM trace_parts WHERE stored_ns <= {since} AND key IN ({fresh})"  # noqa: S608
+    return (
+        f"SELECT {columns} FROM spans WHERE stored_ns > {since}{edge} UNION ALL"  # noqa: S608
+        f" SELECT {columns} FROM spans WHERE stored_ns <= {since} AND stored_ns IN ({older})"
+        f" AND {PART_KEY} IN ({fresh})"
+    )
+
+
+def _calls(source: str) -> str:
+    """The rest of a `WITH`, from the spans of whole traces to the calls among them that count."""
+    said = ", ".join(f"arg_min({name}, start_ns) AS {name}" for name in _WIDE)
+    nearest = ", ".join(f"coalesce(c.{name}, said.{name}) AS {name}" for name in _WIDE)
+    own = ", ".join(f"c.{name}" for name in _OWN)
+    # A call's own tags come first: who asks for one of a kind takes the first.
+    others = "list_filter(coalesce(said.tags, []), lambda t: NOT list_contains(coalesce(c.tags, []), t))"
+    return (
+        f"said AS (SELECT trace, {said}, list_distinct(flatten(list(tags) FILTER (len(tags) > 0))) AS tags"  # noqa: S608
+        f" FROM {source} GROUP BY trace),"
+        f" h AS MATERIALIZED (SELECT *, {KEYS} FROM {source} WHERE {HAS})"
+        f" SELECT c.trace, {own}, {nearest}, nullif(list_concat(coalesce(c.tags, []), {others}), []) AS tags"
+        f" FROM ({counted_by_key('h')}) c JOIN said ON said.trace = c.trace"
+    )
+
+
+def _sums(source: str) -> str:
+    """The rest of a `WITH`, from the spans of whole traces to a row for each trace."""
+    first = ", ".join(f'arg_min("{name}", start_ns) AS "{name}"' for name in ("user", "session", "environment"))
+    used = ", ".join(f"any_value(u.{name}) AS {name}" for name in ("usd", "unknown", "input_tokens", "output_tokens"))
+    return (
+        f"h AS MATERIALIZED (SELECT *, {KEYS} FROM {source} WHERE {HAS}),"  # noqa: S608
+        f" u AS (SELECT trace, {_USED} FROM ({counted_by_key('h')}) GROUP BY trace)"
+        " SELECT s.trace AS key, any_value(project) AS project, any_value(trace_id) AS trace_id,"
+        " min(start_ns) AS start_ns, max(start_ns) AS last_ns, min(stored_ns) AS stored_ns,"
+        f" bool_or(status = 'error') AS failed, {first}, coalesce(any_value(u.calls), 0) AS calls, {used}"
+        f" FROM {source} s LEFT JOIN u ON u.trace = s.trace GROUP BY s.trace"
+    )

@@ -1,0 +1,238 @@
+"""What is settled, held against a plain reading of the spans: after every step of a random life of a store."""
+
+import asyncio
+import random
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from assay_server.core.records import Facts, Span, Thin, Tokens
+from assay_server.store import Doomed, DuckStore, settled
+from assay_server.store.changes import Priced
+
+PROJECTS = ("prj_a", "prj_b")
+KINDS = ("llm", "llm", "agent", "chain", "tool", "embedding")
+WIDE = (*settled.TRACE_WIDE, "endpoint")
+BUCKETS = ("fresh_input", "cache_read", "cache_write", "output_tokens", "reasoning")
+OWN = ("kind", "name", "status", "start_ns", "end_ns", "model", "provider", "service", "cost", "cost_source", *BUCKETS)
+
+
+class Life:
+    """Spans come late, twice, in two projects with the same ids; they are priced, erased, held and let go."""
+
+    def __init__(self, store: DuckStore, seed: int) -> None:
+        self.store, self.rng, self.clock = store, random.Random(seed), 0
+        self.known: list[Span] = []
+
+    async def step(self) -> None:
+        act = self.rng.choice(
+            (self.come, self.come, self.come, self.settle, self.erase, self.price, self.decide, self.fold)
+        )
+        await act()
+
+    async def come(self) -> None:
+        spans = [self.span() for _ in range(self.rng.randrange(1, 12))]
+        self.known += spans
+        again = self.rng.sample(self.known, min(len(self.known), 2))
+        await self.store.append(Facts(spans + again))
+
+    def span(self) -> Span:
+        rng = self.rng
+        self.clock += 1
+        trace, number = rng.randrange(9), self.clock
+        parents = [f"{n:016x}" for n in range(max(1, number - 25), number)]
+        said = {name: f"{name}{rng.randrange(3)}" for name in settled.TRACE_WIDE if rng.random() < 0.15}
+        return Span(
+            rng.choice(PROJECTS),
+            f"{trace:032x}",
+            f"{number:016x}",
+            rng.choice(parents) if parents and rng.random() < 0.8 else None,
+            f"step {rng.randrange(3)}",
+            rng.choice(KINDS),  # type: ignore[arg-type]
+            1_000 + (self.clock * 7919) % 1009 * 2000 + self.clock,  # in no order, and none twice
+            5_000_000,
+            "error" if rng.random() < 0.2 else "ok",
+            model=rng.choice((None, "small", "large")),
+            tokens=rng.choice((None, Tokens(rng.randrange(9), output=1), Tokens(cache_read=2, reasoning=3))),
+            cost=rng.choice((None, None, 0.25, 0.5)),
+            cost_source=rng.choice((None, "client", "project")),
+            tags=rng.sample(["a", "b", "c"], rng.randrange(3)),
+            attributes={"http.route": f"/{rng.randrange(2)}"} if rng.random() < 0.2 else {},
+            thin=Thin("waiting", {}) if rng.random() < 0.1 else None,
+            **said,  # type: ignore[arg-type]
+        )
+
+    async def settle(self) -> None:
+        await self.store._settle()
+
+    async def erase(self) -> None:
+        if self.known:
+            one = self.rng.choice(self.known)
+            where = self.rng.choice(
+                (("trace_id = ?", one.trace_id), ("span_id = ?", one.span_id), ('"user" = ?', "user1"))
+            )
+            await self.store.erase(one.project, [Doomed("spans", where[0], (where[1],))])
+
+    async def price(self) -> None:
+        for project in PROJECTS:
+            some = [span for span in self.rng.sample(self.known, len(self.known) // 3) if span.project == project]
+            prices = [Priced(s.trace_id, s.span_id, self.rng.choice((None, 1.0, 2.0)), "project") for s in some]
+            await self.store.reprice(project, prices)
+
+    async def decide(self) -> None:
+        kept, let_go = [f"{n:032x}" for n in range(5)], [f"{n:032x}" for n in range(5, 9)]
+        await self.store.decide(self.rng.choice(PROJECTS), kept, let_go, 0)
+
+    async def fold(self) -> None:
+        if self.rng.random() < 0.2:
+            await self.store.compact()
+
+
+async def counted(store: DuckStore) -> tuple[dict[Any, Any], dict[Any, Any]]:
+    """(calls by key, traces by project and id), of the spans alone."""
+    rows = await store.scan(
+        "SELECT * EXCLUDE (attributes), variant_extract(attributes, 'http.route')::VARCHAR AS route FROM spans"
+    )
+    traces: dict[Any, list[dict[str, Any]]] = defaultdict(list)
+    for row in rows:
+        row["endpoint"] = row["route"] or (row["name"] if row["parent_id"] is None else None)
+        traces[row["project"], row["trace_id"]].append(row)
+    calls, sums = {}, {}
+    for identity, spans in traces.items():
+        spans.sort(key=lambda span: span["start_ns"])
+        has = [s for s in spans if any(s[name] is not None for name in ("cost", "fresh_input", "output_tokens"))]
+        above = {s["parent_id"] for s in has if s["kind"] == "llm"}
+        parts = any(s["kind"] not in {"agent", "chain"} for s in has)
+        mine = [s for s in has if s["span_id"] not in above and not (parts and s["kind"] in {"agent", "chain"})]
+        first = {name: next((s[name] for s in spans if s[name] is not None), None) for name in WIDE}
+        tags = {tag for s in spans for tag in s["tags"] or []}
+        for call in mine:
+            nearest = {name: call[name] if call[name] is not None else first[name] for name in WIDE}
+            calls[call["key"]] = {name: call[name] for name in OWN} | nearest | {"tags": tags}
+        sums[identity] = {
+            "start_ns": spans[0]["start_ns"],
+            "last_ns": spans[-1]["start_ns"],
+            "stored_ns": min(s["stored_ns"] for s in spans),
+            "failed": any(s["status"] == "error" for s in spans),
+            **{name: first[name] for name in ("user", "session", "environment")},
+            "calls": len(mine),
+            "usd": added(mine, "cost"),
+            "unknown": sum(s["cost"] is None for s in mine) if mine else None,
+            "input_tokens": added(mine, *BUCKETS[:3]),
+            "output_tokens": added(mine, *BUCKETS[3:]),
+        }
+    return calls, sums
+
+
+def added(spans: list[dict[str, Any]], *names: str) -> Any:
+    values = [s[name] for s in spans for name in names if s[name] is not None]
+    return sum(values) if values else None
+
+
+async def viewed(store: DuckStore) -> tuple[dict[Any, Any], dict[Any, Any]]:
+    rows = await store.scan("SELECT * FROM counted_calls")
+    calls = {row["key"]: {name: row[name] for name in (*OWN, *WIDE)} | {"tags": set(row["tags"] or [])} for row in rows}
+    assert len(calls) == len(rows)
+    traces = await store.scan("SELECT * FROM trace_sums")
+    sums = {(row.pop("project"), row.pop("trace_id")): row for row in traces if row.pop("key")}
+    assert len(sums) == len(traces)
+    return calls, sums
+
+
+async def holds(store: DuckStore) -> None:
+    calls, sums = await counted(store)
+    shown, told = await viewed(store)
+    assert shown == calls
+    for row in (*told.values(), *sums.values()):
+        row["usd"] = None if row["usd"] is None else round(row["usd"], 9)
+    assert told == sums
+
+
+@pytest.mark.parametrize("seed", range(4))
+async def test_at_every_moment_of_a_stores_life_the_views_say_what_the_spans_say(
+    tmp_path: Path, seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(settled, "_ROUND_SPANS", 10)
+    monkeypatch.setattr(settled, "_ROUND_TRACES", 2)
+    life = Life(await DuckStore.open(tmp_path / "facts"), seed)
+    for number in range(36):
+        await life.step()
+        await holds(life.store)
+        if number % 13 == 12:
+            await life.store.close()
+            life.store = await DuckStore.open(tmp_path / "facts")
+            await holds(life.store)
+    await life.store.settle()
+    await holds(life.store)
+    assert len(life.known) > 30
+    await life.store.close()
+
+
+async def test_what_came_last_is_settled_on_its_own(tmp_path: Path) -> None:
+    store = await DuckStore.open(tmp_path / "facts")
+    life = Life(store, 1)
+    await life.come()
+    expected = (await store.scan("SELECT max(stored_ns) AS n FROM spans"))[0]["n"]
+    for _ in range(100):
+        if (await store.scan("SELECT max(stored_ns) AS n FROM settled"))[0]["n"] == expected:
+            break
+        await asyncio.sleep(0.1)
+    else:
+        pytest.fail("nothing was settled in ten seconds")
+    assert (await store.scan("SELECT count(*) AS n FROM settled_traces"))[0]["n"] > 0
+    await holds(store)
+    await store.close()
+
+
+async def test_a_copy_and_a_rewritten_store_are_as_settled_as_the_original(tmp_path: Path) -> None:
+    store = await DuckStore.open(tmp_path / "facts")
+    life = Life(store, 2)
+    await life.come()
+    await store.settle()
+    await life.come()
+    await store.copy(tmp_path / "copy")
+    copied = await DuckStore.open(tmp_path / "copy")
+    await store.compact()
+    for each in (copied, store):
+        assert (await each.scan("SELECT count(*) AS n FROM settled_traces"))[0]["n"] > 0
+        await holds(each)
+        await each.close()
+
+
+async def test_erased_people_are_not_in_what_is_settled_either(tmp_path: Path) -> None:
+    store = await DuckStore.open(tmp_path / "facts")
+    life = Life(store, 3)
+    for _ in range(5):
+        await life.come()
+    await store.settle()
+    for project in PROJECTS:
+        await store.erase(project, [Doomed("spans", '"user" = ?', ("user1",))])
+    for table in ("settled_calls", "settled_traces"):
+        assert await store.scan(f'SELECT 1 FROM {table} WHERE "user" = ?', ["user1"]) == []
+    await holds(store)
+    await store.close()
+
+
+@contextmanager
+def failing(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A round that ends in an error before it is done."""
+    with monkeypatch.context() as patched:
+        patched.setattr(settled, "define", lambda cursor: 1 / 0)
+        yield
+
+
+async def test_a_round_that_fails_leaves_everything_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = await DuckStore.open(tmp_path / "facts")
+    life = Life(store, 4)
+    await life.come()
+    with failing(monkeypatch), pytest.raises(ZeroDivisionError):
+        await store.settle()
+    assert (await store.scan("SELECT count(*) AS n FROM settled_traces"))[0]["n"] == 0
+    await holds(store)
+    await store.settle()
+    await holds(store)
+    await store.close()
