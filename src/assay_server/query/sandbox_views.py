@@ -7,7 +7,6 @@ name it: it is not among the views.
 from dataclasses import dataclass
 
 from assay_server.query.sql import lines
-from assay_server.store import counted
 
 
 @dataclass(slots=True, frozen=True)
@@ -126,7 +125,7 @@ VIEWS = (
         "calls",
         "The spans whose tokens and cost count: each model call once, no sums that agents repeat. "
         "sum(cost) over this table is the bill.",
-        "(" + counted(_OWN) + ")",
+        lines("(SELECT * FROM", _OWN, "WHERE key IN (SELECT key FROM counted_calls))"),
         _SPAN,
     ),
     View(

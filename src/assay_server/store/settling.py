@@ -9,8 +9,7 @@ from contextlib import suppress
 _log = logging.getLogger(__name__)
 
 _EVERY_S = 2.0  # commits gather for so long: most traces are whole by then, and a round costs less a span
-_REST = 9.0  # times what a round took: while much comes in, a tenth of a core is enough
-_LONGEST_REST_S = 10.0
+_REST = 1.0  # times what a round took, where there is more: a large store of an older schema has others to serve
 _RETRY_S = 30.0
 
 
@@ -59,4 +58,4 @@ class Settling:
         while more:
             began = time.perf_counter()
             more = await self._settle()
-            await asyncio.sleep(min(_REST * (time.perf_counter() - began), _LONGEST_REST_S))
+            await asyncio.sleep(_REST * (time.perf_counter() - began) if more else 0)
