@@ -134,11 +134,9 @@ class _Rows:
             self.some("trace_parts", "oks > 0", negated=status == "unset")
 
     def latency(self, low: float | None, high: float | None) -> None:
-        having, params = _within("(max(end_ns) - min(start_ns)) / 1e6", low, high)
-        if having:
-            source, own = self._source("trace_parts")
-            sql = lines("trace_id IN (SELECT any_value(trace_id) FROM", source, "GROUP BY key HAVING", having, ")")
-            self.where.add(sql, *own, *params)
+        condition, params = _within("(end_ns - start_ns) / 1e6", low, high)
+        if condition:
+            self.some("trace_sums", condition, *params)
 
     def cost(self, low: float | None, high: float | None) -> None:
         condition, params = _within("usd", low, high)

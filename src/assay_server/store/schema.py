@@ -106,8 +106,9 @@ CREATE TABLE IF NOT EXISTS settled_calls (
 _SETTLED_TRACES = """
 CREATE TABLE IF NOT EXISTS settled_traces (
     key UBIGINT NOT NULL, project VARCHAR NOT NULL, trace_id VARCHAR NOT NULL, start_ns BIGINT NOT NULL,
-    last_ns BIGINT NOT NULL, stored_ns BIGINT NOT NULL, failed BOOLEAN NOT NULL, "user" VARCHAR, session VARCHAR,
-    environment VARCHAR, calls BIGINT NOT NULL, usd DOUBLE, unknown BIGINT, input_tokens BIGINT, output_tokens BIGINT
+    last_ns BIGINT NOT NULL, end_ns BIGINT NOT NULL, stored_ns BIGINT NOT NULL, failed BOOLEAN NOT NULL,
+    "user" VARCHAR, session VARCHAR, environment VARCHAR,
+    calls BIGINT NOT NULL, usd DOUBLE, unknown BIGINT, input_tokens BIGINT, output_tokens BIGINT
 )"""
 
 _LABELS = ("feature", "tenant", "cost_center")

@@ -36,13 +36,13 @@ _WIDE = tuple(f'"{name}"' for name in (*TRACE_WIDE, "endpoint"))
 _TOLD = f"{PART_KEY} AS trace, trace_id, span_id, parent_id, stored_ns"
 _READ = ", ".join((_TOLD, *_OWN, *(f'"{name}"' for name in TRACE_WIDE), f"tags, {_ENDPOINT}"))
 _READ_FOR_SUMS = (
-    f'{_TOLD}, project, kind, status, start_ns, "user", session, environment, cost, fresh_input, cache_read,'
+    f'{_TOLD}, project, kind, status, start_ns, end_ns, "user", session, environment, cost, fresh_input, cache_read,'
     " cache_write, output_tokens, reasoning"
 )
 _CALL = ", ".join(("trace", *_OWN, *_WIDE, "tags"))
 _TRACE = (
-    'key, project, trace_id, start_ns, last_ns, stored_ns, failed, "user", session, environment, calls, usd, unknown,'
-    " input_tokens, output_tokens"
+    'key, project, trace_id, start_ns, last_ns, end_ns, stored_ns, failed, "user", session, environment, calls, usd,'
+    " unknown, input_tokens, output_tokens"
 )
 
 _USED = (
@@ -191,7 +191,7 @@ def _sums(source: str) -> str:
         f"h AS MATERIALIZED (SELECT *, {KEYS} FROM {source} WHERE {HAS}),"  # noqa: S608
         f" u AS (SELECT trace, {_USED} FROM ({counted_by_key('h')}) GROUP BY trace)"
         " SELECT s.trace AS key, any_value(project) AS project, any_value(trace_id) AS trace_id,"
-        " min(start_ns) AS start_ns, max(start_ns) AS last_ns, min(stored_ns) AS stored_ns,"
+        " min(start_ns) AS start_ns, max(start_ns) AS last_ns, max(end_ns) AS end_ns, min(stored_ns) AS stored_ns,"
         f" bool_or(status = 'error') AS failed, {first}, coalesce(any_value(u.calls), 0) AS calls, {used}"
         f" FROM {source} s LEFT JOIN u ON u.trace = s.trace GROUP BY s.trace"
     )

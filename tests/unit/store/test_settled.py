@@ -54,7 +54,7 @@ class Life:
             f"step {rng.randrange(3)}",
             rng.choice(KINDS),  # type: ignore[arg-type]
             1_000 + (self.clock * 7919) % 1009 * 2000 + self.clock,  # in no order, and none twice
-            5_000_000,
+            5_000_000 + rng.randrange(1_000),
             "error" if rng.random() < 0.2 else "ok",
             model=rng.choice((None, "small", "large")),
             tokens=rng.choice((None, Tokens(rng.randrange(9), output=1), Tokens(cache_read=2, reasoning=3))),
@@ -116,6 +116,7 @@ async def counted(store: DuckStore) -> tuple[dict[Any, Any], dict[Any, Any]]:
         sums[identity] = {
             "start_ns": spans[0]["start_ns"],
             "last_ns": spans[-1]["start_ns"],
+            "end_ns": max(s["end_ns"] for s in spans),
             "stored_ns": min(s["stored_ns"] for s in spans),
             "failed": any(s["status"] == "error" for s in spans),
             **{name: first[name] for name in ("user", "session", "environment")},
