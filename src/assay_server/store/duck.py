@@ -96,6 +96,7 @@ class DuckStore:
         self.texts = TextSearch(directory.path / "text", self._scan_all)
         self._settler = ThreadPoolExecutor(1, thread_name_prefix="assay-store-settle")
         self._settling = Settling(self._settle)
+        self._rounds = settled.Rounds()
         self._changing = asyncio.Lock()  # while the file is written anew nothing but appends may change it
 
     @classmethod
@@ -223,7 +224,7 @@ class DuckStore:
         cursor = self._connection.cursor()
         try:
             cursor.execute(f"USE {name}")
-            return wrapped(partial(settled.settle, cursor))
+            return wrapped(partial(self._rounds.run, cursor))
         finally:
             cursor.close()
             self._attached.release(name)

@@ -23,6 +23,7 @@ TRACE_WIDE = (
 
 _ROUND_SPANS = 50_000  # a goal: 1 s and some 100 MB
 _ROUND_TRACES = 10_000
+_REDEFINED = 5_000  # spans; to work them out costs a reader 5 ms
 
 _OWN = (
     *("key", "project", "kind", "name", "status", "start_ns", "end_ns", "model", "provider", "service", "cost"),
@@ -54,10 +55,10 @@ _USED = (
 )
 
 
-def define(cursor: duckdb.DuckDBPyConnection) -> None:
-    """Makes the views of the database that `cursor` uses, for how far it is settled.
+def define(cursor: duckdb.DuckDBPyConnection) -> int:
+    """Makes the views of the database that `cursor` uses, for how far it is settled; that moment.
 
-    That moment stands in them as a number: only so are the parts of a table passed over that hold nothing newer.
+    It stands in them as a number: only so are the parts of a table passed over that hold nothing newer.
     """
     since = _settled_ns(cursor)
     fresh = f"SELECT key FROM trace_parts WHERE stored_ns > {since} UNION SELECT key FROM unsettled"  # noqa: S608
@@ -71,23 +72,34 @@ def define(cursor: duckdb.DuckDBPyConnection) -> None:
         f"CREATE OR REPLACE VIEW trace_sums AS SELECT {_TRACE} FROM settled_traces WHERE key NOT IN ({fresh})"  # noqa: S608
         f" UNION ALL SELECT {_TRACE} FROM ({sums})"
     )
+    return since
 
 
-def settle(cursor: duckdb.DuckDBPyConnection) -> bool:
-    """One round: the oldest commits that are not settled, and traces that were unsettled. Is there more?
+class Rounds:
+    """Settles a store, one round after the other. One per store."""
 
-    One transaction; nothing but appends may run beside it.
-    """
-    with transaction(cursor):
-        since = _settled_ns(cursor)
-        until, more = _until(cursor, since)
-        if until is None and not _any(cursor, "unsettled"):
-            return False
-        through = since if until is None else until
-        _work_out(cursor, since, through)
-        cursor.execute("UPDATE settled SET stored_ns = ?", [through])
-        define(cursor)
-        return more or _any(cursor, "unsettled")
+    def __init__(self) -> None:
+        self._defined_ns = -1  # at least so far the views take for settled what is
+
+    def run(self, cursor: duckdb.DuckDBPyConnection) -> bool:
+        """The oldest commits that are not settled, and traces that were unsettled. Is there more?
+
+        One transaction; nothing but appends may run beside it.
+        """
+        with transaction(cursor):
+            since = _settled_ns(cursor)
+            until, more = _until(cursor, since)
+            if until is None and not _any(cursor, "unsettled"):
+                return False
+            through = since if until is None else until
+            _work_out(cursor, since, through)
+            cursor.execute("UPDATE settled SET stored_ns = ?", [through])
+            more = more or _any(cursor, "unsettled")
+            # Views that are behind are as true as others, they only work out more; making them costs as much as that.
+            behind = _spans_between(cursor, self._defined_ns, through) >= _REDEFINED
+            defined_ns = define(cursor) if behind else self._defined_ns
+        self._defined_ns = defined_ns
+        return more
 
 
 def unsettle(cursor: duckdb.DuckDBPyConnection, traces: str) -> None:
@@ -122,6 +134,13 @@ def reprice(cursor: duckdb.DuckDBPyConnection, rows: str) -> None:
 def _settled_ns(cursor: duckdb.DuckDBPyConnection) -> int:
     row = cursor.execute("SELECT max(stored_ns) FROM settled").fetchone()
     return int(row[0]) if row else -1
+
+
+def _spans_between(cursor: duckdb.DuckDBPyConnection, since: int, until: int) -> int:
+    row = cursor.execute(
+        "SELECT coalesce(sum(spans), 0) FROM trace_parts WHERE stored_ns > ? AND stored_ns <= ?", [since, until]
+    ).fetchone()
+    return int(row[0]) if row else 0
 
 
 def _any(cursor: duckdb.DuckDBPyConnection, table: str) -> bool:

@@ -159,6 +159,7 @@ async def test_at_every_moment_of_a_stores_life_the_views_say_what_the_spans_say
 ) -> None:
     monkeypatch.setattr(settled, "_ROUND_SPANS", 10)
     monkeypatch.setattr(settled, "_ROUND_TRACES", 2)
+    monkeypatch.setattr(settled, "_REDEFINED", 1 + 15 * (seed % 2))
     life = Life(await DuckStore.open(tmp_path / "facts"), seed)
     for number in range(36):
         await life.step()
@@ -222,7 +223,7 @@ async def test_erased_people_are_not_in_what_is_settled_either(tmp_path: Path) -
 def failing(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A round that ends in an error before it is done."""
     with monkeypatch.context() as patched:
-        patched.setattr(settled, "define", lambda cursor: 1 / 0)
+        patched.setattr(settled, "_spans_between", lambda *anything: 1 / 0)
         yield
 
 
