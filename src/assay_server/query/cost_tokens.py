@@ -13,7 +13,8 @@ from assay_server.query.cost_words import dollars
 from assay_server.query.prompt_parts import Part, documents_of, parts_of, text_of, tokens_of
 from assay_server.query.shapes import body_json
 from assay_server.query.sql import lines
-from assay_server.store import Limits, Store, counted
+from assay_server.query.trace_find import IN_COMMITS, commits_of
+from assay_server.store import Limits, Store, part_key
 
 _LARGEST_TRACE = Limits(rows=100_000, seconds=60)
 _PREVIEW = 200
@@ -41,25 +42,16 @@ class TokenUse:
 
     async def trace(self, project: str, trace_id: str) -> dict[str, Any]:
         """Raises NotFound."""
+        of_trace = "FROM spans WHERE project = ? AND trace_id = ? AND " + IN_COMMITS + " ORDER BY start_ns, span_id"
+        commits = await commits_of(self._store, project, [trace_id])
         spans = await self._store.scan(
-            lines("SELECT", _COLUMNS, "FROM spans WHERE project = ? AND trace_id = ? ORDER BY start_ns, span_id"),
-            [project, trace_id],
-            limits=_LARGEST_TRACE,
+            lines("SELECT", _COLUMNS, of_trace), [project, trace_id, commits], limits=_LARGEST_TRACE
         )
         if not spans:
             raise NotFound(f"There is no trace {trace_id}.", field="trace_id", value=trace_id)
-        source = lines("(SELECT * FROM spans WHERE project = ? AND trace_id = ?)")
-        once = [project, trace_id] * counted(source).count(source)
+        by_node = "FROM counted_calls WHERE project = ? AND trace = ? GROUP BY ALL ORDER BY usd DESC NULLS LAST, name"
         nodes = await self._store.scan(
-            lines(
-                "SELECT kind, name,",
-                SUMS,
-                "FROM (",
-                counted(source),
-                ") GROUP BY ALL ORDER BY usd DESC NULLS LAST, name",
-            ),
-            once,
-            limits=LARGE,
+            lines("SELECT kind, name,", SUMS, by_node), [project, part_key(project, trace_id)], limits=LARGE
         )
         return {"trace_id": trace_id, **_summed(nodes), **_flow(spans)}
 

@@ -7,6 +7,7 @@ from assay_server.core.errors import NotFound
 from assay_server.query.call_graph import call_graph
 from assay_server.query.cost_steps import EMPTY_RESULT
 from assay_server.query.sql import lines
+from assay_server.query.trace_find import IN_COMMITS, commits_of
 from assay_server.store import Limits, Store, counted
 
 MOST_TRACES = 200
@@ -64,11 +65,12 @@ class Graphs:
         sql = lines(
             "WITH s AS MATERIALIZED (SELECT " + _COLUMNS + ", " + _STEP + " AS step,",
             "  kind = 'tool' AND " + EMPTY_RESULT + " AS empty FROM spans",
-            "  WHERE project = ? AND trace_id IN (SELECT unnest(?::VARCHAR[]))),",
+            "  WHERE project = ? AND trace_id IN (SELECT unnest(?::VARCHAR[])) AND " + IN_COMMITS + "),",
             "c AS (SELECT trace_id, span_id FROM (",
             counted("s"),
             "))",
             "SELECT s.*, c.span_id IS NOT NULL AS counts FROM s LEFT JOIN c USING (trace_id, span_id)",
             "ORDER BY start_ns, end_ns DESC, span_id",
         )
-        return await self._store.scan(sql, [project, trace_ids], limits=_MOST_SPANS)
+        commits = await commits_of(self._store, project, trace_ids)
+        return await self._store.scan(sql, [project, trace_ids, commits], limits=_MOST_SPANS)

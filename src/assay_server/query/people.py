@@ -13,6 +13,7 @@ from assay_server.query.people_sql import Group
 from assay_server.query.shapes import body_json
 from assay_server.query.sql import Page, Where, cut
 from assay_server.query.trace_filter import TraceFilter
+from assay_server.query.trace_find import commits_of
 from assay_server.query.trace_rows import texts_of
 from assay_server.query.traces import Traces
 from assay_server.store import Store
@@ -148,7 +149,7 @@ class People:
         if not turns:
             return {}
         traces = [turn["trace_id"] for turn in turns]
-        commits = await self._traces.commits(project, traces)
+        commits = await commits_of(self._store, project, traces)
         rows = await self._store.scan(_FULL_TEXTS, [project, commits, [turn["root_span_id"] for turn in turns]])
         return {
             (row["trace_id"], row["span_id"]): {"input": body_json(row["input"]), "output": body_json(row["output"])}

@@ -29,6 +29,16 @@ Place = tuple[int, str]
 """(start_ns, trace_id): the order of the list."""
 
 
+async def commits_of(store: Store, project: str, trace_ids: Sequence[str]) -> list[int]:
+    """Every `stored_ns` of their spans, perhaps others: so rows are found without reading all there are."""
+    keys = [part_key(project, trace_id) for trace_id in trace_ids]
+    rows = await store.scan(_COMMITS, [keys], limits=_MANY)
+    return [row["stored_ns"] for row in rows]
+
+
+IN_COMMITS = "stored_ns IN (SELECT unnest(?::BIGINT[]))"
+
+
 @dataclass(slots=True, frozen=True)
 class Listed:
     """Places, newest first, one more than asked for where there are more; `total` is exact or at least so many."""
@@ -68,12 +78,6 @@ class TraceFinder:
         if narrow.text is not None and asks_for_words(narrow.text):
             return await self._with_words(project, narrow, narrow.text, limit, place)
         return await self._narrowed(project, replace(narrow, text=None), limit, place)
-
-    async def commits(self, project: str, trace_ids: Sequence[str]) -> list[int]:
-        """Every `stored_ns` of their spans, perhaps others: so rows are found without reading all there are."""
-        keys = [part_key(project, trace_id) for trace_id in trace_ids]
-        rows = await self._store.scan(_COMMITS, [keys], limits=_MANY)
-        return [row["stored_ns"] for row in rows]
 
     async def _narrowed(self, project: str, narrow: TraceFilter, limit: int, after: Place | None) -> Listed:
         if is_of_trace(narrow):

@@ -9,6 +9,7 @@ from assay_server.core.errors import NotFound
 from assay_server.query.pair_words import sentence_of
 from assay_server.query.shapes import tokens_json, tokens_of
 from assay_server.query.sql import lines
+from assay_server.query.trace_find import IN_COMMITS, commits_of
 from assay_server.query.traces import Traces
 from assay_server.store import Limits, Store
 
@@ -18,7 +19,7 @@ _COMPARED = ("status", "model", "prompt", "release", "input", "output")
 _SPANS = lines(
     "SELECT span_id, parent_id, kind, name, status, start_ns, end_ns, model, prompt, prompt_version, release, cost,",
     "fresh_input, cache_read, cache_write, output_tokens, reasoning, md5(input) AS input, md5(output) AS output",
-    "FROM spans WHERE project = ? AND trace_id = ? ORDER BY start_ns, end_ns DESC, span_id",
+    "FROM spans WHERE project = ? AND trace_id = ? AND " + IN_COMMITS + " ORDER BY start_ns, end_ns DESC, span_id",
 )
 
 Row = Mapping[str, Any]
@@ -45,7 +46,8 @@ class TracePairs:
         return {"a": first, "b": second, "sentence": sentence_of(first, second, rows, counts), "rows": rows, **counts}
 
     async def _spans(self, project: str, trace_id: str) -> list[dict[str, Any]]:
-        found = await self._store.scan(_SPANS, [project, trace_id], limits=_MOST_SPANS)
+        commits = await commits_of(self._store, project, [trace_id])
+        found = await self._store.scan(_SPANS, [project, trace_id, commits], limits=_MOST_SPANS)
         if not found:
             raise NotFound(f"There is no trace {trace_id}.", field="trace_id", value=trace_id)
         return found

@@ -12,14 +12,14 @@ from assay_server.query.scores import score_json
 from assay_server.query.shapes import OUTLINE, outline_json, span_json
 from assay_server.query.sql import Page, Where, by_row, cut, lines
 from assay_server.query.trace_filter import TraceFilter
-from assay_server.query.trace_find import TraceFinder
+from assay_server.query.trace_find import IN_COMMITS, TraceFinder, commits_of
 from assay_server.query.trace_rows import SPANS, by_trace, root_of, shown_texts, texts_of, trace_row
 from assay_server.store import Limits, Store
 
 __all__ = ["SpanFilter", "TraceFilter", "Traces"]
 
 _SPAN = "SELECT * REPLACE (attributes::JSON::VARCHAR AS attributes) FROM spans"
-_OF_TRACE = "stored_ns IN (SELECT unnest(?::BIGINT[])) AND project = ? AND trace_id = ?"  # only its commits are read
+_OF_TRACE = IN_COMMITS + " AND project = ? AND trace_id = ?"  # only its commits are read
 _LARGEST_TRACE = Limits(rows=100_000, seconds=60)
 _LARGEST_PAGE = Limits(rows=2_000_000, seconds=60)
 
@@ -100,7 +100,7 @@ class Traces:
 
         With `outline` the spans hold no texts and no attributes, and there are no logs. Raises `NotFound`.
         """
-        commits = await self._finder.commits(project, [trace_id])
+        commits = await commits_of(self._store, project, [trace_id])
         select = lines("SELECT key, stored_ns,", OUTLINE, "FROM spans") if outline else _SPAN
         spans, scores, logs = await asyncio.gather(
             self._store.scan(
@@ -133,7 +133,7 @@ class Traces:
 
     async def span(self, project: str, trace_id: str, span_id: str) -> dict[str, Any]:
         """One span, whole. Raises `NotFound`."""
-        commits = await self._finder.commits(project, [trace_id])
+        commits = await commits_of(self._store, project, [trace_id])
         sql = lines(_SPAN, "WHERE", _OF_TRACE, "AND span_id = ?")
         rows = await self._store.scan(sql, [commits, project, trace_id, span_id])
         if not rows:
@@ -156,15 +156,11 @@ class Traces:
         items = [{"value": row["value"], "n": row["n"]} for row in rows]
         return {"items": items, "of": rows[0]["total"] if rows else 0}
 
-    async def commits(self, project: str, trace_ids: Sequence[str]) -> list[int]:
-        """The `stored_ns` of their spans, and perhaps others."""
-        return await self._finder.commits(project, trace_ids)
-
     async def _rows(self, project: str, trace_ids: list[str]) -> list[dict[str, Any]]:
         """Trace rows in the order of the ids."""
         if not trace_ids:
             return []
-        commits = await self._finder.commits(project, trace_ids)
+        commits = await commits_of(self._store, project, trace_ids)
         spans, scores, logs = await asyncio.gather(
             self._store.scan(SPANS, [project, trace_ids, commits], limits=_LARGEST_PAGE),
             self._score_means(project, trace_ids),
