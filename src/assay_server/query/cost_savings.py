@@ -22,17 +22,6 @@ _PREFIX_GROUPS, _SAMPLE, _SAMPLED_CHARACTERS = 20, 100, 40_000
 _SMALLEST_PREFIX = 1024
 """Tokens: vendors keep no shorter prefix (OpenAI and Anthropic alike)."""
 
-_PARAMETERS = (
-    "gen_ai.request.temperature",
-    "gen_ai.request.top_p",
-    "gen_ai.request.seed",
-    "gen_ai.request.max_tokens",
-    "gen_ai.tool.definitions",
-    "openai.request.response_format",
-    "llm.invocation_parameters",
-)
-"""Requests are identical when model, messages and these are."""
-
 _BUCKETS = ("fresh_input", "cache_read", "cache_write", "output_tokens", "reasoning")
 _IN_TOKENS = "coalesce(fresh_input, 0) + coalesce(cache_read, 0) + coalesce(cache_write, 0)"
 _TOKENS = _IN_TOKENS + " + coalesce(output_tokens, 0) + coalesce(reasoning, 0)"
@@ -61,19 +50,17 @@ class Savings:
 
     async def _caching(self, project: str, narrow: CostFilter, ttl_s: float, usd: float | None) -> dict[str, Any]:
         found = calls(project, narrow)
-        said = ", ".join(["variant_extract(attributes, ?)::VARCHAR"] * len(_PARAMETERS))
         sql = lines(
             found.sql + ",",
-            "texts AS (SELECT key, trace_id, span_id, hash(input, [" + said + "]) AS h",
-            "  FROM spans WHERE project = ? AND start_ns >= ? AND start_ns < ? AND kind = 'llm' AND input IS NOT NULL",
-            "  AND output IS NOT NULL AND status <> 'error'),",
-            "keyed AS (SELECT c.*, trace_id, span_id, hash(h, provider, model) AS k FROM calls c",
-            "  JOIN texts USING (key)),",
+            "asked AS (SELECT key, trace_id, span_id, request_key FROM spans WHERE project = ? AND start_ns >= ?",
+            "  AND start_ns < ? AND request_key IS NOT NULL AND status <> 'error'),",
+            "keyed AS (SELECT c.*, trace_id, span_id, hash(request_key, provider, model) AS k FROM calls c",
+            "  JOIN asked USING (key)),",
             "again AS (SELECT k FROM keyed GROUP BY k HAVING count(*) > 1)",
             "SELECT k, trace_id, span_id, start_ns, end_ns, cost, model, name FROM keyed",
             "WHERE k IN (SELECT k FROM again) ORDER BY k, start_ns, span_id",
         )
-        params = [*found.params, *_PARAMETERS, project, narrow.since_ns, narrow.until_ns]
+        params = [*found.params, project, narrow.since_ns, narrow.until_ns]
         rows = await self._store.scan(sql, params, limits=LARGE)
         groups = [hits for _, group in groupby(rows, key=lambda row: row["k"]) if (hits := _hits(group, ttl_s))]
         saved = _money(hit["cost"] for hits in groups for hit in hits)

@@ -8,7 +8,7 @@ from assay_server.core.clock import rfc3339
 from assay_server.core.errors import NotFound
 from assay_server.core.words import percent
 from assay_server.query.cost_sql import LARGE, SUMS, money, token_sums
-from assay_server.query.cost_steps import EMPTY_RESULT, names_sql, step_json, steps_sentence, steps_sql
+from assay_server.query.cost_steps import names_sql, step_json, steps_sentence, steps_sql
 from assay_server.query.cost_words import dollars
 from assay_server.query.prompt_parts import Part, documents_of, parts_of, text_of, tokens_of
 from assay_server.query.shapes import body_json
@@ -30,7 +30,7 @@ _COLUMNS = (
     + ") END AS tools,"
     " CASE WHEN kind IN ('retriever', 'reranker') THEN"
     " variant_extract(attributes, 'retrieval.documents')::JSON::VARCHAR END AS documents,"
-    " kind = 'tool' AND " + EMPTY_RESULT + " AS empty"
+    " coalesce(empty_result, false) AS empty"
 )
 
 

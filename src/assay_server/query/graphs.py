@@ -5,7 +5,6 @@ from typing import Any
 
 from assay_server.core.errors import NotFound
 from assay_server.query.call_graph import call_graph
-from assay_server.query.cost_steps import EMPTY_RESULT
 from assay_server.query.sql import lines
 from assay_server.query.trace_find import IN_COMMITS, commits_of
 from assay_server.store import Limits, Store, counted
@@ -64,7 +63,7 @@ class Graphs:
             return []
         sql = lines(
             "WITH s AS MATERIALIZED (SELECT " + _COLUMNS + ", " + _STEP + " AS step,",
-            "  kind = 'tool' AND " + EMPTY_RESULT + " AS empty FROM spans",
+            "  coalesce(empty_result, false) AS empty FROM spans",
             "  WHERE project = ? AND trace_id IN (SELECT unnest(?::VARCHAR[])) AND " + IN_COMMITS + "),",
             "c AS (SELECT trace_id, span_id FROM (",
             counted("s"),

@@ -1,21 +1,19 @@
 """Facts as Arrow columns, and the identity of each row."""
 
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from operator import attrgetter
 from typing import Any, Literal
 
-import msgspec
-
 from assay_server.core.records import RunItem, Span, Tokens
 from assay_server.store.changes import Priced
+from assay_server.store.derived import empty_results, encode, error_types, request_keys, storable
 from assay_server.store.schema import HEAD
 from assay_server.store.seen import Keys, key_of
 
 Identity = tuple[str, ...]
-Kind = Literal["text", "json", "int", "small", "real", "texts", "key"]
+Kind = Literal["text", "json", "int", "small", "real", "texts", "key", "truth"]
 Column = Callable[[Sequence[Any]], list[Any]]
 ArrowTable = Any
 """A `pyarrow.Table`. Arrow is imported by the first batch, not before: an idle server does not pay its 25 MB."""
@@ -64,7 +62,7 @@ def _array(values: Sequence[Any] | Keys, kind: Kind) -> Any:
     try:
         return pa.array(values, _arrow_types()[kind])
     except UnicodeEncodeError:  # half of a surrogate pair: Python holds such texts, UTF-8 cannot
-        return pa.array([_storable(value) for value in values], _arrow_types()[kind])
+        return pa.array([storable(value) for value in values], _arrow_types()[kind])
 
 
 @cache
@@ -79,13 +77,8 @@ def _arrow_types() -> dict[Kind, Any]:
         "real": pa.float64(),
         "texts": pa.list_(pa.string()),
         "key": pa.uint64(),
+        "truth": pa.bool_(),
     }
-
-
-def _storable(value: Any) -> Any:
-    if isinstance(value, str):
-        return value.encode("utf-8", "replace").decode()
-    return [_storable(part) for part in value] if isinstance(value, list) else value
 
 
 def _plain(name: str) -> Column:
@@ -125,22 +118,6 @@ def _json(name: str) -> Column:
     return column
 
 
-def encode(value: Any) -> str:
-    """JSON text; numbers that JSON does not know (NaN, infinity) become null."""
-    try:
-        return msgspec.json.encode(value).decode()
-    except UnicodeEncodeError:
-        return msgspec.json.encode(_without_surrogates(value)).decode()
-
-
-def _without_surrogates(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {_storable(key): _without_surrogates(part) for key, part in value.items()}
-    if isinstance(value, list):
-        return [_without_surrogates(part) for part in value]
-    return _storable(value)
-
-
 def _attributes_and_moved(spans: Sequence[Span]) -> dict[str, list[Any]]:
     """`moved` names the attributes whose text a column of the span holds as well; those are left out of the others."""
     attributes, moved = [], []
@@ -159,22 +136,6 @@ def _attributes_and_moved(spans: Sequence[Span]) -> dict[str, list[Any]]:
 def _content(spans: Sequence[Span]) -> list[str | None]:
     return [None if span.thin is None else span.thin.fate for span in spans]
 
-
-def _error_types(spans: Sequence[Span]) -> list[str | None]:
-    return [_error_type(span) if span.status == "error" else None for span in spans]
-
-
-def _error_type(span: Span) -> str:
-    """The rule stands in SQL too (`schema`), for spans that were stored before there was this column."""
-    said = span.attributes.get("error.type")
-    if said is None:
-        raised = [each for event in span.events if (each := event["attributes"].get("exception.type")) is not None]
-        # A message names ids and amounts; without them it is a kind of error.
-        said = raised[-1] if raised else _DIGITS.sub("#", (span.status_message or "")[:80])
-    return (said if isinstance(said, str) else encode(said)) or "no type"
-
-
-_DIGITS = re.compile("[0-9]+")
 
 _TEXT: Kind = "text"
 _INT: Kind = "int"
@@ -200,7 +161,7 @@ SPANS = Table(
     {
         **texts("project", "trace_id", "span_id", "parent_id", "name", "kind"),
         **ints("start_ns", "end_ns"),
-        "error_type": (_TEXT, _error_types),
+        "error_type": (_TEXT, error_types),
         **texts("status", "status_message", "service", "environment", "scope", "session", "user"),
         **texts("feature", "tenant", "cost_center"),
         "tags": (_TEXTS, _plain("tags")),
@@ -219,6 +180,8 @@ SPANS = Table(
         "events": (_TEXT, _json("events")),
         "links": (_TEXT, _json("links")),
         "content": (_TEXT, _content),
+        "empty_result": ("truth", empty_results),
+        "request_key": ("key", request_keys),
     },
     together=_attributes_and_moved,
     select="* REPLACE (attributes::VARIANT AS attributes)",

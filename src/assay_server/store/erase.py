@@ -10,8 +10,8 @@ import duckdb
 
 from assay_server.store import settled
 from assay_server.store.changes import Doomed, Thinned
-from assay_server.store.columns import encode
-from assay_server.store.schema import ERROR_TYPE, PART_KEY, parts_of_stored
+from assay_server.store.derived import ERROR_TYPE, encode
+from assay_server.store.schema import PART_KEY, parts_of_stored
 from assay_server.store.transactions import transaction
 
 _TEXTS = {
@@ -49,7 +49,14 @@ def _let_go(connection: duckdb.DuckDBPyConnection, project: str, rows: Sequence[
     changes = [f"{name} = thin.{name}" for name in _TEXTS[table]]
     thin = _batch(table, rows)  # noqa: F841  (DuckDB finds it by name)
     if table == "spans":
-        changes = ["input = NULL", "output = NULL", "moved = NULL", "content = nullif(content, 'waiting')", *changes]
+        changes = [
+            "input = NULL",
+            "output = NULL",
+            "request_key = NULL",
+            "moved = NULL",
+            "content = nullif(content, 'waiting')",
+            *changes,
+        ]
         changes += [f"{name} = CASE WHEN {name} IS NOT NULL THEN '' END" for name in ("input_head", "output_head")]
         changes = [change.replace("thin.attributes", "thin.attributes::JSON::VARIANT") for change in changes]
         connection.execute("DELETE FROM held WHERE project = ? AND key IN (SELECT key FROM thin)", [project])

@@ -24,10 +24,13 @@ and a long text costs a millisecond to read. Empty where there is no text; NULL 
 how); `unsettled` names traces that have to be worked out anew.
 
 `error_type` says of which kind the error of a failed span is: its attribute `error.type`, its last exception's type, or
-its message without numbers; NULL for all others.
+its message without numbers; NULL for all others. `empty_result` says of a tool whether it found nothing, and
+`request_key` of a model's call what it was asked: equal where a cache would have answered (`derived`).
 
 `let_go_ns` says when the text of a row was let go, after `kept_days`; NULL, it stands as it came.
 """
+
+from assay_server.store.derived import EMPTY_RESULT, ERROR_TYPE, REQUEST_KEY
 
 NEWEST = 7
 HEAD = 300  # characters
@@ -132,12 +135,6 @@ def _labels_of_old_rows(table: str) -> str:
     )
 
 
-ERROR_TYPE = (
-    "coalesce(variant_extract(attributes, 'error.type')::VARCHAR,"
-    """ json_extract_string(events, '$[*].attributes."exception.type"')[-1],"""
-    " regexp_replace(nullif(left(status_message, 80), ''), '[0-9]+', '#', 'g'), 'no type')"
-)
-
 STEPS: dict[int, tuple[str, ...]] = {
     1: (_SPANS, _TRACES, _SCORES, _RUN_ITEMS, _EVENTS),
     2: (
@@ -161,7 +158,11 @@ STEPS: dict[int, tuple[str, ...]] = {
         for name in (*_LABELS, "input_head", "output_head")
     ),
     7: (
-        *(f"ALTER TABLE {table} ADD COLUMN IF NOT EXISTS error_type VARCHAR" for table in ("spans", "held")),
+        *(
+            f"ALTER TABLE {table} ADD COLUMN IF NOT EXISTS {column}"
+            for table in ("spans", "held")
+            for column in ("error_type VARCHAR", "empty_result BOOLEAN", "request_key UBIGINT")
+        ),
         _SETTLED_CALLS,
         _SETTLED_TRACES,
         "CREATE TABLE IF NOT EXISTS unsettled (key UBIGINT NOT NULL, stored_ns BIGINT NOT NULL)",
@@ -173,6 +174,14 @@ STEPS: dict[int, tuple[str, ...]] = {
 FILLS: dict[int, tuple[str, ...]] = {
     5: tuple(f"UPDATE {table} SET stored_ns = 1 + rowid // 1000 WHERE stored_ns = 0" for table in ("spans", "events")),  # noqa: S608
     6: (*map(_labels_of_old_rows, ("spans", "held")), "DELETE FROM trace_parts", parts_of_stored()),
-    7: tuple(f"UPDATE {table} SET error_type = {ERROR_TYPE} WHERE status = 'error'" for table in ("spans", "held")),  # noqa: S608
+    7: tuple(
+        f"UPDATE {table} SET {column} = {rule} WHERE {where}"  # noqa: S608
+        for table in ("spans", "held")
+        for column, rule, where in (
+            ("error_type", ERROR_TYPE, "status = 'error'"),
+            ("empty_result", EMPTY_RESULT, "kind = 'tool'"),
+            ("request_key", REQUEST_KEY, "kind = 'llm'"),
+        )
+    ),
 }
 """Schema version -> what a store of an older one gets: new columns of old rows, rows that follow from others."""

@@ -5,13 +5,11 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import pytest
 
 from assay_server.core.errors import NotFound
 from assay_server.core.records import Facts, Span, Tokens
 from assay_server.query import TokenUse
-from assay_server.query.cost_steps import EMPTY_RESULT
 from assay_server.store import DuckStore
 
 START = 1_795_219_200_000_000_000
@@ -117,29 +115,6 @@ async def test_the_sentence_names_what_is_dearest(use: TokenUse) -> None:
         "33 % of the input of 2 model calls had been sent before."
         " Most of that: a system text, 2 times, 200 tokens, $0.20 at most. 1 of 2 tool results were empty."
     )
-
-
-@pytest.mark.parametrize(
-    ("output", "content", "let_go_ns", "status", "empty"),
-    [
-        ("[]", None, None, "ok", True),
-        (None, "kept", None, "ok", True),
-        (" NULL ", None, None, "ok", True),
-        ("[1]", None, None, "ok", False),
-        (None, "sampled_out", None, "ok", False),
-        (None, "waiting", None, "ok", False),
-        (None, None, 1, "ok", False),
-        (None, None, None, "error", False),
-        ("[]", None, None, "error", True),
-    ],
-    ids=["list", "nothing", "null", "found", "sampled_out", "waiting", "let_go", "error", "error_with_list"],
-)
-def test_a_text_that_is_not_there_is_not_an_empty_result(
-    output: str | None, content: str | None, let_go_ns: int | None, status: str, empty: bool
-) -> None:
-    sql = "SELECT " + EMPTY_RESULT + " FROM (SELECT ? AS output, ? AS content, ? AS let_go_ns, ? AS status)"
-    with duckdb.connect() as database:
-        assert database.execute(sql, [output, content, let_go_ns, status]).fetchall() == [(empty,)]
 
 
 async def test_an_unknown_trace_and_another_projects_are_not_found(use: TokenUse) -> None:
