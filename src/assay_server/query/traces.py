@@ -100,14 +100,9 @@ class Traces:
 
         With `outline` the spans hold no texts and no attributes, and there are no logs. Raises `NotFound`.
         """
-        commits = await commits_of(self._store, project, [trace_id])
         select = lines("SELECT key, stored_ns,", OUTLINE, "FROM spans") if outline else _SPAN
         spans, scores, logs = await asyncio.gather(
-            self._store.scan(
-                lines(select, "WHERE", _OF_TRACE, "ORDER BY start_ns, end_ns DESC, span_id"),
-                [commits, project, trace_id],
-                limits=_LARGEST_TRACE,
-            ),
+            self._spans_of(project, trace_id, select),
             self._store.scan(
                 "SELECT * FROM scores WHERE project = ? AND trace_id = ? ORDER BY time_ns, id", [project, trace_id]
             ),
@@ -123,6 +118,14 @@ class Traces:
         if outline:
             return {**told, "spans": [outline_json(span) for span in spans]}
         return {**told, "spans": [logs.complete(span_json(span)) for span in spans], "logs": logs.json()}
+
+    async def _spans_of(self, project: str, trace_id: str, select: str) -> list[dict[str, Any]]:
+        commits = await commits_of(self._store, project, [trace_id])
+        return await self._store.scan(
+            lines(select, "WHERE", _OF_TRACE, "ORDER BY start_ns, end_ns DESC, span_id"),
+            [commits, project, trace_id],
+            limits=_LARGEST_TRACE,
+        )
 
     async def row(self, project: str, trace_id: str) -> dict[str, Any]:
         """The row of one trace as lists show it. Raises `NotFound`."""
@@ -150,6 +153,10 @@ class Traces:
         )
         return {row["span_id"]: row["trace_id"] for row in found}
 
+    async def _spans_of_all(self, project: str, trace_ids: list[str]) -> list[dict[str, Any]]:
+        commits = await commits_of(self._store, project, trace_ids)
+        return await self._store.scan(SPANS, [project, trace_ids, commits], limits=_LARGEST_PAGE)
+
     async def facets(self, project: str, field_name: str, *, limit: int = 200) -> dict[str, Any]:
         """`{"items": [{"value", "n"}], "of"}`, most frequent first, among the newest `of` spans (scores)."""
         rows = await self._store.scan(facets_sql(field_name, limit), [project, project])
@@ -160,9 +167,8 @@ class Traces:
         """Trace rows in the order of the ids."""
         if not trace_ids:
             return []
-        commits = await commits_of(self._store, project, trace_ids)
         spans, scores, logs = await asyncio.gather(
-            self._store.scan(SPANS, [project, trace_ids, commits], limits=_LARGEST_PAGE),
+            self._spans_of_all(project, trace_ids),
             self._score_means(project, trace_ids),
             Logs.read(self._store, project, trace_ids),
         )
