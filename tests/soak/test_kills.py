@@ -24,7 +24,7 @@ import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2_grpc import TraceServiceStub
 
-from assay_server.store import DuckStore
+from assay_server.store import DuckStore, counted
 from tests.fixtures import otlp
 from tests.fixtures.server import KEY, RunningServer, free_port
 
@@ -285,7 +285,18 @@ WHERE e.kind = 'content' AND (s.input IS NULL) <> NOT contains(e.data::VARCHAR, 
 
 _OLD = f"start_ns < {_BORN_NS - _DAY_NS}"
 
+_SPANS_OF_TRACE = (
+    "SELECT trace_id, min(start_ns) AS start_ns, max(start_ns) AS last_ns, max(end_ns) AS end_ns,"
+    " min(stored_ns) AS stored_ns, bool_or(status = 'error') AS failed"
+)
+
 _WRONG = {
+    "calls that count": f"SELECT count(*) FROM (SELECT key, cost, model FROM ({counted('spans')})) s"
+    " FULL JOIN counted_calls c USING (key)"
+    " WHERE (s.cost, s.model) IS DISTINCT FROM (c.cost, c.model) OR c.trace IS NULL",
+    "sums of traces": f"SELECT count(*) FROM ({_SPANS_OF_TRACE} FROM spans GROUP BY 1) s FULL JOIN trace_sums t"
+    " USING (trace_id) WHERE (s.start_ns, s.last_ns, s.end_ns, s.stored_ns, s.failed)"
+    " IS DISTINCT FROM (t.start_ns, t.last_ns, t.end_ns, t.stored_ns, t.failed)",
     "text is there exactly where it was kept": "SELECT count(*) FROM spans"
     " WHERE (input IS NOT NULL) <> (coalesce(content, 'kept') = 'kept' AND let_go_ns IS NULL)",
     "an old text": f"SELECT count(*) FROM spans WHERE {_OLD} AND input IS NOT NULL",
