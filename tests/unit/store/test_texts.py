@@ -1,20 +1,24 @@
 """The text of the DuckDB store: the conformance suite, and what is its own (broken files, both ways alike, lag)."""
 
+import asyncio
 import json
 import os
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from assay_server.core.records import Facts
-from assay_server.store import Bounds, DuckStore, Store
-from assay_server.store.text import search, unread
+from assay_server.store import Bounds, Doomed, DuckStore, Store
+from assay_server.store.text import feed, search, unread
 from assay_server.store.text.index import TextIndex
+from assay_server.store.text.pending import Round
 from assay_server.store.text.words import Phrase, wanted, words_of
 from tests.conformance.store import a_span
 from tests.conformance.texts import TextsConformance, found, spans
@@ -23,6 +27,21 @@ from tests.conformance.texts import TextsConformance, found, spans
 class TestConformance(TextsConformance):
     async def reopen(self, path: Path) -> Store:
         return await DuckStore.open(path / "facts")
+
+
+class TestFarBehind(TextsConformance):
+    """The same where there is no room for texts in memory."""
+
+    @pytest.fixture(autouse=True)
+    def far_behind(self, no_room: None) -> None: ...
+
+    async def reopen(self, path: Path) -> Store:
+        return await DuckStore.open(path / "facts")
+
+
+@pytest.fixture
+def no_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(feed, "_MOST_PENDING", 0)
 
 
 @pytest.mark.parametrize(
@@ -65,11 +84,14 @@ async def test_the_index_finds_what_plain_reading_finds(
     store = await DuckStore.open(tmp_path_factory.mktemp("facts"))
     await store.append(Facts(spans=[a_span(n, n, start_ns=n, input=text) for n, text in enumerate(said, 1)]))
     questions = [*asked, *(f'"{text}"' for text in asked), *(f"{text}*" for text in asked), *said]
-    plainly = [await found(store, text) for text in questions]
+    remembered = [await found(store, text) for text in questions]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(feed, "_MOST_PENDING", 0)
+        plainly = [await found(store, text) for text in questions]
     await store.texts.catch_up()
     indexed = [await found(store, text) for text in questions]
     await store.close()
-    assert indexed == plainly
+    assert indexed == plainly == remembered
 
 
 @pytest.mark.parametrize("damage", ["meta.json", "all", "version"])
@@ -199,7 +221,7 @@ async def test_the_index_follows_by_itself(tmp_path: Path) -> None:
 
 
 async def test_of_too_many_unread_rows_the_newest_are_read_and_the_answer_says_so(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, no_room: None
 ) -> None:
     monkeypatch.setattr(search, "NEWEST_UNREAD", unread.NEWEST_UNREAD.replace(str(unread.MOST_READ), "2"))
     store = await DuckStore.open(tmp_path)
@@ -214,7 +236,7 @@ async def test_of_too_many_unread_rows_the_newest_are_read_and_the_answer_says_s
 
 
 async def test_unread_rows_are_read_in_growing_chunks_and_each_is_found_once(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, no_room: None
 ) -> None:
     monkeypatch.setattr(unread, "_CHUNK", 1)
     monkeypatch.setattr(unread, "_LARGEST_CHUNK", 3)
@@ -235,6 +257,75 @@ async def test_traces_that_hold_a_word_in_many_texts_do_not_hide_the_others(tmp_
     answer = await store.texts.find("prj_a", "refund", Bounds(), 3)
     await store.close()
     assert ([start for start, _ in answer.traces], answer.complete) == ([9, 4, 3], False)
+
+
+async def test_what_was_read_by_a_question_is_indexed_and_not_read_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feed, "_ROUND", 2)
+    store = await DuckStore.open(tmp_path)
+    reads: list[int] = []
+    scan = store.texts._scan
+
+    async def counted(sql: str, params: Any = ()) -> list[dict[str, Any]]:
+        rows = await scan(sql, params)
+        if sql == feed._NEW:
+            reads.append(len(rows))
+        return rows
+
+    store.texts._scan = counted
+    answers = []
+    for n in range(1, 8):
+        await store.append(Facts(spans=[a_span(n, n, start_ns=n, input="refund")]))
+        if n in (3, 5):
+            answers.append(await found(store, "refund"))
+    await store.texts.catch_up()
+    answers.append(await found(store, "refund"))
+    texts = (await store.texts.state("prj_a")).texts
+    await store.close()
+    assert answers == [[3, 2, 1], [5, 4, 3, 2, 1], [7, 6, 5, 4, 3, 2, 1]]
+    assert (sum(reads), texts) == (7, 7)
+
+
+async def test_what_a_question_read_is_found_no_more_once_it_is_removed(tmp_path: Path) -> None:
+    store = await DuckStore.open(tmp_path)
+    both = [a_span(1, 1, input="refund"), a_span(1, 2, input="parcel")]
+    await store.append(Facts(spans=both))
+    answers = [await found(store, "refund")]
+    await store.erase("prj_a", [Doomed("spans", "span_id = ?", (f"{1:016x}",))])
+    answers += [await found(store, "refund"), await found(store, "parcel")]
+    await store.append(Facts(spans=both[:1]))  # sent again, it is new
+    answers.append(await found(store, "refund"))
+    await store.texts.catch_up()
+    answers += [await found(store, "refund"), await found(store, "parcel")]
+    await store.close()
+    assert answers == [[1], [], [1], [1], [1], [1]]
+
+
+async def test_a_question_that_nobody_waits_for_loses_no_text(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = await DuckStore.open(tmp_path)
+    await store.append(Facts(spans=[a_span(input="refund")]))
+    await store.texts.state("prj_a")  # opens it
+    reading, go_on = threading.Event(), threading.Event()
+
+    class Slow(Round):
+        def __init__(self, *given: Any) -> None:
+            super().__init__(*given)
+            reading.set()
+            go_on.wait()
+
+    with monkeypatch.context() as slow:
+        slow.setattr(feed, "Round", Slow)
+        asking = asyncio.create_task(found(store, "refund"))
+        await asyncio.to_thread(reading.wait)
+        asking.cancel()
+        go_on.set()
+        with pytest.raises(asyncio.CancelledError):
+            await asking
+    await store.texts.catch_up()
+    answer = await found(store, "refund")
+    await store.close()
+    assert answer == [1]
 
 
 def test_the_index_rests_less_the_further_it_is_behind() -> None:

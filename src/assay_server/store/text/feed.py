@@ -1,11 +1,14 @@
 """One index, and how far it knows the facts: takes commits in their order, a round at a time."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from functools import partial
+from itertools import chain
 from typing import Any
 
 from assay_server.store.text.index import Entry, TextIndex
-from assay_server.store.text.texts import ROWS, texts_of
+from assay_server.store.text.pending import Round
+from assay_server.store.text.texts import ROWS
 from assay_server.store.text.unread import Scan
 
 InThread = Callable[[Callable[[], Any]], Awaitable[Any]]
@@ -14,6 +17,8 @@ _ROUND = 4_000  # rows of one commit of the index, as a goal
 _MOST_COMMITS = 500  # of the store, in one round
 _REMEMBERED = 200_000  # texts
 _RENEWED = 500  # traces at once
+_MOST_PENDING, _MOST_CHARACTERS = 30_000, 48_000_000
+"""Rows in memory that are not indexed yet, and characters of their texts: half a minute of a busy server."""
 
 _COMMITS = f"""
 SELECT stored_ns, sum(n) AS n FROM (
@@ -27,53 +32,87 @@ _OLD = ROWS.format(spans=_OF_TRACES, events=_OF_TRACES)
 
 
 class Feed:
-    """Its methods take turns: whoever calls them sees to that."""
+    """`some` and `renew` take turns: whoever calls them sees to that. Anybody may read ahead meanwhile."""
 
     def __init__(self, index: TextIndex, scan: Scan, in_thread: InThread, through: int = -1) -> None:
         """`through`: the `stored_ns` up to which the index knows all. `in_thread` runs what blocks."""
         self.index = index
         self.through = through
+        self.pending: list[Round] = []  # read and not indexed, oldest first
         self._scan = scan
         self._in_thread = in_thread
-        self._remembered: set[int] = set()
+        self._seen: set[int] = set()  # texts that are indexed or pending
+        self._reading = asyncio.Lock()
 
     async def some(self) -> bool:
         """Indexes the oldest commits that it does not know; False when there are no others."""
-        until, more = _of_one_round(await self._scan(_COMMITS, [self.through] * 2))
-        if until is None:
-            return False
-        rows = await self._scan(_NEW, [self.through, until] * 2)
-        if len(self._remembered) > _REMEMBERED:
-            self._remembered.clear()
-        try:
-            await self._in_thread(partial(self.index.add, _entries(rows, self._remembered)))
-        except BaseException:
-            self._remembered.clear()  # what was not stored is not known either
-            raise
-        self.through = until
-        return more
+        more = True
+        if sum(each.rows for each in self.pending) < _ROUND:
+            more = await self._read_round()
+        rounds = _of_one_round(self.pending)
+        if rounds:
+            entries = chain.from_iterable(each.entries() for each in rounds)
+            await self._in_thread(partial(self.index.add, entries))
+            # Both at once: who asks meanwhile finds a row here or there.
+            self.through = rounds[-1].until_ns
+            self.pending = self.pending[len(rounds) :]
+        return more or bool(self.pending)
+
+    async def read_ahead(self) -> bool:
+        """Reads all that was stored before into `pending`; False where that is too much."""
+        while self._has_room():
+            if not await self._read_round():
+                return True
+        return False
 
     async def renew(self, project: str, traces: Sequence[str]) -> None:
         """Puts what is stored now of these traces in the place of what is indexed."""
+        async with self._reading:  # what is being read may hold what was taken away
+            self.pending = []
+            self._seen.clear()
         for start in range(0, len(traces), _RENEWED):
             some = list(traces[start : start + _RENEWED])
             window, narrow = [-1, self.through], [project, some]
             rows = await self._scan(_OLD, [*window, *narrow, *window, *narrow])
             names = [(project, trace_id) for trace_id in some]
-            await self._in_thread(partial(self.index.add, _entries(rows, set()), names))
+            await self._in_thread(partial(self.index.add, _entries(rows, self.through), names))
+
+    def _has_room(self) -> bool:
+        rows, characters = sum(each.rows for each in self.pending), sum(each.characters for each in self.pending)
+        return rows < _MOST_PENDING and characters < _MOST_CHARACTERS
+
+    async def _read_round(self) -> bool:
+        """Reads the oldest commits that are neither indexed nor pending; are there others behind them?"""
+        async with self._reading:
+            after = self.pending[-1].until_ns if self.pending else self.through
+            until, more = _end_of_round(await self._scan(_COMMITS, [after] * 2))
+            if until is None:
+                return False
+            rows = await self._scan(_NEW, [after, until] * 2)
+            if len(self._seen) > _REMEMBERED:
+                self._seen.clear()
+            read = await asyncio.to_thread(Round, rows, until, self._seen)
+            # Both at once: who stops waiting for it leaves no text that is known and stands nowhere.
+            self._seen |= read.taken
+            self.pending = [*self.pending, read]
+            return more
 
 
-def _entries(rows: Sequence[Mapping[str, Any]], seen: set[int]) -> Iterator[Entry]:
-    """Every text of a trace once: conversations repeat in each call what was said before."""
-    for row in rows:
-        for text in texts_of(row):
-            mark = hash((row["project"], row["trace_id"], text))
-            if mark not in seen:
-                seen.add(mark)
-                yield Entry(row["project"], row["trace_id"], row["start_ns"], row["stored_ns"], text)
+def _entries(rows: Sequence[Mapping[str, Any]], until_ns: int) -> Iterator[Entry]:
+    return Round(rows, until_ns).entries()
 
 
-def _of_one_round(commits: Sequence[Mapping[str, Any]]) -> tuple[int | None, bool]:
+def _of_one_round(pending: Sequence[Round]) -> Sequence[Round]:
+    """The oldest, one at least; those who ask read a few rows each."""
+    rows = 0
+    for place, each in enumerate(pending):
+        rows += each.rows
+        if place and rows > _ROUND:
+            return pending[:place]
+    return pending
+
+
+def _end_of_round(commits: Sequence[Mapping[str, Any]]) -> tuple[int | None, bool]:
     """(the `stored_ns` up to which to read, whether there are others behind it); never a part of a commit."""
     until, rows = None, 0
     for place, commit in enumerate(commits):

@@ -1,4 +1,4 @@
-"""Keeps the index behind the facts by seconds, and answers from both: the index, and plain reading of what is newer."""
+"""Keeps the index behind the facts by seconds, and answers from both: the index, and the texts of what is newer."""
 
 import asyncio
 import logging
@@ -15,9 +15,10 @@ from typing import Literal, TypeVar
 from assay_server.core.errors import AssayError
 from assay_server.store.text.feed import Feed
 from assay_server.store.text.index import Bounds, Found, TextIndex
+from assay_server.store.text.pending import find_in
 from assay_server.store.text.removals import Removals
 from assay_server.store.text.unread import BEHIND, MOST_READ, NEWEST_UNREAD, Scan, read_plainly
-from assay_server.store.text.words import wanted
+from assay_server.store.text.words import Wanted, wanted
 
 T = TypeVar("T")
 
@@ -28,8 +29,8 @@ _LONGEST_PAUSE_S = 5.0
 _RESTS = ((20.0, 0.0), (10.0, 1.0))
 """(seconds behind, rest): from so far behind on, so much rest for the time of a round."""
 _LONGEST_REST = 2.0
-_EVERY_WHILE_ASKED_S, _ASKED_S = 0.5, 60.0
-"""For so many seconds after a search the index rests no more than this: the next one reads fewer rows plainly."""
+_ASKED_S = 60.0
+"""For so many seconds after a search the index takes no rest: the next one finds fewer rows outside of it."""
 _RETRY_S = 30.0
 _FRESH = "fresh"  # the folder of an index that is being made anew
 
@@ -83,13 +84,9 @@ class TextSearch:
             return Found([], complete=True)
         self._asked = time.monotonic()
         feed = await self._opened()
-        # First how far the index is, then what it finds: a row may be found twice, never missed.
-        through = feed.through
-        newest = await self._scan(NEWEST_UNREAD, [through] * 2)
-        indexed = await asyncio.to_thread(feed.index.find, project, want, bounds, limit)
-        after_ns = newest[0]["stored_ns"] if newest else through
-        unread = await read_plainly(self._scan, project, want, bounds, after_ns, limit)
-        return _merged(indexed, unread, limit, whole=not newest)
+        if await feed.read_ahead():
+            return await self._from_memory(feed, project, want, bounds, limit)
+        return await self._from_facts(feed, project, want, bounds, limit)
 
     async def state(self, project: str) -> TextState:
         feed = await self._opened()
@@ -153,10 +150,27 @@ class TextSearch:
                     await self._in_thread(feed.index.close)
         self._thread.shutdown()
 
+    async def _from_memory(self, feed: Feed, project: str, want: Wanted, bounds: Bounds, limit: int) -> Found:
+        # First what is not indexed yet, then what the index finds: a text may be found twice, never missed.
+        pending = feed.pending
+        indexed, unread = await asyncio.to_thread(
+            lambda: (feed.index.find(project, want, bounds, limit), find_in(pending, project, want, bounds, limit))
+        )
+        return _merged(indexed, unread, limit, whole=True)
+
+    async def _from_facts(self, feed: Feed, project: str, want: Wanted, bounds: Bounds, limit: int) -> Found:
+        # First how far the index is, then what it finds: a row may be found twice, never missed.
+        through = feed.through
+        newest = await self._scan(NEWEST_UNREAD, [through] * 2)
+        indexed = await asyncio.to_thread(feed.index.find, project, want, bounds, limit)
+        after_ns = newest[0]["stored_ns"] if newest else through
+        unread = await read_plainly(self._scan, project, want, bounds, after_ns, limit)
+        return _merged(indexed, unread, limit, whole=not newest)
+
     async def _work(self) -> None:
         while True:
             await self._news.wait()
-            await asyncio.sleep(min(self._every_s, _EVERY_WHILE_ASKED_S) if self._is_asked() else self._every_s)
+            await asyncio.sleep(self._every_s)
             self._news.clear()
             try:
                 await self._follow()

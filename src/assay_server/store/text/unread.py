@@ -1,7 +1,8 @@
-"""Rows that the index does not know yet, read plainly: newest first, until there are enough.
+"""Rows that the index does not know yet, where they are too many for memory: read plainly, newest first, until there
+are enough.
 
 SQL passes over rows that cannot hold the words; what it leaves is taken apart by the rules of the index itself, so
-both ways find the same. Rows with letters outside ASCII, or with JSON's escapes, are always taken apart.
+all ways find the same. Rows with letters outside ASCII, or with JSON's escapes, are always taken apart.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
