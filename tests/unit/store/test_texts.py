@@ -1,14 +1,11 @@
 """The text of the DuckDB store: the conformance suite, and what is its own (broken files, both ways alike, lag)."""
 
-import asyncio
 import json
 import os
 import signal
 import subprocess
 import sys
-import threading
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -16,9 +13,8 @@ from hypothesis import strategies as st
 
 from assay_server.core.records import Facts
 from assay_server.store import Bounds, Doomed, DuckStore, Store
-from assay_server.store.text import feed, search, unread
+from assay_server.store.text import feed, index, search, unread
 from assay_server.store.text.index import TextIndex
-from assay_server.store.text.pending import Round
 from assay_server.store.text.words import Phrase, wanted, words_of
 from tests.conformance.store import a_span
 from tests.conformance.texts import TextsConformance, found, spans
@@ -37,6 +33,23 @@ class TestFarBehind(TextsConformance):
 
     async def reopen(self, path: Path) -> Store:
         return await DuckStore.open(path / "facts")
+
+
+class TestWindows(TextsConformance):
+    """The same where every word counts as common."""
+
+    @pytest.fixture(autouse=True)
+    def all_common(self, small_windows: None) -> None: ...
+
+    async def reopen(self, path: Path) -> Store:
+        return await DuckStore.open(path / "facts")
+
+
+@pytest.fixture
+def small_windows(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(index, "_COMMON", -1)
+    monkeypatch.setattr(index, "_FIRST_WINDOW_NS", 3)
+    monkeypatch.setattr(index, "_LONGEST_WINDOW_NS", 300)
 
 
 @pytest.fixture
@@ -259,73 +272,49 @@ async def test_traces_that_hold_a_word_in_many_texts_do_not_hide_the_others(tmp_
     assert ([start for start, _ in answer.traces], answer.complete) == ([9, 4, 3], False)
 
 
-async def test_what_was_read_by_a_question_is_indexed_and_not_read_again(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("common", [False, True])
+@pytest.mark.parametrize("limit", [1, 3, 7, 50])
+async def test_common_words_are_found_alike_whatever_the_windows_are(
+    tmp_path: Path, small_windows: None, monkeypatch: pytest.MonkeyPatch, common: bool, limit: int
 ) -> None:
-    monkeypatch.setattr(feed, "_ROUND", 2)
     store = await DuckStore.open(tmp_path)
-    reads: list[int] = []
-    scan = store.texts._scan
-
-    async def counted(sql: str, params: Any = ()) -> list[dict[str, Any]]:
-        rows = await scan(sql, params)
-        if sql == feed._NEW:
-            reads.append(len(rows))
-        return rows
-
-    store.texts._scan = counted
-    answers = []
-    for n in range(1, 8):
-        await store.append(Facts(spans=[a_span(n, n, start_ns=n, input="refund")]))
-        if n in (3, 5):
-            answers.append(await found(store, "refund"))
+    starts = [1, 2, 2, 2, 30, 31, 90, 200, 200, 500, 501]
+    said = [a_span(n, n, start_ns=start, input="refund policy") for n, start in enumerate(starts, 1)]
+    await store.append(Facts(spans=said))
     await store.texts.catch_up()
-    answers.append(await found(store, "refund"))
-    texts = (await store.texts.state("prj_a")).texts
+    if not common:
+        monkeypatch.setattr(index, "_COMMON", 99)
+    answers = [
+        await store.texts.find("prj_a", text, Bounds(since_ns, until_ns), limit)
+        for text in ("refund", '"refund policy"', "refund pol*")
+        for since_ns in (None, 2, 30)
+        for until_ns in (None, 3, 201, 502)
+    ]
     await store.close()
-    assert answers == [[3, 2, 1], [5, 4, 3, 2, 1], [7, 6, 5, 4, 3, 2, 1]]
-    assert (sum(reads), texts) == (7, 7)
+    everything = [(start, f"{n:032x}") for n, start in enumerate(starts, 1)]
+    bounds = [(since_ns or 0, until_ns or 999) for since_ns in (None, 2, 30) for until_ns in (None, 3, 201, 502)] * 3
+    expected = [sorted((p for p in everything if low <= p[0] < high), reverse=True) for low, high in bounds]
+    assert [answer.traces for answer in answers] == [traces[:limit] for traces in expected]
+    assert [answer.complete for answer in answers] == [len(traces) <= limit for traces in expected]
 
 
-async def test_what_a_question_read_is_found_no_more_once_it_is_removed(tmp_path: Path) -> None:
+async def test_texts_are_counted_once_and_added_up(tmp_path: Path) -> None:
     store = await DuckStore.open(tmp_path)
-    both = [a_span(1, 1, input="refund"), a_span(1, 2, input="parcel")]
-    await store.append(Facts(spans=both))
-    answers = [await found(store, "refund")]
+
+    async def counted() -> list[int]:
+        await store.texts.catch_up()
+        return [(await store.texts.state(project)).texts for project in ("prj_a", "prj_b")]
+
+    await store.append(Facts(spans=[a_span(1, 1, input="refund")]))
+    counts = [await counted()]
+    await store.append(Facts(spans=[a_span(2, 2, input="refund"), a_span(3, 3, "prj_b", input="refund")]))
+    counts += [await counted()]
     await store.erase("prj_a", [Doomed("spans", "span_id = ?", (f"{1:016x}",))])
-    answers += [await found(store, "refund"), await found(store, "parcel")]
-    await store.append(Facts(spans=both[:1]))  # sent again, it is new
-    answers.append(await found(store, "refund"))
-    await store.texts.catch_up()
-    answers += [await found(store, "refund"), await found(store, "parcel")]
+    counts += [await counted(), await counted()]
+    await store.append(Facts(spans=[a_span(4, 4, input="refund")]))
+    counts += [await counted()]
     await store.close()
-    assert answers == [[1], [], [1], [1], [1], [1]]
-
-
-async def test_a_question_that_nobody_waits_for_loses_no_text(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    store = await DuckStore.open(tmp_path)
-    await store.append(Facts(spans=[a_span(input="refund")]))
-    await store.texts.state("prj_a")  # opens it
-    reading, go_on = threading.Event(), threading.Event()
-
-    class Slow(Round):
-        def __init__(self, *given: Any) -> None:
-            super().__init__(*given)
-            reading.set()
-            go_on.wait()
-
-    with monkeypatch.context() as slow:
-        slow.setattr(feed, "Round", Slow)
-        asking = asyncio.create_task(found(store, "refund"))
-        await asyncio.to_thread(reading.wait)
-        asking.cancel()
-        go_on.set()
-        with pytest.raises(asyncio.CancelledError):
-            await asking
-    await store.texts.catch_up()
-    answer = await found(store, "refund")
-    await store.close()
-    assert answer == [1]
+    assert counts == [[1, 0], [2, 1], [1, 1], [1, 1], [2, 1]]
 
 
 def test_the_index_rests_less_the_further_it_is_behind() -> None:

@@ -7,9 +7,11 @@ import os
 import shutil
 import sys
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -25,6 +27,11 @@ _VERSION = "v1"
 _HEAP = 48_000_000  # bytes of the one writer
 _HITS_PER_TRACE = 6  # asked for at once: a trace often holds a word in several texts
 _SPARE = 1.25  # how much more is asked for than what was found so far makes likely to be enough
+_COMMON = 50_000  # texts
+_FIRST_WINDOW_NS, _LONGEST_WINDOW_NS = 3_600 * 10**9, 1_000 * 86_400 * 10**9
+"""Common words are first looked for in the traces of the last hour, then further back; at last everywhere."""
+_WIDER = 8  # at most, from one window to the next
+_NEVER = -(1 << 62)
 _LOWEST_PRIORITY = 19
 
 
@@ -65,6 +72,9 @@ class TextIndex:
         self._schema = _schema()
         self._index = self._open(folder)
         self._writer: Any = None
+        self._counting = threading.Lock()
+        self._counts: dict[str, int] = {}  # texts by project, of those that were asked for
+        self._version = 0  # of what a search finds
 
     def newest(self) -> int:
         """The `stored_ns` up to which rows are indexed; -1 in an empty index."""
@@ -79,16 +89,36 @@ class TextIndex:
 
         What is replaced is found no more; its words leave the disk with `clear`.
         """
-        with self._changed() as writer:
+        added: Counter[str] = Counter()
+        with self._changed(None if instead_of else added) as writer:
             if instead_of:  # by query: a deletion by term takes every number as a signed one, and finds nothing
                 writer.delete_documents_by_query(self._of_traces(instead_of))
             for entry in entries:
                 writer.add_document(_document(entry))
+                added[entry.project] += 1
 
     def find(self, project: str, want: Wanted, bounds: Bounds, limit: int) -> Found:
-        """Raises `InvalidInput` where the beginning of a word fits too many."""
-        query = self._query(project, want, bounds)
+        """Common words are looked for among the newest texts first. Raises `InvalidInput` where the beginning of a word
+        fits too many.
+        """
         searcher = self._index.searcher()
+        window = _FIRST_WINDOW_NS if self._is_common(searcher, want, bounds) else _LONGEST_WINDOW_NS
+        end = time.time_ns() if bounds.until_ns is None else bounds.until_ns
+        while window < _LONGEST_WINDOW_NS and end - window > (bounds.since_ns or _NEVER):
+            found = self._find(searcher, project, want, replace(bounds, since_ns=end - window), limit)
+            if not found.complete:
+                return found
+            window *= int(min(max(2, _SPARE * (limit + 1) / max(1, len(found.traces))), _WIDER))
+        return self._find(searcher, project, want, bounds, limit)
+
+    def _is_common(self, searcher: Any, want: Wanted, bounds: Bounds) -> bool:
+        """Would all texts with the words be many more than those that are needed?"""
+        words = [word for phrase in want.phrases for word in phrase.words[: -1 if phrase.open_end else None]]
+        rarest = min((searcher.doc_freq("body", word) for word in words), default=0)
+        return bounds.within is None and rarest > _COMMON
+
+    def _find(self, searcher: Any, project: str, want: Wanted, bounds: Bounds, limit: int) -> Found:
+        query = self._query(project, want, bounds)
         asked = limit * _HITS_PER_TRACE
         while True:
             try:
@@ -106,21 +136,30 @@ class TextIndex:
             if len(hits) < asked or (len(starts) > limit and starts[-1] < starts[limit - 1]):
                 break
             asked = max(2 * asked, int(_SPARE * asked * limit / len(first)))
-        traces = [(int(start), bytes(searcher.doc(address)["trace"][0]).decode()) for start, address in first.values()]
+        last = starts[limit - 1] if len(starts) > limit else _NEVER
+        chosen = [(start, address) for start, address in first.values() if start >= last]
+        traces = [(int(start), bytes(searcher.doc(address)["trace"][0]).decode()) for start, address in chosen]
         traces.sort(reverse=True)
-        return Found(traces[:limit], complete=len(hits) < asked and len(traces) <= limit)
+        return Found(traces[:limit], complete=len(hits) < asked and len(first) <= limit)
 
     def clear(self) -> None:
         """Nothing is left, on the disk neither."""
-        with self._changed() as writer:
+        with self._changed(None) as writer:
             writer.delete_all_documents()
         with self._writing:
             self._writer.garbage_collect_files()
 
     def count(self, project: str) -> int:
-        """Texts of a project."""
-        query = self._query(project, Wanted(()), Bounds())
-        return int(self._index.searcher().search(query, 1, count=True).count)
+        """Texts of a project. Counting looks at each of them, so it is done once, and what is added is added up."""
+        with self._counting:
+            if project in self._counts:
+                return self._counts[project]
+            version, searcher = self._version, self._index.searcher()
+        count = int(searcher.search(self._query(project, Wanted(()), Bounds()), 1, count=True).count)
+        with self._counting:
+            if version == self._version:
+                self._counts[project] = count
+        return count
 
     def move_to(self, folder: Path) -> None:
         """Puts the files of this closed index in the place of another's; those who still read that one may go on."""
@@ -135,8 +174,11 @@ class TextIndex:
                 self._writer = None
 
     @contextmanager
-    def _changed(self) -> Iterator[Any]:
-        """The writer; what it was told is durable and found behind it, or, after an error, as if it had not been."""
+    def _changed(self, added: Mapping[str, int] | None) -> Iterator[Any]:
+        """The writer; what it was told is durable and found behind it, or, after an error, as if it had not been.
+
+        `added` says, once it was told, how many texts by project; None where some were taken away.
+        """
         with self._writing:
             self._writer = self._writer or self._make_writer()
             try:
@@ -145,7 +187,10 @@ class TextIndex:
             except BaseException:
                 self._writer = None  # with what it holds; a writer may not go on after an error
                 raise
-            self._index.reload()
+            with self._counting:
+                self._index.reload()
+                self._version += 1
+                self._counts = {} if added is None else {of: n + added.get(of, 0) for of, n in self._counts.items()}
 
     def _open(self, folder: Path) -> Any:
         """What is there, or an empty index in the place of one that is of another version or broken."""

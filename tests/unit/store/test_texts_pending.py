@@ -1,0 +1,84 @@
+"""Texts that a question read before the index did: indexed once, found once, gone when they are removed."""
+
+import asyncio
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from assay_server.core.records import Facts
+from assay_server.store import Doomed, DuckStore
+from assay_server.store.text import feed
+from assay_server.store.text.pending import Round
+from tests.conformance.store import a_span
+from tests.conformance.texts import found
+
+
+async def test_what_was_read_by_a_question_is_indexed_and_not_read_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feed, "_ROUND", 2)
+    store = await DuckStore.open(tmp_path)
+    reads: list[int] = []
+    scan = store.texts._scan
+
+    async def counted(sql: str, params: Any = ()) -> list[dict[str, Any]]:
+        rows = await scan(sql, params)
+        if sql == feed._NEW:
+            reads.append(len(rows))
+        return rows
+
+    store.texts._scan = counted
+    answers = []
+    for n in range(1, 8):
+        await store.append(Facts(spans=[a_span(n, n, start_ns=n, input="refund")]))
+        if n in (3, 5):
+            answers.append(await found(store, "refund"))
+    await store.texts.catch_up()
+    answers.append(await found(store, "refund"))
+    texts = (await store.texts.state("prj_a")).texts
+    await store.close()
+    assert answers == [[3, 2, 1], [5, 4, 3, 2, 1], [7, 6, 5, 4, 3, 2, 1]]
+    assert (sum(reads), texts) == (7, 7)
+
+
+async def test_what_a_question_read_is_found_no_more_once_it_is_removed(tmp_path: Path) -> None:
+    store = await DuckStore.open(tmp_path)
+    both = [a_span(1, 1, input="refund"), a_span(1, 2, input="parcel")]
+    await store.append(Facts(spans=both))
+    answers = [await found(store, "refund")]
+    await store.erase("prj_a", [Doomed("spans", "span_id = ?", (f"{1:016x}",))])
+    answers += [await found(store, "refund"), await found(store, "parcel")]
+    await store.append(Facts(spans=both[:1]))  # sent again, it is new
+    answers.append(await found(store, "refund"))
+    await store.texts.catch_up()
+    answers += [await found(store, "refund"), await found(store, "parcel")]
+    await store.close()
+    assert answers == [[1], [], [1], [1], [1], [1]]
+
+
+async def test_a_question_that_nobody_waits_for_loses_no_text(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = await DuckStore.open(tmp_path)
+    await store.append(Facts(spans=[a_span(input="refund")]))
+    await store.texts.state("prj_a")  # opens it
+    reading, go_on = threading.Event(), threading.Event()
+
+    class Slow(Round):
+        def __init__(self, *given: Any) -> None:
+            super().__init__(*given)
+            reading.set()
+            go_on.wait()
+
+    with monkeypatch.context() as slow:
+        slow.setattr(feed, "Round", Slow)
+        asking = asyncio.create_task(found(store, "refund"))
+        await asyncio.to_thread(reading.wait)
+        asking.cancel()
+        go_on.set()
+        with pytest.raises(asyncio.CancelledError):
+            await asking
+    await store.texts.catch_up()
+    answer = await found(store, "refund")
+    await store.close()
+    assert answer == [1]
