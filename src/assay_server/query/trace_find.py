@@ -24,6 +24,7 @@ _CHUNK, _LARGEST_CHUNK = 500, 8_000  # traces with the words, whose other condit
 _COMMITS = "SELECT DISTINCT stored_ns FROM trace_parts WHERE key IN (SELECT unnest(?::UBIGINT[]))"
 _MANY = Limits(rows=2_000_000, seconds=60)
 _FEW = 1_000  # traces in which words are looked for by name
+_SHARED_BY_FEW = ("user", "session", "run")
 
 Place = tuple[int, str]
 """(start_ns, trace_id): the order of the list."""
@@ -63,6 +64,9 @@ class _Bound:
     whole: bool
 
 
+_ALL = _Bound(0, 0, whole=True)
+
+
 class TraceFinder:
     """Finds traces of one project at a time."""
 
@@ -79,11 +83,18 @@ class TraceFinder:
             return await self._with_words(project, narrow, narrow.text, limit, place)
         return await self._narrowed(project, replace(narrow, text=None), limit, place)
 
-    async def _narrowed(self, project: str, narrow: TraceFilter, limit: int, after: Place | None) -> Listed:
+    async def _narrowed(
+        self,
+        project: str,
+        narrow: TraceFilter,
+        limit: int,
+        after: Place | None,
+        windows: Sequence[int | None] | None = None,
+    ) -> Listed:
         if is_of_trace(narrow):
-            return await self._select(project, narrow, _Bound(0, 0, whole=True), limit, after)
+            return await self._select(project, narrow, _ALL, limit, after)
         found = Listed([], 0, exact=True)
-        for size in _WINDOWS:
+        for size in windows or _WINDOWS:
             bound = await self._bound(project, narrow, after, size)
             found = await self._select(project, narrow, bound, limit, after)
             counted = after is not None or found.total >= MOST_COUNTED or size != _WINDOWS[0]
@@ -92,6 +103,8 @@ class TraceFinder:
         return found
 
     async def _bound(self, project: str, narrow: TraceFilter, after: Place | None, size: int | None) -> _Bound:
+        if size is None and narrow.since_ns is None:
+            return _ALL
         where = trace_conditions(project, TraceFilter(since_ns=narrow.since_ns, until_ns=narrow.until_ns))
         if after is not None:
             where.add("start_ns <= ?", after[0])
@@ -146,8 +159,12 @@ class TraceFinder:
     ) -> Listed:
         """Traces with the words, chunk by chunk, until a page of them meets the other conditions too.
 
-        Where the words are common and the others rare, it is the few that meet the others that are searched.
+        Where the others keep few, it is those few that are searched: at once where few is to be expected, otherwise
+        when a chunk held too little.
         """
+        unlikely = any(getattr(others, name) is not None for name in _SHARED_BY_FEW)
+        if unlikely and (few := await self._few(project, others, _WINDOWS[-1:])) is not None:
+            return await self._among(project, few, text, bounds, limit, after)
         kept: list[Place] = []
         chunk, behind = _CHUNK, after
         while True:
@@ -156,27 +173,25 @@ class TraceFinder:
             kept += await self._meeting(project, others, places)
             if found.complete or not places or len(kept) > limit:
                 break
-            if chunk == _CHUNK and (few := await self._few(project, others)) is not None:
-                kept, found = await self._among(project, few, text, bounds, after)
-                break
+            if chunk == _CHUNK and not unlikely and (few := await self._few(project, others, _WINDOWS)) is not None:
+                return await self._among(project, few, text, bounds, limit, after)
             behind = places[-1]
             bounds = replace(bounds, until_ns=behind[0] + 1)
             chunk = min(2 * chunk, _LARGEST_CHUNK)
-        complete = found.complete and after is None
-        return Listed(kept[: limit + 1], len(kept) if after is None else 0, exact=complete)
+        return _listed(kept, found, limit, after)
 
-    async def _few(self, project: str, others: TraceFilter) -> tuple[str, ...] | None:
+    async def _few(self, project: str, others: TraceFilter, windows: Sequence[int | None]) -> tuple[str, ...] | None:
         """All that the other conditions keep, where that is little."""
-        found = await self._narrowed(project, others, _FEW, None)
+        found = await self._narrowed(project, others, _FEW, None, windows)
         return tuple(trace_id for _, trace_id in found.places) if len(found.places) <= _FEW else None
 
     async def _among(
-        self, project: str, few: tuple[str, ...], text: str, bounds: Bounds, after: Place | None
-    ) -> tuple[list[Place], Found]:
+        self, project: str, few: tuple[str, ...], text: str, bounds: Bounds, limit: int, after: Place | None
+    ) -> Listed:
         if not few:
-            return [], Found([], complete=True)
+            return _listed([], Found([], complete=True), limit, after)
         found = await self._store.texts.find(project, text, replace(bounds, within=few), len(few))
-        return [place for place in found.traces if after is None or place < after], found
+        return _listed([place for place in found.traces if after is None or place < after], found, limit, after)
 
     async def _meeting(self, project: str, others: TraceFilter, places: list[Place]) -> list[Place]:
         """Those of the places that meet the conditions, in their order."""
@@ -188,6 +203,10 @@ class TraceFinder:
         rows = await self._store.scan(lines("SELECT trace_id FROM traces WHERE", str(where)), where.params)
         meeting = {row["trace_id"] for row in rows}
         return [place for place in places if place[1] in meeting]
+
+
+def _listed(kept: list[Place], found: Found, limit: int, after: Place | None) -> Listed:
+    return Listed(kept[: limit + 1], len(kept) if after is None else 0, exact=found.complete and after is None)
 
 
 def _place(after: Sequence[Any] | None) -> Place | None:
