@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from assay_server.core.records import Facts
-from assay_server.store import Doomed, DuckStore
+from assay_server.core.records import Event, Facts
+from assay_server.store import Bounds, Doomed, DuckStore
 from assay_server.store.text import feed
 from assay_server.store.text.pending import Round
 from tests.conformance.store import a_span
@@ -82,3 +82,17 @@ async def test_a_question_that_nobody_waits_for_loses_no_text(tmp_path: Path, mo
     answer = await found(store, "refund")
     await store.close()
     assert answer == [1]
+
+
+async def test_a_late_span_and_an_early_log_record_stand_where_their_trace_does(tmp_path: Path) -> None:
+    store = await DuckStore.open(tmp_path)
+    await store.append(Facts(spans=[a_span(1, 1, start_ns=100, input="parcel"), a_span(3, 3, start_ns=300)]))
+    await store.texts.catch_up()
+    said = {"body": "refund"}
+    await store.append(Facts(events=[Event("prj_a", "evt_1", "log", 5, trace_id=f"{2:032x}", span_id="2", data=said)]))
+    early = await store.texts.find("prj_a", "refund", Bounds(), 9)
+    await store.append(Facts(spans=[a_span(1, 11, start_ns=900, input="refund"), a_span(2, 2, start_ns=200)]))
+    pending = await store.texts.find("prj_a", "refund", Bounds(), 9)
+    await store.close()
+    assert [start for start, _ in early.traces] == [5]
+    assert [(start, int(trace_id, 16)) for start, trace_id in pending.traces] == [(200, 2), (100, 1)]

@@ -6,9 +6,10 @@ from functools import partial
 from itertools import chain
 from typing import Any
 
+from assay_server.store.seen import trace_key
 from assay_server.store.text.index import Entry, TextIndex
 from assay_server.store.text.pending import Round
-from assay_server.store.text.texts import ROWS
+from assay_server.store.text.texts import ROWS, TRACES_SINCE
 from assay_server.store.text.unread import Scan
 
 InThread = Callable[[Callable[[], Any]], Awaitable[Any]]
@@ -26,9 +27,10 @@ SELECT stored_ns, sum(n) AS n FROM (
     SELECT stored_ns, count(*) AS n FROM events WHERE stored_ns > ? GROUP BY stored_ns)
 GROUP BY stored_ns ORDER BY stored_ns LIMIT {_MOST_COMMITS}
 """  # noqa: S608
-_NEW = ROWS.format(spans="", events="")
+_NEW = ROWS.format(spans="", events="", traces=TRACES_SINCE)
+_STARTS = "SELECT project, trace_id, start_ns FROM traces WHERE key IN (SELECT unnest(?::UBIGINT[]))"
 _OF_TRACES = "AND project = ? AND trace_id IN (SELECT unnest(?::VARCHAR[]))"
-_OLD = ROWS.format(spans=_OF_TRACES, events=_OF_TRACES)
+_OLD = ROWS.format(spans=_OF_TRACES, events=_OF_TRACES, traces="traces")
 
 
 class Feed:
@@ -88,7 +90,7 @@ class Feed:
             until, more = _end_of_round(await self._scan(_COMMITS, [after] * 2))
             if until is None:
                 return False
-            rows = await self._scan(_NEW, [after, until] * 2)
+            rows = await self._placed(await self._scan(_NEW, [after, until, after, until, after]))
             if len(self._seen) > _REMEMBERED:
                 self._seen.clear()
             read = await asyncio.to_thread(Round, rows, until, self._seen)
@@ -96,6 +98,17 @@ class Feed:
             self._seen |= read.taken
             self.pending = [*self.pending, read]
             return more
+
+    async def _placed(self, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Those of older traces get the starts of these."""
+        strays = [row for row in rows if not row["placed"]]
+        if strays:
+            keys = list({trace_key(row["project"], row["trace_id"]) for row in strays})
+            found = await self._scan(_STARTS, [keys])
+            starts = {(row["project"], row["trace_id"]): row["start_ns"] for row in found}
+            for row in strays:
+                row["start_ns"] = starts.get((row["project"], row["trace_id"]), row["start_ns"])
+        return rows
 
 
 def _entries(rows: Sequence[Mapping[str, Any]], until_ns: int) -> Iterator[Entry]:

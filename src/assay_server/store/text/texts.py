@@ -23,7 +23,9 @@ Text = tuple[str, ...]
 """One text, in pieces that no phrase spans: a single long string, or the short values of a row."""
 
 ROWS = """
-SELECT s.project, s.trace_id, coalesce(t.start_ns, s.start_ns) AS start_ns, s.stored_ns, s.shorts, s.bodies FROM (
+SELECT s.project, s.trace_id, coalesce(t.start_ns, s.start_ns) AS start_ns, s.stored_ns, s.shorts, s.bodies,
+    t.start_ns IS NOT NULL AS placed
+FROM (
     SELECT project, trace_id, start_ns, stored_ns,
         [name, status_message, model, provider, service, session, "user", release, array_to_string(tags, ' ')]
             AS shorts,
@@ -32,9 +34,12 @@ SELECT s.project, s.trace_id, coalesce(t.start_ns, s.start_ns) AS start_ns, s.st
     UNION ALL
     SELECT project, trace_id, time_ns, stored_ns, [], [data]
     FROM events WHERE stored_ns > ? AND stored_ns <= ? AND trace_id IS NOT NULL AND kind IN ('content', 'log') {events}
-) s LEFT JOIN traces t ON t.project = s.project AND t.trace_id = s.trace_id
+) s LEFT JOIN {traces} t ON t.project = s.project AND t.trace_id = s.trace_id
 """
-"""Rows with texts that were stored in (from, to], both told twice. `start_ns` is their trace's."""
+"""Rows with texts that were stored in (from, to], both told twice. `start_ns` is their trace's, once `placed`."""
+
+TRACES_SINCE = "(SELECT project, trace_id, start_ns FROM traces WHERE stored_ns > ?)"
+"""Joined instead of all traces, of which a store has millions: rows of older ones are not `placed`."""
 
 
 def texts_of(row: Mapping[str, Any]) -> list[Text]:

@@ -50,7 +50,8 @@ def _candidates(project: str, want: Wanted, bounds: Bounds, after_ns: int) -> tu
     spans, events = _may_hold(_SPAN, len(words)), _may_hold("data", len(words))
     narrow = [project, *words]
     conditions, values = _bounded(bounds)
-    rows = ROWS.format(spans=f"AND project = ? AND {spans}", events=f"AND project = ? AND {events}")
+    narrowed = {"spans": f"AND project = ? AND {spans}", "events": f"AND project = ? AND {events}"}
+    rows = ROWS.format(**narrowed, traces="traces")
     sql = f"SELECT * FROM ({rows}) WHERE {conditions} ORDER BY start_ns DESC, trace_id DESC, stored_ns"  # noqa: S608
     window = [after_ns, 1 << 62]
     return sql, [*window, *narrow, *window, *narrow, *values]
