@@ -16,7 +16,8 @@ Row = Mapping[str, Any]
 SPANS = lines(
     "SELECT key, stored_ns, trace_id, span_id, parent_id, name, kind, service, start_ns, end_ns, status, model,",
     "session, release, channel, arm, fresh_input, cache_read, cache_write, output_tokens, reasoning, cost, pii,",
-    'environment, tags, run, canary, let_go_ns, "user", feature, tenant, cost_center FROM spans',
+    'environment, tags, run, canary, let_go_ns, "user", feature, tenant, cost_center, input_head, output_head',
+    "FROM spans",
     "WHERE project = ? AND trace_id IN (SELECT unnest(?::VARCHAR[])) AND stored_ns IN (SELECT unnest(?::BIGINT[]))",
 )
 """Parameters: project, trace ids, their commits."""
@@ -51,6 +52,17 @@ async def texts_of(store: Store, project: str, roots: Sequence[tuple[int, int]])
             found |= rows
             missing = [root for root in missing if root[1] not in rows]
     return found
+
+
+async def shown_of(store: Store, project: str, roots: Sequence[Row]) -> dict[int, Row]:
+    """The same of roots that were read by `SPANS`, most of them with their heads."""
+    heads = {
+        root["key"]: {"input": root["input_head"] or None, "output": root["output_head"] or None}
+        for root in roots
+        if root["input_head"] is not None
+    }
+    headless = [(root["stored_ns"], root["key"]) for root in roots if root["key"] not in heads]
+    return {**heads, **await texts_of(store, project, headless)}
 
 
 _SAID_FIRST = (

@@ -13,7 +13,7 @@ from assay_server.query.shapes import OUTLINE, outline_json, span_json
 from assay_server.query.sql import Page, Where, by_row, cut, lines
 from assay_server.query.trace_filter import TraceFilter
 from assay_server.query.trace_find import IN_COMMITS, TraceFinder, commits_of
-from assay_server.query.trace_rows import SPANS, by_trace, root_of, shown_texts, texts_of, trace_row
+from assay_server.query.trace_rows import SPANS, by_trace, root_of, shown_of, shown_texts, texts_of, trace_row
 from assay_server.store import Limits, Store
 
 __all__ = ["SpanFilter", "TraceFilter", "Traces"]
@@ -174,7 +174,7 @@ class Traces:
         )
         traces = by_trace(spans)
         roots = [root_of(traces[trace_id]) for trace_id in trace_ids if trace_id in traces]
-        shown = await texts_of(self._store, project, [(root["stored_ns"], root["key"]) for root in roots])
+        shown = await shown_of(self._store, project, roots)
         return [
             logs.complete_row(
                 trace_row(
