@@ -15,11 +15,8 @@ from tests.conformance.store import a_span
 from tests.conformance.texts import found
 
 
-async def test_what_was_read_by_a_question_is_indexed_and_not_read_again(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(feed, "_ROUND", 2)
-    store = await DuckStore.open(tmp_path)
+def reads_of(store: DuckStore) -> list[int]:
+    """How many rows are read each time, from now on; before anything is looked for."""
     reads: list[int] = []
     scan = store.texts._scan
 
@@ -30,6 +27,15 @@ async def test_what_was_read_by_a_question_is_indexed_and_not_read_again(
         return rows
 
     store.texts._scan = counted
+    return reads
+
+
+async def test_what_was_read_by_a_question_is_indexed_and_not_read_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feed, "_ROUND", 2)
+    store = await DuckStore.open(tmp_path)
+    reads = reads_of(store)
     answers = []
     for n in range(1, 8):
         await store.append(Facts(spans=[a_span(n, n, start_ns=n, input="refund")]))
@@ -41,6 +47,24 @@ async def test_what_was_read_by_a_question_is_indexed_and_not_read_again(
     await store.close()
     assert answers == [[3, 2, 1], [5, 4, 3, 2, 1], [7, 6, 5, 4, 3, 2, 1]]
     assert (sum(reads), texts) == (7, 7)
+
+
+async def test_where_much_is_unread_each_question_reads_a_part_and_all_answer_alike(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feed, "_ROUND", 2)
+    monkeypatch.setattr(feed, "_AT_ONCE", 3)
+    store = await DuckStore.open(tmp_path)
+    reads = reads_of(store)
+    for n in range(1, 10):
+        await store.append(Facts(spans=[a_span(n, n, start_ns=n, input="refund")]))
+    answers, after_each = [], []
+    for _ in range(4):
+        answers.append(await found(store, "refund"))
+        after_each.append(sum(reads))
+    await store.close()
+    assert answers == [list(range(9, 0, -1))] * 4
+    assert after_each == [2, 4, 9, 9]
 
 
 async def test_what_a_question_read_is_found_no_more_once_it_is_removed(tmp_path: Path) -> None:

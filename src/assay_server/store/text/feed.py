@@ -20,6 +20,7 @@ _REMEMBERED = 200_000  # texts
 _RENEWED = 500  # traces at once
 _MOST_PENDING, _MOST_CHARACTERS = 30_000, 48_000_000
 """Rows in memory that are not indexed yet, and characters of their texts: half a minute of a busy server."""
+_AT_ONCE = 8_000  # rows, a few tenths of a second, that somebody who asks waits for
 
 _COMMITS = f"""
 SELECT stored_ns, sum(n) AS n FROM (
@@ -50,7 +51,7 @@ class Feed:
         """Indexes the oldest commits that it does not know; False when there are no others."""
         more = True
         if sum(each.rows for each in self.pending) < _ROUND:
-            more = await self._read_round()
+            more = await self._read_round() > 0
         rounds = _of_one_round(self.pending)
         if rounds:
             entries = chain.from_iterable(each.entries() for each in rounds)
@@ -61,10 +62,16 @@ class Feed:
         return more or bool(self.pending)
 
     async def read_ahead(self) -> bool:
-        """Reads all that was stored before into `pending`; False where that is too much."""
+        """Reads all that was stored before into `pending`; False where that is too much, or would take too long.
+
+        Then a part of it is read, so that the next who asks has less to wait for.
+        """
         while self._has_room():
-            if not await self._read_round():
+            left = await self._read_round()
+            if left == 0:
                 return True
+            if left > _AT_ONCE:
+                return False
         return False
 
     async def renew(self, project: str, traces: Sequence[str]) -> None:
@@ -83,13 +90,13 @@ class Feed:
         rows, characters = sum(each.rows for each in self.pending), sum(each.characters for each in self.pending)
         return rows < _MOST_PENDING and characters < _MOST_CHARACTERS
 
-    async def _read_round(self) -> bool:
-        """Reads the oldest commits that are neither indexed nor pending; are there others behind them?"""
+    async def _read_round(self) -> int:
+        """Reads the oldest commits that are neither indexed nor pending; how many rows are behind them, at least."""
         async with self._reading:
             after = self.pending[-1].until_ns if self.pending else self.through
-            until, more = _end_of_round(await self._scan(_COMMITS, [after] * 2))
+            until, left = _end_of_round(await self._scan(_COMMITS, [after] * 2))
             if until is None:
-                return False
+                return 0
             rows = await self._placed(await self._scan(_NEW, [after, until, after, until, after]))
             if len(self._seen) > _REMEMBERED:
                 self._seen.clear()
@@ -97,7 +104,7 @@ class Feed:
             # Both at once: who stops waiting for it leaves no text that is known and stands nowhere.
             self._seen |= read.taken
             self.pending = [*self.pending, read]
-            return more
+            return left
 
     async def _placed(self, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
         """Those of older traces get the starts of these."""
@@ -125,13 +132,11 @@ def _of_one_round(pending: Sequence[Round]) -> Sequence[Round]:
     return pending
 
 
-def _end_of_round(commits: Sequence[Mapping[str, Any]]) -> tuple[int | None, bool]:
-    """(the `stored_ns` up to which to read, whether there are others behind it); never a part of a commit."""
+def _end_of_round(commits: Sequence[Mapping[str, Any]]) -> tuple[int | None, int]:
+    """(the `stored_ns` up to which to read, how many rows there are behind it); never a part of a commit."""
     until, rows = None, 0
     for place, commit in enumerate(commits):
         if until is not None and rows + commit["n"] > _ROUND:
-            return until, True
+            return until, sum(int(other["n"]) for other in commits[place:])
         until, rows = commit["stored_ns"], rows + int(commit["n"])
-        if place + 1 == _MOST_COMMITS:
-            return until, True
-    return until, False
+    return until, int(len(commits) == _MOST_COMMITS)
