@@ -80,9 +80,9 @@ def test_half_of_a_surrogate_pair_is_no_word_and_no_mistake() -> None:
     assert words_of("a \ud83d b") == ("a", "b")
 
 
-_WORDS = st.sampled_from(
-    ["refund", "Refunds", "café", "CAFE", "4o", "gpt-4o", "退款", "straße", "a", "İ", "ﬁne", "\ud83d"]
-)
+_FOLDED = ("refund", "Refunds", "café", "CAFE", "4o", "gpt-4o", "退款", "straße", "a", "İ", "ﬁne", "\ud83d")
+_EDGES = ("re_fund", "non-refund", "\n", "\xa6", "x" * 199, "x" * 200, "x" * 198 + "_x", "_", "ba a a", "a a")
+_WORDS = st.sampled_from(_FOLDED + _EDGES)
 _SPACED = st.lists(_WORDS, max_size=6).map(" ".join)
 _SAID = st.one_of(_SPACED, st.text(max_size=30), _SPACED.map(lambda text: json.dumps([{"content": text}])))
 

@@ -120,3 +120,29 @@ async def test_a_late_span_and_an_early_log_record_stand_where_their_trace_does(
     await store.close()
     assert [start for start, _ in early.traces] == [5]
     assert [(start, int(trace_id, 16)) for start, trace_id in pending.traces] == [(200, 2), (100, 1)]
+
+
+@pytest.mark.parametrize(
+    ("said", "asked", "held"),
+    [
+        ("xab ab ab", '"ab ab"', True),
+        ("xab ab", '"ab ab"', False),
+        ("Ab-aB", '"ab ab"', True),
+        ("ab_ab", "ab", True),
+        ("abab", "ab", False),
+        ("abab", "ab*", True),
+        ("x" * 199, "x*", True),
+        ("x" * 200, "x*", False),
+        ("ab " + "x" * 200 + " ab", '"ab ab"', False),
+    ],
+)
+async def test_words_are_told_in_memory_as_the_index_tells_them(
+    tmp_path: Path, said: str, asked: str, held: bool
+) -> None:
+    store = await DuckStore.open(tmp_path)
+    await store.append(Facts(spans=[a_span(1, 1, input=said)]))
+    in_memory = await found(store, asked)
+    await store.texts.catch_up()
+    indexed = await found(store, asked)
+    await store.close()
+    assert in_memory == indexed == ([1] if held else [])

@@ -3,16 +3,19 @@
 A row is read and taken apart once, for the index and for every question that comes before the index knows it.
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Any
 
 from assay_server.store.text.index import Bounds, Entry, Found
 from assay_server.store.text.texts import Text, texts_of
-from assay_server.store.text.words import Phrase, Wanted, words_of
+from assay_server.store.text.words import LONGEST, Phrase, Wanted, words_of
 
+_EDGE = "\xa6"
+"""Between the pieces of an ASCII text, where it does not occur: no phrase goes over it."""
 _BETWEEN_PIECES = ("",)
-"""No word: no phrase goes over it."""
+"""The same among words."""
 
 
 class _Words:
@@ -23,19 +26,26 @@ class _Words:
     def __init__(self, stored_ns: int, text: Text) -> None:
         self.stored_ns = stored_ns
         self.text = text
-        whole = "\n".join(text)
-        self._lower = whole.lower() if whole.isascii() else None
+        self._lower = _EDGE.join(text).lower() if all(map(str.isascii, text)) else None
         self._line: str | None = None
 
-    def may_hold(self, words: Sequence[str]) -> bool:
-        """Cheap, and False only where a word is missing for sure. Letters that the index folds are not looked at."""
+    def hold(self, want: "_Want") -> bool:
+        """In ASCII there is nothing to fold, so words are told by what stands beside them: a tenth of the time."""
         lower = self._lower
-        return lower is None or all(word in lower for word in words)
-
-    def holds(self, phrases: Sequence[str]) -> bool:
+        if lower is not None:
+            return all(word in lower for word in want.words) and all(_stands(lower, one) for one in want.patterns)
         if self._line is None:
             self._line = _line_of(self.text)
-        return all(phrase in self._line for phrase in phrases)
+        return all(part in self._line for part in want.parts)
+
+
+class _Want:
+    """What is wanted, ready for many texts."""
+
+    def __init__(self, want: Wanted) -> None:
+        self.words = [word for phrase in want.phrases for word in phrase.words]
+        self.patterns = [_pattern(phrase) for phrase in want.phrases]
+        self.parts = [_line_part(phrase) for phrase in want.phrases]
 
 
 @dataclass(slots=True)
@@ -81,11 +91,10 @@ class Round:
 
 def find_in(rounds: Sequence[Round], project: str, want: Wanted, bounds: Bounds, limit: int) -> Found:
     """The newest traces with one text, in one of the rounds (oldest first), that holds what is wanted."""
-    words = [word for phrase in want.phrases for word in phrase.words]
-    phrases = [_line_part(phrase) for phrase in want.phrases]
+    looked_for = _Want(want)
     found: list[tuple[int, str]] = []
     for place, texts in sorted(_within(rounds, project, bounds).items(), reverse=True):
-        if any(one.may_hold(words) and one.holds(phrases) for one in texts):
+        if any(one.hold(looked_for) for one in texts):
             if len(found) == limit:
                 return Found(found, complete=False)
             found.append(place)
@@ -108,6 +117,20 @@ def _within(rounds: Sequence[Round], project: str, bounds: Bounds) -> dict[tuple
         for trace_id, start in starts.items()
         if (since is None or start >= since) and (until is None or start < until)
     }
+
+
+def _pattern(phrase: Phrase) -> re.Pattern[str]:
+    """The phrase in ASCII without capitals; what stands before it is looked at by `_stands`, which is faster."""
+    *_, last = phrase.words
+    rest = f"[a-z0-9]{{0,{max(0, LONGEST - 1 - len(last))}}}" if phrase.open_end else ""
+    return re.compile(f"[^a-z0-9{_EDGE}]+".join(map(re.escape, phrase.words)) + rest + "(?![a-z0-9])")
+
+
+def _stands(lower: str, pattern: re.Pattern[str]) -> bool:
+    found = pattern.search(lower)
+    while found and found.start() > 0 and lower[found.start() - 1].isalnum():
+        found = pattern.search(lower, found.start() + 1)
+    return found is not None
 
 
 def _line_of(text: Text) -> str:
