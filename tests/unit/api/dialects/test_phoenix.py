@@ -113,9 +113,17 @@ async def test_an_annotation_of_a_span_nobody_sent_stores_nothing(wired: SimpleN
 async def test_a_judgement_that_is_first_waits_for_its_span(
     wired: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(lookup, "_BETWEEN_S", 0.5)
+    monkeypatch.setattr(lookup, "_PATIENCE", 10_000)  # looks: the span comes, however slow the machine is
+    looked, look = asyncio.Event(), wired.services.traces.traces_of
+
+    async def looking(*args: Any) -> Any:
+        found = await look(*args)
+        looked.set()
+        return found
+
+    monkeypatch.setattr(wired.services.traces, "traces_of", looking)
     judging = asyncio.create_task(wired.http.post("/v1/span_annotations", json={"data": [annotation()]}))
-    await asyncio.sleep(0.05)
+    await looked.wait()
     await log(wired, a_span())
     assert (await judging).status_code == 200
     assert [score["trace_id"] for score in await scores(wired)] == [TRACE]
