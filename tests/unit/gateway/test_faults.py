@@ -118,26 +118,26 @@ async def test_a_stall_before_the_first_part(hasty: World, stream: bool) -> None
     await asyncio.wait_for(hasty.provider.abort_seen.wait(), 5)
 
 
-async def test_a_stall_between_parts_is_an_error_event(hasty: World) -> None:
-    hasty.provider.on("m", Behaviour(break_at=3, break_how="stall"))
-    answer = await hasty.post(call(stream=True))
+async def test_a_stall_between_parts_is_an_error_event(restless: World) -> None:
+    restless.provider.on("m", Behaviour(break_at=3, break_how="stall"))
+    answer = await restless.post(call(stream=True))
     assert answer.status_code == 200
     events = events_of(answer)
     assert "sent nothing" in events[-1]["error"]["message"]
     assert "[DONE]" not in events
-    await asyncio.wait_for(hasty.provider.abort_seen.wait(), 5)
-    span = await hasty.span()
+    await asyncio.wait_for(restless.provider.abort_seen.wait(), 5)
+    span = await restless.span()
     assert span.status == "error"
     assert json.loads(span.output or "")[0]["content"] == "Hello"
     assert span.tokens is None, "nobody counted"
 
 
-async def test_a_slow_stream_is_not_cut(hasty: World) -> None:
+async def test_a_slow_stream_is_not_cut(restless: World) -> None:
     words = [f"{number} " for number in range(10)]
-    hasty.provider.on("m", Behaviour(words=words, between_s=0.03))
-    events = events_of(await hasty.post(call(stream=True)))
+    restless.provider.on("m", Behaviour(words=words, between_s=0.12))
+    events = events_of(await restless.post(call(stream=True)))
     assert events[-1] == "[DONE]", "longer than any one deadline, but never silent for so long"
-    assert (await hasty.span()).status == "ok"
+    assert (await restless.span()).status == "ok"
 
 
 @pytest.mark.parametrize("how", ["close", "reset", "garbage", "error_event"])
