@@ -1,6 +1,7 @@
 """Where files go. A file is there whole or not at all, and one of the same name takes the place of the one before."""
 
 import asyncio
+import glob
 import os
 import tempfile
 from collections.abc import AsyncIterator, Mapping
@@ -32,7 +33,7 @@ class FolderTarget:
         place = self._folder / name
         try:
             place.parent.mkdir(parents=True, exist_ok=True)
-            spooled = await _spooled(parts, place.parent)
+            spooled = await _spooled(parts, place)
             await asyncio.to_thread(_put_in_place, spooled, place)
         except OSError as error:
             raise Unavailable(
@@ -54,7 +55,7 @@ class BucketTarget:
         files = self._files()
         place = "/".join(part for part in (self._bucket.bucket, self._bucket.prefix, name) if part)
         self._spool.mkdir(parents=True, exist_ok=True)
-        spooled = await _spooled(parts, self._spool)
+        spooled = await _spooled(parts, self._spool / place.replace("/", "-"))
         try:
             await asyncio.to_thread(_upload, files, spooled, place)
             return f"s3://{place}", spooled.stat().st_size
@@ -107,9 +108,13 @@ def target_of(
     return FolderTarget(folder)
 
 
-async def _spooled(parts: AsyncIterator[bytes], folder: Path) -> Path:
-    """All parts in a file of its own; nothing is left of it where they break off."""
-    handle, name = tempfile.mkstemp(prefix=".assay-", suffix=".part", dir=folder)
+async def _spooled(parts: AsyncIterator[bytes], place: Path) -> Path:
+    """All parts in a file beside `place`; nothing is left of it where they break off, nor of one before that was
+    killed: what was not finished is written again under its name."""
+    begins = f".assay-{place.name}-"
+    for left in place.parent.glob(f"{glob.escape(begins)}*.part"):
+        await asyncio.to_thread(left.unlink, missing_ok=True)
+    handle, name = tempfile.mkstemp(prefix=begins, suffix=".part", dir=place.parent)
     path = Path(name)
     try:
         with os.fdopen(handle, "wb") as out:
