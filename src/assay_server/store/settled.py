@@ -176,13 +176,13 @@ def _work_out(cursor: duckdb.DuckDBPyConnection, since: int, until: int) -> None
 
 def _spans(columns: str, since: int, fresh: str, until: int | None = None) -> str:
     """All spans of the traces that `fresh` (SQL) gives, up to a commit. Those that came since are all of such traces;
-    the others are looked for in the commits of these traces alone."""
+    the others are looked for in the commits of these traces alone, which are read first: a key is made of each row."""
     edge = "" if until is None else f" AND stored_ns <= {until}"
     older = f"SELECT stored_ns FROM trace_parts WHERE stored_ns <= {since} AND key IN ({fresh})"  # noqa: S608
     return (
         f"SELECT {columns} FROM spans WHERE stored_ns > {since}{edge} UNION ALL"  # noqa: S608
-        f" SELECT {columns} FROM spans WHERE stored_ns <= {since} AND stored_ns IN ({older})"
-        f" AND {PART_KEY} IN ({fresh})"
+        f" (WITH older AS MATERIALIZED (SELECT {columns} FROM spans WHERE stored_ns <= {since}"
+        f" AND stored_ns IN ({older})) SELECT * FROM older WHERE trace IN ({fresh}))"
     )
 
 
