@@ -1,7 +1,7 @@
 """Sessions as conversations, and users with their history and cost."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
@@ -14,7 +14,7 @@ from assay_server.query.shapes import body_json
 from assay_server.query.sql import Page, Where, cut
 from assay_server.query.trace_filter import TraceFilter
 from assay_server.query.trace_find import commits_of
-from assay_server.query.trace_rows import texts_of
+from assay_server.query.trace_rows import shown_of
 from assay_server.query.traces import Traces
 from assay_server.store import Store
 
@@ -68,10 +68,11 @@ class People:
 
     async def session(self, project: str, name: str) -> dict[str, Any]:
         """The row with `turns`, in order, texts in full; `more` where only the newest 500 are shown."""
-        rows = await self._sessions(project, [name])
+        rows, found = await asyncio.gather(
+            self._sessions(project, [name]), self._traces.find(project, TraceFilter(session=name), limit=_TURNS)
+        )
         if not rows:
             raise NotFound(f"There is no session {name}.", field="session", value=name)
-        found = await self._traces.find(project, TraceFilter(session=name), limit=_TURNS)
         texts = await self._texts(project, found.items)
         turns = [{**turn, **texts.get((turn["trace_id"], turn["root_span_id"]), {})} for turn in reversed(found.items)]
         return {**rows[0], "turns": turns, "more": found.following is not None}
@@ -125,8 +126,7 @@ class People:
 
     async def _sessions(self, project: str, names: list[str]) -> list[dict[str, Any]]:
         rows = await self._sums("session", project, names)
-        # Commits before which nothing came are passed over: most sessions last for minutes, the store for months.
-        said = await self._said(project, names, min(row["since"] for row in rows.values())) if rows else {}
+        said = await self._said(project, rows.values())
         return [_session(rows[name], *said.get(name, (None, None))) for name in names if name in rows]
 
     async def _users(self, project: str, names: list[str]) -> list[dict[str, Any]]:
@@ -137,12 +137,27 @@ class People:
         found = await self._store.scan(people_sql.sums(group), [project, names]) if names else []
         return {row["whose"]: row for row in found}
 
-    async def _said(self, project: str, sessions: list[str], since: int) -> dict[str, tuple[str | None, str | None]]:
-        """The first question and the last answer of each, cut. Where they stand is found first: texts are wide."""
-        ends = await self._store.scan(people_sql.ends(), [project, sessions, project, since])
-        places = [(row[f"{end}_stored_ns"], row[f"{end}_key"]) for row in ends for end in ("first", "last")]
-        texts = await texts_of(self._store, project, places)
-        return {row["whose"]: (texts[row["first_key"]]["input"], texts[row["last_key"]]["output"]) for row in ends}
+    async def _said(
+        self, project: str, sessions: Collection[dict[str, Any]]
+    ) -> dict[str, tuple[str | None, str | None]]:
+        """The first question and the last answer of each, cut: of the roots of its first and its last trace."""
+        traces = list({row[end] for row in sessions for end in ("first_trace", "last_trace")})
+        if not traces:
+            return {}
+        commits = await commits_of(self._store, project, traces)
+        roots = await self._store.scan(people_sql.ROOTS, [project, traces, commits])
+        first = {root["trace_id"]: root["key"] for root in reversed(roots)}
+        last = {root["trace_id"]: root["key"] for root in roots}
+        chosen = {*first.values(), *last.values()}
+        shown = await shown_of(self._store, project, [root for root in roots if root["key"] in chosen])
+        nothing: Mapping[str, Any] = {"input": None, "output": None}
+        return {
+            row["whose"]: (
+                shown.get(first.get(row["first_trace"], 0), nothing)["input"],
+                shown.get(last.get(row["last_trace"], 0), nothing)["output"],
+            )
+            for row in sessions
+        }
 
     async def _texts(self, project: str, turns: Sequence[dict[str, Any]]) -> dict[tuple[str, str], dict[str, Any]]:
         """Inputs and outputs of the roots, in full."""

@@ -34,10 +34,10 @@ def newest(group: Group, where: str, after: bool, limit: int) -> str:
 
 
 def sums(group: Group) -> str:
-    """One row a group; before the commit `since` nothing of it came. Parameters: project, names."""
+    """One row a group, with its first and its last trace. Parameters: project, names."""
     return lines(
         *("SELECT", _column(group), "AS whose, min(start_ns) AS start_ns, max(last_ns) AS last_ns,", _ADDED + ","),
-        "min(stored_ns) AS since,",
+        "arg_min(trace_id, start_ns) AS first_trace, arg_max(trace_id, start_ns) AS last_trace,",
         'arg_min("user", start_ns) AS "user", count(DISTINCT session) AS sessions',
         *("FROM trace_sums WHERE", _theirs(group), "GROUP BY whose"),
     )
@@ -68,21 +68,12 @@ def scores(group: Group) -> str:
     )
 
 
-def ends() -> str:
-    """Where the first question and the last answer of sessions stand: `{first,last}_{stored_ns,key}`.
-
-    Parameters: project, names, project, and the commit before which nothing of them came.
-    """
-    place = "{'stored_ns': stored_ns, 'key': key}"
-    return lines(
-        *("WITH t AS MATERIALIZED (SELECT trace_id, session AS whose FROM trace_sums WHERE", _theirs("session"), "),"),
-        "roots AS MATERIALIZED (SELECT trace_id, start_ns, stored_ns, key FROM spans",
-        "WHERE project = ? AND stored_ns >= ? AND parent_id IS NULL AND trace_id IN (SELECT trace_id FROM t)),",
-        "ends AS (SELECT whose, arg_min(" + place + ", start_ns) AS first, arg_max(" + place + ", start_ns) AS last",
-        "FROM t JOIN roots USING (trace_id) GROUP BY whose)",
-        "SELECT whose, first.stored_ns AS first_stored_ns, first.key AS first_key,",
-        "last.stored_ns AS last_stored_ns, last.key AS last_key FROM ends",
-    )
+ROOTS = lines(
+    "SELECT trace_id, start_ns, stored_ns, key, input_head, output_head FROM spans WHERE project = ?",
+    "AND trace_id IN (SELECT unnest(?::VARCHAR[])) AND stored_ns IN (SELECT unnest(?::BIGINT[]))",
+    "AND parent_id IS NULL ORDER BY start_ns",
+)
+"""Parameters: project, trace ids, their commits."""
 
 
 def _column(group: Group) -> str:

@@ -102,7 +102,7 @@ async def _read(
     sets = "GROUP BY " + ("place" if width_ns is None else "GROUPING SETS ((b, place), (place))")
     columns = "place, " + ("NULL" if width_ns is None else "b") + " AS b"
     if MEASURES[metrics[0].name].shape in _AVERAGED:
-        sql = _averaged(placed, len(metrics), columns, sets)
+        sql = _averaged(placed, metrics, columns, sets)
     else:
         sql = lines(placed, "SELECT", ", ".join([columns, *_plain(metrics)]), "FROM p", sets)
     names = [] if asked.group_by is None else [list(shown)]
@@ -117,18 +117,25 @@ def _plain(metrics: Sequence[Metric]) -> list[str]:
     return columns
 
 
-def _averaged(placed: str, count: int, columns: str, sets: str) -> str:
-    """Sums by trace first: what happens within one is not independent, and the interval must know."""
+def _averaged(placed: str, metrics: Sequence[Metric], columns: str, sets: str) -> str:
+    """Sums by trace first: what happens within one is not independent, and the interval must know.
+
+    There are nearly as many of these rows as spans, so nothing is added up that follows: a rate's units are 0 and 1.
+    """
     by_trace: list[str] = []
     summed: list[str] = []
-    for at in range(count):
+    for at, metric in enumerate(metrics):
         v, s, n = f"v{at}", f"s{at}", f"m{at}"
         by_trace += [f"count({v}) AS {n}", f"count(*) - count({v}) AS x{at}", f"sum({v}) AS {s}"]
-        by_trace += [f"sum({v} * {v}) AS q{at}", f"min({v}) AS lo{at}", f"max({v}) AS hi{at}"]
+        squares, low, high = f"sum(q{at})", f"min(lo{at})", f"max(hi{at})"
+        if MEASURES[metric.name].shape == "rate":
+            squares, low, high = f"sum({s})", f"(sum({s}) = sum({n}))::DOUBLE", f"(sum({s}) > 0)::DOUBLE"
+        else:
+            by_trace += [f"sum({v} * {v}) AS q{at}", f"min({v}) AS lo{at}", f"max({v}) AS hi{at}"]
         summed += [f"sum({n})::BIGINT AS n{at}", f"sum(x{at})::BIGINT AS unknown{at}", f"sum({s}) AS total{at}"]
-        summed += [f"sum(q{at}) AS squares{at}", f"count(*) FILTER ({n} > 0) AS clusters{at}"]
+        summed += [f"{squares} AS squares{at}", f"count(*) FILTER ({n} > 0) AS clusters{at}"]
         summed += [f"sum({s} * {s}) AS cluster_squares{at}", f"sum({s} * {n}) AS cross{at}"]
-        summed += [f"sum({n} * {n})::DOUBLE AS sizes{at}", f"min(lo{at}) AS low{at}", f"max(hi{at}) AS high{at}"]
+        summed += [f"sum({n} * {n})::DOUBLE AS sizes{at}", f"{low} AS low{at}", f"{high} AS high{at}"]
     return lines(
         placed + ",",
         "c AS (SELECT b, place, trace,",
