@@ -72,7 +72,7 @@ class People:
             self._sessions(project, [name]), self._traces.find(project, TraceFilter(session=name), limit=_TURNS)
         )
         if not rows:
-            raise NotFound(f"There is no session {name}.", field="session", value=name)
+            rows = [_session(await self._named("session", project, name), None, None)]
         texts = await self._texts(project, found.items)
         turns = [{**turn, **texts.get((turn["trace_id"], turn["root_span_id"]), {})} for turn in reversed(found.items)]
         return {**rows[0], "turns": turns, "more": found.following is not None}
@@ -98,7 +98,7 @@ class People:
         )
         whole = next(row for row in rows if row["part"] == "all")
         if not whole["traces"]:
-            raise NotFound(f"There is no user {name}.", field="user", value=name)
+            whole = await self._named("user", project, name)
         days = sorted((row for row in rows if row["part"] == "day"), key=lambda row: int(row["name"]))
         models = sorted((row for row in rows if row["part"] == "model"), key=_dearest)
         return {
@@ -108,6 +108,13 @@ class People:
             "scores": scores,
             "recent": recent.items,
         }
+
+    async def _named(self, group: Group, project: str, name: str) -> dict[str, Any]:
+        """One to whom no trace belongs, and whom a span names all the same. Raises NotFound where none does."""
+        rows = await self._store.scan(people_sql.named(group), [project, [name]])
+        if not rows:
+            raise NotFound(f"There is no {group} {name}.", field=group, value=name)
+        return rows[0]
 
     async def _newest(
         self, group: Group, project: str, narrow: PeopleFilter, limit: int, after: Sequence[Any] | None

@@ -76,6 +76,17 @@ ROOTS = lines(
 """Parameters: project, trace ids, their commits."""
 
 
+def named(group: Group) -> str:
+    """The same row for a group that only later spans of others' traces name: none belongs to it. Parameters: project,
+    names."""
+    return lines(
+        *("SELECT", _column(group), "AS whose, min(start_ns) AS start_ns, max(start_ns) AS last_ns, 0 AS traces,"),
+        "0 AS errors, NULL AS usd, 0 AS unknown, NULL AS input_tokens, NULL AS output_tokens, 0 AS sessions,",
+        'NULL AS first_trace, NULL AS last_trace, any_value("user") AS "user"',
+        *("FROM spans WHERE", _theirs(group), "GROUP BY whose"),
+    )
+
+
 def _column(group: Group) -> str:
     return '"' + group + '"'
 

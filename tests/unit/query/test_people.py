@@ -49,6 +49,23 @@ async def people(tmp_path: Path) -> AsyncIterator[People]:
     await store.close()
 
 
+async def test_who_is_named_late_in_the_trace_of_another_has_a_page_and_no_traces(people: People) -> None:
+    late = span(1, 9, SECOND, 1, user="eve", session="s9")
+    await people._store.append(Facts([late]))
+    user, session = await people.user("prj_a", "eve"), await people.session("prj_a", "s9")
+    assert (user["traces"], user["first"], user["cost"]) == (
+        0,
+        "2026-11-21T08:00:01.000000Z",
+        {"usd": None, "unknown": 0},
+    )
+    assert (session["traces"], session["user"], [turn["trace_id"] for turn in session["turns"]]) == (
+        0,
+        "eve",
+        [f"{1:032x}"],
+    )
+    assert [row["user"] for row in (await people.users("prj_a")).items] == ["ada", "bob"]
+
+
 async def test_sessions_are_listed_with_sums_over_whole_traces(people: People) -> None:
     page = await people.sessions("prj_a")
     assert (page.total, page.following, [row["session"] for row in page.items]) == (2, None, ["s/1", "s2"])
