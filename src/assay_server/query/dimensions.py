@@ -36,13 +36,10 @@ class Dimension:
     many: bool = False
 
     def across(self) -> str:
-        """(trace, own): what any span of the trace says: every tag in a row of its own, or the first value.
+        """(trace, own): the first value that any span of the trace says, of what has one value.
 
         `trace` is the hash of its id. Parameters: `params`, then edges.
         """
-        if self.many:
-            tagged = lines("SELECT hash(trace_id) AS trace, unnest(", self.own, ") AS own FROM spans WHERE", EDGES)
-            return lines("SELECT DISTINCT trace, own FROM (", tagged, "AND len(tags) > 0)")
         said = lines("(SELECT hash(trace_id) AS trace, start_ns,", self.own, "AS own FROM spans WHERE", EDGES, ")")
         return lines("SELECT trace, arg_min(own, start_ns) AS own FROM", said, "WHERE own IS NOT NULL GROUP BY trace")
 

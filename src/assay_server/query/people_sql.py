@@ -6,18 +6,14 @@ A trace belongs to the session (user) that its earliest span with one names; spa
 from typing import Literal
 
 from assay_server.query.sql import lines
+from assay_server.query.trace_find import IN_COMMITS
+from assay_server.store import USED
 
 Group = Literal["session", "user"]
 
 _ADDED = (
     "count(*) AS traces, count(*) FILTER (failed) AS errors, sum(usd) AS usd, sum(unknown) AS unknown,"
     " sum(input_tokens) AS input_tokens, sum(output_tokens) AS output_tokens"
-)
-_OF_CALLS = (
-    "count(*) AS calls, NULL, sum(cost) AS usd, count(*) FILTER (cost IS NULL),"
-    " sum(coalesce(fresh_input, 0) + coalesce(cache_read, 0) + coalesce(cache_write, 0))"
-    " FILTER (coalesce(fresh_input, cache_read, cache_write) IS NOT NULL),"
-    " sum(coalesce(output_tokens, 0) + coalesce(reasoning, 0)) FILTER (coalesce(output_tokens, reasoning) IS NOT NULL)"
 )
 
 
@@ -54,8 +50,9 @@ def person(group: Group) -> str:
         "count(DISTINCT session) AS sessions FROM t",
         f"UNION ALL (SELECT 'day', ({day})::VARCHAR, NULL, NULL, {_ADDED}, NULL",
         f"FROM t GROUP BY {day} ORDER BY {day} DESC LIMIT 90)",
-        *("UNION ALL (SELECT 'model', model, NULL, NULL,", _OF_CALLS, ", NULL FROM counted_calls"),
-        "WHERE project = ? AND model IS NOT NULL AND trace IN (SELECT key FROM t) GROUP BY model",
+        "UNION ALL (SELECT 'model', model, NULL, NULL, calls, NULL, usd, unknown, input_tokens, output_tokens, NULL",
+        *("FROM (SELECT model,", USED, "FROM counted_calls WHERE project = ? AND model IS NOT NULL"),
+        "AND trace IN (SELECT key FROM t) GROUP BY model)",
         "ORDER BY usd DESC NULLS LAST, calls DESC, model LIMIT 50)",
     )
 
@@ -70,8 +67,7 @@ def scores(group: Group) -> str:
 
 ROOTS = lines(
     "SELECT trace_id, start_ns, stored_ns, key, input_head, output_head FROM spans WHERE project = ?",
-    "AND trace_id IN (SELECT unnest(?::VARCHAR[])) AND stored_ns IN (SELECT unnest(?::BIGINT[]))",
-    "AND parent_id IS NULL ORDER BY start_ns",
+    *("AND trace_id IN (SELECT unnest(?::VARCHAR[])) AND", IN_COMMITS, "AND parent_id IS NULL ORDER BY start_ns"),
 )
 """Parameters: project, trace ids, their commits."""
 

@@ -12,7 +12,7 @@ from assay_server.store.protocol import DEFAULT_LIMITS, Appended, Limits, Stats,
 from assay_server.store.schema import HEAD
 from assay_server.store.schema import NEWEST as SCHEMA
 from assay_server.store.seen import trace_key
-from assay_server.store.settled import TRACE_WIDE
+from assay_server.store.settled import TRACE_WIDE, USED
 from assay_server.store.text import Bounds, Found, TextState, asks_for_words
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "HEAD",
     "SCHEMA",
     "TRACE_WIDE",
+    "USED",
     "Appended",
     "Bounds",
     "Doomed",

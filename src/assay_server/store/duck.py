@@ -275,9 +275,11 @@ class DuckStore:
             " AND spans.span_id = rows.span_id AND spans.cost_source IS DISTINCT FROM 'client'"
             " AND (spans.cost, spans.cost_source) IS DISTINCT FROM (rows.cost, rows.cost_source)"
         ).fetchone()
-        settled.reprice(self._connection, "priced")
+        count = int(changed[0]) if changed else 0
+        if count:
+            settled.reprice(self._connection, "priced")
         self._connection.execute("DROP TABLE priced")
-        return int(changed[0]) if changed else 0
+        return count
 
     def _scan(self, sql: str, params: Sequence[Any], limits: Limits, reading: Reading) -> list[dict[str, Any]]:
         try:

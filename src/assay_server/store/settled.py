@@ -46,13 +46,14 @@ _TRACE = (
     " unknown, input_tokens, output_tokens"
 )
 
-_USED = (
+USED = (
     "count(*) AS calls, sum(cost) AS usd, count(*) FILTER (cost IS NULL) AS unknown,"
     " sum(coalesce(fresh_input, 0) + coalesce(cache_read, 0) + coalesce(cache_write, 0))"
     " FILTER (coalesce(fresh_input, cache_read, cache_write) IS NOT NULL)::BIGINT AS input_tokens,"
     " sum(coalesce(output_tokens, 0) + coalesce(reasoning, 0))"
     " FILTER (coalesce(output_tokens, reasoning) IS NOT NULL)::BIGINT AS output_tokens"
 )
+"""What calls add up to; NULL where nobody knows any."""
 
 
 def define(cursor: duckdb.DuckDBPyConnection) -> int:
@@ -124,7 +125,7 @@ def reprice(cursor: duckdb.DuckDBPyConnection, rows: str) -> None:
         " AND settled_calls.cost_source IS DISTINCT FROM 'client'"
     )
     cursor.execute(
-        f"UPDATE settled_traces SET usd = u.usd, unknown = u.unknown FROM (SELECT trace, {_USED} FROM settled_calls"  # noqa: S608
+        f"UPDATE settled_traces SET usd = u.usd, unknown = u.unknown FROM (SELECT trace, {USED} FROM settled_calls"  # noqa: S608
         f" WHERE trace IN (SELECT c.trace {its_calls}) GROUP BY trace) u WHERE settled_traces.key = u.trace"
     )
     alone = f"SELECT {PART_KEY} FROM {rows} JOIN spans USING (key, project, trace_id, span_id)"  # noqa: S608
@@ -208,7 +209,7 @@ def _sums(source: str) -> str:
     used = ", ".join(f"any_value(u.{name}) AS {name}" for name in ("usd", "unknown", "input_tokens", "output_tokens"))
     return (
         f"h AS MATERIALIZED (SELECT *, {KEYS} FROM {source} WHERE {HAS}),"  # noqa: S608
-        f" u AS (SELECT trace, {_USED} FROM ({counted_by_key('h')}) GROUP BY trace)"
+        f" u AS (SELECT trace, {USED} FROM ({counted_by_key('h')}) GROUP BY trace)"
         " SELECT s.trace AS key, any_value(project) AS project, any_value(trace_id) AS trace_id,"
         " min(start_ns) AS start_ns, max(start_ns) AS last_ns, max(end_ns) AS end_ns, min(stored_ns) AS stored_ns,"
         f" bool_or(status = 'error') AS failed, {first}, coalesce(any_value(u.calls), 0) AS calls, {used}"

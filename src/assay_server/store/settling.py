@@ -16,10 +16,9 @@ _RETRY_S = 30.0
 class Settling:
     """One per store."""
 
-    def __init__(self, settle: Callable[[], Awaitable[bool]], *, every_s: float = _EVERY_S) -> None:
+    def __init__(self, settle: Callable[[], Awaitable[bool]]) -> None:
         """`settle` is one round; it says whether there is more."""
         self._settle = settle
-        self._every_s = every_s
         self._news = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
@@ -44,7 +43,7 @@ class Settling:
     async def _work(self) -> None:
         while True:
             await self._news.wait()
-            await asyncio.sleep(self._every_s)
+            await asyncio.sleep(_EVERY_S)
             self._news.clear()
             try:
                 await self._follow()
