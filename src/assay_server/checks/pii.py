@@ -6,15 +6,18 @@ is JSON stays JSON: its strings are scrubbed one by one, and a bare number that 
 
 import json
 import re
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 import msgspec
 import re2
 
-from assay_server.checks.pii_detectors import DETECTORS, card_is_valid, named_secret
+from assay_server.checks.pii_detectors import CREDIT_CARD, DETECTORS, SECRET, card_is_valid, named_secret
 
-_JSON_PART = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|(?<![\w.+\-])\d{12,19}(?![\w.])')
+_BARE_CARD = re.compile(r"(?<![\w.+\-])\d{12,19}(?![\w.])")
+_ANYTHING = re.compile("").match
+_TELLING = re.compile(r"[0-9@:\\]").search
+"""What a text holds in which any detector but that of secrets finds something; a backslash may hide it."""
 _CONTEXT = 48  # characters in front of a text that may say what it is
 _DEEPEST = 4  # JSON in a string of JSON in a string …
 
@@ -36,6 +39,7 @@ class Scrubber:
         self._candidates.Compile()
         # Names of models, kinds and services come again and again; the memory is small and never leaves the process.
         self._short = lru_cache(8192)(self._scrub)
+        self._short_fired = lru_cache(8192)(self._fired)
 
     def scrub(self, text: str, before: str = "") -> tuple[str, tuple[str, ...]]:
         """The text with placeholders, and the entity types found, sorted. `before` is what stood in front of it.
@@ -46,7 +50,7 @@ class Scrubber:
 
     def is_clean(self, text: str) -> bool:
         """True when `scrub` would certainly change nothing, whatever stood in front. One pass, no detector."""
-        return not self._fired(text)
+        return not (self._short_fired if len(text) <= _SHORT else self._fired)(text)
 
     def scrub_value(self, value: Any, found: set[str], before: str = "") -> Any:
         """The same for texts inside lists and objects (keys too); types are added to `found`. Numbers stay."""
@@ -65,32 +69,33 @@ class Scrubber:
     def _scrub(self, text: str, before: str, depth: int) -> tuple[str, tuple[str, ...]]:
         fired = self._fired(text)
         if before and named_secret(before):
-            fired = sorted({0, *fired})
+            fired = sorted({SECRET, *fired})
         if not fired:
             return text, _NOTHING
         if depth and text.lstrip()[:1] in {"{", "["} and _is_json(text):
-            return self._scrub_json(text, depth - 1)
+            return self._scrub_json(text, depth - 1, fired)
         return _scrub_plain(text, before, fired)
 
-    def _scrub_json(self, text: str, depth: int) -> tuple[str, tuple[str, ...]]:
+    def _scrub_json(self, text: str, depth: int, fired: list[int]) -> tuple[str, tuple[str, ...]]:
+        """`fired` of the whole text: where no secret is named in it, a literal without a sign of anything is clean."""
         found: set[str] = set()
-
-        def part(match: re.Match[str]) -> str:
-            literal = match[0]
-            if literal[0] != '"':
-                if not card_is_valid(literal):
-                    return literal
-                found.add("CREDIT_CARD")
-                return '"[CREDIT_CARD]"'
-            inner = literal[1:-1] if "\\" not in literal else json.loads(literal)
-            before = text[max(0, match.start() - _CONTEXT) : match.start()]
-            scrubbed, types = self._scrub(inner, before, depth)
-            if not types:
-                return literal
-            found.update(types)
-            return json.dumps(scrubbed, ensure_ascii=False)
-
-        return _JSON_PART.sub(part, text), tuple(sorted(found))
+        telling = _ANYTHING if SECRET in fired else _TELLING
+        parts, at = _between_quotes(text), 0
+        for place, part in enumerate(parts):
+            quote, at = at - 1, at + len(part) + 1
+            if place % 2 == 0:
+                if CREDIT_CARD in fired:
+                    parts[place] = _BARE_CARD.sub(partial(_quoted_card, found), part)
+            elif telling(part) is not None:
+                before = text[max(0, quote - _CONTEXT) : quote]
+                if "\\" in part or part.lstrip()[:1] in {"{", "["} or SECRET in fired:
+                    scrubbed, types = self._scrub(_text_of(part), before, depth)
+                else:  # the detectors of the whole are few, and quicker than to ask which of them fire
+                    scrubbed, types = _scrub_plain(part, before, fired)
+                if types:
+                    parts[place] = json.dumps(scrubbed, ensure_ascii=False)[1:-1]
+                    found.update(types)
+        return ('"'.join(parts) if found else text), tuple(sorted(found))
 
     def _fired(self, text: str) -> list[int]:
         """Indices of the detectors whose candidate occurs in the text."""
@@ -116,6 +121,34 @@ def _replace(text: str, places: list[tuple[int, int]], placeholder: str) -> str:
             parts += [text[done:start], placeholder]
         done = max(done, end)
     return "".join([*parts, text[done:]])
+
+
+def _between_quotes(text: str) -> list[str]:
+    """A text of JSON cut at its quotes: every second part is what stands inside a literal, as it is written."""
+    if "\\" not in text:
+        return text.split('"')
+    parts: list[str] = []
+    escaped: list[str] = []
+    for part in text.split('"'):
+        if len(parts) % 2 and (len(part) - len(part.rstrip("\\"))) % 2:
+            escaped.append(part)
+            continue
+        parts.append('"'.join([*escaped, part]) if escaped else part)
+        escaped.clear()
+    return parts
+
+
+def _text_of(literal: str) -> str:
+    """What a literal says; it is given without its quotes."""
+    text: str = json.loads(f'"{literal}"') if "\\" in literal else literal
+    return text
+
+
+def _quoted_card(found: set[str], number: re.Match[str]) -> str:
+    if not card_is_valid(number[0]):
+        return number[0]
+    found.add("CREDIT_CARD")
+    return '"[CREDIT_CARD]"'
 
 
 def _is_json(text: str) -> bool:

@@ -2,10 +2,14 @@
 
 A detector runs only where its `candidate` (an RE2 pattern, so linear in the text) has fired; what it finds is always
 within what the candidate admits. Names of the types are those of Presidio.
+
+Most of the patterns begin by looking behind, and such a pattern is tried at every character of a text. So each is tried
+only where it can match at all (`_found`): order numbers and dates fire candidates in every second text.
 """
 
 import ipaddress
 import re
+import string
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -19,6 +23,49 @@ class Detector:
     entity: str
     candidate: str
     find: Callable[[str, str], Found]
+
+
+@dataclass(slots=True, frozen=True)
+class _Begins:
+    """Where a match may begin: in texts of ASCII, and in all others (`\\d` knows every script's, and takes longer).
+
+    A class stands in front (`[0-9][0-9]*`, not `[0-9]+`): only then `re` skips quickly what cannot begin.
+    """
+
+    narrow: re.Pattern[str]
+    wide: re.Pattern[str]
+
+    def places(self, text: str) -> Iterator[int]:
+        return (match.start() for match in (self.narrow if text.isascii() else self.wide).finditer(text))
+
+
+_DIGITS = _Begins(re.compile(r"[0-9][0-9]*"), re.compile(r"\d\d*"))
+
+
+def _found(pattern: re.Pattern[str], begins: Iterator[int], text: str) -> Iterator[re.Match[str]]:
+    """What `pattern.finditer(text)` gives, provided that every match begins at one of these places."""
+    done = 0
+    for at in begins:
+        if at >= done and (match := pattern.match(text, at)):
+            done = match.end()
+            yield match
+
+
+def _starts(pattern: re.Pattern[str], text: str) -> Iterator[int]:
+    return (match.start() for match in pattern.finditer(text))
+
+
+def _places_of(sign: str, text: str) -> Iterator[int]:
+    at = text.find(sign)
+    while at >= 0:
+        yield at
+        at = text.find(sign, at + 1)
+
+
+def _before_place(text: str, at: int, characters: str, most: int) -> int:
+    """Where a run of these characters begins that ends in front of `at`; looked at are `most` of them."""
+    run = text[max(0, at - most) : at]
+    return at - len(run) + len(run.rstrip(characters))
 
 
 # --- secrets ------------------------------------------------------------------------------------------
@@ -44,11 +91,17 @@ _TOKEN = re.compile(r"(?<![A-Za-z0-9])(?:" + "|".join(_TOKEN_SHAPES) + r")")
 _PRIVATE_KEY = re.compile(
     r"-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----[A-Za-z0-9+/=\s]{0,20000}(?:-----END [A-Z ]{0,30}-----)?"
 )
+_BEARER_BEGINS = re.compile(r"(?i)bearer|basic")
 _BEARER = re.compile(r"(?i)\b(?:bearer|basic)\s{1,3}([A-Za-z0-9._~+/\-]{16,900}={0,2})")
 _ASSIGNED = re.compile(
     r"(?i)(?<![a-z])" + _CREDENTIAL_NAMES + r"[\"']?\s{0,3}[:=]\s{0,3}[\"']?([^\s\"',;<>{}\[\]()]{6,200})"
 )
-_IN_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]{1,30}://([^\s/@:\"'<>]{1,256}:[^\s/@\"'<>]{1,256})@")
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]{1,30}$")
+_USER_IN_URL = re.compile(r"://([^\s/@:\"'<>]{1,256}:[^\s/@\"'<>]{1,256})@")
+_TOKEN_BEGINS = re.compile(r"sk[-_]|gh[opusr]_|github_pat_|glpat-|AKIA|ASIA|AIza|xox|hf_|npm_|pypi-|eyJ")
+_NAME_BEGINS = re.compile(r"(?i)pass|pwd|client|secret|private|api|access|auth|refresh|bearer")
+_LONGEST_NAME = 32  # characters of a name of credentials with all that may follow it
+_NAME_ENDS = re.compile(r"pass|pwd|secret|key|token")
 _NAMED_BEFORE = re.compile(r"(?i)(?:^|[^a-z])" + _CREDENTIAL_NAMES + r"[\"']?\s{0,3}[:=]?\s{0,3}[\"']?$")
 
 _SECRET_CANDIDATE = (
@@ -60,17 +113,26 @@ _SECRET_CANDIDATE = (
 
 
 def _secrets(text: str, before: str) -> Found:
-    if text and _NAMED_BEFORE.search(before) and _is_secret_value(text):
+    if text and named_secret(before) and _is_secret_value(text):
         yield 0, len(text)
         return
-    for pattern in (_TOKEN, _PRIVATE_KEY):
-        for match in pattern.finditer(text):
-            yield match.span()
-    for pattern in (_BEARER, _IN_URL):
-        for match in pattern.finditer(text):
-            yield match.span(1)
-    for match in _ASSIGNED.finditer(text):
+    for match in _found(_TOKEN, _starts(_TOKEN_BEGINS, text), text):
+        yield match.span()
+    for match in _PRIVATE_KEY.finditer(text):
+        yield match.span()
+    for match in _found(_BEARER, _starts(_BEARER_BEGINS, text), text):
+        yield match.span(1)
+    yield from _users_in_urls(text)
+    for match in _found(_ASSIGNED, _starts(_NAME_BEGINS, text), text):
         if _is_secret_value(match[1]):
+            yield match.span(1)
+
+
+def _users_in_urls(text: str) -> Found:
+    """`name:password` of `https://name:password@host`."""
+    for at in _places_of("://", text):
+        match = _USER_IN_URL.match(text, at)
+        if match and _SCHEME.search(text[max(0, at - 31) : at]):
             yield match.span(1)
 
 
@@ -80,8 +142,8 @@ def _is_secret_value(text: str) -> bool:
 
 
 def named_secret(name: str) -> bool:
-    """Does a key of this name hold a secret?"""
-    return _NAMED_BEFORE.search(name) is not None
+    """Does a key of this name hold a secret? `name` may be the text in front of a value, which ends in its key."""
+    return _NAME_ENDS.search(name[-_LONGEST_NAME:].lower()) is not None and _NAMED_BEFORE.search(name) is not None
 
 
 # --- e-mail, IBAN, card, SSN ---------------------------------------------------------------------------
@@ -89,6 +151,7 @@ def named_secret(name: str) -> bool:
 _EMAIL = re.compile(
     r"(?<![A-Za-z0-9._%+\-])[A-Za-z0-9._%+\-]{1,64}@(?:[A-Za-z0-9\-]{1,63}\.){1,8}[A-Za-z]{2,24}(?![A-Za-z0-9])"
 )
+_OF_LOCAL_PART = string.ascii_letters + string.digits + "._%+-"
 _IBAN = re.compile(
     r"(?<![A-Za-z0-9])[A-Za-z]{2}\d{2}(?:[ \-]?[A-Za-z0-9]{4}){2,7}(?:[ \-]?[A-Za-z0-9]{1,4})?(?![A-Za-z0-9])"
 )
@@ -181,13 +244,14 @@ _IBAN_LENGTHS = {
 
 
 def _emails(text: str, _before: str) -> Found:
-    for match in _EMAIL.finditer(text):
+    begins = (_before_place(text, at, _OF_LOCAL_PART, 64) for at in _places_of("@", text))
+    for match in _found(_EMAIL, begins, text):
         yield match.span()
 
 
 def _ibans(text: str, _before: str) -> Found:
     """The pattern is greedy and may take a following word along, so the country's length decides where it ends."""
-    for match in _IBAN.finditer(text):
+    for match in _found(_IBAN, (at - 2 for at in _DIGITS.places(text)), text):
         start, found = match.start(), match[0]
         length = _IBAN_LENGTHS.get(found[:2].upper())
         end = None if length is None else _end_of_nth(found, length)
@@ -212,7 +276,7 @@ def iban_is_valid(text: str) -> bool:
 
 
 def _cards(text: str, _before: str) -> Found:
-    for match in _CARD.finditer(text):
+    for match in _found(_CARD, _DIGITS.places(text), text):
         if card_is_valid(match[0]):
             yield match.span()
 
@@ -248,7 +312,7 @@ def _issued(digits: str) -> bool:
 
 def _ssns(text: str, _before: str) -> Found:
     """The number ranges the Social Security Administration never issues to persons are left out; 9xx are ITINs."""
-    for match in _SSN.finditer(text):
+    for match in _found(_SSN, _DIGITS.places(text), text):
         area, group, serial = match[1], match[3], match[4]
         if area not in {"000", "666"} and area[0] != "9" and group != "00" and serial != "0000":
             yield match.span()
@@ -261,10 +325,13 @@ _IP6 = re.compile(r"(?<![\w:.])(?:[0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f]{0,4}(?![\w:
 
 
 def _ips(text: str, _before: str) -> Found:
-    for pattern in (_IP4, _IP6):
-        for match in pattern.finditer(text):
-            if _is_personal_ip(match[0]):
-                yield match.span()
+    for match in (*_found(_IP4, _DIGITS.places(text), text), *_found(_IP6, _ip6_begins(text), text)):
+        if _is_personal_ip(match[0]):
+            yield match.span()
+
+
+def _ip6_begins(text: str) -> Iterator[int]:
+    return (_before_place(text, at, string.hexdigits, 4) for at in _places_of(":", text))
 
 
 def _is_personal_ip(text: str) -> bool:
@@ -283,6 +350,7 @@ def _is_personal_ip(text: str) -> bool:
 _PHONE = re.compile(
     r"(?<![\w.,:/+@#$€£=\-])(?:\+|\(\+?)?\d(?:[ .\-()]{0,2}\d){6,16}(?: ?(?:x|ext\.? ?)\d{1,6})?(?![\w%]|[.,:/\-]\d)"
 )
+_PHONE_BEGINS = _Begins(re.compile(r"[+(0-9](?:(?<=[0-9])[0-9]*)?"), re.compile(r"[+(\d](?:(?<=\d)\d*)?"))
 _CLEAR_PHONE = re.compile(
     r"\+\d(?:[ .\-()]{0,2}\d){7,14}"  # international
     r"|00[1-9](?:[ .\-()]{1,2}\d+){2,6}"
@@ -301,18 +369,22 @@ _PHONE_WORD = (
     r"|(?<![a-z])(?:call|ring|reach|text|contact|dial)(?:ing|ed)? (?:me|us|him|her|them|someone|back)(?![a-z])"
     r"|(?:messages? to|answering at|contact number|call(?: someone)?(?: me)? (?:on|at))(?![a-z])"
 )
+_PHONE_WORD_PARTS = re.compile(
+    r"phone|tel|mobile|cell|fax|whatsapp|desk|office|sms|call|ring|reach|text|contact|dial|message|answering"
+)
 _BEFORE = re.compile(r"(?is)(?:" + _PHONE_WORD + r").{0,24}$")
 _AFTER = re.compile(r"(?i)^[ \-,(]{0,3}(?:office|fax|mobile|cell|phone|desk)(?![a-z])")
 
 
 def _phones(text: str, before: str) -> Found:
     """A clear shape, or a plain number beside a word that says it is one: ids, times and counts stay as they are."""
-    for match in _PHONE.finditer(text):
+    for match in _found(_PHONE, _PHONE_BEGINS.places(text), text):
         number, (start, end) = match[0], match.span()
-        digits = sum(char.isdigit() for char in re.split(r"x|ext", number)[0])
-        if not 7 <= digits <= 15 or _NO_PHONE.match(number):
+        bare = number.isdigit()  # most are: order numbers, ids
+        digits = len(number) if bare else sum(map(str.isdigit, number.partition("x")[0]))
+        if not 7 <= digits <= 15 or (not bare and _NO_PHONE.match(number)):
             continue
-        if _CLEAR_PHONE.match(number) or _said_to_be_one(
+        if (not bare and _CLEAR_PHONE.match(number)) or _said_to_be_one(
             number, (before + text[max(0, start - 48) : start])[-48:], text[end : end + 16]
         ):
             yield start, end
@@ -321,12 +393,14 @@ def _phones(text: str, before: str) -> Found:
 def _said_to_be_one(number: str, before: str, after: str) -> bool:
     if number.isdigit() and len(number) in {10, 13} and number[0] == "1":
         return False  # seconds or milliseconds since 1970
-    return bool(_BEFORE.search(before) or _AFTER.match(after))
+    return _is_told(before) or _AFTER.match(after) is not None
+
+
+def _is_told(before: str) -> bool:
+    return _PHONE_WORD_PARTS.search(before.lower()) is not None and _BEFORE.search(before) is not None
 
 
 # --- all, in the order in which they are taken out ------------------------------------------------------
-
-_DIGITS = r"\d(?:[ .\-()]{0,2}\d){6}"
 
 DETECTORS = (
     Detector("SECRET", _SECRET_CANDIDATE, _secrets),
@@ -339,5 +413,8 @@ DETECTORS = (
         r"\d\.\d{1,3}\.\d{1,3}\.\d|[0-9A-Fa-f]{1,4}(?::[0-9A-Fa-f]{1,4}){7}|::[0-9A-Fa-f]|[0-9A-Fa-f]::",
         _ips,
     ),
-    Detector("PHONE_NUMBER", _DIGITS, _phones),
+    Detector("PHONE_NUMBER", r"\d(?:[ .\-()]{0,2}\d){6}", _phones),
 )
+
+SECRET, CREDIT_CARD = 0, 3
+"""Where these two stand in `DETECTORS`. What that of secrets finds may be letters alone."""

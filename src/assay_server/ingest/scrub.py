@@ -48,14 +48,16 @@ class FactScrubber:
 
     def spans(self, spans: Sequence[Span]) -> None:
         """Each as `span` does it."""
+        together = True  # until it is seen that hardly any would be clean
         for start in range(0, len(spans), _AT_ONCE):
             few = spans[start : start + _AT_ONCE]
             texts = ["\n".join(self._lines(span)) for span in few]
-            if self._scrubs.is_clean("\n".join(texts)):
+            if together and self._scrubs.is_clean("\n".join(texts)):
                 continue
-            for span, text in zip(few, texts, strict=True):
-                if not self._scrubs.is_clean(text):
-                    self._span(span)
+            suspect = [span for span, text in zip(few, texts, strict=True) if not self._scrubs.is_clean(text)]
+            together = len(suspect) < len(few) // 2
+            for span in suspect:
+                self._span(span)
 
     def span(self, span: Span) -> None:
         """Everything with text: name, status message, input, output, attributes, events, links, ids of people."""
@@ -105,18 +107,20 @@ class FactScrubber:
     def _attributes(self, attributes: dict[str, Any], found: set[str], known: Known) -> dict[str, Any]:
         scrubbed = {}
         for key, value in attributes.items():
-            if self._scrubs.is_clean(_text_of(key, value)):
-                scrubbed[key] = value
-                continue
             name = self._text(key, found, known)
             if not isinstance(value, str):
-                scrubbed[name] = self._scrubs.scrub_value(value, found, key)
+                clean = self._scrubs.is_clean(_text_of(key, value))
+                scrubbed[name] = value if clean else self._scrubs.scrub_value(value, found, key)
                 continue
             text = self.identity(value, found) if key in self._identities else self._text(value, found, known, key)
             scrubbed[name] = text
-            if name == key and text == value:
-                self._innocent.add(key, value)
+            if name == key and text == value and len(key) + len(value) < _SHORT:
+                self._remember(key, value)
         return scrubbed
+
+    def _remember(self, key: str, value: str) -> None:
+        if not self._scrubs.is_clean(_text_of(key, value)):
+            self._innocent.add(key, value)
 
     def _score(self, score: Score) -> None:
         found: set[str] = set()
@@ -172,8 +176,6 @@ class _Innocent:
 
     def add(self, key: str, value: str) -> None:
         """The memory is small: when it is full it begins anew. Threads may add at once: nothing worse than that."""
-        if len(key) > _SHORT or len(value) > _SHORT:
-            return
         if self._size >= _INNOCENTS:
             self.values, self._size = {}, 0
         self.values.setdefault(key, set()).add(value)
