@@ -4,7 +4,7 @@ The server is `assay up` as it ships, in a process of its own; so is the load (`
 a script with the same arguments). The floor is protobuf's parse and a DuckDB insert of bodies of the same kind, with
 nothing in between. A first, unmeasured load brings in what is imported with the first span.
 
-usage: python -m benchmarks.ingest [--spans N] [--batch N] [--concurrency N] [--generator FILE]
+usage: python -m benchmarks.ingest [--spans N] [--batch N] [--concurrency N] [--texts words|prose] [--generator FILE]
 """
 
 import argparse
@@ -29,13 +29,14 @@ def main() -> int:
     parser.add_argument("--spans", type=int, default=200_000)
     parser.add_argument("--batch", type=int, default=200)
     parser.add_argument("--concurrency", type=int, default=4)
+    parser.add_argument("--texts", choices=("words", "prose"), default="words")
     parser.add_argument("--generator", type=Path, help="another script that sends the load")
     options = parser.parse_args()
     if options.generator is not None and not options.generator.exists():
         print(f"There is no load generator at {options.generator}.", file=sys.stderr)
         return 2
     with tempfile.TemporaryDirectory(prefix="assay-bench-") as folder:
-        floor = measure_floor(options.spans, options.batch, Path(folder) / "floor")
+        floor = measure_floor(options.spans, options.batch, Path(folder) / "floor", options.texts)
         ours = measure_assay(options, Path(folder) / "data")
     ratio = ours["cpu_us_per_span"] / floor["cpu_us_per_span"]
     print(json.dumps({"assay_up": ours, "floor": floor, "cpu_over_floor": round(ratio, 2)}, indent=2))
@@ -61,7 +62,7 @@ def measure_assay(options: argparse.Namespace, data: Path) -> dict[str, Any]:
         }
 
 
-def measure_floor(spans: int, batch: int, folder: Path) -> dict[str, Any]:
+def measure_floor(spans: int, batch: int, folder: Path, texts: str = "words") -> dict[str, Any]:
     """As many bodies parsed and inserted, a span as one column: no HTTP, no meaning. Checkpoints are a part of it, the
     first body (with what is imported for it) is not."""
     import duckdb
@@ -70,9 +71,10 @@ def measure_floor(spans: int, batch: int, folder: Path) -> dict[str, Any]:
     connection = duckdb.connect(str(folder / "floor.duckdb"), config={"checkpoint_threshold": "256MB"})
     connection.execute("CREATE TABLE spans (trace_id VARCHAR, span_id VARCHAR, body BLOB)")
     rng, seconds, cpu_s, inserted = random.Random(1), 0.0, 0.0, 0
-    _insert(connection, otlp_load.payload(rng, batch))
+    make = otlp_load.maker(texts)
+    _insert(connection, make(rng, batch))
     while inserted < spans:
-        body = otlp_load.payload(rng, batch)  # one at a time: a server's memory does not hold them all either
+        body = make(rng, batch)  # one at a time: a server's memory does not hold them all either
         started, cpu_before = time.perf_counter(), own_cpu_s()
         inserted += _insert(connection, body)
         seconds += time.perf_counter() - started
@@ -106,7 +108,8 @@ def stored_spans(server: Running) -> int:
 
 
 def _load(server: Running, options: argparse.Namespace, spans: int, seed: int) -> dict[str, Any]:
-    script = ["-m", "benchmarks.otlp_load"] if options.generator is None else [str(options.generator)]
+    ours = ["-m", "benchmarks.otlp_load", "--texts", options.texts]
+    script = ours if options.generator is None else [str(options.generator)]
     numbers = {"spans": spans, "batch": options.batch, "concurrency": options.concurrency, "seed": seed}
     command = [sys.executable, *script, f"{server.url}/v1/traces", "--header", f"authorization=Bearer {KEY}"]
     command += [part for name, number in numbers.items() for part in (f"--{name}", str(number))]

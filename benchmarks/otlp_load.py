@@ -2,9 +2,11 @@
 
 A request to a feature is a trace of 8 spans (agent, retriever, reranker, guard, two tools, two model calls) with the
 attributes of OpenTelemetry's GenAI conventions and of OpenInference, about 3.6 kB a span. All bodies are encoded
-before the clock starts.
+before the clock starts. `--texts prose` sends what `benchmarks.read_data` makes instead: conversations that repeat what
+was said before, with order and case numbers in them, at which a scrubber has to look twice.
 
-usage: python -m benchmarks.otlp_load URL [--spans N] [--batch N] [--concurrency N] [--seed N] [--header NAME=VALUE]
+usage: python -m benchmarks.otlp_load URL [--spans N] [--batch N] [--concurrency N] [--seed N] [--texts words|prose]
+    [--header NAME=VALUE]
 """
 
 import argparse
@@ -13,7 +15,7 @@ import json
 import random
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
@@ -65,20 +67,33 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=200)
     parser.add_argument("--concurrency", type=int, default=4)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--texts", choices=("words", "prose"), default="words")
     parser.add_argument("--header", action="append", default=[])
     options = parser.parse_args()
     headers = dict(header.split("=", 1) for header in options.header)
-    told = asyncio.run(
-        send(options.url, bodies(options.spans, options.batch, options.seed), options.concurrency, headers)
-    )
+    sent = bodies(options.spans, options.batch, options.seed, options.texts)
+    told = asyncio.run(send(options.url, sent, options.concurrency, headers))
     print(json.dumps({**told.summary(), "retry_after": dict(told.retry_after)}))
 
 
-def bodies(spans: int, batch: int, seed: int) -> list[tuple[bytes, int]]:
+def bodies(spans: int, batch: int, seed: int, texts: str = "words") -> list[tuple[bytes, int]]:
     """(body, how many spans it has) until there are `spans`, whole traces only."""
     rng = random.Random(seed)
     size = batch // TRACE * TRACE
-    return [(payload(rng, size), size) for _ in range(spans // size)]
+    make = maker(texts)
+    return [(make(rng, size), size) for _ in range(spans // size)]
+
+
+def maker(texts: str) -> Callable[[random.Random, int], bytes]:
+    """What makes bodies with such texts: `words` or `prose`."""
+    return payload if texts == "words" else _prose
+
+
+def _prose(rng: random.Random, spans: int) -> bytes:
+    from benchmarks.read_data import traces
+    from benchmarks.read_feed import body
+
+    return body([span for trace in traces("load", spans // TRACE, rng) for span in trace.spans])
 
 
 def payload(rng: random.Random, spans: int) -> bytes:
