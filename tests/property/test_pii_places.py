@@ -37,7 +37,26 @@ _pieces = st.sampled_from(
         ),
         *("sk-abcdefghijklmnopqrstuvwx", "AKIAIOSFODNN7EXAMPLE", "password: hunter2", "Bearer abcdefghijklmnop1"),
         *("https://u:p4ss@host/x", "x1y2://q:w@e", "://", "٣٤٥", "é", "中", "_", "\\", '"', "{", "["),
-        *(" ", ".", ",", ":", "/", "-", "(", ")", "+", "\n", "a", "Zb", "1", "22", "333", "4444", "9" * 13),
+        *(
+            " ",
+            ".",
+            ",",
+            ":",
+            "/",
+            "-",
+            "(",
+            ")",
+            "+",
+            "\n",
+            "a",
+            "Zb",
+            "1",
+            "22",
+            "333",
+            "4444",
+            "9" * 13,
+            "nothing at all " * 14,
+        ),
     ]
 )
 _texts = st.lists(_pieces, max_size=9).map("".join)
@@ -100,6 +119,14 @@ def test_a_text_of_json_stays_one_and_loses_what_its_strings_would_lose(document
     assert _shape(json.loads(text)) == _shape(document)
     if any(_SCRUBBER.scrub(string)[1] for string in _strings(document)):
         assert types
+
+
+@given(_texts, _texts)
+def test_a_long_literal_is_scrubbed_as_if_it_stood_alone(text: str, more: str) -> None:
+    said = "nothing at all " * 14 + text + more
+    inside, found = _SCRUBBER.scrub(json.dumps(["phone", said], ensure_ascii=False))
+    alone, types = _SCRUBBER.scrub(said, '["phone", ')
+    assert (json.loads(inside)[1], found) == (alone, types)
 
 
 def _strings(value: object) -> Iterator[str]:

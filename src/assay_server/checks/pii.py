@@ -18,6 +18,8 @@ _BARE_CARD = re.compile(r"(?<![\w.+\-])\d{12,19}(?![\w.])")
 _ANYTHING = re.compile("").match
 _TELLING = re.compile(r"[0-9@:\\]").search
 """What a text holds in which any detector but that of secrets finds something; a backslash may hide it."""
+_REACH = 160
+"""Characters in front of such a sign that count: the longest beginning of an address, and the words before it."""
 _CONTEXT = 48  # characters in front of a text that may say what it is
 _DEEPEST = 4  # JSON in a string of JSON in a string …
 
@@ -86,12 +88,12 @@ class Scrubber:
             if place % 2 == 0:
                 if CREDIT_CARD in fired:
                     parts[place] = _BARE_CARD.sub(partial(_quoted_card, found), part)
-            elif telling(part) is not None:
+            elif sign := telling(part):
                 before = text[max(0, quote - _CONTEXT) : quote]
                 if "\\" in part or part.lstrip()[:1] in {"{", "["} or SECRET in fired:
                     scrubbed, types = self._scrub(_text_of(part), before, depth)
                 else:  # the detectors of the whole are few, and quicker than to ask which of them fire
-                    scrubbed, types = _scrub_plain(part, before, fired)
+                    scrubbed, types = _scrub_from(sign.start() - _REACH, part, before, fired)
                 if types:
                     parts[place] = json.dumps(scrubbed, ensure_ascii=False)[1:-1]
                     found.update(types)
@@ -100,6 +102,14 @@ class Scrubber:
     def _fired(self, text: str) -> list[int]:
         """Indices of the detectors whose candidate occurs in the text."""
         return self._candidates.Match(text.encode("utf-8", "replace")) or []
+
+
+def _scrub_from(start: int, text: str, before: str, fired: list[int]) -> tuple[str, tuple[str, ...]]:
+    """Like `_scrub_plain`, for a text in which nothing can be found before `start`."""
+    if start <= 0:
+        return _scrub_plain(text, before, fired)
+    scrubbed, types = _scrub_plain(text[start:], text[max(0, start - _CONTEXT) : start], fired)
+    return text[:start] + scrubbed, types
 
 
 def _scrub_plain(text: str, before: str, fired: list[int]) -> tuple[str, tuple[str, ...]]:
