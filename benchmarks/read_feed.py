@@ -58,12 +58,13 @@ async def _feed(url: str, key: str, rate: float, seconds: float) -> dict[str, An
 
 
 def body(spans: list[Span]) -> bytes:
-    """An OTLP request of these spans under new ids, beginning now."""
+    """An OTLP request of these spans under new ids and in new sessions, beginning now."""
     request = ExportTraceServiceRequest()
     group = request.resource_spans.add()
     _put(group.resource.attributes, "service.name", spans[0].service)
     out = group.scope_spans.add().spans
     ids: dict[str, bytes] = {}
+    sessions = f"-{random.randbytes(4).hex()}"
     shift = time.time_ns() - max(span.start_ns for span in spans) - SECOND
     for span in spans:
         one = out.add(name=span.name, kind=1)
@@ -74,7 +75,7 @@ def body(spans: list[Span]) -> bytes:
         one.start_time_unix_nano, one.end_time_unix_nano = span.start_ns + shift, span.end_ns + shift
         one.status.code = Status.STATUS_CODE_ERROR if span.status == "error" else Status.STATUS_CODE_OK
         for key, value in span.attributes.items():
-            _put(one.attributes, key, value)
+            _put(one.attributes, key, value + sessions if key == "session.id" else value)
     return request.SerializeToString()
 
 
