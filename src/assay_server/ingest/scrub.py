@@ -36,6 +36,7 @@ class FactScrubber:
         self._identities = identities
         self._salt = salt
         self._innocent = _Innocent()
+        self._clean_names: set[str] = set()
 
     def facts(self, facts: Facts) -> None:
         self.spans(facts.spans)
@@ -107,7 +108,7 @@ class FactScrubber:
     def _attributes(self, attributes: dict[str, Any], found: set[str], known: Known) -> dict[str, Any]:
         scrubbed = {}
         for key, value in attributes.items():
-            name = self._text(key, found, known)
+            name = key if key in self._clean_names else self._name(key, found)
             if not isinstance(value, str):
                 clean = self._scrubs.is_clean(_text_of(key, value))
                 scrubbed[name] = value if clean else self._scrubs.scrub_value(value, found, key)
@@ -117,6 +118,13 @@ class FactScrubber:
             if name == key and text == value and len(key) + len(value) < _SHORT:
                 self._remember(key, value)
         return scrubbed
+
+    def _name(self, key: str, found: set[str]) -> str:
+        name, types = self._scrubs.scrub(key)
+        found.update(types)
+        if not types and len(key) <= _SHORT and len(self._clean_names) < _INNOCENTS:
+            self._clean_names.add(key)
+        return name
 
     def _remember(self, key: str, value: str) -> None:
         if not self._scrubs.is_clean(_text_of(key, value)):
@@ -143,12 +151,16 @@ class FactScrubber:
         return None if text is None else self._text(text, found, known)
 
     def _text(self, text: str, found: set[str], known: Known, before: str = "") -> str:
-        scrubbed = known.get((before, text))
-        if scrubbed is None:
+        if len(text) <= _SHORT:  # the scrubber remembers those itself
             scrubbed, types = self._scrubs.scrub(text, before)
-            known[before, text] = scrubbed
             found.update(types)
-        return scrubbed
+            return scrubbed
+        remembered = known.get((before, text))
+        if remembered is None:
+            remembered, types = self._scrubs.scrub(text, before)
+            known[before, text] = remembered
+            found.update(types)
+        return remembered
 
     def _lines(self, span: Span) -> list[str]:
         """All text of a span but for what is known to be innocent, `key=value` a line, so that one pass decides."""
