@@ -15,6 +15,10 @@ from benchmarks.read_data import AGENTS, DAY, MODELS, RARE
 from benchmarks.read_server import KEY
 
 
+class TookTooLong(Exception):
+    """The server ended a query at its limit of time."""
+
+
 class Api:
     """The REST API of the benchmark's server."""
 
@@ -45,7 +49,10 @@ class Api:
         except urllib.error.HTTPError as error:
             if error.code == 404:  # a small store does not have every user
                 return b"{}"
-            raise SystemExit(f"{request.full_url}: {error.read().decode()}") from error
+            said = error.read().decode()
+            if "took longer" in said:
+                raise TookTooLong(said) from error
+            raise SystemExit(f"{request.full_url}: {said}") from error
 
 
 @dataclass(slots=True, frozen=True)
