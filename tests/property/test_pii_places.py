@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import given
@@ -13,52 +13,15 @@ from assay_server.checks.pii import Scrubber
 
 _SCRUBBER = Scrubber()
 
-_pieces = st.sampled_from(
-    [
-        *(
-            "4111 1111 1111 1111",
-            "378282246310005",
-            "5500-0000-0000-0004",
-            "123-45-6789",
-            "078 05 1120",
-            "0490 75 40 81",
-        ),
-        *("ann@x.org", "a.b+c@mail.example.co.uk", "@", "a@b", "DE89 3704 0044 0532 0130 00", "GB82WEST12345698765432"),
-        *("192.168.1.77", "2001:db8::1", "::1", "fe80::1ff:fe23:4567:890a", "12:34:56", "dead::beef"),
-        *(
-            "+44 20 7946 0958",
-            "(212) 555-0100",
-            "676886082",
-            "1700000000",
-            "call me at ",
-            "phone: ",
-            "ext. 12",
-            " office",
-        ),
-        *("sk-abcdefghijklmnopqrstuvwx", "AKIAIOSFODNN7EXAMPLE", "password: hunter2", "Bearer abcdefghijklmnop1"),
-        *("https://u:p4ss@host/x", "x1y2://q:w@e", "://", "٣٤٥", "é", "中", "_", "\\", '"', "{", "["),
-        *(
-            " ",
-            ".",
-            ",",
-            ":",
-            "/",
-            "-",
-            "(",
-            ")",
-            "+",
-            "\n",
-            "a",
-            "Zb",
-            "1",
-            "22",
-            "333",
-            "4444",
-            "9" * 13,
-            "nothing at all " * 14,
-        ),
-    ]
+_SAID = (
+    "4111 1111 1111 1111|378282246310005|5500-0000-0000-0004|123-45-6789|078 05 1120|0490 75 40 81|ann@x.org|@|a@b"
+    "|a.b+c@mail.example.co.uk|DE89 3704 0044 0532 0130 00|GB82WEST12345698765432|192.168.1.77|2001:db8::1|::1|12:34:56"
+    "|fe80::1ff:fe23:4567:890a|dead::beef|+44 20 7946 0958|(212) 555-0100|676886082|1700000000|call me at |phone: "
+    "|ext. 12| office|sk-abcdefghijklmnopqrstuvwx|AKIAIOSFODNN7EXAMPLE|password: hunter2|Bearer abcdefghijklmnop1"
+    '|https://u:p4ss@host/x|x1y2://q:w@e|://|٣٤٥|é|中|_|\\|"|{|[| |.|,|:|/|-|(|)|+|\n|a|Zb|1|22|333|4444'
+    "|9999999999999"
 )
+_pieces = st.sampled_from([*_SAID.split("|"), "nothing at all " * 14])
 _texts = st.lists(_pieces, max_size=9).map("".join)
 _keys = st.sampled_from(["password", "phone", "call me at", "api_key", "note", 'a"b', "1"])
 _documents = st.recursive(
@@ -69,46 +32,16 @@ _documents = st.recursive(
     max_leaves=6,
 )
 
-Find = Callable[[str], Iterator[re.Match[str]]]
-_WAYS: dict[str, tuple[re.Pattern[str], Find]] = {
-    "card": (detectors._CARD, lambda text: detectors._found(detectors._CARD, detectors._DIGITS.places(text), text)),
-    "ssn": (detectors._SSN, lambda text: detectors._found(detectors._SSN, detectors._DIGITS.places(text), text)),
-    "iban": (
-        detectors._IBAN,
-        lambda text: detectors._found(detectors._IBAN, (at - 2 for at in detectors._DIGITS.places(text)), text),
-    ),
-    "ip4": (detectors._IP4, lambda text: detectors._found(detectors._IP4, detectors._DIGITS.places(text), text)),
-    "ip6": (detectors._IP6, lambda text: detectors._found(detectors._IP6, detectors._ip6_begins(text), text)),
-    "phone": (
-        detectors._PHONE,
-        lambda text: detectors._found(detectors._PHONE, detectors._PHONE_BEGINS.places(text), text),
-    ),
-    "token": (
-        detectors._TOKEN,
-        lambda text: detectors._found(detectors._TOKEN, detectors._starts(detectors._TOKEN_BEGINS, text), text),
-    ),
-    "assigned": (
-        detectors._ASSIGNED,
-        lambda text: detectors._found(detectors._ASSIGNED, detectors._starts(detectors._NAME_BEGINS, text), text),
-    ),
-    "bearer": (
-        detectors._BEARER,
-        lambda text: detectors._found(detectors._BEARER, detectors._starts(detectors._BEARER_BEGINS, text), text),
-    ),
-}
 
-
-@pytest.mark.parametrize("way", _WAYS)
+@pytest.mark.parametrize("name", ["CARD", "SSN", "IBAN", "IP4", "IP6", "PHONE", "EMAIL", "TOKEN", "ASSIGNED", "BEARER"])
 @given(text=_texts)
-def test_nothing_is_skipped_that_the_pattern_finds(way: str, text: str) -> None:
-    pattern, quick = _WAYS[way]
-    assert [match.span() for match in quick(text)] == [match.span() for match in pattern.finditer(text)]
+def test_nothing_is_skipped_that_the_pattern_finds(name: str, text: str) -> None:
+    led = getattr(detectors, f"_{name}")
+    assert [match.span() for match in led.finditer(text)] == [match.span() for match in led.pattern.finditer(text)]
 
 
 @given(_texts)
-def test_every_address_and_account_is_found(text: str) -> None:
-    emails = [match.span() for match in detectors._EMAIL.finditer(text)]
-    assert list(detectors._emails(text, "")) == emails
+def test_every_user_in_a_url_is_found(text: str) -> None:
     in_urls = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]{1,30}" + detectors._USER_IN_URL.pattern)
     assert list(detectors._users_in_urls(text)) == [match.span(1) for match in in_urls.finditer(text)]
 

@@ -74,7 +74,7 @@ class Scrubber:
             fired = sorted({SECRET, *fired})
         if not fired:
             return text, _NOTHING
-        if depth and text.lstrip()[:1] in {"{", "["} and _is_json(text):
+        if depth and _begins_json(text) and _is_json(text):
             return self._scrub_json(text, depth - 1, fired)
         return _scrub_plain(text, before, fired)
 
@@ -90,7 +90,7 @@ class Scrubber:
                     parts[place] = _BARE_CARD.sub(partial(_quoted_card, found), part)
             elif sign := telling(part):
                 before = text[max(0, quote - _CONTEXT) : quote]
-                if "\\" in part or part.lstrip()[:1] in {"{", "["} or SECRET in fired:
+                if "\\" in part or _begins_json(part) or SECRET in fired:
                     scrubbed, types = self._scrub(_text_of(part), before, depth)
                 else:  # the detectors of the whole are few, and quicker than to ask which of them fire
                     scrubbed, types = _scrub_from(sign.start() - _REACH, part, before, fired)
@@ -159,6 +159,10 @@ def _quoted_card(found: set[str], number: re.Match[str]) -> str:
         return number[0]
     found.add("CREDIT_CARD")
     return '"[CREDIT_CARD]"'
+
+
+def _begins_json(text: str) -> bool:
+    return text.lstrip()[:1] in {"{", "["}
 
 
 def _is_json(text: str) -> bool:

@@ -4,7 +4,7 @@ A detector runs only where its `candidate` (an RE2 pattern, so linear in the tex
 within what the candidate admits. Names of the types are those of Presidio.
 
 Most of the patterns begin by looking behind, and such a pattern is tried at every character of a text. So each is tried
-only where it can match at all (`_found`): order numbers and dates fire candidates in every second text.
+only where it can match at all (`_Led`): order numbers and dates fire candidates in every second text.
 """
 
 import ipaddress
@@ -26,33 +26,36 @@ class Detector:
 
 
 @dataclass(slots=True, frozen=True)
-class _Begins:
-    """Where a match may begin: in texts of ASCII, and in all others (`\\d` knows every script's, and takes longer).
+class _Led:
+    """A pattern, and where its matches may begin: `begins` gives the places in a text, at least all of them."""
 
-    A class stands in front (`[0-9][0-9]*`, not `[0-9]+`): only then `re` skips quickly what cannot begin.
+    pattern: re.Pattern[str]
+    begins: Callable[[str], Iterator[int]]
+
+    def finditer(self, text: str) -> Iterator[re.Match[str]]:
+        """What `pattern.finditer(text)` gives."""
+        done = 0
+        for at in self.begins(text):
+            if at >= done and (match := self.pattern.match(text, at)):
+                done = match.end()
+                yield match
+
+
+def _at(begins: str, in_ascii: str | None = None, back: int = 0) -> Callable[[str], Iterator[int]]:
+    """`back` characters before every match of `begins`; in texts of ASCII `in_ascii` does, and takes less time.
+
+    A class stands in front (`\\d\\d*`, not `\\d+`): only then `re` skips quickly what cannot begin.
     """
+    wide = re.compile(begins)
+    narrow = wide if in_ascii is None else re.compile(in_ascii)
 
-    narrow: re.Pattern[str]
-    wide: re.Pattern[str]
+    def places(text: str) -> Iterator[int]:
+        return (match.start() - back for match in (narrow if text.isascii() else wide).finditer(text))
 
-    def places(self, text: str) -> Iterator[int]:
-        return (match.start() for match in (self.narrow if text.isascii() else self.wide).finditer(text))
-
-
-_DIGITS = _Begins(re.compile(r"[0-9][0-9]*"), re.compile(r"\d\d*"))
+    return places
 
 
-def _found(pattern: re.Pattern[str], begins: Iterator[int], text: str) -> Iterator[re.Match[str]]:
-    """What `pattern.finditer(text)` gives, provided that every match begins at one of these places."""
-    done = 0
-    for at in begins:
-        if at >= done and (match := pattern.match(text, at)):
-            done = match.end()
-            yield match
-
-
-def _starts(pattern: re.Pattern[str], text: str) -> Iterator[int]:
-    return (match.start() for match in pattern.finditer(text))
+_DIGITS = (r"\d\d*", r"[0-9][0-9]*")
 
 
 def _places_of(sign: str, text: str) -> Iterator[int]:
@@ -62,10 +65,15 @@ def _places_of(sign: str, text: str) -> Iterator[int]:
         at = text.find(sign, at + 1)
 
 
-def _before_place(text: str, at: int, characters: str, most: int) -> int:
-    """Where a run of these characters begins that ends in front of `at`; looked at are `most` of them."""
-    run = text[max(0, at - most) : at]
-    return at - len(run) + len(run.rstrip(characters))
+def _before_each(sign: str, characters: str, most: int) -> Callable[[str], Iterator[int]]:
+    """Where the run of these characters begins that ends in front of a `sign`; looked at are `most` of them."""
+
+    def places(text: str) -> Iterator[int]:
+        for at in _places_of(sign, text):
+            run = text[max(0, at - most) : at]
+            yield at - len(run) + len(run.rstrip(characters))
+
+    return places
 
 
 # --- secrets ------------------------------------------------------------------------------------------
@@ -87,19 +95,20 @@ _CREDENTIAL_NAMES = (
     r"(?:password|passwd|pwd|passphrase|client[_\-]?secret|secret[_\-]?key|private[_\-]?key|api[_\-]?key|"
     r"access[_\-]?token|auth[_\-]?token|refresh[_\-]?token|bearer[_\-]?token)"
 )
-_TOKEN = re.compile(r"(?<![A-Za-z0-9])(?:" + "|".join(_TOKEN_SHAPES) + r")")
+_TOKEN = _Led(
+    re.compile(r"(?<![A-Za-z0-9])(?:" + "|".join(_TOKEN_SHAPES) + r")"),
+    _at(r"sk[-_]|gh[opusr]_|github_pat_|glpat-|AKIA|ASIA|AIza|xox|hf_|npm_|pypi-|eyJ"),
+)
 _PRIVATE_KEY = re.compile(
     r"-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----[A-Za-z0-9+/=\s]{0,20000}(?:-----END [A-Z ]{0,30}-----)?"
 )
-_BEARER_BEGINS = re.compile(r"(?i)bearer|basic")
-_BEARER = re.compile(r"(?i)\b(?:bearer|basic)\s{1,3}([A-Za-z0-9._~+/\-]{16,900}={0,2})")
-_ASSIGNED = re.compile(
-    r"(?i)(?<![a-z])" + _CREDENTIAL_NAMES + r"[\"']?\s{0,3}[:=]\s{0,3}[\"']?([^\s\"',;<>{}\[\]()]{6,200})"
+_BEARER = _Led(re.compile(r"(?i)\b(?:bearer|basic)\s{1,3}([A-Za-z0-9._~+/\-]{16,900}={0,2})"), _at(r"(?i)bearer|basic"))
+_ASSIGNED = _Led(
+    re.compile(r"(?i)(?<![a-z])" + _CREDENTIAL_NAMES + r"[\"']?\s{0,3}[:=]\s{0,3}[\"']?([^\s\"',;<>{}\[\]()]{6,200})"),
+    _at(r"(?i)pass|pwd|client|secret|private|api|access|auth|refresh|bearer"),
 )
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]{1,30}$")
 _USER_IN_URL = re.compile(r"://([^\s/@:\"'<>]{1,256}:[^\s/@\"'<>]{1,256})@")
-_TOKEN_BEGINS = re.compile(r"sk[-_]|gh[opusr]_|github_pat_|glpat-|AKIA|ASIA|AIza|xox|hf_|npm_|pypi-|eyJ")
-_NAME_BEGINS = re.compile(r"(?i)pass|pwd|client|secret|private|api|access|auth|refresh|bearer")
 _LONGEST_NAME = 32  # characters of a name of credentials with all that may follow it
 _NAME_ENDS = re.compile(r"pass|pwd|secret|key|token")
 _NAMED_BEFORE = re.compile(r"(?i)(?:^|[^a-z])" + _CREDENTIAL_NAMES + r"[\"']?\s{0,3}[:=]?\s{0,3}[\"']?$")
@@ -116,14 +125,12 @@ def _secrets(text: str, before: str) -> Found:
     if text and named_secret(before) and _is_secret_value(text):
         yield 0, len(text)
         return
-    for match in _found(_TOKEN, _starts(_TOKEN_BEGINS, text), text):
+    for match in (*_TOKEN.finditer(text), *_PRIVATE_KEY.finditer(text)):
         yield match.span()
-    for match in _PRIVATE_KEY.finditer(text):
-        yield match.span()
-    for match in _found(_BEARER, _starts(_BEARER_BEGINS, text), text):
+    for match in _BEARER.finditer(text):
         yield match.span(1)
     yield from _users_in_urls(text)
-    for match in _found(_ASSIGNED, _starts(_NAME_BEGINS, text), text):
+    for match in _ASSIGNED.finditer(text):
         if _is_secret_value(match[1]):
             yield match.span(1)
 
@@ -148,17 +155,26 @@ def named_secret(name: str) -> bool:
 
 # --- e-mail, IBAN, card, SSN ---------------------------------------------------------------------------
 
-_EMAIL = re.compile(
-    r"(?<![A-Za-z0-9._%+\-])[A-Za-z0-9._%+\-]{1,64}@(?:[A-Za-z0-9\-]{1,63}\.){1,8}[A-Za-z]{2,24}(?![A-Za-z0-9])"
+_EMAIL = _Led(
+    re.compile(
+        r"(?<![A-Za-z0-9._%+\-])[A-Za-z0-9._%+\-]{1,64}@(?:[A-Za-z0-9\-]{1,63}\.){1,8}[A-Za-z]{2,24}(?![A-Za-z0-9])"
+    ),
+    _before_each("@", string.ascii_letters + string.digits + "._%+-", 64),
 )
-_OF_LOCAL_PART = string.ascii_letters + string.digits + "._%+-"
-_IBAN = re.compile(
-    r"(?<![A-Za-z0-9])[A-Za-z]{2}\d{2}(?:[ \-]?[A-Za-z0-9]{4}){2,7}(?:[ \-]?[A-Za-z0-9]{1,4})?(?![A-Za-z0-9])"
+_IBAN = _Led(
+    re.compile(
+        r"(?<![A-Za-z0-9])[A-Za-z]{2}\d{2}(?:[ \-]?[A-Za-z0-9]{4}){2,7}(?:[ \-]?[A-Za-z0-9]{1,4})?(?![A-Za-z0-9])"
+    ),
+    _at(*_DIGITS, back=2),
 )
-_CARD = re.compile(
-    r"(?<![\w.\-])(?:\d{12,19}|\d{4}([ \-])\d{4}\1\d{4}\1\d{4}(?:\1\d{3})?|\d{4}([ \-])\d{6}\2\d{4,5})(?![\w\-]|\.\d)"
+_CARD = _Led(
+    re.compile(
+        r"(?<![\w.\-])(?:\d{12,19}|\d{4}([ \-])\d{4}\1\d{4}\1\d{4}(?:\1\d{3})?|\d{4}([ \-])\d{6}\2\d{4,5})"
+        r"(?![\w\-]|\.\d)"
+    ),
+    _at(*_DIGITS),
 )
-_SSN = re.compile(r"(?<![\w.\-])(\d{3})([- ])(\d{2})\2(\d{4})(?![\w\-]|\.\d)")
+_SSN = _Led(re.compile(r"(?<![\w.\-])(\d{3})([- ])(\d{2})\2(\d{4})(?![\w\-]|\.\d)"), _at(*_DIGITS))
 
 _IBAN_LENGTHS = {
     "AD": 24,
@@ -244,14 +260,13 @@ _IBAN_LENGTHS = {
 
 
 def _emails(text: str, _before: str) -> Found:
-    begins = (_before_place(text, at, _OF_LOCAL_PART, 64) for at in _places_of("@", text))
-    for match in _found(_EMAIL, begins, text):
+    for match in _EMAIL.finditer(text):
         yield match.span()
 
 
 def _ibans(text: str, _before: str) -> Found:
     """The pattern is greedy and may take a following word along, so the country's length decides where it ends."""
-    for match in _found(_IBAN, (at - 2 for at in _DIGITS.places(text)), text):
+    for match in _IBAN.finditer(text):
         start, found = match.start(), match[0]
         length = _IBAN_LENGTHS.get(found[:2].upper())
         end = None if length is None else _end_of_nth(found, length)
@@ -276,7 +291,7 @@ def iban_is_valid(text: str) -> bool:
 
 
 def _cards(text: str, _before: str) -> Found:
-    for match in _found(_CARD, _DIGITS.places(text), text):
+    for match in _CARD.finditer(text):
         if card_is_valid(match[0]):
             yield match.span()
 
@@ -312,7 +327,7 @@ def _issued(digits: str) -> bool:
 
 def _ssns(text: str, _before: str) -> Found:
     """The number ranges the Social Security Administration never issues to persons are left out; 9xx are ITINs."""
-    for match in _found(_SSN, _DIGITS.places(text), text):
+    for match in _SSN.finditer(text):
         area, group, serial = match[1], match[3], match[4]
         if area not in {"000", "666"} and area[0] != "9" and group != "00" and serial != "0000":
             yield match.span()
@@ -320,18 +335,17 @@ def _ssns(text: str, _before: str) -> Found:
 
 # --- IP addresses -------------------------------------------------------------------------------------
 
-_IP4 = re.compile(r"(?<![\w.\-])(?:\d{1,3}\.){3}\d{1,3}(?![\w\-]|\.\d)")
-_IP6 = re.compile(r"(?<![\w:.])(?:[0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f]{0,4}(?![\w:]|\.\d)")
+_IP4 = _Led(re.compile(r"(?<![\w.\-])(?:\d{1,3}\.){3}\d{1,3}(?![\w\-]|\.\d)"), _at(*_DIGITS))
+_IP6 = _Led(
+    re.compile(r"(?<![\w:.])(?:[0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f]{0,4}(?![\w:]|\.\d)"),
+    _before_each(":", string.hexdigits, 4),
+)
 
 
 def _ips(text: str, _before: str) -> Found:
-    for match in (*_found(_IP4, _DIGITS.places(text), text), *_found(_IP6, _ip6_begins(text), text)):
+    for match in (*_IP4.finditer(text), *_IP6.finditer(text)):
         if _is_personal_ip(match[0]):
             yield match.span()
-
-
-def _ip6_begins(text: str) -> Iterator[int]:
-    return (_before_place(text, at, string.hexdigits, 4) for at in _places_of(":", text))
 
 
 def _is_personal_ip(text: str) -> bool:
@@ -347,10 +361,13 @@ def _is_personal_ip(text: str) -> bool:
 
 # --- phone numbers ------------------------------------------------------------------------------------
 
-_PHONE = re.compile(
-    r"(?<![\w.,:/+@#$€£=\-])(?:\+|\(\+?)?\d(?:[ .\-()]{0,2}\d){6,16}(?: ?(?:x|ext\.? ?)\d{1,6})?(?![\w%]|[.,:/\-]\d)"
+_PHONE = _Led(
+    re.compile(
+        r"(?<![\w.,:/+@#$€£=\-])(?:\+|\(\+?)?\d(?:[ .\-()]{0,2}\d){6,16}(?: ?(?:x|ext\.? ?)\d{1,6})?"
+        r"(?![\w%]|[.,:/\-]\d)"
+    ),
+    _at(r"[+(\d](?:(?<=\d)\d*)?", r"[+(0-9](?:(?<=[0-9])[0-9]*)?"),
 )
-_PHONE_BEGINS = _Begins(re.compile(r"[+(0-9](?:(?<=[0-9])[0-9]*)?"), re.compile(r"[+(\d](?:(?<=\d)\d*)?"))
 _CLEAR_PHONE = re.compile(
     r"\+\d(?:[ .\-()]{0,2}\d){7,14}"  # international
     r"|00[1-9](?:[ .\-()]{1,2}\d+){2,6}"
@@ -378,7 +395,7 @@ _AFTER = re.compile(r"(?i)^[ \-,(]{0,3}(?:office|fax|mobile|cell|phone|desk)(?![
 
 def _phones(text: str, before: str) -> Found:
     """A clear shape, or a plain number beside a word that says it is one: ids, times and counts stay as they are."""
-    for match in _found(_PHONE, _PHONE_BEGINS.places(text), text):
+    for match in _PHONE.finditer(text):
         number, (start, end) = match[0], match.span()
         bare = number.isdigit()  # most are: order numbers, ids
         digits = len(number) if bare else sum(map(str.isdigit, number.partition("x")[0]))

@@ -36,7 +36,6 @@ class FactScrubber:
         self._identities = identities
         self._salt = salt
         self._innocent = _Innocent()
-        self._clean_names: set[str] = set()
 
     def facts(self, facts: Facts) -> None:
         self.spans(facts.spans)
@@ -49,7 +48,7 @@ class FactScrubber:
 
     def spans(self, spans: Sequence[Span]) -> None:
         """Each as `span` does it."""
-        together = True  # until it is seen that hardly any would be clean
+        together = len(spans) > 1  # until it is seen that hardly any would be clean
         for start in range(0, len(spans), _AT_ONCE):
             few = spans[start : start + _AT_ONCE]
             texts = ["\n".join(self._lines(span)) for span in few]
@@ -108,26 +107,20 @@ class FactScrubber:
     def _attributes(self, attributes: dict[str, Any], found: set[str], known: Known) -> dict[str, Any]:
         scrubbed = {}
         for key, value in attributes.items():
-            name = key if key in self._clean_names else self._name(key, found)
+            name = self._text(key, found, known)
             if not isinstance(value, str):
                 clean = self._scrubs.is_clean(_text_of(key, value))
                 scrubbed[name] = value if clean else self._scrubs.scrub_value(value, found, key)
                 continue
             text = self.identity(value, found) if key in self._identities else self._text(value, found, known, key)
             scrubbed[name] = text
-            if name == key and text == value and len(key) + len(value) < _SHORT:
+            if name == key and text == value:
                 self._remember(key, value)
         return scrubbed
 
-    def _name(self, key: str, found: set[str]) -> str:
-        name, types = self._scrubs.scrub(key)
-        found.update(types)
-        if not types and len(key) <= _SHORT and len(self._clean_names) < _INNOCENTS:
-            self._clean_names.add(key)
-        return name
-
     def _remember(self, key: str, value: str) -> None:
-        if not self._scrubs.is_clean(_text_of(key, value)):
+        """What is short, and looks like something all the same."""
+        if len(key) <= _SHORT and len(value) <= _SHORT and not self._scrubs.is_clean(_text_of(key, value)):
             self._innocent.add(key, value)
 
     def _score(self, score: Score) -> None:
@@ -151,16 +144,12 @@ class FactScrubber:
         return None if text is None else self._text(text, found, known)
 
     def _text(self, text: str, found: set[str], known: Known, before: str = "") -> str:
-        if len(text) <= _SHORT:  # the scrubber remembers those itself
+        scrubbed = known.get((before, text))
+        if scrubbed is None:
             scrubbed, types = self._scrubs.scrub(text, before)
+            known[before, text] = scrubbed
             found.update(types)
-            return scrubbed
-        remembered = known.get((before, text))
-        if remembered is None:
-            remembered, types = self._scrubs.scrub(text, before)
-            known[before, text] = remembered
-            found.update(types)
-        return remembered
+        return scrubbed
 
     def _lines(self, span: Span) -> list[str]:
         """All text of a span but for what is known to be innocent, `key=value` a line, so that one pass decides."""
