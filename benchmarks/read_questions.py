@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import quote
 
 from assay_server.core.clock import rfc3339
+from assay_server.query.dashboards import ready_made, to_json
 from benchmarks.read_data import AGENTS, DAY, MODELS, RARE
 from benchmarks.read_server import KEY
 
@@ -57,8 +58,11 @@ class Api:
 
 @dataclass(slots=True, frozen=True)
 class Question:
+    """`find` looks for what to ask about, and is no part of the time; `ask` gets what it found."""
+
     name: str
-    ask: Callable[[Api, random.Random], Any]
+    ask: Callable[[Api, random.Random, str], Any]
+    find: Callable[[Api, random.Random], str] = lambda api, rng: ""
 
     def said(self, answer: Any) -> Any:
         """How much there was in the answer."""
@@ -70,7 +74,7 @@ class Question:
 
 
 def _traces(name: str, query: Callable[[random.Random], str]) -> Question:
-    return Question(f"traces: {name}", lambda api, rng: api.get("/traces?limit=50" + query(rng)))
+    return Question(f"traces: {name}", lambda api, rng, _: api.get("/traces?limit=50" + query(rng)))
 
 
 def _week() -> str:
@@ -78,37 +82,40 @@ def _week() -> str:
 
 
 def _get(name: str, path: Callable[[random.Random], str]) -> Question:
-    return Question(name, lambda api, rng: api.get(path(rng)))
+    return Question(name, lambda api, rng, _: api.get(path(rng)))
 
 
 def _fixed(name: str, path: str) -> Question:
-    return Question(name, lambda api, rng: api.get(path))
+    return Question(name, lambda api, rng, _: api.get(path))
 
 
-def _next_page(api: Api, rng: random.Random) -> Any:
-    return api.get("/traces?limit=50&cursor=" + api.get("/traces?limit=50")["next"])
+def _cursor(api: Api, rng: random.Random) -> str:
+    return str(api.get("/traces?limit=50")["next"])
 
 
-def _trace_page(api: Api, rng: random.Random) -> Any:
-    """One of a day's traces; only the page itself is what is asked for, but finding one is cheap."""
+def _some_trace(api: Api, rng: random.Random) -> str:
+    """One of a week's traces."""
     until = rfc3339(time.time_ns() - rng.randrange(DAY, 7 * DAY))
-    found = api.get(f"/traces?limit=1&until={until}")["items"][0]["trace_id"]
-    return api.get(f"/traces/{found}")
+    return str(api.get(f"/traces?limit=1&until={until}")["items"][0]["trace_id"])
 
 
-def _session_page(api: Api, rng: random.Random) -> Any:
-    sessions = api.get("/sessions?limit=20")["items"]
-    return api.get(f"/sessions/{rng.choice(sessions)['session']}")
+def _some_session(api: Api, rng: random.Random) -> str:
+    return str(rng.choice(api.get("/sessions?limit=20")["items"])["session"])
 
 
 def _panel(name: str, panel: dict[str, Any]) -> Question:
-    def ask(api: Api, rng: random.Random) -> Any:
+    def ask(api: Api, rng: random.Random, _: str) -> Any:
         now = time.time_ns()
         window = {"since": rfc3339(now - 7 * DAY), "until": rfc3339(now)}
         whole = {"id": "p", "title": "p", "description": "", "width": 6, "filter": {}, "group_by": None, "top": 8}
         return api.post("/panels/query", {"panel": {**whole, **panel}, **window})
 
-    return Question(f"panel over a week: {name}", ask)
+    return Question(f"panel: {name}", ask)
+
+
+def _ready(name: str) -> list[Question]:
+    """Every panel of a ready-made dashboard, as its page asks for it."""
+    return [_panel(f"{name}: {panel['title']}", panel) for panel in to_json(ready_made()[name])["panels"]]
 
 
 def _words(rng: random.Random) -> str:
@@ -125,7 +132,7 @@ def _case(rng: random.Random) -> str:
 
 QUESTIONS = (
     _traces("newest", lambda rng: ""),
-    Question("traces: the next page", _next_page),
+    Question("traces: the next page", lambda api, rng, cursor: api.get(f"/traces?limit=50&cursor={cursor}"), _cursor),
     _traces("of a week", lambda rng: "&" + _week()),
     _traces("model", lambda rng: "&model=" + rng.choice(list(MODELS))),
     _traces("user", lambda rng: f"&user=u{rng.randrange(2000)}"),
@@ -150,12 +157,12 @@ QUESTIONS = (
     _traces("words: beginning", lambda rng: f"&text={_case(rng)[:3]}*"),
     _traces("words and model", lambda rng: f"&text={_words(rng)}&model=" + rng.choice(list(MODELS))),
     _traces("words and user", lambda rng: f"&text={_words(rng)}&user=u{rng.randrange(2000)}"),
-    Question("trace page (and finding one)", _trace_page),
+    Question("trace page", lambda api, rng, trace_id: api.get(f"/traces/{trace_id}"), _some_trace),
     *(_fixed(f"facets: {field}", f"/facets?field={field}")
       for field in ("model", "user", "session", "name", "attribute")),
     _get("sessions", lambda rng: "/sessions?limit=50"),
     _get("sessions of a week", lambda rng: "/sessions?limit=50&" + _week()),
-    Question("session page (and the list)", _session_page),
+    Question("session page", lambda api, rng, session: api.get(f"/sessions/{session}"), _some_session),
     _get("users", lambda rng: "/users?limit=50"),
     _get("users of a week", lambda rng: "/users?limit=50&" + _week()),
     _get("user page", lambda rng: f"/users/u{rng.randrange(2000)}"),
@@ -166,7 +173,8 @@ QUESTIONS = (
                                     "filter": {"kind": ["llm"]}, "group_by": "model"}),
     _panel("cost by user", {"kind": "bar", "metrics": [{"name": "cost"}], "group_by": "user"}),
     _panel("errors by type", {"kind": "bar", "metrics": [{"name": "error_rate"}], "group_by": "kind"}),
-    Question("sql: group by over a week", lambda api, rng: api.sql(
+    *(question for name in ready_made() for question in _ready(name)),
+    Question("sql: group by over a week", lambda api, rng, _: api.sql(
         "SELECT model, date_trunc('day', start) AS day, count(*), sum(cost) FROM spans"
         " WHERE start >= now()::TIMESTAMP - INTERVAL 7 DAY GROUP BY ALL ORDER BY day, model")),
 )  # fmt: skip
@@ -178,7 +186,7 @@ _ANYWHERE = "input ILIKE '%{0}%' OR output ILIKE '%{0}%' OR name ILIKE '%{0}%'"
 
 
 def _plain(name: str, condition: Callable[[random.Random], str]) -> Question:
-    return Question(f"traces: {name}", lambda api, rng: api.sql(_NEWEST_WITH.format(condition(rng))))
+    return Question(f"traces: {name}", lambda api, rng, _: api.sql(_NEWEST_WITH.format(condition(rng))))
 
 
 PLAIN = (
@@ -186,7 +194,7 @@ PLAIN = (
     _plain("words: rare", lambda rng: _ANYWHERE.format(RARE)),
     _plain("words: nobody's", lambda rng: _ANYWHERE.format("zz" + _case(rng))),
     _plain("user", lambda rng: f"\"user\" = 'u{rng.randrange(2000)}'"),
-    Question("traces: latency over 30 s (rare)", lambda api, rng: api.sql(
+    Question("traces: latency over 30 s (rare)", lambda api, rng, _: api.sql(
         'SELECT trace_id FROM spans GROUP BY trace_id HAVING max("end") - min(start) > INTERVAL 30 SECOND'
         " ORDER BY min(start) DESC LIMIT 50")),
 )  # fmt: skip

@@ -7,6 +7,7 @@ from typing import Any
 from assay_server.core.clock import rfc3339
 from assay_server.core.errors import InvalidInput
 from assay_server.query.cost_sql import LARGE, RESUMS, SUMMED, SUMS, CostFilter, calls, money, token_sums
+from assay_server.query.dimensions import each_tag
 from assay_server.query.sql import lines
 from assay_server.store import Store
 
@@ -107,13 +108,12 @@ class Costs:
 
         One statement: which calls count is found once.
         """
-        found = calls(project, narrow, group_by)
+        tagged = group_by == "tag"
+        found = calls(project, narrow, None if tagged else group_by)
         width = max(bin_ns or narrow.until_ns, 1)
         sql = lines(
             found.sql + ",",
-            "b AS MATERIALIZED (SELECT value, start_ns // ? * ? AS bin,",
-            SUMS,
-            "FROM calls GROUP BY ALL), g AS (SELECT value,",
+            "b AS MATERIALIZED (" + (_OF_TAGS if tagged else _OF_VALUES) + "), g AS (SELECT value,",
             RESUMS,
             "FROM b GROUP BY value), ranked AS MATERIALIZED",
             "(SELECT *, row_number() OVER (ORDER BY usd DESC NULLS LAST, calls DESC, value) AS rank FROM g)",
@@ -129,6 +129,19 @@ class Costs:
         rows = await self._store.scan(sql, [*found.params, width, width, limit, shown], limits=LARGE)
         return [row for row in rows if row["bin"] is None], [row for row in rows if row["bin"] is not None]
 
+
+_BIN = "start_ns // ? * ? AS bin"
+_OF_VALUES = lines("SELECT value,", _BIN + ",", SUMS, "FROM calls GROUP BY ALL")
+_OF_TAGS = lines(  # first by the whole list: there are fewer of those than calls, and most tags are of many calls
+    "SELECT value, bin,",
+    RESUMS,
+    "FROM (SELECT " + each_tag("tags") + " AS value, bin,",
+    ", ".join(SUMMED),
+    "FROM (SELECT tags,",
+    _BIN + ",",
+    SUMS,
+    "FROM calls GROUP BY ALL)) GROUP BY ALL",
+)
 
 _NOTHING: dict[str, Any] = dict.fromkeys(
     ("usd", "fresh_input", "cache_read", "cache_write", "output_tokens", "reasoning")

@@ -63,7 +63,7 @@ class GroupedCalls:
         """`edges` bound what is read of spans. Raises InvalidInput for a dimension nobody knows."""
         by = dimension(group_by)
         if by.many:  # one row for each tag; a call without any keeps one
-            return cls("unnest(CASE WHEN len(c.tags) > 0 THEN list_distinct(c.tags) ELSE [NULL] END)")
+            return cls(each_tag("c.tags"))
         if group_by is None or group_by in _OF_CALLS:
             return cls("NULL::VARCHAR" if group_by is None else "c." + quoted(group_by))
         if group_by.startswith("tag:"):
@@ -124,6 +124,11 @@ def narrowed_calls(where: Where, narrow: Mapping[str, Sequence[str]], *, of: str
             where.add("list_has_any(" + of + "tags, ?::VARCHAR[])", list(values))
         else:
             where.add(of + quoted(name) + " IN (SELECT unnest(?::VARCHAR[]))", list(values))
+
+
+def each_tag(tags: str) -> str:
+    """SQL that makes a row for each different tag of a list, and one with NULL of an empty one."""
+    return "unnest(CASE WHEN len(" + tags + ") > 0 THEN list_distinct(" + tags + ") ELSE [NULL] END)"
 
 
 def quoted(name: str) -> str:

@@ -5,7 +5,8 @@ judgements. `each` is SQL over one unit; its NULL is *unknown*, which is counted
 how units become one number: their sum, mean, the share of bad ones, a quantile, or how many different ones there are.
 """
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -153,6 +154,21 @@ def aggregate(metric: Metric, column: str = "v") -> str:
     if shape == "distinct":
         return "count(DISTINCT " + column + ")::DOUBLE"
     return ("sum(" if shape == "sum" else "avg(") + column + ")"
+
+
+def values_of(metrics: Sequence[Metric]) -> list[str]:
+    """`aggregate` of each, of columns v0, v1, … Quantiles of one and the same are read off together: each that is asked
+    for alone keeps all the values in memory once more, and of ten million spans three were too much for the store."""
+    values = [aggregate(metric, f"v{at}") for at, metric in enumerate(metrics)]
+    together: dict[str, list[int]] = defaultdict(list)
+    for at, metric in enumerate(metrics):
+        if metric.name in QUANTILES:
+            together[each(metric)].append(at)
+    for places in together.values():
+        quantiles = [float(metrics[at].quantile) for at in places]
+        for number, at in enumerate(places, 1):
+            values[at] = f"quantile_cont(v{places[0]}, {quantiles})[{number}]"
+    return values
 
 
 def without_value(metric: Metric, column: str = "v") -> str:

@@ -22,7 +22,7 @@ from assay_server.stats.sequential import (
 )
 from assay_server.stats.srm import THRESHOLD as SRM_THRESHOLD
 from assay_server.stats.srm import Split, chi_square_p, sequential_p
-from assay_server.stats.sums import Sums, mean_of_sums
+from assay_server.stats.sums import Sums, distinct_of_minima, mean_of_sums
 
 __all__ = [
     "SMALLEST_ARM",
@@ -50,6 +50,7 @@ __all__ = [
     "clopper_pearson",
     "corrected_rate",
     "difference",
+    "distinct_of_minima",
     "e_value",
     "forecast",
     "holm",

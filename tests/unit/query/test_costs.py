@@ -97,6 +97,16 @@ async def test_groups_by_tag_overlap_and_the_total_does_not(store: DuckStore) ->
     assert (found["total"]["calls"], found["overlapping"]) == (2, True)
 
 
+async def test_a_tag_of_several_lists_is_one_group(store: DuckStore) -> None:
+    tagged = [(["a", "b"], 1.0), (["b"], 2.0), (["b", "b"], None), (["c", "a"], 8.0), ([], 16.0)]
+    await store.append(Facts([a_call(n, tags=tags, cost=cost) for n, (tags, cost) in enumerate(tagged, 1)]))
+    assert await groups(store, "tag") == {"a": (2, 9.0, 0), "b": (3, 3.0, 1), "c": (1, 8.0, 0), None: (1, 16.0, 0)}
+    found = await Costs(store).breakdown("prj_a", WINDOW, "tag", bin_name="hour", limit=1)
+    assert [(item["value"], [each["cost"]["usd"] for each in item["bins"]]) for item in found["items"]] == [
+        (None, [16.0])
+    ]
+
+
 async def test_the_dearest_are_shown_and_the_others_summed(store: DuckStore) -> None:
     await store.append(Facts([a_call(n, model=f"m{n}", cost=float(n)) for n in range(1, 5)]))
     found = await Costs(store).breakdown("prj_a", WINDOW, "model", limit=2)

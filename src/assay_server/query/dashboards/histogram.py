@@ -54,7 +54,7 @@ async def histogram_of(store: Store, asked: Asked, metric: Metric, groups: Group
         "p AS (SELECT",
         place + " AS place, CASE WHEN v0 IS NOT NULL THEN " + at + " END AS slot, v0 FROM u, e)",
         "SELECT place, slot, grouping(slot) AS whole, count(v0) AS n, count(*) AS all_n,",
-        "quantile_cont(v0, 0.5) AS p50, quantile_cont(v0, 0.95) AS p95",
+        "quantile_cont(v0, [0.5, 0.95]) AS quantiles",
         "FROM p GROUP BY GROUPING SETS ((place, slot), (place))",
     )
     names = [] if asked.group_by is None else [groups.shown]
@@ -84,4 +84,5 @@ def _spread(whole: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], bins: i
     for row in rows:
         if not row["whole"] and row["place"] == whole["place"] and row["slot"] is not None:
             counts[row["slot"] - 1] = row["n"]
-    return Spread(whole["place"], whole["n"], whole["all_n"] - whole["n"], counts, whole["p50"], whole["p95"])
+    p50, p95 = whole["quantiles"] or (None, None)
+    return Spread(whole["place"], whole["n"], whole["all_n"] - whole["n"], counts, p50, p95)

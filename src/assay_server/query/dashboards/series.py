@@ -1,6 +1,7 @@
 """Panels of metrics: every group's figures over the whole range, and in each bin of time."""
 
 import asyncio
+import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -8,15 +9,20 @@ from typing import Any
 
 from assay_server.query.dashboards.bins import SECOND_NS, starts_of, width_of
 from assay_server.query.dashboards.source import Asked, source_of, units
-from assay_server.query.measures import COUNTS, MEASURES, Metric, aggregate, without_value
+from assay_server.query.measures import COUNTS, MEASURES, Metric, aggregate, values_of, without_value
 from assay_server.query.sql import lines
-from assay_server.stats import Sums, mean_of_sums
+from assay_server.stats import Sums, distinct_of_minima, mean_of_sums
 from assay_server.store import Limits, Store
 
 LARGE = Limits(rows=200_000, seconds=30)
 
 _ZEROS = COUNTS | {"cost", "tokens"}
 _AVERAGED = {"mean", "rate"}
+
+_MANY = 200_000
+"""Of more units than that, traces are put into random groups by their hash (`Sums`); of fewer each is a group."""
+_BITS, _BITS_OF_A_BIN = 10, 8  # of the hash: 1,024 groups, and 256 in each bin
+_HASH_BITS = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,11 +104,13 @@ async def _read(
     before, params = units(asked, metrics)
     place = "1" if asked.group_by is None else "coalesce(list_position(?::VARCHAR[], g), 0)"
     bin_ns = "0" if width_ns is None else "(at_ns + " + str(shift_ns) + ") // " + str(width_ns)
-    placed = lines(before + ",", "p AS (SELECT u.*,", bin_ns, "AS b,", place, "AS place FROM u", ")")
+    placed = lines(before + ",", "p AS NOT MATERIALIZED (SELECT u.*,", bin_ns, "AS b,", place, "AS place FROM u", ")")
     sets = "GROUP BY " + ("place" if width_ns is None else "GROUPING SETS ((b, place), (place))")
     columns = "place, " + ("NULL" if width_ns is None else "b") + " AS b"
     if MEASURES[metrics[0].name].shape in _AVERAGED:
-        sql = _averaged(placed, metrics, columns, sets)
+        bits = _BITS if width_ns is None else _BITS_OF_A_BIN
+        counted = await store.scan(lines(before, "SELECT count(*) AS n FROM u"), params)
+        sql = _averaged(placed, metrics, columns, sets, bits if counted[0]["n"] > _MANY else None)
     else:
         sql = lines(placed, "SELECT", ", ".join([columns, *_plain(metrics)]), "FROM p", sets)
     names = [] if asked.group_by is None else [list(shown)]
@@ -111,22 +119,26 @@ async def _read(
 
 def _plain(metrics: Sequence[Metric]) -> list[str]:
     columns = []
-    for at, metric in enumerate(metrics):
+    for at, (metric, value) in enumerate(zip(metrics, values_of(metrics), strict=True)):
         columns += [f"count(v{at}) AS n{at}", without_value(metric, f"v{at}") + f" AS unknown{at}"]
-        columns.append(aggregate(metric, f"v{at}") + f" AS value{at}")
+        columns.append(f"{value} AS value{at}")
     return columns
 
 
-def _averaged(placed: str, metrics: Sequence[Metric], columns: str, sets: str) -> str:
+def _averaged(placed: str, metrics: Sequence[Metric], columns: str, sets: str, bits: int | None) -> str:
     """Sums by trace first: what happens within one is not independent, and the interval must know.
 
     There are nearly as many of these rows as spans, so nothing is added up that follows: a rate's units are 0 and 1.
+    Of many units, traces are put together into random groups by so many bits of their hash: ten million spans take half
+    of the time. The rest of the hash tells how many traces there are.
     """
+    cluster, rest = ("trace", "NULL") if bits is None else (f"trace & {(1 << bits) - 1}", f"trace >> {bits}")
     by_trace: list[str] = []
     summed: list[str] = []
     for at, metric in enumerate(metrics):
         v, s, n = f"v{at}", f"s{at}", f"m{at}"
         by_trace += [f"count({v}) AS {n}", f"count(*) - count({v}) AS x{at}", f"sum({v}) AS {s}"]
+        by_trace.append(f"min({rest}) FILTER ({v} IS NOT NULL) AS least{at}")
         squares, low, high = f"sum(q{at})", f"min(lo{at})", f"max(hi{at})"
         if MEASURES[metric.name].shape == "rate":
             squares, low, high = f"sum({s})", f"(sum({s}) = sum({n}))::DOUBLE", f"(sum({s}) > 0)::DOUBLE"
@@ -134,15 +146,16 @@ def _averaged(placed: str, metrics: Sequence[Metric], columns: str, sets: str) -
             by_trace += [f"sum({v} * {v}) AS q{at}", f"min({v}) AS lo{at}", f"max({v}) AS hi{at}"]
         summed += [f"sum({n})::BIGINT AS n{at}", f"sum(x{at})::BIGINT AS unknown{at}", f"sum({s}) AS total{at}"]
         summed += [f"{squares} AS squares{at}", f"count(*) FILTER ({n} > 0) AS clusters{at}"]
+        summed.append(f"sum(least{at}::DOUBLE) AS minima{at}")
         summed += [f"sum({s} * {s}) AS cluster_squares{at}", f"sum({s} * {n}) AS cross{at}"]
         summed += [f"sum({n} * {n})::DOUBLE AS sizes{at}", f"{low} AS low{at}", f"{high} AS high{at}"]
     return lines(
         placed + ",",
-        "c AS (SELECT b, place, trace,",
+        f"c AS (SELECT b, place, {cluster} AS cluster,",
         ", ".join(by_trace),
-        "FROM p GROUP BY b, place, trace)",
+        "FROM p GROUP BY b, place, cluster)",
         "SELECT",
-        ", ".join([columns, *summed]),
+        ", ".join([columns, f"{bits or 'NULL'} AS bits", *summed]),
         "FROM c",
         sets,
     )
@@ -165,9 +178,18 @@ def _figure(metric: Metric, number: int, row: Mapping[str, Any], bounded: bool) 
     if MEASURES[metric.name].shape not in _AVERAGED:
         return Figure(float(row[f"value{number}"]), n, unknown)
     names = ("total", "squares", "clusters", "cluster_squares", "cross", "sizes", "low", "high")
-    sums = Sums(n, **{name: row[f"{name}{number}"] for name in names})
+    sums = Sums(n, **{name: row[f"{name}{number}"] for name in names}, units=_traces(row, number))
     estimate = mean_of_sums(sums, limits=(0.0, 1.0) if bounded else (None, None))
     return Figure(estimate.value, n, unknown, estimate.ci)
+
+
+def _traces(row: Mapping[str, Any], number: int) -> int | None:
+    """How many traces there are in random groups, by the smallest hash of each; None where every trace is one."""
+    if row["bits"] is None:
+        return None
+    known, minima = row[f"n{number}"], math.ldexp(row[f"minima{number}"], row["bits"] - _HASH_BITS)
+    found: int = min(known, distinct_of_minima(row[f"clusters{number}"], minima))
+    return found
 
 
 def _is_bounded(metric: Metric, number: int, rows: Sequence[Mapping[str, Any]]) -> bool:

@@ -13,6 +13,7 @@ from assay_server.query.sql import Where, lines
 
 Source = Literal["spans", "calls", "traces", "call_traces", "scores"]
 
+_TRACES = frozenset({"traces", "call_traces"})
 _MARGIN_NS = 6 * 3_600_000_000_000  # a trace over the range's edge says of its calls what its other spans know
 
 
@@ -68,7 +69,7 @@ def units(asked: Asked, metrics: Sequence[Metric]) -> tuple[str, list[Any]]:
         return _judgements(asked, metrics[0])
     rows, params = _calls(asked) if source in {"calls", "call_traces"} else _spans(asked)
     columns = ", ".join(f"{_value(metric)} AS v{at}" for at, metric in enumerate(metrics))
-    if source in {"traces", "call_traces"}:
+    if source in _TRACES:
         # The traces' own columns hide those of their spans: what is added up is said by the metric.
         one = lines(
             "SELECT min(at_ns) AS at_ns, trace, coalesce(arg_min(nullif(g, ''), at_ns), '') AS g,",
@@ -77,7 +78,9 @@ def units(asked: Asked, metrics: Sequence[Metric]) -> tuple[str, list[Any]]:
         )
     else:
         one = lines("SELECT at_ns, trace, g,", columns, "FROM r")
-    return lines("WITH", rows + ",", "u AS (" + one + ")"), params
+    return lines(
+        "WITH", rows + ",", "u AS " + ("" if source in _TRACES else "NOT MATERIALIZED ") + "(" + one + ")"
+    ), params
 
 
 def _value(metric: Metric) -> str:

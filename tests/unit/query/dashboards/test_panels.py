@@ -143,6 +143,24 @@ async def test_bins_are_whole_and_an_empty_one_is_zero_or_unknown(panels: Panels
     assert slow["series"][0]["values"][1] is None
 
 
+async def test_quantiles_of_one_panel_are_those_of_panels_of_their_own(panels: Panels) -> None:
+    """Those of one and the same are read together, among others that are not."""
+    asked: list[Any] = [
+        {"name": "latency", "quantile": 0.99},
+        {"name": "ttft", "quantile": 0.5},
+        {"name": "latency", "quantile": 0.5},
+        "count",
+        {"name": "latency", "quantile": 0.99},
+        {"name": "ttft", "quantile": 0.5},
+    ]
+    together = await shown(panels, kind="table", metrics=asked, group_by="model")
+    for at, metric in enumerate(asked):
+        alone = await shown(panels, kind="table", metrics=[metric], group_by="model")
+        expected = {each["group"]: each["total"] for each in alone["series"]}
+        assert len(expected) == 3
+        assert {each["group"]: each["total"] for each in together["series"] if each["metric"] == at} == expected
+
+
 async def test_groups_are_ordered_by_size_and_the_rest_is_one(panels: Panels) -> None:
     found = await shown(panels, kind="table", metrics=["count", "cost"], group_by="model", top=1)
     counts = [one for one in found["series"] if one["metric"] == 0]
