@@ -9,7 +9,7 @@ import pytest
 
 from assay_server.core.records import Event, Facts
 from assay_server.store import Bounds, Doomed, DuckStore
-from assay_server.store.text import feed
+from assay_server.store.text import feed, search
 from assay_server.store.text.pending import Round
 from tests.conformance.store import a_span
 from tests.conformance.texts import found
@@ -54,6 +54,7 @@ async def test_where_much_is_unread_each_question_reads_a_part_and_all_answer_al
 ) -> None:
     monkeypatch.setattr(feed, "_ROUND", 2)
     monkeypatch.setattr(feed, "_AT_ONCE", 3)
+    monkeypatch.setattr(search, "_READ_EVERY_S", 3_600)
     store = await DuckStore.open(tmp_path)
     reads = reads_of(store)
     for n in range(1, 10):
@@ -65,6 +66,28 @@ async def test_where_much_is_unread_each_question_reads_a_part_and_all_answer_al
     await store.close()
     assert answers == [list(range(9, 0, -1))] * 4
     assert after_each == [2, 4, 9, 9]
+
+
+async def test_after_a_question_the_rest_is_read_meanwhile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As while the index merges: the next question finds in memory what would be too much to read for it."""
+    monkeypatch.setattr(feed, "_ROUND", 2)
+    monkeypatch.setattr(feed, "_AT_ONCE", 3)
+    monkeypatch.setattr(search, "_READ_EVERY_S", 0.01)
+    store = await DuckStore.open(tmp_path)
+    reads = reads_of(store)
+    for n in range(1, 40):
+        await store.append(Facts(spans=[a_span(n, n, start_ns=n, input="refund")]))
+    first = await found(store, "refund")
+    async with asyncio.timeout(10):
+        while sum(reads) < 39:
+            await asyncio.sleep(0.01)
+    monkeypatch.setattr(store.texts, "_from_facts", None)  # nothing is left to be read plainly
+    second = await found(store, "refund")
+    await store.texts.catch_up()
+    texts = (await store.texts.state("prj_a")).texts
+    await store.close()
+    assert first == second == list(range(39, 0, -1))
+    assert (sum(reads), texts) == (39, 39)
 
 
 async def test_what_a_question_read_is_found_no_more_once_it_is_removed(tmp_path: Path) -> None:

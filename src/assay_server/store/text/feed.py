@@ -18,7 +18,7 @@ _ROUND = 4_000  # rows of one commit of the index, as a goal
 _MOST_COMMITS = 500  # of the store, in one round
 _REMEMBERED = 200_000  # texts
 _RENEWED = 500  # traces at once
-_MOST_PENDING, _MOST_CHARACTERS = 30_000, 48_000_000
+_MOST_PENDING, _MOST_CHARACTERS = 60_000, 64_000_000
 """Rows in memory that are not indexed yet, and characters of their texts: half a minute of a busy server."""
 _AT_ONCE = 8_000  # rows, a few tenths of a second, that somebody who asks waits for
 
@@ -73,6 +73,11 @@ class Feed:
             if left > _AT_ONCE:
                 return False
         return False
+
+    async def read_on(self) -> None:
+        """Reads what there is room for into `pending`, however much that is: nobody waits for it."""
+        while self._has_room() and await self._read_round():
+            pass
 
     async def renew(self, project: str, traces: Sequence[str]) -> None:
         """Puts what is stored now of these traces in the place of what is indexed."""

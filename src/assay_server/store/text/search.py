@@ -30,7 +30,9 @@ _RESTS = ((20.0, 0.0), (10.0, 1.0))
 """(seconds behind, rest): from so far behind on, so much rest for the time of a round."""
 _LONGEST_REST = 2.0
 _ASKED_S = 60.0
-"""For so many seconds after a search the index takes no rest: the next one finds fewer rows outside of it."""
+"""For so many seconds after a search the index takes no rest, and what is stored is read into memory while it writes or
+merges: the next search has less to read."""
+_READ_EVERY_S = 0.5
 _RETRY_S = 30.0
 _FRESH = "fresh"  # the folder of an index that is being made anew
 
@@ -70,6 +72,7 @@ class TextSearch:
         self._asked = -math.inf  # when words were last looked for
         self._news = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
+        self._reading: asyncio.Task[None] | None = None
 
     def nudge(self) -> None:
         """Something was stored."""
@@ -83,6 +86,8 @@ class TextSearch:
         if want.nowhere:
             return Found([], complete=True)
         self._asked = time.monotonic()
+        if self._reading is None:
+            self._reading = asyncio.create_task(self._read_while_asked(), name="assay-text-read")
         feed = await self._opened()
         if await feed.read_ahead():
             return await self._from_memory(feed, project, want, bounds, limit)
@@ -140,10 +145,11 @@ class TextSearch:
 
     async def close(self) -> None:
         self._closed = True
-        if self._task is not None:
-            self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
+        for task in (self._task, self._reading):
+            if task is not None:
+                task.cancel()
+                with suppress(asyncio.CancelledError):
+                    await task
         async with self._turn:
             for feed in (self._feed, self._fresh):
                 if feed is not None:
@@ -178,6 +184,16 @@ class TextSearch:
                 _log.exception("texts could not be indexed; they are read plainly until the next try")
                 await asyncio.sleep(_RETRY_S)
                 self._news.set()
+
+    async def _read_while_asked(self) -> None:
+        try:
+            while self._is_asked():
+                await asyncio.sleep(_READ_EVERY_S)
+                await (await self._opened()).read_on()
+        except (AssayError, OSError, ValueError):
+            _log.exception("texts could not be read; the next search tries again")
+        finally:
+            self._reading = None
 
     async def _follow(self) -> None:
         """Catches up; while facts come in, it leaves them the machine as long as it is not far behind."""
