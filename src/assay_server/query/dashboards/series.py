@@ -37,10 +37,14 @@ class Figure:
 
 @dataclass(slots=True)
 class Groups:
-    """The largest groups in their order, and how many there are. The empty one stands for an unknown field."""
+    """The largest groups in their order, and how many there are. The empty one stands for an unknown field.
+
+    `units`: how many the metric that they were found by has, where somebody counted.
+    """
 
     shown: list[str]
     count: int
+    units: tuple[Metric, int] | None = None
 
     @property
     def others(self) -> int:
@@ -64,12 +68,14 @@ async def groups_of(store: Store, asked: Asked, metric: Metric, top: int) -> Gro
     size = aggregate(metric, "v0") if MEASURES[metric.name].shape in {"sum", "distinct"} else "count(v0)"
     sql = lines(
         before,
-        "SELECT g, count(*) OVER () AS groups FROM (SELECT g,",
+        "SELECT g, count(*) OVER () AS groups, sum(n) OVER () AS units FROM (SELECT g,",
         size + " AS size, count(*) AS n FROM u GROUP BY g)",
         "ORDER BY size DESC NULLS LAST, n DESC, g = '', g LIMIT ?",
     )
     rows = await store.scan(sql, [*params, top], limits=LARGE)
-    return Groups([row["g"] for row in rows], rows[0]["groups"] if rows else 0)
+    if not rows:
+        return Groups([], 0, (metric, 0))
+    return Groups([row["g"] for row in rows], rows[0]["groups"], (metric, int(rows[0]["units"])))
 
 
 async def series_of(
@@ -80,7 +86,7 @@ async def series_of(
     found: list[dict[int, Series]] = [{} for _ in metrics]
     width_ns = width_of(asked.range) * SECOND_NS if binned else None
     answers = await asyncio.gather(
-        *(_read(store, asked, [metrics[at] for at in part], groups.shown, width_ns, shift_ns) for part in parts)
+        *(_read(store, asked, [metrics[at] for at in part], groups, width_ns, shift_ns) for part in parts)
     )
     for part, rows in zip(parts, answers, strict=True):
         for number, at in enumerate(part):
@@ -99,7 +105,7 @@ def _together(metrics: Sequence[Metric]) -> list[list[int]]:
 
 
 async def _read(
-    store: Store, asked: Asked, metrics: Sequence[Metric], shown: Sequence[str], width_ns: int | None, shift_ns: int
+    store: Store, asked: Asked, metrics: Sequence[Metric], groups: Groups, width_ns: int | None, shift_ns: int
 ) -> list[dict[str, Any]]:
     before, params = units(asked, metrics)
     place = "1" if asked.group_by is None else "coalesce(list_position(?::VARCHAR[], g), 0)"
@@ -109,12 +115,24 @@ async def _read(
     columns = "place, " + ("NULL" if width_ns is None else "b") + " AS b"
     if MEASURES[metrics[0].name].shape in _AVERAGED:
         bits = _BITS if width_ns is None else _BITS_OF_A_BIN
-        counted = await store.scan(lines(before, "SELECT count(*) AS n FROM u"), params)
-        sql = _averaged(placed, metrics, columns, sets, bits if counted[0]["n"] > _MANY else None)
+        many = await _units(store, asked, metrics[0], groups) > _MANY
+        sql = _averaged(placed, metrics, columns, sets, bits if many else None)
     else:
         sql = lines(placed, "SELECT", ", ".join([columns, *_plain(metrics)]), "FROM p", sets)
-    names = [] if asked.group_by is None else [list(shown)]
+    names = [] if asked.group_by is None else [groups.shown]
     return await store.scan(sql, [*params, *names], limits=LARGE)
+
+
+async def _units(store: Store, asked: Asked, metric: Metric, groups: Groups) -> int:
+    """How many units there are, at least about: each kind of judgement has its own, other metrics share theirs."""
+    source = source_of(metric)
+    if groups.units is not None:
+        counted, n = groups.units
+        if source_of(counted) == source and (source != "scores" or counted == metric):
+            return n
+    before, params = units(asked, [metric])
+    rows = await store.scan(lines(before, "SELECT count(*) AS n FROM u"), params)
+    return int(rows[0]["n"])
 
 
 def _plain(metrics: Sequence[Metric]) -> list[str]:
