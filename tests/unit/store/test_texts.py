@@ -8,14 +8,14 @@ import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from assay_server.core.records import Facts
 from assay_server.store import Bounds, Doomed, DuckStore, Store
 from assay_server.store.text import feed, index, search, unread
 from assay_server.store.text.index import TextIndex
-from assay_server.store.text.words import Phrase, wanted, words_of
+from assay_server.store.text.words import NO_WORD, Phrase, wanted, words_of
 from tests.conformance.store import a_span
 from tests.conformance.texts import TextsConformance, found, spans
 
@@ -57,6 +57,10 @@ def no_room(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(feed, "_MOST_PENDING", 0)
 
 
+LONG = "x" * 200
+"""Too long for a word."""
+
+
 @pytest.mark.parametrize(
     ("text", "phrases"),
     [
@@ -70,6 +74,9 @@ def no_room(monkeypatch: pytest.MonkeyPatch) -> None:
         ("a a A", [Phrase(("a",))]),
         ("cafe\u0301 STRASSE straße", [Phrase(("cafe",)), Phrase(("strasse",))]),
         ("退款", [Phrase(("退", "款"))]),
+        (f'"late {LONG} old refund"', [Phrase(("late",)), Phrase(("old", "refund"))]),
+        (f"late-{LONG}* late-{LONG}-ref*", [Phrase(("late",)), Phrase(("ref",), open_end=True)]),
+        ("⑴ ⒛*", [Phrase(("1",)), Phrase(("20",), open_end=True)]),
     ],
 )
 def test_what_somebody_wants_is_read_and_nothing_is_a_mistake(text: str, phrases: list[Phrase]) -> None:
@@ -78,6 +85,13 @@ def test_what_somebody_wants_is_read_and_nothing_is_a_mistake(text: str, phrases
 
 def test_half_of_a_surrogate_pair_is_no_word_and_no_mistake() -> None:
     assert words_of("a \ud83d b") == ("a", "b")
+
+
+@pytest.mark.parametrize(("letter", "most"), [("x", 199), ("é", 99), ("\U0001d4d0", 49)])
+def test_what_is_too_long_for_a_word_leaves_its_place(letter: str, most: int) -> None:
+    kept, *_ = words_of(letter * most)
+    assert words_of(f"a {letter * most} B") == ("a", kept, "b")
+    assert words_of(f"a {letter * (most + 1)} B") == ("a", NO_WORD, "b")
 
 
 _FOLDED = ("refund", "Refunds", "café", "CAFE", "4o", "gpt-4o", "退款", "straße", "a", "İ", "ﬁne", "\ud83d")
@@ -91,6 +105,10 @@ _SAID = st.one_of(_SPACED, st.text(max_size=30), _SPACED.map(lambda text: json.d
 @given(
     said=st.lists(_SAID, min_size=1, max_size=8), asked=st.lists(st.one_of(_SPACED, st.text(max_size=12)), max_size=12)
 )
+@example(said=[json.dumps([{"content": f"refund {LONG} \ud83d"}])], asked=[])
+@example(said=[f"late {LONG} refund", f"café {LONG} refund"], asked=[f"late {LONG} refund", f"café {LONG} refund"])
+@example(said=[f"late {LONG} refund", f"café {LONG} refund"], asked=["late refund", "café refund"])
+@example(said=["(1)", "⑴", "1."], asked=["⑴", "1", "⒈"])
 async def test_the_index_finds_what_plain_reading_finds(
     tmp_path_factory: pytest.TempPathFactory, said: list[str], asked: list[str]
 ) -> None:

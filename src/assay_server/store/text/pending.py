@@ -9,13 +9,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from assay_server.store.text.index import Bounds, Entry, Found
-from assay_server.store.text.texts import Text, texts_of
-from assay_server.store.text.words import LONGEST, Phrase, Wanted, words_of
+from assay_server.store.text.texts import Text, texts_of, words_in
+from assay_server.store.text.words import LONGEST, Phrase, Wanted
 
 _EDGE = "\xa6"
 """Between the pieces of an ASCII text, where it does not occur: no phrase goes over it."""
-_BETWEEN_PIECES = ("",)
-"""The same among words."""
 
 
 class _Words:
@@ -135,8 +133,7 @@ def _stands(lower: str, pattern: re.Pattern[str]) -> bool:
 
 def _line_of(text: Text) -> str:
     """The words of a text with one space around each, and two where no phrase goes over."""
-    words = [word for piece in text for word in (*words_of(piece), *_BETWEEN_PIECES)]
-    return f" {' '.join(words)} "
+    return f" {' '.join(words_in(text))} "
 
 
 def _line_part(phrase: Phrase) -> str:

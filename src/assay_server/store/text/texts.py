@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from assay_server.store.text.words import plain
+from assay_server.store.text.words import NO_WORD, plain, words_of
 
 SHORT = 100
 """Characters up to which values of a row are put together."""
@@ -51,6 +51,13 @@ def texts_of(row: Mapping[str, Any]) -> list[Text]:
             # Numbers of inputs, outputs and logs are looked for; those of attributes have a filter by their key.
             found.add(body, place < _SAID or len(bodies) == 1)
     return [*found.longs, tuple(found.shorts)] if found.shorts else found.longs
+
+
+def words_in(text: Text) -> tuple[str, ...]:
+    """The words of a text, in order, for whoever looks in memory or reads plainly."""
+    if len(text) == 1:
+        return words_of(text[0])
+    return tuple(word for piece in text for word in (*words_of(piece), NO_WORD))
 
 
 _SAID = 2  # of the bodies of a span: its input and its output

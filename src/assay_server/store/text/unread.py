@@ -9,8 +9,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from assay_server.store.text.index import Bounds, Found
-from assay_server.store.text.texts import ROWS, Text, texts_of
-from assay_server.store.text.words import Wanted, holds, words_of
+from assay_server.store.text.texts import ROWS, texts_of, words_in
+from assay_server.store.text.words import Wanted, holds
 
 Scan = Callable[[str, Sequence[Any]], Awaitable[list[dict[str, Any]]]]
 
@@ -21,8 +21,6 @@ _SPAN = (
     "name, status_message, model, provider, service, session, \"user\", release, array_to_string(tags, ' '), input,"
     " output, attributes::JSON::VARCHAR, events"
 )
-_BETWEEN_PIECES = ("",)
-"""No word: no phrase goes over it."""
 
 
 async def read_plainly(scan: Scan, project: str, want: Wanted, bounds: Bounds, after_ns: int, limit: int) -> Found:
@@ -36,7 +34,7 @@ async def read_plainly(scan: Scan, project: str, want: Wanted, bounds: Bounds, a
         rows = await scan(f"{sql} LIMIT {chunk} OFFSET {offset}", params)
         for row in rows:
             trace = (row["start_ns"], row["trace_id"])
-            if trace not in found and any(holds(_words(text), want) for text in texts_of(row)):
+            if trace not in found and any(holds(words_in(text), want) for text in texts_of(row)):
                 found[trace] = None
                 if len(found) > limit:
                     return Found(list(found)[:limit], complete=False)
@@ -78,12 +76,6 @@ def _bounded(bounds: Bounds) -> tuple[str, list[Any]]:
         conditions.append("trace_id IN (SELECT unnest(?::VARCHAR[]))")
         values.append(list(bounds.within))
     return " AND ".join(conditions), values
-
-
-def _words(text: Text) -> tuple[str, ...]:
-    if len(text) == 1:
-        return words_of(text[0])
-    return tuple(word for piece in text for word in (*words_of(piece), *_BETWEEN_PIECES))
 
 
 BEHIND = """

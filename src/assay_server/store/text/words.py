@@ -4,14 +4,22 @@ import re
 import unicodedata
 from dataclasses import dataclass
 from functools import cache
+from itertools import groupby
 from typing import Any
 
 LONGEST = 200
-"""Bytes of a word; longer ones (binary data as text) are no words."""
+"""Bytes of a word; those of so many or more (binary data as text) are no words."""
+
+NO_WORD = ""
+"""Stands among words where no phrase goes over: between the pieces of a text, and for a word that is too long, whose
+place the index keeps."""
 
 _PARTS = re.compile(r'"([^"]*)"?|(\S+)')
 _UNSPACED = re.compile("([\u0e00-\u0eff\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff])")
 """Letters of scripts that write without spaces: each counts as a word, and neighbours as a phrase."""
+_NUMBERED = re.compile("[\u2474-\u249b]")
+"""Numbers with their dot or parentheses in one character; these are no part of a word."""
+_MAY_BE_LONG = re.compile(rf"\S{{{LONGEST // 4}}}")  # a character has four bytes at most
 
 
 @dataclass(slots=True, frozen=True)
@@ -39,11 +47,9 @@ def wanted(text: str) -> Wanted:
     nowhere = False
     for quoted, bare in _PARTS.findall(text):
         part = quoted or bare
-        words = words_of(part)
-        if words:
-            found[Phrase(words, open_end=bool(bare) and bare.endswith("*"))] = None
-        else:
-            nowhere = nowhere or any(character.isalnum() for character in part)
+        phrases = _phrases(words_of(part), starred=bare.endswith("*"))
+        found |= dict.fromkeys(phrases)
+        nowhere = nowhere or (not phrases and any(character.isalnum() for character in part))
     return Wanted(tuple(found), nowhere)
 
 
@@ -52,16 +58,30 @@ def asks_for_words(text: str) -> bool:
     return bool(wanted(text))
 
 
+def _phrases(words: tuple[str, ...], *, starred: bool) -> list[Phrase]:
+    """What stands side by side; a word that is too long is not asked for, and its star falls away with it."""
+    runs = [tuple(run) for is_word, run in groupby(words, bool) if is_word]
+    open_end = starred and words[-1:] != (NO_WORD,)
+    return [Phrase(run, open_end and run is runs[-1]) for run in runs]
+
+
 def words_of(text: str) -> tuple[str, ...]:
-    """The words of a text, in order, without case and accents."""
-    return tuple(analyzer().analyze(plain(text)))
+    """The words of a text, in order, without case and accents; `NO_WORD` in the place of those that are too long."""
+    readable = plain(text)
+    words = analyzer().analyze(readable)
+    if not _MAY_BE_LONG.search(readable):
+        return tuple(words)
+    rest = iter(words)
+    return tuple(next(rest) if len(raw.encode()) < LONGEST else NO_WORD for raw in _uncut().analyze(readable))
 
 
 def plain(text: str) -> str:
     """What the analyzer is given: letters and their accents as one character, unspaced scripts spaced."""
     if text.isascii():
         return text
-    return _UNSPACED.sub(r" \1 ", unicodedata.normalize("NFC", text.encode("utf-8", "replace").decode()))
+    whole = unicodedata.normalize("NFC", text.encode("utf-8", "replace").decode())
+    whole = _NUMBERED.sub(lambda found: unicodedata.normalize("NFKC", found[0]), whole)
+    return _UNSPACED.sub(r" \1 ", whole)
 
 
 @cache
@@ -71,6 +91,14 @@ def analyzer() -> Any:
 
     builder = TextAnalyzerBuilder(Tokenizer.simple())
     return builder.filter(Filter.remove_long(LONGEST)).filter(Filter.lowercase()).filter(Filter.ascii_fold()).build()
+
+
+@cache
+def _uncut() -> Any:
+    """The words as they are written, those that are too long among them."""
+    from tantivy import TextAnalyzerBuilder, Tokenizer
+
+    return TextAnalyzerBuilder(Tokenizer.simple()).build()
 
 
 def holds(words: tuple[str, ...], want: Wanted) -> bool:
