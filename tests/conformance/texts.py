@@ -9,6 +9,9 @@ from assay_server.core.records import Event, Facts, Span
 from assay_server.store import Bounds, Doomed, Store
 from tests.conformance.store import a_span
 
+# Cut within an emoji, as it is sent: half of it is left. The second is JSON in JSON.
+CUT = r'[{"role": "assistant", "content": "Gr\u00fc\u00dfe,\nMarta \ud83d"}]'
+CUT_WITHIN = r'{"answer": "{\"cut\": \"G\u00e4rten\\nund H\u00e4user \ud83d\"}"}'
 LONG = "This answer is longer than what counts as a short value, " * 2
 
 TEXTS = {
@@ -16,8 +19,12 @@ TEXTS = {
     2: {"output": "Refunds are late, our policy says. " + LONG},
     3: {"name": "look_up_order", "model": "gpt-4o-2024-11-20", "status_message": "upstream timed out"},
     4: {"attributes": {"http.route": "/v1/café", "note": "Crème brûlée, policy refund. " + LONG}},
-    5: {"input": '{"order": 47110815, "note": "caf\\u00e9 del mar"}', "tags": ["vip"]},
-    6: {"input": "退款政策是什么", "events": [{"name": "exception", "time_ns": 1, "attributes": {"m": "Disk full"}}]},
+    5: {"input": '{"order": 47110815, "note": "caf\\u00e9 del mar"}', "output": CUT, "tags": ["vip"]},
+    6: {
+        "input": "退款政策是什么",
+        "events": [{"name": "exception", "time_ns": 1, "attributes": {"m": "Disk full"}}],
+        "output": CUT_WITHIN,
+    },
 }
 
 QUESTIONS = [
@@ -38,6 +45,9 @@ QUESTIONS = [
     ("退款", {6}),
     ("款退", set()),
     ("disk full", {6}),
+    ("grüße marta", {5}),
+    ("gärten und häuser", {6}),
+    ("cut", set()),
     ("user", set()),  # a role is nobody's text
     ("nobody wrote this", set()),
     ("x" * 300, set()),

@@ -4,6 +4,8 @@ A text is one string as the client sent it: a message, an answer, a document, a 
 ones (names, ids, errors, attribute values) count as one text together, so that `timeout gpt-4o` finds a call.
 """
 
+import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,6 +20,9 @@ SHORT = 100
 _DEPTH = 12
 _NO_TEXT = frozenset({"role", "type", "finish_reason", "mime_type"})
 """Keys of messages whose values are the format's words, nobody's text."""
+
+_HALF = re.compile(r"\\u[dD][89a-fA-F]|[\ud800-\udfff]")
+"""May be half of a surrogate pair: clients that cut a text within an emoji send it, and pages show the rest."""
 
 Text = tuple[str, ...]
 """One text, in pieces that no phrase spans: a single long string, or the short values of a row."""
@@ -92,5 +97,14 @@ def _decoded(text: str) -> Any:
     """None where it only looks like JSON."""
     try:
         return msgspec.json.decode(text)
-    except (msgspec.DecodeError, RecursionError):
+    except (msgspec.DecodeError, UnicodeEncodeError):
+        return _decoded_with_halves(text) if _HALF.search(text) else None
+    except RecursionError:
+        return None
+
+
+def _decoded_with_halves(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
         return None
