@@ -5,6 +5,7 @@ from math import isfinite
 from typing import Any
 
 from assay_server.core.errors import InvalidInput
+from assay_server.store import words_of_attribute
 
 _NUMBERS = {"lt": "<", "le": "<=", "gt": ">", "ge": ">="}
 _TEXTS = {"eq": "=", "ne": "<>"}
@@ -33,6 +34,11 @@ class AttributeCondition:
             no_nan = number + " <= 'inf'::DOUBLE AND "  # NaN, which the engine holds to be the largest of all
             return no_nan + number + " " + _NUMBERS[self.op] + " ?", [self.key, self.key, float(self.value)]
         return _READ + " " + _TEXTS[self.op] + " ?", [self.key, self.value]
+
+    @property
+    def words(self) -> str | None:
+        """For the text index: what a trace with such a span says; None where it may say anything."""
+        return words_of_attribute(self.key, self.value) if self.op == "eq" else None
 
     def holds(self, attributes: dict[str, Any]) -> bool:
         """The same of a span that is not stored yet."""

@@ -74,8 +74,9 @@ def is_of_trace(narrow: TraceFilter) -> bool:
     return narrow == own
 
 
-def trace_conditions(project: str, narrow: TraceFilter, stored_ns: int = 0) -> Where:
-    """Everything but the words. Spans that were stored before `stored_ns` are not looked at.
+def trace_conditions(project: str, narrow: TraceFilter, stored_ns: int = 0, spans: str = "spans") -> Where:
+    """Everything but the words. Spans that were stored before `stored_ns` are not looked at, nor any outside of the
+    table `spans`.
 
     Raises `InvalidInput` for a condition that cannot be read.
     """
@@ -85,13 +86,13 @@ def trace_conditions(project: str, narrow: TraceFilter, stored_ns: int = 0) -> W
     if narrow.until_ns is not None:
         where.add("start_ns < ?", narrow.until_ns)
     where.equal("trace_id", narrow.trace_id)
-    rows = _Rows(where, project, stored_ns)
+    rows = _Rows(where, project, stored_ns, spans)
     rows.spans({name: getattr(narrow, name) for name in _ONE_SPAN}, narrow.attributes)
     for column in _ANY_SPAN:
         rows.spans({column: getattr(narrow, column)})
     rows.spans({'"user"': narrow.user})
     if narrow.tag is not None:
-        rows.some("spans", "list_contains(tags, ?)", narrow.tag)
+        rows.some(spans, "list_contains(tags, ?)", narrow.tag)
     rows.status(narrow.status)
     rows.latency(narrow.min_latency_ms, narrow.max_latency_ms)
     rows.cost(narrow.min_cost, narrow.max_cost)
@@ -107,6 +108,7 @@ class _Rows:
     where: Where
     project: str
     stored_ns: int
+    table: str
 
     def spans(self, values: dict[str, Any], attributes: tuple[str, ...] = ()) -> None:
         """One span has all of it."""
@@ -117,7 +119,7 @@ class _Rows:
             conditions.append(condition)
             params += own
         if conditions:
-            self.some("spans", " AND ".join(conditions), *params)
+            self.some(self.table, " AND ".join(conditions), *params)
 
     def some(self, table: str, condition: str, *params: Any, negated: bool = False) -> None:
         source, own = self._source(table)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from assay_server.core.errors import InvalidInput
+from assay_server.query.attribute_filter import read_condition
 from assay_server.query.sql import cut, lines
 from assay_server.query.trace_filter import TraceFilter, is_of_trace, trace_conditions
 from assay_server.store import Bounds, Found, Limits, Store, asks_for_words, part_key
@@ -24,6 +25,7 @@ _CHUNK, _LARGEST_CHUNK = 500, 8_000  # traces with the words, whose other condit
 _COMMITS = "SELECT DISTINCT stored_ns FROM trace_parts WHERE key IN (SELECT unnest(?::UBIGINT[]))"
 _MANY = Limits(rows=2_000_000, seconds=60)
 _FEW = 1_000  # traces in which words are looked for by name
+_NAMED = 300  # traces that have the words of an attribute's value
 _SHARED_BY_FEW = ("user", "session", "run")
 
 Place = tuple[int, str]
@@ -38,6 +40,11 @@ async def commits_of(store: Store, project: str, trace_ids: Sequence[str]) -> li
 
 
 IN_COMMITS = "stored_ns IN (SELECT unnest(?::BIGINT[]))"
+_AMONG = "trace_id IN (SELECT unnest(?::VARCHAR[]))"
+_MINE = lines(  # by their place: conditions are not to be worked out for all rows of all commits
+    "mine AS (SELECT * FROM spans WHERE rowid IN (SELECT rowid FROM spans WHERE project = ? AND",
+    IN_COMMITS + " AND " + _AMONG + ")),",
+)
 
 
 @dataclass(slots=True, frozen=True)
@@ -93,6 +100,8 @@ class TraceFinder:
     ) -> Listed:
         if is_of_trace(narrow):
             return await self._select(project, narrow, _ALL, limit, after)
+        if (named := await self._named(project, narrow)) is not None:
+            return await self._select(project, narrow, _ALL, limit, after, named)
         found = Listed([], 0, exact=True)
         for size in windows or _WINDOWS:
             bound = await self._bound(project, narrow, after, size)
@@ -116,19 +125,45 @@ class TraceFinder:
         row = (await self._store.scan(sql, where.params))[0]
         return _Bound(row["since_ns"], row["stored_ns"], whole=size is None or row["n"] < size)
 
+    async def _named(self, project: str, narrow: TraceFilter) -> list[str] | None:
+        """All traces that have the words of an attribute that is asked for, where those are few.
+
+        The id of an order or a case hardly stands anywhere else, and the index knows at once where.
+        """
+        bounds = Bounds(narrow.since_ns, narrow.until_ns)
+        for condition in map(read_condition, narrow.attributes):
+            if condition.words is not None:
+                found = await self._store.texts.find(project, condition.words, bounds, _NAMED)
+                if found.complete:
+                    return [trace_id for _, trace_id in found.traces]
+        return None
+
     async def _select(
-        self, project: str, narrow: TraceFilter, bound: _Bound, limit: int, after: Place | None
+        self,
+        project: str,
+        narrow: TraceFilter,
+        bound: _Bound,
+        limit: int,
+        after: Place | None,
+        among: list[str] | None = None,
     ) -> Listed:
-        where = trace_conditions(project, narrow, bound.stored_ns)
+        where = trace_conditions(project, narrow, bound.stored_ns, "spans" if among is None else "mine")
+        if among == []:
+            return Listed([], 0, exact=after is None)
         where.add("start_ns >= ?", bound.since_ns)
         if after is not None:
             where.follows(("start_ns", "trace_id"), after, (int, str), "<")
+        mine, params = "", []
+        if among is not None:
+            where.add(_AMONG, among)
+            mine, params = _MINE, [project, await commits_of(self._store, project, among), among]
         sql = lines(
-            *("WITH found AS MATERIALIZED (SELECT trace_id, start_ns FROM traces WHERE", str(where), ")"),
+            "WITH " + mine,
+            *("found AS MATERIALIZED (SELECT trace_id, start_ns FROM traces WHERE", str(where), ")"),
             "SELECT trace_id, start_ns, (SELECT count(*) FROM found) AS total FROM found",
             "ORDER BY start_ns DESC, trace_id DESC LIMIT " + str(limit + 1),
         )
-        rows = await self._store.scan(sql, where.params)
+        rows = await self._store.scan(sql, [*params, *where.params])
         places = [(row["start_ns"], row["trace_id"]) for row in rows]
         if after is not None:
             return Listed(places, 0, exact=False)
@@ -199,7 +234,7 @@ class TraceFinder:
             return []
         bound = await self._bound(project, TraceFilter(since_ns=places[-1][0]), None, None)
         where = trace_conditions(project, others, bound.stored_ns)
-        where.add("trace_id IN (SELECT unnest(?::VARCHAR[]))", [trace_id for _, trace_id in places])
+        where.add(_AMONG, [trace_id for _, trace_id in places])
         rows = await self._store.scan(lines("SELECT trace_id FROM traces WHERE", str(where)), where.params)
         meeting = {row["trace_id"] for row in rows}
         return [place for place in places if place[1] in meeting]

@@ -13,7 +13,7 @@ from assay_server.store.schema import HEAD
 from assay_server.store.schema import NEWEST as SCHEMA
 from assay_server.store.seen import trace_key
 from assay_server.store.settled import TRACE_WIDE, USED
-from assay_server.store.text import Bounds, Found, TextState, asks_for_words
+from assay_server.store.text import Bounds, Found, TextState, asks_for_words, words_of_attribute
 
 __all__ = [
     "DEFAULT_LIMITS",
@@ -42,4 +42,5 @@ __all__ = [
     "counted",
     "part_key",
     "trace_key",
+    "words_of_attribute",
 ]

@@ -26,13 +26,17 @@ async def store(tmp_path: Path) -> AsyncIterator[DuckStore]:
     """Every third trace is of ann; late spans of old traces arrive last."""
     opened = await DuckStore.open(tmp_path)
     for n in range(1, TRACES + 1):
-        await opened.append(Facts([span(n, user="ann" if n % 3 == 0 else "bob", input=f"refund w{n}")]))
+        said = {"case": f"case-{n % 7}", "order": f"A {n}", "place": n}
+        await opened.append(
+            Facts([span(n, user="ann" if n % 3 == 0 else "bob", input=f"refund w{n}", attributes=said)])
+        )
     await opened.append(Facts([span(n, 5, user="ann", input="refund late") for n in (1, 2)]))
     yield opened
     await opened.close()
 
 
 ANN = [n for n in range(TRACES, 0, -1) if n % 3 == 0 or n in (1, 2)]
+CASE = [n for n in range(TRACES, 0, -1) if n % 7 == 3]
 QUESTIONS = [
     (TraceFilter(), list(range(TRACES, 0, -1))),
     (TraceFilter(user="ann"), ANN),
@@ -44,6 +48,17 @@ QUESTIONS = [
     (TraceFilter(text="refund", until_ns=4_000), [3, 2, 1]),
     (TraceFilter(user="carol"), []),
     (TraceFilter(text="carol", user="ann"), []),
+    (TraceFilter(attributes=("case:eq:case-3",)), CASE),
+    (TraceFilter(attributes=("case:eq:case-3",), user="ann"), [n for n in CASE if n in ANN]),
+    (TraceFilter(attributes=("case:eq:case-3",), since_ns=9_000, until_ns=32_000), [n for n in CASE if 9 <= n < 32]),
+    (TraceFilter(attributes=("case:eq:case-3", "order:eq:A 10")), [10]),
+    (TraceFilter(attributes=("order:eq:A 10", "case:ne:case-3")), []),
+    (TraceFilter(attributes=("case:eq:case-3",), text="w10"), [10]),
+    (TraceFilter(attributes=("order:eq:A",)), []),  # a word of it is not all of it
+    (TraceFilter(attributes=("order:eq:a 10",)), []),  # nor is it in other letters
+    (TraceFilter(attributes=("note:eq:case-3",)), []),  # another attribute says so
+    (TraceFilter(attributes=("case:eq:nobody",)), []),
+    (TraceFilter(attributes=("place:eq:12",)), [12]),  # a number is no text
 ]
 
 
@@ -59,14 +74,16 @@ async def pages(traces: Traces, narrow: TraceFilter, limit: int) -> list[int]:
 
 
 @pytest.mark.parametrize(
-    ("windows", "chunk", "few"), [((2, 4, None), 3, 2), ((50, 60, None), 500, 100), ((5, 50, None), 7, 20)]
+    ("windows", "chunk", "few", "named"),
+    [((2, 4, None), 3, 2, 1), ((50, 60, None), 500, 100, 300), ((5, 50, None), 7, 20, 5)],
 )
 async def test_pages_hold_every_trace_once_and_the_first_says_how_many(
-    store: DuckStore, monkeypatch: pytest.MonkeyPatch, windows: tuple[Any, ...], chunk: int, few: int
+    store: DuckStore, monkeypatch: pytest.MonkeyPatch, windows: tuple[Any, ...], chunk: int, few: int, named: int
 ) -> None:
     monkeypatch.setattr(trace_find, "_WINDOWS", windows)
     monkeypatch.setattr(trace_find, "_CHUNK", chunk)
     monkeypatch.setattr(trace_find, "_FEW", few)
+    monkeypatch.setattr(trace_find, "_NAMED", named)
     traces = Traces(store)
     for narrow, expected in QUESTIONS:
         assert await pages(traces, narrow, 3) == expected, narrow

@@ -8,14 +8,15 @@ import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
 from assay_server.core.records import Facts
-from assay_server.store import Bounds, Doomed, DuckStore, Store
+from assay_server.store import Bounds, Doomed, DuckStore, Store, words_of_attribute
 from assay_server.store.text import feed, index, search, unread
 from assay_server.store.text.index import TextIndex
-from assay_server.store.text.words import NO_WORD, Phrase, wanted, words_of
+from assay_server.store.text.texts import texts_of, words_in
+from assay_server.store.text.words import NO_WORD, Phrase, holds, wanted, words_of
 from tests.conformance.store import a_span
 from tests.conformance.texts import TextsConformance, found, spans
 
@@ -123,6 +124,37 @@ async def test_the_index_finds_what_plain_reading_finds(
     indexed = [await found(store, text) for text in questions]
     await store.close()
     assert indexed == plainly == remembered
+
+
+_VALUES = st.one_of(
+    st.sampled_from(
+        ["A 10", "case-3", "10", "1.5e3", "nan", "true", "[1]", "x" * 101, "a@b.c", "/v1/x", "a-", "é", "a  b"]
+    ),
+    st.text("aB1 ._:/@-é[{", min_size=1, max_size=12),
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    key=st.sampled_from(["order", "role", "type", "a.b"]),
+    value=_VALUES,
+    others=st.dictionaries(st.sampled_from(["z", "y"]), st.one_of(_VALUES, st.lists(_VALUES), st.integers())),
+)
+def test_an_attribute_that_is_looked_for_by_its_words_is_among_the_texts(
+    key: str, value: str, others: dict[str, object]
+) -> None:
+    words = words_of_attribute(key, value)
+    assume(words is not None)
+    row = {"shorts": ["chat"], "bodies": [None, None, json.dumps({**others, key: value}), None]}
+    assert any(holds(words_in(text), wanted(str(words))) for text in texts_of(row))
+
+
+@pytest.mark.parametrize(
+    ("key", "value"), [("order", "10"), ("order", "1e3"), ("order", "true"), ("order", "[a]"), ("role", "user")]
+)
+def test_what_may_be_no_text_is_not_looked_for_by_its_words(key: str, value: str) -> None:
+    assert words_of_attribute(key, value) is None
+    assert words_of_attribute("order", "A-10") == '"A-10"'
 
 
 @pytest.mark.parametrize("damage", ["meta.json", "all", "version"])

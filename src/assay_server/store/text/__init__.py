@@ -2,6 +2,7 @@
 
 from assay_server.store.text.index import Bounds, Found
 from assay_server.store.text.search import TextSearch, TextState
+from assay_server.store.text.texts import words_of_attribute
 from assay_server.store.text.words import asks_for_words
 
-__all__ = ["Bounds", "Found", "TextSearch", "TextState", "asks_for_words"]
+__all__ = ["Bounds", "Found", "TextSearch", "TextState", "asks_for_words", "words_of_attribute"]

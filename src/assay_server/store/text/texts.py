@@ -24,6 +24,9 @@ _NO_TEXT = frozenset({"role", "type", "finish_reason", "mime_type"})
 _HALF = re.compile(r"\\u[dD][89a-fA-F]|[\ud800-\udfff]")
 """May be half of a surrogate pair: clients that cut a text within an emoji send it, and pages show the rest."""
 
+_PLAIN = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9 ._:/@-]*[A-Za-z0-9])?")
+_NO_TEXTS = frozenset({"true", "false"})
+
 Text = tuple[str, ...]
 """One text, in pieces that no phrase spans: a single long string, or the short values of a row."""
 
@@ -56,6 +59,20 @@ def texts_of(row: Mapping[str, Any]) -> list[Text]:
             # Numbers of inputs, outputs and logs are looked for; those of attributes have a filter by their key.
             found.add(body, place < _SAID or len(bodies) == 1)
     return [*found.longs, tuple(found.shorts)] if found.shorts else found.longs
+
+
+def words_of_attribute(key: str, value: str) -> str | None:
+    """What to look for where a span has an attribute that reads like this; None where it may be there without any text.
+
+    Numbers of attributes are no texts, nor are the words of a format; what else is not plain may be read as JSON.
+    """
+    if key in _NO_TEXT or value in _NO_TEXTS or len(value) > SHORT or not _PLAIN.fullmatch(value):
+        return None
+    try:
+        float(value)
+    except ValueError:
+        return f'"{value}"'
+    return None
 
 
 def words_in(text: Text) -> tuple[str, ...]:
