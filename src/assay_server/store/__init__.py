@@ -5,6 +5,7 @@ What was stored is taken away only by `keeping`.
 
 from assay_server.store.changes import Doomed, Erasable, Priced, Rewritten, Thinnable, Thinned
 from assay_server.store.counting import counted
+from assay_server.store.derived import encode
 from assay_server.store.duck import DuckStore, Settings
 from assay_server.store.parts import part_key
 from assay_server.store.preparing import Prepared
@@ -40,6 +41,7 @@ __all__ = [
     "Thinned",
     "asks_for_words",
     "counted",
+    "encode",
     "part_key",
     "trace_key",
     "words_of_attribute",

@@ -43,6 +43,7 @@ ATTRIBUTES: dict[str, Any] = {
     "deep": {"a": 1},
     "yes": True,
     "who": "Ann Lee",
+    "reasons": ["stop", "it's over"],
 }
 
 
@@ -61,6 +62,15 @@ ATTRIBUTES: dict[str, Any] = {
         ("yes:eq:true", True),
         ("deep:exists:", True),
         ("absent:exists:", False),
+        ('deep:eq:{ "a": 1 }', True),
+        ('deep:ne:{"a":2}', True),
+        ("deep:contains:a", False),
+        ("deep:ge:1", False),
+        ('reasons:eq:["stop", "it\'s over"]', True),
+        ("reasons:eq:stop", False),
+        ("reasons:contains:STOP", True),
+        ("reasons:contains:it's", True),
+        ("reasons:contains:,", False),
     ],
 )
 async def test_attributes_are_compared_alike_where_they_are_stored_and_while_they_arrive(
