@@ -8,7 +8,7 @@ import msgspec
 
 from assay_server.core.errors import InvalidInput
 from assay_server.query.stored_text import as_stored, json_text, plain_text, small_letters, texts_within
-from assay_server.store import words_of_attribute
+from assay_server.store import encode, words_of_attribute
 
 _NUMBERS = {"lt": "<", "le": "<=", "gt": ">", "ge": ">="}
 _TEXTS = {"eq": "=", "ne": "<>"}
@@ -44,7 +44,7 @@ class AttributeCondition:
         """Over a row of `spans`. What `_READ` makes of a list or an object is the engine's own affair."""
         key, value = self.key, self.value
         if self.op == "exists":
-            return _READ + " IS NOT NULL", [key]
+            return "(" + _READ + " IS NOT NULL OR contains(moved, ?))", [key, f"{encode(key)}:"]
         if self.op == "contains":
             return self._contains()
         if self.op in _NUMBERS:

@@ -118,15 +118,21 @@ def _json(name: str) -> Column:
     return column
 
 
+_KEPT_TWICE = 200  # characters
+
+
 def _attributes_and_moved(spans: Sequence[Span]) -> dict[str, list[Any]]:
-    """`moved` names the attributes whose text a column of the span holds as well; those are left out of the others."""
+    """`moved` names the attributes whose text a column of the span holds as well; those are left out of the others.
+
+    Short ones stay: people filter and group by them (a label that is the whole answer), and there is little to save.
+    """
     attributes, moved = [], []
     for span in spans:
         sent, texts = span.attributes, (span.input, span.output)
         twice = {
             key: "input" if value == texts[0] else "output"
             for key, value in sent.items()
-            if value in texts and value is not None and value != ""
+            if isinstance(value, str) and len(value) > _KEPT_TWICE and value in texts
         }
         attributes.append(encode({key: sent[key] for key in sent if key not in twice} if twice else sent))
         moved.append(encode(twice) if twice else None)

@@ -124,3 +124,21 @@ async def test_a_service_a_trace_and_a_highest_cost_narrow(store: DuckStore, tra
     assert await found(trace_id=f"{2:032x}") == ["2"]
     assert await found(max_cost=0.2) == ["2"]
     assert await found(min_cost=0.2, max_cost=0.6) == ["1"]
+
+
+async def test_an_attribute_that_repeats_the_answer_is_still_one(store: DuckStore, traces: Traces) -> None:
+    """Short ones are labels that people filter by; a long text is stored once, and the span has the attribute still."""
+    answer, question = "positive", LONG * 3
+    said = {"label": answer, "input.value": question}
+    await store.append(Facts([span(1, 1, input=question, output=answer, attributes=said), span(2, 1)]))
+
+    async def met(condition: str) -> list[int]:
+        found = await traces.find("prj_a", TraceFilter(attributes=(condition,)))
+        return [int(row["trace_id"], 16) for row in found.items]
+
+    for condition in ("label:eq:positive", "label:contains:posi", "label:exists:", "input.value:exists:"):
+        assert await met(condition) == [1], condition
+    for condition in ("label:ne:positive", "value:exists:", 'put.value":exists:'):
+        assert await met(condition) == [], condition
+    stored = await store.scan("SELECT attributes::JSON::VARCHAR AS kept, moved FROM spans WHERE moved IS NOT NULL")
+    assert [(row["kept"], row["moved"]) for row in stored] == [('{"label":"positive"}', '{"input.value":"input"}')]

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, assume, example, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from assay_server.core.records import Facts
@@ -144,9 +144,8 @@ def test_an_attribute_that_is_looked_for_by_its_words_is_among_the_texts(
     key: str, value: str, others: dict[str, object]
 ) -> None:
     words = words_of_attribute(key, value)
-    assume(words is not None)
     row = {"shorts": ["chat"], "bodies": [None, None, json.dumps({**others, key: value}), None]}
-    assert any(holds(words_in(text), wanted(str(words))) for text in texts_of(row))
+    assert words is None or any(holds(words_in(text), wanted(words)) for text in texts_of(row))
 
 
 @pytest.mark.parametrize(
