@@ -1,5 +1,6 @@
 """Rows of the store as the JSON of the public API."""
 
+import json
 from typing import Any
 
 import msgspec
@@ -170,10 +171,20 @@ def _event(event: dict[str, Any]) -> dict[str, Any]:
 
 
 def decoded_json(text: str | None, otherwise: Any) -> Any:
-    """The value of a JSON text; `otherwise` where there is none, or it is broken."""
+    """The value of a JSON text; `otherwise` where there is none, or it is broken.
+
+    A number beyond all reals, which the store writes as Infinity, is null, and what stands beside it is not lost.
+    """
     if text is None:
         return otherwise
     try:
         return msgspec.json.decode(text)
     except (msgspec.DecodeError, RecursionError):
+        return _decoded_with_infinity(text, otherwise) if "Infinity" in text else otherwise
+
+
+def _decoded_with_infinity(text: str, otherwise: Any) -> Any:
+    try:
+        return json.loads(text, parse_constant=lambda _: None)
+    except (ValueError, RecursionError):
         return otherwise

@@ -142,3 +142,10 @@ async def test_an_attribute_that_repeats_the_answer_is_still_one(store: DuckStor
         assert await met(condition) == [], condition
     stored = await store.scan("SELECT attributes::JSON::VARCHAR AS kept, moved FROM spans WHERE moved IS NOT NULL")
     assert [(row["kept"], row["moved"]) for row in stored] == [('{"label":"positive"}', '{"input.value":"input"}')]
+
+
+async def test_a_number_beyond_all_reals_hides_nothing_beside_it(store: DuckStore, traces: Traces) -> None:
+    sent = {"huge": 10**400, "within": [1, -(10**400)], "http.route": "/chat"}
+    await store.append(Facts([span(1, 1, attributes=sent)]))
+    shown = await traces.get("prj_a", f"{1:032x}")
+    assert shown["spans"][0]["attributes"] == {"huge": None, "within": [1, None], "http.route": "/chat"}
