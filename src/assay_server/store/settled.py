@@ -195,7 +195,7 @@ def _calls(source: str) -> str:
     # A call's own tags come first: who asks for one of a kind takes the first.
     others = "list_filter(coalesce(said.tags, []), lambda t: NOT list_contains(coalesce(c.tags, []), t))"
     return (
-        f"said AS (SELECT trace, {said}, list_distinct(flatten(list(tags) FILTER (len(tags) > 0))) AS tags"  # noqa: S608
+        f"said AS MATERIALIZED (SELECT trace, {said}, list_distinct(flatten(list(tags) FILTER (len(tags) > 0))) AS tags"  # noqa: S608
         f" FROM {source} GROUP BY trace),"
         f" h AS MATERIALIZED (SELECT *, {KEYS} FROM {source} WHERE {HAS})"
         f" SELECT c.trace, {own}, {nearest}, nullif(list_concat(coalesce(c.tags, []), {others}), []) AS tags"

@@ -5,13 +5,14 @@ import random
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from assay_server.core.records import Facts, Span, Thin, Tokens
-from assay_server.store import Doomed, DuckStore, settled
+from assay_server.store import Doomed, DuckStore, Settings, settled
 from assay_server.store.changes import Priced
 
 PROJECTS = ("prj_a", "prj_b")
@@ -237,4 +238,17 @@ async def test_a_round_that_fails_leaves_everything_as_it_was(tmp_path: Path, mo
     await holds(store)
     await store.settle()
     await holds(store)
+    await store.close()
+
+
+async def test_many_tagged_spans_of_one_trace_take_little_memory(tmp_path: Path) -> None:
+    store = await DuckStore.open(tmp_path / "facts", Settings(memory_limit="150MB"))
+    life = Life(store, 5)
+    spans = [replace(life.span(), project="prj_a", trace_id=f"{1:032x}", thin=None) for _ in range(9_000)]
+    spans = [replace(span, tags=[f"tag{n % 3}"], cost=0.25) for n, span in enumerate(spans)]
+    await store.append(Facts(spans))
+    for _ in range(2):
+        tags = await store.scan("SELECT DISTINCT list_sort(tags) AS tags FROM counted_calls")
+        assert tags == [{"tags": ["tag0", "tag1", "tag2"]}]
+        await store.settle()
     await store.close()
