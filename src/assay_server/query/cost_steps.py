@@ -14,16 +14,18 @@ _ALL_TOKENS = _TOKENS + " + coalesce(output_tokens, 0) + coalesce(reasoning, 0)"
 _COUNTED = "coalesce(fresh_input, cache_read, cache_write, output_tokens, reasoning) IS NOT NULL"
 
 
-def steps_sql(project: str, name: str | None, since_ns: int, until_ns: int, limit: int) -> tuple[str, list[Any]]:
+def steps_sql(
+    project: str, name: str | None, since_ns: int, until_ns: int, limit: int, one_in: int = 1
+) -> tuple[str, list[Any]]:
     """A row for each (kind, name). A span's own time is its time without the parts that children cover, where children
-    that overlap count once (the union of their intervals)."""
+    that overlap count once (the union of their intervals). Of every `one_in` traces one is looked at, by its hash."""
     sql = lines(
         "WITH roots AS (SELECT trace_id FROM spans WHERE project = ? AND parent_id IS NULL AND start_ns >= ?",
-        "  AND start_ns < ? AND (?::VARCHAR IS NULL OR name = ?)),",
+        "  AND start_ns < ? AND (?::VARCHAR IS NULL OR name = ?) AND hash(trace_id) % ? = 0),",
         "s AS MATERIALIZED (SELECT hash(trace_id) AS trace, hash(trace_id, span_id) AS me, key, kind, name, status,",
         "  CASE WHEN parent_id IS NOT NULL THEN hash(trace_id, parent_id) END AS above,",
         "  start_ns, end_ns, cost, fresh_input, cache_read, cache_write, output_tokens, reasoning, empty_result",
-        "  FROM spans WHERE project = ? AND trace_id IN (SELECT trace_id FROM roots)),",
+        "  FROM spans WHERE project = ? AND hash(trace_id) % ? = 0 AND trace_id IN (SELECT trace_id FROM roots)),",
         "child AS (SELECT c.above, greatest(c.start_ns, p.start_ns) AS start_ns,",
         "  least(c.end_ns, p.end_ns) AS end_ns FROM s c JOIN s p ON p.me = c.above",
         "  WHERE least(c.end_ns, p.end_ns) > greatest(c.start_ns, p.start_ns)),",
@@ -54,7 +56,17 @@ def steps_sql(project: str, name: str | None, since_ns: int, until_ns: int, limi
         "  (SELECT unnest(slow) FROM steps) GROUP BY kind, name)",
         "SELECT * FROM steps JOIN slowest USING (kind, name) ORDER BY all_own_ns DESC, kind, name",
     )
-    return sql, [project, since_ns, until_ns, name, name, project, limit, project]
+    return sql, [project, since_ns, until_ns, name, name, one_in, project, one_in, limit, project]
+
+
+def one_in_sql(most: int) -> str:
+    """`one_in`: of how many traces one is to be looked at, so that it is about `most` spans. Parameters: the name of
+    the root or NULL, and once more; project, since, until."""
+    return lines(
+        "SELECT greatest(1, ceil(count(*) * coalesce(count(*) FILTER (parent_id IS NULL AND (?::VARCHAR IS NULL OR",
+        "name = ?)) / nullif(count(*) FILTER (parent_id IS NULL), 0), 0) / " + str(most) + "))::BIGINT AS one_in",
+        "FROM spans WHERE project = ? AND start_ns >= ? AND start_ns < ?",
+    )
 
 
 def names_sql() -> str:
@@ -88,7 +100,7 @@ def step_json(row: Mapping[str, Any], whole: float) -> dict[str, Any]:
     }
 
 
-def steps_sentence(items: Sequence[Mapping[str, Any]], traces: int) -> str:
+def steps_sentence(items: Sequence[Mapping[str, Any]], traces: int, one_in: int) -> str:
     """The bottleneck, what fails most, and which tool finds nothing."""
     slow = next((item for item in items if item["bottleneck"]), None)
     if slow is None:
@@ -103,6 +115,10 @@ def steps_sentence(items: Sequence[Mapping[str, Any]], traces: int) -> str:
     empty = max(items, key=lambda item: item["empty_results"] or 0)
     if empty["empty_results"]:
         parts.append(f"{empty['name']} found nothing in {empty['empty_results']:,} of {empty['calls']:,} calls.")
+    if one_in > 1:
+        parts.append(
+            f"Of so many spans one trace in {one_in:,} is looked at, drawn by its id, and all figures are of those."
+        )
     return " ".join(parts)
 
 

@@ -8,7 +8,7 @@ from assay_server.core.clock import rfc3339
 from assay_server.core.errors import NotFound
 from assay_server.core.words import percent
 from assay_server.query.cost_sql import LARGE, SUMS, money, token_sums
-from assay_server.query.cost_steps import names_sql, step_json, steps_sentence, steps_sql
+from assay_server.query.cost_steps import names_sql, one_in_sql, step_json, steps_sentence, steps_sql
 from assay_server.query.cost_words import dollars
 from assay_server.query.prompt_parts import Part, documents_of, parts_of, text_of, tokens_of
 from assay_server.query.shapes import body_json
@@ -16,6 +16,7 @@ from assay_server.query.sql import lines
 from assay_server.query.trace_find import IN_COMMITS, commits_of
 from assay_server.store import Limits, Store, part_key
 
+_MOST_SPANS = 2_000_000  # of steps; more take more memory than the store may
 _LARGEST_TRACE = Limits(rows=100_000, seconds=60)
 _PREVIEW = 200
 _MOST_REPEATED = 50
@@ -59,7 +60,9 @@ class TokenUse:
         self, project: str, name: str | None, since_ns: int, until_ns: int, limit: int = 100
     ) -> dict[str, Any]:
         """Every (kind, name) of the traces whose root has that name; the one that takes most time is marked."""
-        sql, params = steps_sql(project, name, since_ns, until_ns, limit)
+        counted = await self._store.scan(one_in_sql(_MOST_SPANS), [name, name, project, since_ns, until_ns])
+        one_in = counted[0]["one_in"]
+        sql, params = steps_sql(project, name, since_ns, until_ns, limit, one_in)
         rows = await self._store.scan(sql, params, limits=LARGE)
         whole = sum(row["all_own_ns"] or 0 for row in rows)
         items = [step_json(row, whole) for row in rows]
@@ -69,8 +72,9 @@ class TokenUse:
         return {
             "name": name,
             "traces": first["all_traces"],
+            "one_in": one_in,
             "latency_ms": {"p50": first["trace_p50"], "p95": first["trace_p95"]},
-            "sentence": steps_sentence(items, first["all_traces"]),
+            "sentence": steps_sentence(items, first["all_traces"], one_in),
             "names": await self._store.scan(names_sql(), [project, since_ns, until_ns]),
             "items": items,
             "total": len(items),

@@ -9,7 +9,7 @@ import pytest
 
 from assay_server.core.errors import NotFound
 from assay_server.core.records import Facts, Span, Tokens
-from assay_server.query import TokenUse
+from assay_server.query import TokenUse, cost_tokens
 from assay_server.store import DuckStore
 
 START = 1_795_219_200_000_000_000
@@ -160,3 +160,29 @@ async def test_steps_of_other_kinds_times_and_projects_are_left_out(use: TokenUs
     assert (await use.steps("prj_a", "answer", later, later + 1))["traces"] == 0
     assert (await use.steps("prj_b", None, START, later))["items"] == []
     assert len((await use.steps("prj_a", None, START, later))["items"]) == 3
+
+
+async def test_of_very_many_spans_one_trace_in_some_is_looked_at(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = await DuckStore.open(tmp_path / "facts")
+    spans = [
+        Span(
+            "prj_a", f"{n:032x}", f"{n:016x}", None, "answer" if n % 4 else "other", "agent", START + n, START + n + MS
+        )
+        for n in range(2_000)
+    ]
+    await store.append(Facts(spans))
+    use, until = TokenUse(store), START + 10_000
+    whole = await use.steps("prj_a", "answer", START, until)
+    monkeypatch.setattr(cost_tokens, "_MOST_SPANS", 500)
+    some = await use.steps("prj_a", "answer", START, until)
+    every = await use.steps("prj_a", None, START, until)
+    few = await use.steps("prj_a", "nobody", START, until)
+    await store.close()
+    assert (whole["traces"], whole["one_in"]) == (1_500, 1)
+    assert (some["one_in"], every["one_in"], few["one_in"]) == (3, 4, 1)
+    assert some["traces"] == some["items"][0]["calls"] == pytest.approx(500, rel=0.2)
+    assert every["traces"] == pytest.approx(500, rel=0.2)
+    assert "one trace in 3 is looked at" in some["sentence"]
+    assert "one trace in" not in whole["sentence"]

@@ -132,6 +132,8 @@ export interface Step extends Amount {
 export interface Steps extends List<Step> {
   name: string | null
   traces: number
+  /** Of how many traces one was looked at; 1: all of them. */
+  one_in: number
   latency_ms: { p50: number | null; p95: number | null }
   names: { name: string; traces: number }[]
   sentence: string
