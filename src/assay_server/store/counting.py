@@ -5,13 +5,40 @@ gateway's span of the same call. So a span counts when it has tokens or a cost, 
 that has its parts, nor the direct parent of a model call that counts.
 """
 
+TRACE_WIDE = (
+    *("user", "session", "feature", "tenant", "cost_center", "prompt", "prompt_version", "release", "channel", "arm"),
+    *("run", "environment"),
+)
+"""Fields that a trace says for spans that do not: a span takes what is nearest, its own or the first of its trace."""
+
+SAID = (*TRACE_WIDE, "endpoint")
+"""The same, with what its attributes and its root's name tell."""
+
+OWN = (
+    *("key", "project", "kind", "name", "status", "start_ns", "end_ns", "model", "provider", "service", "cost"),
+    *("cost_source", "fresh_input", "cache_read", "cache_write", "output_tokens", "reasoning", "ttft_ms"),
+)
+"""What a call says for itself alone."""
+
+ASKED = "coalesce(fresh_input, cache_read, cache_write) IS NOT NULL"
+ANSWERED = "coalesce(output_tokens, reasoning) IS NOT NULL"
+INPUT = "coalesce(fresh_input, 0) + coalesce(cache_read, 0) + coalesce(cache_write, 0)"
+OUTPUT = "coalesce(output_tokens, 0) + coalesce(reasoning, 0)"
+
+USED = (
+    "count(*) AS calls, sum(cost) AS usd, count(*) FILTER (cost IS NULL) AS unknown,"
+    f" sum({INPUT}) FILTER ({ASKED})::BIGINT AS input_tokens,"
+    f" sum({OUTPUT}) FILTER ({ANSWERED})::BIGINT AS output_tokens"
+)
+"""What calls add up to; NULL where nobody knows any."""
+
 HAS = "(cost IS NOT NULL OR fresh_input IS NOT NULL OR output_tokens IS NOT NULL)"
 """Spans that may count."""
 
-_ROLLS_UP = "kind IN ('agent', 'chain')"
+ROLLS_UP = "kind IN ('agent', 'chain')"
 
 KEYS = (
-    f"hash(trace, span_id) AS me, {_ROLLS_UP} AS rolls,"
+    f"hash(trace, span_id) AS me, {ROLLS_UP} AS rolls,"
     " CASE WHEN kind = 'llm' AND parent_id IS NOT NULL THEN hash(trace, parent_id) END AS above"
 )
 """What `counted_by_key` needs of each span beside `trace`, 64 bits that tell traces apart: a fifth of the time that
@@ -32,6 +59,6 @@ def counted(source: str) -> str:
         f"SELECT c.* FROM {source} c ANTI JOIN (SELECT trace_id, parent_id FROM {source}"  # noqa: S608
         f" WHERE kind = 'llm' AND parent_id IS NOT NULL AND {HAS}) i"
         f" ON i.trace_id = c.trace_id AND i.parent_id = c.span_id"
-        f" WHERE {HAS} AND (NOT {_ROLLS_UP} OR c.trace_id NOT IN"
-        f" (SELECT trace_id FROM {source} WHERE {HAS} AND NOT {_ROLLS_UP}))"
+        f" WHERE {HAS} AND (NOT {ROLLS_UP} OR c.trace_id NOT IN"
+        f" (SELECT trace_id FROM {source} WHERE {HAS} AND NOT {ROLLS_UP}))"
     )

@@ -13,6 +13,7 @@ from assay_server.core.records import Span
 from assay_server.store.columns import SPANS
 from assay_server.store.schema import PART_KEY
 from assay_server.store.seen import Keys
+from assay_server.store.settled import unsettle_long
 from assay_server.store.transactions import transaction
 
 _DUE = "SELECT h.key FROM held h WHERE h.project = ? AND h.trace_id IN (SELECT unnest(?::VARCHAR[]))"
@@ -77,6 +78,7 @@ def _restore(
     connection.execute(f"DELETE FROM spans WHERE {thin}", [project, list(kept), project, since_ns])  # noqa: S608
     connection.execute("INSERT INTO spans BY NAME SELECT * FROM restored")
     connection.execute(_RESTORED_PARTS)
+    unsettle_long(connection, f"SELECT {PART_KEY} FROM restored")  # noqa: S608
     connection.execute("DROP TABLE restored")
 
 

@@ -21,7 +21,8 @@ found without its spans, and its spans by the few commits they came in. `key` th
 and a long text costs a millisecond to read. Empty where there is no text; NULL in rows older than heads.
 
 `settled_calls` and `settled_traces` follow from the spans, up to the commit that `settled` names (`settled.py` says
-how); `unsettled` names traces that have to be worked out anew.
+how); `unsettled` names traces that have to be worked out anew. `long_traces`, `long_calls`, `long_parents` and
+`long_tags` hold the same of traces of very many spans, in a way that can be added to (`long.py`).
 
 `error_type` says of which kind the error of a failed span is: its attribute `error.type`, its last exception's type, or
 its message without numbers; NULL for all others. `empty_result` says of a tool whether it found nothing, and
@@ -30,6 +31,7 @@ its message without numbers; NULL for all others. `empty_result` says of a tool 
 `let_go_ns` says when the text of a row was let go, after `kept_days`; NULL, it stands as it came.
 """
 
+from assay_server.store.counting import SAID
 from assay_server.store.derived import EMPTY_RESULT, ERROR_TYPE, REQUEST_KEY
 
 NEWEST = 7
@@ -114,6 +116,15 @@ CREATE TABLE IF NOT EXISTS settled_traces (
     calls BIGINT NOT NULL, usd DOUBLE, unknown BIGINT, input_tokens BIGINT, output_tokens BIGINT
 )"""
 
+_LONG_TRACES = f"""
+CREATE TABLE IF NOT EXISTS long_traces (
+    key UBIGINT NOT NULL, project VARCHAR NOT NULL, trace_id VARCHAR NOT NULL, start_ns BIGINT NOT NULL,
+    last_ns BIGINT NOT NULL, end_ns BIGINT NOT NULL, stored_ns BIGINT NOT NULL, failed BOOLEAN NOT NULL,
+    parts BOOLEAN NOT NULL, {", ".join(f'"{name}" VARCHAR, {name}_ns BIGINT' for name in SAID)}, calls BIGINT NOT NULL,
+    priced BIGINT NOT NULL, usd DOUBLE NOT NULL, asked BIGINT NOT NULL, input_tokens BIGINT NOT NULL,
+    answered BIGINT NOT NULL, output_tokens BIGINT NOT NULL
+)"""
+
 _LABELS = ("feature", "tenant", "cost_center")
 
 
@@ -165,6 +176,10 @@ STEPS: dict[int, tuple[str, ...]] = {
         ),
         _SETTLED_CALLS,
         _SETTLED_TRACES,
+        "CREATE TABLE IF NOT EXISTS long_calls AS SELECT *, 0::UBIGINT AS me FROM settled_calls LIMIT 0",
+        "CREATE TABLE IF NOT EXISTS long_parents (trace UBIGINT NOT NULL, parent UBIGINT NOT NULL, stored_ns BIGINT)",
+        "CREATE TABLE IF NOT EXISTS long_tags (trace UBIGINT NOT NULL, tag VARCHAR NOT NULL, stored_ns BIGINT)",
+        _LONG_TRACES,
         "CREATE TABLE IF NOT EXISTS unsettled (key UBIGINT NOT NULL, stored_ns BIGINT NOT NULL)",
         "CREATE TABLE IF NOT EXISTS settled AS SELECT -1::BIGINT AS stored_ns",
     ),

@@ -2,7 +2,8 @@
 
 Which span counts can only be told of a whole trace (`counting`), and a user or a tag is often said at its root alone.
 To work that out for a million spans takes a fifth of a second, so it is done once a trace: what has come since the last
-round is settled a moment later (`settling`), and a trace that gets more spans is settled anew.
+round is settled a moment later (`settling`), and a trace that gets more spans is settled anew. One of very many spans
+is only added to (`long`).
 
 Two views answer as if all were settled: `counted_calls` and `trace_sums` read what is, and work out the traces that had
 commits since. So no reader waits for a round and none sees half of one. All of it follows from the facts and may be
@@ -11,68 +12,51 @@ thrown away at any time; what removes or prices spans sees to it in the same tra
 
 import duckdb
 
-from assay_server.store.counting import HAS, KEYS, counted_by_key
+from assay_server.store import long
+from assay_server.store.counting import HAS, KEYS, OWN, SAID, TRACE_WIDE, USED, counted_by_key
 from assay_server.store.schema import PART_KEY
 from assay_server.store.transactions import transaction
-
-TRACE_WIDE = (
-    *("user", "session", "feature", "tenant", "cost_center", "prompt", "prompt_version", "release", "channel", "arm"),
-    *("run", "environment"),
-)
-"""Fields that a trace says for spans that do not: a span takes what is nearest, its own or the first of its trace."""
 
 _ROUND_SPANS = 50_000  # a goal: 1 s and some 100 MB
 _ROUND_TRACES = 10_000
 _REDEFINED = 5_000  # spans; to work them out costs a reader 5 ms
+_LONG = 10_000  # spans of a trace from which on it is only added to; to work them out costs a round some 30 ms
 
-_OWN = (
-    *("key", "project", "kind", "name", "status", "start_ns", "end_ns", "model", "provider", "service", "cost"),
-    *("cost_source", "fresh_input", "cache_read", "cache_write", "output_tokens", "reasoning", "ttft_ms"),
-)
 _ENDPOINT = (
     "coalesce(variant_extract(attributes, 'http.route')::VARCHAR, CASE WHEN parent_id IS NULL THEN name END)"
     " AS endpoint"
 )
-_WIDE = tuple(f'"{name}"' for name in (*TRACE_WIDE, "endpoint"))
+_WIDE = tuple(f'"{name}"' for name in SAID)
 _TOLD = f"{PART_KEY} AS trace, trace_id, span_id, parent_id, stored_ns"
-_READ = ", ".join((_TOLD, *_OWN, *(f'"{name}"' for name in TRACE_WIDE), f"tags, {_ENDPOINT}"))
+_READ = ", ".join((_TOLD, *OWN, *(f'"{name}"' for name in TRACE_WIDE), f"tags, {_ENDPOINT}"))
 _READ_FOR_SUMS = (
     f'{_TOLD}, project, kind, status, start_ns, end_ns, "user", session, environment, cost, fresh_input, cache_read,'
     " cache_write, output_tokens, reasoning"
 )
-_CALL = ", ".join(("trace", *_OWN, *_WIDE, "tags"))
+_CALL = ", ".join(("trace", *OWN, *_WIDE, "tags"))
 _TRACE = (
     'key, project, trace_id, start_ns, last_ns, end_ns, stored_ns, failed, "user", session, environment, calls, usd,'
     " unknown, input_tokens, output_tokens"
 )
 
-USED = (
-    "count(*) AS calls, sum(cost) AS usd, count(*) FILTER (cost IS NULL) AS unknown,"
-    " sum(coalesce(fresh_input, 0) + coalesce(cache_read, 0) + coalesce(cache_write, 0))"
-    " FILTER (coalesce(fresh_input, cache_read, cache_write) IS NOT NULL)::BIGINT AS input_tokens,"
-    " sum(coalesce(output_tokens, 0) + coalesce(reasoning, 0))"
-    " FILTER (coalesce(output_tokens, reasoning) IS NOT NULL)::BIGINT AS output_tokens"
-)
-"""What calls add up to; NULL where nobody knows any."""
-
 
 def define(cursor: duckdb.DuckDBPyConnection) -> int:
     """Makes the views of the database that `cursor` uses, for how far it is settled; that moment.
 
-    It stands in them as a number: only so are the parts of a table passed over that hold nothing newer.
+    It stands in them as a number: only so are the parts of a table passed over that hold nothing newer. Long traces
+    stand in them where there are any.
     """
-    since = _settled_ns(cursor)
+    since, some = _settled_ns(cursor), _any(cursor, "long_traces")
     fresh = f"SELECT key FROM trace_parts WHERE stored_ns > {since} UNION SELECT key FROM unsettled"  # noqa: S608
-    calls = f"WITH s AS MATERIALIZED ({_spans(_READ, since, fresh)}), {_calls('s')}"
-    sums = f"WITH s AS MATERIALIZED ({_spans(_READ_FOR_SUMS, since, fresh)}), {_sums('s')}"
-    cursor.execute(
-        f"CREATE OR REPLACE VIEW counted_calls AS SELECT {_CALL} FROM settled_calls WHERE trace NOT IN ({fresh})"  # noqa: S608
-        f" UNION ALL SELECT {_CALL} FROM ({calls})"
-    )
-    cursor.execute(
-        f"CREATE OR REPLACE VIEW trace_sums AS SELECT {_TRACE} FROM settled_traces WHERE key NOT IN ({fresh})"  # noqa: S608
-        f" UNION ALL SELECT {_TRACE} FROM ({sums})"
-    )
+    calls = f"WITH s AS MATERIALIZED ({_spans(_READ, since, fresh, short=some)}), {_calls('s')}"
+    sums = f"WITH s AS MATERIALIZED ({_spans(_READ_FOR_SUMS, since, fresh, short=some)}), {_sums('s')}"
+    calls = f"SELECT {_CALL} FROM settled_calls WHERE trace NOT IN ({fresh}) UNION ALL SELECT {_CALL} FROM ({calls})"  # noqa: S608
+    sums = f"SELECT {_TRACE} FROM settled_traces WHERE key NOT IN ({fresh}) UNION ALL SELECT {_TRACE} FROM ({sums})"  # noqa: S608
+    if some:
+        calls += f" UNION ALL SELECT {_CALL} FROM (WITH {_long(_READ, since)}, {long.calls('s', 'h')})"  # noqa: S608
+        sums += f" UNION ALL SELECT {long.SUMS} FROM (WITH {_long(_READ_FOR_SUMS, since)}, {long.traces('s', 'h')})"  # noqa: S608
+    cursor.execute(f"CREATE OR REPLACE VIEW counted_calls AS {calls}")
+    cursor.execute(f"CREATE OR REPLACE VIEW trace_sums AS {sums}")
     return since
 
 
@@ -93,12 +77,12 @@ class Rounds:
             if until is None and not _any(cursor, "unsettled"):
                 return False
             through = since if until is None else until
-            _work_out(cursor, since, through)
+            begun = _work_out(cursor, since, through)
             cursor.execute("UPDATE settled SET stored_ns = ?", [through])
             more = more or _any(cursor, "unsettled")
             # Views that are behind are as true as others, they only work out more; making them costs as much as that.
             behind = _spans_between(cursor, self._defined_ns, through) >= _REDEFINED
-            defined_ns = define(cursor) if behind else self._defined_ns
+            defined_ns = define(cursor) if behind or begun else self._defined_ns
         self._defined_ns = defined_ns
         return more
 
@@ -110,14 +94,21 @@ def unsettle(cursor: duckdb.DuckDBPyConnection, traces: str) -> None:
     cursor.execute(
         f"INSERT INTO unsettled SELECT key, min(stored_ns) FROM trace_parts WHERE key IN ({traces}) GROUP BY key"  # noqa: S608
     )
+    long.forget(cursor, traces)
+
+
+def unsettle_long(cursor: duckdb.DuckDBPyConnection, traces: str) -> None:
+    """The same of those traces that can only be added to, for what is a late span to all others."""
+    unsettle(cursor, f"{long.IDS} WHERE key IN ({traces})")
 
 
 def reprice(cursor: duckdb.DuckDBPyConnection, rows: str) -> None:
     """Gives settled calls the cost of `rows`, a table that has it beside what a span is known by, and traces the sums.
 
     In the transaction that prices the spans. A span that has nothing but its cost counts or not for that alone, so its
-    trace is settled anew.
+    trace is settled anew, and so is a long trace.
     """
+    unsettle_long(cursor, f"SELECT {PART_KEY} FROM {rows}")  # noqa: S608
     its_calls = f"FROM settled_calls c JOIN {rows} p ON c.key = p.key AND c.project = p.project"
     cursor.execute(
         f"UPDATE settled_calls SET cost = p.cost, cost_source = p.cost_source FROM {rows} p"  # noqa: S608
@@ -159,39 +150,77 @@ def _until(cursor: duckdb.DuckDBPyConnection, since: int) -> tuple[int | None, b
     return (None, False) if row is None or row[0] is None else (int(row[0]), row[0] < row[1])
 
 
-def _work_out(cursor: duckdb.DuckDBPyConnection, since: int, until: int) -> None:
+def _work_out(cursor: duckdb.DuckDBPyConnection, since: int, until: int) -> bool:
+    """Whether a trace begins to be long."""
     came = f"SELECT key FROM trace_parts WHERE stored_ns > {since} AND stored_ns <= {until}"  # noqa: S608
     again = f"SELECT key FROM unsettled ORDER BY stored_ns LIMIT {_ROUND_TRACES}"  # noqa: S608
     cursor.execute(f"CREATE OR REPLACE TEMP TABLE fresh AS {came} UNION ({again})")
-    fresh = "SELECT key FROM fresh"
-    cursor.execute(f"CREATE OR REPLACE TEMP TABLE fresh_spans AS {_spans(_READ, since, fresh, until)}")
+    fresh, some = "SELECT key FROM fresh", _any(cursor, "long_traces")
+    cursor.execute(
+        f"CREATE OR REPLACE TEMP TABLE fresh_spans AS {_spans(_READ, since, fresh, until=until, short=some)}"
+    )
     known = cursor.execute(f"DELETE FROM settled_traces WHERE key IN ({fresh})").fetchone()  # noqa: S608
     if known and known[0]:
         cursor.execute(f"DELETE FROM settled_calls WHERE trace IN ({fresh})")  # noqa: S608
+    begun = cursor.execute(_begun() + " LIMIT 1").fetchone() is not None
+    if begun or some:
+        _add_to_long(cursor, since, until)
     cursor.execute(f"INSERT INTO settled_calls BY NAME WITH {_calls('fresh_spans')}")
     cursor.execute(f"INSERT INTO settled_traces BY NAME WITH {_sums('fresh_spans')}")
     cursor.execute(f"DELETE FROM unsettled WHERE key IN ({fresh})")  # noqa: S608
     cursor.execute("DROP TABLE fresh")
     cursor.execute("DROP TABLE fresh_spans")
+    return begun
 
 
-def _spans(columns: str, since: int, fresh: str, until: int | None = None) -> str:
+def _add_to_long(cursor: duckdb.DuckDBPyConnection, since: int, until: int) -> None:
+    """Long traces get what came; those of `fresh_spans` that have become long are taken from there as a whole."""
+    cursor.execute(
+        f"CREATE OR REPLACE TEMP TABLE long_spans AS SELECT * FROM fresh_spans WHERE trace IN ({_begun()})"  # noqa: S608
+        f" UNION ALL {_spans_of_long(_READ, since, until)}"
+    )
+    cursor.execute(f"DELETE FROM fresh_spans WHERE trace IN ({_begun()})")  # noqa: S608
+    long.add(cursor, "long_spans")
+    cursor.execute("DROP TABLE long_spans")
+
+
+def _begun() -> str:
+    return f"SELECT trace FROM fresh_spans GROUP BY trace HAVING count(*) >= {_LONG}"  # noqa: S608
+
+
+def _spans(columns: str, since: int, fresh: str, *, until: int | None = None, short: bool) -> str:
     """All spans of the traces that `fresh` (SQL) gives, up to a commit. Those that came since are all of such traces;
-    the others are looked for in the commits of these traces alone, which are read first: a key is made of each row."""
+    the others are looked for in the commits of these traces alone, which are read first: a key is made of each row.
+    `short`: without the long ones."""
     edge = "" if until is None else f" AND stored_ns <= {until}"
+    fresh = f"SELECT key FROM ({fresh}) WHERE key NOT IN ({long.IDS})" if short else fresh  # noqa: S608
+    newer = f"SELECT {columns} FROM spans WHERE stored_ns > {since}{edge}"  # noqa: S608
+    newer = f"SELECT * FROM ({newer}) WHERE trace NOT IN ({long.IDS})" if short else newer  # noqa: S608
     older = f"SELECT stored_ns FROM trace_parts WHERE stored_ns <= {since} AND key IN ({fresh})"  # noqa: S608
     return (
-        f"SELECT {columns} FROM spans WHERE stored_ns > {since}{edge} UNION ALL"  # noqa: S608
+        f"{newer} UNION ALL"  # noqa: S608
         f" (WITH older AS MATERIALIZED (SELECT {columns} FROM spans WHERE stored_ns <= {since}"
         f" AND stored_ns IN ({older})) SELECT * FROM older WHERE trace IN ({fresh}))"
     )
+
+
+def _long(columns: str, since: int) -> str:
+    """The beginning of a `WITH`: what came to long traces. A view that is behind has an old `since`: they have not."""
+    spans = f"{_spans_of_long(columns, since)} AND stored_ns > (SELECT max(stored_ns) FROM settled)"  # noqa: S608
+    return f"s AS MATERIALIZED ({spans}), h AS MATERIALIZED ({long.may_count('s')})"
+
+
+def _spans_of_long(columns: str, since: int, until: int | None = None) -> str:
+    edge = "" if until is None else f" AND stored_ns <= {until}"
+    newer = f"SELECT {columns} FROM spans WHERE stored_ns > {since}{edge}"  # noqa: S608
+    return f"SELECT * FROM ({newer}) WHERE trace IN ({long.IDS})"  # noqa: S608
 
 
 def _calls(source: str) -> str:
     """The rest of a `WITH`, from the spans of whole traces to the calls among them that count."""
     said = ", ".join(f"arg_min({name}, start_ns) AS {name}" for name in _WIDE)
     nearest = ", ".join(f"coalesce(c.{name}, said.{name}) AS {name}" for name in _WIDE)
-    own = ", ".join(f"c.{name}" for name in _OWN)
+    own = ", ".join(f"c.{name}" for name in OWN)
     # A call's own tags come first: who asks for one of a kind takes the first.
     others = "list_filter(coalesce(said.tags, []), lambda t: NOT list_contains(coalesce(c.tags, []), t))"
     return (

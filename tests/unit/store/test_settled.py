@@ -11,13 +11,13 @@ from typing import Any
 
 import pytest
 
-from assay_server.core.records import Facts, Span, Thin, Tokens
-from assay_server.store import Doomed, DuckStore, Settings, settled
+from assay_server.core.records import Facts, Span, SpanKind, Thin, Tokens
+from assay_server.store import TRACE_WIDE, Doomed, DuckStore, Settings, settled
 from assay_server.store.changes import Priced
 
 PROJECTS = ("prj_a", "prj_b")
 KINDS = ("llm", "llm", "agent", "chain", "tool", "embedding")
-WIDE = (*settled.TRACE_WIDE, "endpoint")
+WIDE = (*TRACE_WIDE, "endpoint")
 BUCKETS = ("fresh_input", "cache_read", "cache_write", "output_tokens", "reasoning")
 OWN = ("kind", "name", "status", "start_ns", "end_ns", "model", "provider", "service", "cost", "cost_source", *BUCKETS)
 
@@ -46,7 +46,7 @@ class Life:
         self.clock += 1
         trace, number = rng.randrange(9), self.clock
         parents = [f"{n:016x}" for n in range(max(1, number - 25), number)]
-        said = {name: f"{name}{rng.randrange(3)}" for name in settled.TRACE_WIDE if rng.random() < 0.15}
+        said = {name: f"{name}{rng.randrange(3)}" for name in TRACE_WIDE if rng.random() < 0.15}
         return Span(
             rng.choice(PROJECTS),
             f"{trace:032x}",
@@ -91,6 +91,34 @@ class Life:
     async def fold(self) -> None:
         if self.rng.random() < 0.2:
             await self.store.compact()
+
+
+class LongLife(Life):
+    """Of a few traces that get more and more: mostly added to, and settled in between. Parents come before or after."""
+
+    def __init__(self, store: DuckStore, seed: int) -> None:
+        super().__init__(store, seed)
+        self.dull = 0.6 if seed % 4 == 3 else 0.05  # how many roll up, and how many have nothing to count
+
+    async def step(self) -> None:
+        acts = (*[self.come] * 6, *[self.settle] * 4, self.erase, self.price, self.decide, self.fold)
+        await self.rng.choice(acts)()
+
+    def span(self) -> Span:
+        span, rng, number = super().span(), self.rng, self.clock
+        span = replace(span, project="prj_a" if rng.random() < 0.9 else "prj_b", trace_id=f"{rng.randrange(2):032x}")
+        span.kind = rng.choice(("llm", "llm", "tool")) if rng.random() < 0.8 else span.kind
+        if rng.random() < self.dull:
+            span.kind = "agent"  # roll-ups count until the first part comes
+        if rng.random() < self.dull:
+            span.cost = span.tokens = None
+        if rng.random() < 0.7:
+            span.parent_id = f"{rng.randrange(max(1, number - 12), number + 12):016x}"
+        return span
+
+    async def price(self) -> None:
+        some = [span for span in self.rng.sample(self.known, min(3, len(self.known))) if span.tokens is not None]
+        await self.store.reprice("prj_a", [Priced(s.trace_id, s.span_id, 4.0, "project") for s in some])
 
 
 async def counted(store: DuckStore) -> tuple[dict[Any, Any], dict[Any, Any]]:
@@ -154,6 +182,28 @@ async def holds(store: DuckStore) -> None:
     assert told == sums
 
 
+async def rows(store: DuckStore, table: str) -> int:
+    return int((await store.scan(f"SELECT count(*) AS n FROM {table}"))[0]["n"])
+
+
+async def live(life: Life, path: Path) -> int:
+    """At how many of its moments a trace was a long one."""
+    long = 0
+    for number in range(36):
+        await life.step()
+        await holds(life.store)
+        long += await rows(life.store, "long_traces") > 0
+        if number % 13 == 12:
+            await life.store.close()
+            life.store = await DuckStore.open(path)
+            await holds(life.store)
+    await life.store.settle()
+    await holds(life.store)
+    assert len(life.known) > 30
+    await life.store.close()
+    return long
+
+
 @pytest.mark.parametrize("seed", range(4))
 async def test_at_every_moment_of_a_stores_life_the_views_say_what_the_spans_say(
     tmp_path: Path, seed: int, monkeypatch: pytest.MonkeyPatch
@@ -161,18 +211,18 @@ async def test_at_every_moment_of_a_stores_life_the_views_say_what_the_spans_say
     monkeypatch.setattr(settled, "_ROUND_SPANS", 10)
     monkeypatch.setattr(settled, "_ROUND_TRACES", 2)
     monkeypatch.setattr(settled, "_REDEFINED", 1 + 15 * (seed % 2))
-    life = Life(await DuckStore.open(tmp_path / "facts"), seed)
-    for number in range(36):
-        await life.step()
-        await holds(life.store)
-        if number % 13 == 12:
-            await life.store.close()
-            life.store = await DuckStore.open(tmp_path / "facts")
-            await holds(life.store)
-    await life.store.settle()
-    await holds(life.store)
-    assert len(life.known) > 30
-    await life.store.close()
+    assert await live(Life(await DuckStore.open(tmp_path / "facts"), seed), tmp_path / "facts") == 0
+
+
+@pytest.mark.parametrize("seed", range(4))
+async def test_at_every_moment_of_long_traces_the_views_say_what_the_spans_say(
+    tmp_path: Path, seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(settled, "_ROUND_SPANS", 10 + 20 * (seed // 2))
+    monkeypatch.setattr(settled, "_ROUND_TRACES", 1)
+    monkeypatch.setattr(settled, "_REDEFINED", 1 + 49 * (seed % 2))
+    monkeypatch.setattr(settled, "_LONG", (1, 4, 9, 4)[seed])
+    assert await live(LongLife(await DuckStore.open(tmp_path / "facts"), seed), tmp_path / "facts") > 9
 
 
 async def test_what_came_last_is_settled_on_its_own(tmp_path: Path) -> None:
@@ -186,12 +236,16 @@ async def test_what_came_last_is_settled_on_its_own(tmp_path: Path) -> None:
         await asyncio.sleep(0.1)
     else:
         pytest.fail("nothing was settled in ten seconds")
-    assert (await store.scan("SELECT count(*) AS n FROM settled_traces"))[0]["n"] > 0
+    assert await rows(store, "settled_traces") > 0
     await holds(store)
     await store.close()
 
 
-async def test_a_copy_and_a_rewritten_store_are_as_settled_as_the_original(tmp_path: Path) -> None:
+@pytest.mark.parametrize("long", [1, 1_000])
+async def test_a_copy_and_a_rewritten_store_are_as_settled_as_the_original(
+    tmp_path: Path, long: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(settled, "_LONG", long)
     store = await DuckStore.open(tmp_path / "facts")
     life = Life(store, 2)
     await life.come()
@@ -201,12 +255,16 @@ async def test_a_copy_and_a_rewritten_store_are_as_settled_as_the_original(tmp_p
     copied = await DuckStore.open(tmp_path / "copy")
     await store.compact()
     for each in (copied, store):
-        assert (await each.scan("SELECT count(*) AS n FROM settled_traces"))[0]["n"] > 0
+        assert await rows(each, "long_traces" if long == 1 else "settled_traces") > 0
         await holds(each)
         await each.close()
 
 
-async def test_erased_people_are_not_in_what_is_settled_either(tmp_path: Path) -> None:
+@pytest.mark.parametrize("long", [1, 1_000])
+async def test_erased_people_are_not_in_what_is_settled_either(
+    tmp_path: Path, long: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(settled, "_LONG", long)
     store = await DuckStore.open(tmp_path / "facts")
     life = Life(store, 3)
     for _ in range(5):
@@ -214,7 +272,7 @@ async def test_erased_people_are_not_in_what_is_settled_either(tmp_path: Path) -
     await store.settle()
     for project in PROJECTS:
         await store.erase(project, [Doomed("spans", '"user" = ?', ("user1",))])
-    for table in ("settled_calls", "settled_traces"):
+    for table in ("settled_calls", "settled_traces", "long_calls", "long_traces"):
         assert await store.scan(f'SELECT 1 FROM {table} WHERE "user" = ?', ["user1"]) == []
     await holds(store)
     await store.close()
@@ -234,9 +292,87 @@ async def test_a_round_that_fails_leaves_everything_as_it_was(tmp_path: Path, mo
     await life.come()
     with failing(monkeypatch), pytest.raises(ZeroDivisionError):
         await store.settle()
-    assert (await store.scan("SELECT count(*) AS n FROM settled_traces"))[0]["n"] == 0
+    assert await rows(store, "settled_traces") == 0
     await holds(store)
     await store.settle()
+    await holds(store)
+    await store.close()
+
+
+async def test_a_long_trace_is_added_to_and_not_settled_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(settled, "_LONG", 100)
+    store = await DuckStore.open(tmp_path / "facts")
+    life, known = Life(store, 6), "SELECT key FROM long_calls ORDER BY rowid"
+    before: list[dict[str, Any]] = []
+    for n in range(9):
+        spans = [replace(life.span(), project="prj_a", trace_id=f"{1:032x}", thin=None) for _ in range(60)]
+        if n > 1:  # none before them stops counting
+            spans = [replace(span, parent_id=None) for span in spans]
+        await store.append(Facts(spans))
+        await holds(store)
+        await store.settle()
+        await holds(store)
+        after = await store.scan(known)
+        assert n < 2 or after[: len(before)] == before
+        assert len(after) > len(before) or n == 0
+        before = after
+    assert await rows(store, "settled_calls") == await rows(store, "settled_traces") == 0
+    await store.close()
+
+
+def called(number: int, parent: int | None = None, kind: SpanKind = "llm", **fields: Any) -> Span:
+    parent_id = None if parent is None else f"{parent:016x}"
+    own: dict[str, Any] = {
+        "start_ns": 1_000 * number,
+        "end_ns": 9_000_000,
+        "cost": 0.5,
+        "cost_source": "project",
+        "tokens": Tokens(1),
+    }
+    return Span("prj_a", f"{1:032x}", f"{number:016x}", parent_id, "step", kind, **own | fields)
+
+
+async def test_what_is_known_of_a_long_trace_decides_over_what_comes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(settled, "_LONG", 1)
+    store = await DuckStore.open(tmp_path / "facts")
+    for come, calls in (
+        ([called(50, kind="tool", cost=None, tokens=None)], 0),
+        ([called(51, kind="agent", user="late")], 1),  # no part has come that counts
+        ([called(52, 60, user="later")], 1),  # one has, and the roll-up is none any more
+        ([called(53, kind="chain", cost=None)], 1),
+        ([called(60, 61), called(54, 54)], 1),  # above a call that is known, and above itself
+        ([called(55), called(56, user="first", start_ns=1)], 3),
+        ([called(57, 55), called(58, 56, kind="tool")], 4),  # a tool takes nobody's place
+        ([called(61)], 4),
+        ([called(62, cost=None, tokens=Tokens(output=1), user="last")], 5),
+    ):
+        await store.append(Facts(come))
+        await holds(store)
+        await store.settle()
+        await holds(store)
+        assert (await store.scan("SELECT calls FROM trace_sums")) == [{"calls": calls}]
+    await store.reprice("prj_a", [Priced(f"{1:032x}", f"{57:016x}", 7.0, "project")])
+    await holds(store)
+    await store.settle()
+    await holds(store)
+    assert await rows(store, "long_traces") == 1
+    await store.close()
+
+
+async def test_a_trace_that_becomes_long_when_it_is_settled_anew_is_shown_as_such(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(settled, "_REDEFINED", 1)
+    store = await DuckStore.open(tmp_path / "facts")
+    await store.append(Facts([called(n) for n in range(1, 9)]))
+    await store.settle()
+    monkeypatch.setattr(settled, "_REDEFINED", 1_000)
+    monkeypatch.setattr(settled, "_LONG", 5)
+    await store.erase("prj_a", [Doomed("spans", "span_id = ?", (f"{3:016x}",))])
+    await store.settle()
+    assert await rows(store, "long_calls") == 7
     await holds(store)
     await store.close()
 

@@ -1,0 +1,167 @@
+"""Long traces, settled: what comes is added to what is known of them, and they are not worked out anew.
+
+A client with a fault, or a worker that lives for days, sends all its spans under one trace id. Anew each time, such a
+trace would take every round and every reader as long as it has spans (`settled`). So from some thousand spans on it
+stands in tables of its own, which hold what is needed to go on: `long_calls`, its calls that count, with what they say
+themselves; `long_parents`, the spans that a model call stands under; `long_tags`; and `long_traces`, a row with its
+sums, and of each field of the whole trace who said it first, and when.
+
+Spans that are only ever added make this exact. A call that counts stops to when a model call comes that stands under
+it or, a roll-up, when the first part of its trace comes; one that does not count never begins to. So old calls are
+looked for among the parents of new ones, and new ones held against `long_parents`. Sums are added to, less the calls
+that went. Of what a trace says the earliest stays. Whatever else is done to its spans forgets the trace
+(`settled.unsettle`), and the next round begins it again from all of them.
+
+In all SQL here `source` names spans (`settled` reads them) that came to such traces, or all spans of those that are
+new here, and `has` those of them that may count, as `may_count` gives them.
+"""
+
+import duckdb
+
+from assay_server.store.counting import (
+    ANSWERED,
+    ASKED,
+    HAS,
+    INPUT,
+    OUTPUT,
+    OWN,
+    ROLLS_UP,
+    SAID,
+    counted_by_key,
+)
+
+TABLES = ("long_calls", "long_parents", "long_tags", "long_traces")
+
+IDS = "SELECT key FROM long_traces"
+
+_WIDE = tuple(f'"{name}"' for name in SAID)
+_OF_SUMS = ("user", "session", "environment")
+
+_ME = "md5_number_lower(concat(trace, chr(31), {}))"  # it is stored, and DuckDB's hash may change with its version
+_KEYS = (
+    f"{_ME.format('span_id')} AS me, {ROLLS_UP} AS rolls,"
+    f" CASE WHEN kind = 'llm' AND parent_id IS NOT NULL THEN {_ME.format('parent_id')} END AS above"
+)
+
+_ADDED = ("calls", "priced", "usd", "asked", "input_tokens", "answered", "output_tokens")
+_ADD = (
+    "count(*) AS calls, count(cost) AS priced, sum(cost) AS usd,"
+    f" count(*) FILTER ({ASKED}) AS asked, sum({INPUT}) AS input_tokens,"
+    f" count(*) FILTER ({ANSWERED}) AS answered, sum({OUTPUT}) AS output_tokens"
+)
+"""Beside each sum how many calls know it: only so is it NULL again when the last that does has gone."""
+
+SUMS = (
+    "trace AS key, project, trace_id, start_ns, last_ns, end_ns, stored_ns, failed,"
+    ' "user", session, environment, calls, CASE WHEN priced > 0 THEN usd END AS usd,'
+    " CASE WHEN calls > 0 THEN calls - priced END AS unknown,"
+    " CASE WHEN asked > 0 THEN input_tokens END AS input_tokens,"
+    " CASE WHEN answered > 0 THEN output_tokens END AS output_tokens"
+)
+"""A row of `traces`, as `trace_sums` has it."""
+
+
+def may_count(source: str) -> str:
+    return f"SELECT *, {_KEYS} FROM {source} WHERE {HAS}"  # noqa: S608
+
+
+def calls(source: str, has: str) -> str:
+    """The rest of a `WITH`: all calls of all long traces that count, with what their traces say of them."""
+    nearest = ", ".join(f"coalesce(c.{name}, said.{name}) AS {name}" for name in _WIDE)
+    own = ", ".join(f"c.{name}" for name in OWN)
+    call = ", ".join(("trace", *OWN, *_WIDE, "tags"))
+    # As in `settled`: a call's own tags come first.
+    others = "list_filter(coalesce(tagged.tags, []), lambda t: NOT list_contains(coalesce(c.tags, []), t))"
+    return (
+        f"said AS MATERIALIZED ({_said(source, SAID)}),"  # noqa: S608
+        f" tagged AS MATERIALIZED (SELECT trace, list(DISTINCT tag) AS tags FROM (SELECT trace, tag FROM long_tags"
+        f" UNION ALL SELECT trace, unnest(tags) FROM {source}) GROUP BY trace)"
+        f" SELECT c.trace, {own}, {nearest}, nullif(list_concat(coalesce(c.tags, []), {others}), []) AS tags"
+        f" FROM (SELECT {call} FROM long_calls WHERE NOT ({_gone(has)}) UNION ALL SELECT {call} FROM ({_come(has)})) c"
+        " JOIN said ON said.trace = c.trace LEFT JOIN tagged ON tagged.trace = c.trace"
+    )
+
+
+def traces(source: str, has: str, said: tuple[str, ...] = _OF_SUMS) -> str:
+    """The rest of a `WITH`: a row for each long trace, with what it `said`."""
+    changed = ", ".join(f"sum({name}) AS {name}" for name in _ADDED)
+    less = ", ".join(f"-{name}" for name in _ADDED)
+    added = ", ".join(f"coalesce(added.{name}, 0){'' if name == 'usd' else '::BIGINT'} AS {name}" for name in _ADDED)
+    return (
+        f"said AS ({_said(source, said)}),"  # noqa: S608
+        f" added AS (SELECT trace, {changed} FROM (SELECT key AS trace, {', '.join(_ADDED)} FROM long_traces"
+        f" UNION ALL SELECT trace, {_ADD} FROM ({_come(has)}) GROUP BY trace"
+        f" UNION ALL SELECT trace, {less} FROM (SELECT trace, {_ADD} FROM long_calls WHERE {_gone(has)} GROUP BY trace)"
+        f") GROUP BY trace) SELECT said.*, {added} FROM said LEFT JOIN added ON added.trace = said.trace"
+    )
+
+
+def add(cursor: duckdb.DuckDBPyConnection, source: str) -> None:
+    """Settles the spans of the table `source`, in a round's transaction."""
+    cursor.execute(f"CREATE OR REPLACE TEMP TABLE long_has AS {may_count(source)}")
+    cursor.execute(f"CREATE OR REPLACE TEMP TABLE long_now AS WITH {traces(source, 'long_has', SAID)}")
+    come = ", ".join(("trace", *OWN, *_WIDE, "tags", "me"))
+    cursor.execute(f"DELETE FROM long_calls WHERE {_gone('long_has')}")  # noqa: S608
+    cursor.execute(f"INSERT INTO long_calls BY NAME SELECT {come} FROM ({_come('long_has')})")  # noqa: S608
+    cursor.execute(
+        "INSERT INTO long_parents BY NAME SELECT trace, above AS parent, min(stored_ns) AS stored_ns FROM long_has"  # noqa: S608
+        f" WHERE above IS NOT NULL AND above NOT IN ({_known('long_has', 'above')}) GROUP BY ALL"
+    )
+    cursor.execute(
+        "INSERT INTO long_tags BY NAME SELECT s.* FROM (SELECT trace, tag, min(stored_ns) AS stored_ns FROM"  # noqa: S608
+        f" (SELECT trace, stored_ns, unnest(tags) AS tag FROM {source}) GROUP BY ALL) s"
+        " ANTI JOIN long_tags t ON t.trace = s.trace AND t.tag = s.tag"
+    )
+    cursor.execute(f"DELETE FROM long_traces WHERE key IN (SELECT trace FROM {source})")  # noqa: S608
+    cursor.execute(
+        "INSERT INTO long_traces BY NAME SELECT * EXCLUDE (trace), trace AS key FROM long_now"  # noqa: S608
+        f" WHERE trace IN (SELECT trace FROM {source})"
+    )
+    cursor.execute("DROP TABLE long_has")
+    cursor.execute("DROP TABLE long_now")
+
+
+def forget(cursor: duckdb.DuckDBPyConnection, traces: str) -> None:
+    """`traces`: SQL that gives keys, perhaps some of `IDS`: those go last."""
+    for table in TABLES:
+        column = "key" if table == "long_traces" else "trace"
+        cursor.execute(f"DELETE FROM {table} WHERE {column} IN ({traces})")  # noqa: S608
+
+
+def _come(has: str) -> str:
+    """Those of `has` that count, by what came and by what is known."""
+    return (
+        f"SELECT * FROM ({counted_by_key(has)}) WHERE me NOT IN ({_known(has, 'me')})"  # noqa: S608
+        f" AND (NOT rolls OR trace NOT IN ({IDS} WHERE parts))"
+    )
+
+
+def _gone(has: str) -> str:
+    """A condition: calls that counted until these came."""
+    return (
+        f"(me IN (SELECT above FROM {has} WHERE above IS NOT NULL)"  # noqa: S608
+        f" OR ({ROLLS_UP} AND trace IN (SELECT trace FROM {has} WHERE NOT rolls)))"
+    )
+
+
+def _known(has: str, column: str) -> str:
+    """The few of `long_parents` that matter, so that no table is made of all of them."""
+    return f"SELECT parent FROM long_parents WHERE parent IN (SELECT {column} FROM {has} WHERE {column} IS NOT NULL)"  # noqa: S608
+
+
+def _said(source: str, names: tuple[str, ...]) -> str:
+    """A SELECT of what each long trace says, and who said it first."""
+    told = ", ".join(f'"{name}", {name}_ns' for name in names)
+    tell = ", ".join(f'"{name}", start_ns AS {name}_ns' for name in names)
+    first = ", ".join(
+        f'arg_min("{name}", {name}_ns) AS "{name}", min({name}_ns) FILTER ("{name}" IS NOT NULL) AS {name}_ns'
+        for name in names
+    )
+    return (
+        "SELECT trace, any_value(project) AS project, any_value(trace_id) AS trace_id, min(start_ns) AS start_ns,"  # noqa: S608
+        " max(last_ns) AS last_ns, max(end_ns) AS end_ns, min(stored_ns) AS stored_ns, bool_or(failed) AS failed,"
+        f" bool_or(parts) AS parts, {first} FROM (SELECT key AS trace, project, trace_id, start_ns, last_ns, end_ns,"
+        f" stored_ns, failed, parts, {told} FROM long_traces UNION ALL SELECT trace, project, trace_id, start_ns,"
+        f" start_ns, end_ns, stored_ns, status = 'error', {HAS} AND NOT {ROLLS_UP}, {tell} FROM {source})"
+        " GROUP BY trace"
+    )
