@@ -34,7 +34,7 @@ its message without numbers; NULL for all others. `empty_result` says of a tool 
 from assay_server.store.counting import SAID
 from assay_server.store.derived import EMPTY_RESULT, ERROR_TYPE, REQUEST_KEY
 
-NEWEST = 7
+NEWEST = 8
 HEAD = 300  # characters
 
 _SPANS = """
@@ -176,12 +176,14 @@ STEPS: dict[int, tuple[str, ...]] = {
         ),
         _SETTLED_CALLS,
         _SETTLED_TRACES,
+        "CREATE TABLE IF NOT EXISTS unsettled (key UBIGINT NOT NULL, stored_ns BIGINT NOT NULL)",
+        "CREATE TABLE IF NOT EXISTS settled AS SELECT -1::BIGINT AS stored_ns",
+    ),
+    8: (
         "CREATE TABLE IF NOT EXISTS long_calls AS SELECT *, 0::UBIGINT AS me FROM settled_calls LIMIT 0",
         "CREATE TABLE IF NOT EXISTS long_parents (trace UBIGINT NOT NULL, parent UBIGINT NOT NULL, stored_ns BIGINT)",
         "CREATE TABLE IF NOT EXISTS long_tags (trace UBIGINT NOT NULL, tag VARCHAR NOT NULL, stored_ns BIGINT)",
         _LONG_TRACES,
-        "CREATE TABLE IF NOT EXISTS unsettled (key UBIGINT NOT NULL, stored_ns BIGINT NOT NULL)",
-        "CREATE TABLE IF NOT EXISTS settled AS SELECT -1::BIGINT AS stored_ns",
     ),
 }
 """Schema version -> the statements that lead to the tables of it; all are run at every opening."""
