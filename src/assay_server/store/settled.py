@@ -21,6 +21,7 @@ _ROUND_SPANS = 50_000  # a goal: 1 s and some 100 MB
 _ROUND_TRACES = 10_000
 _REDEFINED = 5_000  # spans; to work them out costs a reader 5 ms
 _LONG = 10_000  # spans of a trace from which on it is only added to; to work them out costs a round some 30 ms
+_MANY_TAGS = 500  # the same of a trace with so many lists of tags: each of its settled calls would hold them all
 
 _ENDPOINT = (
     "coalesce(variant_extract(attributes, 'http.route')::VARCHAR, CASE WHEN parent_id IS NULL THEN name END)"
@@ -185,7 +186,8 @@ def _add_to_long(cursor: duckdb.DuckDBPyConnection, since: int, until: int) -> N
 
 
 def _begun() -> str:
-    return f"SELECT trace FROM fresh_spans GROUP BY trace HAVING count(*) >= {_LONG}"  # noqa: S608
+    many = f"count(*) >= {_LONG} OR count(DISTINCT tags) >= {_MANY_TAGS}"
+    return f"SELECT trace FROM fresh_spans GROUP BY trace HAVING {many}"  # noqa: S608
 
 
 def _spans(columns: str, since: int, fresh: str, *, until: int | None = None, short: bool) -> str:

@@ -388,3 +388,12 @@ async def test_many_tagged_spans_of_one_trace_take_little_memory(tmp_path: Path)
         assert tags == [{"tags": ["tag0", "tag1", "tag2"]}]
         await store.settle()
     await store.close()
+
+
+async def test_a_trace_of_very_many_tags_stops_no_round(tmp_path: Path) -> None:
+    store = await DuckStore.open(tmp_path / "facts", Settings(memory_limit="150MB"))
+    await store.append(Facts([called(n, tags=[f"order:{n}"]) for n in range(1, 5_001)]))
+    await store.settle()
+    sums = await store.scan("SELECT count(*) AS calls, sum(cost) AS usd FROM counted_calls")
+    assert sums == await store.scan("SELECT calls, usd FROM trace_sums") == [{"calls": 5_000, "usd": 2_500.0}]
+    await store.close()
