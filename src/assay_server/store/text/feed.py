@@ -20,7 +20,7 @@ _REMEMBERED = 200_000  # texts
 _RENEWED = 500  # traces at once
 _MOST_PENDING, _MOST_CHARACTERS = 60_000, 64_000_000
 """Rows in memory that are not indexed yet, and characters of their texts: half a minute of a busy server."""
-_AT_ONCE = 8_000  # rows, a few tenths of a second, that somebody who asks waits for
+_AT_ONCE = 20_000  # rows, half a second, that the first who asks waits for; from the facts it would take longer
 
 _COMMITS = f"""
 SELECT stored_ns, sum(n) AS n FROM (

@@ -24,7 +24,7 @@ _NO_TEXT = frozenset({"role", "type", "finish_reason", "mime_type"})
 _HALF = re.compile(r"\\u[dD][89a-fA-F]|[\ud800-\udfff]")
 """May be half of a surrogate pair: clients that cut a text within an emoji send it, and pages show the rest."""
 
-_PLAIN = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9 ._:/@-]*[A-Za-z0-9])?")
+_PLAIN = re.compile(r"[ ._:/@-]*[A-Za-z0-9][A-Za-z0-9 ._:/@-]*")
 _NO_TEXTS = frozenset({"true", "false"})
 
 Text = tuple[str, ...]
