@@ -15,7 +15,7 @@ from typing import Literal, TypeVar
 from assay_server.core.errors import AssayError
 from assay_server.store.text.feed import Feed
 from assay_server.store.text.index import Bounds, Found, TextIndex
-from assay_server.store.text.pending import find_in
+from assay_server.store.text.pending import Round, find_in
 from assay_server.store.text.removals import Removals
 from assay_server.store.text.unread import BEHIND, MOST_READ, NEWEST_UNREAD, Scan, read_plainly
 from assay_server.store.text.words import Wanted, wanted
@@ -159,19 +159,19 @@ class TextSearch:
     async def _from_memory(self, feed: Feed, project: str, want: Wanted, bounds: Bounds, limit: int) -> Found:
         # First what is not indexed yet, then what the index finds: a text may be found twice, never missed.
         pending = feed.pending
-        indexed, unread = await asyncio.to_thread(
-            lambda: (feed.index.find(project, want, bounds, limit), find_in(pending, project, want, bounds, limit))
-        )
-        return _merged(indexed, unread, limit, whole=True)
+        return await asyncio.to_thread(_read, feed.index, pending, project, want, bounds, limit)
 
     async def _from_facts(self, feed: Feed, project: str, want: Wanted, bounds: Bounds, limit: int) -> Found:
-        # First how far the index is, then what it finds: a row may be found twice, never missed.
-        through = feed.through
-        newest = await self._scan(NEWEST_UNREAD, [through] * 2)
-        indexed = await asyncio.to_thread(feed.index.find, project, want, bounds, limit)
-        after_ns = newest[0]["stored_ns"] if newest else through
+        """What is neither indexed nor in memory is read plainly."""
+        # First how far that is, then what is found there: a row may be found twice, never missed.
+        pending, through = feed.pending, feed.through
+        after_ns = pending[-1].until_ns if pending else through
+        newest = await self._scan(NEWEST_UNREAD, [after_ns] * 2)
+        read = await asyncio.to_thread(_read, feed.index, pending, project, want, bounds, limit)
+        if newest:
+            after_ns = newest[0]["stored_ns"]
         unread = await read_plainly(self._scan, project, want, bounds, after_ns, limit)
-        return _merged(indexed, unread, limit, whole=not newest)
+        return _merged(read, unread, limit, whole=not newest)
 
     async def _work(self) -> None:
         while True:
@@ -257,6 +257,11 @@ class TextSearch:
 def _rest(behind_s: float) -> float:
     """Of the time that a round took, while facts come in: at most 30 s behind is what is promised."""
     return next((rest for least, rest in _RESTS if behind_s >= least), _LONGEST_REST)
+
+
+def _read(index: TextIndex, pending: Sequence[Round], project: str, want: Wanted, bounds: Bounds, limit: int) -> Found:
+    indexed = index.find(project, want, bounds, limit)
+    return _merged(indexed, find_in(pending, project, want, bounds, limit), limit, whole=True)
 
 
 def _merged(indexed: Found, unread: Found, limit: int, *, whole: bool) -> Found:
