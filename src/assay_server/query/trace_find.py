@@ -24,7 +24,7 @@ _WINDOWS = (20_000, 200_000, None)
 _CHUNK, _LARGEST_CHUNK = 500, 8_000  # traces with the words, whose other conditions are looked up together
 _COMMITS = "SELECT DISTINCT stored_ns FROM trace_parts WHERE key IN (SELECT unnest(?::UBIGINT[]))"
 _MANY = Limits(rows=2_000_000, seconds=60)
-_FEW = 1_000  # traces in which words are looked for by name
+_FEW = 8_000  # traces in which words are looked for by name; chunk by chunk, words that few of them hold take seconds
 _NAMED = 300  # traces that have the words of an attribute's value
 _SHARED_BY_FEW = ("user", "session", "run")
 
