@@ -20,6 +20,13 @@ OWN = (
 )
 """What a call says for itself alone."""
 
+WIDE = tuple(f'"{name}"' for name in SAID)
+CALL = ", ".join(("trace", *OWN, *WIDE, "tags"))
+"""A call's columns."""
+
+OF_SUMS = ("user", "session", "environment")
+"""What of `SAID` stands beside a trace's sums."""
+
 ASKED = "coalesce(fresh_input, cache_read, cache_write) IS NOT NULL"
 ANSWERED = "coalesce(output_tokens, reasoning) IS NOT NULL"
 INPUT = "coalesce(fresh_input, 0) + coalesce(cache_read, 0) + coalesce(cache_write, 0)"
@@ -37,10 +44,16 @@ HAS = "(cost IS NOT NULL OR fresh_input IS NOT NULL OR output_tokens IS NOT NULL
 
 ROLLS_UP = "kind IN ('agent', 'chain')"
 
-KEYS = (
-    f"hash(trace, span_id) AS me, {ROLLS_UP} AS rolls,"
-    " CASE WHEN kind = 'llm' AND parent_id IS NOT NULL THEN hash(trace, parent_id) END AS above"
-)
+
+def keys(of: str) -> str:
+    """`of`: SQL that makes a span's key of its trace and the column that it is filled with."""
+    return (
+        f"{of.format('span_id')} AS me, {ROLLS_UP} AS rolls,"
+        f" CASE WHEN kind = 'llm' AND parent_id IS NOT NULL THEN {of.format('parent_id')} END AS above"
+    )
+
+
+KEYS = keys("hash(trace, {})")
 """What `counted_by_key` needs of each span beside `trace`, 64 bits that tell traces apart: a fifth of the time that
 texts take, and of the memory."""
 
@@ -62,3 +75,14 @@ def counted(source: str) -> str:
         f" WHERE {HAS} AND (NOT {ROLLS_UP} OR c.trace_id NOT IN"
         f" (SELECT trace_id FROM {source} WHERE {HAS} AND NOT {ROLLS_UP}))"
     )
+
+
+def with_trace(tags: str) -> str:
+    """The columns of calls `c`, with what their traces say in `said`, and in `tags` (SQL) of tags.
+
+    A call's own tags come first: who asks for one of a kind takes the first.
+    """
+    own = ", ".join(f"c.{name}" for name in OWN)
+    nearest = ", ".join(f"coalesce(c.{name}, said.{name}) AS {name}" for name in WIDE)
+    others = f"list_filter(coalesce({tags}, []), lambda t: NOT list_contains(coalesce(c.tags, []), t))"
+    return f"c.trace, {own}, {nearest}, nullif(list_concat(coalesce(c.tags, []), {others}), []) AS tags"

@@ -21,27 +21,23 @@ import duckdb
 from assay_server.store.counting import (
     ANSWERED,
     ASKED,
+    CALL,
     HAS,
     INPUT,
+    OF_SUMS,
     OUTPUT,
-    OWN,
     ROLLS_UP,
     SAID,
     counted_by_key,
+    keys,
+    with_trace,
 )
 
 TABLES = ("long_calls", "long_parents", "long_tags", "long_traces")
 
 IDS = "SELECT key FROM long_traces"
 
-_WIDE = tuple(f'"{name}"' for name in SAID)
-_OF_SUMS = ("user", "session", "environment")
-
-_ME = "md5_number_lower(concat(trace, chr(31), {}))"  # it is stored, and DuckDB's hash may change with its version
-_KEYS = (
-    f"{_ME.format('span_id')} AS me, {ROLLS_UP} AS rolls,"
-    f" CASE WHEN kind = 'llm' AND parent_id IS NOT NULL THEN {_ME.format('parent_id')} END AS above"
-)
+_KEYS = keys("md5_number_lower(concat(trace, chr(31), {}))")  # stored, and DuckDB's hash may change with its version
 
 _ADDED = ("calls", "priced", "usd", "asked", "input_tokens", "answered", "output_tokens")
 _ADD = (
@@ -67,22 +63,17 @@ def may_count(source: str) -> str:
 
 def calls(source: str, has: str) -> str:
     """The rest of a `WITH`: all calls of all long traces that count, with what their traces say of them."""
-    nearest = ", ".join(f"coalesce(c.{name}, said.{name}) AS {name}" for name in _WIDE)
-    own = ", ".join(f"c.{name}" for name in OWN)
-    call = ", ".join(("trace", *OWN, *_WIDE, "tags"))
-    # As in `settled`: a call's own tags come first.
-    others = "list_filter(coalesce(tagged.tags, []), lambda t: NOT list_contains(coalesce(c.tags, []), t))"
     return (
         f"said AS MATERIALIZED ({_said(source, SAID)}),"  # noqa: S608
         f" tagged AS MATERIALIZED (SELECT trace, list(DISTINCT tag) AS tags FROM (SELECT trace, tag FROM long_tags"
         f" UNION ALL SELECT trace, unnest(tags) FROM {source}) GROUP BY trace)"
-        f" SELECT c.trace, {own}, {nearest}, nullif(list_concat(coalesce(c.tags, []), {others}), []) AS tags"
-        f" FROM (SELECT {call} FROM long_calls WHERE NOT ({_gone(has)}) UNION ALL SELECT {call} FROM ({_come(has)})) c"
+        f" SELECT {with_trace('tagged.tags')}"
+        f" FROM (SELECT {CALL} FROM long_calls WHERE NOT ({_gone(has)}) UNION ALL SELECT {CALL} FROM ({_come(has)})) c"
         " JOIN said ON said.trace = c.trace LEFT JOIN tagged ON tagged.trace = c.trace"
     )
 
 
-def traces(source: str, has: str, said: tuple[str, ...] = _OF_SUMS) -> str:
+def traces(source: str, has: str, said: tuple[str, ...] = OF_SUMS) -> str:
     """The rest of a `WITH`: a row for each long trace, with what it `said`."""
     changed = ", ".join(f"sum({name}) AS {name}" for name in _ADDED)
     less = ", ".join(f"-{name}" for name in _ADDED)
@@ -100,9 +91,8 @@ def add(cursor: duckdb.DuckDBPyConnection, source: str) -> None:
     """Settles the spans of the table `source`, in a round's transaction."""
     cursor.execute(f"CREATE OR REPLACE TEMP TABLE long_has AS {may_count(source)}")
     cursor.execute(f"CREATE OR REPLACE TEMP TABLE long_now AS WITH {traces(source, 'long_has', SAID)}")
-    come = ", ".join(("trace", *OWN, *_WIDE, "tags", "me"))
     cursor.execute(f"DELETE FROM long_calls WHERE {_gone('long_has')}")  # noqa: S608
-    cursor.execute(f"INSERT INTO long_calls BY NAME SELECT {come} FROM ({_come('long_has')})")  # noqa: S608
+    cursor.execute(f"INSERT INTO long_calls BY NAME SELECT {CALL}, me FROM ({_come('long_has')})")  # noqa: S608
     cursor.execute(
         "INSERT INTO long_parents BY NAME SELECT trace, above AS parent, min(stored_ns) AS stored_ns FROM long_has"  # noqa: S608
         f" WHERE above IS NOT NULL AND above NOT IN ({_known('long_has', 'above')}) GROUP BY ALL"

@@ -13,7 +13,18 @@ thrown away at any time; what removes or prices spans sees to it in the same tra
 import duckdb
 
 from assay_server.store import long
-from assay_server.store.counting import HAS, KEYS, OWN, SAID, TRACE_WIDE, USED, counted_by_key
+from assay_server.store.counting import (
+    CALL,
+    HAS,
+    KEYS,
+    OF_SUMS,
+    OWN,
+    TRACE_WIDE,
+    USED,
+    WIDE,
+    counted_by_key,
+    with_trace,
+)
 from assay_server.store.schema import PART_KEY
 from assay_server.store.transactions import transaction
 
@@ -27,14 +38,12 @@ _ENDPOINT = (
     "coalesce(variant_extract(attributes, 'http.route')::VARCHAR, CASE WHEN parent_id IS NULL THEN name END)"
     " AS endpoint"
 )
-_WIDE = tuple(f'"{name}"' for name in SAID)
 _TOLD = f"{PART_KEY} AS trace, trace_id, span_id, parent_id, stored_ns"
 _READ = ", ".join((_TOLD, *OWN, *(f'"{name}"' for name in TRACE_WIDE), f"tags, {_ENDPOINT}"))
 _READ_FOR_SUMS = (
     f'{_TOLD}, project, kind, status, start_ns, end_ns, "user", session, environment, cost, fresh_input, cache_read,'
     " cache_write, output_tokens, reasoning"
 )
-_CALL = ", ".join(("trace", *OWN, *_WIDE, "tags"))
 _TRACE = (
     'key, project, trace_id, start_ns, last_ns, end_ns, stored_ns, failed, "user", session, environment, calls, usd,'
     " unknown, input_tokens, output_tokens"
@@ -51,10 +60,10 @@ def define(cursor: duckdb.DuckDBPyConnection) -> int:
     fresh = f"SELECT key FROM trace_parts WHERE stored_ns > {since} UNION SELECT key FROM unsettled"  # noqa: S608
     calls = f"WITH s AS MATERIALIZED ({_spans(_READ, since, fresh, short=some)}), {_calls('s')}"
     sums = f"WITH s AS MATERIALIZED ({_spans(_READ_FOR_SUMS, since, fresh, short=some)}), {_sums('s')}"
-    calls = f"SELECT {_CALL} FROM settled_calls WHERE trace NOT IN ({fresh}) UNION ALL SELECT {_CALL} FROM ({calls})"  # noqa: S608
+    calls = f"SELECT {CALL} FROM settled_calls WHERE trace NOT IN ({fresh}) UNION ALL SELECT {CALL} FROM ({calls})"  # noqa: S608
     sums = f"SELECT {_TRACE} FROM settled_traces WHERE key NOT IN ({fresh}) UNION ALL SELECT {_TRACE} FROM ({sums})"  # noqa: S608
     if some:
-        calls += f" UNION ALL SELECT {_CALL} FROM (WITH {_long(_READ, since)}, {long.calls('s', 'h')})"  # noqa: S608
+        calls += f" UNION ALL SELECT {CALL} FROM (WITH {_long(_READ, since)}, {long.calls('s', 'h')})"  # noqa: S608
         sums += f" UNION ALL SELECT {long.SUMS} FROM (WITH {_long(_READ_FOR_SUMS, since)}, {long.traces('s', 'h')})"  # noqa: S608
     cursor.execute(f"CREATE OR REPLACE VIEW counted_calls AS {calls}")
     cursor.execute(f"CREATE OR REPLACE VIEW trace_sums AS {sums}")
@@ -220,23 +229,19 @@ def _spans_of_long(columns: str, since: int, until: int | None = None) -> str:
 
 def _calls(source: str) -> str:
     """The rest of a `WITH`, from the spans of whole traces to the calls among them that count."""
-    said = ", ".join(f"arg_min({name}, start_ns) AS {name}" for name in _WIDE)
-    nearest = ", ".join(f"coalesce(c.{name}, said.{name}) AS {name}" for name in _WIDE)
-    own = ", ".join(f"c.{name}" for name in OWN)
-    # A call's own tags come first: who asks for one of a kind takes the first.
-    others = "list_filter(coalesce(said.tags, []), lambda t: NOT list_contains(coalesce(c.tags, []), t))"
+    said = ", ".join(f"arg_min({name}, start_ns) AS {name}" for name in WIDE)
     return (
         f"said AS MATERIALIZED (SELECT trace, {said}, list_distinct(flatten(list(tags) FILTER (len(tags) > 0))) AS tags"  # noqa: S608
         f" FROM {source} GROUP BY trace),"
         f" h AS MATERIALIZED (SELECT *, {KEYS} FROM {source} WHERE {HAS})"
-        f" SELECT c.trace, {own}, {nearest}, nullif(list_concat(coalesce(c.tags, []), {others}), []) AS tags"
+        f" SELECT {with_trace('said.tags')}"
         f" FROM ({counted_by_key('h')}) c JOIN said ON said.trace = c.trace"
     )
 
 
 def _sums(source: str) -> str:
     """The rest of a `WITH`, from the spans of whole traces to a row for each trace."""
-    first = ", ".join(f'arg_min("{name}", start_ns) AS "{name}"' for name in ("user", "session", "environment"))
+    first = ", ".join(f'arg_min("{name}", start_ns) AS "{name}"' for name in OF_SUMS)
     used = ", ".join(f"any_value(u.{name}) AS {name}" for name in ("usd", "unknown", "input_tokens", "output_tokens"))
     return (
         f"h AS MATERIALIZED (SELECT *, {KEYS} FROM {source} WHERE {HAS}),"  # noqa: S608

@@ -30,6 +30,17 @@ def reads_of(store: DuckStore) -> list[int]:
     return reads
 
 
+async def much_unread(path: Path, monkeypatch: pytest.MonkeyPatch, traces: int) -> tuple[DuckStore, list[int]]:
+    """More than a question reads at once, each trace of a commit of its own; and how many rows are read."""
+    monkeypatch.setattr(feed, "_ROUND", 2)
+    monkeypatch.setattr(feed, "_AT_ONCE", 3)
+    store = await DuckStore.open(path)
+    reads = reads_of(store)
+    for n in range(1, traces + 1):
+        await store.append(Facts(spans=[a_span(n, n, start_ns=n, input="refund")]))
+    return store, reads
+
+
 async def test_what_was_read_by_a_question_is_indexed_and_not_read_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -52,13 +63,8 @@ async def test_what_was_read_by_a_question_is_indexed_and_not_read_again(
 async def test_where_much_is_unread_each_question_reads_a_part_and_all_answer_alike(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(feed, "_ROUND", 2)
-    monkeypatch.setattr(feed, "_AT_ONCE", 3)
     monkeypatch.setattr(search, "_READ_EVERY_S", 3_600)
-    store = await DuckStore.open(tmp_path)
-    reads = reads_of(store)
-    for n in range(1, 10):
-        await store.append(Facts(spans=[a_span(n, n, start_ns=n, input="refund")]))
+    store, reads = await much_unread(tmp_path, monkeypatch, 9)
     answers, after_each = [], []
     for _ in range(4):
         answers.append(await found(store, "refund"))
@@ -70,13 +76,8 @@ async def test_where_much_is_unread_each_question_reads_a_part_and_all_answer_al
 
 async def test_after_a_question_the_rest_is_read_meanwhile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As while the index merges: the next question finds in memory what would be too much to read for it."""
-    monkeypatch.setattr(feed, "_ROUND", 2)
-    monkeypatch.setattr(feed, "_AT_ONCE", 3)
     monkeypatch.setattr(search, "_READ_EVERY_S", 0.01)
-    store = await DuckStore.open(tmp_path)
-    reads = reads_of(store)
-    for n in range(1, 40):
-        await store.append(Facts(spans=[a_span(n, n, start_ns=n, input="refund")]))
+    store, reads = await much_unread(tmp_path, monkeypatch, 39)
     first = await found(store, "refund")
     async with asyncio.timeout(10):
         while sum(reads) < 39:
