@@ -4,10 +4,11 @@ import asyncio
 import gc
 import json
 import logging
+import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 
 import uvicorn
 
@@ -102,6 +103,19 @@ class _Server(uvicorn.Server):
         await super().startup(sockets)
         if self.started:
             await self.listening()
+
+    @contextmanager
+    def capture_signals(self) -> Generator[None]:
+        """Both signals end `serve`, and the house closes after it; a second one ends the process as it stands.
+
+        uvicorn would send itself the signal again when it is done: SIGTERM then ends the process with the house open.
+        """
+        before = {number: signal.signal(number, self.handle_exit) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self.ending()

@@ -3,6 +3,7 @@
 A server that is killed forgets at most what came since the last writing; one that is stopped forgets nothing.
 """
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -12,7 +13,10 @@ from sqlalchemy import Connection, delete, func, select, update
 
 from assay_server.core.beat import Beat
 from assay_server.core.clock import Clock
+from assay_server.core.errors import AssayError
 from assay_server.ledger import Ledger, tables
+
+_log = logging.getLogger(__name__)
 
 _counts = tables.intake.intake_counts
 
@@ -61,7 +65,10 @@ class Counts:
 
     async def close(self) -> None:
         await self._beat.close()
-        await self.flush()
+        try:
+            await self.flush()
+        except AssayError as error:
+            _log.warning("counts of the last two seconds cannot be written: %s", error)
 
     def add(self, project: str, what: str, n: int) -> None:
         now = self._clock.now_ns()

@@ -4,7 +4,8 @@ import asyncio
 import glob
 import os
 import tempfile
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import urlsplit
@@ -33,8 +34,8 @@ class FolderTarget:
         place = self._folder / name
         try:
             place.parent.mkdir(parents=True, exist_ok=True)
-            spooled = await _spooled(parts, place)
-            await asyncio.to_thread(_put_in_place, spooled, place)
+            async with _spooled(parts, place) as spooled:
+                await asyncio.to_thread(_put_in_place, spooled, place)
         except OSError as error:
             raise Unavailable(
                 f"{place} cannot be written: {error.strerror}.", field="target.folder", value=str(place),
@@ -55,17 +56,15 @@ class BucketTarget:
         files = self._files()
         place = "/".join(part for part in (self._bucket.bucket, self._bucket.prefix, name) if part)
         self._spool.mkdir(parents=True, exist_ok=True)
-        spooled = await _spooled(parts, self._spool / place.replace("/", "-"))
         try:
-            await asyncio.to_thread(_upload, files, spooled, place)
-            return f"s3://{place}", spooled.stat().st_size
+            async with _spooled(parts, self._spool / place.replace("/", "-")) as spooled:
+                await asyncio.to_thread(_upload, files, spooled, place)
+                return f"s3://{place}", spooled.stat().st_size
         except OSError as error:
             raise Unavailable(
                 f"s3://{place} cannot be written: {str(error)[:300]}", field="target.s3", value=place,
                 fix="look at the bucket's name, its region and what the key may do",
             ) from error  # fmt: skip
-        finally:
-            await asyncio.to_thread(spooled.unlink, missing_ok=True)
 
     def _files(self) -> Any:
         from pyarrow.fs import S3FileSystem
@@ -108,9 +107,10 @@ def target_of(
     return FolderTarget(folder)
 
 
-async def _spooled(parts: AsyncIterator[bytes], place: Path) -> Path:
-    """All parts in a file beside `place`; nothing is left of it where they break off, nor of one before that was
-    killed: what was not finished is written again under its name."""
+@asynccontextmanager
+async def _spooled(parts: AsyncIterator[bytes], place: Path) -> AsyncGenerator[Path]:
+    """All parts in a file beside `place`, for the caller to move; nothing is left of it otherwise, nor of one before
+    that was killed: what was not finished is written again under its name."""
     begins = f".assay-{place.name}-"
     for left in place.parent.glob(f"{glob.escape(begins)}*.part"):
         await asyncio.to_thread(left.unlink, missing_ok=True)
@@ -122,10 +122,9 @@ async def _spooled(parts: AsyncIterator[bytes], place: Path) -> Path:
                 await asyncio.to_thread(out.write, part)
             out.flush()
             await asyncio.to_thread(os.fsync, out.fileno())
-    except BaseException:
-        await asyncio.to_thread(path.unlink, missing_ok=True)
-        raise
-    return path
+        yield path
+    finally:
+        path.unlink(missing_ok=True)  # noqa: ASYNC240 (not in a thread: whoever is stopped here may not wait)
 
 
 def _put_in_place(spooled: Path, place: Path) -> None:
