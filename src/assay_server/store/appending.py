@@ -67,7 +67,8 @@ class Appending:
             raise
 
     def _insert(self, batch: Batch, stamp: int) -> None:
-        table, rows = batch.table, batch.rows  # noqa: F841  (DuckDB finds the rows by name)
+        table = batch.table
+        rows = batch.rows.__arrow_c_stream__()  # noqa: F841  (DuckDB finds the rows by name)
         if table is SPANS:
             hold(self._connection, batch.records, batch.keys, stamp)
         stored = f", {stamp} AS stored_ns" if table.stamped else ""
