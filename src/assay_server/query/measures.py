@@ -86,6 +86,7 @@ MEASURES: dict[str, Measure] = {
 }
 
 METRICS = tuple(MEASURES)
+_ONES = frozenset(name for name, measure in MEASURES.items() if measure.each == "1.0")
 RATES = frozenset(name for name, measure in MEASURES.items() if measure.shape == "rate")
 """Metrics that are the share of bad ones among n."""
 
@@ -153,6 +154,8 @@ def aggregate(metric: Metric, column: str = "v") -> str:
         return "quantile_cont(" + column + ", " + repr(float(metric.quantile)) + ")"
     if shape == "distinct":
         return "count(DISTINCT " + column + ")::DOUBLE"
+    if metric.name in _ONES:  # adding up ones takes twice as long as counting them
+        return "nullif(count(" + column + "), 0)::DOUBLE"
     return ("sum(" if shape == "sum" else "avg(") + column + ")"
 
 

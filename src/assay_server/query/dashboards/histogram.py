@@ -45,21 +45,20 @@ async def histogram_of(store: Store, asked: Asked, metric: Metric, groups: Group
     edges = edges_of(bounds[0]["low"], bounds[0]["high"])
     if not edges:
         return Histogram([], [])
-    # The last bin takes its upper edge too: a score of 1 is in it.
-    at = "least(len(e.edges) - 1, greatest(1, len(list_filter(e.edges, lambda x: x <= v0))))"
     place = "1" if asked.group_by is None else "coalesce(list_position(?::VARCHAR[], g), 0)"
     sql = lines(
         before + ",",
-        "e AS (SELECT ?::DOUBLE[] AS edges),",
         "p AS (SELECT",
-        place + " AS place, CASE WHEN v0 IS NOT NULL THEN " + at + " END AS slot, v0 FROM u, e)",
-        "SELECT place, slot, grouping(slot) AS whole, count(v0) AS n, count(*) AS all_n,",
-        "quantile_cont(v0, [0.5, 0.95]) AS quantiles",
-        "FROM p GROUP BY GROUPING SETS ((place, slot), (place))",
+        place + " AS place, v0 FROM u)",
+        "SELECT place, count(v0) AS n, count(*) AS all_n, quantile_cont(v0, [0.5, 0.95]) AS quantiles,",
+        "histogram(-v0, ?::DOUBLE[]) AS counts FROM p GROUP BY place",
     )
     names = [] if asked.group_by is None else [groups.shown]
-    rows = await store.scan(sql, [*params, edges, *names], limits=LARGE)
-    return Histogram(edges, [_spread(row, rows, len(edges) - 1) for row in rows if row["whole"]])
+    # DuckDB's bins take their upper edge, these their lower: it is told of negated values. Without the last edge, what
+    # lies on it is in the bin below.
+    bins = [-edge for edge in reversed(edges[:-1])]
+    rows = await store.scan(sql, [*params, *names, bins], limits=LARGE)
+    return Histogram(edges, [_spread(row, bins) for row in rows])
 
 
 def edges_of(low: float | None, high: float | None) -> list[float]:
@@ -79,10 +78,10 @@ def edges_of(low: float | None, high: float | None) -> list[float]:
     return edges if low >= edges[0] else [0.0, *edges]
 
 
-def _spread(whole: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], bins: int) -> Spread:
-    counts = [0] * bins
-    for row in rows:
-        if not row["whole"] and row["place"] == whole["place"] and row["slot"] is not None:
-            counts[row["slot"] - 1] = row["n"]
-    p50, p95 = whole["quantiles"] or (None, None)
-    return Spread(whole["place"], whole["n"], whole["all_n"] - whole["n"], counts, p50, p95)
+def _spread(row: Mapping[str, Any], bins: Sequence[float]) -> Spread:
+    """What came after the edges were made and lies below them counts in the first bin."""
+    found: Mapping[float, int] = row["counts"] or {}
+    counts = [found.get(upper, 0) for upper in reversed(bins)]
+    counts[0] += sum(found.values()) - sum(counts)
+    p50, p95 = row["quantiles"] or (None, None)
+    return Spread(row["place"], row["n"], row["all_n"] - row["n"], counts, p50, p95)

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from assay_server.core.clock import rfc3339
@@ -14,7 +15,16 @@ from assay_server.query.dashboards.links import traces_of
 from assay_server.query.dashboards.parameters import parameter_of
 from assay_server.query.dashboards.questions import Questions
 from assay_server.query.dashboards.rows import rows_of
-from assay_server.query.dashboards.series import Figure, Groups, Series, axis, groups_of, series_of
+from assay_server.query.dashboards.series import (
+    Figure,
+    Groups,
+    Series,
+    axis,
+    found_with_series,
+    groups_of,
+    in_one,
+    series_of,
+)
 from assay_server.query.dashboards.source import Asked, Range
 from assay_server.query.measures import COUNTS, Metric, label_of, unit_of
 from assay_server.query.sandbox import Sql
@@ -52,10 +62,8 @@ class Panels:
         asked = Asked(project, asked_range, [panel.filter, narrow], panel.group_by)
         if panel.report is not None:
             return await self._report(asked, panel.report)
-        groups = await groups_of(self._store, asked, panel.metrics[0], panel.top)
-        if panel.kind == "histogram":
-            return await self._histogram(asked, panel, groups)
-        return await self._series(asked, panel, groups, compare)
+        read = self._histogram if panel.kind == "histogram" else partial(self._series, compare=compare)
+        return await read(asked, panel)
 
     async def _report(self, asked: Asked, report: Report) -> dict[str, Any]:
         if report.name == "questions":
@@ -63,19 +71,12 @@ class Panels:
         read = corrected_rate_of if report.name == "corrected_rate" else parameter_of
         return await read(self._store, asked, report)
 
-    async def _series(self, asked: Asked, panel: Panel, groups: Groups, compare: bool) -> dict[str, Any]:
+    async def _series(self, asked: Asked, panel: Panel, *, compare: bool) -> dict[str, Any]:
         binned = panel.kind in _TIMED
-        reading = [series_of(self._store, asked, panel.metrics, groups, binned=binned)]
-        if compare:
-            earlier = Asked(asked.project, asked.range.before(), asked.narrow, asked.group_by)
-            width = asked.range.width_ns
-            reading.append(series_of(self._store, earlier, panel.metrics, groups, binned=binned, shift_ns=width))
-        now, *before = await asyncio.gather(*reading)
+        groups, now, before = await self._read(asked, panel, binned=binned, compare=compare)
         starts = axis(asked, binned=binned)
         shown = [
-            _series_json(
-                asked, metric, at, groups, starts, now[at][place], before[0][at].get(place) if before else None
-            )
+            _series_json(asked, metric, at, groups, starts, now[at][place], before[at].get(place) if before else None)
             for at, metric in enumerate(panel.metrics)
             for place in _places(now[at])
         ]
@@ -87,8 +88,26 @@ class Panels:
             "series": shown,
         }
 
-    async def _histogram(self, asked: Asked, panel: Panel, groups: Groups) -> dict[str, Any]:
+    async def _read(
+        self, asked: Asked, panel: Panel, *, binned: bool, compare: bool
+    ) -> tuple[Groups, list[dict[int, Series]], list[dict[int, Series]] | None]:
+        """The groups, their figures now, and those of the same groups in the range before."""
+        metrics, now = panel.metrics, None
+        if in_one(asked, metrics):
+            groups, now = await found_with_series(self._store, asked, metrics, panel.top, binned=binned)
+        else:
+            groups = await groups_of(self._store, asked, metrics[0], panel.top)
+        reading = [] if now is not None else [series_of(self._store, asked, metrics, groups, binned=binned)]
+        if compare:
+            earlier = Asked(asked.project, asked.range.before(), asked.narrow, asked.group_by)
+            width = asked.range.width_ns
+            reading.append(series_of(self._store, earlier, metrics, groups, binned=binned, shift_ns=width))
+        found = [*([] if now is None else [now]), *await asyncio.gather(*reading)]
+        return groups, found[0], found[1] if compare else None
+
+    async def _histogram(self, asked: Asked, panel: Panel) -> dict[str, Any]:
         metric = panel.metrics[0]
+        groups = await groups_of(self._store, asked, metric, panel.top)
         found = await histogram_of(self._store, asked, metric, groups)
         spreads = sorted(found.spreads, key=lambda each: each.place or len(groups.shown) + 1)
         return {

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from assay_server.query.dashboards.bins import SECOND_NS, starts_of, width_of
+from assay_server.query.dashboards.figures import ALONE, Clusters, figures, is_averaged
 from assay_server.query.dashboards.source import Asked, source_of, units
-from assay_server.query.measures import COUNTS, MEASURES, Metric, aggregate, values_of, without_value
+from assay_server.query.measures import COUNTS, MEASURES, Metric, aggregate
 from assay_server.query.sql import lines
 from assay_server.stats import Sums, distinct_of_minima, mean_of_sums
 from assay_server.store import Limits, Store
@@ -17,7 +18,11 @@ from assay_server.store import Limits, Store
 LARGE = Limits(rows=200_000, seconds=30)
 
 _ZEROS = COUNTS | {"cost", "tokens"}
-_AVERAGED = {"mean", "rate"}
+
+_MADE = frozenset({"traces", "call_traces", "scores"})
+"""Sources whose units are made of other rows."""
+
+_LARGEST_FIRST = "size DESC NULLS LAST, n DESC, g = '', g"
 
 _MANY = 200_000
 """Of more units than that, traces are put into random groups by their hash (`Sums`); of fewer each is a group."""
@@ -65,17 +70,50 @@ async def groups_of(store: Store, asked: Asked, metric: Metric, top: int) -> Gro
     if asked.group_by is None:
         return Groups([""], 1)
     before, params = units(asked, [metric])
-    size = aggregate(metric, "v0") if MEASURES[metric.name].shape in {"sum", "distinct"} else "count(v0)"
     sql = lines(
         before,
-        "SELECT g, count(*) OVER () AS groups, sum(n) OVER () AS units FROM (SELECT g,",
-        size + " AS size, count(*) AS n FROM u GROUP BY g)",
-        "ORDER BY size DESC NULLS LAST, n DESC, g = '', g LIMIT ?",
+        "SELECT g, count(*) OVER () AS groups, sum(n) OVER () AS units FROM",
+        _sizes(metric, "u"),
+        "ORDER BY " + _LARGEST_FIRST + " LIMIT ?",
     )
     rows = await store.scan(sql, [*params, top], limits=LARGE)
     if not rows:
         return Groups([], 0, (metric, 0))
     return Groups([row["g"] for row in rows], rows[0]["groups"], (metric, int(rows[0]["units"])))
+
+
+def in_one(asked: Asked, metrics: Sequence[Metric]) -> bool:
+    """Whether the groups are better found in the statement that reads their figures (`found_with_series`): where units
+    are made of many spans, making them twice takes twice as long."""
+    return asked.group_by is not None and source_of(metrics[0]) in _MADE and len(_together(metrics)) == 1
+
+
+async def found_with_series(
+    store: Store, asked: Asked, metrics: Sequence[Metric], top: int, *, binned: bool
+) -> tuple[Groups, list[dict[int, Series]]]:
+    """What `groups_of` and `series_of` find one after the other."""
+    width_ns = width_of(asked.range) * SECOND_NS if binned else None
+    before, params = units(asked, metrics)
+    placed = lines(
+        before + ",",
+        "m AS MATERIALIZED (SELECT * FROM u),",
+        "o AS MATERIALIZED (SELECT g, row_number() OVER (ORDER BY " + _LARGEST_FIRST + ") AS rank FROM",
+        _sizes(metrics[0], "m") + "),",
+        "p AS (SELECT m.*,",
+        _bin(width_ns, 0) + " AS b,",
+        "if(o.rank <= ?, o.rank, 0) AS place FROM m JOIN o USING (g))",
+    )
+    about = "(SELECT list(g ORDER BY rank) FILTER (rank <= ?) FROM o) AS shown, (SELECT count(*) FROM o) AS groups"
+    clusters = Clusters(_bits(width_ns), when=f"(SELECT count(*) FROM m) > {_MANY}")  # noqa: S608 (our number)
+    sql = figures(placed, metrics, width_ns, clusters, about)
+    rows = await store.scan(sql, [*params, top, top], limits=LARGE)
+    groups = Groups(rows[0]["shown"], rows[0]["groups"]) if rows else Groups([], 0)
+    return groups, [_series(metric, at, rows, width_ns) for at, metric in enumerate(metrics)]
+
+
+def _sizes(metric: Metric, of: str) -> str:
+    size = aggregate(metric, "v0") if MEASURES[metric.name].shape in {"sum", "distinct"} else "count(v0)"
+    return lines("(SELECT g,", size, "AS size, count(*) AS n FROM", of, "GROUP BY g)")
 
 
 async def series_of(
@@ -99,7 +137,7 @@ def _together(metrics: Sequence[Metric]) -> list[list[int]]:
     parts: dict[Any, list[int]] = defaultdict(list)
     for at, metric in enumerate(metrics):
         source = source_of(metric)
-        averaged = MEASURES[metric.name].shape in _AVERAGED
+        averaged = is_averaged(metric)
         parts[at if source == "scores" else (source, averaged)].append(at)
     return list(parts.values())
 
@@ -109,18 +147,21 @@ async def _read(
 ) -> list[dict[str, Any]]:
     before, params = units(asked, metrics)
     place = "1" if asked.group_by is None else "coalesce(list_position(?::VARCHAR[], g), 0)"
-    bin_ns = "0" if width_ns is None else "(at_ns + " + str(shift_ns) + ") // " + str(width_ns)
-    placed = lines(before + ",", "p AS NOT MATERIALIZED (SELECT u.*,", bin_ns, "AS b,", place, "AS place FROM u", ")")
-    sets = "GROUP BY " + ("place" if width_ns is None else "GROUPING SETS ((b, place), (place))")
-    columns = "place, " + ("NULL" if width_ns is None else "b") + " AS b"
-    if MEASURES[metrics[0].name].shape in _AVERAGED:
-        bits = _BITS if width_ns is None else _BITS_OF_A_BIN
-        many = await _units(store, asked, metrics[0], groups) > _MANY
-        sql = _averaged(placed, metrics, columns, sets, bits if many else None)
-    else:
-        sql = lines(placed, "SELECT", ", ".join([columns, *_plain(metrics)]), "FROM p", sets)
+    columns = ", ".join(("u.*", _bin(width_ns, shift_ns) + " AS b", place + " AS place"))
+    placed = lines(before + ",", "p AS NOT MATERIALIZED (SELECT", columns, "FROM u)")
+    clusters = ALONE
+    if is_averaged(metrics[0]) and await _units(store, asked, metrics[0], groups) > _MANY:
+        clusters = Clusters(_bits(width_ns))
     names = [] if asked.group_by is None else [groups.shown]
-    return await store.scan(sql, [*params, *names], limits=LARGE)
+    return await store.scan(figures(placed, metrics, width_ns, clusters), [*params, *names], limits=LARGE)
+
+
+def _bin(width_ns: int | None, shift_ns: int) -> str:
+    return "0" if width_ns is None else "(at_ns + " + str(shift_ns) + ") // " + str(width_ns)
+
+
+def _bits(width_ns: int | None) -> int:
+    return _BITS if width_ns is None else _BITS_OF_A_BIN
 
 
 async def _units(store: Store, asked: Asked, metric: Metric, groups: Groups) -> int:
@@ -133,50 +174,6 @@ async def _units(store: Store, asked: Asked, metric: Metric, groups: Groups) -> 
     before, params = units(asked, [metric])
     rows = await store.scan(lines(before, "SELECT count(*) AS n FROM u"), params)
     return int(rows[0]["n"])
-
-
-def _plain(metrics: Sequence[Metric]) -> list[str]:
-    columns = []
-    for at, (metric, value) in enumerate(zip(metrics, values_of(metrics), strict=True)):
-        columns += [f"count(v{at}) AS n{at}", without_value(metric, f"v{at}") + f" AS unknown{at}"]
-        columns.append(f"{value} AS value{at}")
-    return columns
-
-
-def _averaged(placed: str, metrics: Sequence[Metric], columns: str, sets: str, bits: int | None) -> str:
-    """Sums by trace first: what happens within one is not independent, and the interval must know.
-
-    There are nearly as many of these rows as spans, so nothing is added up that follows: a rate's units are 0 and 1.
-    Of many units, traces are put together into random groups by so many bits of their hash: ten million spans take half
-    of the time. The rest of the hash tells how many traces there are.
-    """
-    cluster, rest = ("trace", "NULL") if bits is None else (f"trace & {(1 << bits) - 1}", f"trace >> {bits}")
-    by_trace: list[str] = []
-    summed: list[str] = []
-    for at, metric in enumerate(metrics):
-        v, s, n = f"v{at}", f"s{at}", f"m{at}"
-        by_trace += [f"count({v}) AS {n}", f"count(*) - count({v}) AS x{at}", f"sum({v}) AS {s}"]
-        by_trace.append(f"min({rest}) FILTER ({v} IS NOT NULL) AS least{at}")
-        squares, low, high = f"sum(q{at})", f"min(lo{at})", f"max(hi{at})"
-        if MEASURES[metric.name].shape == "rate":
-            squares, low, high = f"sum({s})", f"(sum({s}) = sum({n}))::DOUBLE", f"(sum({s}) > 0)::DOUBLE"
-        else:
-            by_trace += [f"sum({v} * {v}) AS q{at}", f"min({v}) AS lo{at}", f"max({v}) AS hi{at}"]
-        summed += [f"sum({n})::BIGINT AS n{at}", f"sum(x{at})::BIGINT AS unknown{at}", f"sum({s}) AS total{at}"]
-        summed += [f"{squares} AS squares{at}", f"count(*) FILTER ({n} > 0) AS clusters{at}"]
-        summed.append(f"sum(least{at}::DOUBLE) AS minima{at}")
-        summed += [f"sum({s} * {s}) AS cluster_squares{at}", f"sum({s} * {n}) AS cross{at}"]
-        summed += [f"sum({n} * {n})::DOUBLE AS sizes{at}", f"{low} AS low{at}", f"{high} AS high{at}"]
-    return lines(
-        placed + ",",
-        f"c AS (SELECT b, place, {cluster} AS cluster,",
-        ", ".join(by_trace),
-        "FROM p GROUP BY b, place, cluster)",
-        "SELECT",
-        ", ".join([columns, f"{bits or 'NULL'} AS bits", *summed]),
-        "FROM c",
-        sets,
-    )
 
 
 def _series(metric: Metric, number: int, rows: Sequence[Mapping[str, Any]], width_ns: int | None) -> dict[int, Series]:
@@ -193,7 +190,7 @@ def _figure(metric: Metric, number: int, row: Mapping[str, Any], bounded: bool) 
     n, unknown = row[f"n{number}"], row[f"unknown{number}"]
     if n == 0:
         return Figure(0.0 if metric.name in _ZEROS and unknown == 0 else None, 0, unknown)
-    if MEASURES[metric.name].shape not in _AVERAGED:
+    if not is_averaged(metric):
         return Figure(float(row[f"value{number}"]), n, unknown)
     names = ("total", "squares", "clusters", "cluster_squares", "cross", "sizes", "low", "high")
     sums = Sums(n, **{name: row[f"{name}{number}"] for name in names}, units=_traces(row, number))
