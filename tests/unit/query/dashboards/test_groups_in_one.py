@@ -27,7 +27,7 @@ def facts() -> Facts:
             cost, model = rng.choice([None, rng.random()]), rng.choice(["a", "a", "b", "b", "c", "d", "it's", None])
             spans.append(
                 Span(
-                    "prj_a", f"{number:032x}", f"{number * 10 + at:016x}", None, "call", "llm", start + at, start + HOUR,
+                    "prj_a", f"{number:032x}", f"{number * 9 + at:016x}", None, "a", "llm", start + at, start + HOUR,
                     model=model, cost=cost, tokens=Tokens(rng.randrange(9)), service=rng.choice(["x", "y", "z"]),
                 )
             )  # fmt: skip
