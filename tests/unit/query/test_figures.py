@@ -68,6 +68,15 @@ async def test_what_is_told(store: DuckStore) -> None:
     assert not [line for line in told if "theirs" in line or ("odd" in line and "cost" in line)]
 
 
+async def test_sums_are_exact_so_that_no_counter_ever_falls(store: DuckStore) -> None:
+    """Those of floats depend on the order in which threads add them up."""
+    costs = [0.1] * 10
+    await store.append(Facts([span(n, cost=cost, ttft_ms=0.1) for n, cost in enumerate(costs)]))
+    told = (await text(store)).splitlines()
+    assert 'assay_cost_usd_total{provider="p",model="m"} 1' in told
+    assert 'assay_time_to_first_token_seconds_sum{provider="p",model="m"} 0.001' in told
+
+
 async def test_an_empty_project_tells_its_names(store: DuckStore) -> None:
     told = (await text(store)).splitlines()
     assert told
