@@ -21,7 +21,7 @@ from assay_server.core.errors import InvalidInput, Unavailable
 
 _GRACE_S = 10
 _COLLECT_AFTER = 20_000  # objects that came and did not go
-_SWITCH_S = 0.00005  # between threads that compute
+_SWITCH_S = 0.0002  # between threads that compute
 
 
 def serve(config: Config, *, as_json: bool = False) -> None:
