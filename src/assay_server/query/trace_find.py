@@ -5,6 +5,7 @@ stored before the trace's own row, so the spans of a window are among those stor
 times say.
 """
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -21,11 +22,12 @@ MOST_COUNTED_WITH_WORDS = 200
 _WINDOWS = (20_000, 200_000, None)
 """Newest traces: a filter that keeps enough of them is answered from these. Nothing is counted behind the second."""
 
+_BOUND_S = 10.0  # how long a window may begin where it began
 _CHUNK, _LARGEST_CHUNK = 500, 8_000  # traces with the words, whose other conditions are looked up together
 _COMMITS = "SELECT DISTINCT stored_ns FROM trace_parts WHERE key IN (SELECT unnest(?::UBIGINT[]))"
 _MANY = Limits(rows=2_000_000, seconds=60)
 _FEW = 8_000  # traces in which words are looked for by name; chunk by chunk, words that few of them hold take seconds
-_NAMED = 300  # traces that have the words of an attribute's value
+_NAMED = 300  # traces that have the words of an attribute's value; a page is looked for among the newest of more
 _SHARED_BY_FEW = ("user", "session", "run")
 
 Place = tuple[int, str]
@@ -79,6 +81,7 @@ class TraceFinder:
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        self._windows: dict[tuple[str, int], tuple[float, _Bound]] = {}
 
     async def find(self, project: str, narrow: TraceFilter, limit: int, after: Sequence[Any] | None = None) -> Listed:
         """Behind the first page nothing is counted: `total` is then at least 0.
@@ -100,11 +103,17 @@ class TraceFinder:
     ) -> Listed:
         if is_of_trace(narrow):
             return await self._select(project, narrow, _ALL, limit, after)
-        if (named := await self._named(project, narrow)) is not None:
-            return await self._select(project, narrow, _ALL, limit, after, named)
+        named = await self._named(project, narrow, after)
+        if named is not None and named.complete:
+            return await self._select(project, narrow, _ALL, limit, after, _ids(named))
         found = Listed([], 0, exact=True)
         for size in windows or _WINDOWS:
             bound = await self._bound(project, narrow, after, size)
+            if named is not None and limit < len(named.traces) and not bound.whole:
+                found = await self._select(project, narrow, _ALL, limit, after, _ids(named))
+                if len(found.places) > limit:
+                    return replace(found, exact=False)
+                named = None
             found = await self._select(project, narrow, bound, limit, after)
             counted = after is not None or found.total >= MOST_COUNTED or size != _WINDOWS[0]
             if bound.whole or (counted and len(found.places) > limit):
@@ -112,8 +121,20 @@ class TraceFinder:
         return found
 
     async def _bound(self, project: str, narrow: TraceFilter, after: Place | None, size: int | None) -> _Bound:
+        """Of all traces the bound holds for some seconds: what comes meanwhile is newer, and was stored later."""
         if size is None and narrow.since_ns is None:
             return _ALL
+        if size is None or after is not None or narrow.since_ns is not None or narrow.until_ns is not None:
+            return await self._read_bound(project, narrow, after, size)
+        kept = self._windows.get((project, size))
+        if kept is not None and time.monotonic() - kept[0] < _BOUND_S:
+            return kept[1]
+        asked_s, bound = time.monotonic(), await self._read_bound(project, narrow, after, size)
+        if not bound.whole:  # outside of one that is whole nothing is looked for, but an older trace may yet come
+            self._windows[project, size] = asked_s, bound
+        return bound
+
+    async def _read_bound(self, project: str, narrow: TraceFilter, after: Place | None, size: int | None) -> _Bound:
         where = trace_conditions(project, TraceFilter(since_ns=narrow.since_ns, until_ns=narrow.until_ns))
         if after is not None:
             where.add("start_ns <= ?", after[0])
@@ -125,18 +146,21 @@ class TraceFinder:
         row = (await self._store.scan(sql, where.params))[0]
         return _Bound(row["since_ns"], row["stored_ns"], whole=size is None or row["n"] < size)
 
-    async def _named(self, project: str, narrow: TraceFilter) -> list[str] | None:
-        """All traces that have the words of an attribute that is asked for, where those are few.
+    async def _named(self, project: str, narrow: TraceFilter, after: Place | None) -> Found | None:
+        """The newest traces with the words of an attribute that is asked for; all of them where they are few.
 
-        The id of an order or a case hardly stands anywhere else, and the index knows at once where.
+        The id of an order or a case hardly stands anywhere else, and the index knows at once where. None where no
+        condition has words.
         """
-        bounds = Bounds(narrow.since_ns, narrow.until_ns)
+        bounds = _behind(narrow, after)
+        newest = None
         for condition in map(read_condition, narrow.attributes):
             if condition.words is not None:
                 found = await self._store.texts.find(project, condition.words, bounds, _NAMED)
                 if found.complete:
-                    return [trace_id for _, trace_id in found.traces]
-        return None
+                    return found
+                newest = newest or found
+        return newest
 
     async def _select(
         self,
@@ -173,8 +197,7 @@ class TraceFinder:
     async def _with_words(
         self, project: str, narrow: TraceFilter, text: str, limit: int, after: Place | None
     ) -> Listed:
-        until_ns = narrow.until_ns if after is None else min(narrow.until_ns or after[0] + 1, after[0] + 1)
-        bounds = Bounds(narrow.since_ns, until_ns)
+        bounds = _behind(narrow, after)
         if narrow.trace_id is not None:
             bounds = replace(bounds, within=(narrow.trace_id,))
         others = replace(narrow, text=None)
@@ -238,6 +261,16 @@ class TraceFinder:
         rows = await self._store.scan(lines("SELECT trace_id FROM traces WHERE", str(where)), where.params)
         meeting = {row["trace_id"] for row in rows}
         return [place for place in places if place[1] in meeting]
+
+
+def _behind(narrow: TraceFilter, after: Place | None) -> Bounds:
+    """Of the filter's range what is not before that place; traces of the same start are to be sorted out."""
+    until_ns = narrow.until_ns if after is None else min(narrow.until_ns or after[0] + 1, after[0] + 1)
+    return Bounds(narrow.since_ns, until_ns)
+
+
+def _ids(found: Found) -> list[str]:
+    return [trace_id for _, trace_id in found.traces]
 
 
 def _listed(kept: list[Place], found: Found, limit: int, after: Place | None) -> Listed:

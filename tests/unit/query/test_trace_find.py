@@ -91,6 +91,21 @@ async def test_pages_hold_every_trace_once_and_the_first_says_how_many(
         assert first.total == len(expected) if first.exact else first.total <= len(expected), narrow
 
 
+@pytest.mark.parametrize("windows", [(5, 20, None), (100, None)], ids=["a part", "more than there is"])
+async def test_what_comes_after_a_window_was_made_is_found(
+    store: DuckStore, monkeypatch: pytest.MonkeyPatch, windows: tuple[int | None, ...]
+) -> None:
+    monkeypatch.setattr(trace_find, "_WINDOWS", windows)
+    traces, mine = Traces(store), TraceFilter(model="m")
+    assert await pages(traces, mine, 3) == []
+    for n, number in ((TRACES + 1, 0), (9, 7), (TRACES + 2, 0)):  # one of them a late span of an old trace
+        await store.append(Facts([span(n, number, model="m")]))
+    assert await pages(traces, mine, 3) == [TRACES + 2, TRACES + 1, 9]
+    old = Span("prj_a", "f" * 32, "f" * 16, None, "call", "llm", 1, 2, model="m")  # and the oldest trace of all
+    await store.append(Facts([old]))
+    assert await pages(traces, mine, 3) == [TRACES + 2, TRACES + 1, 9, int("f" * 32, 16)]
+
+
 async def test_counting_stops_and_says_so(store: DuckStore, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(trace_find, "MOST_COUNTED", 5)
     monkeypatch.setattr(trace_find, "MOST_COUNTED_WITH_WORDS", 6)
