@@ -2,12 +2,14 @@
 
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
 from pathlib import Path
 
 import httpx
+import pytest
 
 from tests.fixtures import otlp
 from tests.fixtures.server import RunningServer, free_port
@@ -36,6 +38,15 @@ def test_the_sign_in_link_works_once_and_opens_a_session(tmp_path: Path) -> None
     assert me["role"] == "admin"
     assert again.status_code == 401
     assert "fix" in again.json()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_an_end_closes_the_databases(tmp_path: Path, number: signal.Signals) -> None:
+    with _up(tmp_path / "data") as (_, process):
+        process.send_signal(number)
+        assert process.wait(timeout=30) == 0
+    assert not list((tmp_path / "data").glob("ledger.sqlite-*"))
+    assert not list((tmp_path / "data" / "facts").glob("*.wal"))
 
 
 def test_a_taken_port_is_one_clear_line(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from assay_server.app.doctor import EXPOSED_FIX, HOST_FIX, is_of_this_machine, p
 from assay_server.app.wiring import House, house
 from assay_server.core.errors import InvalidInput, Unavailable
 
-_GRACE_S = 10
+_GRACE_S = 7  # containers are killed after ten, and the house takes its time too
 _COLLECT_AFTER = 20_000  # objects that came and did not go
 _SWITCH_S = 0.0002  # between threads that compute
 
