@@ -52,7 +52,7 @@ class Questions:
         return found[1]
 
     async def _sample(self, asked: Asked) -> tuple[list[dict[str, Any]], int]:
-        """Traces by chance, the same each time: those whose ids hash lowest."""
+        """Traces by chance, the same each time and in the same order: those whose ids hash lowest."""
         where = Where()
         for narrow in asked.narrow:
             narrowed(where, narrow, asked.edges())
@@ -64,7 +64,7 @@ class Questions:
         sql = lines(
             'SELECT trace_id, input, "user" FROM spans WHERE rowid IN (SELECT rowid FROM spans',
             conditions,
-            "ORDER BY hash(trace_id) LIMIT ?)",
+            "ORDER BY hash(trace_id) LIMIT ?) ORDER BY hash(trace_id), span_id",
         )
         rows = await self._store.scan(sql, [*params, _SAMPLE], limits=Limits(_SAMPLE, 30))
         return rows, counted[0]["n"]
