@@ -109,15 +109,16 @@ class TraceFinder:
         found = Listed([], 0, exact=True)
         for size in windows or _WINDOWS:
             bound = await self._bound(project, narrow, after, size)
-            if named is not None and limit < len(named.traces) and not bound.whole:
-                found = await self._select(project, narrow, _ALL, limit, after, _ids(named))
-                if len(found.places) > limit:
-                    return replace(found, exact=False)
-                named = None
             found = await self._select(project, narrow, bound, limit, after)
             counted = after is not None or found.total >= MOST_COUNTED or size != _WINDOWS[0]
-            if bound.whole or (counted and len(found.places) > limit):
+            # Attributes take longest to read: where a page is full, nobody waits for more of a count.
+            if bound.whole or (len(found.places) > limit and (counted or narrow.attributes)):
                 break
+            if named is not None and limit < len(named.traces):
+                newest = await self._select(project, narrow, _ALL, limit, after, _ids(named))
+                if len(newest.places) > limit:
+                    return replace(newest, exact=False)
+                named = None
         return found
 
     async def _bound(self, project: str, narrow: TraceFilter, after: Place | None, size: int | None) -> _Bound:
