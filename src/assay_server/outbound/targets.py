@@ -56,15 +56,15 @@ class BucketTarget:
         files = self._files()
         place = "/".join(part for part in (self._bucket.bucket, self._bucket.prefix, name) if part)
         self._spool.mkdir(parents=True, exist_ok=True)
-        try:
-            async with _spooled(parts, self._spool / place.replace("/", "-")) as spooled:
+        async with _spooled(parts, self._spool / place.replace("/", "-")) as spooled:
+            try:
                 await asyncio.to_thread(_upload, files, spooled, place)
-                return f"s3://{place}", spooled.stat().st_size
-        except OSError as error:
-            raise Unavailable(
-                f"s3://{place} cannot be written: {str(error)[:300]}", field="target.s3", value=place,
-                fix="look at the bucket's name, its region and what the key may do",
-            ) from error  # fmt: skip
+            except OSError as error:
+                raise Unavailable(
+                    f"s3://{place} cannot be written: {str(error)[:300]}", field="target.s3", value=place,
+                    fix="look at the bucket's name, its region and what the key may do",
+                ) from error  # fmt: skip
+            return f"s3://{place}", spooled.stat().st_size
 
     def _files(self) -> Any:
         from pyarrow.fs import S3FileSystem

@@ -61,7 +61,7 @@ def exposition(families: list[Family]) -> str:
     return "\n".join(told) + "\n"
 
 
-# Bins take their upper edge, as Prometheus' buckets do; nine counts with a condition each take twice the time.
+# Bins take their upper edge, as Prometheus' buckets do; nine counts with a condition take half as long again.
 _WITHIN = f"histogram(end_ns - start_ns, {[int(edge * 1e9) for edge in BUCKETS_S]}::BIGINT[]) AS bins"
 
 _SPANS = lines(

@@ -68,6 +68,7 @@ class Appending:
 
     def _insert(self, batch: Batch, stamp: int) -> None:
         table = batch.table
+        # The stream itself: a table DuckDB would hand to pyarrow's scanner first.
         rows = batch.rows.__arrow_c_stream__()  # noqa: F841  (DuckDB finds the rows by name)
         if table is SPANS:
             hold(self._connection, batch.records, batch.keys, stamp)

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from assay_server.query.dashboards.series import LARGE, Groups
+from assay_server.query.dashboards.series import LARGE, Groups, place_of
 from assay_server.query.dashboards.source import Asked, units
 from assay_server.query.measures import Metric
 from assay_server.query.sql import lines
@@ -45,15 +45,14 @@ async def histogram_of(store: Store, asked: Asked, metric: Metric, groups: Group
     edges = edges_of(bounds[0]["low"], bounds[0]["high"])
     if not edges:
         return Histogram([], [])
-    place = "1" if asked.group_by is None else "coalesce(list_position(?::VARCHAR[], g), 0)"
+    place, names = place_of(asked, groups)
     sql = lines(
         before + ",",
         "p AS (SELECT",
-        place + " AS place, v0 FROM u)",
+        place + ", v0 FROM u)",
         "SELECT place, count(v0) AS n, count(*) AS all_n, quantile_cont(v0, [0.5, 0.95]) AS quantiles,",
         "histogram(-v0, ?::DOUBLE[]) AS counts FROM p GROUP BY place",
     )
-    names = [] if asked.group_by is None else [groups.shown]
     # DuckDB's bins take their upper edge, these their lower: it is told of negated values. Without the last edge, what
     # lies on it is in the bin below.
     bins = [-edge for edge in reversed(edges[:-1])]

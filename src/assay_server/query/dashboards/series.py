@@ -22,6 +22,7 @@ _ZEROS = COUNTS | {"cost", "tokens"}
 _MADE = frozenset({"traces", "call_traces", "scores"})
 """Sources whose units are made of other rows."""
 
+_OF_UNITS = "(SELECT count(*) FROM m)"
 _LARGEST_FIRST = "size DESC NULLS LAST, n DESC, g = '', g"
 
 _MANY = 200_000
@@ -103,11 +104,13 @@ async def found_with_series(
         _bin(width_ns, 0) + " AS b,",
         "if(o.rank <= ?, o.rank, 0) AS place FROM m JOIN o USING (g))",
     )
-    about = "(SELECT list(g ORDER BY rank) FILTER (rank <= ?) FROM o) AS shown, (SELECT count(*) FROM o) AS groups"
-    clusters = Clusters(_bits(width_ns), when=f"(SELECT count(*) FROM m) > {_MANY}")  # noqa: S608 (our number)
+    shown = "(SELECT list(g ORDER BY rank) FILTER (rank <= ?) FROM o) AS shown"
+    about = ", ".join((shown, "(SELECT count(*) FROM o) AS groups", _OF_UNITS + " AS units"))
+    clusters = Clusters(_bits(width_ns), when=f"{_OF_UNITS} > {_MANY}")
     sql = figures(placed, metrics, width_ns, clusters, about)
     rows = await store.scan(sql, [*params, top, top], limits=LARGE)
-    groups = Groups(rows[0]["shown"], rows[0]["groups"]) if rows else Groups([], 0)
+    first: dict[str, Any] = rows[0] if rows else {"shown": [], "groups": 0, "units": 0}
+    groups = Groups(first["shown"], first["groups"], (metrics[0], first["units"]))
     return groups, [_series(metric, at, rows, width_ns) for at, metric in enumerate(metrics)]
 
 
@@ -146,14 +149,20 @@ async def _read(
     store: Store, asked: Asked, metrics: Sequence[Metric], groups: Groups, width_ns: int | None, shift_ns: int
 ) -> list[dict[str, Any]]:
     before, params = units(asked, metrics)
-    place = "1" if asked.group_by is None else "coalesce(list_position(?::VARCHAR[], g), 0)"
-    columns = ", ".join(("u.*", _bin(width_ns, shift_ns) + " AS b", place + " AS place"))
+    place, names = place_of(asked, groups)
+    columns = ", ".join(("u.*", _bin(width_ns, shift_ns) + " AS b", place))
     placed = lines(before + ",", "p AS NOT MATERIALIZED (SELECT", columns, "FROM u)")
     clusters = ALONE
     if is_averaged(metrics[0]) and await _units(store, asked, metrics[0], groups) > _MANY:
         clusters = Clusters(_bits(width_ns))
-    names = [] if asked.group_by is None else [groups.shown]
     return await store.scan(figures(placed, metrics, width_ns, clusters), [*params, *names], limits=LARGE)
+
+
+def place_of(asked: Asked, groups: Groups) -> tuple[str, list[Any]]:
+    """The column `place` of a unit of group `g`, and its parameters."""
+    if asked.group_by is None:
+        return "1 AS place", []
+    return "coalesce(list_position(?::VARCHAR[], g), 0) AS place", [groups.shown]
 
 
 def _bin(width_ns: int | None, shift_ns: int) -> str:
