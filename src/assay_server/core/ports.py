@@ -56,5 +56,8 @@ class Principal:
     role: str  # admin | editor | viewer | ingest | score
 
 
+Scrub = Callable[[str], tuple[str, list[str]]]
+"""Text without personal data, and the entity types that were found in it."""
+
 Listener = Callable[[Facts], Awaitable[None]]
 """Called by ingest after a commit, with what was stored. It must be quick and must not raise."""

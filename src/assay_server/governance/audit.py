@@ -6,7 +6,7 @@ only, and hold no secrets: people can be forgotten without the chain breaking.
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import Connection, Row, func, select, update
@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Row, func, select, update
 from assay_server.core.clock import Clock, rfc3339
 from assay_server.core.errors import InvalidInput
 from assay_server.core.ids import canonical_json, content_hash, new_id
+from assay_server.core.ports import Scrub
 from assay_server.ledger import Ledger, tables
 
 _audit = tables.accounts.audit
@@ -21,8 +22,6 @@ _heads = tables.accounts.audit_heads
 
 _BATCH = 1000
 _COVERED = ("id", "project", "seq", "at_ns", "actor", "action", "subject", "reason", "before", "after", "previous")
-
-Scrub = Callable[[str], tuple[str, list[str]]]
 
 
 class Audit:

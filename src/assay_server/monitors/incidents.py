@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 from assay_server.core.clock import Clock, rfc3339
 from assay_server.core.errors import Conflict, InvalidInput
 from assay_server.core.ids import new_id
+from assay_server.core.ports import Scrub
 from assay_server.governance import Audit
 from assay_server.ledger import Ledger
 from assay_server.monitors import rows
@@ -17,9 +18,6 @@ from assay_server.monitors.rows import Entry, Incident
 SEVERITIES = ("info", "warning", "critical")
 STATUSES = ("open", "acknowledged", "resolved")
 
-
-Scrub = Callable[[str], tuple[str, list[str]]]
-"""A text without personal data, and the types that were in it."""
 
 Announce = Callable[[Connection, Incident, str, str], None]
 """Puts the news of an incident (`opened` or `resolved`, and why) where people will hear of it, in its transaction."""

@@ -11,8 +11,8 @@ from sqlalchemy import Connection, Row, or_, select, update
 from assay_server.core.clock import Clock, rfc3339
 from assay_server.core.errors import InvalidInput, NotFound
 from assay_server.core.ids import new_id
+from assay_server.core.ports import Scrub
 from assay_server.ledger import AuditTrail, Ledger, tables
-from assay_server.notify.ports import Scrub
 from assay_server.notify.repeats import Repeats
 
 _table = tables.monitors.silences

@@ -79,6 +79,7 @@ class Forwards:
         self._may_name = may_name
         self._environment = environment
         self._beat = Beat("forwards", self.tick, every_s=_BEAT_S)
+        self._some_due = False  # at the last look; one that another server has begun is seen at the next turn
 
     def start(self) -> None:
         self._beat.start()
@@ -89,7 +90,7 @@ class Forwards:
 
     async def heard(self, facts: Facts) -> None:
         """A listener of ingest: there may be something to send."""
-        if facts.spans:
+        if facts.spans and self._some_due:
             self._beat.wake()
 
     async def list(self, project: str) -> Sequence[dict[str, Any]]:
@@ -138,6 +139,7 @@ class Forwards:
     async def tick(self) -> int:
         """Sends what may be sent; how many spans arrived."""
         states = await self._ledger.read(lambda connection: rows.due(connection, self._clock.now_ns()))
+        self._some_due = bool(states)
         return sum(await asyncio.gather(*(self._advance(state) for state in states)))
 
     # --- sending ------------------------------------------------------------------------------------

@@ -12,12 +12,12 @@ from sqlalchemy import Connection, Row
 
 from assay_server.core.clock import Clock, rfc3339
 from assay_server.core.errors import Conflict, InvalidInput, NotFound, Refused
+from assay_server.core.ports import Scrub
 from assay_server.ledger import AuditTrail, Ledger
 from assay_server.registry import channel_rows as rows
 from assay_server.registry import versions
 from assay_server.registry.buckets import is_candidate
 from assay_server.registry.fields import check_name, check_reason
-from assay_server.registry.ports import Scrub
 from assay_server.registry.releases import RELEASES
 from assay_server.registry.snapshots import Snapshots
 from assay_server.registry.verdicts import passing

@@ -7,11 +7,11 @@ from typing import Any
 from sqlalchemy import Connection, Row, select
 
 from assay_server.core.clock import Clock, rfc3339
+from assay_server.core.ports import Scrub
 from assay_server.ledger import AuditTrail, Ledger, tables
 from assay_server.registry import announced, versions
 from assay_server.registry.fields import check_json, check_name, check_text
 from assay_server.registry.items import Item, Prepared, extended, item_json, prepare, scrubbed_json
-from assay_server.registry.ports import Scrub
 from assay_server.registry.versions import Kind
 
 DATASETS = Kind(tables.registry.dataset_versions, "dsv", "dataset")

@@ -7,8 +7,8 @@ from typing import Any
 
 from assay_server.core.errors import InvalidInput, TooLarge
 from assay_server.core.ids import content_hash
+from assay_server.core.ports import Scrub
 from assay_server.registry.fields import json_fault
-from assay_server.registry.ports import Scrub
 
 MOST_ITEMS = 50_000
 _MOST_FAULTS_TOLD = 20

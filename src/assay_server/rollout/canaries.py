@@ -16,6 +16,7 @@ from sqlalchemy import Connection
 from assay_server.core.clock import Clock, parse_rfc3339
 from assay_server.core.errors import Conflict, PermanentError, Refused
 from assay_server.core.ids import new_id
+from assay_server.core.ports import Scrub
 from assay_server.ledger import Ledger
 from assay_server.rollout import rows
 from assay_server.rollout.decide import Action, Move, decide
@@ -23,7 +24,7 @@ from assay_server.rollout.evidence import Evidence, Subject, Window, count
 from assay_server.rollout.incident import incident
 from assay_server.rollout.look import Look, look
 from assay_server.rollout.plan import Plan, check
-from assay_server.rollout.ports import ChannelControl, OpenIncident, Releases, Scrub
+from assay_server.rollout.ports import ChannelControl, OpenIncident, Releases
 from assay_server.rollout.rows import Record
 
 MACHINE = "assay:canary"

@@ -1,10 +1,7 @@
 """What a canary needs from rooms it may not see, or sees only so much of. `app` plugs the real things in."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
-
-Scrub = Callable[[str], tuple[str, list[str]]]
-"""A text without personal data, and the types that were in it."""
 
 
 class Standing(Protocol):

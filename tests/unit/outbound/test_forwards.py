@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 
+from assay_server.core.beat import Beat
 from assay_server.core.errors import Forbidden, InvalidInput, NotFound
 from assay_server.core.records import Facts, Span, Thin, Tokens
 from assay_server.governance import Audit
@@ -91,6 +92,25 @@ async def test_what_is_stored_from_now_on_arrives_in_batches(world: World) -> No
     assert (before["waiting"], before["state"]) == (1500, "ok")
     assert (after["waiting"], after["sent"], after["oldest_at"]) == (0, 1500, None)
     assert await world.forwards.tick() == 0
+
+
+async def test_what_is_stored_wakes_nobody_while_nothing_is_forwarded(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    woken: list[Beat] = []
+
+    def wake(beat: Beat) -> None:
+        woken.append(beat)
+
+    monkeypatch.setattr(Beat, "wake", wake)
+    await world.forwards.tick()
+    await world.forwards.heard(Facts(spans=spans(1, 1)))
+    assert woken == []
+    await world.put()
+    assert len(woken) == 1, "a new one is looked for at once"
+    await world.forwards.tick()
+    await world.forwards.heard(Facts(spans=spans(2, 1)))
+    assert len(woken) == 2
 
 
 async def test_a_span_arrives_as_the_sender_said_it(world: World) -> None:
