@@ -130,6 +130,8 @@ def _case(rng: random.Random) -> str:
     return f"{rng.randrange(10**9):09d}"
 
 
+_TOKENS = "gen_ai.usage.input_tokens"
+
 QUESTIONS = (
     _traces("newest", lambda rng: ""),
     Question("traces: the next page", lambda api, rng, cursor: api.get(f"/traces?limit=50&cursor={cursor}"), _cursor),
@@ -147,6 +149,10 @@ QUESTIONS = (
     _traces("score under a half", lambda rng: "&score=user_feedback:lt:0.5"),
     _traces("attribute", lambda rng: f"&attribute=http.route:eq:/v1/{rng.choice(AGENTS)}/{rng.randrange(20)}"),
     _traces("attribute (none)", lambda rng: f"&attribute=tenant:eq:nobody-{rng.randrange(99)}"),
+    _traces("attribute (a name nobody has)", lambda rng: f"&attribute=order.id:gt:{rng.randrange(99)}"),
+    _traces("attribute: contains", lambda rng: f"&attribute=http.route:contains:{rng.choice(AGENTS)}/1"),
+    _traces("attribute: a number", lambda rng: f"&attribute={_TOKENS}:eq:{rng.randrange(200, 900)}"),
+    _traces("attribute: a number (none)", lambda rng: f"&attribute={_TOKENS}:gt:9{rng.randrange(10**6):06d}"),
     _traces("model, error, user", lambda rng: f"&model=in-house-7b&status=error&user=u{rng.randrange(2000)}"),
     _traces("words: common", lambda rng: "&text=" + _words(rng)),
     _traces("words: two common", lambda rng: f"&text={_words(rng)}+{_words(rng)}"),

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from assay_server.core.errors import InvalidInput
 from assay_server.core.records import Facts, Span
-from assay_server.query import read_condition
+from assay_server.query import TraceFilter, Traces, read_condition
 from assay_server.query.attribute_filter import OPERATORS
 from assay_server.query.stored_text import as_stored, json_text, plain_text, texts_within
 from assay_server.store import DuckStore
@@ -107,3 +107,30 @@ def test_however_the_engine_keeps_it(store: tuple[asyncio.Runner, DuckStore], ki
     for wanted in sorted({text for value in kinds for text in _asked(value)}):
         for op in OPERATORS:
             _agree(runner, opened, project, values, f"k:{op}:{wanted}")
+
+
+NAME = st.text(st.characters(exclude_categories=["Cs"]), max_size=4) | st.from_regex(
+    r"[ab][0-9]{0,2}\.[0-9é٣]?", fullmatch=True
+)
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@given(sent=st.lists(st.dictionaries(NAME, st.integers(0, 2) | st.none(), max_size=4), min_size=1, max_size=5))
+def test_whatever_it_is_called(store: tuple[asyncio.Runner, DuckStore], sent: list[dict[str, Any]]) -> None:
+    """Spans of other sets of names are not read: none of them may be missing in the list."""
+    runner, opened = store
+    project = next(_projects)
+    spans = [
+        Span(project, f"{n:032x}", f"{n + 1:016x}", None, "call", "llm", n, n + 1, attributes=attributes)
+        for n, attributes in enumerate(sent)
+    ]
+    runner.run(opened.append(Facts(spans)))
+    for name in {name for attributes in sent for name in attributes} | {"a1.", "nobody"}:
+        try:
+            condition = read_condition(f"{name}:exists:")
+        except InvalidInput:  # of no name at all
+            continue
+        narrow = TraceFilter(attributes=(f"{name}:exists:",))
+        found = runner.run(Traces(opened).find(project, narrow, limit=9))
+        expected = {f"{n:032x}" for n, attributes in enumerate(sent) if condition.holds(attributes)}
+        assert {trace["trace_id"] for trace in found.items} == expected, name

@@ -1,5 +1,6 @@
 """What a list of traces is narrowed to, as SQL over `traces` with semi-joins into spans and scores."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -74,9 +75,11 @@ def is_of_trace(narrow: TraceFilter) -> bool:
     return narrow == own
 
 
-def trace_conditions(project: str, narrow: TraceFilter, stored_ns: int = 0, spans: str = "spans") -> Where:
+def trace_conditions(
+    project: str, narrow: TraceFilter, stored_ns: int = 0, spans: str = "spans", key_sets: Sequence[int] = ()
+) -> Where:
     """Everything but the words. Spans that were stored before `stored_ns` are not looked at, nor any outside of the
-    table `spans`.
+    table `spans`; for attributes only those of `key_sets`, where these are given.
 
     Raises `InvalidInput` for a condition that cannot be read.
     """
@@ -86,7 +89,7 @@ def trace_conditions(project: str, narrow: TraceFilter, stored_ns: int = 0, span
     if narrow.until_ns is not None:
         where.add("start_ns < ?", narrow.until_ns)
     where.equal("trace_id", narrow.trace_id)
-    rows = _Rows(where, project, stored_ns, spans)
+    rows = _Rows(where, project, stored_ns, spans, key_sets)
     rows.spans({name: getattr(narrow, name) for name in _ONE_SPAN}, narrow.attributes)
     for column in _ANY_SPAN:
         rows.spans({column: getattr(narrow, column)})
@@ -109,11 +112,15 @@ class _Rows:
     project: str
     stored_ns: int
     table: str
+    key_sets: Sequence[int]
 
     def spans(self, values: dict[str, Any], attributes: tuple[str, ...] = ()) -> None:
         """One span has all of it."""
         given = {column: value for column, value in values.items() if value is not None}
         conditions, params = [column + " = ?" for column in given], list(given.values())
+        if attributes and self.key_sets:
+            conditions.append("key_set IN (SELECT unnest(?::UBIGINT[]))")
+            params.append(list(self.key_sets))
         for text in attributes:
             condition, own = read_condition(text).sql()
             conditions.append(condition)

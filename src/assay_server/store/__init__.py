@@ -7,6 +7,7 @@ from assay_server.store.changes import Doomed, Erasable, Priced, Rewritten, Thin
 from assay_server.store.counting import TRACE_WIDE, USED, counted
 from assay_server.store.derived import encode
 from assay_server.store.duck import DuckStore, Settings
+from assay_server.store.key_sets import ANY_NAMES, alike
 from assay_server.store.parts import part_key
 from assay_server.store.preparing import Prepared
 from assay_server.store.protocol import DEFAULT_LIMITS, Appended, Limits, Stats, Store, Texts
@@ -16,6 +17,7 @@ from assay_server.store.seen import trace_key
 from assay_server.store.text import Bounds, Found, TextState, asks_for_words, words_of_attribute
 
 __all__ = [
+    "ANY_NAMES",
     "DEFAULT_LIMITS",
     "HEAD",
     "SCHEMA",
@@ -38,6 +40,7 @@ __all__ = [
     "Texts",
     "Thinnable",
     "Thinned",
+    "alike",
     "asks_for_words",
     "counted",
     "encode",

@@ -7,6 +7,7 @@ from operator import attrgetter
 from typing import Any, Literal
 
 from assay_server.core.records import RunItem, Span, Tokens
+from assay_server.store import key_sets
 from assay_server.store.changes import Priced
 from assay_server.store.derived import empty_results, encode, error_types, request_keys, storable
 from assay_server.store.schema import HEAD
@@ -188,6 +189,7 @@ SPANS = Table(
         "content": (_TEXT, _content),
         "empty_result": ("truth", empty_results),
         "request_key": ("key", request_keys),
+        "key_set": ("key", key_sets.column),
     },
     together=_attributes_and_moved,
     select="* REPLACE (attributes::VARIANT AS attributes)",

@@ -142,7 +142,7 @@ class DuckStore:
         return gone
 
     async def erase(self, project: str, doomed: Sequence[Doomed]) -> dict[str, int]:
-        change = partial(self._change, partial(erase, self._connection, project, doomed))
+        change = partial(self._change, partial(self._erase, project, doomed))
         removed = await self.texts.renew(project, await traces_of(self._scan_all, project, doomed), change)
         self._settling.nudge()
         return removed
@@ -261,6 +261,11 @@ class DuckStore:
 
     def _decide(self, project: str, kept: Sequence[str], let_go: Sequence[str], since_ns: int) -> int:
         return decide(self._connection, project, kept, let_go, since_ns, self._appending.stamp())
+
+    def _erase(self, project: str, doomed: Sequence[Doomed]) -> dict[str, int]:
+        removed = erase(self._connection, project, doomed)
+        self._appending.key_sets.read()  # names that nobody has any more are gone, too
+        return removed
 
     def _reprice(self, project: str, prices: Sequence[Priced]) -> int:
         with transaction(self._connection):

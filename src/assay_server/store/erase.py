@@ -98,6 +98,9 @@ def _erase_spans(connection: duckdb.DuckDBPyConnection, project: str, doomed: Do
         f"DELETE FROM traces {of_touched} AND trace_id NOT IN (SELECT trace_id FROM trace_parts {of_touched})",  # noqa: S608
         [project, project],
     )
+    of_project = "FROM {} WHERE project = $1"
+    used = " UNION ".join(f"SELECT key_set {of_project.format(table)}" for table in ("spans", "held"))
+    connection.execute(f"DELETE {of_project.format('key_sets')} AND key NOT IN ({used})", [project])
     return {"spans": spans, "traces": traces, "held": held}
 
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from assay_server.core.records import Span
 from assay_server.store.columns import SPANS
+from assay_server.store.key_sets import KeySets
 from assay_server.store.schema import PART_KEY
 from assay_server.store.seen import Keys
 from assay_server.store.settled import unsettle_long
@@ -32,13 +33,15 @@ def thinned(spans: Sequence[Span]) -> Sequence[Span]:
     return [span if span.thin is None else _without_content(span, span.thin.attributes) for span in spans]
 
 
-def hold(connection: duckdb.DuckDBPyConnection, spans: Sequence[Span], keys: Keys, stored_ns: int) -> None:
+def hold(
+    connection: duckdb.DuckDBPyConnection, spans: Sequence[Span], keys: Keys, stored_ns: int, sets: KeySets
+) -> None:
     """Puts those aside whose content waits, whole."""
     waiting = np.array([span.thin is not None and span.thin.fate == "waiting" for span in spans], dtype=np.bool_)
     if not waiting.any():
         return
     whole = [replace(span, thin=None) for span in spans if span.thin is not None and span.thin.fate == "waiting"]
-    rows = SPANS.batch(whole, keys[waiting].tolist())  # noqa: F841  (DuckDB finds it by name)
+    rows = sets.bounded(SPANS.batch(whole, keys[waiting].tolist()))  # noqa: F841  (DuckDB finds it by name)
     connection.execute(f"INSERT INTO held BY NAME SELECT {SPANS.select}, {stored_ns} AS stored_ns FROM rows")  # noqa: S608
 
 

@@ -4,7 +4,7 @@ All of it needs no database. The writer's thread is spared it, and requests that
 as columns, which copies nothing.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import compress
 from typing import Any
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from assay_server.core.records import Facts, Span, merged
 from assay_server.store.columns import EVENTS, RUN_ITEMS, SCORES, SPANS, TRACES, ArrowTable, Table
 from assay_server.store.held import thinned
+from assay_server.store.key_sets import KeySet, sets_of
 from assay_server.store.parts import TRACE_PARTS, parts_of
 from assay_server.store.seen import Keys, keys_array
 
@@ -48,6 +49,7 @@ class Prepared:
     scores: Batch
     run_items: Batch
     events: Batch
+    key_sets: Mapping[int, KeySet]
 
 
 def prepare(facts: Facts) -> Prepared:
@@ -60,6 +62,7 @@ def prepare(facts: Facts) -> Prepared:
         _batch(SCORES, facts.scores),
         _batch(RUN_ITEMS, facts.run_items),
         _batch(EVENTS, facts.events),
+        sets_of(spans.records),
     )
 
 
@@ -76,7 +79,8 @@ def together(given: Sequence[Prepared]) -> Prepared:
     roots, parts = _joined([one.roots for one in given]), _joined([one.parts for one in given])
     if roots is None or parts is None:  # a trace came in two requests
         roots, parts = of_traces(spans.records)
-    return Prepared(Facts(), spans, roots, parts, scores, run_items, events)
+    sets = {key: one for prepared in given for key, one in prepared.key_sets.items()}
+    return Prepared(Facts(), spans, roots, parts, scores, run_items, events, sets)
 
 
 def _joined(batches: Sequence[Batch]) -> Batch | None:

@@ -28,13 +28,17 @@ how); `unsettled` names traces that have to be worked out anew. `long_traces`, `
 its message without numbers; NULL for all others. `empty_result` says of a tool whether it found nothing, and
 `request_key` of a model's call what it was asked: equal where a cache would have answered (`derived`).
 
+`key_set` is the number of the set of its attributes' names, which `key_sets` holds (`key_sets.py` says how); 0, it may
+have any.
+
 `let_go_ns` says when the text of a row was let go, after `kept_days`; NULL, it stands as it came.
 """
 
 from assay_server.store.counting import SAID
 from assay_server.store.derived import EMPTY_RESULT, ERROR_TYPE, REQUEST_KEY
+from assay_server.store.key_sets import ANY_NAMES, KEY_SETS, filled
 
-NEWEST = 8
+NEWEST = 9
 HEAD = 300  # characters
 
 _SPANS = """
@@ -185,6 +189,13 @@ STEPS: dict[int, tuple[str, ...]] = {
         "CREATE TABLE IF NOT EXISTS long_tags (trace UBIGINT NOT NULL, tag VARCHAR NOT NULL, stored_ns BIGINT)",
         _LONG_TRACES,
     ),
+    9: (
+        *(
+            f"ALTER TABLE {table} ADD COLUMN IF NOT EXISTS key_set UBIGINT DEFAULT {ANY_NAMES}"
+            for table in ("spans", "held")
+        ),
+        KEY_SETS,
+    ),
 }
 """Schema version -> the statements that lead to the tables of it; all are run at every opening."""
 
@@ -200,5 +211,6 @@ FILLS: dict[int, tuple[str, ...]] = {
             ("request_key", REQUEST_KEY, "kind = 'llm'"),
         )
     ),
+    9: (*filled("spans"), *filled("held")),
 }
 """Schema version -> what a store of an older one gets: new columns of old rows, rows that follow from others."""
