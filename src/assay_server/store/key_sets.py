@@ -36,21 +36,16 @@ _NAMES = (
     "list_concat(json_keys(attributes::JSON), json_keys(coalesce(moved, '{}')::JSON)),"
     " lambda name: regexp_replace(name, '[0-9]+', '#', 'g'))))"
 )
-_KEY = "md5_number_lower(concat(project, chr(31), array_to_string(names, chr(31))))"
+_KEY = f"md5_number_lower(concat(project, chr(31), array_to_string({_NAMES}, chr(31))))"
 
 
 def filled(table: str) -> tuple[str, ...]:
     """Statements that give the rows their sets which were stored before there were any."""
-    named = f"SELECT rowid AS r, project, stored_ns, {_NAMES} AS names FROM {table} WHERE key_set = {ANY_NAMES}"  # noqa: S608
-    keyed = f"SELECT r, {_KEY} AS key FROM ({named}) WHERE len(names) <= {_MOST_NAMES}"  # noqa: S608
-    first = f"{named} AND rowid IN (SELECT min(r) FROM old_rows GROUP BY key)"  # noqa: S608
-    found = f"SELECT {_KEY} AS key, project, names, stored_ns FROM ({first})"  # noqa: S608
-    changed = f"UPDATE {table} SET key_set = old.key FROM old_rows old WHERE {table}.rowid = old.r"  # noqa: S608
+    named = f"SELECT key_set AS key, project, {_NAMES} AS names, stored_ns FROM {table}"  # noqa: S608
+    first = f"rowid IN (SELECT min(rowid) FROM {table} WHERE key_set <> {ANY_NAMES} GROUP BY key_set)"  # noqa: S608
     return (
-        f"CREATE OR REPLACE TEMP TABLE old_rows AS {keyed}",
-        f"INSERT INTO key_sets FROM ({found}) WHERE key NOT IN (SELECT key FROM key_sets)",  # noqa: S608
-        f"{changed} AND (SELECT count(*) FROM key_sets) <= {_MOST_SETS}",  # noqa: S608
-        "DROP TABLE old_rows",
+        f"UPDATE {table} SET key_set = {_KEY} WHERE key_set = {ANY_NAMES} AND len({_NAMES}) <= {_MOST_NAMES}",  # noqa: S608
+        f"INSERT INTO key_sets FROM ({named} WHERE {first}) WHERE key NOT IN (SELECT key FROM key_sets)",  # noqa: S608
     )
 
 
