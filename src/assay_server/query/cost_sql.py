@@ -3,7 +3,7 @@
 How a call is grouped by what only its trace says is told in `dimensions`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -65,12 +65,17 @@ class Calls:
     params: list[Any]
 
 
-def calls(project: str, narrow: CostFilter, group_by: str | None = None) -> Calls:
-    """Raises InvalidInput for an unknown dimension or empty window."""
+def calls(
+    project: str, narrow: CostFilter, group_by: str | None = None, key_sets: Sequence[int] | None = None
+) -> Calls:
+    """`key_sets`: what `sets_of_group` says of `group_by`, where it was asked.
+
+    Raises InvalidInput for an unknown dimension or empty window.
+    """
     if narrow.until_ns <= narrow.since_ns:
         raise InvalidInput("The window ends before it begins.", field="until", fix="give a later 'until'")
     edges = [project, narrow.since_ns - _MARGIN_NS, narrow.until_ns + _MARGIN_NS]
-    grouped = GroupedCalls.by(group_by, edges)
+    grouped = GroupedCalls.by(group_by, edges, key_sets)
     where = Where(["c.project = ?", "c.start_ns >= ?", "c.start_ns < ?"], [project, narrow.since_ns, narrow.until_ns])
     given = {name: getattr(narrow, name) for name in _FILTERS}
     narrowed_calls(where, {name: [value] for name, value in given.items() if value is not None}, of="c.")

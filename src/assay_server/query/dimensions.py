@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from assay_server.core.errors import InvalidInput
+from assay_server.query.key_sets import ONE_OF_SETS
 from assay_server.query.sql import Where, lines
 from assay_server.store import TRACE_WIDE
 
@@ -59,8 +60,8 @@ class GroupedCalls:
     joins: str = ""
 
     @classmethod
-    def by(cls, group_by: str | None, edges: list[Any]) -> "GroupedCalls":
-        """`edges` bound what is read of spans. Raises InvalidInput for a dimension nobody knows."""
+    def by(cls, group_by: str | None, edges: list[Any], key_sets: Sequence[int] | None = None) -> "GroupedCalls":
+        """`edges` and `key_sets` bound what is read of spans. Raises InvalidInput for a dimension nobody knows."""
         by = dimension(group_by)
         if by.many:  # one row for each tag; a call without any keeps one
             return cls(each_tag("c.tags"))
@@ -71,16 +72,17 @@ class GroupedCalls:
         if not by.wide:
             own = lines("own AS (SELECT key,", by.own, "AS own FROM spans WHERE", EDGES, "),")
             return cls("own.own", [], own, [*by.params, *edges], "LEFT JOIN own ON own.key = c.key")
+        among, sets = ("AND", []) if key_sets is None else ("AND " + ONE_OF_SETS + " AND", [list(key_sets)])
         said = lines(
             *("said AS MATERIALIZED (SELECT key, hash(trace_id) AS trace, start_ns,", by.own, "AS own FROM spans"),
-            *("WHERE", EDGES, "AND", by.own, "IS NOT NULL),"),
+            *("WHERE", EDGES, among, by.own, "IS NOT NULL),"),
             "first AS (SELECT trace, arg_min(own, start_ns) AS own FROM said GROUP BY trace),",
             # By what calls know their trace by: to work it out of the ids takes as long as all the rest.
             "wide AS (SELECT p.key AS trace, first.own FROM first JOIN (SELECT key, any_value(hash(trace_id)) AS trace",
             "FROM trace_parts WHERE project = ? GROUP BY key) p ON p.trace = first.trace),",
         )
         joins = "LEFT JOIN said ON said.key = c.key LEFT JOIN wide ON wide.trace = c.trace"
-        params = [*by.params, *edges, *by.params, edges[0]]
+        params = [*by.params, *edges, *sets, *by.params, edges[0]]
         return cls("coalesce(said.own, wide.own)", [], said, params, joins)
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from assay_server.core.errors import InvalidInput
 from assay_server.query.attribute_filter import read_condition
+from assay_server.query.key_sets import ONE_OF_SETS
 from assay_server.query.sql import Where, lines
 
 _OPERATORS = {
@@ -119,7 +120,7 @@ class _Rows:
         given = {column: value for column, value in values.items() if value is not None}
         conditions, params = [column + " = ?" for column in given], list(given.values())
         if attributes and self.key_sets:
-            conditions.append("key_set IN (SELECT unnest(?::UBIGINT[]))")
+            conditions.append(ONE_OF_SETS)
             params.append(list(self.key_sets))
         for text in attributes:
             condition, own = read_condition(text).sql()

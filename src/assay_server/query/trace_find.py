@@ -12,9 +12,10 @@ from typing import Any
 
 from assay_server.core.errors import InvalidInput
 from assay_server.query.attribute_filter import read_condition
+from assay_server.query.key_sets import sets_with
 from assay_server.query.sql import cut, lines
 from assay_server.query.trace_filter import TraceFilter, is_of_trace, trace_conditions
-from assay_server.store import ANY_NAMES, Bounds, Found, Limits, Store, alike, asks_for_words, part_key
+from assay_server.store import Bounds, Found, Limits, Store, asks_for_words, part_key
 
 MOST_COUNTED = 10_000
 MOST_COUNTED_WITH_WORDS = 200
@@ -25,7 +26,6 @@ _WINDOWS = (20_000, 200_000, None)
 _BOUND_S = 10.0  # how long a window may begin where it began
 _CHUNK, _LARGEST_CHUNK = 500, 8_000  # traces with the words, whose other conditions are looked up together
 _COMMITS = "SELECT DISTINCT stored_ns FROM trace_parts WHERE key IN (SELECT unnest(?::UBIGINT[]))"
-_SETS = "SELECT key FROM key_sets WHERE project = ? AND list_has_all(names, ?::VARCHAR[])"
 _MANY = Limits(rows=2_000_000, seconds=60)
 _FEW = 8_000  # traces in which words are looked for by name; chunk by chunk, words that few of them hold take seconds
 _NAMED = 300  # traces that have the words of an attribute's value; a page is looked for among the newest of more
@@ -166,11 +166,8 @@ class TraceFinder:
 
     async def _key_sets(self, project: str, narrow: TraceFilter) -> list[int]:
         """Of which set of names a span is that has all attributes which are asked for."""
-        names = [alike(read_condition(text).key) for text in narrow.attributes]
-        if not names:
-            return []
-        rows = await self._store.scan(_SETS, [project, names], limits=_MANY)
-        return [ANY_NAMES, *(row["key"] for row in rows)]
+        names = [read_condition(text).key for text in narrow.attributes]
+        return await sets_with(self._store, project, names) if names else []
 
     async def _select(
         self,
