@@ -12,7 +12,7 @@ from assay_server.api.auth import principal
 from assay_server.api.chargeback import as_csv, as_page, last_month
 from assay_server.api.openapi import answers
 from assay_server.api.services import services
-from assay_server.api.times import nanoseconds
+from assay_server.api.times import nanoseconds, week_before
 from assay_server.core.clock import SystemClock
 from assay_server.core.ports import Principal
 from assay_server.query import CostFilter, forecast_costs
@@ -22,7 +22,6 @@ router = APIRouter(tags=["costs"])
 Reader = Annotated[Principal, Depends(principal("read"))]
 
 _DAY_NS = 86_400_000_000_000
-_WEEK_NS = 7 * _DAY_NS
 
 
 class _Narrow(BaseModel):
@@ -54,8 +53,7 @@ class _Window(_Narrow):
     until: str | None = Field(None, description="RFC 3339, exclusive; default: now")
 
     def filter(self) -> CostFilter:
-        until = nanoseconds(self.until, "until") or SystemClock().now_ns()
-        return self.within(nanoseconds(self.since, "since") or until - _WEEK_NS, until)
+        return self.within(*week_before(self.since, self.until))
 
 
 class BreakdownQuery(_Window):
@@ -151,8 +149,7 @@ async def steps(
     until: str | None = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
 ) -> dict[str, Any]:
-    until_ns = nanoseconds(until, "until") or SystemClock().now_ns()
-    since_ns = nanoseconds(since, "since") or until_ns - _WEEK_NS
+    since_ns, until_ns = week_before(since, until)
     found: dict[str, Any] = await services(request).token_use.steps(caller.project, name, since_ns, until_ns, limit)
     return found
 

@@ -172,3 +172,16 @@ async def test_why_savings_tokens_and_steps_answer(http: httpx.AsyncClient, serv
     assert (await http.get(f"traces/{1:032X}/tokens")).json()["cost"]["usd"] == 2.0
     assert (await http.get("traces/none/tokens")).status_code == 404
     assert (await http.get("steps", params={**WINDOW, "name": "ask"})).json()["traces"] == 2
+
+
+@pytest.mark.parametrize("path", ["costs", "costs/savings", "steps"])
+async def test_since_the_beginning_of_time_is_not_since_a_week_ago(
+    http: httpx.AsyncClient, services: Any, path: str
+) -> None:
+    """Moment 0 is falsy, and all the same a moment that somebody asked for."""
+    await services.ingest.write(Facts([a_call(1, cost=2.0), a_call(2, cost=3.0, start_ns=5, end_ns=6)]))
+    found = (await http.get(path, params={"since": "1970-01-01T00:00:00Z", "until": "2026-12-01T00:00:00Z"})).json()
+    shown = {"costs": ("total", "calls"), "costs/savings": ("calls",), "steps": ("traces",)}[path]
+    for name in shown:
+        found = found[name]
+    assert found == 2
