@@ -1,7 +1,8 @@
 """Figures over windows of time: any metric, any filter, any group. What monitors look at.
 
 A call belongs to the window in which it *ended*: that is when it is reported, so long calls are not missing from the
-newest window. Traffic of evaluation runs is left out unless the filter names a run. Every figure comes with its n;
+newest window. All else is as on panels: a span has what its trace says of a user and the like where it says nothing
+itself, and traffic of evaluation runs is left out unless the filter names a run. Every figure comes with its n;
 a window without data has no row, and a figure that cannot be known is None.
 """
 
@@ -11,12 +12,16 @@ from typing import Any
 
 from assay_server.core.errors import InvalidInput
 from assay_server.query import windows_cut as cut
+from assay_server.query.dashboards.source import Asked, Range, judgements
+from assay_server.query.dimensions import dimension, narrowed, narrowed_calls, quoted
+from assay_server.query.live import has_runs, only_live
 from assay_server.query.measures import FIELDS, FILTERS, MEASURES, METRICS, Metric, aggregate, each, without_value
 from assay_server.query.sql import Where, lines
 from assay_server.store import Limits, Store
 
 _MOST_GROUPS = "200"
 _LARGE = Limits(rows=100_000, seconds=60)
+_LONGEST_NS = 86_400_000_000_000  # so long before a window a trace may begin that says something of a span in it
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +71,10 @@ class Windows:
         if not windows:
             return []
         _check(metric, narrow or {}, group_by)
-        where = _conditions(project, narrow or {})
-        sql, params = _sql(project, metric, where, group_by, windows)
+        narrow = narrow or {}
+        runs = "run" not in narrow and await has_runs(self._store, [project, 0, 1 << 62])
+        whole = Range(min(each.since_ns for each in windows), max(each.until_ns for each in windows))
+        sql, params = _sql(Asked(project, whole, [narrow], group_by, runs), metric, windows)
         rows = await self._store.scan(sql, params, limits=_LARGE)
         return [_figure(row) for row in rows]
 
@@ -78,14 +85,15 @@ _FEW = "ASOF JOIN w ON u.at_ns >= w.since_ns WHERE u.at_ns < w.until_ns"
 _MANY = "JOIN w ON u.at_ns >= w.since_ns AND u.at_ns < w.until_ns"
 
 
-def _sql(
-    project: str, metric: Metric, where: Where, group_by: str | None, windows: Sequence[Window]
-) -> tuple[str, list[Any]]:
-    group = "''" if group_by is None else "coalesce(" + _column(group_by) + ", '')"
+def _sql(asked: Asked, metric: Metric, windows: Sequence[Window]) -> tuple[str, list[Any]]:
+    """Units `u(at_ns, g, v0)`, and how they make figures."""
+    value = _value(metric)
     if MEASURES[metric.name].family == "scores":
-        source, params, value = _scores(project, metric, where, group, windows)
+        source, params = judgements(asked, metric)
+    elif MEASURES[metric.name].family == "spans" or metric.name == "requests":
+        source, params = _spans(asked, metric)
     else:
-        source, params, value = _spans(metric, where, group, windows)
+        source, params = _calls(asked, metric)
     bounds = [(each.since_ns, each.until_ns) for each in windows]
     apart, ends = cut.apart(bounds), [[since for since, _ in bounds], [until for _, until in bounds]]
     if not apart and cut.exact(metric):
@@ -101,72 +109,71 @@ def _sql(
 
 
 def _joined(value: str, how: str) -> list[str]:
-    """CTEs from the units `u(at_ns, g, v)` to `f`, with a row for each window and group that has a unit."""
+    """CTEs from the units `u(at_ns, g, v0)` to `f`, with a row for each window and group that has a unit."""
     largest = "SELECT g FROM f GROUP BY g ORDER BY sum(n) DESC, g LIMIT " + _MOST_GROUPS  # noqa: S608
     f = lines("f AS (SELECT w.since_ns, w.until_ns, g,", value, "FROM u", how, "GROUP BY ALL),")
     return [f, "largest AS (" + largest + ")"]
 
 
-def _spans(metric: Metric, where: Where, group: str, windows: Sequence[Window]) -> tuple[str, list[Any], str]:
-    """Units `u(at_ns, g, v)` of the spans, and how they make a figure."""
-    where.add("end_ns >= ? AND end_ns < ?", min(w.since_ns for w in windows), max(w.until_ns for w in windows))
-    family = MEASURES[metric.name].family
-    # Tokens and costs are counted once a call; a request is a trace, at its last call's end.
-    calls = family != "spans" and metric.name != "requests"
-    of, trace = ("counted_calls", "trace") if calls else ("spans", "trace_id")
-    if family == "requests":
-        amount = "1.0" if metric.name == "requests" else each(metric)
-        units = lines("SELECT max(end_ns) AS at_ns, min(", group, ") AS g,", amount, "AS v FROM", of)
-        grouped = "GROUP BY " + trace
-    else:
-        units, grouped = lines("SELECT end_ns AS at_ns,", group, "AS g,", each(metric), "AS v FROM", of), ""
-    return lines("u AS (", units, "WHERE", str(where), grouped, ")"), where.params, _value(metric)
-
-
-def _scores(
-    project: str, metric: Metric, where: Where, group: str, windows: Sequence[Window]
-) -> tuple[str, list[Any], str]:
-    """Judgements of the traces that have a span which the filter keeps; its group is the trace's."""
-    judged = Where.project(project)
-    judged.add("name = ?", "schema_valid" if metric.name == "schema_violations" else metric.score)
-    judged.equal("source", metric.source)
-    judged.add("time_ns >= ? AND time_ns < ?", min(w.since_ns for w in windows), max(w.until_ns for w in windows))
-    source = lines(
-        "j AS (SELECT time_ns AS at_ns, trace_id,",
-        each(metric),
-        "AS v FROM scores WHERE",
-        str(judged),
-        "),",
-        "t AS (SELECT trace_id, min(",
-        group,
-        ") AS g FROM spans WHERE",
-        str(where),
-        "AND trace_id IN (SELECT trace_id FROM j) GROUP BY trace_id),",
-        "u AS (SELECT at_ns, g, v FROM j JOIN t USING (trace_id))",
+def _spans(asked: Asked, metric: Metric) -> tuple[str, list[Any]]:
+    """Spans by their end; a request is a trace, at its last span's."""
+    by = dimension(asked.group_by)
+    around = [asked.project, asked.range.since_ns - _LONGEST_NS, asked.range.until_ns]
+    where = Where(["s.project = ?", "s.end_ns >= ?", "s.end_ns < ?"], asked.edges())
+    narrowed(where, asked.narrow[0], around, of="s.")
+    if asked.only_live:
+        only_live(where, around, runs=asked.runs, of="s.")
+    amount = "1.0" if metric.name == "requests" else each(metric)
+    own = by.own + (", wide.own" if by.wide else "")
+    units = lines(
+        *("SELECT end_ns AS at_ns, coalesce(", own + ", '') AS g,", amount, "AS v0"),
+        ", start_ns, trace_id" if metric.name == "requests" else "",
+        "FROM spans s",
+        "LEFT JOIN wide ON wide.trace = hash(s.trace_id)" if by.wide else "",
+        "WHERE " + str(where),
     )
-    return source, [*judged.params, *where.params], _value(metric)
+    if metric.name == "requests":
+        units = _of_traces(units, "1.0", "trace_id")
+    wide = "wide AS (" + by.across() + ")," if by.wide else ""
+    across = [*by.params, *around] if by.wide else []
+    return lines(wide, "u AS (" + units + ")"), [*across, *by.params, *where.params]
+
+
+def _calls(asked: Asked, metric: Metric) -> tuple[str, list[Any]]:
+    """Tokens and costs are counted once a call, and calls say themselves what their traces say."""
+    where = Where(["project = ?", "end_ns >= ?", "end_ns < ?"], asked.edges())
+    narrowed_calls(where, asked.narrow[0], of="")
+    if asked.only_live:
+        where.add("run IS NULL")
+    group = "''" if asked.group_by is None else "coalesce(" + quoted(asked.group_by) + ", '')"
+    calls = lines("FROM counted_calls WHERE", str(where))
+    if MEASURES[metric.name].family == "requests":
+        units = _of_traces(lines("SELECT *, end_ns AS at_ns,", group, "AS g", calls), each(metric), "trace")
+    else:
+        units = lines("SELECT end_ns AS at_ns,", group, "AS g,", each(metric), "AS v0", calls)
+    return lines("u AS (" + units + ")"), where.params
+
+
+def _of_traces(rows: str, amount: str, trace: str) -> str:
+    """A unit for each trace, at its last end, of the first group that one of its rows has."""
+    return lines(
+        "SELECT max(at_ns) AS at_ns, coalesce(arg_min(nullif(g, ''), start_ns), '') AS g,",
+        *(amount, "AS v0 FROM (", rows, ") GROUP BY", trace),
+    )
 
 
 def _value(metric: Metric) -> str:
     """`n`, `value`, `sd` and `unknown` of the units of one window and group."""
-    sd = "NULL" if MEASURES[metric.name].shape == "distinct" else "stddev_samp(v)"
-    return lines("  count(v) AS n,", aggregate(metric), "AS value,", sd, "AS sd,", without_value(metric), "AS unknown")
-
-
-def _conditions(project: str, narrow: Mapping[str, Sequence[str]]) -> Where:
-    where = Where.project(project)
-    for field, values in narrow.items():
-        if field == "tag":
-            where.add("list_has_any(tags, ?::VARCHAR[])", list(values))
-        else:
-            where.add(_column(field) + " IN (SELECT unnest(?::VARCHAR[]))", list(values))
-    if "run" not in narrow:
-        where.add("run IS NULL")
-    return where
-
-
-def _column(field: str) -> str:
-    return '"' + field + '"'
+    sd = "NULL" if MEASURES[metric.name].shape == "distinct" else "stddev_samp(v0)"
+    return lines(
+        "  count(v0) AS n,",
+        aggregate(metric, "v0"),
+        "AS value,",
+        sd,
+        "AS sd,",
+        without_value(metric, "v0"),
+        "AS unknown",
+    )
 
 
 def _check(metric: Metric, narrow: Mapping[str, Sequence[str]], group_by: str | None) -> None:

@@ -43,11 +43,11 @@ def pieces(windows: Bounds) -> list[list[Any]]:
 
 
 def figures(metric: Metric, most_groups: str) -> list[str]:
-    """CTEs from the units `u(at_ns, g, v)` to `f`, with a row for each window and group that has a unit."""
+    """CTEs from the units `u(at_ns, g, v0)` to `f`, with a row for each window and group that has a unit."""
     value = "CASE WHEN n > 0 THEN total END" if MEASURES[metric.name].shape == "sum" else "total / nullif(n, 0)"
     return [
-        "p AS (SELECT edge, g, min(windows) AS windows, count(*) AS units, count(v) AS n, coalesce(sum(v), 0) AS total",
-        "FROM u ASOF JOIN e ON u.at_ns >= e.edge WHERE e.windows > 0 GROUP BY edge, g),",
+        "p AS (SELECT edge, g, min(windows) AS windows, count(*) AS units, count(v0) AS n,",
+        "coalesce(sum(v0), 0) AS total FROM u ASOF JOIN e ON u.at_ns >= e.edge WHERE e.windows > 0 GROUP BY edge, g),",
         "largest AS (SELECT g FROM p GROUP BY g ORDER BY sum(n * windows) DESC, g LIMIT " + most_groups + "),",  # noqa: S608
         "c AS (SELECT edge, g, sum(units) OVER o AS units, sum(n) OVER o AS n, sum(total) OVER o AS total",
         "FROM p WHERE g IN (SELECT g FROM largest) WINDOW o AS (PARTITION BY g ORDER BY edge)),",

@@ -97,7 +97,7 @@ async def one(windows: Windows, metric: Metric, **narrow: str) -> Figure:
         (Metric("tokens_per_second", quantile=0.5), {}, 3, 10, 0),
         (Metric("tokens", bucket="cache_read"), {}, 1, 10, 2),
         (Metric("score", score="quality", source="code"), {}, 1, 0.5, 0),
-        (Metric("count"), {"tag": "x"}, 1, 1, 0),
+        (Metric("count"), {"tag": "x"}, 2, 2, 0),  # a tag is its trace's
         (Metric("count"), {"user": "u"}, 1, 1, 0),
         (Metric("count"), {"run": "run_1"}, 1, 1, 0),
         (Metric("error_rate"), {"model": "b"}, 1, 0.0, 0),

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -25,7 +26,8 @@ from assay_server.query.dashboards.series import (
     in_one,
     series_of,
 )
-from assay_server.query.dashboards.source import Asked, Range
+from assay_server.query.dashboards.source import CALLS, Asked, Range, source_of
+from assay_server.query.live import has_runs
 from assay_server.query.measures import COUNTS, Metric, label_of, unit_of
 from assay_server.query.sandbox import Sql
 from assay_server.store import Store
@@ -60,6 +62,8 @@ class Panels:
         if panel.sql is not None:
             return await rows_of(self._sql, project, panel.sql, asked_range)
         asked = Asked(project, asked_range, [panel.filter, narrow], panel.group_by)
+        if asked.only_live and not _of_calls(panel):
+            asked = replace(asked, runs=await has_runs(self._store, [project, 0, 1 << 62]))
         if panel.report is not None:
             return await self._report(asked, panel.report)
         read = self._histogram if panel.kind == "histogram" else partial(self._series, compare=compare)
@@ -117,6 +121,11 @@ class Panels:
             "groups": groups.count,
             "series": [_spread_json(asked, metric, groups, each) for each in spreads],
         }
+
+
+def _of_calls(panel: Panel) -> bool:
+    """Calls say themselves whether their trace is of a run."""
+    return panel.report is None and all(source_of(metric) in CALLS for metric in panel.metrics)
 
 
 def _places(found: Mapping[int, Series]) -> list[int]:

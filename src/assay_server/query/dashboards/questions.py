@@ -14,6 +14,7 @@ from assay_server.query.dashboards.likeness import clusters_of, telling
 from assay_server.query.dashboards.links import traces_of
 from assay_server.query.dashboards.source import Asked
 from assay_server.query.dimensions import EDGES, narrowed
+from assay_server.query.live import only_live
 from assay_server.query.shapes import question_of
 from assay_server.query.sql import Where, lines
 from assay_server.stats import wilson
@@ -55,9 +56,9 @@ class Questions:
         """Traces by chance, the same each time and in the same order: those whose ids hash lowest."""
         where = Where()
         for narrow in asked.narrow:
-            narrowed(where, narrow, asked.edges())
-        if "run" not in asked.words:
-            where.add("run IS NULL")
+            narrowed(where, narrow, asked.around())
+        if asked.only_live:
+            only_live(where, asked.around(), runs=asked.runs)
         conditions = lines("WHERE", EDGES, "AND parent_id IS NULL", *(f"AND {each}" for each in where.conditions))
         params = [*asked.edges(), *where.params]
         counted = await self._store.scan(lines("SELECT count(*) AS n FROM spans", conditions), params)

@@ -8,10 +8,14 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from assay_server.query.dimensions import EDGES, Dimension, GroupedCalls, dimension, narrowed, narrowed_calls
+from assay_server.query.live import only_live
 from assay_server.query.measures import MEASURES, Metric, each
 from assay_server.query.sql import Where, lines
 
 Source = Literal["spans", "calls", "traces", "call_traces", "scores"]
+
+CALLS = frozenset({"calls", "call_traces"})
+"""Sources whose units are made of calls."""
 
 _TRACES = frozenset({"traces", "call_traces"})
 _MARGIN_NS = 6 * 3_600_000_000_000  # a trace over the range's edge says of its calls what its other spans know
@@ -35,15 +39,27 @@ class Range:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """Whose spans, when, which, and by what they are grouped. Each filter word may be said twice: both hold."""
+    """Whose spans, when, which, and by what they are grouped. Each filter word may be said twice: both hold.
+
+    `runs`: are there spans of evaluation runs (`live.has_runs`)? Where nobody knows, it is taken that there are.
+    """
 
     project: str
     range: Range
     narrow: Sequence[Mapping[str, Sequence[str]]] = ()
     group_by: str | None = None
+    runs: bool = True
 
     def edges(self, margin_ns: int = 0) -> list[Any]:
         return [self.project, self.range.since_ns - margin_ns, self.range.until_ns + margin_ns]
+
+    def around(self) -> list[Any]:
+        """Edges of all that traces of the range may say: one that goes over an edge says some of it outside."""
+        return self.edges(_MARGIN_NS)
+
+    @property
+    def only_live(self) -> bool:
+        return "run" not in self.words
 
     @property
     def words(self) -> set[str]:
@@ -66,8 +82,9 @@ def units(asked: Asked, metrics: Sequence[Metric]) -> tuple[str, list[Any]]:
     """
     source = source_of(metrics[0])
     if source == "scores":
-        return _judgements(asked, metrics[0])
-    rows, params = _calls(asked) if source in {"calls", "call_traces"} else _spans(asked)
+        ctes, params = judgements(asked, metrics[0])
+        return lines("WITH", ctes), params
+    rows, params = _calls(asked) if source in CALLS else _spans(asked)
     columns = ", ".join(f"{_value(metric)} AS v{at}" for at, metric in enumerate(metrics))
     if source in _TRACES:
         # The traces' own columns hide those of their spans: what is added up is said by the metric.
@@ -90,7 +107,7 @@ def _value(metric: Metric) -> str:
 def _spans(asked: Asked) -> tuple[str, list[Any]]:
     """`r`: the spans of the range. Only columns that somebody asks for are read."""
     by = dimension(asked.group_by)
-    where = _conditions(asked, asked.edges())
+    where = _conditions(asked, asked.around())
     sql = lines(
         _wide(by),
         "r AS NOT MATERIALIZED (SELECT s.start_ns AS at_ns,",
@@ -99,17 +116,19 @@ def _spans(asked: Asked) -> tuple[str, list[Any]]:
         "WHERE s." + EDGES + " AND",
         str(where) + ")",
     )
-    across = [*by.params, *asked.edges()] if by.wide else []
+    across = [*by.params, *asked.around()] if by.wide else []
     return sql, [*across, *by.params, *asked.edges(), *where.params]
 
 
 def _calls(asked: Asked) -> tuple[str, list[Any]]:
     """`r`: the calls of the range that count."""
-    grouped = GroupedCalls.by(asked.group_by, asked.edges(_MARGIN_NS))
+    grouped = GroupedCalls.by(asked.group_by, asked.around())
     where = Where(["c.project = ?", "c.start_ns >= ?", "c.start_ns < ?"], asked.edges())
     for narrow in asked.narrow:
         narrowed_calls(where, narrow, of="c.")
-    _add_usual(where, asked, "c.")
+    if asked.only_live:
+        where.add("c.run IS NULL")  # a call says what its trace says
+    _of_failures(where, asked, "c.")
     sql = lines(
         grouped.ctes + "r AS NOT MATERIALIZED (SELECT c.start_ns AS at_ns, coalesce(",
         grouped.value + ", '') AS g, c.* FROM counted_calls c",
@@ -119,47 +138,55 @@ def _calls(asked: Asked) -> tuple[str, list[Any]]:
     return sql, [*grouped.cte_params, *grouped.params, *where.params]
 
 
-def _judgements(asked: Asked, metric: Metric) -> tuple[str, list[Any]]:
-    """Judgements of traces that have a span which the filter keeps; each belongs to its trace's first group."""
-    judged = Where.project(asked.project)
+def judgements(asked: Asked, metric: Metric) -> tuple[str, list[Any]]:
+    """CTEs that end in `u(at_ns, trace_id, trace, g, source, v0)`: judgements of traces that have a span which the
+    filter keeps; without a filter and a group those of no trace, too. A group is what the first of these spans says,
+    else the first of the trace that says any."""
+    judged, always = Where.project(asked.project), [asked.project, 0, 1 << 62]
     judged.add("name = ?", "schema_valid" if metric.name == "schema_violations" else metric.score)
     judged.equal("source", metric.source)
     judged.add("time_ns >= ? AND time_ns < ?", asked.range.since_ns, asked.range.until_ns)
-    if "run" not in asked.words:
-        judged.add("run IS NULL")
+    if asked.only_live:
+        only_live(judged, always, runs=asked.runs)
     scores = lines(
         "j AS (SELECT time_ns AS at_ns, trace_id, source,", each(metric), "AS v0 FROM scores WHERE", str(judged), ")"
     )
     if not asked.words and asked.group_by is None:
         one = "SELECT at_ns, coalesce(trace_id, '') AS trace_id, hash(trace_id) AS trace, '' AS g, source, v0 FROM j"
-        return lines("WITH", scores + ",", "u AS (" + one + ")"), judged.params
+        return lines(scores + ",", "u AS (" + one + ")"), judged.params
     by = dimension(asked.group_by)
-    where = _conditions(asked, [asked.project, 0, 1 << 62])
+    where = _conditions(asked, always)
+    theirs = "FROM spans s WHERE s.project = ? AND s.trace_id IN (SELECT trace_id FROM j)"
     traces = lines(
-        "t AS (SELECT s.trace_id,",
-        "coalesce(arg_min(" + by.own + ", s.start_ns), '') AS g FROM spans s",
-        "WHERE s.project = ? AND s.trace_id IN (SELECT trace_id FROM j) AND",
-        str(where),
-        "GROUP BY s.trace_id)",
+        "t AS (SELECT s.trace_id, arg_min(" + by.own + ", s.start_ns) AS own",
+        *(theirs, "AND", str(where), "GROUP BY s.trace_id),"),
+        "said AS (SELECT s.trace_id, arg_min(" + by.own + ", s.start_ns) AS said" if by.wide else "",
+        *((theirs, "GROUP BY s.trace_id),") if by.wide else ()),
     )
-    joined = "u AS (SELECT at_ns, trace_id, hash(trace_id) AS trace, g, source, v0 FROM j JOIN t USING (trace_id))"
-    params = [*judged.params, *by.params, asked.project, *where.params]
-    return lines("WITH", scores + ",", traces + ",", joined), params
+    group = "coalesce(own, said, '')" if by.wide else "coalesce(own, '')"
+    joined = lines(
+        "u AS (SELECT at_ns, trace_id, hash(trace_id) AS trace,",
+        group + " AS g, source, v0 FROM j JOIN t USING (trace_id)",
+        "LEFT JOIN said USING (trace_id))" if by.wide else ")",
+    )
+    across = [*by.params, asked.project] if by.wide else []
+    params = [*judged.params, *by.params, asked.project, *where.params, *across]
+    return lines(scores + ",", traces, joined), params
 
 
 def _conditions(asked: Asked, edges: Sequence[Any]) -> Where:
     where = Where()
     for narrow in asked.narrow:
         narrowed(where, narrow, edges, of="s.")
-    _add_usual(where, asked, "s.")
+    if asked.only_live:
+        only_live(where, edges, runs=asked.runs, of="s.")
+    _of_failures(where, asked, "s.")
     if not where.conditions:
         where.add("true")
     return where
 
 
-def _add_usual(where: Where, asked: Asked, of: str) -> None:
-    if "run" not in asked.words:
-        where.add(of + "run IS NULL")
+def _of_failures(where: Where, asked: Asked, of: str) -> None:
     if asked.group_by == "error_type":
         where.add(of + "status = 'error'")
 

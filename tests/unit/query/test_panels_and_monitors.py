@@ -1,0 +1,141 @@
+"""The same facts give the same figures on a panel and in a monitor, where all that started has ended, too."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from assay_server.core.records import Facts, Score, Span, Tokens
+from assay_server.query import Metric, Sql, Window, Windows, metric_json
+from assay_server.query.dashboards import Panels, parse_panel
+from assay_server.store import DuckStore
+
+SECOND = 1_000_000_000
+HOUR = 3600 * SECOND
+START = 1_795_248_000 * SECOND
+
+
+def span(trace: int, number: int, at_s: float, **fields: Any) -> Span:
+    """The first of a trace is its root."""
+    start = START + int(at_s * SECOND)
+    fields = {"name": "step", "kind": "llm", **fields}
+    parent = None if number == 0 else f"{trace * 100:016x}"
+    return Span(
+        "prj_a",
+        f"{trace:032x}",
+        f"{trace * 100 + number:016x}",
+        parent,
+        start_ns=start,
+        end_ns=start + SECOND,
+        **fields,
+    )
+
+
+def score(trace: int | None, at_s: float, value: float, **fields: Any) -> Score:
+    at = START + int(at_s * SECOND)
+    trace_id = None if trace is None else f"{trace:032x}"
+    return Score("prj_a", f"scr_{trace}_{at_s}", "quality", at, "code", value, trace_id=trace_id, **fields)
+
+
+USED = {"model": "m", "tokens": Tokens(100, output=10), "cost": 0.5}
+FACTS = Facts(
+    [
+        span(1, 0, 10, kind="chain", user="ann", feature="search", tags=["beta"], session="s1"),
+        span(1, 1, 11, **USED),
+        span(1, 2, 12, kind="tool", status="error"),
+        span(2, 0, 20, kind="chain", user="bob"),
+        span(2, 1, 21, status="error", **USED),
+        span(2, 2, 22, user="eve", **USED),
+        # An evaluated application goes on with the trace of the run, and its own spans know nothing of it.
+        span(3, 0, 30, kind="chain", run="run_1", user="ann"),
+        span(3, 1, 31, status="error", **USED),
+        span(4, 1, -2, **USED),  # its user is said where the range has begun
+        span(4, 0, 5, kind="chain", user="zoe"),
+        span(5, 0, -30, kind="chain", user="ann", feature="night"),  # begins before the range
+        span(5, 1, 1, status="error", **USED),
+    ],
+    [
+        score(1, 40, 0.5),
+        score(2, 41, 1.0),
+        score(3, 42, 0.0),  # of an evaluated trace, by an application that does not know it
+        score(None, 43, 0.25, session="s9"),
+    ],
+)
+
+
+@pytest.fixture
+async def store(tmp_path: Path) -> AsyncIterator[DuckStore]:
+    opened = await DuckStore.open(tmp_path / "facts")
+    await opened.append(FACTS)
+    yield opened
+    await opened.close()
+
+
+Figures = dict[str, tuple[float | None, int, int]]
+
+
+async def on_a_panel(store: DuckStore, metric: Metric, narrow: dict[str, list[str]], group_by: str | None) -> Figures:
+    sql = Sql(store)
+    given = {"title": "T", "kind": "table", "metrics": [metric_json(metric)], "filter": narrow, "group_by": group_by}
+    panel = parse_panel({name: value for name, value in given.items() if value is not None})
+    found = await Panels(store, sql).read("prj_a", panel, START, START + HOUR, {})
+    await sql.close()
+    totals = {one["group"] or "": one["total"] for one in found["series"]}
+    return {group: (total["value"], total["n"], total["unknown"]) for group, total in totals.items()}
+
+
+async def in_a_monitor(store: DuckStore, metric: Metric, narrow: dict[str, list[str]], group_by: str | None) -> Figures:
+    window = Window(START, START + HOUR)
+    figures = await Windows(store).figures("prj_a", metric, [window], narrow=narrow, group_by=group_by)
+    return {figure.group: (figure.value, figure.n, figure.unknown) for figure in figures}
+
+
+METRICS = [
+    *(Metric(name) for name in ("count", "requests", "errors", "error_rate", "latency", "users", "sessions")),
+    *(Metric(name) for name in ("cost", "cost_per_request", "tokens", "tokens_per_request")),
+    Metric("score", score="quality"),
+]
+
+
+FILTERS: list[dict[str, list[str]]] = [{}, {"user": ["ann"]}, {"tag": ["beta"]}, {"kind": ["llm"]}, {"run": ["run_1"]}]
+
+
+@pytest.mark.parametrize("metric", METRICS, ids=lambda metric: metric.name)
+async def test_a_metric_is_the_same_for_every_filter_and_group(store: DuckStore, metric: Metric) -> None:
+    some = 0
+    for narrow in FILTERS:
+        for group_by in (None, "user", "model"):
+            shown = with_data(await on_a_panel(store, metric, narrow, group_by))
+            looked = with_data(await in_a_monitor(store, metric, narrow, group_by))
+            assert shown.keys() == looked.keys(), (narrow, group_by)
+            for group, figure in shown.items():
+                assert figure == pytest.approx(looked[group]), (narrow, group_by, group)
+            some += len(shown)
+    assert some > 5
+
+
+def with_data(figures: Figures) -> Figures:
+    return {group: (value, n, unknown) for group, (value, n, unknown) in figures.items() if n or unknown}
+
+
+async def test_what_an_evaluated_application_does_is_no_live_traffic(store: DuckStore) -> None:
+    """Errors of three calls: of bob's and of the one that began before the range. That of the run is not among them."""
+    assert await on_a_panel(store, Metric("errors"), {"kind": ["llm"]}, None) == {"": (2.0, 4, 0)}
+    assert await on_a_panel(store, Metric("requests"), {}, None) == {"": (4.0, 4, 0)}
+    assert await on_a_panel(store, Metric("score", score="quality"), {}, None) == {"": (1.75 / 3, 3, 0)}
+
+
+async def test_a_span_belongs_to_whom_its_trace_names_before_the_range_too(store: DuckStore) -> None:
+    by_user = await on_a_panel(store, Metric("count"), {"kind": ["llm"]}, "user")
+    assert {user: value for user, (value, _, _) in by_user.items()} == {"ann": 2, "bob": 1, "eve": 1}
+    assert await on_a_panel(store, Metric("count"), {"feature": ["night"]}, None) == {"": (1.0, 1, 0)}
+
+
+async def test_a_monitor_knows_a_trace_by_what_its_root_says(store: DuckStore) -> None:
+    by_user = await in_a_monitor(store, Metric("requests"), {}, "user")
+    assert {user: value for user, (value, _, _) in by_user.items()} == {"ann": 2, "bob": 1, "zoe": 1}
+    failed = await in_a_monitor(store, Metric("errors"), {"user": ["ann"]}, None)
+    assert failed == {"": (2.0, 4, 0)}
+    judged = await in_a_monitor(store, Metric("score", score="quality"), {"kind": ["llm"]}, "user")
+    assert {user: value for user, (value, _, _) in judged.items()} == {"ann": 0.5, "eve": 1.0}
