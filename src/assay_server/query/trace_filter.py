@@ -1,7 +1,7 @@
 """What a list of traces is narrowed to, as SQL over `traces` with semi-joins into spans and scores."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from assay_server.core.errors import InvalidInput
@@ -38,6 +38,8 @@ class TraceFilter:
     and `unset` those without one. The words and "phrases" of `text` stand in one text of the trace (`store.Texts`).
     `scores` are texts `name:op:value` over the mean of the trace's scores of that name, op
     being lt, le, gt, ge, eq or ne.
+
+    `begun_before`: of the traces over an edge of the range (since, until), those that began before it (`trace_find`).
     """
 
     since_ns: int | None = None
@@ -68,12 +70,13 @@ class TraceFilter:
     service: str | None = None
     trace_id: str | None = None
     attributes: tuple[str, ...] = ()
+    begun_before: tuple[tuple[str, ...], tuple[str, ...]] = ((), ())
 
 
 def is_of_trace(narrow: TraceFilter) -> bool:
     """Does the trace's own row say it all, but for the words? Then spans need not be looked at."""
     own = TraceFilter(since_ns=narrow.since_ns, until_ns=narrow.until_ns, trace_id=narrow.trace_id, text=narrow.text)
-    return narrow == own
+    return narrow == replace(own, begun_before=narrow.begun_before)
 
 
 def trace_conditions(
@@ -84,11 +87,7 @@ def trace_conditions(
 
     Raises `InvalidInput` for a condition that cannot be read.
     """
-    where = Where.project(project)
-    if narrow.since_ns is not None:
-        where.add("start_ns >= ?", narrow.since_ns)
-    if narrow.until_ns is not None:
-        where.add("start_ns < ?", narrow.until_ns)
+    where = _range(project, narrow)
     where.equal("trace_id", narrow.trace_id)
     rows = _Rows(where, project, stored_ns, spans, key_sets)
     rows.spans({name: getattr(narrow, name) for name in _ONE_SPAN}, narrow.attributes)
@@ -102,6 +101,19 @@ def trace_conditions(
     rows.cost(narrow.min_cost, narrow.max_cost)
     for score in narrow.scores:
         _score(where, project, score)
+    return where
+
+
+def _range(project: str, narrow: TraceFilter) -> Where:
+    where, (too_early, early_enough) = Where.project(project), narrow.begun_before
+    if narrow.since_ns is not None:
+        where.add("start_ns >= ?", narrow.since_ns)
+    if narrow.until_ns is not None and early_enough:
+        where.add("(start_ns < ? OR trace_id IN (SELECT unnest(?::VARCHAR[])))", narrow.until_ns, list(early_enough))
+    elif narrow.until_ns is not None:
+        where.add("start_ns < ?", narrow.until_ns)
+    if too_early:
+        where.add("trace_id NOT IN (SELECT unnest(?::VARCHAR[]))", list(too_early))
     return where
 
 

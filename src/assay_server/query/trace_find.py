@@ -92,7 +92,26 @@ class TraceFinder:
         place = _place(after)
         if narrow.text is not None and asks_for_words(narrow.text):
             return await self._with_words(project, narrow, narrow.text, limit, place)
-        return await self._narrowed(project, replace(narrow, text=None), limit, place)
+        narrow = replace(narrow, text=None, begun_before=await self._begun_before(project, narrow))
+        return await self._narrowed(project, narrow, limit, place)
+
+    async def _begun_before(self, project: str, narrow: TraceFilter) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """A trace stands in the list where its first commit began, and its root often comes later, since children end
+        before it. Those that go over an edge of the range are few, and of them it is asked when they really began."""
+        edges = [edge for edge in (narrow.since_ns, narrow.until_ns) if edge is not None]
+        if not edges:
+            return (), ()
+        params = [value for edge in edges for value in (edge, edge)]
+        over = " OR ".join(["start_ns < ? AND last_ns >= ?"] * len(edges))
+        sql = lines("SELECT trace_id, start_ns, last_ns FROM trace_sums WHERE project = ? AND (", over, ")")
+        rows = await self._store.scan(sql, [project, *params], limits=_MANY)
+
+        def before(edge: int | None) -> tuple[str, ...]:
+            if edge is None:
+                return ()
+            return tuple(row["trace_id"] for row in rows if row["start_ns"] < edge <= row["last_ns"])
+
+        return before(narrow.since_ns), before(narrow.until_ns)
 
     async def _narrowed(
         self,
@@ -137,7 +156,8 @@ class TraceFinder:
         return bound
 
     async def _read_bound(self, project: str, narrow: TraceFilter, after: Place | None, size: int | None) -> _Bound:
-        where = trace_conditions(project, TraceFilter(since_ns=narrow.since_ns, until_ns=narrow.until_ns))
+        ranged = TraceFilter(narrow.since_ns, narrow.until_ns, begun_before=narrow.begun_before)
+        where = trace_conditions(project, ranged)
         if after is not None:
             where.add("start_ns <= ?", after[0])
         newest = "" if size is None else f"ORDER BY start_ns DESC LIMIT {size}"

@@ -123,3 +123,25 @@ async def test_counting_stops_and_says_so(store: DuckStore, monkeypatch: pytest.
 async def test_a_place_that_another_list_made_is_refused(store: DuckStore, after: list[Any]) -> None:
     with pytest.raises(InvalidInput):
         await Traces(store).find("prj_a", after=after)
+
+
+@pytest.mark.parametrize("settled", [False, True])
+async def test_a_trace_is_in_the_range_in_which_it_began_whichever_span_came_first(
+    store: DuckStore, settled: bool
+) -> None:
+    """Children end before their root, and so they come before it."""
+    root = span(200, user="eve")
+    child = Span("prj_a", root.trace_id, "c" * 16, root.span_id, "tool", "tool", 200_900, 200_950, user="eve")
+    await store.append(Facts([child]))
+    await store.append(Facts([root]))
+    if settled:
+        await store.settle()
+    traces = Traces(store)
+    for user in (None, "eve"):
+        early, late = [TraceFilter(100_000, 200_500, user=user), TraceFilter(200_500, 300_000, user=user)]
+        assert await pages(traces, early, 3) == [200]
+        assert await pages(traces, late, 3) == []
+        found = [await traces.find("prj_a", narrow, limit=3) for narrow in (early, late)]
+        assert [(page.total, page.exact) for page in found] == [(1, True), (0, True)]
+    assert await pages(traces, TraceFilter(200_900, 300_000), 3) == []  # its last span begins at the edge
+    assert await pages(traces, TraceFilter(200_000, 200_001), 3) == [200]
