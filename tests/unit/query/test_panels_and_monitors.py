@@ -50,10 +50,6 @@ FACTS = Facts(
         # An evaluated application goes on with the trace of the run, and its own spans know nothing of it.
         span(3, 0, 30, kind="chain", run="run_1", user="ann"),
         span(3, 1, 31, status="error", **USED),
-        span(4, 1, -2, **USED),  # its user is said where the range has begun
-        span(4, 0, 5, kind="chain", user="zoe"),
-        span(5, 0, -30, kind="chain", user="ann", feature="night"),  # begins before the range
-        span(5, 1, 1, status="error", **USED),
     ],
     [
         score(1, 40, 0.5),
@@ -61,6 +57,16 @@ FACTS = Facts(
         score(3, 42, 0.0),  # of an evaluated trace, by an application that does not know it
         score(None, 43, 0.25, session="s9"),
     ],
+)
+
+
+OVER_THE_EDGE = Facts(
+    [
+        span(4, 1, -2, **USED),  # its user is said where the range has begun
+        span(4, 0, 5, kind="chain", user="zoe"),
+        span(5, 0, -30, kind="chain", user="ann", feature="night"),
+        span(5, 1, 1, status="error", **USED),
+    ]
 )
 
 
@@ -120,22 +126,38 @@ def with_data(figures: Figures) -> Figures:
 
 
 async def test_what_an_evaluated_application_does_is_no_live_traffic(store: DuckStore) -> None:
-    """Errors of three calls: of bob's and of the one that began before the range. That of the run is not among them."""
-    assert await on_a_panel(store, Metric("errors"), {"kind": ["llm"]}, None) == {"": (2.0, 4, 0)}
-    assert await on_a_panel(store, Metric("requests"), {}, None) == {"": (4.0, 4, 0)}
+    assert await on_a_panel(store, Metric("errors"), {"kind": ["llm"]}, None) == {"": (1.0, 3, 0)}
+    assert await on_a_panel(store, Metric("requests"), {}, None) == {"": (2.0, 2, 0)}
     assert await on_a_panel(store, Metric("score", score="quality"), {}, None) == {"": (1.75 / 3, 3, 0)}
 
 
 async def test_a_span_belongs_to_whom_its_trace_names_before_the_range_too(store: DuckStore) -> None:
+    await store.append(OVER_THE_EDGE)
     by_user = await on_a_panel(store, Metric("count"), {"kind": ["llm"]}, "user")
     assert {user: value for user, (value, _, _) in by_user.items()} == {"ann": 2, "bob": 1, "eve": 1}
     assert await on_a_panel(store, Metric("count"), {"feature": ["night"]}, None) == {"": (1.0, 1, 0)}
 
 
+@pytest.mark.parametrize(
+    ("narrow", "before", "after"), [({}, 2, 2), ({"user": ["ann"]}, 1, 1), ({"tag": ["beta"]}, 0, 1)]
+)
+async def test_a_request_is_in_one_of_two_ranges_that_meet(
+    store: DuckStore, narrow: dict[str, list[str]], before: int, after: int
+) -> None:
+    """In that in which it began, as in the list of traces."""
+    await store.append(OVER_THE_EDGE)
+    sql = Sql(store)
+    panel = parse_panel({"title": "T", "kind": "number", "metrics": ["requests"], "filter": narrow})
+    for since, until, wanted in ((-HOUR, 0, before), (0, HOUR, after), (-HOUR, HOUR, before + after)):
+        shown = await Panels(store, sql).read("prj_a", panel, START + since, START + until, {})
+        assert sum(one["total"]["value"] for one in shown["series"]) == wanted
+    await sql.close()
+
+
 async def test_a_monitor_knows_a_trace_by_what_its_root_says(store: DuckStore) -> None:
     by_user = await in_a_monitor(store, Metric("requests"), {}, "user")
-    assert {user: value for user, (value, _, _) in by_user.items()} == {"ann": 2, "bob": 1, "zoe": 1}
+    assert {user: value for user, (value, _, _) in by_user.items()} == {"ann": 1, "bob": 1}
     failed = await in_a_monitor(store, Metric("errors"), {"user": ["ann"]}, None)
-    assert failed == {"": (2.0, 4, 0)}
+    assert failed == {"": (1.0, 3, 0)}
     judged = await in_a_monitor(store, Metric("score", score="quality"), {"kind": ["llm"]}, "user")
     assert {user: value for user, (value, _, _) in judged.items()} == {"ann": 0.5, "eve": 1.0}

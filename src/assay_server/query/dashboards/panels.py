@@ -80,7 +80,7 @@ class Panels:
         groups, now, before = await self._read(asked, panel, binned=binned, compare=compare)
         starts = axis(asked, binned=binned)
         shown = [
-            _series_json(asked, metric, at, groups, starts, now[at][place], before[at].get(place) if before else None)
+            _series_json(asked, metric, at, groups, starts, now[at][place], _earlier(before, metric, at, place))
             for at, metric in enumerate(panel.metrics)
             for place in _places(now[at])
         ]
@@ -128,6 +128,15 @@ def _of_calls(panel: Panel) -> bool:
     return panel.report is None and all(source_of(metric) in CALLS for metric in panel.metrics)
 
 
+def _earlier(before: list[dict[int, Series]] | None, metric: Metric, at: int, place: int) -> Series | None:
+    """None where nobody compares; where there was nothing, that is said: no calls cost nothing."""
+    return None if before is None else before[at].get(place, Series(place, _nothing(metric)))
+
+
+def _nothing(metric: Metric) -> Figure:
+    return Figure(0.0 if metric.name in _ZEROS else None, 0, 0)
+
+
 def _places(found: Mapping[int, Series]) -> list[int]:
     """Largest first, the others last."""
     return sorted(found, key=lambda place: place or len(found) + 1)
@@ -142,7 +151,7 @@ def _series_json(
     now: Series,
     before: Series | None,
 ) -> dict[str, Any]:
-    nothing = Figure(0.0 if metric.name in _ZEROS else None, 0, 0)
+    nothing = _nothing(metric)
     figures = [now.bins.get(start, nothing) for start in starts]
     return {
         "metric": at,

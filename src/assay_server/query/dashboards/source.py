@@ -11,6 +11,7 @@ from assay_server.query.dimensions import EDGES, Dimension, GroupedCalls, dimens
 from assay_server.query.live import only_live
 from assay_server.query.measures import MEASURES, Metric, each
 from assay_server.query.sql import Where, lines
+from assay_server.store import TRACE_WIDE
 
 Source = Literal["spans", "calls", "traces", "call_traces", "scores"]
 
@@ -84,7 +85,7 @@ def units(asked: Asked, metrics: Sequence[Metric]) -> tuple[str, list[Any]]:
     if source == "scores":
         ctes, params = judgements(asked, metrics[0])
         return lines("WITH", ctes), params
-    rows, params = _calls(asked) if source in CALLS else _spans(asked)
+    rows, params = _calls(asked) if source in CALLS else _spans(asked, begun=source == "traces")
     columns = ", ".join(f"{_value(metric)} AS v{at}" for at, metric in enumerate(metrics))
     if source in _TRACES:
         # The traces' own columns hide those of their spans: what is added up is said by the metric.
@@ -104,10 +105,21 @@ def _value(metric: Metric) -> str:
     return "1.0" if metric.name == "requests" else each(metric)
 
 
-def _spans(asked: Asked) -> tuple[str, list[Any]]:
-    """`r`: the spans of the range. Only columns that somebody asks for are read."""
+# Where a filter is of single spans, a trace belongs to the first of those that it keeps, and nobody knows the earlier.
+_OF_TRACES = frozenset((*TRACE_WIDE, "tag"))
+_BEGUN_BEFORE = "(SELECT trace_id FROM trace_sums WHERE project = ? AND start_ns < ? AND last_ns >= ?)"
+
+
+def _spans(asked: Asked, *, begun: bool) -> tuple[str, list[Any]]:
+    """`r`: the spans of the range. Only columns that somebody asks for are read.
+
+    `begun`: of traces that began in it, so that each is in one of two ranges that meet, as in the list of traces.
+    """
     by = dimension(asked.group_by)
     where = _conditions(asked, asked.around())
+    if begun and asked.words <= _OF_TRACES:
+        since_ns = asked.range.since_ns
+        where.add("s.trace_id NOT IN " + _BEGUN_BEFORE, asked.project, since_ns, since_ns)
     sql = lines(
         _wide(by),
         "r AS NOT MATERIALIZED (SELECT s.start_ns AS at_ns,",

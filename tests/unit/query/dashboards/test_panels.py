@@ -240,3 +240,12 @@ async def test_a_range_that_ends_before_it_begins_is_refused(panels: Panels) -> 
     panel = parse_panel({"title": "T", "metrics": ["count"]})
     with pytest.raises(InvalidInput):
         await panels.read("prj_a", panel, START, START, {})
+
+
+async def test_nothing_before_is_not_nobody_asked(panels: Panels) -> None:
+    """Bob's first call is of this hour: none before, which cost nothing and had no latency that anybody knows."""
+    found = await shown(panels, kind="table", metrics=["count", "latency"], narrow={"user": "bob"}, compare=True)
+    count, latency = [one["before"] for one in found["series"]]
+    assert count == {"value": 0.0, "n": 0, "unknown": 0, "ci": None}
+    assert latency == {"value": None, "n": 0, "unknown": 0, "ci": None}
+    assert all(one["before"] is None for one in (await shown(panels, kind="table", metrics=["count"]))["series"])
