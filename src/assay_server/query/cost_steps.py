@@ -9,6 +9,7 @@ from assay_server.query.sql import lines
 
 _MOST_NAMES = 50
 
+_BUCKETS = ("fresh_input", "cache_read", "cache_write", "output_tokens", "reasoning")
 _TOKENS = "coalesce(fresh_input, 0) + coalesce(cache_read, 0) + coalesce(cache_write, 0)"
 _ALL_TOKENS = _TOKENS + " + coalesce(output_tokens, 0) + coalesce(reasoning, 0)"
 _COUNTED = "coalesce(fresh_input, cache_read, cache_write, output_tokens, reasoning) IS NOT NULL"
@@ -18,11 +19,14 @@ def steps_sql(
     project: str, name: str | None, since_ns: int, until_ns: int, limit: int, one_in: int = 1
 ) -> tuple[str, list[Any]]:
     """A row for each (kind, name). A span's own time is its time without the parts that children cover, where children
-    that overlap count once (the union of their intervals). Of every `one_in` traces one is looked at, by its hash."""
+    that overlap count once (the union of their intervals). Tokens and costs are those that count: not what an agent
+    repeats of its calls. Of every `one_in` traces one is looked at, by its hash."""
     sql = lines(
         "WITH roots AS (SELECT trace_id FROM spans WHERE project = ? AND parent_id IS NULL AND start_ns >= ?",
         "  AND start_ns < ? AND (?::VARCHAR IS NULL OR name = ?) AND hash(trace_id) % ? = 0),",
+        "counted AS (SELECT key FROM counted_calls WHERE project = ?),",
         "s AS MATERIALIZED (SELECT hash(trace_id) AS trace, hash(trace_id, span_id) AS me, key, kind, name, status,",
+        "  key IN (SELECT key FROM counted) AS counts,",
         "  CASE WHEN parent_id IS NOT NULL THEN hash(trace_id, parent_id) END AS above,",
         "  start_ns, end_ns, cost, fresh_input, cache_read, cache_write, output_tokens, reasoning, empty_result",
         "  FROM spans WHERE project = ? AND hash(trace_id) % ? = 0 AND trace_id IN (SELECT trace_id FROM roots)),",
@@ -42,12 +46,11 @@ def steps_sql(
         "  count(*) FILTER (status = 'error') AS errors, count(*) FILTER (empty_result) AS empty,",
         "  quantile_cont(end_ns - start_ns, [0.5, 0.95]) AS took, quantile_cont(own_ns, [0.5, 0.95]) AS own,",
         "  arg_max(key, end_ns - start_ns, 3) AS slow,",
-        "  sum(own_ns)::DOUBLE AS all_own_ns, sum(cost) AS usd,",
-        "  count(*) FILTER (cost IS NULL AND " + _COUNTED + ") AS unknown,",
-        "  sum(fresh_input)::BIGINT AS fresh_input, sum(cache_read)::BIGINT AS cache_read,",
-        "  sum(cache_write)::BIGINT AS cache_write, sum(output_tokens)::BIGINT AS output_tokens,",
-        "  sum(reasoning)::BIGINT AS reasoning,",
-        "  quantile_cont(" + _ALL_TOKENS + ", [0.5, 0.95]) FILTER (" + _COUNTED + ") AS tokens,",
+        "  sum(own_ns)::DOUBLE AS all_own_ns, sum(sum(own_ns)) OVER ()::DOUBLE AS whole_ns,",
+        "  count(*) OVER () AS all_steps,",
+        "  sum(cost) FILTER (counts) AS usd, count(*) FILTER (counts AND cost IS NULL) AS unknown,",
+        *("  sum(" + bucket + ") FILTER (counts)::BIGINT AS " + bucket + "," for bucket in _BUCKETS),
+        "  quantile_cont(" + _ALL_TOKENS + ", [0.5, 0.95]) FILTER (counts AND " + _COUNTED + ") AS tokens,",
         "  any_value(all_traces) AS all_traces, any_value(trace_p50) AS trace_p50, any_value(trace_p95) AS trace_p95",
         "FROM own, whole GROUP BY kind, name ORDER BY all_own_ns DESC, kind, name LIMIT ?),",
         # What is long is read of the few that are shown.
@@ -56,7 +59,7 @@ def steps_sql(
         "  (SELECT unnest(slow) FROM steps) GROUP BY kind, name)",
         "SELECT * FROM steps JOIN slowest USING (kind, name) ORDER BY all_own_ns DESC, kind, name",
     )
-    return sql, [project, since_ns, until_ns, name, name, one_in, project, one_in, limit, project]
+    return sql, [project, since_ns, until_ns, name, name, one_in, project, project, one_in, limit, project]
 
 
 def one_in_sql(most: int) -> str:

@@ -11,6 +11,7 @@ from assay_server.query.cost_sql import LARGE, SUMS, money, token_sums
 from assay_server.query.cost_steps import names_sql, one_in_sql, step_json, steps_sentence, steps_sql
 from assay_server.query.cost_words import dollars
 from assay_server.query.prompt_parts import Part, documents_of, parts_of, text_of, tokens_of
+from assay_server.query.rollup import told_again
 from assay_server.query.shapes import body_json
 from assay_server.query.sql import lines
 from assay_server.query.trace_find import IN_COMMITS, commits_of
@@ -64,7 +65,7 @@ class TokenUse:
         one_in = counted[0]["one_in"]
         sql, params = steps_sql(project, name, since_ns, until_ns, limit, one_in)
         rows = await self._store.scan(sql, params, limits=LARGE)
-        whole = sum(row["all_own_ns"] or 0 for row in rows)
+        whole = rows[0]["whole_ns"] if rows else 0.0
         items = [step_json(row, whole) for row in rows]
         if items:
             max(items, key=lambda item: item["time_share"] or 0.0)["bottleneck"] = True
@@ -77,7 +78,7 @@ class TokenUse:
             "sentence": steps_sentence(items, first["all_traces"], one_in),
             "names": await self._store.scan(names_sql(), [project, since_ns, until_ns]),
             "items": items,
-            "total": len(items),
+            "total": rows[0]["all_steps"] if rows else 0,
             "next": None,
         }
 
@@ -98,10 +99,10 @@ def _flow(spans: Sequence[dict[str, Any]]) -> dict[str, Any]:
     seen: dict[str, _Seen] = {}
     sections: dict[str, list[float]] = {}
     documents: list[str] = []
-    told = []
+    told, again = [], told_again(spans)
     for number, span in enumerate(spans):
         documents.extend(documents_of(span))
-        if span["kind"] == "llm":
+        if span["kind"] == "llm" and span["span_id"] not in again:
             parts = parts_of(span, documents)
             for part in parts:
                 for name, tokens in part.sections(known=part.key in seen).items():

@@ -154,6 +154,32 @@ async def test_steps_know_their_own_time_and_the_bottleneck(use: TokenUse) -> No
     )
 
 
+async def test_what_an_agent_repeats_is_no_step_of_its_own(use: TokenUse) -> None:
+    """The bill and the graph of the trace do not count it either."""
+    steps = {step["name"]: step for step in (await use.steps("prj_a", None, START, START + 1000 * MS))["items"]}
+    assert steps["answer"]["cost"] == {"usd": None, "unknown": 0}
+    assert (steps["answer"]["tokens"]["input_total"], steps["answer"]["tokens_per_call"]["p50"]) == (None, None)
+    assert steps["think"]["cost"] == {"usd": pytest.approx(1.22), "unknown": 0}
+
+
+async def test_a_step_s_share_is_of_all_steps_however_many_are_shown(use: TokenUse) -> None:
+    whole = await use.steps("prj_a", None, START, START + 1000 * MS)
+    first = await use.steps("prj_a", None, START, START + 1000 * MS, limit=1)
+    assert [step["time_share"] for step in first["items"]] == [whole["items"][0]["time_share"]]
+    assert (first["total"], whole["total"]) == (3, 3)
+
+
+async def test_a_call_seen_by_the_client_and_by_the_gateway_is_sent_once(tmp_path: Path) -> None:
+    store = await DuckStore.open(tmp_path / "facts")
+    client = asked(1, 0, [SYSTEM, QUESTION], 400, parent=None, cost=0.41)
+    await store.append(Facts([client, asked(2, 1, [SYSTEM, QUESTION], 400, parent="s1", cost=0.41)]))
+    found = await TokenUse(store).trace("prj_a", "t1")
+    await store.close()
+    assert [call["span_id"] for call in found["calls"]] == ["s2"]
+    assert (found["llm_calls"], found["resent_tokens"], found["repeated"]) == (1, 0, [])
+    assert found["tokens"]["input_total"] == sum(call["input_tokens"] for call in found["calls"])
+
+
 async def test_steps_of_other_kinds_times_and_projects_are_left_out(use: TokenUse) -> None:
     later = START + 500 * MS
     assert (await use.steps("prj_a", "other", START, later))["items"] == []
