@@ -253,7 +253,7 @@ def _savings(request: Request) -> Json:
     return {
         "cost": {"usd": 12.4, "unknown": 17},
         "calls": 571,
-        "caching": {"ttl_s": 3600.0, "calls": 61, "saved": {"usd": 1.31, "unknown": 0}, "share": 0.107, "top": [{"model": QUOTE, "name": "answer", "times": 23, "usd": 0.51, "preview": "Where is my order, [EMAIL_ADDRESS] is my address"}], "sentence": "61 calls asked what had been asked within the hour before."},
+        "caching": {"ttl_s": 3600.0, "calls": 61, "looked_at": 1240, "unread": 0, "saved": {"usd": 1.31, "unknown": 0}, "share": 0.107, "top": [{"model": QUOTE, "name": "answer", "times": 23, "usd": 0.51, "preview": "Where is my order, [EMAIL_ADDRESS] is my address"}], "sentence": "61 calls asked what had been asked within the hour before."},
         "cheaper": {"model": cheaper, "under": 1000, "calls": 302, "usd_now": 5.1, "usd_then": 0.8, "saved": {"usd": 4.3, "unknown": 0}, "sentence": f"302 calls under 1,000 tokens would have cost $0.80 with {cheaper}."} if cheaper else None,
         "prefix": {"calls": 571, "sampled": 400, "share": 0.44, "tokens": 339_000, "saved_by_prefix_cache": {"usd": 2.2, "unknown": 0}, "saved_per_tenth": {"usd": 0.4, "unknown": 0}, "groups": [{"model": QUOTE, "name": "answer", "calls": 540, "share": 0.46, "tokens_per_call": 612, "usd": 4.9}], "sentence": "44 % of the input are beginnings that were sent before."},
     }  # fmt: skip

@@ -39,31 +39,39 @@ class Savings:
     ) -> dict[str, Any]:
         """`under`: tokens of a call, in and out, below which the model `cheaper` would have done."""
         found = calls(project, narrow)
-        total = (await self._store.scan(lines(found.sql, "SELECT", SUMS, "FROM calls"), found.params, limits=LARGE))[0]
+        sums = SUMS + ", count(*) FILTER (kind = 'llm' AND status <> 'error') AS asked"
+        total = (await self._store.scan(lines(found.sql, "SELECT", sums, "FROM calls"), found.params, limits=LARGE))[0]
         return {
             "cost": money(total),
             "calls": total["calls"],
-            "caching": await self._caching(project, narrow, ttl_s, total["usd"]),
+            "caching": await self._caching(project, narrow, ttl_s, total),
             "cheaper": None if cheaper is None else await self._cheaper(project, narrow, under, cheaper),
             "prefix": await self._prefix(project, narrow),
         }
 
-    async def _caching(self, project: str, narrow: CostFilter, ttl_s: float, usd: float | None) -> dict[str, Any]:
-        found = calls(project, narrow)
+    async def _caching(
+        self, project: str, narrow: CostFilter, ttl_s: float, total: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """What a call asked is only known where its text was sent and is kept: `looked_at` says of how many."""
+        found, usd = calls(project, narrow), total["usd"]
         sql = lines(
             found.sql + ",",
             "asked AS (SELECT key, trace_id, span_id, request_key FROM spans WHERE project = ? AND start_ns >= ?",
             "  AND start_ns < ? AND request_key IS NOT NULL AND status <> 'error'),",
-            "keyed AS (SELECT c.*, trace_id, span_id, hash(request_key, provider, model) AS k FROM calls c",
-            "  JOIN asked USING (key)),",
+            "keyed AS MATERIALIZED (SELECT c.*, trace_id, span_id, hash(request_key, provider, model) AS k",
+            "  FROM calls c JOIN asked USING (key)),",
             "again AS (SELECT k FROM keyed GROUP BY k HAVING count(*) > 1)",
-            "SELECT k, trace_id, span_id, start_ns, end_ns, cost, model, name FROM keyed",
-            "WHERE k IN (SELECT k FROM again) ORDER BY k, start_ns, span_id",
+            "SELECT looked_at, k, trace_id, span_id, start_ns, end_ns, cost, model, name",
+            "FROM (SELECT count(*) AS looked_at FROM keyed)",
+            "LEFT JOIN (SELECT * FROM keyed WHERE k IN (SELECT k FROM again)) ON true ORDER BY k, start_ns, span_id",
         )
         params = [*found.params, project, narrow.since_ns, narrow.until_ns]
         rows = await self._store.scan(sql, params, limits=LARGE)
-        groups = [hits for _, group in groupby(rows, key=lambda row: row["k"]) if (hits := _hits(group, ttl_s))]
+        looked_at, repeated = rows[0]["looked_at"], [row for row in rows if row["k"] is not None]
+        groups = [hits for _, group in groupby(repeated, key=lambda row: row["k"]) if (hits := _hits(group, ttl_s))]
         saved = _money(hit["cost"] for hits in groups for hit in hits)
+        if not looked_at and total["asked"]:
+            saved["usd"] = None
         count = sum(map(len, groups))
         share = saved["usd"] / usd if usd and saved["usd"] is not None else None
         groups.sort(key=lambda hits: -sum(hit["cost"] or 0.0 for hit in hits))
@@ -72,11 +80,12 @@ class Savings:
         return {
             "ttl_s": ttl_s,
             "calls": count,
+            "looked_at": looked_at,
+            "unread": total["asked"] - looked_at,
             "saved": saved,
             "share": share,
             "top": [_repeat(hits, asked) for hits in shown],
-            "sentence": f"{count:,} calls asked again, within {ttl_s / 60:g} min, exactly what had been answered;"
-            f" a cache would have saved {dollars(saved['usd'])}{'' if share is None else f' ({percent(share)})'}.",
+            "sentence": _cache_sentence(count, looked_at, total["asked"] - looked_at, ttl_s, saved["usd"], share),
         }
 
     async def _asked(
@@ -191,6 +200,17 @@ def _hits(group: Iterable[dict[str, Any]], ttl_s: float) -> list[dict[str, Any]]
         elif filled is None or row["start_ns"] > filled:  # one that runs at the same time is a miss as well
             filled = row["end_ns"]
     return hits
+
+
+def _cache_sentence(
+    count: int, looked_at: int, unread: int, ttl_s: float, usd: float | None, share: float | None
+) -> str:
+    of_others = f" Of {unread:,} calls the text is not there, so nobody knows." if unread else ""
+    if not looked_at and unread:
+        return "What a cache would have saved is told from the texts of calls." + of_others
+    told = f"{count:,} calls asked again, within {ttl_s / 60:g} min, exactly what had been answered;"
+    share_of = "" if share is None else f" ({percent(share)})"
+    return f"{told} a cache would have saved {dollars(usd)}{share_of}." + of_others
 
 
 def _cheaper_sentence(model: str, under: int, count: int, saved: float | None) -> str:

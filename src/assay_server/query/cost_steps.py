@@ -43,7 +43,7 @@ def steps_sql(
         "  (SELECT max(end_ns) - min(start_ns) AS ns FROM s GROUP BY trace)),",
         "steps AS MATERIALIZED (",
         "SELECT kind, name, count(*) AS n, count(DISTINCT trace) AS traces,",
-        "  count(*) FILTER (status = 'error') AS errors, count(*) FILTER (empty_result) AS empty,",
+        "  count(*) FILTER (status = 'error') AS errors, sum(empty_result::INTEGER)::BIGINT AS empty,",
         "  quantile_cont(end_ns - start_ns, [0.5, 0.95]) AS took, quantile_cont(own_ns, [0.5, 0.95]) AS own,",
         "  arg_max(key, end_ns - start_ns, 3) AS slow,",
         "  sum(own_ns)::DOUBLE AS all_own_ns, sum(sum(own_ns)) OVER ()::DOUBLE AS whole_ns,",

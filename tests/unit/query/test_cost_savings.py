@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from assay_server.core.records import Facts, Span, Tokens
+from assay_server.core.records import Facts, Span, Thin, Tokens
 from assay_server.providers import Rate, Rates
 from assay_server.query import CostFilter, Savings
 from assay_server.store import DuckStore
@@ -125,3 +125,19 @@ async def test_no_calls_no_savings(store: DuckStore) -> None:
     found = await find(store, [])
     assert (found["cost"], found["calls"]) == ({"usd": None, "unknown": 0}, 0)
     assert (found["caching"]["saved"]["usd"], found["prefix"]["share"]) == (0, None)
+
+
+async def test_what_calls_asked_whose_text_is_not_there_nobody_knows(store: DuckStore) -> None:
+    """Sampled out, or never sent. Nothing found among nothing looked at is not nothing saved."""
+    thin = Thin("sampled_out", {})
+    found = await find(store, [call(1, 0, "a", thin=thin), call(2, 50, "a", thin=thin), call(3, 60, "a", input=None)])
+    caching = found["caching"]
+    assert (caching["calls"], caching["looked_at"], caching["unread"]) == (0, 0, 3)
+    assert (caching["saved"], caching["share"]) == ({"usd": None, "unknown": 0}, None)
+    assert caching["sentence"] == (
+        "What a cache would have saved is told from the texts of calls."
+        " Of 3 calls the text is not there, so nobody knows."
+    )
+    caching = (await find(store, [call(4, 100, "b"), call(5, 110, "b"), call(6, 120, "b", status="error")]))["caching"]
+    assert (caching["calls"], caching["looked_at"], caching["unread"]) == (1, 2, 3)
+    assert caching["sentence"].endswith("Of 3 calls the text is not there, so nobody knows.")

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from assay_server.core.errors import NotFound
-from assay_server.core.records import Facts, Span, Tokens
+from assay_server.core.records import Facts, Span, Thin, Tokens
 from assay_server.query import TokenUse, cost_tokens
 from assay_server.store import DuckStore
 
@@ -178,6 +178,19 @@ async def test_a_call_seen_by_the_client_and_by_the_gateway_is_sent_once(tmp_pat
     assert [call["span_id"] for call in found["calls"]] == ["s2"]
     assert (found["llm_calls"], found["resent_tokens"], found["repeated"]) == (1, 0, [])
     assert found["tokens"]["input_total"] == sum(call["input_tokens"] for call in found["calls"])
+
+
+async def test_results_that_are_not_kept_are_not_known_to_be_something(tmp_path: Path) -> None:
+    store = await DuckStore.open(tmp_path / "facts")
+    thin = Thin("sampled_out", {})
+    await store.append(Facts([
+        span(1, "tool", "search", 0, 30, parent=None, output="[]", thin=thin),
+        span(2, "tool", "fetch", 30, 60, parent=None, output="[]", thin=thin, trace="t2"),
+        span(3, "tool", "fetch", 30, 60, parent=None, output="found", trace="t3"),
+    ]))  # fmt: skip
+    items = (await TokenUse(store).steps("prj_a", None, START, START + 1000 * MS))["items"]
+    await store.close()
+    assert {item["name"]: item["empty_results"] for item in items} == {"search": None, "fetch": 0}
 
 
 async def test_steps_of_other_kinds_times_and_projects_are_left_out(use: TokenUse) -> None:

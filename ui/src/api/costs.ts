@@ -73,6 +73,8 @@ export interface Savings {
   caching: {
     ttl_s: number
     calls: number
+    looked_at: number
+    unread: number
     saved: Spent
     share: number | null
     top: { model: string | null; name: string | null; times: number; usd: number | null; preview: string | null }[]
