@@ -69,21 +69,21 @@ _SPANS = lines(
     _WITHIN,
     "FROM spans WHERE project = ? GROUP BY kind, status ORDER BY kind, status",
 )
+# A call that names no model costs what it costs: the sum over all of them is the bill.
 # Sums are exact: those of floats end in other digits each time they are read, and a counter that is a hair smaller than
 # before has begun anew to Prometheus, which then adds all of it once more.
 _USED = lines(
     "SELECT provider, model, count(*) AS n, sum(TRY_CAST(cost AS DECIMAL(38, 12)))::DOUBLE AS usd,",
     "count(*) FILTER (cost IS NULL) AS unpriced,",
     ", ".join(f"sum({name}) AS {name}" for name in _TOKENS),
-    "FROM counted_calls WHERE project = ? AND model IS NOT NULL",
-    "GROUP BY provider, model ORDER BY n DESC, model LIMIT 500",
+    "FROM counted_calls WHERE project = ? GROUP BY provider, model ORDER BY n DESC, model LIMIT 500",
 )
 _SOONER = f"histogram(ttft_ms, {[edge * 1e3 for edge in BUCKETS_S]}::DOUBLE[]) AS bins"
 _CALLED = lines(
     "SELECT provider, model, count(*) FILTER (status = 'error') AS failed, count(ttft_ms) AS n,",
     "coalesce(sum(TRY_CAST(ttft_ms AS DECIMAL(38, 6))), 0)::DOUBLE / 1e3 AS seconds,",
     _SOONER,
-    "FROM spans WHERE project = ? AND kind = 'llm' AND model IS NOT NULL",
+    "FROM spans WHERE project = ? AND kind = 'llm'",
     "GROUP BY provider, model ORDER BY count(*) DESC, model LIMIT 500",
 )
 _SCORES = (
@@ -106,7 +106,7 @@ def _tokens(rows: list[dict[str, Any]]) -> Family:
     samples = [
         (
             "",
-            {"model": row["model"], "provider": row["provider"] or "", "bucket": bucket.removesuffix("_tokens")},
+            {"model": row["model"] or "", "provider": row["provider"] or "", "bucket": bucket.removesuffix("_tokens")},
             float(row[bucket]),
         )
         for row in rows

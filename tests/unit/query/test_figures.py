@@ -68,6 +68,20 @@ async def test_what_is_told(store: DuckStore) -> None:
     assert not [line for line in told if "theirs" in line or ("odd" in line and "cost" in line)]
 
 
+async def test_a_call_that_names_no_model_is_on_the_bill(store: DuckStore) -> None:
+    unnamed = {"model": None, "provider": None}
+    failed = span(3, status="error", **unnamed)
+    await store.append(Facts([span(1, cost=0.5), span(2, cost=0.25, tokens=Tokens(7), **unnamed), failed]))
+    told = (await text(store)).splitlines()
+    for line in (
+        'assay_cost_usd_total{provider="",model=""} 0.25',
+        'assay_calls_total{provider="",model=""} 1',
+        'assay_tokens_total{model="",provider="",bucket="fresh_input"} 7',
+        'assay_calls_failed_total{provider="",model=""} 1',
+    ):
+        assert line in told
+
+
 async def test_sums_are_exact_so_that_no_counter_ever_falls(store: DuckStore) -> None:
     """Those of floats depend on the order in which threads add them up."""
     costs = [0.1] * 10
