@@ -7,6 +7,7 @@ name it: it is not among the views.
 from dataclasses import dataclass
 
 from assay_server.query.sql import lines
+from assay_server.store import TRACE_WIDE
 
 
 @dataclass(slots=True, frozen=True)
@@ -119,13 +120,19 @@ def _first(name: str) -> Column:
     return Column(name, "VARCHAR", "arg_min(" + _quoted(name) + ", start_ns)")
 
 
+_SAID = ", ".join(lines("c." + _quoted(name), "AS", _quoted(name)) for name in (*TRACE_WIDE, "tags"))
+_CALLS = lines(
+    *("(SELECT s.* REPLACE (", _SAID, ") FROM", _OWN, "s"),
+    "JOIN counted_calls c ON c.key = s.key AND c.project = s.project)",
+)
+
 VIEWS = (
     View("spans", "Every operation of every trace.", _OWN, _SPAN),
     View(
         "calls",
         "The spans whose tokens and cost count: each model call once, no sums that agents repeat. "
-        "sum(cost) over this table is the bill.",
-        lines("(SELECT * FROM", _OWN, "WHERE key IN (SELECT key FROM counted_calls))"),
+        "sum(cost) over this table is the bill. A call has its trace's user, session, tags … where it names none.",
+        _CALLS,
         _SPAN,
     ),
     View(

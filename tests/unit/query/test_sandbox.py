@@ -64,6 +64,27 @@ async def test_a_cost_is_counted_once_in_calls(sql: Sql) -> None:
     assert await value(sql, "SELECT sum(cost) FROM calls") == 0.75
 
 
+async def test_a_call_has_what_its_trace_says_as_on_the_page_of_costs(sql: Sql, store: DuckStore) -> None:
+    root, call = (f"{number:016x}" for number in (21, 22))
+    at = {"start_ns": START, "end_ns": START + 1}
+    said = {"user": "ann", "feature": "search", "tags": ["beta"]}
+    own = {"user": "eve", "tags": ["own"]}
+    await store.append(
+        Facts(
+            [
+                Span("prj_a", "2" * 32, root, None, "ask", "chain", **at, **said),
+                Span("prj_a", "2" * 32, call, root, "call", "llm", **at, cost=0.125),
+                Span("prj_a", "2" * 32, "f" * 16, root, "call", "llm", **at, cost=0.375, **own),
+            ]
+        )
+    )
+    asked = f"SELECT user, feature, list_sort(tags), sum(cost) FROM calls WHERE trace_id = '{'2' * 32}' GROUP BY ALL"
+    rows = (await sql.run("prj_a", asked)).rows
+    both = ["beta", "own"]  # a trace has the tags of all its spans
+    assert sorted(rows) == [["ann", "search", both, 0.125], ["eve", "search", both, 0.375]]
+    assert await value(sql, "SELECT sum(cost) FROM spans WHERE user = 'ann'") is None  # a span says what it said
+
+
 ASKED: list[tuple[str, Any]] = [
     ("SELECT count(*) FROM spans", 3),
     ("FROM spans SELECT count(*)", 3),
