@@ -1,8 +1,10 @@
 """Why a day cost what it cost: the change against another day, split into volume, tokens, price and mix."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import replace
+from itertools import chain
 from typing import Any, Protocol
 
 from assay_server.core.clock import rfc3339
@@ -56,13 +58,15 @@ class CostChanges:
 
     async def why(self, project: str, day_ns: int, against_ns: int, narrow: CostFilter) -> dict[str, Any]:
         """`narrow` gives the filters; its window is not used. Both days by their first nanosecond."""
-        early, late = [await self._groups(project, start, narrow) for start in (against_ns, day_ns)]
+        both = [await self._rows(project, start, narrow) for start in (against_ns, day_ns)]
+        known = _largest(both)
+        early, late = [_groups(rows, known) for rows in both]
         ratios = {group: self._ratios(project, group, against_ns) for group in (*early, *late)}
         cells = [{group: _cell(row, ratios[group]) for group, row in rows.items()} for rows in (early, late)]
         parts = await asyncio.to_thread(lambda: attribute(cells[0], cells[1]))
         return _answer(day_ns, against_ns, early, late, parts)
 
-    async def _groups(self, project: str, start_ns: int, narrow: CostFilter) -> dict[Group, dict[str, Any]]:
+    async def _rows(self, project: str, start_ns: int, narrow: CostFilter) -> list[dict[str, Any]]:
         found = calls(project, replace(narrow, since_ns=start_ns, until_ns=start_ns + DAY_NS), "endpoint")
         sql = lines(
             found.sql,
@@ -70,14 +74,7 @@ class CostChanges:
             SUMS,
             "FROM calls GROUP BY ALL ORDER BY usd DESC NULLS LAST, calls DESC, provider, model, value",
         )
-        groups: dict[Group, dict[str, Any]] = {}
-        for row in await self._store.scan(sql, found.params, limits=LARGE):
-            if row["unpriced"]:
-                key: Group = (None, None, None)
-            else:
-                key = (row["provider"], row["model"], row["value"] if len(groups) < _MOST_GROUPS else None)
-            groups[key] = _added(groups.get(key), row)
-        return groups
+        return await self._store.scan(sql, found.params, limits=LARGE)
 
     def _ratios(self, project: str, group: Group, at_ns: int) -> tuple[float, ...]:
         """How the buckets' tokens weigh beside each other, and last what a call costs without any."""
@@ -89,7 +86,31 @@ class CostChanges:
         return (*(0.0 if rate is None else rate.base for rate in buckets), rates.request)
 
 
-def _added(known: dict[str, Any] | None, row: dict[str, Any]) -> dict[str, Any]:
+def _largest(days: Sequence[Sequence[Mapping[str, Any]]]) -> set[Group]:
+    """The dearest of both days together: an endpoint that stood alone on one of them and among the rest on the other
+    would be traffic that moved, and what changed within it would be told as mix."""
+    usd: dict[Group, float] = defaultdict(float)
+    for row in chain.from_iterable(days):
+        if not row["unpriced"]:
+            usd[_group(row)] += row["usd"]
+    return set(sorted(usd, key=lambda group: -usd[group])[:_MOST_GROUPS])
+
+
+def _groups(rows: Sequence[Mapping[str, Any]], known: Set[Group]) -> dict[Group, dict[str, Any]]:
+    groups: dict[Group, dict[str, Any]] = {}
+    for row in rows:
+        key: Group = (None, None, None)
+        if not row["unpriced"]:
+            key = _group(row) if _group(row) in known else (row["provider"], row["model"], None)
+        groups[key] = _added(groups.get(key), row)
+    return groups
+
+
+def _group(row: Mapping[str, Any]) -> Group:
+    return row["provider"], row["model"], row["value"]
+
+
+def _added(known: dict[str, Any] | None, row: Mapping[str, Any]) -> dict[str, Any]:
     names = ("calls", "usd", "unknown", *_BUCKETS)
     if known is None:
         return {name: row[name] for name in names}

@@ -9,7 +9,7 @@ import pytest
 
 from assay_server.core.records import Facts, Span, Tokens
 from assay_server.providers import Prices, Rate, Rates
-from assay_server.query import CostChanges, CostFilter, Costs, forecast_costs
+from assay_server.query import CostChanges, CostFilter, Costs, cost_why, forecast_costs
 from assay_server.store import DuckStore
 
 DAY = 86_400_000_000_000
@@ -95,6 +95,24 @@ async def test_two_causes_are_told_apart(store: DuckStore) -> None:
     assert terms["volume"] == pytest.approx(0.2 * 140 * 1.25, abs=0.02)
     assert terms["price"] == pytest.approx(0.5 * 140 * 1.1, abs=0.02)
     assert "more than 2026-11-20: price +$77.00, number of calls +$35.00" in found["sentence"]
+
+
+async def test_endpoints_beyond_those_told_apart_are_the_same_on_both_days(
+    store: DuckStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The largest of each day are others. Every call takes twice the tokens, and nothing else costs more."""
+    monkeypatch.setattr(cost_why, "_MOST_GROUPS", 3)
+
+    def traffic(start: int, calls: range, into: int) -> list[Span]:
+        made = []
+        for endpoint, number in enumerate(calls):
+            for span in day(start + endpoint * 10**9, number, into=into, out=0):
+                span.attributes = {"http.route": f"/{endpoint}"}
+                made.append(span)
+        return made
+
+    found = await why(store, traffic(BEFORE, range(12, 0, -1), 1000), traffic(AFTER, range(1, 13), 2000))
+    assert found["by_term"] == {"volume": 0, "tokens": 78, "price": 0, "mix": 0}
 
 
 async def test_calls_without_a_price_are_told_and_change_nothing(store: DuckStore) -> None:
