@@ -7,8 +7,8 @@ an idle server answers after one commit.
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence, Set
+from dataclasses import dataclass, replace
 
 from assay_server.core.errors import AssayError, Busy, Unavailable
 from assay_server.core.ports import Listener
@@ -21,9 +21,10 @@ _log = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class _Waiting:
+    facts: Facts
     prepared: Prepared
     size: int
-    done: "asyncio.Future[None]"
+    done: "asyncio.Future[Facts]"
 
 
 class Committer:
@@ -49,8 +50,11 @@ class Committer:
     def listen(self, listener: Listener) -> None:
         self._listeners.append(listener)
 
-    async def commit(self, facts: Facts) -> None:
-        """Returns when the facts are on disk. Raises `Busy` when the queue is full, and what the store raises."""
+    async def commit(self, facts: Facts) -> Facts:
+        """Returns when the facts are on disk, with those of their spans that were not there before.
+
+        Raises `Busy` when the queue is full, and what the store raises.
+        """
         size = size_of(facts)
         if self._closed:
             raise Unavailable("The server is stopping.", retry_after_s=5)
@@ -65,11 +69,11 @@ class Committer:
         except BaseException:
             self._leave(size)
             raise
-        waiting = _Waiting(prepared, size, asyncio.get_running_loop().create_future())
+        waiting = _Waiting(facts, prepared, size, asyncio.get_running_loop().create_future())
         self._queue.append(waiting)
         if self._task is None:
             self._task = asyncio.create_task(self._work(), name="assay-commit")
-        await waiting.done
+        return await waiting.done
 
     async def close(self) -> None:
         """Commits what waits and tells the listeners; new facts are refused."""
@@ -125,9 +129,10 @@ class Committer:
                 _refuse(batch, error)
                 return []
             return [facts for waiting in batch for facts in await self._write([waiting])]
+        new = None if appended.duplicates == 0 else set(map(id, appended.stored.spans))
         for waiting in batch:
             if not waiting.done.done():
-                waiting.done.set_result(None)
+                waiting.done.set_result(waiting.facts if new is None else _only(waiting.facts, new))
         return [appended.stored]
 
     async def _tell(self, stored: list[Facts]) -> None:
@@ -139,6 +144,11 @@ class Committer:
                     await listener(facts)
                 except Exception:  # noqa: BLE001 - a listener's fault must not undo or delay what is stored
                     _log.exception("a listener failed; the facts are stored")
+
+
+def _only(facts: Facts, new: Set[int]) -> Facts:
+    """With those of its spans alone. The store tells of the very ones that it was given."""
+    return replace(facts, spans=[span for span in facts.spans if id(span) in new])
 
 
 def size_of(facts: Facts) -> int:

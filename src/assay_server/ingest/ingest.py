@@ -107,9 +107,8 @@ class Ingest:
             self._normaliser.charge(span)
             self._price(span)
         tally = self._admission.admit(facts)
-        if size_of(facts):
-            await self._committer.commit(facts)
-        self._admission.stored(tally, facts)
+        stored = await self._committer.commit(facts) if size_of(facts) else facts
+        self._admission.stored(tally, stored)
 
     async def scores(self, caller: Principal, given: Sequence[ScoreInput]) -> list[Score]:
         """Stores scores in the name of `caller`, all or none, and gives them as stored. Raises `InvalidInput`."""
@@ -142,9 +141,8 @@ class Ingest:
                 own.take(len(body))
             facts, decoded = await self._off_loop(partial(understand, media, project, body, encoding), len(body))
             tally = self._admission.admit(facts)
-            if size_of(facts):
-                await self._committer.commit(facts)
-            self._admission.stored(tally, facts, project=project, size=len(body))
+            stored = await self._committer.commit(facts) if size_of(facts) else facts
+            self._admission.stored(tally, stored, project=project, size=len(body))
         return Accepted(len(decoded.taken), decoded.rejected, tuple(decoded.reasons))
 
     async def close(self) -> None:

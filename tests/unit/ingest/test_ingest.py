@@ -6,6 +6,7 @@ import json
 import logging
 import zlib
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 import zstandard
@@ -15,7 +16,9 @@ from assay_server.core.errors import Busy, InvalidInput, TooLarge, Unavailable, 
 from assay_server.core.ports import Principal
 from assay_server.core.records import Event, Facts, RunItem, Score, Span, Tokens
 from assay_server.ingest import JSON, PROTOBUF, Ingest, Limits, ScoreInput
+from assay_server.ingest.admission import Open, Tally
 from assay_server.providers import Prices
+from assay_server.store import DuckStore
 from tests.fakes.memory_store import MemoryStore
 from tests.fakes.otlp_requests import START_NS, TRACE_ID, a_span, as_json, json_span, protobuf
 
@@ -422,6 +425,29 @@ async def test_listeners_hear_of_what_is_stored_and_cannot_break_it(
     await ingest.close()
     assert heard == [1]
     assert "listener failed" in caplog.text
+
+
+async def test_a_quota_hears_of_spans_that_are_stored_and_of_none_twice(tmp_path: Path) -> None:
+    """A client that heard no answer sends again, and what it sends beside is new. Requests may share a commit."""
+
+    class Door(Open):
+        def __init__(self) -> None:
+            self.counted: list[int] = []
+
+        def stored(self, tally: Tally, facts: Facts, *, project: str | None = None, size: int = 0) -> None:
+            self.counted.append(len(facts.spans))
+
+    door, store = Door(), await DuckStore.open(tmp_path / "facts")
+    ingest = Ingest(store, Scrubber(), Prices(), admission=door)
+    first, second, third = (as_json(a_span(span_id=f"{n:016x}")) for n in (1, 2, 3))
+    await ingest.otlp("prj_a", first, JSON)
+    await ingest.otlp("prj_a", first, JSON)
+    assert door.counted == [1, 0]
+    await asyncio.gather(*(ingest.otlp("prj_a", body, JSON) for body in (first, second, second, third)))
+    await ingest.close()
+    stored = await store.scan("SELECT count(*) AS n FROM spans", [])
+    await store.close()
+    assert sum(door.counted) == stored[0]["n"] == 3
 
 
 async def test_a_slow_listener_holds_up_no_commit_and_hears_of_all_in_order(ingest: Ingest, store: MemoryStore) -> None:
