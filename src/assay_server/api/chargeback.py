@@ -50,6 +50,8 @@ def as_page(report: dict[str, Any]) -> Response:
     body = "".join(f"<tr>{_cells(name, row)}</tr>" for name, row in _rows(report))
     unknown = total["cost"]["unknown"]
     note = f" {unknown:,} calls have no known price and are not in the sums." if unknown else ""
+    if report["unmetered"]:
+        note += f" {report['unmetered']:,} model calls said neither tokens nor a cost, and are in no row."
     note += " A call with several tags stands in several rows." if report["overlapping"] else ""
     page = (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Costs by {what}</title>'

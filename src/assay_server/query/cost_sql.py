@@ -9,7 +9,7 @@ from typing import Any
 
 from assay_server.core.errors import InvalidInput
 from assay_server.core.records import Tokens
-from assay_server.query.dimensions import GroupedCalls, narrowed_calls
+from assay_server.query.dimensions import EDGES, GroupedCalls, narrowed, narrowed_calls
 from assay_server.query.shapes import tokens_json
 from assay_server.query.sql import Where, lines
 from assay_server.store import Limits
@@ -87,6 +87,27 @@ def calls(
         "WHERE " + str(where) + ")",
     )
     return Calls(sql, [*grouped.cte_params, *grouped.params, *where.params])
+
+
+def unmetered(project: str, narrow: CostFilter) -> tuple[Calls, Calls]:
+    """Statements that give `n`, the model calls that were answered and say neither tokens nor a cost: they are no
+    `calls`, and nobody knows what they cost. The second leaves out those that stand around the gateway's span of the
+    same call, which tells; it takes longer, and where the first finds none nobody need ask."""
+    around = [project, narrow.since_ns - _MARGIN_NS, narrow.until_ns + _MARGIN_NS]
+    where = Where(["s.project = ?", "s.start_ns >= ?", "s.start_ns < ?"], [project, narrow.since_ns, narrow.until_ns])
+    where.add("kind = 'llm' AND status <> 'error' AND cost IS NULL AND fresh_input IS NULL AND output_tokens IS NULL")
+    given = {name: getattr(narrow, name) for name in _FILTERS}
+    narrowed(where, {name: [value] for name, value in given.items() if value is not None}, around, of="s.")
+    silent = lines("FROM spans s WHERE", str(where))
+    told = lines(
+        *("SELECT (trace_id, parent_id) FROM spans WHERE", EDGES, "AND kind = 'llm' AND parent_id IS NOT NULL"),
+        "AND trace_id IN (SELECT trace_id FROM u)",
+    )
+    exactly = lines(
+        *("WITH u AS MATERIALIZED (SELECT trace_id, span_id", silent, ")"),
+        *("SELECT count(*) AS n FROM u WHERE (trace_id, span_id) NOT IN (", told, ")"),
+    )
+    return Calls(lines("SELECT count(*) AS n", silent), where.params), Calls(exactly, [*where.params, *around])
 
 
 def money(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from typing import Any
 
 from assay_server.core.clock import rfc3339
 from assay_server.core.errors import InvalidInput
-from assay_server.query.cost_sql import LARGE, RESUMS, SUMMED, SUMS, CostFilter, calls, money, token_sums
+from assay_server.query.cost_sql import LARGE, RESUMS, SUMMED, SUMS, CostFilter, calls, money, token_sums, unmetered
 from assay_server.query.dimensions import each_tag
 from assay_server.query.key_sets import sets_of_group
 from assay_server.query.sql import lines
@@ -62,6 +62,7 @@ class Costs:
             "items": items,
             "others": {"groups": others["groups"] if others else 0, **_sums_json(others or _NOTHING)},
             "overlapping": overlapping,
+            "unmetered": await self._unmetered(project, narrow),
         }
 
     async def unpriced(self, project: str, since_ns: int | None = None, until_ns: int | None = None) -> list[Any]:
@@ -96,6 +97,14 @@ class Costs:
         if not rows:
             return []
         return [_day(day, rows.get(day)) for day in range(min(rows), narrow.until_ns, DAY_NS)]
+
+    async def _unmetered(self, project: str, narrow: CostFilter) -> int:
+        n = 0
+        for asked in unmetered(project, narrow):
+            n = int((await self._store.scan(asked.sql, asked.params, limits=LARGE))[0]["n"])
+            if n == 0:
+                break
+        return n
 
     async def _sums(self, project: str, narrow: CostFilter) -> dict[str, Any]:
         found = calls(project, narrow)

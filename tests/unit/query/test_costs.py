@@ -163,3 +163,25 @@ async def test_impossible_windows_and_bins_are_refused(store: DuckStore) -> None
     for narrow, bin_name in [(CostFilter(5, 5), None), (CostFilter(0, 400 * DAY), "hour"), (WINDOW, "year")]:
         with pytest.raises(InvalidInput):
             await groups(store, None, narrow, bin_name=bin_name)
+
+
+async def test_calls_that_say_nothing_of_what_they_used_are_told_beside_the_sums(store: DuckStore) -> None:
+    """A stream without usage has no tokens and no price, and the bill is not all there is."""
+    silent = {"tokens": None, "cost": None}
+    around = a_call(5, **silent)
+    spans = [
+        a_call(1, user="ann"),
+        a_call(2, user="ann", **silent),
+        a_call(3, **silent),
+        a_call(4, status="error", **silent),  # what failed is mostly not billed
+        around,
+        a_call(5, 2, parent_id=around.span_id),  # the gateway's span of the same call
+        a_call(6, kind="tool", **silent),
+        replace(a_call(7, **silent), project="prj_b"),
+        replace(a_call(8, **silent), start_ns=START + DAY),
+    ]
+    await store.append(Facts(spans))
+    found = await Costs(store).breakdown("prj_a", WINDOW)
+    assert (found["total"]["calls"], found["unmetered"]) == (2, 2)
+    of_ann = await Costs(store).breakdown("prj_a", replace(WINDOW, user="ann"), "model")
+    assert (of_ann["total"]["calls"], of_ann["unmetered"]) == (1, 1)

@@ -29,6 +29,7 @@ export interface Breakdown {
   items: CostGroup[]
   others: Amount & { groups: number }
   overlapping: boolean
+  unmetered: number
 }
 
 interface Band {
