@@ -123,7 +123,8 @@ def _nothing(request: Request) -> Json:
         "total": none,
         "items": [],
         "others": {"groups": 0, **none},
-        "overlapping": False, "unmetered": 0,
+        "overlapping": False,
+        "unmetered": 0,
     }
 
 
@@ -154,7 +155,8 @@ def _breakdown(request: Request) -> Json:
         "total": total,
         "items": items,
         "others": {"groups": 0, **_amount(0, None)},
-        "overlapping": by == "tag", "unmetered": 12,
+        "overlapping": by == "tag",
+        "unmetered": 12,
     }
 
 
