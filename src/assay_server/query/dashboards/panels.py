@@ -27,6 +27,7 @@ from assay_server.query.dashboards.series import (
     series_of,
 )
 from assay_server.query.dashboards.source import CALLS, Asked, Range, source_of
+from assay_server.query.key_sets import sets_of_group
 from assay_server.query.live import has_runs
 from assay_server.query.measures import COUNTS, Metric, label_of, unit_of
 from assay_server.query.sandbox import Sql
@@ -61,7 +62,8 @@ class Panels:
     ) -> dict[str, Any]:
         if panel.sql is not None:
             return await rows_of(self._sql, project, panel.sql, asked_range)
-        asked = Asked(project, asked_range, [panel.filter, narrow], panel.group_by)
+        key_sets = await sets_of_group(self._store, project, panel.group_by)
+        asked = Asked(project, asked_range, [panel.filter, narrow], panel.group_by, key_sets=key_sets)
         if asked.only_live and not _of_calls(panel):
             asked = replace(asked, runs=await has_runs(self._store, [project, 0, 1 << 62]))
         if panel.report is not None:

@@ -43,6 +43,7 @@ class Asked:
     """Whose spans, when, which, and by what they are grouped. Each filter word may be said twice: both hold.
 
     `runs`: are there spans of evaluation runs (`live.has_runs`)? Where nobody knows, it is taken that there are.
+    `key_sets`: what `sets_of_group` says of `group_by`, where it was asked.
     """
 
     project: str
@@ -50,6 +51,7 @@ class Asked:
     narrow: Sequence[Mapping[str, Sequence[str]]] = ()
     group_by: str | None = None
     runs: bool = True
+    key_sets: Sequence[int] | None = None
 
     def edges(self, margin_ns: int = 0) -> list[Any]:
         return [self.project, self.range.since_ns - margin_ns, self.range.until_ns + margin_ns]
@@ -134,7 +136,7 @@ def _spans(asked: Asked, *, begun: bool) -> tuple[str, list[Any]]:
 
 def _calls(asked: Asked) -> tuple[str, list[Any]]:
     """`r`: the calls of the range that count."""
-    grouped = GroupedCalls.by(asked.group_by, asked.around())
+    grouped = GroupedCalls.by(asked.group_by, asked.around(), asked.key_sets)
     where = Where(["c.project = ?", "c.start_ns >= ?", "c.start_ns < ?"], asked.edges())
     for narrow in asked.narrow:
         narrowed_calls(where, narrow, of="c.")
