@@ -22,6 +22,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+_ABOUT_A_FIELD = frozenset({400, 409, 413, 415, 422})
+
 
 class AssayError(Exception):
     """Something went wrong; `str(error)` tells what, and how to fix it where that is known."""
@@ -46,8 +48,21 @@ class AssayError(Exception):
         self.request_id = request_id
         super().__init__(message)
 
+    @property
+    def where(self) -> str | None:
+        """The field that a server found wrong, and its value, where the message does not say them."""
+        if self.field is None or self.status not in _ABOUT_A_FIELD:
+            return None
+        value = "" if self.value is None else str(self.value)
+        if self.field in self.message and value in self.message:
+            return None
+        return f"{self.field}: {value}" if value else self.field
+
     def __str__(self) -> str:
-        return self.message if self.fix is None else f"{self.message} Fix: {self.fix}"
+        parts = [self.message]
+        parts += [] if self.where is None else [f"Field: {self.where}."]
+        parts += [] if self.fix is None else [f"Fix: {self.fix}"]
+        return " ".join(parts)
 
 
 class InvalidInput(AssayError):

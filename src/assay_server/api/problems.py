@@ -38,6 +38,10 @@ STATUS: dict[type[errors.AssayError], int] = {
 }
 
 _LONGEST_VALUE = 200
+_PLACES = frozenset({"body", "query", "path", "header", "cookie"})
+_SHAPE = re.compile(r"[A-Z][A-Za-z]+|list\[\w+\]")  # `ScoreInput | list[ScoreInput]`: pydantic names the branch
+_OTHER_SHAPE = frozenset({"list_type", "model_type", "model_attributes_type", "dataclass_type", "dict_type"})
+_NO_SUCH_FIELD = "leave it out, or correct its name: /api/v1/openapi.json has those there are"
 _SECRET = re.compile(r"\bsk[-_][\w-]{12,}")  # ours, and those of most vendors
 
 
@@ -125,9 +129,23 @@ def _invalid(error: RequestValidationError) -> errors.InvalidInput:
     faults = error.errors()
     if unread := next((fault for fault in faults if _is_unread(fault)), None):
         return _unread(unread)
-    told = "; ".join(f"{_path(fault)}: {fault['msg']}" for fault in faults)
+    faults = [fault for fault in faults if not _is_other_shape(fault)]
+    if not faults:
+        return _unread(error.errors()[0])
+    told = "; ".join(f"{_path(fault)}: {_said(fault)}" for fault in faults)
     first = faults[0]
-    return errors.InvalidInput(told, field=_path(first), value=first.get("input"))
+    fix = _NO_SUCH_FIELD if first["type"] == "extra_forbidden" else None
+    return errors.InvalidInput(told, field=_path(first), value=first.get("input"), fix=fix)
+
+
+def _is_other_shape(fault: dict[str, Any]) -> bool:
+    """Where a body may be one document or a list of them, the shape it does not have is no fault of a field."""
+    loc = fault["loc"]
+    return fault["type"] in _OTHER_SHAPE and len(loc) == 2 and _SHAPE.fullmatch(str(loc[1])) is not None
+
+
+def _said(fault: dict[str, Any]) -> str:
+    return "there is no such field" if fault["type"] == "extra_forbidden" else str(fault["msg"])
 
 
 def _is_unread(fault: dict[str, Any]) -> bool:
@@ -174,7 +192,11 @@ STATUS[_MethodNotAllowed] = 405
 
 
 def _path(fault: dict[str, Any]) -> str:
-    return ".".join(str(part) for part in fault["loc"] if part not in {"body", "query", "path"}) or "body"
+    """Names as people write them: without where they stand, and without our names of a body's shapes."""
+    where, *parts = fault["loc"] if fault["loc"] and fault["loc"][0] in _PLACES else ("", *fault["loc"])
+    if where == "body" and parts and _SHAPE.fullmatch(str(parts[0])):
+        parts = parts[1:]
+    return ".".join(map(str, parts)) or where or "body"
 
 
 def _shown(value: Any) -> Any:

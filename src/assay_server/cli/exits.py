@@ -63,6 +63,8 @@ def _misuse(error: typer.TyperException) -> int:
 
 def _told(error: assay.AssayError | errors.AssayError, code: int, *, as_json: bool) -> int:
     say(f"{colour('error:', 'red')} {error.message}")
+    if where := getattr(error, "where", None):
+        say(f"{colour('field:', 'cyan')} {where}")
     if error.fix:
         say(f"{colour('fix:', 'cyan')} {error.fix}")
     if isinstance(error, assay.ServerError) and error.request_id:

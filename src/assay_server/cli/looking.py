@@ -50,6 +50,8 @@ def export(
         raise typer.BadParameter("Parquet is not for terminals: say where it should go", param_hint="--to")
     if to is None and as_json:
         raise typer.BadParameter("--json tells about a file: say which", param_hint="--to")
+    if to is not None and to.is_dir():
+        raise typer.BadParameter(f"{to} is a folder: name a file in it", param_hint="--to")
     with connected() as client:
         if to is None:
             size = client.export(kind, sys.stdout.buffer, form, **pairs(narrow, "--where"))

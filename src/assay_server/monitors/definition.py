@@ -86,6 +86,35 @@ def parse(given: Mapping[str, Any]) -> Definition:
     )
 
 
+def refuse_idle_lines(definition: Definition) -> None:
+    """A line that no value crosses watches nothing, one that every value crosses says nothing: `5` meant as 5 %.
+
+    Asked when a monitor is written, not when it is read back: those that are there go on. Raises InvalidInput.
+    """
+    above, below = definition.rule.above, definition.rule.below
+    if above is not None and below is not None and above < below:
+        raise InvalidInput(
+            "Every value would be out of line.", field="rule.below", value=below, fix=f"at most above, {above:g}"
+        )
+    if definition.metric.name == "score":
+        return  # an application's own scale
+    most = 1.0 if definition.metric.name in RATES else math.inf
+    if above is not None and not 0 <= above < most:
+        raise _idle("above", above, most)
+    if below is not None and not 0 < below <= most:
+        raise _idle("below", below, most)
+
+
+def _idle(name: str, line: float, most: float) -> InvalidInput:
+    fix = "0 or more" if name == "above" else "more than 0"
+    if most == 1.0:
+        percent = line if 1 < line < 100 else 5.0
+        fix = f"a share from 0 to 1: {percent / 100:g} is {percent:g} %"
+    return InvalidInput(
+        "All values this metric can have are on one side of this line.", field=f"rule.{name}", value=line, fix=fix
+    )
+
+
 def to_json(definition: Definition) -> dict[str, Any]:
     """As people write it; `parse` is its inverse."""
     rule = {name: value for name in Rule.__slots__ if (value := getattr(definition.rule, name)) is not None}

@@ -18,7 +18,7 @@ from assay_server.core.ids import new_id
 from assay_server.governance import Audit
 from assay_server.ledger import Ledger
 from assay_server.monitors import monitor_rows, rehearsal
-from assay_server.monitors.definition import Definition, parse, to_json
+from assay_server.monitors.definition import Definition, parse, refuse_idle_lines, to_json
 from assay_server.monitors.finding import Finding, finding_json
 from assay_server.monitors.incidents import Incidents
 from assay_server.monitors.look import Looker
@@ -59,7 +59,7 @@ class Monitors:
 
     async def create(self, project: str, actor: str, given: Mapping[str, Any]) -> dict[str, Any]:
         """Raises InvalidInput naming the field, Conflict for a name that is taken."""
-        definition = parse(given)
+        definition = _written(given)
         await self._furnish(project)
 
         def write(connection: Connection) -> dict[str, Any]:
@@ -71,7 +71,7 @@ class Monitors:
 
     async def replace(self, project: str, actor: str, ref: str, given: Mapping[str, Any]) -> dict[str, Any]:
         """A new definition; what is open under the old one is resolved. Raises InvalidInput, NotFound, Conflict."""
-        definition = parse(given)
+        definition = _written(given)
 
         def write(connection: Connection) -> dict[str, Any]:
             before = monitor_rows.fetch(connection, project, ref)
@@ -129,7 +129,7 @@ class Monitors:
 
         Nothing is stored, opened or told. Raises InvalidInput naming the field.
         """
-        definition = parse(given)
+        definition = _written(given)
         moments = rehearsal.moments(definition, self._clock.now_ns())
         looks = await self._looker.looks(project, definition, moments)
         return rehearsal.rehearsal_json(list(zip(moments, looks, strict=True)))
@@ -284,6 +284,12 @@ def _with_states(connection: Connection, project: str, ref: str) -> tuple[Monito
 def _measures(definition: Definition) -> tuple[Any, ...]:
     """What must stay the same for earlier states to mean anything."""
     return definition.metric, definition.filter, definition.group_by, definition.rule.kind
+
+
+def _written(given: Mapping[str, Any]) -> Definition:
+    definition = parse(given)
+    refuse_idle_lines(definition)
+    return definition
 
 
 def _refuse_taken(connection: Connection, project: str, name: str, mine: str | None) -> None:

@@ -3,13 +3,18 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 from fastapi import FastAPI
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
 
 from assay_server.api import problems
 from assay_server.core import errors
 
 
 class _Sent(BaseModel):
+    n: int
+
+
+class Sent(BaseModel):
+    model_config = ConfigDict(extra="forbid")
     n: int
 
 
@@ -33,6 +38,10 @@ async def client() -> AsyncIterator[httpx.AsyncClient]:
     @app.post("/body")
     async def body(sent: _Sent) -> int:
         return sent.n
+
+    @app.post("/one-or-many")
+    async def one_or_many(sent: Sent | list[Sent]) -> int:
+        return len(sent) if isinstance(sent, list) else 1
 
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
@@ -62,6 +71,34 @@ async def test_validation_faults_are_problems_too(client: httpx.AsyncClient) -> 
     assert response.status_code == 400
     assert response.json()["field"] == "n"
     assert response.json()["value"] == "many"
+
+
+@pytest.mark.parametrize(
+    ("sent", "field", "value", "said"),
+    [
+        ({"n": "x"}, "n", "x", "n: Input should be a valid integer, unable to parse string as an integer"),
+        (
+            [{"n": 1}, {"n": "x"}],
+            "1.n",
+            "x",
+            "1.n: Input should be a valid integer, unable to parse string as an integer",
+        ),
+        ({"n": 1, "m": 2}, "m", 2, "m: there is no such field"),
+        ("text", "body", None, "The body is not read as JSON."),
+    ],
+)
+async def test_a_body_of_one_or_many_is_told_by_its_own_names(
+    client: httpx.AsyncClient, sent: object, field: str, value: object, said: str
+) -> None:
+    document = (await client.post("/one-or-many", json=sent)).json()
+
+    assert (document["field"], document["value"], document["detail"]) == (field, value, said)
+
+
+async def test_a_field_that_is_not_there_says_where_those_are(client: httpx.AsyncClient) -> None:
+    document = (await client.post("/one-or-many", json={"n": 1, "m": 2})).json()
+
+    assert "openapi.json" in document["fix"]
 
 
 @pytest.mark.parametrize(

@@ -59,6 +59,26 @@ def test_errors_become_exit_codes(fake_rest: FakeServer, cli: Run, status: int, 
     assert "error: Because.\nfix: " + ("assay login" if status == 401 else "do this\n") in told.err
 
 
+def test_an_error_names_the_field_and_the_value_that_the_server_found_wrong(fake_rest: FakeServer, cli: Run) -> None:
+    wrong = problem(400, "A field has a value that cannot be used.", field="rule.above", value=5, fix="0 to 1")
+    fake_rest.on("POST", "/api/v1/keys", wrong)
+    told = cli("key", "create", "app")
+    assert told.err == "error: A field has a value that cannot be used.\nfield: rule.above: 5\nfix: 0 to 1\n"
+
+
+def test_a_key_that_no_header_can_hold_is_misuse(cli: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ASSAY_API_KEY", "sk_…")
+    told = cli("trace", "list")
+    assert told.code == 2
+    assert "fix: copy the whole key" in told.err
+
+
+def test_a_folder_is_no_file_to_export_to(cli: Run, tmp_path: Path) -> None:
+    told = cli("export", "traces", "--to", str(tmp_path))
+    assert told.code == 2
+    assert "is a folder" in told.err
+
+
 def test_with_json_an_error_is_a_document_too(fake_rest: FakeServer, cli: Run) -> None:
     fake_rest.on("GET", "/api/v1/providers", problem(403, "No.", field="role", value="score", code="forbidden"))
     told = cli("provider", "list", "--json")

@@ -316,6 +316,14 @@ async def test_a_project_cannot_reach_another_ones(world: World) -> None:
         ({"rule": {"kind": "threshold"}}, "rule.above"),
         ({"rule": {"kind": "threshold", "above": "5"}}, "rule.above"),
         ({"rule": {"kind": "threshold", "above": 1, "change": 2}}, "rule.change"),
+        ({"rule": {"kind": "threshold", "above": 5}}, "rule.above"),
+        ({"rule": {"kind": "threshold", "above": 1}}, "rule.above"),
+        ({"rule": {"kind": "threshold", "above": -0.1}}, "rule.above"),
+        ({"rule": {"kind": "threshold", "below": 0}}, "rule.below"),
+        ({"rule": {"kind": "threshold", "below": 99}}, "rule.below"),
+        ({"rule": {"kind": "threshold", "above": -5}, "metric": "latency"}, "rule.above"),
+        ({"rule": {"kind": "threshold", "below": 0}, "metric": "count"}, "rule.below"),
+        ({"rule": {"kind": "threshold", "above": 5, "below": 10}, "metric": "latency"}, "rule.below"),
         ({"rule": {"kind": "burn", "objective": 0.99}, "metric": "cost"}, "metric.name"),
         ({"rule": {"kind": "burn", "objective": 1.0}}, "rule.objective"),
         ({"rule": {"kind": "change"}, "window_s": 86_401}, "window_s"),
@@ -330,6 +338,28 @@ async def test_faults_are_named(world: World, changes: dict[str, Any], field: st
     with pytest.raises(InvalidInput) as refused:
         await world.monitors.create(PROJECT, "key:a", ERRORS | changes)
     assert refused.value.field == field
+
+
+async def test_a_line_that_no_share_crosses_is_refused_with_the_share_that_was_meant(world: World) -> None:
+    given = ERRORS | {"rule": {"kind": "threshold", "above": 5}}
+    for attempt in (world.monitors.create(PROJECT, "key:a", given), world.monitors.rehearse(PROJECT, given)):
+        with pytest.raises(InvalidInput) as refused:
+            await attempt
+        assert refused.value.fix == "a share from 0 to 1: 0.05 is 5 %"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"rule": {"kind": "threshold", "above": 0}},
+        {"rule": {"kind": "threshold", "below": 1}},
+        {"rule": {"kind": "threshold", "above": -5}, "metric": {"name": "score", "score": "sentiment"}},
+        {"rule": {"kind": "threshold", "above": 900, "below": 100}, "metric": "latency"},
+    ],
+)
+async def test_lines_that_can_be_crossed_are_taken(world: World, changes: dict[str, Any]) -> None:
+    made = await world.monitors.create(PROJECT, "key:a", ERRORS | changes)
+    assert made["rule"] == changes["rule"]
 
 
 async def test_names_are_taken_once(world: World) -> None:

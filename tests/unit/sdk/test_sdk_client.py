@@ -69,9 +69,28 @@ def test_problem_documents_become_errors(status: int, cls: type[assay.AssayError
     error = from_response(status, {"retry-after": "7"}, body)
     assert type(error) is cls
     assert (error.field, error.value, error.fix, error.status) == ("model", "gpt-4o", "pin it", status)
-    assert str(error) == "Bad. Fix: pin it"
+    where = "Field: model: gpt-4o. " if status in {400, 409, 413, 415, 422} else ""
+    assert str(error) == f"Bad. {where}Fix: pin it"
     if isinstance(error, assay.RetryableError):
         assert error.retry_after_s == 7
+
+
+def test_what_the_message_says_of_the_field_is_not_said_again() -> None:
+    told = json.dumps({"detail": "rule.above: 5 is too much.", "field": "rule.above", "value": 5}).encode()
+    assert from_response(400, {}, told).where is None
+    bare = json.dumps({"detail": "Say which score.", "field": "metric.score", "value": None}).encode()
+    assert from_response(400, {}, bare).where == "metric.score"
+
+
+@pytest.mark.parametrize("key", ["sk_…", "ключ", "sk_a\nb"])
+def test_what_no_header_can_hold_is_no_key(key: str) -> None:
+    with pytest.raises(assay.InvalidInput) as refused:
+        assay.Client("http://127.0.0.1:1", key)
+    assert (refused.value.field, refused.value.value) == ("api_key", None)  # it may be a secret all the same
+
+
+def test_a_line_s_end_behind_a_key_is_left_out() -> None:
+    assert assay.Client("http://127.0.0.1:1", " sk_abc\n").connection.api_key == "sk_abc"
 
 
 @pytest.mark.parametrize(
