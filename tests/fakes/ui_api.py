@@ -58,6 +58,7 @@ class FakeApi:
         self.failing: dict[str, int] = {}
         self.delays: dict[str, float] = {}
         self.received: list[tuple[str, str, Json]] = []
+        self.grpc_port = 4317
 
     def app(self) -> Starlette:
         """Lists and single things by name; everything else goes to the interface."""
@@ -108,7 +109,7 @@ class FakeApi:
 
     def _info(self, request: Request) -> Json:
         known = "assay_session" in request.cookies
-        caller = {"project": "prj_demo", "role": self.world.role, "actor": "user:mara"}
+        caller = {"project": "prj_demo", "role": self.world.role, "actor": "user:mara", "grpc_port": self.grpc_port}
         return {"version": "0.1.0", "api_version": "1", **(caller if known else dict.fromkeys(caller))}
 
     async def _sign_in(self, request: Request) -> Response:

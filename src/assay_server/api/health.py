@@ -7,6 +7,7 @@ from starlette.responses import JSONResponse
 
 from assay_server import __version__
 from assay_server.api.auth import SESSION_COOKIE, identify
+from assay_server.api.services import services
 from assay_server.core.errors import Unauthenticated
 
 router = APIRouter(tags=["server"])
@@ -29,7 +30,7 @@ async def readyz(request: Request) -> JSONResponse:
 
 @router.get("/api/v1/info", summary="Version, and who is asking")
 async def info(request: Request) -> dict[str, Any]:
-    """The caller's project, role and name are null where nobody is signed in."""
+    """The caller's project, role and name, and the port of OTLP over gRPC, are null where nobody is signed in."""
     answer: dict[str, Any] = {"version": __version__, "api_version": API_VERSION}
     caller = None
     if "authorization" in request.headers or "x-api-key" in request.headers or SESSION_COOKIE in request.cookies:
@@ -40,4 +41,5 @@ async def info(request: Request) -> dict[str, Any]:
     answer["project"] = caller.project if caller else None
     answer["role"] = caller.role if caller else None
     answer["actor"] = caller.actor if caller else None
+    answer["grpc_port"] = services(request).grpc_port if caller else None
     return answer

@@ -60,6 +60,7 @@ class Services:
     figures: Any
     keeping: Any
     public_url: str
+    grpc_port: int = 0  # 0: off
 
 
 def services(connection: HTTPConnection) -> Services:

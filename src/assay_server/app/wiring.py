@@ -220,6 +220,7 @@ async def house(config: Config) -> AsyncIterator[House]:
             people=People(ground.store, reads.traces),
             keeping=await keeping(config, site, bootstrapped.project, ingest.pseudonym, media, stack),
             public_url=config.url,
+            grpc_port=config.grpc_port,
         )
         yield House(services, bootstrapped, ground.ledger, ground.store)
 

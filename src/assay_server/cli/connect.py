@@ -5,12 +5,14 @@ from urllib.parse import urlsplit
 
 import typer
 
+import assay
 from assay_server.cli import settings
 from assay_server.cli.common import AsJson
 from assay_server.cli.terminal import answer, emit, hint, say, table
 from assay_server.core.connect import Connection, connections
 
 _GRPC_PORT = 4317
+_PATIENCE_S = 3.0
 
 
 def connect(
@@ -29,7 +31,8 @@ def connect(
         raise typer.BadParameter(f"use one of {', '.join(known)}", param_hint="CLIENT")
     here = settings.load()
     key = here.api_key if show_key and here.api_key else "$ASSAY_API_KEY"
-    lines = known[client].filled(here.url, _grpc(here.url), key)
+    grpc = _grpc(here) if any("{grpc}" in line for line in known[client].lines) else ""
+    lines = known[client].filled(here.url, grpc, key)
     if not emit(_document(known[client], lines), as_json):
         for line in lines:
             answer(line)
@@ -42,8 +45,20 @@ def _document(one: Connection, lines: tuple[str, ...]) -> dict[str, object]:
     return {"client": one.client, "title": one.title, "language": one.language, "lines": list(lines)}
 
 
-def _grpc(url: str) -> str:
-    """OTLP over gRPC on the port it has unless somebody chose another."""
-    parts = urlsplit(url)
+def _grpc(here: settings.Settings) -> str:
+    """OTLP over gRPC at the port that the server says; where it does not answer, the one it has by default."""
+    parts = urlsplit(here.url)
     host = parts.hostname or "127.0.0.1"
-    return f"{parts.scheme}://{f'[{host}]' if ':' in host else host}:{_GRPC_PORT}"
+    port = _told_port(here)
+    if port == 0:
+        raise typer.BadParameter("this server takes no OTLP over gRPC: --grpc-port is 0", param_hint="CLIENT")
+    return f"{parts.scheme}://{f'[{host}]' if ':' in host else host}:{port}"
+
+
+def _told_port(here: settings.Settings) -> int:
+    try:
+        with assay.Client(here.url, here.api_key, timeout_s=_PATIENCE_S) as client:
+            told = client.info().get("grpc_port")
+    except assay.AssayError:
+        told = None
+    return told if isinstance(told, int) else _GRPC_PORT

@@ -28,6 +28,19 @@ def test_a_new_key_stands_in_the_lines_of_the_chosen_client(opened: Opened, ui_a
     assert "sk_new_secret" not in page.url
 
 
+def test_grpc_has_the_port_of_this_server(opened: Opened, ui_api: FakeApi) -> None:
+    ui_api.grpc_port = 5317
+    page = opened("/connect?client=otel-grpc")
+    expect(page.locator(".snippet pre")).to_contain_text("OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:5317")
+
+
+def test_a_server_without_grpc_says_so(opened: Opened, ui_api: FakeApi) -> None:
+    ui_api.grpc_port = 0
+    page = opened("/connect?client=otel-grpc")
+    expect(page.get_by_text("This server takes no OTLP over gRPC")).to_be_visible()
+    expect(page.locator(".snippet")).to_have_count(0)
+
+
 def test_ones_own_key_is_filled_in_and_sent_nowhere(opened: Opened, ui_api: FakeApi) -> None:
     ui_api.world.role = "viewer"
     page = opened("/connect")

@@ -194,6 +194,45 @@ def test_steps_name_the_bottleneck_and_lead_to_the_slowest_calls(opened: Opened,
     expect(page).to_have_url(re.compile(f"{AGENT}.*span={week.spans[AGENT][3]['span_id']}"))
 
 
+@pytest.mark.parametrize("width", [1280, 1024, 900])
+def test_steps_keep_their_names_on_a_laptop(opened: Opened, width: int) -> None:
+    page = opened("/steps")
+    page.set_viewport_size({"width": width, "height": 800})
+    names = page.locator("td.main-cell")
+    expect(names.first).to_be_visible()
+    assert names.first.bounding_box()["width"] >= 100  # type: ignore[index]
+    assert page.locator(".table-wrap").evaluate("box => box.scrollWidth - box.clientWidth") <= 1
+
+
+@pytest.mark.parametrize("width", [1280, 1024, 390])
+def test_spans_keep_their_names_on_a_laptop(opened: Opened, ui_api: FakeApi, width: int) -> None:
+    spans = ui_api.world.spans[AGENT]
+    call = next(span for span in spans if span["cost"])
+    for span, above in zip(spans[1:], spans, strict=False):
+        span |= {"parent_id": above["span_id"], "tokens": call["tokens"], "cost": call["cost"]}
+    page = opened(f"/traces/{AGENT}")
+    page.set_viewport_size({"width": width, "height": 800})
+    expect(page.get_by_role("treeitem").nth(9)).to_be_visible()
+    widths = page.locator(".span-row .who > .cut").evaluate_all("all => all.map(one => one.clientWidth)")
+    assert min(widths) >= 30
+
+
+def test_what_has_no_name_can_be_read_and_opened(opened: Opened, ui_api: FakeApi) -> None:
+    ui_api.world.traces[0]["name"] = " "
+    page = opened("/traces")
+    page.get_by_role("link", name="without a name").click()
+    expect(page).to_have_url(re.compile(f"/traces/{ui_api.world.traces[0]['trace_id']}"))
+
+
+def test_a_picture_that_is_damaged_says_so(opened: Opened, ui_api: FakeApi) -> None:
+    spans = ui_api.world.spans[AGENT]
+    span = next(one for one in spans if one["kind"] == "llm")
+    picture = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}}
+    span["input"] = [{"role": "user", "content": [picture]}]
+    page = opened(f"/traces/{AGENT}?span={span['span_id']}")
+    expect(page.get_by_text("cannot be shown: it is damaged, or no longer kept")).to_be_visible()
+
+
 def test_a_call_is_put_into_a_golden_set_as_it_should_have_been_answered(
     opened: Opened, ui_api: FakeApi, week: World
 ) -> None:

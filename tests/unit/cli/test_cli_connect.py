@@ -49,6 +49,17 @@ def test_connect_prints_the_key_when_asked(fake_rest: FakeServer, cli: Run) -> N
     assert grpc == "export OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:4317"
 
 
+def test_grpc_has_the_port_that_the_server_says(fake_rest: FakeServer, cli: Run) -> None:
+    fake_rest.on("GET", "/api/v1/info", {"version": "1", "grpc_port": 5317})
+    assert "export OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:5317\n" in cli("connect", "otel-grpc").out
+    fake_rest.on("GET", "/api/v1/info", {"version": "1", "grpc_port": 0})
+    off = cli("connect", "otel-grpc")
+    assert (off.code, off.out) == (2, "")
+    assert "--grpc-port is 0" in off.err
+    fake_rest.stop()
+    assert "OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:4317\n" in cli("connect", "otel-grpc").out
+
+
 def test_connect_knows_which_there_are(fake_rest: FakeServer, cli: Run) -> None:
     assert "vercel-ai" in cli("connect").out
     assert len(cli("connect", "--json").json["items"]) == len(connections())

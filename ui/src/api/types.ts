@@ -14,6 +14,8 @@ export interface Info {
   project: string | null
   role: Role | null
   actor: string | null
+  /** Of OTLP over gRPC; 0: off. */
+  grpc_port: number | null
 }
 
 export interface Tokens {

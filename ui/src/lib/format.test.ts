@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { ago, compact, duration, interval, money, person, probability, score, shortId, signed } from './format'
+import { ago, compact, duration, interval, money, person, probability, score, shortId, signed, titled } from './format'
 
 describe('unknown stays unknown', () => {
   it.each([duration, money, compact, score, signed, probability])('%o writes null as unknown', (write) => {
@@ -37,4 +37,14 @@ it('shortens ids and names people', () => {
   expect(person('user:mara')).toBe('mara')
   expect(person('key:key_01k9zq3v7e8m4t2x6c5b1n0d9f')).toBe('key 01k9…0d9f')
   expect(person('canary')).toBe('canary')
+})
+
+it('keeps numbers beyond all scales short', () => {
+  expect(score(1e308)).toBe('1.00e308')
+  expect(score(-2.5e20)).toBe('−2.50e20')
+  expect(compact(15_300_000_000)).toBe('15.3B')
+})
+
+it('has words for what has no name', () => {
+  expect([titled(''), titled('  \n'), titled('plan')]).toEqual(['without a name', 'without a name', 'plan'])
 })

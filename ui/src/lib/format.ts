@@ -33,12 +33,13 @@ export function compact(n: number | null | undefined): string {
   if (n === null || n === undefined) return UNKNOWN
   if (n < 1000) return String(n)
   if (n < 1_000_000) return `${trim(n / 1000, 1)}k`
-  return `${trim(n / 1_000_000, 1)}M`
+  return n < 1_000_000_000 ? `${trim(n / 1_000_000, 1)}M` : `${trim(n / 1_000_000_000, 1)}B`
 }
 
 /** A score: three significant decimals at most, a real minus sign. */
 export function score(value: number | null | undefined, digits = 3): string {
   if (value === null || value === undefined) return UNKNOWN
+  if (Math.abs(value) >= 1e15) return minus(value.toExponential(2).replace('e+', 'e'))
   if (Math.abs(value) >= 100) return minus(count(Math.round(value)))
   return minus(value.toFixed(Math.abs(value) >= 10 ? 1 : digits))
 }
@@ -119,6 +120,9 @@ export function person(actor: string | null | undefined): string {
   if (kind === 'user') return name
   return name.startsWith('key_') ? `key ${shortId(name).slice(4)}` : name
 }
+
+/** What a client called it; some call it nothing, and a link needs words. */
+export const titled = (name: string) => (name.trim() === '' ? 'without a name' : name)
 
 /** `canary_rollback` → `canary rollback` */
 export const words = (name: string) => name.replaceAll('_', ' ')

@@ -1,5 +1,5 @@
 import type { Scope, Series, SeriesAnswer, TraceWords } from '@/api/dashboards'
-import { compact, count, duration, money, score, UNKNOWN } from './format'
+import { compact, count, duration, money, score, titled, UNKNOWN } from './format'
 import { portion } from './money'
 import { sinceOf } from './range'
 import type { Search } from './search'
@@ -57,7 +57,7 @@ export function tracesHref(words: TraceWords, since: string, until: string): str
 
 /** How a series is called beside others of its panel. */
 export function seriesName(series: Pick<Series, 'group' | 'others' | 'label'>, grouped: boolean, metrics: number): string {
-  const group = series.others > 0 ? `${count(series.others)} more` : (series.group ?? 'not said')
+  const group = series.others > 0 ? `${count(series.others)} more` : (series.group === null ? 'not said' : titled(series.group))
   if (!grouped) return series.label
   return metrics > 1 ? `${group}, ${series.label}` : group
 }

@@ -4,7 +4,9 @@ import { Link } from '@tanstack/react-router'
 import { useRef, useState } from 'react'
 import { post } from '@/api/client'
 import * as ask from '@/api/connect'
+import { info } from '@/api/queries'
 import type { Key } from '@/api/types'
+import { titled } from '@/lib/format'
 import { useAddress } from '@/lib/search'
 import { Snippet } from '@/parts/copy'
 import { TraceLink } from '@/parts/links'
@@ -17,6 +19,7 @@ import { useAccess } from '@/shell/access'
 export function Connect() {
   const [address, change] = useAddress()
   const clients = useQuery(ask.clients)
+  const port = useQuery(info).data?.grpc_port ?? 4317
   const [key, setKey] = useState('')
   return (
     <Page title="Connect an application">
@@ -31,7 +34,7 @@ export function Connect() {
               </Section>
               <OwnKey value={key} onChange={setKey} />
               <Section title="3. Set this where it runs" note="the key is filled in by your browser and sent nowhere">
-                {chosen && <Snippet text={ask.filled(chosen, key, window.location.origin)} />}
+                {chosen && ask.usesGrpc(chosen) && port === 0 ? <p className="notice">This server takes no OTLP over gRPC: it was started with <code>--grpc-port 0</code>.</p> : chosen && <Snippet text={ask.filled(chosen, key, window.location.origin, port)} />}
               </Section>
               <Arrival />
             </div>
@@ -75,7 +78,7 @@ function Arrival() {
   return (
     <Section title="4. See it arrive">
       {arrived ? (
-        <p className="notice good" role="status">It has arrived: <TraceLink id={now.trace_id}>{now.name}</TraceLink>, <Time at={now.start} />.</p>
+        <p className="notice good" role="status">It has arrived: <TraceLink id={now.trace_id}>{titled(now.name)}</TraceLink>, <Time at={now.start} />.</p>
       ) : (
         <div className="stack" style={{ gap: '0.3rem' }}>
           <Waiting>Waiting for {now ? 'the next' : 'the first'} trace…</Waiting>

@@ -5,7 +5,7 @@ import { type FormEvent, useState } from 'react'
 import { request } from '@/api/client'
 import * as ask from '@/api/costs'
 import type { Price, Repricing, Unpriced } from '@/api/costs'
-import { count, money, plural } from '@/lib/format'
+import { count, money, plural, titled } from '@/lib/format'
 import { sinceOf } from '@/lib/range'
 import { Section } from '@/parts/page'
 import { Loaded, ProblemNote, Waiting } from '@/parts/states'
@@ -64,8 +64,8 @@ function LastRepricing({ all }: { all: Repricing[] }) {
 }
 
 const unpricedColumns = (want: ((wanted: Wanted) => void) | null): Column<Unpriced>[] => [
-  { id: 'model', head: 'Model', className: 'main-cell', cell: (row) => <div className="cut"><code>{row.model ?? 'not said'}</code></div> },
-  { id: 'provider', head: 'Provider', className: 'hide-s nowrap', cell: (row) => row.provider ?? <span className="quiet">not said</span> },
+  { id: 'model', head: 'Model', className: 'main-cell', cell: (row) => <div className="cut"><code>{row.model === null ? 'not said' : titled(row.model)}</code></div> },
+  { id: 'provider', head: 'Provider', className: 'hide-s nowrap', cell: (row) => (row.provider ? <div className="cut" style={{ maxWidth: '9rem' }} title={row.provider}>{titled(row.provider)}</div> : <span className="quiet">not said</span>) },
   { id: 'calls', head: 'Calls', className: 'num', cell: (row) => count(row.calls) },
   { id: 'tokens', head: 'Tokens', className: 'num hide-s', cell: (row) => <TokenCount input={row.tokens.input_total} output={row.tokens.output_total} /> },
   { id: 'last', head: 'Last seen', className: 'num hide-m', cell: (row) => <Time at={row.last_seen} /> },

@@ -1,6 +1,6 @@
 import { Link } from '@tanstack/react-router'
 import type { Graph, GraphNode } from '@/api/tracing'
-import { count, plural } from '@/lib/format'
+import { count, plural, titled } from '@/lib/format'
 import { tokensOf } from '@/parts/graph'
 import { Section } from '@/parts/page'
 import { KindIcon } from '@/parts/status'
@@ -39,7 +39,7 @@ const columns = (onChoose?: (id: string) => void): Column<GraphNode>[] => [
     cell: (node) => (
       <span className="line tight" style={{ flexWrap: 'nowrap' }}>
         {node.kind && <KindIcon kind={node.kind} />}
-        {onChoose ? <Link className="cut" to="." search={(old: object) => ({ ...old, tab: undefined, node: node.id, span: node.span_ids[0] }) as never}>{node.name}</Link> : <span className="cut">{node.name}</span>}
+        {onChoose ? <Link className="cut" to="." search={(old: object) => ({ ...old, tab: undefined, node: node.id, span: node.span_ids[0] }) as never}>{titled(node.name)}</Link> : <span className="cut">{titled(node.name)}</span>}
         {node.names > 1 && <span className="quiet small">{count(node.names)} kinds</span>}
       </span>
     ),

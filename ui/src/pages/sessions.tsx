@@ -4,7 +4,7 @@ import { Link } from '@tanstack/react-router'
 import { IconX } from '@tabler/icons-react'
 import * as ask from '@/api/people'
 import type { SessionRow, Turn } from '@/api/people'
-import { count, plural } from '@/lib/format'
+import { count, plural, titled } from '@/lib/format'
 import { saidIn } from '@/lib/messages'
 import { RANGES, sinceOf } from '@/lib/range'
 import { useAddress } from '@/lib/search'
@@ -113,7 +113,7 @@ function TurnView({ turn, n }: { turn: Turn; n: number }) {
   return (
     <li aria-label={`Turn ${n}`}>
       <div className="line small second">
-        <TraceLink id={turn.trace_id}>{turn.name}</TraceLink>
+        <TraceLink id={turn.trace_id}>{titled(turn.name)}</TraceLink>
         <SpanSign status={turn.status} />
         <Time at={turn.start} />
         <Duration ms={turn.latency_ms} />

@@ -3,7 +3,7 @@ import { Link } from '@tanstack/react-router'
 import * as ask from '@/api/tracing'
 import type { Outline } from '@/api/tracing'
 import type { Score, Span } from '@/api/types'
-import { compact, count, duration, exact, plural, shortId } from '@/lib/format'
+import { compact, count, duration, exact, plural, shortId, titled } from '@/lib/format'
 import { Content } from '@/parts/chat'
 import { Json } from '@/parts/json'
 import { ReleaseLink, RunLink } from '@/parts/links'
@@ -33,7 +33,7 @@ export function SpanDetail({ outline, attempt, scores }: SpanDetailProps) {
     <div className="detail" role="region" aria-label={`Span ${outline.name}`} tabIndex={0}>
       <div className="line">
         <KindIcon kind={outline.kind} size={17} />
-        <h2 style={{ fontSize: 'var(--t-l)', overflowWrap: 'anywhere' }}>{outline.name}</h2>
+        <h2 style={{ fontSize: 'var(--t-l)', overflowWrap: 'anywhere' }}>{titled(outline.name)}</h2>
         {outline.status === 'error' && <StatusTag status="error" />}
         {attempt !== undefined && <span className="tag unsure">{ordinal(attempt)} attempt</span>}
         {whole.data && <span className="line tight copies"><CopyMenu span={whole.data} /></span>}

@@ -1,5 +1,5 @@
 import { IconChevronRight, IconRefresh, IconRepeat } from '@tabler/icons-react'
-import { compact, duration, money, plural } from '@/lib/format'
+import { compact, duration, money, plural, titled } from '@/lib/format'
 import { useAddress } from '@/lib/search'
 import type { Node } from '@/lib/tree'
 import { KindIcon, SpanSign } from '@/parts/status'
@@ -33,10 +33,10 @@ export function Row({ node, flat, marks, top, length, selected, folded, onSelect
       style={{ transform: `translateY(${top}px)` }}
       onClick={onSelect}
     >
-      <div className="who" style={{ paddingLeft: flat ? 0 : `${Math.min(node.depth, 14) * 0.85}rem` }}>
+      <div className="who" style={{ paddingLeft: flat ? 0 : `calc(${Math.min(node.depth, 14)} * var(--indent))` }}>
         {unfolds ? <Twist folded={folded} below={node.below} onFold={onFold} /> : <span className="twist" />}
         <KindIcon kind={span.kind} />
-        <span className="cut" style={{ fontWeight: selected ? 600 : 450 }} title={span.name}>{span.name}</span>
+        <span className="cut" style={{ fontWeight: selected ? 600 : 450 }} title={span.name}>{titled(span.name)}</span>
         <SpanSign status={span.status} />
         <Marked id={span.span_id} marks={marks} />
         {folded && <span className="quiet small">+{node.below}</span>}

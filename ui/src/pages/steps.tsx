@@ -4,7 +4,7 @@ import { Link } from '@tanstack/react-router'
 import { lazy, Suspense } from 'react'
 import * as ask from '@/api/tracing'
 import type { Step, Steps } from '@/api/tracing'
-import { count, duration, plural } from '@/lib/format'
+import { count, duration, plural, titled } from '@/lib/format'
 import { rangeName, sinceOf } from '@/lib/range'
 import { useAddress } from '@/lib/search'
 import { TraceLink } from '@/parts/links'
@@ -97,18 +97,18 @@ const columns = (steps: Steps): Column<Step>[] => [
     cell: (step) => (
       <span className="line tight step-name" data-marked={step.bottleneck} style={{ flexWrap: 'nowrap' }}>
         <KindIcon kind={step.kind} />
-        <Link className="cut" to="/traces" search={{ kind: step.kind, name: step.name }}>{step.name}</Link>
+        <Link className="cut" to="/traces" search={{ kind: step.kind, name: step.name }} title={step.name}>{titled(step.name)}</Link>
         {step.bottleneck && <span className="tag unsure">bottleneck</span>}
       </span>
     ),
   },
   { id: 'share', head: 'Of all own time', className: 'hide-s', cell: (step) => <Share of={step.time_share} marked={step.bottleneck} /> },
   { id: 'own', head: <>By itself p50 · p95</>, className: 'num', cell: (step) => <>{duration(step.own_ms.p50)} <span className="quiet">·</span> {duration(step.own_ms.p95)}</> },
-  { id: 'latency', head: <>In all p50 · p95</>, className: 'num hide-m', cell: (step) => <>{duration(step.latency_ms.p50)} <span className="quiet">·</span> {duration(step.latency_ms.p95)}</> },
+  { id: 'latency', head: <>In all p50 · p95</>, className: 'num hide-xl', cell: (step) => <>{duration(step.latency_ms.p50)} <span className="quiet">·</span> {duration(step.latency_ms.p95)}</> },
   { id: 'calls', head: 'Calls', className: 'num', cell: (step) => <>{count(step.calls)}{steps.name !== null && <span className="under">{perTrace(step.calls / steps.traces)} a trace</span>}</> },
   { id: 'errors', head: 'Errors', className: 'num', cell: (step) => (step.errors > 0 ? <span className="bad">{count(step.errors)}<span className="under">{percent(step.errors / step.calls)}</span></span> : <span className="quiet">0</span>) },
   { id: 'empty', head: 'Empty', className: 'num hide-s', cell: (step) => (step.empty_results === null ? <span className="quiet">–</span> : step.empty_results > 0 ? <>{count(step.empty_results)}<span className="under">{percent(step.empty_results / step.calls)}</span></> : <span className="quiet">0</span>) },
-  { id: 'tokens', head: 'Tokens a call', className: 'num hide-m', cell: (step) => (step.tokens_per_call.p50 === null ? <span className="quiet">–</span> : <>{count(Math.round(step.tokens_per_call.p50))} <span className="quiet">·</span> {count(Math.round(step.tokens_per_call.p95 ?? 0))}</>) },
+  { id: 'tokens', head: 'Tokens a call', className: 'num hide-l', cell: (step) => (step.tokens_per_call.p50 === null ? <span className="quiet">–</span> : <>{count(Math.round(step.tokens_per_call.p50))} <span className="quiet">·</span> {count(Math.round(step.tokens_per_call.p95 ?? 0))}</>) },
   { id: 'cost', head: 'Cost', className: 'num hide-s', cell: (step) => (step.cost.usd === null && step.cost.unknown === 0 ? <span className="quiet">–</span> : step.cost.usd === null ? <Unknown why={`No price is known for ${plural(step.cost.unknown, 'call')}.`} /> : <Money usd={step.cost.usd} unknown={step.cost.unknown} />) },
   { id: 'slowest', head: 'Slowest', className: 'num hide-m', cell: (step) => <span className="line tight" style={{ justifyContent: 'flex-end', flexWrap: 'nowrap' }}>{step.slowest.map((one) => <TraceLink key={one.span_id} id={one.trace_id} span={one.span_id}>{duration(one.latency_ms)}</TraceLink>)}</span> },
 ]

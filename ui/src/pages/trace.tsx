@@ -4,7 +4,7 @@ import { Link, useParams } from '@tanstack/react-router'
 import { lazy, Suspense, useMemo } from 'react'
 import * as ask from '@/api/tracing'
 import type { OutlinedTrace } from '@/api/tracing'
-import { plural } from '@/lib/format'
+import { plural, titled } from '@/lib/format'
 import { useAddress } from '@/lib/search'
 import { type Loop, loopOf } from '@/lib/trace'
 import { Copy } from '@/parts/copy'
@@ -27,14 +27,14 @@ export function TracePage() {
   const trace = useQuery(ask.outline(traceId))
   return (
     <Page
-      title={trace.data?.name ?? 'Trace'}
+      title={trace.data ? titled(trace.data.name) : 'Trace'}
       fill
       className="trace-page"
       crumbs={<Link to="/traces">Traces</Link>}
       heading={
         <span className="line">
           {trace.data && <KindIcon kind={trace.data.kind} size={18} />}
-          {trace.data?.name ?? 'Trace'}
+          {trace.data ? titled(trace.data.name) : 'Trace'}
           {trace.data?.status === 'error' && <StatusTag status="error" />}
         </span>
       }

@@ -6,7 +6,7 @@ import { useState } from 'react'
 import { values } from '@/api/search'
 import type { TraceRow } from '@/api/types'
 import { ownColumns } from '@/lib/choices'
-import { plural, score as figure, words } from '@/lib/format'
+import { plural, score as figure, titled, words } from '@/lib/format'
 import { ReleaseLink, TraceLink } from '@/parts/links'
 import { KindIcon, SpanSign } from '@/parts/status'
 import type { Column } from '@/parts/table'
@@ -41,7 +41,7 @@ const COLUMNS: Column<TraceRow>[] = [
       <div style={{ minWidth: 0 }}>
         <div className="line tight" style={{ flexWrap: 'nowrap' }}>
           <KindIcon kind={row.kind} />
-          <span className="cut"><TraceLink id={row.trace_id}>{row.name}</TraceLink></span>
+          <span className="cut"><TraceLink id={row.trace_id}>{titled(row.name)}</TraceLink></span>
           <SpanSign status={row.status} />
           <Flags row={row} />
           {row.arm && <span className={`tag ${row.arm === 'candidate' ? 'accent' : 'neutral'}`}>{row.arm}</span>}

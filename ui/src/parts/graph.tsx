@@ -1,6 +1,6 @@
 import { type KeyboardEvent, useLayoutEffect, useMemo, useRef } from 'react'
 import type { Graph, GraphEdge, GraphNode } from '@/api/tracing'
-import { compact, count, duration, money, plural } from '@/lib/format'
+import { compact, count, duration, money, plural, titled } from '@/lib/format'
 import { NODE, place } from '@/lib/layout'
 
 export type Measure = 'own_ms' | 'calls' | 'tokens' | 'cost'
@@ -15,6 +15,9 @@ export const MEASURES: Record<Measure, { name: string; of: (node: GraphNode) => 
 export function tokensOf({ tokens }: GraphNode): number | null {
   return tokens.input_total === null && tokens.output_total === null ? null : (tokens.input_total ?? 0) + (tokens.output_total ?? 0)
 }
+
+/** Smaller than this nobody reads it: then it is scrolled. */
+const LEAST_SCALE = 0.6
 
 interface GraphViewProps {
   graph: Graph
@@ -37,7 +40,7 @@ export function GraphView({ graph, by, full = false, chosen, onChoose }: GraphVi
   }, [placed, full])
   return (
     <div className="graph" data-full={full} ref={scroller} role="group" aria-label="Graph of the calls" tabIndex={0}>
-      <svg width={placed.width} height={placed.height} viewBox={`0 0 ${placed.width} ${placed.height}`}>
+      <svg width={placed.width} height={placed.height} viewBox={`0 0 ${placed.width} ${placed.height}`} style={{ minWidth: placed.width * LEAST_SCALE }}>
         <defs>
           <marker id="arrow" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="8" markerHeight="8" markerUnits="userSpaceOnUse" orient="auto-start-reverse"><path d="M0,0.6L7.4,4L0,7.4Z" fill="var(--ink-3)" /></marker>
         </defs>
@@ -92,7 +95,7 @@ function NodeBox({ node, x, y, share, chosen, onChoose }: NodeProps) {
       <g aria-hidden>
         <rect className="box" width={width} height={height} rx="4" />
         <rect width="4" height={height} rx="2" fill="currentColor" />
-        <text className="name" x="13" y="20">{cut(node.name, 26)}</text>
+        <text className="name" x="13" y="20">{cut(titled(node.name), 26)}</text>
         <text className="told" x="13" y="36">{told}</text>
         {bad && <text className="wrong" x={width - 10} y="20" textAnchor="end">{bad}</text>}
         <rect className="track" x="13" y={height - 13} width={width - 24} height="4" rx="2" />

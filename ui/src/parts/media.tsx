@@ -1,4 +1,5 @@
 import { IconFile, IconPhoto, IconVolume } from '@tabler/icons-react'
+import { useState } from 'react'
 import { count } from '@/lib/format'
 import { isSafePicture, type Media } from '@/lib/media'
 
@@ -20,9 +21,11 @@ export function MediaView({ media }: { media: Media }) {
 }
 
 function Picture({ src, type }: { src: string; type: string }) {
+  const [broken, setBroken] = useState(false)
+  if (broken) return <Note type={type}>cannot be shown: it is damaged, or no longer kept</Note>
   return (
     <a className="picture" href={src.startsWith('data:') ? undefined : src} target="_blank" rel="noreferrer">
-      <img src={src} alt={`Part of the message, ${type}`} loading={src.startsWith('data:') ? 'eager' : 'lazy'} decoding="async" />
+      <img src={src} alt={`Part of the message, ${type}`} loading={src.startsWith('data:') ? 'eager' : 'lazy'} decoding="async" onError={() => setBroken(true)} />
     </a>
   )
 }
