@@ -22,6 +22,7 @@ from assay_server.query import (
     dashboard_yaml,
     panel_filter,
     panel_words,
+    parse_dashboard,
     parse_panel,
 )
 
@@ -71,8 +72,9 @@ async def list_dashboards(request: Request, caller: Reader) -> dict[str, Any]:
 
 
 @router.post("/dashboards/parse", summary="Check a dashboard written as YAML; nothing is saved")
-async def parse(caller: Reader, written: Written) -> dict[str, Any]:
+async def parse(request: Request, caller: Reader, written: Written) -> dict[str, Any]:
     made = dashboard_from_yaml(written.name, written.yaml)
+    await services(request).panels.check(made)
     return {"name": made.name, **dashboard_json(made), "yaml": dashboard_yaml(made)}
 
 
@@ -87,8 +89,10 @@ async def get_dashboard(request: Request, response: Response, caller: Reader, na
 async def put_dashboard(
     request: Request, response: Response, caller: Writer, name: str, body: DashboardBody, if_match: IfMatch = None
 ) -> dict[str, Any]:
+    given = body.model_dump()
+    await services(request).panels.check(parse_dashboard(name, given))
     saved: dict[str, Any] = await services(request).dashboards.put(
-        caller.project, caller.actor, name, body.model_dump(), revision=revision_of(if_match)
+        caller.project, caller.actor, name, given, revision=revision_of(if_match)
     )
     response.headers["ETag"] = etag(saved["revision"])
     return saved

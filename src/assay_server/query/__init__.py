@@ -11,6 +11,7 @@ from assay_server.query.costs import Costs, Day
 from assay_server.query.dashboards import Dashboards, Panels, parse_panel
 from assay_server.query.dashboards import filter_of as panel_filter
 from assay_server.query.dashboards import from_yaml as dashboard_from_yaml
+from assay_server.query.dashboards import parse as parse_dashboard
 from assay_server.query.dashboards import to_json as dashboard_json
 from assay_server.query.dashboards import to_yaml as dashboard_yaml
 from assay_server.query.dashboards import vocabulary as panel_words
@@ -106,6 +107,7 @@ __all__ = [
     "metric_json",
     "panel_filter",
     "panel_words",
+    "parse_dashboard",
     "parse_metric",
     "parse_panel",
     "read_condition",

@@ -84,6 +84,10 @@ class Sql:
         named = [{"name": name, "type": kind} for name, kind in kinds.items()]
         return Answer(named, shown, len(rows) > limit, (time.perf_counter() - began) * 1000)
 
+    async def check(self, sql: str) -> None:
+        """Reads it, runs nothing. Raises `InvalidInput` for what is no SQL, `Forbidden` for what is not allowed."""
+        await self._parser.rewrite(sql)
+
     def schema(self) -> dict[str, Any]:
         """Tables with their columns, and the names of the functions."""
         tables = [

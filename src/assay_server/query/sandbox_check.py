@@ -166,7 +166,10 @@ def _forbidden(what: str) -> Forbidden:
 def _unreadable(parsed: _Tree) -> InvalidInput:
     position = str(parsed.get("position"))
     at = f" (at character {int(position) + 1})" if position.isdecimal() else ""
-    return InvalidInput(f"{parsed.get('error_message') or 'This is not SQL.'}{at}", field="sql", fix=_FIX)
+    told = str(parsed.get("error_message") or "This is not SQL.")
+    if told.startswith("Only SELECT"):  # the engine's word speaks of how we ask it
+        told = "This is no SELECT."
+    return InvalidInput(f"{told}{at}", field="sql", fix=_FIX)
 
 
 _FIX = "only SELECT is understood; GET /api/v1/sql/schema lists tables and functions"

@@ -1,5 +1,6 @@
 """Dashboards and panels over HTTP: the contract of docs/api/dashboards.md on the real rooms."""
 
+import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -118,6 +119,28 @@ async def test_ones_own_stands_in_the_place_of_a_ready_made_one(http: httpx.Asyn
     await http.delete("/dashboards/performance")
     assert (await http.get("/dashboards/performance")).json() == ready
     assert (await http.delete("/dashboards/performance")).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("sql", "said"),
+    [
+        ("SELEC 1", "syntax error"),
+        ("DROP TABLE spans", "This is no SELECT."),
+        ("SELECT * FROM read_csv('/etc/passwd')", "read_csv may not be used here"),
+        ("SELECT * FROM nope", "There is no table nope here."),
+    ],
+)
+async def test_sql_that_could_never_run_is_not_saved(http: httpx.AsyncClient, sql: str, said: str) -> None:
+    fine = "SELECT time_bucket({bin}, start) AS time, count(*) AS n FROM spans WHERE start >= {since} GROUP BY ALL"
+    panels = [{"title": "Fine", "kind": "line", "sql": fine}, {"title": "X", "kind": "line", "sql": sql}]
+    for answer in (
+        await http.put("/dashboards/mine", json={"title": "T", "panels": panels}),
+        await http.post("/dashboards/parse", json={"yaml": json.dumps({"title": "T", "panels": panels})}),
+    ):
+        assert (answer.status_code, answer.json()["field"]) == (400, "panels[1].sql")
+        assert said in answer.json()["detail"]
+    assert (await http.get("/dashboards/mine")).status_code == 404
+    assert (await http.put("/dashboards/mine", json={"title": "T", "panels": panels[:1]})).status_code == 200
 
 
 async def test_a_fault_names_its_place_and_a_viewer_saves_nothing(http: httpx.AsyncClient) -> None:

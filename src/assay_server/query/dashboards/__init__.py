@@ -1,6 +1,6 @@
 """Dashboards: panels over the facts, ready made and people's own."""
 
-from assay_server.query.dashboards.definition import Dashboard, Panel, from_yaml, parse_panel, to_json, to_yaml
+from assay_server.query.dashboards.definition import Dashboard, Panel, from_yaml, parse, parse_panel, to_json, to_yaml
 from assay_server.query.dashboards.panels import Panels
 from assay_server.query.dashboards.ready import ready_made
 from assay_server.query.dashboards.stored import Dashboards
@@ -14,6 +14,7 @@ __all__ = [
     "Panels",
     "filter_of",
     "from_yaml",
+    "parse",
     "parse_panel",
     "ready_made",
     "to_json",

@@ -10,12 +10,12 @@ from typing import Any
 from assay_server.core.clock import rfc3339
 from assay_server.query.dashboards import bins
 from assay_server.query.dashboards.corrected import corrected_rate_of
-from assay_server.query.dashboards.definition import Panel, Report
+from assay_server.query.dashboards.definition import Dashboard, Panel, Report
 from assay_server.query.dashboards.histogram import Spread, histogram_of
 from assay_server.query.dashboards.links import traces_of
 from assay_server.query.dashboards.parameters import parameter_of
 from assay_server.query.dashboards.questions import Questions
-from assay_server.query.dashboards.rows import rows_of
+from assay_server.query.dashboards.rows import refuse_unreadable, rows_of
 from assay_server.query.dashboards.series import (
     Figure,
     Groups,
@@ -46,6 +46,10 @@ class Panels:
         self._store = store
         self._sql = sql
         self._questions = Questions(store)
+
+    async def check(self, dashboard: Dashboard) -> None:
+        """Whether the SQL of its panels could run. Raises InvalidInput with the panel's place."""
+        await refuse_unreadable(self._sql, dashboard.panels)
 
     async def read(
         self, project: str, panel: Panel, since_ns: int, until_ns: int, narrow: Narrow, *, compare: bool = False
