@@ -138,7 +138,7 @@ def _target(given: Any) -> Folder | Bucket:
                 "A folder is named from the export directory on.",
                 field="target.folder",
                 value=str(folder)[:80],
-                fix="write it like bi/spans, without '..' and without a slash at its beginning",
+                fix="write it like bi/spans: plain letters, digits, '.', '_' and '-', without '..' or a slash in front",
             )
         return Folder(folder)
     if isinstance(given, Mapping) and "s3" in given:

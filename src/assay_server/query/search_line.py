@@ -168,7 +168,8 @@ def _unreadable(part: str, why: str, fix: str) -> InvalidInput:
 
 
 def _unquoted(text: str) -> str:
-    return text.removeprefix('"').removesuffix('"') if text.startswith('"') else text
+    """What stands between quotes, where a doubled one is one."""
+    return text.removeprefix('"').removesuffix('"').replace('""', '"') if text.startswith('"') else text
 
 
 def _units(text: str) -> int:

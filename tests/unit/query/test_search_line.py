@@ -33,6 +33,12 @@ def test_every_kind_of_part_is_read() -> None:
     }
 
 
+@pytest.mark.parametrize("value", ['c"d', '"', '""', " / ", "a  b", 'say "hi"', "a\nb", "e'f", "a/b", "%", '"a', 'a"'])
+def test_any_value_can_be_said_between_quotes_that_are_doubled(value: str) -> None:
+    doubled = value.replace('"', '""')
+    assert read_line(f'user:"{doubled}" status:error', NOW).filter == {"user": value, "status": "error"}
+
+
 @pytest.mark.parametrize(
     ("part", "fix"),
     [

@@ -31,7 +31,7 @@ describe('the line of filters', () => {
   })
 
   it('quotes only what needs it', () => {
-    expect([quoted('a'), quoted('a b'), quoted('a "b"'), quoted('')]).toEqual(['a', '"a b"', '"a  b"', '""'])
+    expect([quoted('a'), quoted('a b'), quoted('a "b"'), quoted('')]).toEqual(['a', '"a b"', '"a ""b"""', '""'])
   })
 
   it('says in one line what links say in parameters', () => {
@@ -45,5 +45,13 @@ describe('the line of filters', () => {
     expect(typedAt('model:gpt x', 9)).toEqual({ from: 6, to: 9, field: 'model', op: ':', text: 'gpt' })
     expect(typedAt('a  b', 2)).toEqual({ from: 2, to: 2, field: null, op: null, text: '' })
     expect(typedAt('user:"Jane D', 12)).toMatchObject({ field: 'user', text: 'Jane D' })
+  })
+})
+
+describe('values of all kinds come back from the line', () => {
+  it.each(['c"d', '"', '""', ' / ', 'a  b', 'say "hi"', 'a\nb', "e'f", 'a/b', '%'])('%j', (value) => {
+    const q = put('status:error', 'user', value)
+    expect(valueOf(q, 'user')).toBe(value)
+    expect(valueOf(without(q, partsOf(q).find((part) => part.field === 'status')!), 'user')).toBe(value)
   })
 })

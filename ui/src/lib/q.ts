@@ -50,15 +50,15 @@ export function put(q: string, field: string, value: string | undefined): string
 }
 
 export function without(q: string, part: Part): string {
-  return `${q.slice(0, part.from)} ${q.slice(part.to)}`.replace(/\s+/g, ' ').trim()
+  return partsOf(q).filter((one) => one.from !== part.from).map((one) => one.text).join(' ')
 }
 
-/** A value as it may stand in the line. A quotation mark cannot be said there. */
+/** A value as it may stand in the line: between quotes where it has spaces or quotes, which are then doubled. */
 export function quoted(value: string): string {
-  return /[\s"]/.test(value) || value === '' ? `"${value.replaceAll('"', ' ').trim()}"` : value
+  return /[\s"]/.test(value) || value === '' ? `"${value.replaceAll('"', '""')}"` : value
 }
 
-const unquoted = (text: string) => (text.startsWith('"') ? text.replace(/^"|"$/g, '') : text)
+const unquoted = (text: string) => (text.startsWith('"') ? text.replace(/^"|"$/g, '').replaceAll('""', '"') : text)
 
 const OPERATORS: Record<string, string> = { lt: '<', le: '<=', gt: '>', ge: '>=', eq: '=', ne: '!=', contains: '~' }
 const BOUNDS: [string, (value: string) => string][] = [
