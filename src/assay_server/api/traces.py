@@ -30,6 +30,8 @@ class SpanQuery(Listing):
     run: str | None = None
     user: str | None = None
     session: str | None = None
+    service: str | None = None
+    environment: str | None = None
 
 
 @router.get("/spans", summary="Spans, newest first")

@@ -7,6 +7,7 @@ from typing import Any, Literal, cast, get_args
 from urllib.parse import urlsplit
 
 from assay_server.core.errors import InvalidInput
+from assay_server.core.records import SpanStatus
 from assay_server.query import Format, ScoreFilter, SpanFilter, TraceFilter
 
 What = Literal["traces", "spans", "scores"]
@@ -21,10 +22,10 @@ _LONGEST = 500
 _FIELDS: dict[What, tuple[str, ...]] = {
     "traces": (
         *("model", "provider", "kind", "name", "status", "user", "session", "release", "channel", "canary", "arm"),
-        *("run", "environment", "tag", "feature", "tenant", "cost_center"),
+        *("run", "environment", "service", "tag", "feature", "tenant", "cost_center"),
     ),
-    "spans": ("kind", "name", "model", "status", "release", "run", "user", "session", "service"),
-    "scores": ("name", "run", "item"),
+    "spans": ("kind", "name", "model", "status", "release", "run", "user", "session", "service", "environment"),
+    "scores": ("name", "run", "item", "source"),
 }
 
 
@@ -82,6 +83,13 @@ def parse(given: Mapping[str, Any]) -> Definition:
         filter=_filter(what, given.get("filter") or {}),
         enabled=bool(given.get("enabled", True)),
     )
+
+
+def refuse_unknown_status(definition: Definition) -> None:
+    """Asked when an export is written: one that is there already says so at its runs. Raises InvalidInput."""
+    status = definition.filter.get("status")
+    if status is not None and status not in get_args(SpanStatus):
+        raise InvalidInput("There is no such status.", field="filter.status", value=status, fix="ok, error or unset")
 
 
 def to_json(definition: Definition) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from assay_server.core.ids import new_id
 from assay_server.governance import Audit
 from assay_server.ledger import Ledger
 from assay_server.outbound import export_rows as rows
-from assay_server.outbound.definition import Bucket, Definition, parse, to_json
+from assay_server.outbound.definition import Bucket, Definition, parse, refuse_unknown_status, to_json
 from assay_server.outbound.export_rows import Export
 from assay_server.outbound.targets import target_of
 from assay_server.outbound.windows import LENGTH_NS, file_of, start_of
@@ -251,6 +251,7 @@ class ScheduledExports:
 
     def _checked(self, project: str, given: Mapping[str, Any]) -> Definition:
         definition = parse(given)
+        refuse_unknown_status(definition)
         target_of(definition.target, project, self._folder, self._environment, self._spool)
         if isinstance(definition.target, Bucket):
             for where, name in (("key_env", definition.target.key_env), ("secret_env", definition.target.secret_env)):

@@ -24,6 +24,9 @@ _LARGEST_TRACE = Limits(rows=100_000, seconds=60)
 _LARGEST_PAGE = Limits(rows=2_000_000, seconds=60)
 
 
+_EQUAL = ("trace_id", "kind", "name", "model", "status", "release", "run", "session", "service", "environment")
+
+
 @dataclass(slots=True, frozen=True)
 class SpanFilter:
     """What a list of spans is narrowed to; None does not narrow."""
@@ -38,6 +41,7 @@ class SpanFilter:
     user: str | None = None
     session: str | None = None
     service: str | None = None
+    environment: str | None = None
     trace_ids: tuple[str, ...] = ()
     outermost: bool = False  # without a parent
     since_ns: int | None = None
@@ -45,7 +49,7 @@ class SpanFilter:
 
     def conditions(self, project: str) -> Where:
         where = Where.project(project)
-        for column in ("trace_id", "kind", "name", "model", "status", "release", "run", "session", "service"):
+        for column in _EQUAL:
             where.equal(column, getattr(self, column))
         where.equal('"user"', self.user)
         if self.trace_ids:

@@ -54,7 +54,7 @@ class World:
         start = self.clock.now_ns() - int(hours_ago * HOUR_S * 1e9)
         spans = [
             Span(PROJECT, f"{start + n:032x}", f"{n:016x}", None, f"s{n}", "llm", start + n, start + n + 1, thin=thin,
-                 input=f"text {n}", cost=0.25)
+                 input=f"text {n}", cost=0.25, environment="production")
             for n in range(first, first + count)
         ]  # fmt: skip
         await self.store.append(Facts(spans=spans))
@@ -197,6 +197,32 @@ async def test_scores_and_traces_narrowed(world: World) -> None:
     assert rows == {"scores": 1, "traces": 1}
 
 
+async def test_every_filter_that_the_form_offers_is_taken(world: World) -> None:
+    """The form's list stands in ui/src/lib/exports.ts."""
+    source = (Path(__file__).parents[3] / "ui/src/lib/exports.ts").read_text()
+    offered = {what: re.findall(r"'(\w+)'", names) for what, names in re.findall(r"(\w+): \[(.*)\],", source)}
+    assert set(offered) == {"traces", "spans", "scores"}
+    for what, names in offered.items():
+        for number, name in enumerate(names):
+            narrow = {name: "error" if name == "status" else "x"}
+            asked = {**TO_FOLDER, "name": f"{what}-{number}", "what": what, "filter": narrow}
+            assert (await world.exports.create(PROJECT, "user:a", asked))["filter"] == narrow
+    while await world.exports.tick():
+        pass
+    last = {one["name"]: one["last"]["error"] for one in await world.exports.list(PROJECT)}
+    assert {name: error for name, error in last.items() if error} == {}
+
+
+async def test_spans_of_one_environment(world: World) -> None:
+    await world.spans(0.5, 2)
+    for name, environment in (("ours", "production"), ("theirs", "x")):
+        asked = {**TO_FOLDER, "name": name, "filter": {"environment": environment}, "target": {"folder": name}}
+        await world.exports.create(PROJECT, "user:a", asked)
+    await world.exports.tick()
+    rows = {name: (await world.exports.runs(PROJECT, name))[0][0]["rows"] for name in ("ours", "theirs")}
+    assert rows == {"ours": 2, "theirs": 0}
+
+
 async def test_definitions_are_changed_listed_and_ended(world: World) -> None:
     made = await world.exports.create(PROJECT, "user:a", TO_FOLDER)
     with pytest.raises(Conflict):
@@ -221,6 +247,7 @@ async def test_definitions_are_changed_listed_and_ended(world: World) -> None:
         ({"format": "xlsx"}, "format"),
         ({"every": "minute"}, "every"),
         ({"filter": {"since": "x"}}, "filter.since"),
+        ({"filter": {"status": "failed"}}, "filter.status"),
         ({"target": {}}, "target"),
         ({"target": {"folder": "../other"}}, "target.folder"),
         ({"target": {"folder": "/etc"}}, "target.folder"),
