@@ -171,20 +171,26 @@ def judgements(asked: Asked, metric: Metric) -> tuple[str, list[Any]]:
     by = dimension(asked.group_by)
     where = _conditions(asked, always)
     theirs = "FROM spans s WHERE s.project = ? AND s.trace_id IN (SELECT trace_id FROM j)"
+    across = by.wide and bool(asked.words)  # without a filter the first of all spans is the first of those it keeps
     traces = lines(
         "t AS (SELECT s.trace_id, arg_min(" + by.own + ", s.start_ns) AS own",
         *(theirs, "AND", str(where), "GROUP BY s.trace_id),"),
-        "said AS (SELECT s.trace_id, arg_min(" + by.own + ", s.start_ns) AS said" if by.wide else "",
-        *((theirs, "GROUP BY s.trace_id),") if by.wide else ()),
+        "said AS (SELECT s.trace_id, arg_min(" + by.own + ", s.start_ns) AS said" if across else "",
+        *((theirs, "GROUP BY s.trace_id),") if across else ()),
     )
-    group = "coalesce(own, said, '')" if by.wide else "coalesce(own, '')"
+    group = "coalesce(own, said, '')" if across else "coalesce(own, '')"
     joined = lines(
         "u AS (SELECT at_ns, trace_id, hash(trace_id) AS trace,",
         group + " AS g, source, v0 FROM j JOIN t USING (trace_id)",
-        "LEFT JOIN said USING (trace_id))" if by.wide else ")",
+        "LEFT JOIN said USING (trace_id))" if across else ")",
     )
-    across = [*by.params, asked.project] if by.wide else []
-    params = [*judged.params, *by.params, asked.project, *where.params, *across]
+    params = [
+        *judged.params,
+        *by.params,
+        asked.project,
+        *where.params,
+        *([*by.params, asked.project] if across else []),
+    ]
     return lines(scores + ",", traces, joined), params
 
 
