@@ -61,7 +61,7 @@ REFUSED: dict[str, list[str]] = {
         "SELECT struct_extract(s, 'project') FROM spans s",
         "SELECT s.project FROM (SELECT * FROM spans) s",
     ],
-    "InvalidInput: Only SELECT statements": [
+    "InvalidInput: This is no SELECT": [
         "PIVOT spans ON name",
         "FROM (PIVOT spans ON model USING count(*))",
         "MERGE INTO spans USING scores ON true WHEN MATCHED THEN DELETE",
