@@ -169,7 +169,8 @@ async def test_pieces_and_remembered_answers_go_too(house: House) -> None:
 
     def write(connection: Any) -> None:
         connection.execute(pieces.insert().values(**piece, trace_id="5" * 32, span_id="1" * 16))
-        connection.execute(pieces.insert().values(**piece | {"body": {}}, trace_id="6" * 32, span_id="1" * 16))
+        for trace, span in (("5", "2"), ("6", "1")):  # the first is of the trace that names her, itself it does not
+            connection.execute(pieces.insert().values(**piece | {"body": {}}, trace_id=trace * 32, span_id=span * 16))
 
     await house.ledger.write(write)
     idempotency = Idempotency(house.ledger, house.clock)
@@ -183,7 +184,7 @@ async def test_pieces_and_remembered_answers_go_too(house: House) -> None:
     done = await house.delete()
     left = await house.ledger.read(lambda c: c.execute(select(pieces.c.trace_id)).scalars().all())
     keys = await house.ledger.read(lambda c: c.execute(select(tables.accounts.idempotency.c.key)).scalars().all())
-    assert (done["found"]["partial_spans"], done["found"]["remembered_answers"]) == (1, 1)
+    assert (done["found"]["partial_spans"], done["found"]["remembered_answers"]) == (2, 1)
     assert (left, keys) == (["6" * 32], ["k2"])
 
 
