@@ -2,8 +2,12 @@
 
 Agents and chains often repeat the sum of their children, and a client's own span of a call stands around the
 gateway's span of the same call. So a span counts when it has tokens or a cost, and is neither a roll-up in a trace
-that has its parts, nor the direct parent of a model call that counts.
+that has its parts, nor the direct parent of a model call that counts. Where the client's HTTP library is traced too,
+a plain span stands between its call and the gateway's: that one is passed over.
 """
+
+GATEWAY = "assay-gateway"
+"""The service of the gateway's own spans."""
 
 TRACE_WIDE = (
     *("user", "session", "feature", "tenant", "cost_center", "prompt", "prompt_version", "release", "channel", "arm"),
@@ -58,6 +62,27 @@ KEYS = keys("hash(trace, {})")
 texts take, and of the memory."""
 
 
+_HTTP = f"kind = 'span' AND parent_id IS NOT NULL AND NOT {HAS}"
+_ASKED_OVER_HTTP = f"service = '{GATEWAY}' AND kind = 'llm' AND parent_id IS NOT NULL AND {HAS}"
+
+
+def may_count(source: str, with_keys: str) -> str:
+    """A SELECT of those of `source` that may count, with `with_keys` (of `keys`); a call of the gateway stands under
+    what its client's HTTP request stands under, if that is in `source`. Without the gateway's spans both joins are of
+    nothing, and cost nothing."""
+    asked = f"SELECT DISTINCT trace, parent_id AS id FROM {source} WHERE {_ASKED_OVER_HTTP}"  # noqa: S608
+    requests = (
+        f"SELECT x.trace, x.span_id AS id, x.parent_id AS above_it FROM (SELECT * FROM {source} WHERE {_HTTP}) x"  # noqa: S608
+        f" JOIN ({asked}) a ON a.trace = x.trace AND a.id = x.span_id"
+    )
+    return (
+        f"SELECT *, {with_keys} FROM (SELECT s.* REPLACE (CASE WHEN s.service = '{GATEWAY}'"  # noqa: S608
+        " THEN coalesce(r.above_it, s.parent_id) ELSE s.parent_id END AS parent_id)"
+        f" FROM (SELECT * FROM {source} WHERE {HAS}) s"
+        f" LEFT JOIN ({requests}) r ON r.trace = s.trace AND r.id = s.parent_id)"
+    )
+
+
 def counted_by_key(source: str) -> str:
     """A SELECT of those that count, for a `source` of spans that `HAS` keeps, with `trace` and `KEYS`."""
     return (
@@ -69,8 +94,12 @@ def counted_by_key(source: str) -> str:
 def counted(source: str) -> str:
     """The same of a `source` (a table or CTE) of few whole traces of one project, as it is."""
     return (
-        f"SELECT c.* FROM {source} c ANTI JOIN (SELECT trace_id, parent_id FROM {source}"  # noqa: S608
-        f" WHERE kind = 'llm' AND parent_id IS NOT NULL AND {HAS}) i"
+        f"SELECT c.* FROM {source} c ANTI JOIN ("  # noqa: S608
+        f"SELECT g.trace_id, CASE WHEN g.service = '{GATEWAY}' THEN coalesce(x.parent_id, g.parent_id)"
+        f" ELSE g.parent_id END AS parent_id FROM (SELECT trace_id, parent_id, service FROM {source}"
+        f" WHERE kind = 'llm' AND parent_id IS NOT NULL AND {HAS}) g"
+        f" LEFT JOIN (SELECT trace_id, span_id, parent_id FROM {source} WHERE {_HTTP}) x"
+        " ON x.trace_id = g.trace_id AND x.span_id = g.parent_id) i"
         f" ON i.trace_id = c.trace_id AND i.parent_id = c.span_id"
         f" WHERE {HAS} AND (NOT {ROLLS_UP} OR c.trace_id NOT IN"
         f" (SELECT trace_id FROM {source} WHERE {HAS} AND NOT {ROLLS_UP}))"

@@ -10,7 +10,8 @@ Spans that are only ever added make this exact. A call that counts stops to when
 it or, a roll-up, when the first part of its trace comes; one that does not count never begins to. So old calls are
 looked for among the parents of new ones, and new ones held against `long_parents`. Sums are added to, less the calls
 that went. Of what a trace says the earliest stays. Whatever else is done to its spans forgets the trace
-(`settled.unsettle`), and the next round begins it again from all of them.
+(`settled.unsettle`), and the next round begins it again from all of them. One thing is not exact: the HTTP request
+between a client's call and the gateway's is passed over only if it comes in the same round as the gateway's call.
 
 In all SQL here `source` names spans (`settled` reads them) that came to such traces, or all spans of those that are
 new here, and `has` those of them that may count, as `may_count` gives them.
@@ -18,6 +19,7 @@ new here, and `has` those of them that may count, as `may_count` gives them.
 
 import duckdb
 
+from assay_server.store import counting
 from assay_server.store.counting import (
     ANSWERED,
     ASKED,
@@ -58,7 +60,7 @@ SUMS = (
 
 
 def may_count(source: str) -> str:
-    return f"SELECT *, {_KEYS} FROM {source} WHERE {HAS}"  # noqa: S608
+    return counting.may_count(source, _KEYS)
 
 
 def calls(source: str, has: str) -> str:

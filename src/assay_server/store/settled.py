@@ -15,7 +15,6 @@ import duckdb
 from assay_server.store import long
 from assay_server.store.counting import (
     CALL,
-    HAS,
     KEYS,
     OF_SUMS,
     OWN,
@@ -23,6 +22,7 @@ from assay_server.store.counting import (
     USED,
     WIDE,
     counted_by_key,
+    may_count,
     with_trace,
 )
 from assay_server.store.schema import PART_KEY
@@ -41,8 +41,8 @@ _ENDPOINT = (
 _TOLD = f"{PART_KEY} AS trace, trace_id, span_id, parent_id, stored_ns"
 _READ = ", ".join((_TOLD, *OWN, *(f'"{name}"' for name in TRACE_WIDE), f"tags, {_ENDPOINT}"))
 _READ_FOR_SUMS = (
-    f'{_TOLD}, project, kind, status, start_ns, end_ns, "user", session, environment, cost, fresh_input, cache_read,'
-    " cache_write, output_tokens, reasoning"
+    f'{_TOLD}, project, kind, service, status, start_ns, end_ns, "user", session, environment, cost, fresh_input,'
+    " cache_read, cache_write, output_tokens, reasoning"
 )
 _TRACE = (
     'key, project, trace_id, start_ns, last_ns, end_ns, stored_ns, failed, "user", session, environment, calls, usd,'
@@ -233,7 +233,7 @@ def _calls(source: str) -> str:
     return (
         f"said AS MATERIALIZED (SELECT trace, {said}, list_distinct(flatten(list(tags) FILTER (len(tags) > 0))) AS tags"  # noqa: S608
         f" FROM {source} GROUP BY trace),"
-        f" h AS MATERIALIZED (SELECT *, {KEYS} FROM {source} WHERE {HAS})"
+        f" h AS MATERIALIZED ({may_count(source, KEYS)})"
         f" SELECT {with_trace('said.tags')}"
         f" FROM ({counted_by_key('h')}) c JOIN said ON said.trace = c.trace"
     )
@@ -244,7 +244,7 @@ def _sums(source: str) -> str:
     first = ", ".join(f'arg_min("{name}", start_ns) AS "{name}"' for name in OF_SUMS)
     used = ", ".join(f"any_value(u.{name}) AS {name}" for name in ("usd", "unknown", "input_tokens", "output_tokens"))
     return (
-        f"h AS MATERIALIZED (SELECT *, {KEYS} FROM {source} WHERE {HAS}),"  # noqa: S608
+        f"h AS MATERIALIZED ({may_count(source, KEYS)}),"  # noqa: S608
         f" u AS (SELECT trace, {USED} FROM ({counted_by_key('h')}) GROUP BY trace)"
         " SELECT s.trace AS key, any_value(project) AS project, any_value(trace_id) AS trace_id,"
         " min(start_ns) AS start_ns, max(start_ns) AS last_ns, max(end_ns) AS end_ns, min(stored_ns) AS stored_ns,"

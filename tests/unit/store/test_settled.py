@@ -12,11 +12,12 @@ from typing import Any
 import pytest
 
 from assay_server.core.records import Facts, Span, SpanKind, Thin, Tokens
-from assay_server.store import TRACE_WIDE, Doomed, DuckStore, Settings, settled
+from assay_server.gateway import span
+from assay_server.store import TRACE_WIDE, Doomed, DuckStore, Settings, counting, settled
 from assay_server.store.changes import Priced
 
 PROJECTS = ("prj_a", "prj_b")
-KINDS = ("llm", "llm", "agent", "chain", "tool", "embedding")
+KINDS = ("llm", "llm", "agent", "chain", "tool", "embedding", "span")
 WIDE = (*TRACE_WIDE, "endpoint")
 BUCKETS = ("fresh_input", "cache_read", "cache_write", "output_tokens", "reasoning")
 OWN = ("kind", "name", "status", "start_ns", "end_ns", "model", "provider", "service", "cost", "cost_source", *BUCKETS)
@@ -58,6 +59,7 @@ class Life:
             5_000_000 + rng.randrange(1_000),
             "error" if rng.random() < 0.2 else "ok",
             model=rng.choice((None, "small", "large")),
+            service=rng.choice((None, "shop", "assay-gateway")),
             tokens=rng.choice((None, Tokens(rng.randrange(9), output=1), Tokens(cache_read=2, reasoning=3))),
             cost=rng.choice((None, None, 0.25, 0.5)),
             cost_source=rng.choice((None, "client", "project")),
@@ -108,6 +110,7 @@ class LongLife(Life):
         span, rng, number = super().span(), self.rng, self.clock
         span = replace(span, project="prj_a" if rng.random() < 0.9 else "prj_b", trace_id=f"{rng.randrange(2):032x}")
         span.kind = rng.choice(("llm", "llm", "tool")) if rng.random() < 0.8 else span.kind
+        span.service = None  # a request that comes after the call it asked with finds a long trace added to already
         if rng.random() < self.dull:
             span.kind = "agent"  # roll-ups count until the first part comes
         if rng.random() < self.dull:
@@ -134,7 +137,8 @@ async def counted(store: DuckStore) -> tuple[dict[Any, Any], dict[Any, Any]]:
     for identity, spans in traces.items():
         spans.sort(key=lambda span: span["start_ns"])
         has = [s for s in spans if any(s[name] is not None for name in ("cost", "fresh_input", "output_tokens"))]
-        above = {s["parent_id"] for s in has if s["kind"] == "llm"}
+        requests = {s["span_id"]: s["parent_id"] for s in spans if s["kind"] == "span" and s not in has}
+        above = {above_it(s, requests) for s in has if s["kind"] == "llm"}
         parts = any(s["kind"] not in {"agent", "chain"} for s in has)
         mine = [s for s in has if s["span_id"] not in above and not (parts and s["kind"] in {"agent", "chain"})]
         first = {name: next((s[name] for s in spans if s[name] is not None), None) for name in WIDE}
@@ -156,6 +160,12 @@ async def counted(store: DuckStore) -> tuple[dict[Any, Any], dict[Any, Any]]:
             "output_tokens": added(mine, *BUCKETS[3:]),
         }
     return calls, sums
+
+
+def above_it(call: dict[str, Any], requests: dict[str, str | None]) -> str | None:
+    """What a call stands under; the gateway's own, under what the client's HTTP request stands under."""
+    over_http = requests.get(call["parent_id"]) if call["service"] == "assay-gateway" else None
+    return over_http or call["parent_id"]
 
 
 def added(spans: list[dict[str, Any]], *names: str) -> Any:
@@ -359,6 +369,30 @@ async def test_what_is_known_of_a_long_trace_decides_over_what_comes(
     await holds(store)
     assert await rows(store, "long_traces") == 1
     await store.close()
+
+
+@pytest.mark.parametrize(
+    ("service", "kind", "calls"), [("assay-gateway", "span", 1), ("shop", "span", 2), ("assay-gateway", "tool", 2)]
+)
+async def test_a_call_and_its_http_request_and_the_gateways_call_are_one(
+    tmp_path: Path, service: str, kind: SpanKind, calls: int
+) -> None:
+    store = await DuckStore.open(tmp_path / "facts")
+    nothing: dict[str, Any] = {"cost": None, "tokens": None, "cost_source": None}
+    await store.append(Facts([called(3, 2, service=service)]))  # the gateway's is there first
+    await store.settle()
+    await store.append(Facts([called(1, cost=0.25), called(2, 1, kind, service="shop", **nothing)]))
+    for _ in range(2):
+        assert (await store.scan("SELECT calls FROM trace_sums")) == [{"calls": calls}]
+        (whole,) = await store.scan(f"SELECT count(*) AS calls, sum(cost) AS usd FROM ({counting.counted('spans')})")
+        assert whole == {"calls": calls, "usd": 0.25 * (calls - 1) + 0.5}
+        assert await store.scan("SELECT count(*) AS calls, sum(cost) AS usd FROM counted_calls") == [whole]
+        await store.settle()
+    await store.close()
+
+
+def test_the_gateway_is_known_by_the_name_it_gives_its_spans() -> None:
+    assert counting.GATEWAY == span.SERVICE
 
 
 async def test_a_trace_that_becomes_long_when_it_is_settled_anew_is_shown_as_such(
