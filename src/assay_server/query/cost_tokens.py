@@ -25,8 +25,8 @@ _TOOLS = ("gen_ai.tool.definitions", "ai.prompt.tools", "llm.tools", "llm.reques
 _SOURCES = ("tool", "retriever", "reranker", "agent", "llm", "embedding", "guardrail")
 
 _COLUMNS = (
-    "trace_id, span_id, parent_id, kind, name, model, start_ns, end_ns, cost, fresh_input, cache_read, cache_write,"
-    " output_tokens, reasoning, input, output,"
+    "trace_id, span_id, parent_id, kind, name, service, model, start_ns, end_ns, cost, fresh_input, cache_read,"
+    " cache_write, output_tokens, reasoning, input, output,"
     " CASE WHEN kind = 'llm' THEN coalesce("
     + ", ".join(f"variant_extract(attributes, '{name}')::VARCHAR" for name in _TOOLS)
     + ") END AS tools,"

@@ -8,8 +8,8 @@ import pytest
 
 from assay_server.core.errors import InvalidInput, NotFound
 from assay_server.core.records import Facts, Score, Span, Tokens
-from assay_server.query import SpanFilter, TraceFilter, Traces
-from assay_server.store import DuckStore
+from assay_server.query import SpanFilter, TokenUse, TraceFilter, Traces
+from assay_server.store import GATEWAY, DuckStore
 
 SECOND = 1_000_000_000
 START = 1_795_248_000 * SECOND  # 2026-11-21T08:00:00Z
@@ -136,6 +136,17 @@ async def test_each_call_counts_once(store: DuckStore, traces: Traces) -> None:
     assert (second["tokens"], second["cost"]["usd"]) == ({"input": 10, "output": 1}, 1.0)
     assert (await traces.find("prj_a", TraceFilter(min_cost=1.5))).total == 0
     assert (await traces.find("prj_a", TraceFilter(min_cost=1.0))).total == 2
+
+
+async def test_a_call_over_a_traced_http_library_counts_once_everywhere(store: DuckStore, traces: Traces) -> None:
+    used = {"tokens": Tokens(10, None, None, 1), "kind": "llm"}
+    client, http = span(1, 1, cost=0.5, service="shop", **used), span(1, 2, 1, name="POST", service="shop")
+    gateway = span(1, 3, 2, cost=1.0, service=GATEWAY, **used)
+    await store.append(Facts([client, http, gateway]))
+    shown = [await traces.get("prj_a", gateway.trace_id), *(await traces.find("prj_a")).items]
+    use = await TokenUse(store).trace("prj_a", gateway.trace_id)
+    assert [(row["cost"]["usd"], row["tokens"]["input"]) for row in shown] == [(1.0, 10)] * 2
+    assert ([call["span_id"] for call in use["calls"]], use["cost"]["usd"]) == ([gateway.span_id], 1.0)
 
 
 async def test_pages_are_whole_and_stable_while_new_traces_arrive(store: DuckStore, traces: Traces) -> None:
