@@ -1,35 +1,46 @@
 """Pieces of a person's spans that are no facts yet leave the ledger when the person is deleted."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-from sqlalchemy import Connection, Text, cast, delete, or_, select
+import msgspec
+from sqlalchemy import Connection, Text, and_, cast, delete, or_, select
 
+from assay_server.ingest.aliases import aliases
 from assay_server.ledger import Ledger, tables
 
 _rows = tables.foreign.partial_spans
-_KEY = (_rows.c.trace_id, _rows.c.span_id)
 _AT_ONCE = 500
 
 
 async def forget_pieces(
     ledger: Ledger, project: str, tokens: Sequence[str], trace_ids: Sequence[str], *, dry_run: bool = False
 ) -> int:
-    """Removes the pieces of these traces, and of those a piece of which holds a token (a value as it stands in JSON).
+    """Removes pieces that hold a token (a value as it stands in JSON), and those of these traces, and of traces that
+    name a token as their user, that name nobody else; how many.
 
-    How many spans they are of. Often a trace's first piece alone names the user: the others would become spans that
-    name nobody, and nobody would find them again.
+    Often a trace's first piece alone names the user: the others would become spans of nobody that nobody finds again.
     """
+    users = [key for key, places in aliases().exact.items() if any(field == "user" for field, _ in places)]
     named = or_(*(cast(_rows.c.body, Text).contains(token, autoescape=True) for token in tokens))
 
+    def who(body: Mapping[str, Any]) -> set[str]:
+        """As tokens, since those are what the person is known by here."""
+        said = body.get("attributes") or {}
+        return {msgspec.json.encode(str(said[key])).decode() for key in users if said.get(key) is not None}
+
     def work(connection: Connection) -> int:
-        own = connection.execute(select(_rows.c.trace_id).where(_rows.c.project == project, named).distinct())
-        traces = sorted({*trace_ids, *own.scalars()})
-        found: set[tuple[str, str]] = set()
+        query = select(_rows.c.trace_id, _rows.c.span_id, _rows.c.body).where(_rows.c.project == project)
+        holding = connection.execute(query.where(named)).all()
+        found = {(row.trace_id, row.span_id) for row in holding}
+        traces = sorted({*trace_ids, *(row.trace_id for row in holding if not who(row.body).isdisjoint(tokens))})
         for start in range(0, len(traces), _AT_ONCE):
-            these = (_rows.c.project == project, _rows.c.trace_id.in_(traces[start : start + _AT_ONCE]))
-            found.update((row.trace_id, row.span_id) for row in connection.execute(select(*_KEY).where(*these)))
-            if not dry_run:
-                connection.execute(delete(_rows).where(*these))
+            of_traces = connection.execute(query.where(_rows.c.trace_id.in_(traces[start : start + _AT_ONCE])))
+            found.update((row.trace_id, row.span_id) for row in of_traces if who(row.body) <= set(tokens))
+        if not dry_run:
+            for trace_id, span_id in found:
+                this = and_(_rows.c.trace_id == trace_id, _rows.c.span_id == span_id)
+                connection.execute(delete(_rows).where(_rows.c.project == project, this))
         return len(found)
 
     return await (ledger.read(work) if dry_run else ledger.write(work))

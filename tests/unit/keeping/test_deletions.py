@@ -169,8 +169,15 @@ async def test_pieces_and_remembered_answers_go_too(house: House) -> None:
 
     def write(connection: Any) -> None:
         connection.execute(pieces.insert().values(**piece, trace_id="5" * 32, span_id="1" * 16))
-        for trace, span in (("5", "2"), ("6", "1")):  # the first is of the trace that names her, itself it does not
-            connection.execute(pieces.insert().values(**piece | {"body": {}}, trace_id=trace * 32, span_id=span * 16))
+        for trace, span, said in (
+            ("5", "2", {}),  # of the trace that names her, itself it names nobody
+            ("5", "3", {"user.id": "bob"}),
+            ("6", "1", {"seen.by": ADA}),  # speaks of her in bob's trace
+            ("6", "2", {}),
+            ("6", "3", {"user.id": "bob"}),
+        ):
+            values = {"trace_id": trace * 32, "span_id": span * 16, "body": {"attributes": said}}
+            connection.execute(pieces.insert().values(**piece | values))
 
     await house.ledger.write(write)
     idempotency = Idempotency(house.ledger, house.clock)
@@ -182,10 +189,11 @@ async def test_pieces_and_remembered_answers_go_too(house: House) -> None:
 
         await idempotency.run(PROJECT, key, "hash", work)
     done = await house.delete()
-    left = await house.ledger.read(lambda c: c.execute(select(pieces.c.trace_id)).scalars().all())
+    rows = await house.ledger.read(lambda c: c.execute(select(pieces.c.trace_id, pieces.c.span_id)).all())
+    left = sorted(row.trace_id[0] + row.span_id[0] for row in rows)
     keys = await house.ledger.read(lambda c: c.execute(select(tables.accounts.idempotency.c.key)).scalars().all())
-    assert (done["found"]["partial_spans"], done["found"]["remembered_answers"]) == (2, 1)
-    assert (left, keys) == (["6" * 32], ["k2"])
+    assert (done["found"]["partial_spans"], done["found"]["remembered_answers"]) == (3, 1)
+    assert (left, keys) == (["53", "62", "63"], ["k2"])
 
 
 @pytest.mark.parametrize("choice", ["keep", "erase"])
