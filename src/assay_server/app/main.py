@@ -91,11 +91,14 @@ def _next_steps(data: Path, *, dumped: bool) -> str:
 
 
 def _tell_manifest(manifest: dict[str, Any], what: str, folder: Path, *, as_json: bool) -> None:
-    told = {name: manifest[name] for name in ("version", "made_at", "rows", "ledger")}
+    from assay_server.keeping import facts_of
+
+    held = facts_of(manifest) or {}
+    told = {"version": manifest["version"], "made_at": manifest["made_at"], "rows": held, "ledger": manifest["ledger"]}
     if as_json:
         sys.stdout.write(json.dumps(told) + "\n")
         return
-    rows = ", ".join(f"{n} {table}" for table, n in manifest["rows"].items() if n)
+    rows = ", ".join(f"{n} {table.replace('_', ' ')}" for table, n in held.items() if n)
     sys.stdout.write(f"{folder.name} of {manifest['made_at']} {what}: {rows or 'no facts'}\n")
 
 

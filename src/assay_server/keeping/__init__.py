@@ -1,5 +1,6 @@
 """What is kept and what is let go: retention, deletion of people, backups, compaction."""
 
+from assay_server.keeping.backup_files import facts_of
 from assay_server.keeping.backups import Backups, Places
 from assay_server.keeping.compactions import Compactions
 from assay_server.keeping.deletion_work import DeletionWork
@@ -23,6 +24,7 @@ __all__ = [
     "Places",
     "Retention",
     "Sites",
+    "facts_of",
     "remains_of_log_record",
     "restore",
     "verify",

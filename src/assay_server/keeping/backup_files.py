@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from assay_server.core.errors import Corrupt, InvalidInput, Refused
+from assay_server.store import FACTS
 
 MANIFEST = "manifest.json"
 FORMAT = 1
@@ -32,6 +33,12 @@ def describe(folder: Path, told: Mapping[str, Any]) -> dict[str, Any]:
     manifest = {"assay": "backup", "format": FORMAT, **told, "files": files}
     (folder / MANIFEST).write_text(json.dumps(manifest, indent=2))
     return manifest
+
+
+def facts_of(manifest: Mapping[str, Any]) -> dict[str, int] | None:
+    """Rows by kind of fact, as people are told. The manifest counts every table of the file, those worked out too."""
+    rows = manifest.get("rows")
+    return None if rows is None else {name: rows[name] for name in FACTS if name in rows}
 
 
 def checked(folder: Path, *, schema: int, revisions: tuple[str, ...]) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from assay_server.core.clock import Clock, rfc3339
 from assay_server.core.errors import AssayError, Conflict, NotFound, Unavailable
 from assay_server.core.ids import new_id
 from assay_server.governance import Audit
-from assay_server.keeping.backup_files import describe
+from assay_server.keeping.backup_files import describe, facts_of
 from assay_server.keeping.restore import verify
 from assay_server.ledger import REVISIONS, Ledger, copy_sqlite, tables
 from assay_server.store import SCHEMA, Store
@@ -215,7 +215,7 @@ def backup_json(row: Row[Any]) -> dict[str, Any]:
         "made_by": row.made_by,
         "took_s": None if row.took_s is None else round(row.took_s, 2),
         "bytes": manifest.get("bytes"),
-        "rows": manifest.get("rows"),
+        "rows": facts_of(manifest),
         "version": manifest.get("version"),
         "verified_at": None if row.verified_ns is None else rfc3339(row.verified_ns),
         "expires_at": None if row.expires_ns is None else rfc3339(row.expires_ns),

@@ -6,7 +6,7 @@ What was stored is taken away only by `keeping`.
 from assay_server.store.changes import Doomed, Erasable, Priced, Rewritten, Thinnable, Thinned
 from assay_server.store.counting import GATEWAY, TRACE_WIDE, USED, counted
 from assay_server.store.derived import encode
-from assay_server.store.duck import DuckStore, Settings
+from assay_server.store.duck import FACTS, DuckStore, Settings
 from assay_server.store.key_sets import ANY_NAMES, alike
 from assay_server.store.parts import part_key
 from assay_server.store.preparing import Prepared
@@ -19,6 +19,7 @@ from assay_server.store.text import Bounds, Found, TextState, asks_for_words, wo
 __all__ = [
     "ANY_NAMES",
     "DEFAULT_LIMITS",
+    "FACTS",
     "GATEWAY",
     "HEAD",
     "SCHEMA",

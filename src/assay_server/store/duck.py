@@ -50,6 +50,9 @@ _UPKEEP = Limits(rows=2_000_000, seconds=120)
 _LETTING_GO_S = (0.01, 0.1, 0.5, 2.0)
 _TABLES = (SPANS, TRACES, SCORES, RUN_ITEMS, EVENTS)
 
+FACTS = tuple(table.name for table in _TABLES)
+"""The tables that people know; the others are worked out from them, or wait."""
+
 
 @dataclass(slots=True, frozen=True)
 class Settings:

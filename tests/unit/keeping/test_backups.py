@@ -11,7 +11,7 @@ import pytest
 from assay_server.core.errors import AssayError, Conflict, Corrupt, InvalidInput, NotFound, Refused
 from assay_server.core.records import Facts
 from assay_server.governance import Audit
-from assay_server.keeping import Backups, Places, restore, verify
+from assay_server.keeping import Backups, Places, facts_of, restore, verify
 from assay_server.ledger import Ledger
 from assay_server.store import Bounds, DuckStore
 from tests.fakes.clock import FakeClock
@@ -77,6 +77,13 @@ async def test_what_was_acknowledged_before_it_began_is_in_it(
     assert (tmp_path / "back" / "salt").read_bytes() == b"salt"
     assert (tmp_path / "back" / "media" / "picture").read_bytes() == b"\x89PNG"
     assert [trace_id for _, trace_id in found.traces] == [f"{7:032x}"]  # the text index is made anew from the facts
+
+
+async def test_it_tells_facts_and_no_inner_tables(backups: Backups, store: DuckStore) -> None:
+    await store.append(Facts(spans=[a_call(1), a_call(2)]))
+    done = await make(backups)
+    assert done["rows"] == {"spans": 2, "traces": 2, "scores": 0, "run_items": 0, "events": 0}
+    assert facts_of(await verify(Path(done["path"]))) == done["rows"]
 
 
 async def test_a_backup_of_a_backup_folder_does_not_grow(backups: Backups, clock: FakeClock, store: DuckStore) -> None:
