@@ -70,6 +70,10 @@ class Forbidden(PermanentError):
     code = "forbidden"
 
 
+class NotInSql(Forbidden):
+    """SQL here does not have that, whoever asks."""
+
+
 class NotFound(PermanentError):
     """There is no such thing in this project."""
 

@@ -64,7 +64,7 @@ class Sql:
     async def run(self, project: str, sql: str, *, limit: int = 1000) -> Answer:
         """The first `limit` rows. Cancelling the call stops the query.
 
-        Raises `InvalidInput` for what is not SQL or names what is not there, `Forbidden` for what is not allowed,
+        Raises `InvalidInput` for what is not SQL or names what is not there, `NotInSql` for what is not allowed,
         `Unavailable` past the time or memory limit, `TooLarge` for an answer that nobody could show, `Busy`.
         """
         if len(sql) > LONGEST:
@@ -85,7 +85,7 @@ class Sql:
         return Answer(named, shown, len(rows) > limit, (time.perf_counter() - began) * 1000)
 
     async def check(self, sql: str) -> None:
-        """Reads it, runs nothing. Raises `InvalidInput` for what is no SQL, `Forbidden` for what is not allowed."""
+        """Reads it, runs nothing. Raises `InvalidInput` for what is no SQL, `NotInSql` for what is not allowed."""
         await self._parser.rewrite(sql)
 
     def schema(self) -> dict[str, Any]:
@@ -157,7 +157,7 @@ class _Parser:
         self._connection: duckdb.DuckDBPyConnection | None = None  # made at the first query: it takes memory
 
     async def rewrite(self, sql: str) -> tuple[str, frozenset[str]]:
-        """The query as DuckDB writes it, and the views it reads. Raises `InvalidInput` or `Forbidden`."""
+        """The query as DuckDB writes it, and the views it reads. Raises `InvalidInput` or `NotInSql`."""
         return await asyncio.get_running_loop().run_in_executor(self._thread, partial(self._rewrite, sql))
 
     async def close(self) -> None:

@@ -6,13 +6,15 @@ the query would otherwise reach the catalogue (or, with the Python driver, a var
 
 from collections import Counter
 from collections.abc import Iterator
+from difflib import get_close_matches
 from math import prod
 from typing import Any
 
-from assay_server.core.errors import Forbidden, InvalidInput
+from assay_server.core.errors import InvalidInput, NotInSql
 from assay_server.query.sandbox_grammar import (
     CLASSES,
     FUNCTIONS,
+    INSTEAD,
     MODIFIERS,
     NODES,
     ORDERS,
@@ -24,11 +26,12 @@ from assay_server.query.sandbox_grammar import (
 _Tree = dict[str, Any]
 _PLAIN = NODES | RELATIONS | MODIFIERS | ORDERS
 _DEEPEST = 400
+_NEAR = 0.8  # of `get_close_matches`
 _MOST_COPIES = 1000  # of one CTE, once each mention stands for what it names
 
 
 def check(parsed: _Tree, views: frozenset[str]) -> frozenset[str]:
-    """The views a parsed text reads (`json_serialize_sql` of it). Raises `InvalidInput` or `Forbidden`."""
+    """The views a parsed text reads (`json_serialize_sql` of it). Raises `InvalidInput` or `NotInSql`."""
     if parsed.get("error"):
         raise _unreadable(parsed)
     statements = parsed.get("statements") or []
@@ -108,7 +111,7 @@ class _Walk:
             self.mentions[name] += 1
             return
         if len(path) != 1 or name not in self._views or part.get("at_clause"):
-            raise Forbidden(
+            raise NotInSql(
                 f"There is no table {'.'.join(path)} here.",
                 field="sql",
                 value=".".join(path),
@@ -133,14 +136,14 @@ _FOLDED = {ord(letter): letter.lower() for letter in "ABCDEFGHIJKLMNOPQRSTUVWXYZ
 def _named(part: _Tree, allowed: frozenset[str]) -> None:
     path = _path(part) or [str(part.get("function_name"))]
     if len(path) != 1 or _lower(path[0]) not in allowed or _lower(str(part.get("function_name"))) not in allowed:
-        raise _forbidden(f"the function {'.'.join(path)}")
+        raise _no_function(path)
 
 
 def _window(part: _Tree) -> None:
     """Windows carry their function by name where it is an aggregate, otherwise by type."""
     names = _path(part) or [str(part.get("function_name") or "")]
     if len(names) != 1 or (names[0] and _lower(names[0]) not in FUNCTIONS):
-        raise _forbidden(f"the function {'.'.join(names)}")
+        raise _no_function(names)
 
 
 def _type(part: _Tree) -> None:
@@ -159,8 +162,16 @@ def _parts(part: _Tree) -> Iterator[str]:
         yield from (part[name] for name in names if part.get(name))
 
 
-def _forbidden(what: str) -> Forbidden:
-    return Forbidden(f"{what[0].upper()}{what[1:]} may not be used here.", field="sql", value=what, fix=_FIX)
+def _forbidden(what: str, fix: str | None = None) -> NotInSql:
+    return NotInSql(f"{what[0].upper()}{what[1:]} may not be used here.", field="sql", value=what, fix=fix or _FIX)
+
+
+def _no_function(path: list[str]) -> NotInSql:
+    """With what does the same, or is spelled nearly so, where there is such a function."""
+    asked = _lower(path[-1])
+    near = [INSTEAD[asked]] if asked in INSTEAD else get_close_matches(asked, FUNCTIONS, 3, _NEAR)
+    named = f"use {' or '.join(near)}; " if near else ""
+    return _forbidden(f"the function {'.'.join(path)}", f"{named}GET /api/v1/sql/schema lists the functions there are")
 
 
 def _unreadable(parsed: _Tree) -> InvalidInput:

@@ -100,3 +100,21 @@ FUNCTIONS = frozenset(
 )
 """Scalar, aggregate and window functions, in lower case. None of them takes a name of another function but the list
 aggregates, which look for aggregates only."""
+
+INSTEAD = {
+    "char_length": "length",
+    "charindex": "strpos",
+    "date_format": "strftime",
+    "dateadd": "date_add",
+    "format": "concat or ||",
+    "getdate": "now",
+    "iif": "if",
+    "isnull": "coalesce",
+    "nvl": "coalesce",
+    "percentile_cont": "quantile_cont",
+    "percentile_disc": "quantile_disc",
+    "printf": "concat or ||",
+    "to_char": "strftime",
+    "to_date": "strptime",
+}
+"""What other databases, or this one, call what is here under another name."""

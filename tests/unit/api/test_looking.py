@@ -82,6 +82,25 @@ async def test_sql_says_what_is_wrong(
     assert (answer.status_code, answer.json()["code"]) == (status, code)
 
 
+@pytest.mark.parametrize(
+    ("query", "said", "fix"),
+    [
+        ("SELECT to_char(start, 'x') FROM spans", "The function to_char may not be used here.", "use strftime; "),
+        ("SELECT regexp_match(name, 'x') FROM spans", "The function regexp_match may", "use regexp_matches"),
+        ("SELECT getenv('HOME')", "The function getenv may not be used here.", "GET /api/v1/sql/schema lists"),
+        ("SELECT 1 FROM users", "There is no table users here.", "use one of calls"),
+    ],
+)
+async def test_what_sql_does_not_have_is_no_matter_of_the_key(
+    looking_http: httpx.AsyncClient, query: str, said: str, fix: str
+) -> None:
+    answer = await looking_http.post("/api/v1/sql", json={"sql": query}, headers={"x-api-key": "admin"})
+    told = answer.json()
+    assert (answer.status_code, told["title"]) == (403, "SQL here does not have that, whoever asks.")
+    assert told["detail"].startswith(said)
+    assert told["fix"].startswith(fix)
+
+
 async def test_the_schema_lists_tables(looking_http: httpx.AsyncClient) -> None:
     schema = (await looking_http.get("/api/v1/sql/schema")).json()
     assert [table["name"] for table in schema["tables"]] == [

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from assay_server.core.errors import AssayError, Busy, Forbidden, InvalidInput, TooLarge, Unavailable
+from assay_server.core.errors import AssayError, Busy, InvalidInput, NotInSql, TooLarge, Unavailable
 from assay_server.core.records import Facts, Score, Span
 from assay_server.query import Sql
 from assay_server.store import DuckStore
@@ -290,7 +290,7 @@ async def test_every_attack_is_refused_before_it_runs(sql: Sql) -> None:
 async def refused(sql: Sql, text: str) -> bool:
     try:
         await sql.run("prj_a", text)
-    except (InvalidInput, Forbidden):
+    except (InvalidInput, NotInSql):
         return True
     return False
 

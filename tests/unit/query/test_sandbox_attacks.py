@@ -14,7 +14,7 @@ from assay_server.query import Sql
 from tests.fixtures.sql_world import MINE, World
 
 REFUSED: dict[str, list[str]] = {
-    "Forbidden: There is no table": [
+    "NotInSql: There is no table": [
         "FROM facts.spans",
         "FROM memory.main.spans",
         "SELECT * FROM spans UNION ALL BY NAME SELECT * FROM facts.main.spans",
@@ -66,7 +66,7 @@ REFUSED: dict[str, list[str]] = {
         "FROM (PIVOT spans ON model USING count(*))",
         "MERGE INTO spans USING scores ON true WHEN MATCHED THEN DELETE",
     ],
-    "Forbidden: .*may not be used here": [
+    "NotInSql: .*may not be used here": [
         "UNPIVOT spans ON name INTO NAME a VALUE b",
         "SELECT * FROM (DESCRIBE spans)",
         "SELECT * FROM (SHOW TABLES)",
@@ -78,7 +78,7 @@ REFUSED: dict[str, list[str]] = {
         "SELECT * FROM (EXPLAIN SELECT 1)",
         "SELECT * FROM " + "(" * 0 + " spans NATURAL JOIN ".join(["spans a"] + ["spans"] * 5),
     ],
-    "Forbidden: The function": [
+    "NotInSql: The function": [
         "SELECT list_reduce([1,2], lambda a,b: getenv('HOME'))",
         "SELECT {'a': getenv('HOME')}",
         "SELECT MAP{getenv('HOME'): 1}",
@@ -136,7 +136,7 @@ REFUSED: dict[str, list[str]] = {
         "SELECT try(getenv('HOME'))",
         "SELECT * FROM VALUES (getenv('HOME'))",
     ],
-    "Forbidden: The type": [
+    "NotInSql: The type": [
         "SELECT CAST('a' AS ENUM('a','b'))",
         "SELECT 'x'::project",
         "SELECT TRY_CAST('held' AS regclass)",

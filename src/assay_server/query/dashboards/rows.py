@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from assay_server.core.clock import rfc3339
-from assay_server.core.errors import Forbidden, InvalidInput
+from assay_server.core.errors import InvalidInput, NotInSql
 from assay_server.query.dashboards.bins import width_of
 from assay_server.query.dashboards.definition import Panel
 from assay_server.query.dashboards.source import Range
@@ -33,7 +33,7 @@ async def refuse_unreadable(sql: Sql, panels: Sequence[Panel]) -> None:
             continue
         try:
             await sql.check(_filled(panel.sql, Range(0, 3_600_000_000_000), 60))
-        except (InvalidInput, Forbidden) as error:
+        except (InvalidInput, NotInSql) as error:
             raise InvalidInput(error.message, field=f"panels[{at}].sql", value=panel.sql, fix=error.fix) from error
 
 
