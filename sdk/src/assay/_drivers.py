@@ -1,8 +1,9 @@
 """The two drivers: blocking and asynchronous HTTP for the same calls."""
 
 import asyncio
+import ssl
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, BinaryIO, TypeVar
 
 import httpx
@@ -101,8 +102,31 @@ def unreachable(url: str, error: httpx.TransportError) -> ServerUnreachable:
     return ServerUnreachable(
         f"No answer from {url} ({str(error) or type(error).__name__}).",
         connected=not isinstance(error, httpx.ConnectError | httpx.ConnectTimeout),
-        fix="start the server with 'assay up', or set ASSAY_URL to where it runs",
+        fix=_fix(url, error),
     )
+
+
+def _fix(url: str, error: httpx.TransportError) -> str:
+    """Who listens there and is not understood may speak with TLS where we do not, or the other way round."""
+    scheme, _, rest = url.partition("://")
+    tls = next((cause for cause in _causes(error) if isinstance(cause, ssl.SSLError)), None)
+    if isinstance(tls, ssl.SSLCertVerificationError):
+        return (
+            "set SSL_CERT_FILE to the certificate of who signed the server's, and ASSAY_URL to a name that stands in it"
+        )
+    if tls is not None:
+        return f"something listens there, and not with TLS as asked: set ASSAY_URL to http://{rest} if that is Assay"
+    if scheme == "http" and isinstance(error, httpx.ReadError | httpx.RemoteProtocolError):
+        return (
+            f"something listens there and hung up: if it speaks TLS, set ASSAY_URL to https://{rest}; if not, try again"
+        )
+    return "start the server with 'assay up', or set ASSAY_URL to where it runs"
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
 
 
 def _arguments(request: Request, timeout_s: float) -> dict[str, Any]:

@@ -2,13 +2,20 @@
 
 import inspect
 import json
+import socket
+import ssl
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from threading import Thread
 from typing import Any
 
+import httpx
 import pytest
 
 import assay
 from assay import _nouns
 from assay._calls import Pause, Request, Response, endpoint, every, send
+from assay._drivers import unreachable
 from assay._errors import from_response
 from tests.fakes.rest import Answer, FakeServer, Seen, problem
 
@@ -149,6 +156,56 @@ async def test_nobody_there_is_its_own_error(fake_rest: FakeServer, kind: str) -
     with pytest.raises(assay.ServerUnreachable, match="assay up") as error:
         await info()
     assert error.value.connected is False
+
+
+@pytest.mark.parametrize("kind", ["sync", "async"])
+async def test_tls_where_the_server_speaks_none_names_the_scheme(fake_rest: FakeServer, kind: str) -> None:
+    url = fake_rest.url.replace("http://", "https://")
+    with pytest.raises(assay.ServerUnreachable) as error:
+        await _info(url, kind)
+    assert f"set ASSAY_URL to {fake_rest.url} " in str(error.value)
+    assert "assay up" not in str(error.value)
+
+
+@pytest.mark.parametrize("kind", ["sync", "async"])
+async def test_no_tls_where_the_server_wants_it_names_the_scheme(kind: str) -> None:
+    with listening(_hang_up) as address:
+        with pytest.raises(assay.ServerUnreachable) as error:
+            await _info(f"http://{address}", kind)
+        assert f"if it speaks TLS, set ASSAY_URL to https://{address};" in str(error.value)
+
+
+def test_a_certificate_nobody_trusts_is_told_as_such() -> None:
+    told = httpx.ConnectError("certificate verify failed")
+    told.__cause__ = ssl.SSLCertVerificationError("self-signed certificate")
+    assert "SSL_CERT_FILE" in str(unreachable("https://assay.example", told))
+
+
+async def _info(url: str, kind: str) -> assay.Json:
+    return assay.Client(url).info() if kind == "sync" else await assay.AsyncClient(url).info()
+
+
+def _hang_up(connection: socket.socket) -> None:
+    """As a server that speaks TLS does with what it cannot read."""
+    connection.recv(65536)
+    connection.sendall(b"\x15\x03\x03\x00\x02\x02\x46")
+    connection.close()
+
+
+@contextmanager
+def listening(answer: Callable[[socket.socket], None]) -> Iterator[str]:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def serve() -> None:
+            with suppress(OSError):
+                while True:
+                    answer(server.accept()[0])
+
+        thread = Thread(target=serve, daemon=True)
+        thread.start()
+        yield f"127.0.0.1:{server.getsockname()[1]}"
+        server.shutdown(socket.SHUT_RDWR)
+        thread.join()
 
 
 def test_a_page_that_is_not_ours_is_told(client: assay.Client, fake_rest: FakeServer) -> None:
