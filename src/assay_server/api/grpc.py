@@ -104,12 +104,16 @@ def code_of(error: AssayError) -> str:
 
 
 async def opened(services: Services, host: str, port: int, say: Callable[[str], None]) -> Callable[[], Awaitable[None]]:
-    """Opens the door unless `port` is 0, and gives how to close it. Where it stays shut, `say` hears one line why."""
+    """Opens the door unless `port` is 0, and gives how to close it.
+
+    Where it stays shut, `say` hears one line why, and the services no longer name a port that is somebody else's.
+    """
     door = GrpcDoor(services)
     if port:
         try:
             await door.open(host, port)
         except Unavailable as error:
+            services.grpc_port.number = 0
             say(f"OTLP over gRPC is off: {str(error).rstrip('.')}. HTTP is not affected. --grpc-port 0 silences this.")
     return door.close
 

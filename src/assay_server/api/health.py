@@ -41,5 +41,5 @@ async def info(request: Request) -> dict[str, Any]:
     answer["project"] = caller.project if caller else None
     answer["role"] = caller.role if caller else None
     answer["actor"] = caller.actor if caller else None
-    answer["grpc_port"] = services(request).grpc_port if caller else None
+    answer["grpc_port"] = services(request).grpc_port.number if caller else None
     return answer

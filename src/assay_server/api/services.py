@@ -1,9 +1,16 @@
 """What the routes may call: one field per room face, filled by `app`, the only composition root."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, cast
 
 from starlette.requests import HTTPConnection
+
+
+@dataclass(slots=True)
+class GrpcPort:
+    """Where OTLP over gRPC is taken; 0: nowhere. Certain once the door was tried, after HTTP opened."""
+
+    number: int = 0
 
 
 @dataclass(slots=True, frozen=True)
@@ -60,7 +67,7 @@ class Services:
     figures: Any
     keeping: Any
     public_url: str
-    grpc_port: int = 0  # 0: off
+    grpc_port: GrpcPort = field(default_factory=GrpcPort)
 
 
 def services(connection: HTTPConnection) -> Services:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from assay_server.api.services import Services
+from assay_server.api.services import GrpcPort, Services
 from assay_server.app.config import Config
 from assay_server.app.intake import intake
 from assay_server.app.keeping import keeping
@@ -220,7 +220,7 @@ async def house(config: Config) -> AsyncIterator[House]:
             people=People(ground.store, reads.traces),
             keeping=await keeping(config, site, bootstrapped.project, ingest.pseudonym, media, stack),
             public_url=config.url,
-            grpc_port=config.grpc_port,
+            grpc_port=GrpcPort(config.grpc_port),
         )
         yield House(services, bootstrapped, ground.ledger, ground.store)
 

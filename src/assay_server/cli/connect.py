@@ -12,6 +12,7 @@ from assay_server.cli.terminal import answer, emit, hint, say, table
 from assay_server.core.connect import Connection, connections
 
 _GRPC_PORT = 4317
+_NO_GRPC = "this server takes no OTLP over gRPC: --grpc-port is 0, or the port was taken at its start, as its log says"
 _PATIENCE_S = 3.0
 
 
@@ -51,7 +52,7 @@ def _grpc(here: settings.Settings) -> str:
     host = parts.hostname or "127.0.0.1"
     port = _told_port(here)
     if port == 0:
-        raise typer.BadParameter("this server takes no OTLP over gRPC: --grpc-port is 0", param_hint="CLIENT")
+        raise typer.BadParameter(_NO_GRPC, param_hint="CLIENT")
     return f"{parts.scheme}://{f'[{host}]' if ':' in host else host}:{port}"
 
 

@@ -12,6 +12,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 from assay_server.api import grpc as door_module
 from assay_server.api.grpc import GrpcDoor, opened
+from assay_server.api.services import GrpcPort
 from assay_server.checks.pii import Scrubber
 from assay_server.core.errors import Busy, Unauthenticated, Unavailable
 from assay_server.core.ports import Principal
@@ -37,7 +38,7 @@ class Accounts:
 async def services(tmp_path: Path) -> AsyncIterator[Any]:
     store = await DuckStore.open(tmp_path / "facts")
     ingest = Ingest(store, Scrubber(), Prices())
-    yield SimpleNamespace(accounts=Accounts(), ingest=ingest, traces=Traces(store))
+    yield SimpleNamespace(accounts=Accounts(), ingest=ingest, traces=Traces(store), grpc_port=GrpcPort(4317))
     await ingest.close()
     await store.close()
 
@@ -137,6 +138,7 @@ async def test_a_taken_port_is_said_in_one_line_and_nothing_else_happens(service
     close = await opened(services, "127.0.0.1", port, said.append)
     assert len(said) == 1
     assert f"Port {port} on 127.0.0.1 is taken" in said[0]
+    assert services.grpc_port.number == 0
     await close()
     await first.close()
 

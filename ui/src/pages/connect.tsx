@@ -34,7 +34,7 @@ export function Connect() {
               </Section>
               <OwnKey value={key} onChange={setKey} />
               <Section title="3. Set this where it runs" note="the key is filled in by your browser and sent nowhere">
-                {chosen && ask.usesGrpc(chosen) && port === 0 ? <p className="notice">This server takes no OTLP over gRPC: it was started with <code>--grpc-port 0</code>.</p> : chosen && <Snippet text={ask.filled(chosen, key, window.location.origin, port)} />}
+                {chosen && ask.usesGrpc(chosen) && port === 0 ? <p className="notice">This server takes no OTLP over gRPC: it was started with <code>--grpc-port 0</code>, or the port was taken at its start, as its log says. <code>assay up --grpc-port N</code> takes another one.</p> : chosen && <Snippet text={ask.filled(chosen, key, window.location.origin, port)} />}
               </Section>
               <Arrival />
             </div>
