@@ -140,16 +140,16 @@ def _sentence(flow: Mapping[str, Any]) -> str:
     """What a trace's tokens went to, dearest first."""
     parts = []
     if flow["resent_share"] is not None:
-        calls = "one model call" if flow["llm_calls"] == 1 else f"{flow['llm_calls']} model calls"
+        calls = "one model call" if flow["llm_calls"] == 1 else f"{flow['llm_calls']:,} model calls"
         parts.append(f"{percent(flow['resent_share'])} of the input of {calls} had been sent before.")
     worst = next((one for one in flow["repeated"] if one["tokens_wasted"]), None)
     if worst is not None:
         cost = f", {dollars(worst['usd'])} at most" if worst["usd"] else ""
         parts.append(
-            f"Most of that: a {worst['role']} text, {worst['times']} times, {worst['tokens_wasted']:,} tokens{cost}."
+            f"Most of that: a {worst['role']} text, {worst['times']:,} times, {worst['tokens_wasted']:,} tokens{cost}."
         )
     if flow["empty_tool_results"]:
-        parts.append(f"{flow['empty_tool_results']} of {flow['tool_calls']} tool results were empty.")
+        parts.append(f"{flow['empty_tool_results']:,} of {flow['tool_calls']:,} tool results were empty.")
     return " ".join(parts) or "Nobody counted the tokens of these calls."
 
 

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable
+from copy import deepcopy
 from functools import partial
 from typing import Any
 
@@ -215,6 +216,47 @@ def test_spans_keep_their_names_on_a_laptop(opened: Opened, ui_api: FakeApi, wid
     expect(page.get_by_role("treeitem").nth(9)).to_be_visible()
     widths = page.locator(".span-row .who > .cut").evaluate_all("all => all.map(one => one.clientWidth)")
     assert min(widths) >= 30
+
+
+def test_long_names_make_no_page_wider_than_the_screen(opened: Opened, ui_api: FakeApi) -> None:
+    world, long = ui_api.world, "orchestrate_the_conversation_of_a_customer_with_retrieval"
+    for one in (span for trace in (AGENT, EARLIER) for span in _own(world, trace)):
+        one |= {"name": f"{one['name']}_{long}", "prompt": f"support/{long}", "prompt_version": 3}
+    for event in world.audit:
+        event |= {"actor": f"user:{long}@example.com", "action": "notification_channel.update"}
+    page = opened(f"/traces/compare?a={EARLIER}&b={AGENT}")
+    page.set_viewport_size({"width": 390, "height": 844})
+    expect(page.locator(".section h2").filter(has_text=long)).to_be_visible()
+    assert _wider(page) == []
+    page.goto(page.url.split("/traces", maxsplit=1)[0] + f"/traces/{AGENT}")
+    expect(page.locator(".fold").filter(has_text=long).first).to_be_visible()
+    assert _wider(page) == []
+    page.goto(page.url.split("/traces", maxsplit=1)[0] + "/audit")
+    expect(page.get_by_role("button", name="notification").first).to_be_visible()
+    assert _wider(page) == []
+
+
+def _own(world: World, trace: str) -> list[dict[str, Any]]:
+    """The spans of a trace, to change for one test: what is not changed is shared by all."""
+    spans = deepcopy(world.spans[trace])
+    world.spans = {**world.spans, trace: spans}
+    return spans
+
+
+def _wider(page: Page) -> list[str]:
+    """What scrolls sideways: the page itself, or a table."""
+    return page.locator(".main, .table-wrap").evaluate_all(  # type: ignore[no-any-return]
+        "all => all.filter(one => one.scrollWidth > one.clientWidth + 1).map(one => one.className)"
+    )
+
+
+def test_a_trace_that_took_no_time_has_one_tick(opened: Opened, ui_api: FakeApi) -> None:
+    spans = _own(ui_api.world, AGENT)
+    for span in spans:
+        span |= {"start_ns": spans[0]["start_ns"], "latency_ms": 0}
+    page = opened(f"/traces/{AGENT}")
+    expect(page.get_by_role("treeitem").first).to_be_visible()
+    expect(page.locator(".ticks span")).to_have_text(["0 ms"])
 
 
 def test_what_has_no_name_can_be_read_and_opened(opened: Opened, ui_api: FakeApi) -> None:

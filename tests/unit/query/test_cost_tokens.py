@@ -117,6 +117,16 @@ async def test_the_sentence_names_what_is_dearest(use: TokenUse) -> None:
     )
 
 
+async def test_large_numbers_in_the_sentence_have_their_commas(tmp_path: Path) -> None:
+    store = await DuckStore.open(tmp_path / "many")
+    calls = [asked(n, n, [SYSTEM], 100, trace="t5", parent=None) for n in range(1200)]
+    await store.append(Facts([*calls, span(1200, "tool", "search", 0, 1, trace="t5", parent=None, output="[]")]))
+    told = (await TokenUse(store).trace("prj_a", "t5"))["sentence"]
+    await store.close()
+    assert "of the input of 1,200 model calls" in told
+    assert "a system text, 1,200 times" in told
+
+
 async def test_an_unknown_trace_and_another_projects_are_not_found(use: TokenUse) -> None:
     for project, trace in [("prj_a", "t9"), ("prj_b", "t1")]:
         with pytest.raises(NotFound):

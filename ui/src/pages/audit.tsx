@@ -38,8 +38,8 @@ export function Audit() {
 
 const columns = (open: (event: AuditEvent) => void): Column<AuditEvent>[] => [
   { id: 'at', head: 'When', className: 'nowrap', cell: (row) => <Time at={row.at} /> },
-  { id: 'actor', head: 'Who', className: 'nowrap', cell: (row) => <Person actor={row.actor} /> },
-  { id: 'action', head: 'What', className: 'nowrap', cell: (row) => <button type="button" className="linkish" onClick={() => open(row)}>{words(row.action)}</button> },
+  { id: 'actor', head: 'Who', className: 'nowrap', cell: (row) => <div className="cut" style={{ maxWidth: 'min(14rem, 32vw)' }}><Person actor={row.actor} /></div> },
+  { id: 'action', head: 'What', cell: (row) => <button type="button" className="linkish" style={{ textAlign: 'left', overflowWrap: 'anywhere' }} onClick={() => open(row)}>{words(row.action)}</button> },
   { id: 'subject', head: 'Which', className: 'nowrap hide-m', cell: (row) => <div className="cut" style={{ maxWidth: '14rem' }} title={row.subject}>{row.subject}</div> },
   { id: 'reason', head: 'Why', className: 'main-cell hide-s', cell: (row) => <div className="cut second">{row.reason}</div> },
 ]

@@ -43,7 +43,7 @@ export function TreeHead({ spans, listed, length, loop, node }: TreeHeadProps) {
       <div className="tree-head">
         <span>{plural(spans, 'span')}</span>
         <div className="ticks" aria-hidden>
-          {[0, 0.5, 1].map((tick) => <span key={tick} style={{ left: `${tick * 100}%` }}>{duration(length * tick)}</span>)}
+          {(length > 0 ? [0, 0.5, 1] : [0]).map((tick) => <span key={tick} style={{ left: `${tick * 100}%` }}>{duration(length * tick)}</span>)}
         </div>
       </div>
     </div>

@@ -75,12 +75,12 @@ function Whole({ a, b }: { a: TraceRow; b: TraceRow }) {
   return (
     <div className="table-wrap">
       <table className="table" aria-label="The two traces">
-        <thead><tr><th>Trace</th><th>Began</th><th className="num">Latency</th><th className="num hide-s">Tokens</th><th className="num">Cost</th><th className="num hide-s">Spans</th><th className="num">Errors</th><th className="hide-m">Models</th><th className="hide-m">Release</th></tr></thead>
+        <thead><tr><th>Trace</th><th className="hide-s">Began</th><th className="num">Latency</th><th className="num hide-s">Tokens</th><th className="num">Cost</th><th className="num hide-s">Spans</th><th className="num">Errors</th><th className="hide-m">Models</th><th className="hide-m">Release</th></tr></thead>
         <tbody>
           {([['First', a], ['Second', b]] as const).map(([name, row]) => (
             <tr key={name}>
               <td className="nowrap">{name} <TraceLink id={row.trace_id}>{shortId(row.trace_id)}</TraceLink></td>
-              <td><Time at={row.start} /></td>
+              <td className="hide-s"><Time at={row.start} /></td>
               <td className="num"><Duration ms={row.latency_ms} /></td>
               <td className="num hide-s"><TokenCount input={row.tokens.input} output={row.tokens.output} /></td>
               <td className="num"><Money usd={row.cost.usd} unknown={row.cost.unknown} /></td>
