@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from assay_server.query.dashboards import parse_panel, ready_made, to_json, to_yaml, vocabulary
-from assay_server.query.measures import MEASURES, label_of
+from assay_server.query.measures import COUNTS, MEASURES, label_of
 from tests.fakes.ui_world import Json, World, trace_id
 
 Answer = Callable[[Request], Any]
@@ -102,8 +102,20 @@ def _shown(body: Json, *, empty: bool) -> Json:
         for at, metric in enumerate(panel.metrics)
         for place, group in enumerate(groups)
     ]
-    shown = {"bin_s": 3600 if starts else None, "starts": starts, "groups": 5, "series": [] if empty else series}
+    if empty:
+        series = [_nothing(one, metric.name) for one, metric in zip(series, panel.metrics, strict=False)]
+        series = [] if panel.group_by else series
+    shown = {"bin_s": 3600 if starts else None, "starts": starts, "groups": 5, "series": series}
     return {"type": "series", **shown, **edges}
+
+
+def _nothing(series: Json, name: str) -> Json:
+    """As the server tells it: no calls cost nothing, and have no latency."""
+    none = {"value": 0.0 if name in COUNTS | {"cost", "tokens"} else None, "n": 0, "unknown": 0, "ci": None}
+    bins = len(series["values"])
+    unbound = {name: [None] * bins for name in ("lower", "upper")}
+    return {**series, "total": none, "before": series["before"] and none, "values": [none["value"]] * bins,
+            "n": [0] * bins, **unbound, "before_values": None}  # fmt: skip
 
 
 def _series(at: int, name: str, label: str, group: str | None, place: int, starts: list[str], *, compare: bool) -> Json:

@@ -122,3 +122,14 @@ def test_without_traffic_panels_say_so(opened: Opened, ui_api: FakeApi) -> None:
     ui_api.world = World()
     page = opened("/dashboards/quality")
     expect(page.get_by_role("region", name="Toxicity")).to_contain_text("n 0. The mean of the score toxicity")
+
+
+def test_a_number_without_data_says_so_and_its_n(opened: Opened, ui_api: FakeApi) -> None:
+    ui_api.world = World()
+    page = opened("/dashboards/performance")
+    calls = page.get_by_role("region", name="Model calls", exact=True)
+    expect(calls.locator(".big strong")).to_have_text("0")
+    expect(calls).to_contain_text("n 0")
+    rate = page.get_by_role("region", name="Error rate of model calls")
+    expect(rate.locator(".big strong")).to_have_text("no data")
+    expect(rate).to_contain_text("n 0")

@@ -12,13 +12,15 @@ export function Numbers({ found, grouped }: { found: SeriesAnswer; grouped: bool
       {found.series.map((one) => (
         <div key={`${one.metric} ${one.group} ${one.others}`} className="big">
           {found.series.length > 1 && <span className="small second">{seriesName(one, grouped, metrics)}</span>}
-          <strong><Leads to={tracesHref(one.traces, found.since, found.until)}>{inUnit(one.total.value, one.unit)}</Leads></strong>
+          <strong>{nothing(one.total) ? <span className="quiet">no data</span> : <Leads to={tracesHref(one.traces, found.since, found.until)}>{inUnit(one.total.value, one.unit)}</Leads>}</strong>
           <span className="small quiet"><Evidence figure={one.total} unit={one.unit} before={one.before} /></span>
         </div>
       ))}
     </div>
   )
 }
+
+const nothing = (figure: Figure) => figure.value === null && figure.n === 0 && figure.unknown === 0
 
 /** n, interval, unknown, before: what makes a figure worth reading. */
 export function Evidence({ figure, unit, before }: { figure: Figure; unit: string; before: Figure | null }) {

@@ -3,7 +3,7 @@ import { useQuery } from '@tanstack/react-query'
 import { IconInfoCircle } from '@tabler/icons-react'
 import { lazy, type ReactNode, Suspense } from 'react'
 import * as ask from '@/api/dashboards'
-import type { Mark, Panel, PanelAnswer, Scope } from '@/api/dashboards'
+import type { Mark, Panel, PanelAnswer, Scope, Series } from '@/api/dashboards'
 import { Loaded } from '@/parts/states'
 import { GroupTable, Numbers } from './panel-figures'
 import { ParameterView, Questions } from './panel-reports'
@@ -46,7 +46,7 @@ function Body({ panel, answer, marks, onZoom }: { panel: Panel; answer: PanelAns
   if (answer.type === 'questions') return <Questions found={answer} />
   if (answer.type === 'parameter') return <ParameterView found={answer} />
   if (answer.type === 'rows' && (panel.kind === 'table' || panel.kind === 'number')) return <RowsTable found={answer} label={panel.title} />
-  if (answer.type === 'series' && (answer.series.length === 0 || answer.series.every((one) => one.total.n === 0 && one.total.unknown === 0))) return <Nothing panel={panel} />
+  if (answer.type === 'series' && (answer.series.length === 0 || (panel.kind !== 'number' && answer.series.every(isEmpty)))) return <Nothing panel={panel} />
   if (answer.type === 'corrected_rate' && answer.n.every((n) => n === 0)) return <p className="quiet small">{answer.sentence} n 0. {panel.description}</p>
   if (answer.type === 'histogram' && answer.series.length === 0) return <Nothing panel={panel} />
   if (answer.type === 'series' && panel.kind === 'number') return <Numbers found={answer} grouped={Boolean(panel.group_by)} />
@@ -57,6 +57,8 @@ function Body({ panel, answer, marks, onZoom }: { panel: Panel; answer: PanelAns
     </Suspense>
   )
 }
+
+const isEmpty = ({ total, before }: Series) => [total, before].every((one) => !one || (one.n === 0 && one.unknown === 0))
 
 function Nothing({ panel }: { panel: Panel }) {
   return <p className="quiet small">Nothing in this time, n 0. {panel.description}</p>

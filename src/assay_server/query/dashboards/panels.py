@@ -85,10 +85,11 @@ class Panels:
         binned = panel.kind in _TIMED
         groups, now, before = await self._read(asked, panel, binned=binned, compare=compare)
         starts = axis(asked, binned=binned)
+        earlier = partial(_earlier, before)
         shown = [
-            _series_json(asked, metric, at, groups, starts, now[at][place], _earlier(before, metric, at, place))
+            _series_json(asked, metric, at, groups, starts, _at(now, metric, at, place), earlier(metric, at, place))
             for at, metric in enumerate(panel.metrics)
-            for place in _places(now[at])
+            for place in ([_ALL] if asked.group_by is None else _places(now[at]))
         ]
         return {
             "type": "series",
@@ -129,14 +130,22 @@ class Panels:
         }
 
 
+_ALL = 1  # the place of the one group where nobody asked for groups
+
+
 def _of_calls(panel: Panel) -> bool:
     """Calls say themselves whether their trace is of a run."""
     return panel.report is None and all(source_of(metric) in CALLS for metric in panel.metrics)
 
 
 def _earlier(before: list[dict[int, Series]] | None, metric: Metric, at: int, place: int) -> Series | None:
-    """None where nobody compares; where there was nothing, that is said: no calls cost nothing."""
-    return None if before is None else before[at].get(place, Series(place, _nothing(metric)))
+    """None where nobody compares."""
+    return None if before is None else _at(before, metric, at, place)
+
+
+def _at(found: list[dict[int, Series]], metric: Metric, at: int, place: int) -> Series:
+    """Where there was nothing, that is said: no calls cost nothing."""
+    return found[at].get(place, Series(place, _nothing(metric)))
 
 
 def _nothing(metric: Metric) -> Figure:

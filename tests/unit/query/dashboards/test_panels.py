@@ -121,7 +121,7 @@ async def test_each_metric(
 async def test_what_the_reader_sets_narrows_further(panels: Panels) -> None:
     assert (await number(panels, "count", filter={"kind": "llm"}, narrow={"model": "b"}))["value"] == 2
     empty = await shown(panels, kind="number", metrics=["count"], filter={"model": "a"}, narrow={"model": "b"})
-    assert empty["series"] == []
+    assert [one["total"]["n"] for one in empty["series"]] == [0]
 
 
 async def test_rates_and_means_have_the_interval_of_the_statistics_room(panels: Panels) -> None:
@@ -240,6 +240,21 @@ async def test_a_range_that_ends_before_it_begins_is_refused(panels: Panels) -> 
     panel = parse_panel({"title": "T", "metrics": ["count"]})
     with pytest.raises(InvalidInput):
         await panels.read("prj_a", panel, START, START, {})
+
+
+@pytest.mark.parametrize("kind", ["number", "line", "table"])
+async def test_nothing_in_a_range_is_told_with_its_n(panels: Panels, kind: str) -> None:
+    metrics = ["count", "requests", "cost", "error_rate", "latency", {"name": "score", "score": "quality"}]
+    for metric, value in zip(metrics, [0.0, 0.0, 0.0, None, None, None], strict=True):
+        found = await shown(panels, kind=kind, metrics=[metric], narrow={"user": "nobody"}, compare=True)
+        [series] = found["series"]
+        nothing = {"value": value, "n": 0, "unknown": 0, "ci": None}
+        assert (series["total"], series["before"], series["group"], series["others"]) == (nothing, nothing, None, 0)
+        assert set(series["n"]) <= {0}
+        assert set(series["values"]) <= {value}
+        assert len(series["values"]) == len(found["starts"])
+    grouped = await shown(panels, kind=kind, metrics=["count"], narrow={"user": "nobody"}, group_by="model")
+    assert (grouped["series"], grouped["groups"]) == ([], 0)
 
 
 async def test_nothing_before_is_not_nobody_asked(panels: Panels) -> None:
