@@ -46,7 +46,8 @@ def people_routes(world: Callable[[], World]) -> list[tuple[str, Answer, str]]:
     def listed(field: str, told: Callable[[list[Json]], Json]) -> Answer:
         def answer(request: Request) -> Json:
             only = request.query_params.get("user")
-            rows = [row for row in world().traces if only in {None, row["user"]}]
+            part = request.query_params.get("q", "").lower()
+            rows = [row for row in world().traces if only in {None, row["user"]} and part in (row[field] or "").lower()]
             found = [told(some) for some in _grouped(rows, lambda row: row[field]).values()]
             return {"items": found[:100], "total": len(found), "next": None}
 

@@ -29,9 +29,11 @@ class UserQuery(BaseModel):
     since: str | None = Field(None, description="RFC 3339: active since then")
     until: str | None = Field(None, description="RFC 3339, exclusive")
     environment: str | None = None
+    q: str | None = Field(None, description="A part of the id, in upper or lower case")
 
     def narrow(self, user: str | None = None) -> PeopleFilter:
-        return PeopleFilter(nanoseconds(self.since, "since"), nanoseconds(self.until, "until"), user, self.environment)
+        since_ns, until_ns = nanoseconds(self.since, "since"), nanoseconds(self.until, "until")
+        return PeopleFilter(since_ns, until_ns, user, self.environment, self.q)
 
 
 class SessionQuery(UserQuery):

@@ -35,9 +35,13 @@ class PeopleFilter:
     until_ns: int | None = None
     user: str | None = None
     environment: str | None = None
+    part: str | None = None
+    """Of the name of the session or user that is listed, in upper or lower case."""
 
-    def conditions(self, project: str) -> Where:
+    def conditions(self, project: str, group: Group) -> Where:
         where = Where.project(project)
+        if self.part:
+            where.add(f'contains(lower("{group}"), lower(?))', self.part)
         where.equal('"user"', self.user)
         where.equal("environment", self.environment)
         if self.since_ns is not None:
@@ -119,7 +123,7 @@ class People:
     async def _newest(
         self, group: Group, project: str, narrow: PeopleFilter, limit: int, after: Sequence[Any] | None
     ) -> tuple[list[str], int, list[Any] | None]:
-        where = narrow.conditions(project)
+        where = narrow.conditions(project, group)
         params = [*where.params]
         if after is not None:
             Where().follows(("last_ns", "whose"), after, (int, str), "<")  # raises where another list made it

@@ -38,6 +38,19 @@ def test_a_user_has_a_history_that_leads_on(opened: Opened) -> None:
     expect(page).to_have_url(re.compile("/sessions/one[?]id=s-"))
 
 
+def test_a_user_is_found_by_a_part_of_the_id(opened: Opened) -> None:
+    page = opened("/users")
+    page.get_by_role("searchbox", name="Find a user").fill("U-006")
+    expect(page).to_have_url(re.compile("/users[?]q=U-006$"))
+    links = page.get_by_role("table").get_by_role("link")
+    expect(links.filter(has_text="u-0061")).to_be_visible()
+    expect(links.filter(has_not_text="u-006")).to_have_count(0)
+    page.get_by_role("searchbox").fill("nobody's")
+    expect(page.get_by_text("in their id")).to_be_visible()
+    page.goto(page.url.split("/users", maxsplit=1)[0] + "/sessions?q=nothing-like-it")
+    expect(page.get_by_text("in its id")).to_be_visible()
+
+
 def test_ids_are_whatever_applications_say(opened: Opened, ui_api: FakeApi) -> None:
     for row in ui_api.world.traces:
         if row["session"] == "s-0":

@@ -153,6 +153,8 @@ async def test_sessions_and_users_are_found_by_any_name(looking_http: httpx.Asyn
     assert (await looking_http.get("/api/v1/users/one", params={"id": "a/b"})).json()["traces"] == 1
     assert (await looking_http.get("/api/v1/users/nobody")).status_code == 404
     assert (await looking_http.get("/api/v1/users", params={"nonsense": 1})).status_code in {400, 422}
+    assert (await looking_http.get("/api/v1/users", params={"q": "A/"})).json()["total"] == 1
+    assert (await looking_http.get("/api/v1/sessions", params={"q": "nothing like it"})).json()["items"] == []
 
 
 async def test_files_have_a_name_and_wrong_filters_are_told(looking_http: httpx.AsyncClient) -> None:

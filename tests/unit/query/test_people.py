@@ -120,6 +120,11 @@ async def test_filters_and_pages(people: People) -> None:
     assert await sessions(user="bob") == await sessions(environment="prod") == ["s2"]
     assert await sessions(since_ns=START + DAY) == ["s/1"]
     assert await sessions(until_ns=START + 1) == ["s/1"]
+    assert await sessions(part="S/") == ["s/1"]
+    assert await sessions(part="s%") == await sessions(part="S2", user="ann") == []
+    found = await people.users("prj_a", PeopleFilter(part="OB"))
+    assert ([row["user"] for row in found.items], found.total) == (["bob"], 1)
+    assert (await people.users("prj_b", PeopleFilter(part="ob"))).items == []
     first = await people.sessions("prj_a", limit=1)
     second = await people.sessions("prj_a", limit=1, after=first.following)
     assert ([row["session"] for row in first.items + second.items], second.following) == (["s/1", "s2"], None)

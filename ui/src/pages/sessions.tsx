@@ -1,4 +1,5 @@
-import { SegmentedControl } from '@mantine/core'
+import { SegmentedControl, TextInput } from '@mantine/core'
+import { useDebouncedCallback } from '@mantine/hooks'
 import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import { IconX } from '@tabler/icons-react'
@@ -24,21 +25,29 @@ export const SHOW = [...RANGES.slice(1).map((range) => ({ value: range as string
 /** Requests that belong together, the last active first. */
 export function Sessions() {
   const [address, change] = useAddress()
-  const pages = usePages<SessionRow>(ask.sessions({ since: sinceOf(address.range), user: address.user }))
+  const pages = usePages<SessionRow>(ask.sessions({ since: sinceOf(address.range), user: address.user, q: address.q }))
   return (
     <Page title="Sessions" actions={<SegmentedControl size="xs" aria-label="Time" data={SHOW} value={address.range ?? ''} onChange={(range) => change({ range: range || undefined })} />}>
-      {address.user && (
-        <div className="filters">
+      <div className="filters" role="search">
+        <FindId noun="session" />
+        {address.user && (
           <button type="button" className="filter" data-set="true" aria-label="Remove the filter user" onClick={() => change({ user: undefined })}>
             <span className="cut">user: {address.user}</span> <IconX size={13} aria-hidden />
           </button>
-        </div>
-      )}
-      <Listed pages={pages} empty={<NoSession filtered={Boolean(address.range || address.user)} />}>
+        )}
+      </div>
+      <Listed pages={pages} empty={address.q ? <Empty title={`No session has "${address.q}" in its id`} /> : <NoSession filtered={Boolean(address.range || address.user)} />}>
         {(rows) => <SessionTable rows={rows} footer={<More pages={pages} noun="session" />} />}
       </Listed>
     </Page>
   )
+}
+
+/** Finds rows by a part of their id, as it is typed. */
+export function FindId({ noun }: { noun: 'session' | 'user' }) {
+  const [address, change] = useAddress()
+  const send = useDebouncedCallback((part: string) => change({ q: part.trim() || undefined }, true), 300)
+  return <TextInput size="xs" w={240} type="search" aria-label={`Find a ${noun}`} placeholder={`Part of a ${noun}'s id`} defaultValue={address.q ?? ''} onChange={(event) => send(event.currentTarget.value)} />
 }
 
 export function SessionTable({ rows, footer }: { rows: SessionRow[]; footer?: React.ReactNode }) {

@@ -12,17 +12,18 @@ import { Facts, Page, Section } from '@/parts/page'
 import { Empty, Loaded } from '@/parts/states'
 import { type Column, Table } from '@/parts/table'
 import { Money, ScoreChip, Time, TokenCount } from '@/parts/values'
-import { SessionTable, SHOW, UserLink } from './sessions'
+import { FindId, SessionTable, SHOW, UserLink } from './sessions'
 
 const DaysChart = lazy(() => import('./user-chart'))
 
 /** The people behind the requests, the last active first. */
 export function Users() {
   const [address, change] = useAddress()
-  const pages = usePages<UserRow>(ask.users({ since: sinceOf(address.range) }))
+  const pages = usePages<UserRow>(ask.users({ since: sinceOf(address.range), q: address.q }))
   return (
     <Page title="Users" actions={<SegmentedControl size="xs" aria-label="Time" data={SHOW} value={address.range ?? ''} onChange={(range) => change({ range: range || undefined })} />}>
-      <Listed pages={pages} empty={address.range ? <Empty title="Nobody was here in this time"><p className="second">Choose a longer one.</p></Empty> : <NoUser />}>
+      <div className="filters" role="search"><FindId noun="user" /></div>
+      <Listed pages={pages} empty={address.q ? <Empty title={`No user has "${address.q}" in their id`} /> : address.range ? <Empty title="Nobody was here in this time"><p className="second">Choose a longer one.</p></Empty> : <NoUser />}>
         {(rows) => <Table label="Users, last active first" rows={rows} columns={COLUMNS} rowKey={(row) => row.user} href={(row) => `/users/one?id=${encodeURIComponent(row.user)}`} footer={<More pages={pages} noun="user" />} />}
       </Listed>
     </Page>
