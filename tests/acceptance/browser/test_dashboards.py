@@ -124,6 +124,16 @@ def test_without_traffic_panels_say_so(opened: Opened, ui_api: FakeApi) -> None:
     expect(page.get_by_role("region", name="Toxicity")).to_contain_text("n 0. The mean of the score toxicity")
 
 
+def test_the_panel_editor_gives_the_focus_back(opened: Opened) -> None:
+    page = opened("/dashboards/performance?edit=1")
+    button = page.get_by_role("button", name="Edit Model calls")
+    button.press("Enter")
+    expect(page.get_by_role("dialog").get_by_role("button", name="Done")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    expect(button).to_be_focused()
+
+
 def test_a_number_without_data_says_so_and_its_n(opened: Opened, ui_api: FakeApi) -> None:
     ui_api.world = World()
     page = opened("/dashboards/performance")
