@@ -134,6 +134,16 @@ def test_the_panel_editor_gives_the_focus_back(opened: Opened) -> None:
     expect(button).to_be_focused()
 
 
+def test_a_dialog_that_asks_for_a_name_gives_the_focus_back(opened: Opened) -> None:
+    page = opened("/dashboards")
+    button = page.get_by_role("button", name="New dashboard")
+    button.press("Enter")
+    expect(page.get_by_role("dialog")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    expect(button).to_be_focused()
+
+
 def test_a_number_without_data_says_so_and_its_n(opened: Opened, ui_api: FakeApi) -> None:
     ui_api.world = World()
     page = opened("/dashboards/performance")

@@ -5,6 +5,7 @@ import { type FormEvent, useState } from 'react'
 import { request } from '@/api/client'
 import * as ask from '@/api/costs'
 import type { Price, Repricing, Unpriced } from '@/api/costs'
+import { useReturnedFocus } from '@/lib/focus'
 import { count, money, plural, titled } from '@/lib/format'
 import { sinceOf } from '@/lib/range'
 import { Section } from '@/parts/page'
@@ -122,6 +123,7 @@ interface Rates {
 }
 
 function SetPrice({ wanted, onClose }: { wanted: Wanted; onClose: () => void }) {
+  useReturnedFocus()
   const [model, setModel] = useState(wanted.model)
   const [provider, setProvider] = useState(wanted.provider)
   const [reason, setReason] = useState('')

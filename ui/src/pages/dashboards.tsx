@@ -5,6 +5,7 @@ import { type FormEvent, useState } from 'react'
 import { request } from '@/api/client'
 import * as ask from '@/api/dashboards'
 import type { DashboardLine } from '@/api/dashboards'
+import { useReturnedFocus } from '@/lib/focus'
 import { plural } from '@/lib/format'
 import { useAddress } from '@/lib/search'
 import { Page } from '@/parts/page'
@@ -61,6 +62,7 @@ const COLUMNS: Column<DashboardLine>[] = [
 const nameOf = (title: string) => title.toLowerCase().replace(/[^a-z0-9]+/g, '-').replace(/^-+|-+$/g, '').slice(0, 64)
 
 function NewDashboard({ onClose }: { onClose: () => void }) {
+  useReturnedFocus()
   const [title, setTitle] = useState('')
   const client = useQueryClient()
   const navigate = useNavigate()

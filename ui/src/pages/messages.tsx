@@ -6,6 +6,7 @@ import { type FormEvent, useState } from 'react'
 import { post, request } from '@/api/client'
 import * as ask from '@/api/monitors'
 import type { Notice, NotificationChannel } from '@/api/monitors'
+import { useReturnedFocus } from '@/lib/focus'
 import { useAddress } from '@/lib/search'
 import { count, duration } from '@/lib/format'
 import { Choice } from '@/parts/choice'
@@ -106,6 +107,7 @@ const messageColumns = (nameOf: (id: string) => string | undefined): Column<Noti
 ]
 
 function NewAddress({ onClose }: { onClose: () => void }) {
+  useReturnedFocus()
   const [name, setName] = useState('')
   const [url, setUrl] = useState('')
   const client = useQueryClient()

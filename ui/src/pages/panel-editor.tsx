@@ -1,9 +1,10 @@
 import { Button, Modal, NumberInput, SegmentedControl, Select, Textarea, TextInput } from '@mantine/core'
 import { useDebouncedValue } from '@mantine/hooks'
 import { useQuery } from '@tanstack/react-query'
-import { type FormEvent, useEffect, useState } from 'react'
+import { type FormEvent, useState } from 'react'
 import * as ask from '@/api/dashboards'
 import type { Kind, Panel, Report, Scope, Words } from '@/api/dashboards'
+import { useReturnedFocus } from '@/lib/focus'
 import { capital, words } from '@/lib/format'
 import { Loaded } from '@/parts/states'
 import { FilterRows, MetricRows } from './panel-fields'
@@ -20,12 +21,6 @@ interface Props {
 
 const FIRST: Panel = { id: '', title: '', width: 6, kind: 'line', metrics: [{ name: 'latency', quantile: 0.95 }], filter: { kind: ['llm'] }, group_by: null, top: 5 }
 const SQL = 'SELECT time_bucket({bin}, start) AS time, count(*) AS calls\nFROM calls\nWHERE start >= {since} AND start < {until}\nGROUP BY ALL\nORDER BY time'
-
-/** The dialog is taken away as it closes, so it cannot give the focus back by itself. */
-function useReturnedFocus() {
-  const [before] = useState(() => document.activeElement)
-  useEffect(() => () => { if (before instanceof HTMLElement) before.focus() }, [before])
-}
 
 /** One panel with what it shows beside it, as it is being made. */
 export default function PanelEditor({ panel, taken, scope, onDone, onClose }: Props) {

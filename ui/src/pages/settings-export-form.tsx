@@ -4,6 +4,7 @@ import { type FormEvent, useState } from 'react'
 import { request } from '@/api/client'
 import type { ExportDefinition, ExportTarget, ScheduledExport } from '@/api/forwarding'
 import { EXPORT_FILTERS } from '@/lib/exports'
+import { useReturnedFocus } from '@/lib/focus'
 import { type Held, heldOf } from '@/lib/match'
 import { Match } from '@/parts/match'
 import { ProblemNote } from '@/parts/states'
@@ -14,6 +15,7 @@ const EVERY = [{ value: 'hour', label: 'each hour' }, { value: 'day', label: 'ea
 
 /** One definition: what, how often, where to. No secret is typed here: the server's environment holds them. */
 export function ExportForm({ existing, onClose }: { existing?: ScheduledExport; onClose: () => void }) {
+  useReturnedFocus()
   const client = useQueryClient()
   const [name, setName] = useState(existing?.name ?? '')
   const [what, setWhat] = useState<string>(existing?.what ?? 'spans')

@@ -5,6 +5,7 @@ import { type FormEvent, useState } from 'react'
 import { post, request } from '@/api/client'
 import * as ask from '@/api/forwarding'
 import type { Forward } from '@/api/forwarding'
+import { useReturnedFocus } from '@/lib/focus'
 import { count, plural } from '@/lib/format'
 import { type Held, heldOf, matchOf } from '@/lib/match'
 import { MATCHED } from '@/lib/sampling'
@@ -88,6 +89,7 @@ function Actions({ row, onEdit }: { row: Forward; onEdit: () => void }) {
 }
 
 function ForwardForm({ existing, onClose }: { existing?: Forward; onClose: () => void }) {
+  useReturnedFocus()
   const client = useQueryClient()
   const [name, setName] = useState(existing?.name ?? '')
   const [endpoint, setEndpoint] = useState(existing?.endpoint ?? '')

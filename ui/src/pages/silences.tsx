@@ -6,6 +6,7 @@ import { type FormEvent, useState } from 'react'
 import { post, request } from '@/api/client'
 import * as ask from '@/api/monitors'
 import type { Repeats, Silence } from '@/api/monitors'
+import { useReturnedFocus } from '@/lib/focus'
 import { zone } from '@/lib/format'
 import { useAddress } from '@/lib/search'
 import { Section } from '@/parts/page'
@@ -86,6 +87,7 @@ function EndNow({ silence }: { silence: Silence }) {
 const FOR = [['30', '30 minutes'], ['120', '2 hours'], ['480', '8 hours'], ['1440', '1 day'], ['10080', '1 week'], ['own', 'an own time'], ['again', 'again and again']].map(([value, label]) => ({ value: value!, label: label! }))
 
 function NewSilence({ monitors, onClose }: { monitors: { value: string; label: string }[]; onClose: () => void }) {
+  useReturnedFocus()
   const [subject, setSubject] = useState<string | null>(null)
   const [length, setLength] = useState('120')
   const [since, setSince] = useState('')

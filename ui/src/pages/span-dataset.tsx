@@ -6,6 +6,7 @@ import { Problem, post } from '@/api/client'
 import * as ask from '@/api/queries'
 import type { Dataset, Span } from '@/api/types'
 import { asDatasetItem, datasetItem } from '@/lib/curl'
+import { useReturnedFocus } from '@/lib/focus'
 import { plain } from '@/lib/text'
 import { Copy } from '@/parts/copy'
 import { usePages } from '@/parts/list'
@@ -14,6 +15,7 @@ import { useAccess } from '@/shell/access'
 
 /** The span as an item of a golden set: a new version of the set, or a new set. */
 export default function AddToDataset({ span, onClose }: { span: Span; onClose: () => void }) {
+  useReturnedFocus()
   const item = datasetItem(span)
   const datasets = usePages<Dataset>(ask.datasets()).rows
   const access = useAccess()

@@ -2,11 +2,13 @@ import { Modal } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { spanTest } from '@/api/tracing'
 import type { Span } from '@/api/types'
+import { useReturnedFocus } from '@/lib/focus'
 import { Snippet } from '@/parts/copy'
 import { Loaded } from '@/parts/states'
 
 /** The call as a pytest file: it asks the same again and compares with what was answered. */
 export default function AsTest({ span, onClose }: { span: Span; onClose: () => void }) {
+  useReturnedFocus()
   const test = useQuery({ queryKey: ['traces', span.trace_id, 'spans', span.span_id, 'test'], queryFn: () => spanTest(span.trace_id, span.span_id) })
   return (
     <Modal opened onClose={onClose} title={<strong>This call as a test</strong>} size="xl" closeButtonProps={{ 'aria-label': 'Close' }}>

@@ -2,6 +2,7 @@ import { Button, Modal, SegmentedControl } from '@mantine/core'
 import { IconDownload } from '@tabler/icons-react'
 import { useState } from 'react'
 import { address, type Query } from '@/api/client'
+import { useReturnedFocus } from '@/lib/focus'
 import { Snippet } from '@/parts/copy'
 
 const FORMATS = [{ value: 'jsonl', label: 'JSON Lines' }, { value: 'csv', label: 'CSV' }, { value: 'parquet', label: 'Parquet' }]
@@ -13,6 +14,7 @@ const ABOUT: Record<string, string> = {
 
 /** Everything the search finds as a file: written while it is read, newest first, however much it is. */
 export default function ExportTraces({ query, found, onClose }: { query: Query; found: string; onClose: () => void }) {
+  useReturnedFocus()
   const [format, setFormat] = useState('jsonl')
   const path = address('/export/traces', { ...query, format })
   const file = `traces.${format}`

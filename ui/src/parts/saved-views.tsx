@@ -6,6 +6,7 @@ import { type FormEvent, useState } from 'react'
 import * as ask from '@/api/views'
 import type { View } from '@/api/views'
 import { defaultView } from '@/lib/choices'
+import { useReturnedFocus } from '@/lib/focus'
 import { person } from '@/lib/format'
 import { type Search, writeSearch } from '@/lib/search'
 import { useAccess } from '@/shell/access'
@@ -75,6 +76,7 @@ interface NameViewProps {
 }
 
 function NameView({ page, query, was, taken, onClose }: NameViewProps) {
+  useReturnedFocus()
   const [name, setName] = useState(was ?? '')
   const save = ask.useSaveView((saved) => {
     if (was !== undefined && defaultView.of(page) === was) defaultView.set(page, saved)
@@ -102,6 +104,7 @@ function NameView({ page, query, was, taken, onClose }: NameViewProps) {
 }
 
 function RemoveView({ name, onClose }: { name: string; onClose: () => void }) {
+  useReturnedFocus()
   const remove = ask.useDeleteView()
   return (
     <Modal opened onClose={onClose} title={<strong>Delete “{name}”?</strong>} closeButtonProps={{ 'aria-label': 'Close' }}>
