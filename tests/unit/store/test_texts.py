@@ -252,6 +252,8 @@ class FullDisk:
 
     def rollback(self) -> None: ...
 
+    def wait_merging_threads(self) -> None: ...
+
 
 async def test_what_a_full_disk_refused_is_indexed_later_and_read_plainly_until_then(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch

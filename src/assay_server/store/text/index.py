@@ -3,6 +3,7 @@
 A document is written once; a search is a query built by hand, never a parsed string, so that no input is a mistake.
 """
 
+import json
 import os
 import shutil
 import sys
@@ -10,7 +11,8 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -180,12 +182,13 @@ class TextIndex:
         `added` says, once it was told, how many texts by project; None where some were taken away.
         """
         with self._writing:
-            self._writer = self._writer or self._make_writer()
+            writer = self._writer = self._writer or self._make_writer()
             try:
-                yield self._writer
-                self._writer.commit()
+                yield writer
+                writer.commit()
             except BaseException:
                 self._writer = None  # with what it holds; a writer may not go on after an error
+                _end(writer)
                 raise
             with self._counting:
                 self._index.reload()
@@ -213,17 +216,15 @@ class TextIndex:
 
     def _make_writer(self) -> Any:
         """Its threads inherit the priority of the one that makes it: indexing takes what others leave."""
-        made: list[Any] = []
 
-        def make() -> None:
+        def make() -> Any:
             if sys.platform == "linux":  # elsewhere priorities are of whole processes
                 os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _LOWEST_PRIORITY)
-            made.append(self._index.writer(heap_size=_HEAP, num_threads=1))
+            return self._index.writer(heap_size=_HEAP, num_threads=1)
 
-        maker = threading.Thread(target=make, name="assay-text-writer")
-        maker.start()
-        maker.join()
-        return made[0]
+        _remove_half_done(self._folder)
+        with ThreadPoolExecutor(1, thread_name_prefix="assay-text-writer") as maker:
+            return maker.submit(make).result()
 
     def _query(self, project: str, want: Wanted, bounds: Bounds) -> Any:
         from tantivy import FieldType, Occur, Query
@@ -287,3 +288,26 @@ def _document(entry: Entry) -> Any:
 def _trace(project: str, trace_id: str) -> tuple[int, bytes]:
     """A trace has many texts, one after the other."""
     return key_of(project, trace_id), trace_id.encode()
+
+
+def _end(writer: Any) -> None:
+    """Lets go of a writer that failed: as long as anybody remembers it, a traceback too, there can be no other."""
+    with suppress(ValueError, OSError):
+        writer.wait_merging_threads()
+
+
+def _remove_half_done(folder: Path) -> None:
+    """Notes of deleted texts that a kill left behind before the index named them.
+
+    The next commit has the number of the one that was killed, so it writes a file of the same name, and tantivy does
+    not write over one: nothing would be indexed any more, nor anybody deleted.
+    """
+    segments = json.loads((folder / "meta.json").read_text())["segments"]
+    named = {
+        f"{segment['segment_id'].replace('-', '')}.{segment['deletes']['opstamp']}.del"
+        for segment in segments
+        if segment["deletes"]
+    }
+    for file in folder.glob("*.del"):
+        if file.name not in named:
+            file.unlink(missing_ok=True)
