@@ -74,11 +74,9 @@ def calls(
     """
     if narrow.until_ns <= narrow.since_ns:
         raise InvalidInput("The window ends before it begins.", field="until", fix="give a later 'until'")
-    edges = [project, narrow.since_ns - _MARGIN_NS, narrow.until_ns + _MARGIN_NS]
-    grouped = GroupedCalls.by(group_by, edges, key_sets)
-    where = Where(["c.project = ?", "c.start_ns >= ?", "c.start_ns < ?"], [project, narrow.since_ns, narrow.until_ns])
-    given = {name: getattr(narrow, name) for name in _FILTERS}
-    narrowed_calls(where, {name: [value] for name, value in given.items() if value is not None}, of="c.")
+    grouped = GroupedCalls.by(group_by, _edges(project, narrow, _MARGIN_NS), key_sets)
+    where = Where(["c.project = ?", "c.start_ns >= ?", "c.start_ns < ?"], _edges(project, narrow))
+    narrowed_calls(where, _given(narrow), of="c.")
     sql = lines(
         "WITH " + grouped.ctes + "calls AS (SELECT c.*,",
         grouped.value + " AS value",
@@ -93,11 +91,10 @@ def unmetered(project: str, narrow: CostFilter) -> tuple[Calls, Calls]:
     """Statements that give `n`, the model calls that were answered and say neither tokens nor a cost: they are no
     `calls`, and nobody knows what they cost. The second leaves out those that stand around the gateway's span of the
     same call, which tells; it takes longer, and where the first finds none nobody need ask."""
-    around = [project, narrow.since_ns - _MARGIN_NS, narrow.until_ns + _MARGIN_NS]
-    where = Where(["s.project = ?", "s.start_ns >= ?", "s.start_ns < ?"], [project, narrow.since_ns, narrow.until_ns])
+    around = _edges(project, narrow, _MARGIN_NS)
+    where = Where(["s.project = ?", "s.start_ns >= ?", "s.start_ns < ?"], _edges(project, narrow))
     where.add("kind = 'llm' AND status <> 'error' AND cost IS NULL AND fresh_input IS NULL AND output_tokens IS NULL")
-    given = {name: getattr(narrow, name) for name in _FILTERS}
-    narrowed(where, {name: [value] for name, value in given.items() if value is not None}, around, of="s.")
+    narrowed(where, _given(narrow), around, of="s.")
     silent = lines("FROM spans s WHERE", str(where))
     told = lines(
         *("SELECT (trace_id, parent_id) FROM spans WHERE", EDGES, "AND kind = 'llm' AND parent_id IS NOT NULL"),
@@ -119,6 +116,15 @@ def token_sums(row: Mapping[str, Any]) -> dict[str, int | None]:
     """Tokens of a row of `SUMS`; None where nobody counted."""
     tokens = Tokens(row["fresh_input"], row["cache_read"], row["cache_write"], row["output_tokens"], row["reasoning"])
     return tokens_json(tokens) or {}
+
+
+def _edges(project: str, narrow: CostFilter, margin_ns: int = 0) -> list[Any]:
+    return [project, narrow.since_ns - margin_ns, narrow.until_ns + margin_ns]
+
+
+def _given(narrow: CostFilter) -> dict[str, list[str]]:
+    """The filter's words with the one value that each may have."""
+    return {name: [value] for name in _FILTERS if (value := getattr(narrow, name)) is not None}
 
 
 _FILTERS = tuple(each.name for each in fields(CostFilter) if not each.name.endswith("_ns"))

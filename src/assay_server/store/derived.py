@@ -5,12 +5,12 @@ Each rule stands twice: here, and in SQL for spans that were stored before there
 
 import re
 from collections.abc import Sequence
-from hashlib import md5
 from typing import Any
 
 import msgspec
 
 from assay_server.core.records import Span
+from assay_server.store.seen import md5_number_lower
 
 _REQUEST_PARAMETERS = (
     "gen_ai.request.temperature",
@@ -107,5 +107,4 @@ def _is_empty(span: Span) -> bool:
 
 def _request_key(text: str, attributes: dict[str, Any]) -> int:
     said = [attributes.get(name) for name in _REQUEST_PARAMETERS]
-    whole = "\x1f".join((text, *("" if value is None else encode(value) for value in said)))
-    return int.from_bytes(md5(whole.encode("utf-8", "replace"), usedforsecurity=False).digest()[8:], "little")
+    return md5_number_lower("\x1f".join((text, *("" if value is None else encode(value) for value in said))))

@@ -10,13 +10,13 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from hashlib import md5
 from typing import Any
 
 import duckdb
 
 from assay_server.core.records import Span
 from assay_server.store.derived import storable
+from assay_server.store.seen import md5_number_lower
 
 ANY_NAMES = 0
 """The set of a span that may have any name."""
@@ -88,8 +88,7 @@ def _key_set(project: str, given: tuple[str, ...]) -> KeySet:
     names = tuple(sorted({storable(alike(name)) for name in given}))
     if len(names) > _MOST_NAMES:
         return KeySet(ANY_NAMES, project, ())
-    said = (project + "\x1f" + "\x1f".join(names)).encode("utf-8", "replace")
-    return KeySet(int.from_bytes(md5(said, usedforsecurity=False).digest()[8:], "little"), project, names)
+    return KeySet(md5_number_lower(project + "\x1f" + "\x1f".join(names)), project, names)
 
 
 class KeySets:

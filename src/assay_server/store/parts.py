@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from hashlib import md5
 from operator import attrgetter
 
 from assay_server.core.records import Span
 from assay_server.store.columns import SMALL, Table, ints, texts
+from assay_server.store.seen import md5_number_lower
 
 
 @dataclass(slots=True)
@@ -28,8 +28,7 @@ class TracePart:
 
 def part_key(project: str, trace_id: str) -> int:
     """As `schema.PART` has it in SQL, for those who make parts of what is stored: DuckDB's md5_number_lower."""
-    identity = f"{project}\x1f{trace_id}".encode("utf-8", "replace")
-    return int.from_bytes(md5(identity, usedforsecurity=False).digest()[8:], "little")
+    return md5_number_lower(f"{project}\x1f{trace_id}")
 
 
 TRACE_PARTS = Table(

@@ -5,7 +5,7 @@ looked up exactly and all others are never looked up at all.
 """
 
 from collections.abc import Iterable
-from hashlib import blake2b
+from hashlib import blake2b, md5
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,11 @@ _SMALLEST = 1 << 12
 def key_of(*parts: str) -> int:
     """A 64-bit key of an identity; stable between processes and versions, because it is stored."""
     return int.from_bytes(blake2b("\x1f".join(parts).encode("utf-8", "replace"), digest_size=8).digest(), "little")
+
+
+def md5_number_lower(text: str) -> int:
+    """As DuckDB's function of that name has it, for keys that SQL makes too."""
+    return int.from_bytes(md5(text.encode("utf-8", "replace"), usedforsecurity=False).digest()[8:], "little")
 
 
 def trace_key(project: str, trace_id: str) -> int:
