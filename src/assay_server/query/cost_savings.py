@@ -6,7 +6,7 @@ from itertools import groupby, pairwise
 from typing import Any
 
 from assay_server.core.words import percent
-from assay_server.query.cost_sql import LARGE, SUMS, CostFilter, calls, money
+from assay_server.query.cost_sql import BUCKETS, LARGE, SUMS, CostFilter, calls, money
 from assay_server.query.cost_why import PriceList
 from assay_server.query.cost_words import dollars
 from assay_server.query.costs import DAY_NS
@@ -22,7 +22,6 @@ _PREFIX_GROUPS, _SAMPLE, _SAMPLED_CHARACTERS = 20, 100, 40_000
 _SMALLEST_PREFIX = 1024
 """Tokens: vendors keep no shorter prefix (OpenAI and Anthropic alike)."""
 
-_BUCKETS = ("fresh_input", "cache_read", "cache_write", "output_tokens", "reasoning")
 _IN_TOKENS = "coalesce(fresh_input, 0) + coalesce(cache_read, 0) + coalesce(cache_write, 0)"
 _TOKENS = _IN_TOKENS + " + coalesce(output_tokens, 0) + coalesce(reasoning, 0)"
 
@@ -136,10 +135,10 @@ class Savings:
         rates = self._prices.rates(provider, name, row["day"], project=project)
         if rates is None:
             return None
-        prompt = sum(row[bucket] or 0 for bucket in _BUCKETS[:3]) // row["calls"]
+        prompt = sum(row[bucket] or 0 for bucket in BUCKETS[:3]) // row["calls"]
         cost: float = rates.request * row["calls"]
         each = (rates.fresh_input, rates.cache_read, rates.cache_write, rates.output, rates.reasoning)
-        for bucket, rate in zip(_BUCKETS, each, strict=True):
+        for bucket, rate in zip(BUCKETS, each, strict=True):
             if row[bucket]:
                 if rate is None:
                     return None

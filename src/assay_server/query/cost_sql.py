@@ -17,18 +17,18 @@ from assay_server.store import Limits
 LARGE = Limits(rows=200_000, seconds=60)
 
 _MARGIN_NS = 6 * 3_600_000_000_000  # a trace over the window's edge says of its calls what its other spans know
-_BUCKETS = ("fresh_input", "cache_read", "cache_write", "output_tokens", "reasoning")
+BUCKETS = ("fresh_input", "cache_read", "cache_write", "output_tokens", "reasoning")
 SUMS = ", ".join(
     (
         "count(*) AS calls",
         "sum(cost) AS usd",
         "count(*) FILTER (cost IS NULL) AS unknown",
-        *(f"sum({bucket})::BIGINT AS {bucket}" for bucket in _BUCKETS),
+        *(f"sum({bucket})::BIGINT AS {bucket}" for bucket in BUCKETS),
     )
 )
 """Sums over spans; `RESUMS` adds such sums up."""
 
-SUMMED = ("usd", "calls", "unknown", *_BUCKETS)
+SUMMED = ("usd", "calls", "unknown", *BUCKETS)
 """The columns of both, in the order of `RESUMS`."""
 
 RESUMS = ", ".join(("sum(usd) AS usd", *(f"sum({name})::BIGINT AS {name}" for name in SUMMED[1:])))

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from assay_server.core.clock import rfc3339
 from assay_server.core.records import Tokens
 from assay_server.core.words import percent
-from assay_server.query.cost_sql import LARGE, SUMS, CostFilter, calls
+from assay_server.query.cost_sql import BUCKETS, LARGE, SUMS, CostFilter, calls
 from assay_server.query.cost_words import changed, dollars
 from assay_server.query.costs import DAY_NS
 from assay_server.query.sql import lines
@@ -19,7 +19,6 @@ from assay_server.store import Store
 
 Group = tuple[str | None, str | None, str | None]  # provider, model, endpoint
 
-_BUCKETS = ("fresh_input", "cache_read", "cache_write", "output_tokens", "reasoning")
 _USUAL_RATIOS = (1.0, 0.1, 1.25, 4.0, 4.0)
 """What tokens of the buckets commonly cost beside each other; for models whose price nobody lists."""
 
@@ -111,7 +110,7 @@ def _group(row: Mapping[str, Any]) -> Group:
 
 
 def _added(known: dict[str, Any] | None, row: Mapping[str, Any]) -> dict[str, Any]:
-    names = ("calls", "usd", "unknown", *_BUCKETS)
+    names = ("calls", "usd", "unknown", *BUCKETS)
     if known is None:
         return {name: row[name] for name in names}
     return {name: _sum(known[name], row[name]) for name in names}
@@ -124,11 +123,11 @@ def _sum(left: float | None, right: float | None) -> float | None:
 def _cell(row: Mapping[str, Any], ratios: Sequence[float]) -> Cell:
     """A group's dollars divided among its buckets as their prices weigh. Calls without a price are not in it."""
     priced = row["calls"] - row["unknown"]
-    tokens = [float(row[bucket] or 0) if priced else 0.0 for bucket in _BUCKETS] + [float(priced)]
+    tokens = [float(row[bucket] or 0) if priced else 0.0 for bucket in BUCKETS] + [float(priced)]
     weights = [count * ratio for count, ratio in zip(tokens, ratios, strict=True)]
     whole = sum(weights)
     if not whole:  # dollars and no tokens: they are what a call costs
-        weights, whole = [0.0] * len(_BUCKETS) + [1.0], 1.0
+        weights, whole = [0.0] * len(BUCKETS) + [1.0], 1.0
     usd = row["usd"] or 0.0
     return Cell(priced, tokens, [usd * weight / whole for weight in weights])
 
@@ -171,7 +170,7 @@ def _total(groups: Mapping[Group, Mapping[str, Any]]) -> dict[str, Any]:
         total["unknown"] += row["unknown"]
         total["usd"] = _sum(total["usd"], row["usd"])
         if row["usd"] is not None:
-            total["tokens"] += sum(row[bucket] or 0 for bucket in _BUCKETS)
+            total["tokens"] += sum(row[bucket] or 0 for bucket in BUCKETS)
     return total
 
 
