@@ -50,6 +50,8 @@ VALUES = st.sampled_from(
             "NULL",
             "'x'",
             "attributes.x",
+            "attributes->>'x'",
+            "t.attributes->>'$.\"x\"'",
             "count(*)",
             "$1",
         ),

@@ -8,9 +8,11 @@
 """
 
 import asyncio
+import contextlib
 import json
 import math
 import time
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -21,6 +23,7 @@ from typing import Any
 import duckdb
 
 from assay_server.core.errors import Busy, InvalidInput, TooLarge, Unavailable
+from assay_server.query.sandbox_attributes import READING_ATTRIBUTES, read_from_columns
 from assay_server.query.sandbox_check import check
 from assay_server.query.sandbox_grammar import FUNCTIONS, TABLE_FUNCTIONS
 from assay_server.query.sandbox_views import VIEWS, ctes
@@ -37,6 +40,9 @@ _WAITING = 8
 
 _Read = tuple[dict[str, str], list[dict[str, Any]]]
 """Kinds of the columns by name, and rows."""
+
+_Asked = tuple[str, list[str]]
+"""SQL of the store, and its parameters."""
 
 _NAMES = frozenset(view.name for view in VIEWS)
 
@@ -70,14 +76,12 @@ class Sql:
         if len(sql) > LONGEST:
             raise TooLarge(f"The query is longer than {LONGEST} characters.", field="sql")
         began = time.perf_counter()
-        written, used = await self._parser.rewrite(sql)
-        before, params = ctes(used, project)
-        inner = lines(before, "SELECT * FROM (", written, ") AS asked")
+        ways = [_asked(query, project) for query in await self._parser.rewrite(sql)]
         if self._waiting >= _WAITING:
             raise Busy("Too many queries are waiting.", retry_after_s=2)
         self._waiting += 1
         began_turn = asyncio.Event()
-        work = asyncio.ensure_future(self._in_turn(inner, params, limit, began_turn))
+        work = asyncio.ensure_future(self._in_turn(ways, limit, began_turn))
         work.add_done_callback(self._left)
         kinds, rows = await self._in_time(work, began_turn)
         shown = [_row(row, list(kinds.values())) for row in rows[:limit]]
@@ -118,14 +122,18 @@ class Sql:
             raise self._too_long()
         return work.result()
 
-    async def _in_turn(self, inner: str, params: list[str], limit: int, began_turn: asyncio.Event) -> _Read:
+    async def _in_turn(self, ways: Sequence[_Asked], limit: int, began_turn: asyncio.Event) -> _Read:
         async with self._turn:
             began_turn.set()
             until = time.monotonic() + self._seconds
+            inner, params = ways[0]
             columns = await self._scan("DESCRIBE " + inner, params, MOST_ROWS, until)
             kinds = {str(row["column_name"]): str(row["column_type"]) for row in columns}
-            outer = lines(_selected(kinds), "FROM (", inner, ") AS shown LIMIT " + str(limit + 1))
-            return kinds, await self._scan(outer, params, limit + 1, until)
+            for quicker, its_params in ways[1:] if len(kinds) == len(columns) else ():
+                named = "shown(" + ", ".join(map(_quoted, kinds)) + ")"
+                with contextlib.suppress(InvalidInput):  # told of the query as it was asked
+                    return kinds, await self._scan(_shown(kinds, quicker, named, limit), its_params, limit + 1, until)
+            return kinds, await self._scan(_shown(kinds, inner, "shown", limit), params, limit + 1, until)
 
     def _left(self, work: "asyncio.Task[_Read]") -> None:
         self._waiting -= 1
@@ -149,6 +157,20 @@ class Sql:
         )
 
 
+@dataclass(slots=True, frozen=True)
+class _Query:
+    """SQL over the views `used`; `attributes`: those that it reads from columns."""
+
+    written: str
+    used: frozenset[str]
+    attributes: tuple[str, ...] = ()
+
+
+def _asked(query: _Query, project: str) -> _Asked:
+    before, params = ctes(query.used, project, query.attributes)
+    return lines(before, "SELECT * FROM (", query.written, ") AS asked"), params
+
+
 class _Parser:
     """A DuckDB that holds nothing and may reach nothing: it reads SQL and writes it, and never runs any of it."""
 
@@ -156,8 +178,11 @@ class _Parser:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="assay-sql-parse")
         self._connection: duckdb.DuckDBPyConnection | None = None  # made at the first query: it takes memory
 
-    async def rewrite(self, sql: str) -> tuple[str, frozenset[str]]:
-        """The query as DuckDB writes it, and the views it reads. Raises `InvalidInput` or `NotInSql`."""
+    async def rewrite(self, sql: str) -> list["_Query"]:
+        """The query as DuckDB writes it, and where there is one a quicker one with the same answer behind it.
+
+        Raises `InvalidInput` or `NotInSql`.
+        """
         return await asyncio.get_running_loop().run_in_executor(self._thread, partial(self._rewrite, sql))
 
     async def close(self) -> None:
@@ -165,17 +190,26 @@ class _Parser:
         if self._connection is not None:
             self._connection.close()
 
-    def _rewrite(self, sql: str) -> tuple[str, frozenset[str]]:
+    def _rewrite(self, sql: str) -> list["_Query"]:
         try:
             tree = self._one("SELECT json_serialize_sql(?::VARCHAR, skip_default := false)", sql)
             used = check(_loaded(tree), _NAMES)
-            written = self._one("SELECT json_deserialize_sql(?::JSON)", tree)
-            again = self._one("SELECT json_serialize_sql(?::VARCHAR, skip_default := false)", written)
+            asked = self._written(tree, used)
+            quicker = read_from_columns(_loaded(tree))
+            if quicker is None:
+                return [asked]
+            return [asked, self._written(json.dumps(quicker.tree), None, quicker.attributes)]
         except (duckdb.Error, UnicodeEncodeError, RecursionError) as error:
             raise InvalidInput(f"This cannot be read: {str(error).splitlines()[0]}", field="sql") from error
-        if check(_loaded(again), _NAMES) != used:
+
+    def _written(self, tree: str, used: frozenset[str] | None, attributes: tuple[str, ...] = ()) -> "_Query":
+        """`used`: the views that it must read, where it is what a person wrote."""
+        written = self._one("SELECT json_deserialize_sql(?::JSON)", tree)
+        again = self._one("SELECT json_serialize_sql(?::VARCHAR, skip_default := false)", written)
+        read = check(_loaded(again), _NAMES if used is not None else _NAMES.union(READING_ATTRIBUTES.values()))
+        if used is not None and read != used:
             raise InvalidInput("This query cannot be written down safely.", field="sql", fix="write it another way")
-        return written.rstrip().rstrip(";"), used
+        return _Query(written.rstrip().rstrip(";"), read, attributes)
 
     def _one(self, sql: str, value: str) -> str:
         if self._connection is None:
@@ -203,13 +237,17 @@ _AS_THEY_ARE = frozenset(
 _NESTED = ("STRUCT(", "MAP(", "UNION(", "VARIANT")
 
 
+def _shown(kinds: dict[str, str], inner: str, name: str, limit: int) -> str:
+    return lines(_selected(kinds), "FROM (", inner, ") AS", name, "LIMIT", str(limit + 1))
+
+
 def _selected(kinds: dict[str, str]) -> str:
     """What has no counterpart in JSON becomes text in the engine, and a text too long to show is refused there."""
     return "SELECT " + ", ".join(_cell(name, kind) for name, kind in kinds.items())
 
 
 def _cell(name: str, kind: str) -> str:
-    column = '"' + name.replace('"', '""') + '"'
+    column = _quoted(name)
     if kind in _AS_THEY_ARE or kind.startswith("DECIMAL"):
         return column
     text = "to_json(" + column + ")::VARCHAR" if _is_nested(kind) else column + "::VARCHAR"
@@ -217,6 +255,10 @@ def _cell(name: str, kind: str) -> str:
     return lines(
         "CASE WHEN strlen(", text, ") >", str(_LARGEST_CELL), "THEN error(", told, ") ELSE", text, "END AS", column
     )
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
 
 
 def _is_nested(kind: str) -> bool:

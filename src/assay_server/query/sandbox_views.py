@@ -4,8 +4,10 @@ Each is a CTE in front of the person's query. `own` is the only one that reads t
 name it: it is not among the views.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
+from assay_server.query.sandbox_attributes import READING_ATTRIBUTES, as_column, column_of
 from assay_server.query.sql import lines
 from assay_server.store import TRACE_WIDE
 
@@ -31,19 +33,31 @@ class View:
     tail: str = ""
 
 
-def ctes(used: frozenset[str], project: str) -> tuple[str, list[str]]:
-    """`WITH …` for the views a query reads, and its parameters; empty where it reads none."""
-    chosen = [view for view in VIEWS if view.name in used]
+def ctes(used: frozenset[str], project: str, attributes: Sequence[str] = ()) -> tuple[str, list[str]]:
+    """`WITH …` for the views a query reads, and its parameters; empty where it reads none. `attributes`: those that
+    `read_from_columns` found."""
+    chosen = [view for view in (*VIEWS, *_reading(attributes)) if view.name in used]
     parts, params = [], []
     if any(_OWN in view.source for view in chosen):
-        parts.append(_cte(_OWN, "SELECT * FROM spans WHERE project = ?"))
+        # Beside the rows themselves: behind a view's columns the engine would read all attributes of each.
+        columns = ", ".join(["*", *(as_column(number, name) for number, name in enumerate(attributes))])
+        parts.append(_cte(_OWN, lines("SELECT", columns, "FROM spans WHERE project = ?")))
         params.append(project)
     for view in chosen:
         shown = ", ".join(lines(column.sql, "AS", _quoted(column.name)) for column in view.columns)
-        parts.append(_cte(view.name, lines("SELECT", shown, "FROM", view.source, view.tail)))
+        parts.append(_cte(_quoted(view.name), lines("SELECT", shown, "FROM", view.source, view.tail)))
         if _OWN not in view.source:
             params.append(project)
     return ("WITH " + ",\n".join(parts) if parts else ""), params
+
+
+def _reading(attributes: Sequence[str]) -> list[View]:
+    extra = tuple(Column(column_of(number), "VARCHAR", _quoted(column_of(number))) for number in range(len(attributes)))
+    return [
+        replace(view, name=READING_ATTRIBUTES[view.name], columns=(*view.columns, *extra))
+        for view in VIEWS
+        if view.name in READING_ATTRIBUTES
+    ]
 
 
 _OWN = '"own spans"'
