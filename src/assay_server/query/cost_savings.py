@@ -22,6 +22,12 @@ _PREFIX_GROUPS, _SAMPLE, _SAMPLED_CHARACTERS = 20, 100, 40_000
 _SMALLEST_PREFIX = 1024
 """Tokens: vendors keep no shorter prefix (OpenAI and Anthropic alike)."""
 
+_BY_KEYS = (  # by their place: texts are not to be read of all rows
+    "FROM spans WHERE rowid IN (SELECT rowid FROM spans WHERE project = ? AND key IN (SELECT unnest(?::UBIGINT[])))"
+)
+_GONE = {"model": None, "name": None, "input": None}
+"""A call that was deleted while it was looked for."""
+
 _IN_TOKENS = "coalesce(fresh_input, 0) + coalesce(cache_read, 0) + coalesce(cache_write, 0)"
 _TOKENS = _IN_TOKENS + " + coalesce(output_tokens, 0) + coalesce(reasoning, 0)"
 
@@ -55,14 +61,14 @@ class Savings:
         found, usd = calls(project, narrow), total["usd"]
         sql = lines(
             found.sql + ",",
-            "asked AS (SELECT key, trace_id, span_id, request_key FROM spans WHERE project = ? AND start_ns >= ?",
+            "asked AS (SELECT key, request_key FROM spans WHERE project = ? AND start_ns >= ?",
             "  AND start_ns < ? AND request_key IS NOT NULL AND status <> 'error'),",
-            "keyed AS MATERIALIZED (SELECT c.*, trace_id, span_id, hash(request_key, provider, model) AS k",
-            "  FROM calls c JOIN asked USING (key)),",
+            "keyed AS MATERIALIZED (SELECT key, start_ns, end_ns, cost, hash(request_key, provider, model) AS k",
+            "  FROM calls JOIN asked USING (key)),",
             "again AS (SELECT k FROM keyed GROUP BY k HAVING count(*) > 1)",
-            "SELECT looked_at, k, trace_id, span_id, start_ns, end_ns, cost, model, name",
+            "SELECT looked_at, k, key, start_ns, end_ns, cost",
             "FROM (SELECT count(*) AS looked_at FROM keyed)",
-            "LEFT JOIN (SELECT * FROM keyed WHERE k IN (SELECT k FROM again)) ON true ORDER BY k, start_ns, span_id",
+            "LEFT JOIN (SELECT * FROM keyed WHERE k IN (SELECT k FROM again)) ON true ORDER BY k, start_ns, key",
         )
         params = [*found.params, project, narrow.since_ns, narrow.until_ns]
         rows = await self._store.scan(sql, params, limits=LARGE)
@@ -75,7 +81,7 @@ class Savings:
         share = saved["usd"] / usd if usd and saved["usd"] is not None else None
         groups.sort(key=lambda hits: -sum(hit["cost"] or 0.0 for hit in hits))
         shown = groups[:_MOST_SHOWN]
-        asked = await self._asked(project, narrow, [hits[0] for hits in shown])
+        asked = await self._asked(project, [hits[0]["key"] for hits in shown])
         return {
             "ttl_s": ttl_s,
             "calls": count,
@@ -87,19 +93,11 @@ class Savings:
             "sentence": _cache_sentence(count, looked_at, total["asked"] - looked_at, ttl_s, saved["usd"], share),
         }
 
-    async def _asked(
-        self, project: str, narrow: CostFilter, wanted: Sequence[Mapping[str, Any]]
-    ) -> dict[tuple[str, str], str]:
-        """What these calls asked: their prompts begin alike, so their beginnings would tell nobody which is which."""
-        if not wanted:
-            return {}
-        sql = lines(
-            "SELECT trace_id, span_id, input FROM spans WHERE project = ? AND start_ns >= ? AND start_ns < ?",
-            "AND (trace_id, span_id) IN (" + ", ".join(["(?, ?)"] * len(wanted)) + ")",
-        )
-        keys = [call[name] for call in wanted for name in ("trace_id", "span_id")]
-        rows = await self._store.scan(sql, [project, narrow.since_ns, narrow.until_ns, *keys])
-        return {(row["trace_id"], row["span_id"]): question_of(row["input"]) or row["input"][:_PREVIEW] for row in rows}
+    async def _asked(self, project: str, wanted: Sequence[int]) -> dict[int, dict[str, Any]]:
+        """Model, name and question of these calls, by their key."""
+        sql = lines("SELECT key, model, name, input", _BY_KEYS)
+        rows = await self._store.scan(sql, [project, list(wanted)]) if wanted else []
+        return {row["key"]: row for row in rows}
 
     async def _cheaper(self, project: str, narrow: CostFilter, under: int, cheaper: str) -> dict[str, Any]:
         found = calls(project, narrow)
@@ -149,24 +147,27 @@ class Savings:
         found = calls(project, narrow)
         sql = lines(
             found.sql + ",",
-            "largest AS (SELECT provider, model, name, count(*) AS calls, sum(" + _IN_TOKENS + ")::BIGINT AS tokens,",
-            "  coalesce(sum(cache_read), 0)::BIGINT AS cached, max(start_ns) AS at_ns FROM calls",
+            "alike AS MATERIALIZED (SELECT provider, model, name, count(*) AS calls,",
+            "  sum(" + _IN_TOKENS + ")::BIGINT AS tokens, coalesce(sum(cache_read), 0)::BIGINT AS cached,",
+            "  max(start_ns) AS at_ns,",
+            "  max_by({'key': key, 'start_ns': start_ns}, (start_ns, -key::HUGEINT), ?) AS newest FROM calls",
             "  WHERE kind = 'llm' AND fresh_input IS NOT NULL GROUP BY ALL HAVING count(*) > 1",
-            "  ORDER BY tokens DESC, model, name LIMIT ?),",
-            "sample AS (SELECT c.key, c.start_ns, l.* FROM largest l JOIN calls c",
-            "  ON c.provider IS NOT DISTINCT FROM l.provider AND c.model IS NOT DISTINCT FROM l.model",
-            "  AND c.name = l.name",
-            "  WHERE c.kind = 'llm' AND c.fresh_input IS NOT NULL",
-            "  QUALIFY row_number() OVER (PARTITION BY l.provider, l.model, l.name",
-            "  ORDER BY c.start_ns DESC, c.key) <= ?)",
-            "SELECT s.* EXCLUDE (key), left(t.input, ?) AS text, length(t.input) AS length",
-            "FROM sample s JOIN spans t ON t.key = s.key AND t.project = ?",
-            "WHERE t.input IS NOT NULL ORDER BY s.tokens DESC, s.provider, s.model, s.name, s.start_ns",
+            "  ORDER BY tokens DESC, model, name LIMIT ?)",
+            "SELECT * EXCLUDE (newest, one), one.key AS key, one.start_ns AS start_ns",
+            "FROM (SELECT *, unnest(newest) AS one FROM alike)",
+            "ORDER BY tokens DESC, provider, model, name, start_ns",
         )
-        params = [*found.params, _PREFIX_GROUPS, _SAMPLE, _SAMPLED_CHARACTERS, project]
-        rows = await self._store.scan(sql, params, limits=_TEXTS)
+        sample = await self._store.scan(sql, [*found.params, _SAMPLE, _PREFIX_GROUPS], limits=_TEXTS)
+        texts = await self._beginnings(project, [row["key"] for row in sample])
+        rows = [{**row, **texts[row["key"]]} for row in sample if row["key"] in texts]
         measured = await asyncio.to_thread(_shares, rows)
         return _prefix_answer([self._group(project, group, share) for group, share in measured], len(rows))
+
+    async def _beginnings(self, project: str, wanted: Sequence[int]) -> dict[int, dict[str, Any]]:
+        """`text`, the beginning of what these calls were sent, and its whole `length`, by their key."""
+        sql = lines("SELECT key, left(input, ?) AS text, length(input) AS length", _BY_KEYS, "AND input IS NOT NULL")
+        rows = await self._store.scan(sql, [_SAMPLED_CHARACTERS, project, list(wanted)], limits=_TEXTS)
+        return {row["key"]: row for row in rows}
 
     def _group(self, project: str, row: Mapping[str, Any], share: float) -> dict[str, Any]:
         shared = share * row["tokens"]
@@ -225,16 +226,12 @@ def _cheaper_sentence(model: str, under: int, count: int, saved: float | None) -
     )
 
 
-def _repeat(hits: Sequence[Mapping[str, Any]], asked: Mapping[tuple[str, str], str]) -> dict[str, Any]:
+def _repeat(hits: Sequence[Mapping[str, Any]], asked: Mapping[int, Mapping[str, Any]]) -> dict[str, Any]:
+    """Prompts begin alike, so their beginnings would tell nobody which is which: it is shown what was asked."""
+    first = asked.get(hits[0]["key"], _GONE)
+    preview = question_of(first["input"]) or (first["input"] or "")[:_PREVIEW] or None
     usd = _money(hit["cost"] for hit in hits)["usd"]
-    first = hits[0]
-    return {
-        "model": first["model"],
-        "name": first["name"],
-        "times": len(hits),
-        "usd": usd,
-        "preview": asked.get((first["trace_id"], first["span_id"])),
-    }
+    return {"model": first["model"], "name": first["name"], "times": len(hits), "usd": usd, "preview": preview}
 
 
 def _money(costs: Iterable[float | None]) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from assay_server.query.sql import lines
 from assay_server.query.trace_find import IN_COMMITS, commits_of
 from assay_server.store import Limits, Store, part_key
 
-_MOST_SPANS = 2_000_000  # of steps; more take more memory than the store may
+_MOST_SPANS = 500_000  # of steps; more take seconds, and 2,000,000 more memory than the store may
 _LARGEST_TRACE = Limits(rows=100_000, seconds=60)
 _PREVIEW = 200
 _MOST_REPEATED = 50
