@@ -205,6 +205,20 @@ class StoreConformance:
         await store.close()
         assert len(exactly) == 10
 
+    async def test_columns_are_rows_put_the_other_way(self, tmp_path: Path) -> None:
+        store = await self.reopen(tmp_path)
+        await store.append(Facts(spans=[a_span(1, 1, cost=None), a_span(1, 2, cost=0.25), a_span(1, 3, cost=0.5)]))
+        sql = "SELECT key, end_ns, cost FROM spans WHERE start_ns >= ? ORDER BY span_id"
+        rows, columns = await store.scan(sql, [0]), await store.columns(sql, [0])
+        nothing = await store.columns(sql, [2**62])
+        with pytest.raises(TooLarge):
+            await store.columns(sql, [0], limits=Limits(rows=2))
+        await store.close()
+        assert columns["key"].tolist() == [row["key"] for row in rows]
+        assert columns["end_ns"].tolist() == [row["end_ns"] for row in rows]
+        assert str(columns["cost"].tolist()) == "[nan, 0.25, 0.5]"
+        assert [len(values) for values in nothing.values()] == [0, 0, 0]
+
     async def test_a_scan_over_its_time_is_stopped_and_the_store_goes_on(self, tmp_path: Path) -> None:
         store = await self.reopen(tmp_path)
         endless = "SELECT count(*) FROM range(100000000) a(x), range(100000000) b(y) WHERE (x * y) % 7 = 3"

@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any
 
+from numpy.typing import NDArray
+
 from assay_server.core.records import Facts, merged
 from assay_server.store import DEFAULT_LIMITS, Appended, Limits, Prepared, Stats
 from assay_server.store.preparing import prepare
@@ -39,6 +41,11 @@ class MemoryStore:
     async def scan(
         self, sql: str, params: Sequence[Any] = (), *, limits: Limits = DEFAULT_LIMITS
     ) -> list[dict[str, Any]]:
+        raise AssertionError("nothing in front of the store reads it")
+
+    async def columns(
+        self, sql: str, params: Sequence[Any] = (), *, limits: Limits = DEFAULT_LIMITS
+    ) -> dict[str, NDArray[Any]]:
         raise AssertionError("nothing in front of the store reads it")
 
     async def compact(self) -> None: ...

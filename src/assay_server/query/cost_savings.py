@@ -1,11 +1,12 @@
 """What could have been saved, computed from the calls that were made: a cache, a cheaper model, a shorter prompt."""
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import groupby, pairwise
 from typing import Any
 
 from assay_server.core.words import percent
+from assay_server.query.cost_repeats import Again, Repeats, repeats, together
 from assay_server.query.cost_sql import BUCKETS, LARGE, SUMS, CostFilter, calls, money
 from assay_server.query.cost_why import PriceList
 from assay_server.query.cost_words import dollars
@@ -16,6 +17,8 @@ from assay_server.store import Limits, Store
 
 _SECOND_NS = 1_000_000_000
 _TEXTS = Limits(rows=5_000, seconds=60)
+_AT_ONCE = 1_000_000  # calls that asked the same as others: 40 bytes each
+_REPEATED = Limits(rows=2 * _AT_ONCE, seconds=60)
 _MOST_SHOWN = 10
 _PREVIEW = 200
 _PREFIX_GROUPS, _SAMPLE, _SAMPLED_CHARACTERS = 20, 100, 40_000
@@ -59,39 +62,53 @@ class Savings:
     ) -> dict[str, Any]:
         """What a call asked is only known where its text was sent and is kept: `looked_at` says of how many."""
         found, usd = calls(project, narrow), total["usd"]
-        sql = lines(
+        keyed = lines(
             found.sql + ",",
             "asked AS (SELECT key, request_key FROM spans WHERE project = ? AND start_ns >= ?",
             "  AND start_ns < ? AND request_key IS NOT NULL AND status <> 'error'),",
             "keyed AS MATERIALIZED (SELECT key, start_ns, end_ns, cost, hash(request_key, provider, model) AS k",
-            "  FROM calls JOIN asked USING (key)),",
-            "again AS (SELECT k FROM keyed GROUP BY k HAVING count(*) > 1)",
-            "SELECT looked_at, k, key, start_ns, end_ns, cost",
-            "FROM (SELECT count(*) AS looked_at FROM keyed)",
-            "LEFT JOIN (SELECT * FROM keyed WHERE k IN (SELECT k FROM again)) ON true ORDER BY k, start_ns, key",
+            "  FROM calls JOIN asked USING (key))",
         )
         params = [*found.params, project, narrow.since_ns, narrow.until_ns]
-        rows = await self._store.scan(sql, params, limits=LARGE)
-        looked_at, repeated = rows[0]["looked_at"], [row for row in rows if row["k"] is not None]
-        groups = [hits for _, group in groupby(repeated, key=lambda row: row["k"]) if (hits := _hits(group, ttl_s))]
-        saved = _money(hit["cost"] for hits in groups for hit in hits)
-        if not looked_at and total["asked"]:
-            saved["usd"] = None
-        count = sum(map(len, groups))
+        looked_at, again = await self._repeats(keyed, params, round(ttl_s * _SECOND_NS))
+        nobody_knows = (not looked_at and total["asked"]) or (again.calls and again.unknown == again.calls)
+        saved = {"usd": None if nobody_knows else again.usd, "unknown": again.unknown}
         share = saved["usd"] / usd if usd and saved["usd"] is not None else None
-        groups.sort(key=lambda hits: -sum(hit["cost"] or 0.0 for hit in hits))
-        shown = groups[:_MOST_SHOWN]
-        asked = await self._asked(project, [hits[0]["key"] for hits in shown])
+        asked = await self._asked(project, [one.key for one in again.most])
+        unread = total["asked"] - looked_at
         return {
             "ttl_s": ttl_s,
-            "calls": count,
+            "calls": again.calls,
             "looked_at": looked_at,
-            "unread": total["asked"] - looked_at,
+            "unread": unread,
             "saved": saved,
             "share": share,
-            "top": [_repeat(hits, asked) for hits in shown],
-            "sentence": _cache_sentence(count, looked_at, total["asked"] - looked_at, ttl_s, saved["usd"], share),
+            "top": [_repeat(one, asked.get(one.key, _GONE)) for one in again.most],
+            "sentence": _cache_sentence(again.calls, looked_at, unread, ttl_s, saved["usd"], share),
         }
+
+    async def _repeats(self, keyed: str, params: Sequence[Any], ttl_ns: int) -> tuple[int, Repeats]:
+        """How many calls can be compared, and what a cache would have answered of them; so many at once as memory
+        should hold."""
+        counted = lines(
+            keyed,
+            "SELECT coalesce(sum(n), 0)::BIGINT AS looked_at, coalesce(sum(n) FILTER (n > 1), 0)::BIGINT AS again",
+            "FROM (SELECT count(*) AS n FROM keyed GROUP BY k)",
+        )
+        row = (await self._store.scan(counted, params, limits=LARGE))[0]
+        parts = -(-row["again"] // _AT_ONCE)
+        found = []
+        for part in range(parts):
+            of_part = f"k % {parts} = {part}"
+            sql = lines(
+                keyed,
+                *(", again AS (SELECT k FROM keyed WHERE", of_part, "GROUP BY k HAVING count(*) > 1)"),
+                "SELECT k, key, start_ns, end_ns, coalesce(cost, 'nan'::DOUBLE) AS cost FROM keyed",
+                "WHERE k IN (SELECT k FROM again) ORDER BY k, start_ns, key",
+            )
+            columns = await self._store.columns(sql, params, limits=_REPEATED)
+            found.append(await asyncio.to_thread(repeats, columns, ttl_ns, _MOST_SHOWN))
+        return row["looked_at"], together(found, _MOST_SHOWN)
 
     async def _asked(self, project: str, wanted: Sequence[int]) -> dict[int, dict[str, Any]]:
         """Model, name and question of these calls, by their key."""
@@ -190,18 +207,6 @@ class Savings:
         }
 
 
-def _hits(group: Iterable[dict[str, Any]], ttl_s: float) -> list[dict[str, Any]]:
-    """The calls a cache would have answered: an answer is there from its end on, for `ttl_s` seconds."""
-    hits: list[dict[str, Any]] = []
-    filled: int | None = None
-    for row in group:
-        if filled is not None and filled <= row["start_ns"] <= filled + ttl_s * _SECOND_NS:
-            hits.append(row)
-        elif filled is None or row["start_ns"] > filled:  # one that runs at the same time is a miss as well
-            filled = row["end_ns"]
-    return hits
-
-
 def _cache_sentence(
     count: int, looked_at: int, unread: int, ttl_s: float, usd: float | None, share: float | None
 ) -> str:
@@ -226,19 +231,11 @@ def _cheaper_sentence(model: str, under: int, count: int, saved: float | None) -
     )
 
 
-def _repeat(hits: Sequence[Mapping[str, Any]], asked: Mapping[int, Mapping[str, Any]]) -> dict[str, Any]:
+def _repeat(again: Again, call: Mapping[str, Any]) -> dict[str, Any]:
     """Prompts begin alike, so their beginnings would tell nobody which is which: it is shown what was asked."""
-    first = asked.get(hits[0]["key"], _GONE)
-    preview = question_of(first["input"]) or (first["input"] or "")[:_PREVIEW] or None
-    usd = _money(hit["cost"] for hit in hits)["usd"]
-    return {"model": first["model"], "name": first["name"], "times": len(hits), "usd": usd, "preview": preview}
-
-
-def _money(costs: Iterable[float | None]) -> dict[str, Any]:
-    """Nothing saved is 0; nothing known is None."""
-    given = list(costs)
-    known = [cost for cost in given if cost is not None]
-    return {"usd": sum(known) if known or not given else None, "unknown": len(given) - len(known)}
+    preview = question_of(call["input"]) or (call["input"] or "")[:_PREVIEW] or None
+    named = {"model": call["model"], "name": call["name"]}
+    return {**named, "times": again.times, "usd": again.usd, "preview": preview}
 
 
 def _shares(rows: Sequence[dict[str, Any]]) -> list[tuple[dict[str, Any], float]]:

@@ -6,8 +6,9 @@ What was stored is taken away only by `keeping`.
 from assay_server.store.changes import Doomed, Erasable, Priced, Rewritten, Thinnable, Thinned
 from assay_server.store.counting import GATEWAY, TRACE_WIDE, USED, counted
 from assay_server.store.derived import encode
-from assay_server.store.duck import FACTS, DuckStore, Settings
+from assay_server.store.duck import FACTS, DuckStore
 from assay_server.store.key_sets import ANY_NAMES, alike
+from assay_server.store.opening import Settings
 from assay_server.store.parts import part_key
 from assay_server.store.preparing import Prepared
 from assay_server.store.protocol import DEFAULT_LIMITS, Appended, Limits, Stats, Store, Texts

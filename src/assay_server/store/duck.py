@@ -6,37 +6,33 @@ SQL here is put together from the names of our own tables alone; values are alwa
 """
 
 import asyncio
-import logging
 import threading
-import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
 import duckdb
+from numpy.typing import NDArray
 
-from assay_server.core.errors import Corrupt, Unavailable
+from assay_server.core.errors import Unavailable
 from assay_server.core.records import Facts
 from assay_server.store import settled
 from assay_server.store.appending import Appending
 from assay_server.store.attached import Attached
 from assay_server.store.changes import Doomed, Priced, Rewritten, Thinned
 from assay_server.store.columns import EVENTS, RUN_ITEMS, SCORES, SPANS, TRACES, prices_batch
-from assay_server.store.copying import attach
 from assay_server.store.directory import Directory
 from assay_server.store.erase import erase, let_go
 from assay_server.store.faults import Invalidated, wrapped
 from assay_server.store.held import decide
-from assay_server.store.log_tail import set_aside
+from assay_server.store.opening import Settings, attached_soon, name_of, opened
 from assay_server.store.preparing import Prepared, prepare
 from assay_server.store.protocol import DEFAULT_LIMITS, Appended, Limits, Stats
-from assay_server.store.reading import Reading, rows_of, wait_or_stop
+from assay_server.store.reading import Reading, columns_of, rows_of, wait_or_stop
 from assay_server.store.rewriting import Rewriting
 from assay_server.store.room import check_room, check_writable
-from assay_server.store.schema import FILLS, NEWEST, STEPS
 from assay_server.store.settling import Settling
 from assay_server.store.text import TextSearch
 from assay_server.store.touched import traces_of, traces_of_rows
@@ -44,38 +40,11 @@ from assay_server.store.transactions import transaction
 
 T = TypeVar("T")
 
-_log = logging.getLogger(__name__)
-
 _UPKEEP = Limits(rows=2_000_000, seconds=120)
-_LETTING_GO_S = (0.01, 0.1, 0.5, 2.0)
 _TABLES = (SPANS, TRACES, SCORES, RUN_ITEMS, EVENTS)
 
 FACTS = tuple(table.name for table in _TABLES)
 """The tables that people know; the others are worked out from them, or wait."""
-
-
-@dataclass(slots=True, frozen=True)
-class Settings:
-    """Sizes as DuckDB writes them."""
-
-    memory_limit: str = "512MB"
-    threads: int = 2
-    readers: int = 3
-    checkpoint_threshold: str = "64MB"
-    spill: str = "2GB"  # what one process may put on disk while it sorts or joins
-    row_group_size: int = 122_880
-    reserve: int = 256 << 20  # bytes of the disk that are left free: a checkpoint wants room
-
-    def config(self) -> dict[str, str | bool | int | float | list[str]]:
-        return {
-            "memory_limit": self.memory_limit,
-            "threads": str(self.threads),
-            "checkpoint_threshold": self.checkpoint_threshold,
-            "max_temp_directory_size": self.spill,
-            "max_vacuum_tasks": "0",
-            "autoinstall_known_extensions": "false",
-            "autoload_known_extensions": "false",
-        }
 
 
 class DuckStore:
@@ -93,7 +62,7 @@ class DuckStore:
         self._upkeep = ThreadPoolExecutor(1, thread_name_prefix="assay-store-upkeep")
         self._upkeeping: duckdb.DuckDBPyConnection | None = None  # the cursor of a copy under way
         self._local = threading.local()
-        self._attached = Attached(_name_of(directory.file))
+        self._attached = Attached(name_of(directory.file))
         self._rewriting = Rewriting(directory, connection, self._attached, settings.row_group_size)
         self._scan_all = partial(self.scan, limits=_UPKEEP)
         self.texts = TextSearch(directory.path / "text", self._scan_all)
@@ -126,10 +95,16 @@ class DuckStore:
     async def scan(
         self, sql: str, params: Sequence[Any] = (), *, limits: Limits = DEFAULT_LIMITS
     ) -> list[dict[str, Any]]:
+        return await self._read(partial(rows_of, sql=sql, params=params, limits=limits), limits)
+
+    async def columns(
+        self, sql: str, params: Sequence[Any] = (), *, limits: Limits = DEFAULT_LIMITS
+    ) -> dict[str, NDArray[Any]]:
+        return await self._read(partial(columns_of, sql=sql, params=params, limits=limits), limits)
+
+    async def _read(self, read: Callable[[duckdb.DuckDBPyConnection], T], limits: Limits) -> T:
         reading = Reading()
-        work = asyncio.get_running_loop().run_in_executor(
-            self._readers, partial(self._scan, sql, params, limits, reading)
-        )
+        work = asyncio.get_running_loop().run_in_executor(self._readers, partial(self._answer, read, reading))
         if not await wait_or_stop(work, reading, limits.seconds):
             raise Unavailable(
                 f"The query took longer than {limits.seconds:g} s.", field="query", fix="narrow the time or the filters"
@@ -253,7 +228,7 @@ class DuckStore:
                 control.execute(f"SELECT max(rowid) FROM {name}.traces")  # noqa: S608
             except duckdb.Error:
                 control.execute(f"DETACH DATABASE IF EXISTS {name}")
-                _attached_soon(control, name, self._directory.file, self._settings.row_group_size)
+                attached_soon(control, name, self._directory.file, self._settings.row_group_size)
                 self._connection.execute(f"USE {name}")
 
         with self._attached.away():
@@ -289,18 +264,20 @@ class DuckStore:
         self._connection.execute("DROP TABLE priced")
         return count
 
-    def _scan(self, sql: str, params: Sequence[Any], limits: Limits, reading: Reading) -> list[dict[str, Any]]:
+    def _answer(self, read: Callable[[duckdb.DuckDBPyConnection], T], reading: Reading) -> T:
         try:
-            return self._scan_once(sql, params, limits, reading)
+            return self._answer_once(read, reading)
         except Invalidated:
             self._between_appends(self._attach_again)
-            return self._scan_once(sql, params, limits, reading)
+            return self._answer_once(read, reading)
 
-    def _scan_once(self, sql: str, params: Sequence[Any], limits: Limits, reading: Reading) -> list[dict[str, Any]]:
+    def _answer_once(self, read: Callable[[duckdb.DuckDBPyConnection], T], reading: Reading) -> T:
         name = self._attached.lease()
         try:
             cursor = wrapped(partial(self._cursor, name))
-            return wrapped(partial(rows_of, cursor, sql, params, limits)) if reading.start(cursor) else []
+            if not reading.start(cursor):
+                raise Unavailable("Nobody waits for the answer any more.")
+            return wrapped(partial(read, cursor))
         finally:
             reading.end()
             self._attached.release(name)
@@ -328,82 +305,10 @@ class DuckStore:
 
 
 def _open(path: Path, settings: Settings) -> DuckStore:
-    directory = Directory.hold(path)
+    directory, connection = opened(path, settings)
     try:
-        version = directory.check(NEWEST)
-        file = directory.file
-        if version == 0:
-            _refuse_unversioned(file)
-            directory.set_version(
-                NEWEST
-            )  # before the tables: their steps may run twice, a file without version may not be
-        connection = wrapped(partial(_connected, file, settings, version))
-        if version < NEWEST:
-            directory.set_version(NEWEST)
-        directory.remove_others()
         return DuckStore(directory, connection, settings)
     except BaseException:
+        connection.close()
         directory.release()
         raise
-
-
-def _refuse_unversioned(file: Path) -> None:
-    if file.exists():
-        raise Corrupt(
-            f"{file} stands without its store.json, so nobody can say which Assay wrote it. It was not touched.",
-            field="schema",
-            fix="restore store.json from a backup",
-        )
-
-
-def _connected(file: Path, settings: Settings, version: int) -> duckdb.DuckDBPyConnection:
-    """Where the last transaction of its log is damaged, without that one."""
-    try:
-        return _connect(file, settings, version)
-    except duckdb.Error as error:
-        if not set_aside(file, error):
-            raise
-        return _connect(file, settings, version)
-
-
-def _connect(file: Path, settings: Settings, version: int) -> duckdb.DuckDBPyConnection:
-    """The file is attached, not opened: only ATTACH takes the row group size, and it must be given every time.
-
-    `version` is the schema's of what is there, 0 where nothing is.
-    """
-    connection = duckdb.connect(":memory:", config=settings.config())
-    try:
-        path, name = str(file).replace("'", "''"), _name_of(file)
-        connection.execute(f"SET temp_directory = '{path}.spill'")  # not where the process happens to stand
-        connection.execute("SET GLOBAL TimeZone = 'UTC'")  # days begin alike on every machine
-        attach(connection, name, file, settings.row_group_size)
-        connection.execute(f"USE {name}")
-        connection.execute("PRAGMA disable_checkpoint_on_shutdown")  # the log is replayed faster than it is merged
-        missing = [FILLS[each] for each in sorted(FILLS) if 0 < version < each]
-        if missing:
-            _log.warning(
-                "a store of schema %d becomes one of schema %d; ten million spans take minutes", version, NEWEST
-            )
-        for statements in (*(STEPS[each] for each in sorted(STEPS)), *missing):
-            for statement in statements:
-                connection.execute(statement)
-        settled.define(connection)
-    except BaseException:
-        connection.close()
-        raise
-    return connection
-
-
-def _attached_soon(control: duckdb.DuckDBPyConnection, name: str, file: Path, row_group_size: int) -> None:
-    """A database that was detached lets go of its file when the last thread that used it does, a moment later."""
-    for pause_s in _LETTING_GO_S:
-        try:
-            return attach(control, name, file, row_group_size)
-        except duckdb.ResourceInUseException:
-            time.sleep(pause_s)
-    return attach(control, name, file, row_group_size)
-
-
-def _name_of(file: Path) -> str:
-    """What a database is attached as: every file of a directory has another name."""
-    return file.stem.replace("-", "_")

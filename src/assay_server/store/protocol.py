@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+from numpy.typing import NDArray
+
 from assay_server.core.records import Facts
 from assay_server.store.changes import Doomed, Priced, Rewritten, Thinned
 from assay_server.store.preparing import Prepared
@@ -103,6 +105,15 @@ class Store(Protocol):
         self, sql: str, params: Sequence[Any] = (), *, limits: Limits = DEFAULT_LIMITS
     ) -> list[dict[str, Any]]:
         """Rows of one SELECT. Raises `TooLarge` past the row limit and `Unavailable` past the time limit."""
+        ...
+
+    async def columns(
+        self, sql: str, params: Sequence[Any] = (), *, limits: Limits = DEFAULT_LIMITS
+    ) -> dict[str, NDArray[Any]]:
+        """The same by columns, shape (rows,) each, for what is worked out from more rows than anybody looks at.
+
+        NULL is NaN in a column of fractions; a column of anything else may hold none.
+        """
         ...
 
     async def reprice(self, project: str, prices: Sequence[Priced]) -> int:

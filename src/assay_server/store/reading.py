@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 import duckdb
+import numpy as np
+from numpy.typing import NDArray
 
 from assay_server.core.errors import TooLarge
 from assay_server.store.protocol import Limits
@@ -15,9 +17,23 @@ def rows_of(cursor: duckdb.DuckDBPyConnection, sql: str, params: Sequence[Any], 
     result = cursor.execute(sql, list(params))
     names = [column[0] for column in result.description or []]
     rows = result.fetchmany(limits.rows + 1)
-    if len(rows) > limits.rows:
-        raise TooLarge(f"The answer has more than {limits.rows} rows.", field="rows", fix="narrow the filters or page")
+    _check(len(rows), limits)
     return [dict(zip(names, row, strict=True)) for row in rows]
+
+
+def columns_of(
+    cursor: duckdb.DuckDBPyConnection, sql: str, params: Sequence[Any], limits: Limits
+) -> dict[str, NDArray[Any]]:
+    columns = cursor.execute(sql, list(params)).fetchnumpy()
+    _check(len(next(iter(columns.values()), ())), limits)
+    return {
+        name: np.ma.filled(values, np.nan) if values.dtype.kind == "f" else values for name, values in columns.items()
+    }
+
+
+def _check(rows: int, limits: Limits) -> None:
+    if rows > limits.rows:
+        raise TooLarge(f"The answer has more than {limits.rows} rows.", field="rows", fix="narrow the filters or page")
 
 
 class Reading:
@@ -45,7 +61,7 @@ class Reading:
                 self._cursor.interrupt()
 
 
-async def wait_or_stop(work: "asyncio.Future[list[dict[str, Any]]]", reading: Reading, seconds: float) -> bool:
+async def wait_or_stop(work: "asyncio.Future[Any]", reading: Reading, seconds: float) -> bool:
     """Whether the answer came in time.
 
     Otherwise the query is stopped, as it is when the caller goes away, and this ends once its thread is free: inside

@@ -9,7 +9,7 @@ import pytest
 
 from assay_server.core.records import Facts, Span, Thin, Tokens
 from assay_server.providers import Rate, Rates
-from assay_server.query import CostFilter, Savings
+from assay_server.query import CostFilter, Savings, cost_savings
 from assay_server.store import DuckStore
 
 START = 1_795_219_200_000_000_000
@@ -72,6 +72,21 @@ async def test_a_cache_answers_what_was_answered_before_and_not_too_long_ago(sto
     assert (caching["top"][0]["times"], caching["top"][0]["name"]) == (2, "ask")
     assert found["calls"] == 9
     assert "within 1 min" in caching["sentence"]
+
+
+async def test_more_repeats_than_are_looked_at_at_once_are_all_counted(
+    store: DuckStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spans = [call(5 * n + again, 10 * again, f"question {n}", into=n) for n in range(40) for again in range(5)]
+    whole = (await find(store, spans))["caching"]
+    monkeypatch.setattr(cost_savings, "_AT_ONCE", 30)
+    parts = (await find(store, []))["caching"]
+    assert (whole["calls"], whole["looked_at"], parts["saved"]["usd"]) == (
+        160,
+        200,
+        sum(4 * (n + 10) for n in range(40)),
+    )
+    assert parts == whole
 
 
 async def test_what_was_asked_again_is_told_by_its_question_and_not_by_its_beginning(store: DuckStore) -> None:

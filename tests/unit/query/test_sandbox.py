@@ -316,15 +316,15 @@ async def test_a_query_that_cannot_be_stopped_keeps_its_turn_and_not_its_caller(
     store: DuckStore, monkeypatch: pytest.MonkeyPatch, leaves: bool
 ) -> None:
     """As inside one call of a function: the engine looks for a stop only between two."""
-    begun, over, scan = threading.Event(), threading.Event(), store._scan
+    begun, over, scan = threading.Event(), threading.Event(), store._answer
 
-    def stubborn(text: str, *rest: Any) -> list[dict[str, Any]]:
-        if "stubborn" in text:
+    def stubborn(read: Any, *rest: Any) -> Any:
+        if "stubborn" in read.keywords["sql"]:
             begun.set()
             over.wait()
-        return scan(text, *rest)
+        return scan(read, *rest)
 
-    monkeypatch.setattr(store, "_scan", stubborn)
+    monkeypatch.setattr(store, "_answer", stubborn)
     sql = Sql(store, seconds=0.05)
     first = asyncio.create_task(sql.run("prj_a", "SELECT 'stubborn'"))
     await asyncio.to_thread(begun.wait)

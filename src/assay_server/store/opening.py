@@ -1,0 +1,131 @@
+"""The opening of the embedded store: its directory is held, its file attached, its schema brought up to date."""
+
+import logging
+import time
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import duckdb
+
+from assay_server.core.errors import Corrupt
+from assay_server.store import settled
+from assay_server.store.copying import attach
+from assay_server.store.directory import Directory
+from assay_server.store.faults import wrapped
+from assay_server.store.log_tail import set_aside
+from assay_server.store.schema import FILLS, NEWEST, STEPS
+
+_log = logging.getLogger(__name__)
+
+_LETTING_GO_S = (0.01, 0.1, 0.5, 2.0)
+
+
+@dataclass(slots=True, frozen=True)
+class Settings:
+    """Sizes as DuckDB writes them."""
+
+    memory_limit: str = "512MB"
+    threads: int = 2
+    readers: int = 3
+    checkpoint_threshold: str = "64MB"
+    spill: str = "2GB"  # what one process may put on disk while it sorts or joins
+    row_group_size: int = 122_880
+    reserve: int = 256 << 20  # bytes of the disk that are left free: a checkpoint wants room
+
+    def config(self) -> dict[str, str | bool | int | float | list[str]]:
+        return {
+            "memory_limit": self.memory_limit,
+            "threads": str(self.threads),
+            "checkpoint_threshold": self.checkpoint_threshold,
+            "max_temp_directory_size": self.spill,
+            "max_vacuum_tasks": "0",
+            "autoinstall_known_extensions": "false",
+            "autoload_known_extensions": "false",
+        }
+
+
+def opened(path: Path, settings: Settings) -> tuple[Directory, duckdb.DuckDBPyConnection]:
+    """The directory, held, and its newest file, attached and of the newest schema.
+
+    Raises `Unavailable` and `Corrupt`; then nothing is held, and nothing was changed.
+    """
+    directory = Directory.hold(path)
+    try:
+        version = directory.check(NEWEST)
+        file = directory.file
+        if version == 0:
+            _refuse_unversioned(file)
+            directory.set_version(
+                NEWEST
+            )  # before the tables: their steps may run twice, a file without version may not be
+        connection = wrapped(partial(_connected, file, settings, version))
+        if version < NEWEST:
+            directory.set_version(NEWEST)
+        directory.remove_others()
+        return directory, connection
+    except BaseException:
+        directory.release()
+        raise
+
+
+def _refuse_unversioned(file: Path) -> None:
+    if file.exists():
+        raise Corrupt(
+            f"{file} stands without its store.json, so nobody can say which Assay wrote it. It was not touched.",
+            field="schema",
+            fix="restore store.json from a backup",
+        )
+
+
+def _connected(file: Path, settings: Settings, version: int) -> duckdb.DuckDBPyConnection:
+    """Where the last transaction of its log is damaged, without that one."""
+    try:
+        return _connect(file, settings, version)
+    except duckdb.Error as error:
+        if not set_aside(file, error):
+            raise
+        return _connect(file, settings, version)
+
+
+def _connect(file: Path, settings: Settings, version: int) -> duckdb.DuckDBPyConnection:
+    """The file is attached, not opened: only ATTACH takes the row group size, and it must be given every time.
+
+    `version` is the schema's of what is there, 0 where nothing is.
+    """
+    connection = duckdb.connect(":memory:", config=settings.config())
+    try:
+        path, name = str(file).replace("'", "''"), name_of(file)
+        connection.execute(f"SET temp_directory = '{path}.spill'")  # not where the process happens to stand
+        connection.execute("SET GLOBAL TimeZone = 'UTC'")  # days begin alike on every machine
+        attach(connection, name, file, settings.row_group_size)
+        connection.execute(f"USE {name}")
+        connection.execute("PRAGMA disable_checkpoint_on_shutdown")  # the log is replayed faster than it is merged
+        missing = [FILLS[each] for each in sorted(FILLS) if 0 < version < each]
+        if missing:
+            _log.warning(
+                "a store of schema %d becomes one of schema %d; ten million spans take minutes", version, NEWEST
+            )
+        for statements in (*(STEPS[each] for each in sorted(STEPS)), *missing):
+            for statement in statements:
+                connection.execute(statement)
+        settled.define(connection)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def attached_soon(control: duckdb.DuckDBPyConnection, name: str, file: Path, row_group_size: int) -> None:
+    """A database that was detached lets go of its file when the last thread that used it does, a moment later."""
+    for pause_s in _LETTING_GO_S:
+        try:
+            return attach(control, name, file, row_group_size)
+        except duckdb.ResourceInUseException:
+            time.sleep(pause_s)
+    return attach(control, name, file, row_group_size)
+
+
+def name_of(file: Path) -> str:
+    """What a database is attached as: every file of a directory has another name."""
+    return file.stem.replace("-", "_")
