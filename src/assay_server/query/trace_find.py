@@ -246,11 +246,14 @@ class TraceFinder:
         """Traces with the words, chunk by chunk, until a page of them meets the other conditions too.
 
         Where the others keep few, it is those few that are searched: at once where few is to be expected, otherwise
-        when a chunk held too little.
+        when a chunk held too little. Where they keep more, the newest of those are searched, and chunks go on behind
+        them: the words may have come every second, and what the others keep not for hours.
         """
         unlikely = any(getattr(others, name) is not None for name in _SHARED_BY_FEW)
-        if unlikely and (few := await self._few(project, others, _WINDOWS[-1:])) is not None:
-            return await self._among(project, few, text, bounds, limit, after)
+        if unlikely:
+            some = (await self._narrowed(project, others, _FEW, None, _WINDOWS[-1:])).places
+            if len(some) <= _FEW:
+                return _listed(*await self._among(project, some, text, bounds, after), limit, after)
         kept: list[Place] = []
         chunk, behind = _CHUNK, after
         while True:
@@ -259,25 +262,28 @@ class TraceFinder:
             kept += await self._meeting(project, others, places)
             if found.complete or not places or len(kept) > limit:
                 break
-            if chunk == _CHUNK and not unlikely and (few := await self._few(project, others, _WINDOWS)) is not None:
-                return await self._among(project, few, text, bounds, limit, after)
             behind = places[-1]
+            if chunk == _CHUNK and not unlikely:
+                some = (await self._narrowed(project, others, _FEW, after, _WINDOWS)).places
+                if len(some) <= _FEW:
+                    return _listed(*await self._among(project, some, text, bounds, after), limit, after)
+                if some[-1] < behind:
+                    (kept, _), behind = await self._among(project, some, text, bounds, after), some[-1]
+                    if len(kept) > limit:
+                        break
             bounds = replace(bounds, until_ns=behind[0] + 1)
             chunk = min(2 * chunk, _LARGEST_CHUNK)
         return _listed(kept, found, limit, after)
 
-    async def _few(self, project: str, others: TraceFilter, windows: Sequence[int | None]) -> tuple[str, ...] | None:
-        """All that the other conditions keep, where that is little."""
-        found = await self._narrowed(project, others, _FEW, None, windows)
-        return tuple(trace_id for _, trace_id in found.places) if len(found.places) <= _FEW else None
-
     async def _among(
-        self, project: str, few: tuple[str, ...], text: str, bounds: Bounds, limit: int, after: Place | None
-    ) -> Listed:
-        if not few:
-            return _listed([], Found([], complete=True), limit, after)
-        found = await self._store.texts.find(project, text, replace(bounds, within=few), len(few))
-        return _listed([place for place in found.traces if after is None or place < after], found, limit, after)
+        self, project: str, some: Sequence[Place], text: str, bounds: Bounds, after: Place | None
+    ) -> tuple[list[Place], Found]:
+        """Those of the traces that have the words, behind a place."""
+        if not some:
+            return [], Found([], complete=True)
+        within = tuple(trace_id for _, trace_id in some)
+        found = await self._store.texts.find(project, text, replace(bounds, within=within), len(within))
+        return [place for place in found.traces if after is None or place < after], found
 
     async def _meeting(self, project: str, others: TraceFilter, places: list[Place]) -> list[Place]:
         """Those of the places that meet the conditions, in their order."""

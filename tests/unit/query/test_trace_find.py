@@ -27,9 +27,9 @@ async def store(tmp_path: Path) -> AsyncIterator[DuckStore]:
     opened = await DuckStore.open(tmp_path)
     for n in range(1, TRACES + 1):
         said = {"case": f"case-{n % 7}", "order": f"A {n}", "place": n}
-        await opened.append(
-            Facts([span(n, user="ann" if n % 3 == 0 else "bob", input=f"refund w{n}", attributes=said)])
-        )
+        tags = ["old"] if n <= 20 else []  # long not said, while the words came with every trace
+        ours = span(n, user="ann" if n % 3 == 0 else "bob", input=f"refund w{n}", attributes=said, tags=tags)
+        await opened.append(Facts([ours]))
     await opened.append(Facts([span(n, 5, user="ann", input="refund late") for n in (1, 2)]))
     yield opened
     await opened.close()
@@ -46,6 +46,10 @@ QUESTIONS = [
     (TraceFilter(text="late", user="bob"), [2, 1]),
     (TraceFilter(text="w7", trace_id=f"{7:032x}"), [7]),
     (TraceFilter(text="refund", until_ns=4_000), [3, 2, 1]),
+    (TraceFilter(text="refund", tag="old"), list(range(20, 0, -1))),
+    (TraceFilter(text="w7", tag="old"), [7]),
+    (TraceFilter(text="late", tag="old"), [2, 1]),
+    (TraceFilter(text="refund", tag="old", since_ns=3_000, until_ns=18_000), list(range(17, 2, -1))),
     (TraceFilter(user="carol"), []),
     (TraceFilter(text="carol", user="ann"), []),
     (TraceFilter(attributes=("case:eq:case-3",)), CASE),
@@ -75,7 +79,7 @@ async def pages(traces: Traces, narrow: TraceFilter, limit: int) -> list[int]:
 
 @pytest.mark.parametrize(
     ("windows", "chunk", "few", "named"),
-    [((2, 4, None), 3, 2, 1), ((50, 60, None), 500, 100, 300), ((5, 50, None), 7, 20, 5)],
+    [((2, 4, None), 3, 2, 1), ((50, 60, None), 500, 100, 300), ((5, 50, None), 7, 20, 5), ((50, None), 5, 6, 1)],
 )
 async def test_pages_hold_every_trace_once_and_the_first_says_how_many(
     store: DuckStore, monkeypatch: pytest.MonkeyPatch, windows: tuple[Any, ...], chunk: int, few: int, named: int
