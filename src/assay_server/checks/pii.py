@@ -24,6 +24,8 @@ _CONTEXT = 48  # characters in front of a text that may say what it is
 _DEEPEST = 4  # JSON in a string of JSON in a string …
 
 _SHORT = 64  # characters of a text worth remembering
+_LONG = 4096  # characters of a literal worth remembering
+_CLEAN = 1024
 
 _NOTHING: tuple[str, ...] = ()
 
@@ -42,6 +44,7 @@ class Scrubber:
         # Names of models, kinds and services come again and again; the memory is small and never leaves the process.
         self._short = lru_cache(8192)(self._scrub)
         self._short_fired = lru_cache(8192)(self._fired)
+        self._clean: set[tuple[object, ...] | None] = set()  # literals; threads may add at once, or begin it anew
 
     def scrub(self, text: str, before: str = "") -> tuple[str, tuple[str, ...]]:
         """The text with placeholders, and the entity types found, sorted. `before` is what stood in front of it.
@@ -81,23 +84,38 @@ class Scrubber:
     def _scrub_json(self, text: str, depth: int, fired: list[int]) -> tuple[str, tuple[str, ...]]:
         """`fired` of the whole text: where no secret is named in it, a literal without a sign of anything is clean."""
         found: set[str] = set()
-        telling = _ANYTHING if SECRET in fired else _TELLING
+        names_secret = SECRET in fired
         parts, at = _between_quotes(text), 0
         for place, part in enumerate(parts):
             quote, at = at - 1, at + len(part) + 1
             if place % 2 == 0:
                 if CREDIT_CARD in fired:
                     parts[place] = _BARE_CARD.sub(partial(_quoted_card, found), part)
-            elif sign := telling(part):
+            elif names_secret or not part.isalpha():
                 before = text[max(0, quote - _CONTEXT) : quote]
-                if "\\" in part or _begins_json(part) or SECRET in fired:
-                    scrubbed, types = self._scrub(_text_of(part), before, depth)
-                else:  # the detectors of the whole are few, and quicker than to ask which of them fire
-                    scrubbed, types = _scrub_from(sign.start() - _REACH, part, before, fired)
-                if types:
-                    parts[place] = json.dumps(scrubbed, ensure_ascii=False)[1:-1]
-                    found.update(types)
+                parts[place], types = self._scrub_literal(part, before, depth, fired)
+                found.update(types)
         return ('"'.join(parts) if found else text), tuple(sorted(found))
+
+    def _scrub_literal(self, part: str, before: str, depth: int, fired: list[int]) -> tuple[str, tuple[str, ...]]:
+        """As it is written. A conversation comes again with every call, so it is remembered which are clean."""
+        remembered = (part, before, depth, *fired) if _SHORT < len(part) <= _LONG else None
+        if remembered in self._clean:
+            return part, _NOTHING
+        sign = (_ANYTHING if SECRET in fired else _TELLING)(part)
+        if sign is None:
+            types = _NOTHING
+        elif "\\" in part or _begins_json(part) or SECRET in fired:
+            scrubbed, types = self._scrub(_text_of(part), before, depth)
+        else:  # the detectors of the whole are few, and quicker than to ask which of them fire
+            scrubbed, types = _scrub_from(sign.start() - _REACH, part, before, fired)
+        if types:
+            return json.dumps(scrubbed, ensure_ascii=False)[1:-1], types
+        if remembered is not None:
+            if len(self._clean) >= _CLEAN:
+                self._clean = set()
+            self._clean.add(remembered)
+        return part, _NOTHING
 
     def _fired(self, text: str) -> list[int]:
         """Indices of the detectors whose candidate occurs in the text."""

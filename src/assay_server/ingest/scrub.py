@@ -2,7 +2,7 @@
 where it trips is each span, and then each of its texts, looked at.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from hashlib import blake2b
 from typing import Any, Protocol
 
@@ -10,6 +10,7 @@ from assay_server.core.records import Facts, RunItem, Score, Span
 from assay_server.ingest.otlp_logs import LogRecord
 
 _AT_ONCE = 32  # spans
+_ASKED_AGAIN = 4  # so many at once later
 _SHORT = 64  # characters of a value worth remembering
 _INNOCENTS = 4096
 
@@ -47,17 +48,24 @@ class FactScrubber:
             event.data = self._scrubs.scrub_value(event.data, set())
 
     def spans(self, spans: Sequence[Span]) -> None:
-        """Each as `span` does it."""
-        together = len(spans) > 1  # until it is seen that hardly any would be clean
-        for start in range(0, len(spans), _AT_ONCE):
+        """Each as `span` does it. Where hardly any is clean they are not asked first, but for some now and then."""
+        asked = len(spans) > 1
+        for number, start in enumerate(range(0, len(spans), _AT_ONCE)):
             few = spans[start : start + _AT_ONCE]
-            texts = ["\n".join(self._lines(span)) for span in few]
-            if together and self._scrubs.is_clean("\n".join(texts)):
-                continue
-            suspect = [span for span, text in zip(few, texts, strict=True) if not self._scrubs.is_clean(text)]
-            together = len(suspect) < len(few) // 2
+            if not asked:
+                suspect = few
+                asked = number % _ASKED_AGAIN == 0
+            else:
+                suspect = self._suspects(few)
+                asked = len(suspect) < len(few) // 2
             for span in suspect:
                 self._span(span)
+
+    def _suspects(self, spans: Sequence[Span]) -> Sequence[Span]:
+        texts = ["\n".join(self._lines(span)) for span in spans]
+        if self._scrubs.is_clean("\n".join(texts)):
+            return ()
+        return [span for span, text in zip(spans, texts, strict=True) if not self._scrubs.is_clean(text)]
 
     def span(self, span: Span) -> None:
         """Everything with text: name, status message, input, output, attributes, events, links, ids of people."""
@@ -105,6 +113,12 @@ class FactScrubber:
         return f"[{types[0]}:{digest}]"
 
     def _attributes(self, attributes: dict[str, Any], found: set[str], known: Known) -> dict[str, Any]:
+        """Most are short and clean, and one pass over all those says so; then only the long ones are looked at."""
+        if self._scrubs.is_clean("\n".join(self._short_lines(attributes))):
+            return {
+                key: self._value(key, value, found, known) if _is_long(value) else value
+                for key, value in attributes.items()
+            }
         scrubbed = {}
         for key, value in attributes.items():
             name = self._text(key, found, known)
@@ -112,11 +126,13 @@ class FactScrubber:
                 clean = self._scrubs.is_clean(_text_of(key, value))
                 scrubbed[name] = value if clean else self._scrubs.scrub_value(value, found, key)
                 continue
-            text = self.identity(value, found) if key in self._identities else self._text(value, found, known, key)
-            scrubbed[name] = text
+            scrubbed[name] = text = self._value(key, value, found, known)
             if name == key and text == value:
                 self._remember(key, value)
         return scrubbed
+
+    def _value(self, key: str, text: str, found: set[str], known: Known) -> str | None:
+        return self.identity(text, found) if key in self._identities else self._text(text, found, known, key)
 
     def _remember(self, key: str, value: str) -> None:
         """What is short, and looks like something all the same."""
@@ -153,12 +169,7 @@ class FactScrubber:
 
     def _lines(self, span: Span) -> list[str]:
         """All text of a span but for what is known to be innocent, `key=value` a line, so that one pass decides."""
-        innocent = self._innocent.values
-        lines = [span.name]
-        for key, value in span.attributes.items():
-            known = innocent.get(key)
-            if known is None or not isinstance(value, str) or value not in known:
-                lines.append(_text_of(key, value))
+        lines = [span.name, *(_text_of(key, value) for key, value in self._suspicious(span.attributes))]
         lines += [part for part in (span.status_message, span.input, span.output, span.user, span.session) if part]
         lines += span.tags
         if span.events:
@@ -166,6 +177,17 @@ class FactScrubber:
         if span.links:
             lines.append(_text_of("", span.links))
         return lines
+
+    def _short_lines(self, attributes: dict[str, Any]) -> list[str]:
+        """The same of attributes, but for the values of the long ones."""
+        return [key if _is_long(value) else _text_of(key, value) for key, value in self._suspicious(attributes)]
+
+    def _suspicious(self, attributes: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+        innocent = self._innocent.values
+        for key, value in attributes.items():
+            known = innocent.get(key)
+            if known is None or not isinstance(value, str) or value not in known:
+                yield key, value
 
 
 class _Innocent:
@@ -181,6 +203,10 @@ class _Innocent:
             self.values, self._size = {}, 0
         self.values.setdefault(key, set()).add(value)
         self._size += 1
+
+
+def _is_long(value: Any) -> bool:
+    return isinstance(value, str) and len(value) > _SHORT
 
 
 def _text_of(key: str, value: Any) -> str:
