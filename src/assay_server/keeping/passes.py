@@ -24,7 +24,7 @@ from assay_server.store import Doomed, Erasable, Limits, Store, Thinnable, Thinn
 _log = logging.getLogger(__name__)
 
 _TRACES_AT_ONCE = 10_000
-_TEXTS_AT_ONCE = 2_000
+_TEXTS_AT_ONCE = 10_000
 _LIMITS = Limits(rows=_TEXTS_AT_ONCE, seconds=120)
 _COUNTING = Limits(seconds=120)
 _EVER = -(2**62)

@@ -14,6 +14,8 @@ from assay_server.store.derived import ERROR_TYPE, encode
 from assay_server.store.schema import PART_KEY, parts_of_stored
 from assay_server.store.transactions import transaction
 
+_CLOSE, _MOST_RANGES = 100_000, 20
+
 _TEXTS = {
     "spans": ("status_message", "attributes", "events", "links"),
     "scores": ("reason", "metadata"),
@@ -46,8 +48,10 @@ def let_go(connection: duckdb.DuckDBPyConnection, project: str, rows: Sequence[T
 def _let_go(connection: duckdb.DuckDBPyConnection, project: str, rows: Sequence[Thinned], now_ns: int) -> int:
     """What waits beside a span goes as well: a later decision must not bring it back."""
     table = rows[0].table
-    changes = [f"{name} = thin.{name}" for name in _TEXTS[table]]
     thin = _batch(table, rows)  # noqa: F841  (DuckDB finds it by name)
+    theirs = f"SELECT rowid FROM {table} WHERE project = ? AND key IN (SELECT unnest(?::UBIGINT[]))"  # noqa: S608
+    params = [project, [row.key for row in rows]]
+    changes = [f"{name} = thin.{name}" for name in _TEXTS[table]]
     if table == "spans":
         changes = [
             "input = NULL",
@@ -60,18 +64,43 @@ def _let_go(connection: duckdb.DuckDBPyConnection, project: str, rows: Sequence[
         changes += [f"{name} = CASE WHEN {name} IS NOT NULL THEN '' END" for name in ("input_head", "output_head")]
         changes = [change.replace("thin.attributes", "thin.attributes::JSON::VARIANT") for change in changes]
         connection.execute("DELETE FROM held WHERE project = ? AND key IN (SELECT key FROM thin)", [project])
-    changed = connection.execute(
-        f"UPDATE {table} SET {', '.join(changes)}, let_go_ns = {int(now_ns)}, kept_days = thin.kept_days FROM thin"  # noqa: S608
-        f" WHERE {table}.key = thin.key AND {table}.project = ? AND {table}.let_go_ns IS NULL",
-        [project],
-    ).fetchone()
-    if table == "spans":  # it may have been the beginning of a message that is no more
-        connection.execute(
-            f"UPDATE spans SET error_type = {ERROR_TYPE} WHERE key IN (SELECT key FROM thin) AND status = 'error'"  # noqa: S608
-            " AND project = ?",
+    count = 0
+    for within in _places(connection, theirs, params):
+        changed = connection.execute(
+            f"UPDATE {table} SET {', '.join(changes)}, let_go_ns = {int(now_ns)}, kept_days = thin.kept_days FROM thin"  # noqa: S608
+            f" WHERE {table}.{within} AND {table}.key = thin.key AND {table}.project = ? AND {table}.let_go_ns IS NULL",
             [project],
-        )
-    return int(changed[0]) if changed else 0
+        ).fetchone()
+        count += int(changed[0]) if changed else 0
+    if table == "spans":  # it may have been the beginning of a message that is no more
+        failed = f"{theirs} AND status = 'error'"
+        for within in _places(connection, failed, params):  # new ones: a row that is changed moves to the end
+            connection.execute(
+                f"UPDATE spans SET error_type = {ERROR_TYPE} WHERE {within} AND rowid IN ({failed})",  # noqa: S608
+                params,
+            )
+    return count
+
+
+def _places(connection: duckdb.DuckDBPyConnection, found: str, params: Sequence[Any]) -> list[str]:
+    """Conditions on the places that a SELECT finds. An update reads every column of the rows that
+    the engine cannot pass over, and it can by their place, not by their key."""
+    rows = connection.execute(f"{found} ORDER BY rowid", list(params)).fetchall()
+    return [f"rowid BETWEEN {first} AND {last}" for first, last in ranges([place for (place,) in rows])]
+
+
+def ranges(places: Sequence[int]) -> list[tuple[int, int]]:
+    """First and last of ascending rowids that stand close to each other; of many such groups, of all together.
+
+    What is let go came at about the same time, and most of it stands together.
+    """
+    found: list[tuple[int, int]] = []
+    for place in places:
+        if found and place - found[-1][1] <= _CLOSE:
+            found[-1] = found[-1][0], place
+        else:
+            found.append((place, place))
+    return found if len(found) <= _MOST_RANGES else [(places[0], places[-1])]
 
 
 def _erase(connection: duckdb.DuckDBPyConnection, project: str, doomed: Doomed) -> dict[str, int]:
