@@ -17,7 +17,7 @@ InThread = Callable[[Callable[[], Any]], Awaitable[Any]]
 _ROUND = 4_000  # rows of one commit of the index, as a goal
 _MOST_COMMITS = 500  # of the store, in one round
 _REMEMBERED = 200_000  # texts
-_RENEWED = 500  # traces at once
+_RENEWED, _FORGOTTEN = 500, 10_000  # traces at once: of which something is left, and of which nothing is
 _MOST_PENDING, _MOST_CHARACTERS = 60_000, 64_000_000
 """Rows in memory that are not indexed yet, and characters of their texts: half a minute of a busy server."""
 _AT_ONCE = 20_000  # rows, half a second, that the first who asks waits for; from the facts it would take longer
@@ -31,6 +31,7 @@ GROUP BY stored_ns ORDER BY stored_ns LIMIT {_MOST_COMMITS}
 _NEW = ROWS.format(spans="", events="", traces=TRACES_SINCE)
 _STARTS = "SELECT project, trace_id, start_ns FROM traces WHERE key IN (SELECT unnest(?::UBIGINT[]))"
 _OF_TRACES = "AND project = ? AND trace_id IN (SELECT unnest(?::VARCHAR[]))"
+_LEFT = " UNION ".join(f"SELECT trace_id FROM {table} WHERE true {_OF_TRACES}" for table in ("traces", "events"))  # noqa: S608
 _OLD = ROWS.format(spans=_OF_TRACES, events=_OF_TRACES, traces="traces")
 
 
@@ -84,12 +85,25 @@ class Feed:
         async with self._reading:  # what is being read may hold what was taken away
             self.pending = []
             self._seen.clear()
-        for start in range(0, len(traces), _RENEWED):
-            some = list(traces[start : start + _RENEWED])
+        left = await self._left(project, traces)
+        gone = [(project, trace_id) for trace_id in traces if trace_id not in left]
+        for start in range(0, len(gone), _FORGOTTEN):
+            await self._in_thread(partial(self.index.add, (), gone[start : start + _FORGOTTEN]))
+        kept = [trace_id for trace_id in traces if trace_id in left]
+        for start in range(0, len(kept), _RENEWED):
+            some = kept[start : start + _RENEWED]
             window, narrow = [-1, self.through], [project, some]
             rows = await self._scan(_OLD, [*window, *narrow, *window, *narrow])
             names = [(project, trace_id) for trace_id in some]
             await self._in_thread(partial(self.index.add, _entries(rows, self.through), names))
+
+    async def _left(self, project: str, traces: Sequence[str]) -> set[str]:
+        """Those of which anything is stored."""
+        left: set[str] = set()
+        for start in range(0, len(traces), _FORGOTTEN):
+            some = list(traces[start : start + _FORGOTTEN])
+            left.update(row["trace_id"] for row in await self._scan(_LEFT, [project, some, project, some]))
+        return left
 
     def _has_room(self) -> bool:
         rows, characters = sum(each.rows for each in self.pending), sum(each.characters for each in self.pending)
