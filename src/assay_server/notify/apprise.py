@@ -71,7 +71,8 @@ class AppriseSender:
                 f"'{scheme}' shows messages on the server's own machine only.", field="url", fix="name a service"
             )
         with self._caught.here():
-            asset = apprise.AppriseAsset(async_mode=False, secure_logging=True, plugin_paths=[])
+            # A redirected POST becomes a GET of a page that answers 200: sent, it would seem, and nobody was told.
+            asset = apprise.AppriseAsset(async_mode=False, secure_logging=True, plugin_paths=[], http_redirects=False)
             found = apprise.Apprise.instantiate(url, asset=asset, suppress_exceptions=True)
         if found is None:
             raise InvalidInput(

@@ -128,11 +128,13 @@ def due(connection: Connection, now_ns: int) -> list[Batch]:
     batches = []
     for project, channel in connection.execute(query).all():
         mine = _table.c.project == project, _table.c.channel == channel
-        ready = or_(_table.c.next_ns <= now_ns, _table.c.attempts == 0)
+        now_due = select(_table.c.incident).where(waiting, *mine, _table.c.next_ns <= now_ns)
+        # What failed before goes along with its own all-clear: told after it, it would read as new trouble.
+        ready = or_(_table.c.next_ns <= now_ns, _table.c.attempts == 0, _table.c.incident.in_(now_due))
         rows = connection.execute(
             select(_table).where(waiting, *mine, ready).order_by(_table.c.created_ns, _table.c.id).limit(_MOST_AT_ONCE)
         ).all()
-        loud = tuple(row for row in rows if not _put_off(connection, row, now_ns))
+        loud = _loud(connection, rows, now_ns)
         if loud:
             batches.append(Batch(project, channel, loud))
     return batches
@@ -156,12 +158,24 @@ def retry(connection: Connection, row: Row[Any], next_ns: int, error: str) -> No
     _set(connection, [row.id], attempts=row.attempts + 1, next_ns=next_ns, error=error)
 
 
-def _put_off(connection: Connection, row: Row[Any], now_ns: int) -> bool:
-    """An all-clear is never silenced: who heard of the trouble shall hear of its end."""
-    until = None if row.event == "resolved" else silenced_until(connection, row.project, row.subject, now_ns)
-    if until is not None and row.next_ns < until:
-        _set(connection, [row.id], next_ns=until)
-    return until is not None
+def _loud(connection: Connection, rows: Sequence[Row[Any]], now_ns: int) -> tuple[Row[Any], ...]:
+    """What is told now. Trouble in a silence is put off; where it is over by now, it is let go with its all-clear.
+
+    Unless somebody may have heard of it: who did shall hear of its end, so an all-clear is never silenced itself.
+    """
+    over = {row.incident for row in rows if row.event == "resolved"}
+    never = set()
+    loud = []
+    for row in rows:
+        until = None if row.event == "resolved" else silenced_until(connection, row.project, row.subject, now_ns)
+        if until is None or (row.incident in over and row.attempts):
+            loud.append(row)
+        elif row.incident in over:
+            never.add(row.incident)
+        elif row.next_ns < until:
+            _set(connection, [row.id], next_ns=until)
+    _set(connection, [row.id for row in rows if row.incident in never], status="dropped")
+    return tuple(row for row in loud if row.incident not in never)
 
 
 def _set(connection: Connection, ids: list[str], **values: Any) -> None:

@@ -63,6 +63,19 @@ async def test_a_refusal_says_why_but_not_where(
     assert "SECRETPATH" not in json.dumps([reason, caplog.text])
 
 
+@pytest.mark.parametrize("status", [301, 302, 307])
+async def test_a_webhook_that_sends_elsewhere_was_not_told(
+    sender: AppriseSender, hook: FakeServer, status: int
+) -> None:
+    """What follows a redirect asks for the page behind it, without the message, and is answered 200."""
+    hook.on("POST", "/in/SECRETPATH", Answer(None, status, {"Location": "/login"}))
+    hook.on("GET", "/login", {}).on("POST", "/login", {})
+    reason = await sender.send(address(hook), "t", "b", "info")
+    assert reason is not None
+    assert str(status) in reason
+    assert not hook.calls("GET", "/login")
+
+
 async def test_nobody_there_is_said(sender: AppriseSender) -> None:
     reason = await sender.send("json://user:hunter22@127.0.0.1:9/path", "t", "b", "info")
     assert reason is not None

@@ -179,6 +179,41 @@ async def test_the_all_clear_goes_to_those_who_heard(world: World) -> None:
     await world.channels.delete(PROJECT, "key:a", other["id"])
 
 
+async def test_an_all_clear_does_not_overtake_the_trouble_that_it_ends(world: World) -> None:
+    """After some failures the trouble waits for minutes; the all-clear is put meanwhile, and is due at once."""
+    await world.put()
+    world.sender.fails = ["down"] * 5
+    for wait in (11, 15, 30, 60, 120):
+        assert await world.deliver(wait) == 0
+    await world.put(event="resolved")
+    assert await world.deliver() == 1
+    [(_, title, body, _)] = world.sender.sent
+    assert title == "Assay: 1 opened, 1 resolved"
+    assert body.index("inc_1 opened") < body.index("inc_1 resolved")
+    assert await world.statuses() == ["sent", "sent"]
+
+
+async def test_a_silence_that_begins_before_both_were_told_lets_out_neither(world: World) -> None:
+    await world.put()
+    await world.put(event="resolved")
+    ends = world.clock.now_ns() + 3600 * 10**9
+    await world.silences.create(PROJECT, "key:a", subject="mon_1", starts_ns=None, ends_ns=ends, reason="deploy")
+    assert await world.deliver() == 0
+    assert await world.deliver(4000) == 0
+    assert await world.statuses() == ["dropped", "dropped"]
+
+
+async def test_a_silence_holds_no_all_clear_back_where_the_trouble_may_have_been_heard(world: World) -> None:
+    await world.put()
+    world.sender.fails = ["closed in the middle"]
+    assert await world.deliver() == 0
+    await world.put(event="resolved")
+    ends = world.clock.now_ns() + 3600 * 10**9
+    await world.silences.create(PROJECT, "key:a", subject="mon_1", starts_ns=None, ends_ns=ends, reason="deploy")
+    assert await world.deliver() == 1
+    assert [title for _, title, _, _ in world.sender.sent] == ["Assay: 1 opened, 1 resolved"]
+
+
 async def test_a_channel_that_is_gone_drops_its_messages(world: World) -> None:
     [channel] = await world.channels.list(PROJECT)
     await world.put()
