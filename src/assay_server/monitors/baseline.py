@@ -23,6 +23,7 @@ from assay_server.query import COUNTS, QUANTILES, RATES
 from assay_server.stats import t_quantile
 
 FEWEST_DAYS = 5
+SUMS = COUNTS | {"cost", "tokens"}
 _WEEKDAYS_FROM = 14
 _YEAR_S = 365 * 86_400
 
@@ -72,6 +73,21 @@ def expect(metric: str, past: Sequence[Past], n: int, sd: float | None, level: f
         return None
     reach = t_quantile(1 - level, df) * noise * math.sqrt(1 + 1 / len(same))
     return Expected(scale.back(centre), scale.back(centre - reach), scale.back(centre + reach), len(usable), weekday)
+
+
+def often_empty(metric: str, past: Sequence[Past]) -> bool:
+    """Whether a sum was nothing on so many earlier days that nothing today is no fall: nothing has no logarithm.
+
+    Where weekdays are known, those like today count: a Sunday is not compared with working days for want of Sundays.
+    """
+    if metric not in SUMS:
+        return False
+    past = [each for each in past if each.value > 0]
+    oldest = max((each.days_ago for each in past), default=0)
+    if oldest >= _WEEKDAYS_FROM:
+        like_today = sum(1 for each in past if each.days_ago % 7 == 0)
+        return 2 * like_today < oldest // 7 or like_today < 2
+    return len(past) < oldest
 
 
 def _fitted(past: Sequence[Past], values: Sequence[float]) -> tuple[list[float], float, int, bool]:

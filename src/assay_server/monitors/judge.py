@@ -5,18 +5,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from assay_server.core.words import moved
-from assay_server.monitors.baseline import Expected, Past, alpha, expect
+from assay_server.monitors.baseline import SUMS, Expected, Past, alpha, expect, often_empty
 from assay_server.monitors.definition import DAY_S, Definition
 from assay_server.monitors.finding import Finding, amount, span_of, subject_of
 from assay_server.query import COUNTS, RATES, Figure, Window, unit_of
 from assay_server.stats import wilson
 
-_SUMS = COUNTS | {"cost", "tokens"}
 _FEWEST_BAD = 5
 
 # Long window, short window, how many times faster than the budget allows: 2 % of a month's budget in an hour, 5 % in
 # six, 10 % in three days. Beyer et al., The Site Reliability Workbook (2018), ch. 5, "Multiwindow, Multi-Burn-Rate".
-# The factors are for 30 days and are scaled to the objective's own period.
+# The factors are for 30 days and are scaled to the objective's own period, down to 1: what is spent no faster than it
+# may be lasts until the period's end, which is nobody's alarm.
 BURNS = ((3600, 300, 14.4), (6 * 3600, 1800, 6.0), (3 * DAY_S, 6 * 3600, 1.0))
 
 
@@ -59,7 +59,8 @@ def change(definition: Definition, seen: Seen) -> Finding:
     level = alpha(rule.false_alarms_per_year or 1.0, definition.every_s)
     sd = None if seen.now is None else seen.now.sd
     expected = expect(definition.metric.name, seen.past, seen.n, sd, level / (2 if rule.direction == "both" else 1))
-    if expected is None:
+    falls = rule.direction != "up" and expected is not None and value < expected.value
+    if expected is None or (falls and often_empty(definition.metric.name, seen.past)):
         return _learning(definition, seen, value)
     bound, crossed = _crossed(definition, expected, value)
     relative = moved(value / expected.value - 1) if expected.value > 0 else "more than the usual nothing"
@@ -98,15 +99,16 @@ def burn(definition: Definition, group: str, figures: dict[int, Figure], at_ns: 
     budget = 1 - (definition.rule.objective or 0.0)
     scale = (definition.rule.days or 30) / 30
     pairs = [_pair(figures, definition, budget, *pair, scale) for pair in BURNS]
-    worst = next((pair for pair in pairs if pair["alarm"]), pairs[0])
+    enough = [pair for pair in pairs if pair["n"] >= max(definition.min_n, 1)]
+    worst = next((pair for pair in pairs if pair["alarm"]), (enough or pairs)[0])
     long_s = int(worst["long_s"])
     seen = Seen(group, Window(at_ns - long_s * 10**9, at_ns), figures.get(long_s))
-    if all(pair["n"] < definition.min_n for pair in pairs):
+    if not enough:
         return _too_few(definition, seen, None)
     share, bound = worst["share"], budget * worst["factor"]
-    short_share = amount(definition.metric, worst["short_share"])
+    short = "no calls" if worst["short_share"] is None else amount(definition.metric, worst["short_share"])
     words = (
-        f"{amount(definition.metric, share)} over {span_of(long_s)} and {short_share}"
+        f"{amount(definition.metric, share)} over {span_of(long_s)} and {short}"
         f" over {span_of(worst['short_s'])} (n = {worst['n']:,}): the budget of {budget:.3g} is spent"
         f" {worst['burn']:.3g} times as fast as it may be"
     )
@@ -120,25 +122,27 @@ def _pair(
     scale: float,
 ) -> dict[str, Any]:  # fmt: skip
     long, short = figures.get(long_s), figures.get(short_s)
-    shares = [0.0 if each is None or each.value is None else each.value for each in (long, short)]
+    shares = [None if each is None else each.value for each in (long, short)]
     n = 0 if long is None else long.n
-    fast = all(share >= budget * factor * scale for share in shares)
+    factor = max(1.0, factor * scale)
+    fast = all(share is not None and share >= budget * factor for share in shares)
+    whole = shares[0]
     return {
         "long_s": long_s,
         "short_s": short_s,
-        "factor": factor * scale,
+        "factor": factor,
         "n": n,
-        "share": shares[0],
+        "share": whole,
         "short_share": shares[1],
-        "burn": shares[0] / budget,
-        "alarm": fast and n >= max(definition.min_n, 1) and round(shares[0] * n) >= _FEWEST_BAD,
+        "burn": None if whole is None else whole / budget,
+        "alarm": fast and n >= max(definition.min_n, 1) and round((whole or 0.0) * n) >= _FEWEST_BAD,
     }
 
 
 def _value(definition: Definition, seen: Seen) -> float | None:
     """No data is nothing, for sums; for everything else it is unknown."""
     if seen.now is None:
-        return 0.0 if definition.metric.name in _SUMS else None
+        return 0.0 if definition.metric.name in SUMS else None
     return seen.now.value
 
 

@@ -39,8 +39,6 @@ class Looker:
         by_group = _grouped(figures)
         if definition.group_by is None:
             known = ("",)
-        elif definition.rule.kind == "missing":
-            known = ()  # what was there in the week before is known by that
         return [
             _judged(definition, at_ns, _of(by_group, each, known)) for at_ns, each in zip(moments, needed, strict=True)
         ]

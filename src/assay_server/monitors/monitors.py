@@ -76,8 +76,9 @@ class Monitors:
         def write(connection: Connection) -> dict[str, Any]:
             before = monitor_rows.fetch(connection, project, ref)
             _refuse_taken(connection, project, definition.name, before.id)
-            if _measures(definition) != _measures(before.definition):
-                self._end(connection, before, actor, "The monitor was changed.")
+            off = before.definition.enabled and not definition.enabled
+            if off or _measures(definition) != _measures(before.definition):
+                self._end(connection, before, actor, f"The monitor was {'switched off' if off else 'changed'}.")
                 monitor_rows.forget_states(connection, before)
             values = {"name": definition.name, "enabled": definition.enabled, "definition": to_json(definition)}
             monitor_rows.change(connection, before, **values, next_ns=self._clock.now_ns())

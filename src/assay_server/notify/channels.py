@@ -101,11 +101,14 @@ def channel_row(connection: Connection, project: str, channel: str) -> Row[Any]:
 
 
 def chosen(connection: Connection, project: str, names: list[str] | None) -> list[str]:
-    """Ids of the enabled channels of these names; of all where None."""
-    query = select(_table.c.id).where(_table.c.project == project, _table.c.enabled).order_by(_table.c.name)
-    if names is not None:
-        query = query.where(_table.c.name.in_(names))
-    return [row.id for row in connection.execute(query)]
+    """Ids of the enabled channels of these names; of all where None.
+
+    Of all too where none of the names is there any more, renamed, removed or misspelt: rather told twice than nobody.
+    """
+    query = select(_table.c.id, _table.c.name, _table.c.enabled).where(_table.c.project == project)
+    rows = connection.execute(query.order_by(_table.c.name)).all()
+    named = rows if names is None else [row for row in rows if row.name in names]
+    return [row.id for row in (named or (rows if names else [])) if row.enabled]
 
 
 def told(connection: Connection, project: str, channel: str, sent_ns: int | None, error: str | None) -> None:

@@ -2,6 +2,7 @@
 
 import math
 import random
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -117,6 +118,34 @@ def test_traffic_that_falls_to_nothing_is_a_change() -> None:
     assert (found.status, found.value) == ("alarm", 0.0)
 
 
+def _traffic(days: int, is_open: Callable[[int], bool]) -> list[Past]:
+    return [Past(day, 1000 + 10 * (day % 3), 1000) for day in range(1, days + 1) if is_open(day)]
+
+
+@pytest.mark.parametrize("days", [8, 9, 13, 14, 20, 28])
+def test_a_day_that_is_always_empty_is_no_fall(days: int) -> None:
+    """Today is a Sunday, the seventh day back too; nothing came on any Sunday or Saturday, thousands on other days."""
+    rule = {"kind": "change", "direction": "both", "change": 0.5}
+    past = _traffic(days, lambda day: day % 7 not in {0, 1})
+    found = change(definition(metric="count", rule=rule), Seen("", WINDOW, None, past))
+    assert found.status == "unknown"
+    assert "still learning" in found.sentence
+
+
+def test_a_working_day_without_traffic_is_a_fall_although_sundays_are_empty() -> None:
+    """Today is a Monday: Sundays are the days 1, 8, 15, 22 back."""
+    rule = {"kind": "change", "direction": "down", "change": 0.5}
+    past = _traffic(28, lambda day: day % 7 != 1)
+    found = change(definition(metric="count", rule=rule), Seen("", WINDOW, None, past))
+    assert (found.status, found.value) == ("alarm", 0.0)
+
+
+def test_what_is_more_than_on_working_days_is_told_on_a_day_that_is_always_empty() -> None:
+    past = _traffic(28, lambda day: day % 7 not in {0, 1})
+    found = change(definition(metric="count", rule={"kind": "change", "change": 0.2}), seen(5000, 5000.0, past))
+    assert found.status == "alarm"
+
+
 def test_unknown_prices_are_said() -> None:
     finding = threshold(definition(metric="cost", rule={"kind": "threshold", "above": 5}), seen(20, 6.0, unknown=3))
     assert finding.status == "alarm"
@@ -153,6 +182,30 @@ def test_a_budget_burns_when_it_did_for_long_and_still_does() -> None:
     assert _burnt(0.01, 0.9).status == "ok"  # a moment
     assert _burnt(0.2, 0.2, n=20).status == "ok"  # four bad calls wake nobody
     assert "20 times as fast" in _burnt(0.2, 0.2).sentence
+
+
+def _figures(shares: dict[int, tuple[int, float]]) -> dict[int, Figure]:
+    return {seconds: Figure(WINDOW, "", n, share, None, 0) for seconds, (n, share) in shares.items()}
+
+
+@pytest.mark.parametrize(("days", "share", "status"), [(7, 0.009, "ok"), (7, 0.011, "alarm"), (90, 0.02, "ok")])
+def test_a_budget_that_lasts_until_its_end_is_no_alarm(days: int, share: float, status: str) -> None:
+    """A tenth of a week's budget in three days is a quarter of what may be spent in them."""
+    rule = definition(metric="error_rate", rule={"kind": "burn", "objective": 0.99, "days": days})
+    windows = (3600, 300, 6 * 3600, 1800, 3 * 86_400)
+    assert burn(rule, "", _figures(dict.fromkeys(windows, (10_000, share))), AT).status == status
+
+
+def test_a_budget_is_told_over_a_window_that_has_calls() -> None:
+    """Nothing in the last hour is not a share of 0 among no calls."""
+    rule = definition(metric="error_rate", min_n=30, rule={"kind": "burn", "objective": 0.99})
+    quiet = burn(rule, "", _figures({3 * 86_400: (500, 0.002)}), AT)
+    assert (quiet.status, quiet.n, quiet.value) == ("ok", 500, 0.002)
+    assert "0.2 % over 3 d and no calls over 6 h (n = 500)" in quiet.sentence
+    nothing = burn(rule, "", {}, AT)
+    assert (nothing.status, nothing.n, nothing.value) == ("unknown", 0, None)
+    few = burn(rule, "", _figures({3600: (3, 1.0), 300: (3, 1.0)}), AT)
+    assert (few.status, few.n, few.value) == ("unknown", 3, None)
 
 
 async def test_a_look_asks_once_for_now_and_the_same_hour_of_earlier_days() -> None:
