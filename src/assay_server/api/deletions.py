@@ -21,7 +21,7 @@ Admin = Annotated[Principal, Depends(principal("admin"))]
 class DeletionBody(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    user: str = Field(min_length=1, max_length=1000, description="as it stands in the spans")
+    user: str = Field(min_length=1, max_length=100_000, description="as it stands in the spans")
     reason: str = Field(min_length=1, max_length=2000)
     datasets: Literal["keep", "erase"] = Field("keep", description="golden-set items made from this user's spans")
 

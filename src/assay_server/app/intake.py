@@ -27,7 +27,7 @@ class Intake:
 
     def tell(self, incidents: Incidents, stack: AsyncExitStack) -> None:
         """From now on people hear of quotas that are nearly or wholly used up."""
-        watch = self.quotas.watched(incidents.open, incidents.resolve)
+        watch = self.quotas.watched(incidents.open, incidents.resolve, incidents.unresolved)
         watch.start()
         stack.push_async_callback(watch.close)
 

@@ -27,6 +27,7 @@ _LOOK_S = 5.0
 _MOST = 2**62
 _WARN_AT = 0.8
 _ACTOR = "assay:quotas"
+_KIND = "quota"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +73,12 @@ class ResolveIncident(Protocol):
     async def __call__(self, project: str, incident: str, *, by: str, reason: str) -> Any: ...
 
 
+class UnresolvedIncidents(Protocol):
+    """What `monitors.Incidents.unresolved` does: ids and keys."""
+
+    async def __call__(self, project: str, *, kind: str) -> Sequence[tuple[str, str]]: ...
+
+
 class Quotas:
     """Limits, and whether a project has reached one. `check` is for the hot path."""
 
@@ -81,6 +88,7 @@ class Quotas:
         self._clock = clock
         self._counts = counts
         self._limits: dict[str, Limits] = {}
+        self._recalled: set[str] = set()
         self._told: dict[tuple[str, str, str], tuple[int, str]] = {}  # project, quota, state -> window, incident
 
     async def load(self) -> None:
@@ -149,16 +157,25 @@ class Quotas:
 
     # --- telling people -----------------------------------------------------------------------------
 
-    def watched(self, opens: OpenIncident, resolves: ResolveIncident) -> Beat:
+    def watched(self, opens: OpenIncident, resolves: ResolveIncident, unresolved: UnresolvedIncidents) -> Beat:
         """The work that opens an incident at the warning and at the limit, and resolves it when the window turns."""
-        return Beat("quotas", lambda: self.look(opens, resolves), every_s=_LOOK_S)
+        return Beat("quotas", lambda: self.look(opens, resolves, unresolved), every_s=_LOOK_S)
 
-    async def look(self, opens: OpenIncident, resolves: ResolveIncident) -> None:
+    async def look(self, opens: OpenIncident, resolves: ResolveIncident, unresolved: UnresolvedIncidents) -> None:
         for project, known in list(self._limits.items()):
+            if project not in self._recalled:
+                await self._recall(project, unresolved)
             for use in self.get(project)["use"]:
                 await self._over(project, use, resolves)
                 if use["state"] in {"warning", "reached"}:
                     await self._tell(project, known, use, opens)
+
+    async def _recall(self, project: str, unresolved: UnresolvedIncidents) -> None:
+        """What was told before the start: a window may have turned while the server was off."""
+        for incident, key in await unresolved(project, kind=_KIND):
+            _, quota, _, window, state = key.split(":")
+            self._told[project, quota, state] = (int(window), incident)
+        self._recalled.add(project)
 
     async def _tell(self, project: str, known: Limits, use: dict[str, Any], opens: OpenIncident) -> None:
         quota, state = use["quota"], use["state"]
@@ -170,7 +187,7 @@ class Quotas:
         incident = await opens(
             project,
             key=f"quota:{quota}:{known.limits[quota]}:{window}:{state}",
-            kind="quota",
+            kind=_KIND,
             severity="critical" if state == "reached" else "warning",
             title=f"Quota of {words}: {'reached' if state == 'reached' else 'warning'}",
             subject=f"quota:{quota}",

@@ -21,7 +21,7 @@ from assay_server.core.errors import AssayError, Conflict, NotFound, Unavailable
 from assay_server.core.ids import new_id
 from assay_server.governance import Audit
 from assay_server.keeping.backup_files import describe, facts_of
-from assay_server.keeping.restore import verify
+from assay_server.keeping.restore import forget_trials, verify
 from assay_server.ledger import REVISIONS, Ledger, copy_sqlite, tables
 from assay_server.store import SCHEMA, Store
 
@@ -53,6 +53,7 @@ class Backups:
         self._home = home
         self._places = places
         self._verifying: set[str] = set()
+        self._tidied = False
 
     async def ask(self, actor: str, reason: str | None = None) -> dict[str, Any]:
         """One that will be made now. Raises Conflict while another is being made."""
@@ -123,6 +124,9 @@ class Backups:
 
     async def work(self) -> None:
         """Makes the backup that was asked for, verifies, and removes those whose time is over."""
+        if not self._tidied:
+            self._tidied = True
+            await asyncio.to_thread(forget_trials, self._places.root)
         for row in await self._in_state("running"):
             await self._make(row)
         while self._verifying:

@@ -1,6 +1,7 @@
 """A backup becomes a data directory again, and proves beforehand that it can."""
 
 import asyncio
+import shutil
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,6 +18,7 @@ from assay_server.store import SCHEMA, DuckStore
 
 _projects = tables.accounts.projects
 _heads = tables.accounts.audit_heads
+_TRIAL = ".verify-"
 
 
 async def restore(backup: Path, data: Path) -> dict[str, Any]:
@@ -37,13 +39,19 @@ async def verify(backup: Path) -> dict[str, Any]:
     is restored. Raises what `restore` raises, Corrupt where counts or an audit chain are not as they were, and
     Unavailable where there is no `pg_restore` for a dump.
     """
-    with tempfile.TemporaryDirectory(prefix=".verify-", dir=backup.parent) as folder:
+    with tempfile.TemporaryDirectory(prefix=_TRIAL, dir=backup.parent) as folder:
         data = Path(folder) / "data"
         manifest = await restore(backup, data)
         await _compare_facts(data / "facts", manifest)
         ledger = data / manifest["ledger"]
         _compare_ends(await (_chains(ledger) if ledger.suffix == ".sqlite" else dumped_heads(ledger)), manifest)
     return manifest
+
+
+def forget_trials(root: Path) -> None:
+    """What a kill left of backups that were being verified: each holds everything that the backup does."""
+    for folder in root.glob(f"{_TRIAL}*"):
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 async def _compare_facts(folder: Path, manifest: dict[str, Any]) -> None:

@@ -82,6 +82,10 @@ class Incidents:
             lambda connection: rows.listed(connection, project, status=status, limit=limit, after=after)
         )
 
+    async def unresolved(self, project: str, *, kind: str) -> Sequence[tuple[str, str]]:
+        """Ids and keys of what is still open, or acknowledged, of one kind; oldest first."""
+        return await self._ledger.read(lambda connection: rows.unresolved(connection, project, kind))
+
     async def acknowledge(self, project: str, incident: str, *, by: str, reason: str) -> Incident:
         """Somebody is on it. Raises Conflict unless it is open."""
         return await self._turn(project, incident, "acknowledged", ("open",), by, reason)

@@ -77,6 +77,13 @@ def listed(
     return [Incident(**row._mapping, timeline=timelines.get(row.id, ())) for row in found], total
 
 
+def unresolved(connection: Connection, project: str, kind: str) -> list[tuple[str, str]]:
+    """(id, key), oldest first."""
+    mine = _incidents.c.project == project, _incidents.c.kind == kind, _incidents.c.status != "resolved"
+    query = select(_incidents.c.id, _incidents.c.key).where(*mine).order_by(_incidents.c.opened_ns, _incidents.c.id)
+    return [(row.id, row.key) for row in connection.execute(query)]
+
+
 def set_status(connection: Connection, project: str, incident: str, status: str) -> None:
     mine = and_(_incidents.c.project == project, _incidents.c.id == incident)
     connection.execute(update(_incidents).where(mine).values(status=status))

@@ -4,6 +4,7 @@ The library takes about 190 µs a call; after the first call of a day it is arit
 `tests/unit/providers/test_prices.py` holds this arithmetic against the library's own for every model it knows.
 """
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -28,6 +29,9 @@ _OTHER_NAMES = {
     "x_ai": "x-ai",
 }
 """Names OpenTelemetry, OpenInference and Vercel give to providers that genai-prices knows by another."""
+
+# How Google's own APIs name a model: `models/gemini-2.5-flash`, `projects/p/locations/l/publishers/google/models/…`.
+_PATH = re.compile(r"^(?:projects/[^/]+/locations/[^/]+/)?(?:publishers/[^/]+/)?models/")
 
 
 @dataclass(slots=True, frozen=True)
@@ -132,6 +136,7 @@ def _spellings(provider: str | None, model: str) -> list[tuple[str | None, str]]
     """As it was sent; then, where the name brings its provider along (`openai/gpt-4o`), split."""
     known = None if provider is None else provider.lower().removesuffix(".chat").removesuffix(".responses")
     known = _OTHER_NAMES.get(known, known) if known else None
+    model = _PATH.sub("", model)
     spellings: list[tuple[str | None, str]] = [(known, model)]
     owner, slash, rest = model.partition("/")
     if slash and known in {None, owner.lower(), "litellm"}:

@@ -21,8 +21,14 @@ class Told:
         self.resolved: list[str] = []
 
     async def open(self, project: str, **values: Any) -> str:
-        self.opened.append({"project": project, **values})
-        return f"inc_{len(self.opened)}"
+        known = [number for number, one in enumerate(self.opened, start=1) if one["key"] == values["key"]]
+        if not known:
+            self.opened.append({"project": project, **values})
+        return f"inc_{known[0] if known else len(self.opened)}"
+
+    async def unresolved(self, project: str, *, kind: str) -> list[tuple[str, str]]:
+        found = [(f"inc_{number}", one["key"]) for number, one in enumerate(self.opened, start=1)]
+        return [each for each in found if kind == "quota" and each[0] not in self.resolved]
 
     async def resolve(self, project: str, incident: str, *, by: str, reason: str) -> None:
         self.resolved.append(incident)
@@ -138,9 +144,28 @@ async def test_the_warning_and_the_limit_are_told_once_and_resolved_when_the_win
     await quotas.put(project, "user:a", {"spans_per_day": 100})
     for n in (70, 10, 5, 15, 1):
         counts.add(project, SPANS, n)
-        await quotas.look(told.open, told.resolve)
+        await quotas.look(told.open, told.resolve, told.unresolved)
     assert [(one["severity"], one["evidence"]["used"]) for one in told.opened] == [("warning", 80), ("critical", 100)]
     clock.advance(DAY_S)
-    await quotas.look(told.open, told.resolve)
+    await quotas.look(told.open, told.resolve, told.unresolved)
     assert told.resolved == ["inc_1", "inc_2"]
     assert len({one["key"] for one in told.opened}) == 2
+
+
+@pytest.mark.parametrize("days", [0, 1])
+async def test_what_was_told_before_a_restart_is_resolved_when_the_window_has_turned(
+    any_ledger: Ledger, audit: Audit, clock: FakeClock, project: str, days: int
+) -> None:
+    counts, quotas = await opened(any_ledger, audit, clock)
+    told = Told()
+    await quotas.put(project, "user:a", {"spans_per_day": 100})
+    counts.add(project, SPANS, 100)
+    await quotas.look(told.open, told.resolve, told.unresolved)
+    await counts.close()
+    clock.advance(days * DAY_S)
+    counts, quotas = await opened(any_ledger, audit, clock)
+    await quotas.look(told.open, told.resolve, told.unresolved)
+    assert (len(told.opened), told.resolved) == (1, ["inc_1"] * days)
+    clock.advance(DAY_S)
+    await quotas.look(told.open, told.resolve, told.unresolved)
+    assert told.resolved == ["inc_1"]

@@ -205,3 +205,14 @@ async def test_they_expire_and_can_be_removed(
     assert not Path(first["path"]).exists()
     with pytest.raises(NotFound):
         await kept.get(first["id"])
+
+
+async def test_what_a_kill_left_of_a_verification_goes_at_the_next_start(backups: Backups, places: Places) -> None:
+    """It is a whole copy, which no deletion and no list of backups knows of."""
+    done = await make(backups)
+    left = places.root / ".verify-killed" / "data"
+    left.mkdir(parents=True)
+    (left / "ledger.sqlite").write_bytes(b"what somebody wrote")
+    again = Backups(backups._ledger, backups._store, backups._audit, backups._clock, PROJECT, places)
+    await again.work()
+    assert sorted(each.name for each in places.root.iterdir()) == [Path(done["path"]).name]

@@ -222,6 +222,26 @@ async def test_an_address_is_found_as_the_pseudonym_it_became(house: House) -> N
     assert (done["found"]["spans"], await house.ids()) == (1, [])
 
 
+ODD = ["Zoë\u00a0Müller", "👩\u200d👩\u200d👧", "two\nlines", "tab\there", 'O\'Hara "Q" \\ 100%_*', "x" * 5000, " "]
+
+
+@pytest.mark.parametrize("user", ODD)
+async def test_whatever_a_client_called_a_user_can_be_deleted(house: House, user: str) -> None:
+    """What is stored can be taken away: no-break spaces, joined signs, line ends, quotes, wildcards, any length."""
+    await house.store.append(
+        Facts(
+            spans=[a_call(1, user=user, attributes={"user.id": user}), a_call(2, user=user + "2"), a_call(3, user="x")],
+            scores=[Score(PROJECT, "scr_a", "q", NOW_NS, "end_user", author=user)],
+            events=[Event(PROJECT, "evt_a", "log", NOW_NS, data={"attributes": {"user.id": user}})],
+        )
+    )
+    done = await house.delete(user)
+    proof = await house.deletions.proof(PROJECT, done["id"])
+    assert (done["status"], await house.ids(), await house.ids("scores", "id")) == ("done", ["2", "3"], [])
+    assert await house.ids("events", "id") == []
+    assert {each["found"] for each in proof["verified"]["searched"]} == {0}
+
+
 async def test_mentions_elsewhere_are_told_in_the_proof(house: House) -> None:
     await house.store.append(Facts(spans=[a_call(1, user=ADA), a_call(2, user="bob", attributes={"asked_for": ADA})]))
     done = await house.delete()

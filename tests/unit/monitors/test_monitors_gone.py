@@ -1,4 +1,4 @@
-"""What would stay open, or be told to nobody: groups that are gone, monitors switched off, channels that are not there."""
+"""What would stay open, or be told to nobody: groups that are gone, monitors switched off, channels that are gone."""
 
 from typing import Any
 
