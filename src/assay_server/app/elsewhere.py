@@ -2,19 +2,22 @@
 
 from typing import Any
 
+from assay_server.core.clock import Clock
 from assay_server.governance import forget_answers
 from assay_server.ingest import MediaShelf, forget_pieces
 from assay_server.keeping import Found, Person
 from assay_server.ledger import Ledger
+from assay_server.monitors import forget_group
 from assay_server.registry import empty_items, held_items
 
 
 class PeopleElsewhere:
     """Is the port `keeping.Elsewhere`."""
 
-    def __init__(self, ledger: Ledger, media: MediaShelf) -> None:
+    def __init__(self, ledger: Ledger, media: MediaShelf, clock: Clock) -> None:
         self._ledger = ledger
         self._media = media
+        self._clock = clock
 
     async def forget(self, person: Person, found: Found, *, dry_run: bool) -> dict[str, int]:
         words = [*person.tokens, *found.trace_ids]
@@ -24,6 +27,7 @@ class PeopleElsewhere:
             ),
             "media": await self._media.forget(person.project, found.trace_ids, set(found.span_ids), dry_run=dry_run),
             "remembered_answers": await forget_answers(self._ledger, person.project, words, dry_run=dry_run),
+            "findings": await forget_group(self._ledger, person.project, person.names, self._clock, dry_run=dry_run),
         }
 
     async def held(self, person: Person, found: Found) -> list[dict[str, Any]]:

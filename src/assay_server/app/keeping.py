@@ -33,7 +33,7 @@ async def keeping(
     await compactions.end_left()
     places = Places(config.data, config.backups_folder, config.backup_days, __version__)
     backups = Backups(ledger, store, audit, clock, home, places)
-    sites = Sites(store, PeopleElsewhere(ledger, media), backups.copies, pseudonym)
+    sites = Sites(store, PeopleElsewhere(ledger, media, clock), backups.copies, pseudonym)
     deletions = Deletions(ledger, audit, clock, sites)
     deleting = DeletionWork(ledger, audit, clock, sites, compactions)
     works = (backups.work, deleting.work, passes.work, compactions.work)

@@ -149,10 +149,16 @@ class Incidents:
             actor=by,
             action=action,
             subject=incident.id,
-            reason=reason,
+            reason=_impersonal(incident, reason),
             before=None if before is None else {"status": before},
             after={"status": after},
         )
+
+
+def _impersonal(incident: Incident, words: str) -> str:
+    """Without the group that a monitor found: it may be a person, and nothing is ever deleted from the audit log."""
+    group = incident.evidence.get("group")
+    return words.replace(f" of {group}", "") if group else words
 
 
 def shaped(incident: Incident) -> dict[str, Any]:

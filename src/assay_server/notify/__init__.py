@@ -3,7 +3,7 @@
 from assay_server.notify.apprise import AppriseSender, Sender
 from assay_server.notify.channels import NotificationChannels
 from assay_server.notify.courier import Courier
-from assay_server.notify.outbox import Message, Outbox, notification_json
+from assay_server.notify.outbox import Message, Outbox, forget_messages, notification_json
 from assay_server.notify.silences import Silences, silence_json, silenced_until
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "Outbox",
     "Sender",
     "Silences",
+    "forget_messages",
     "notification_json",
     "silence_json",
     "silenced_until",

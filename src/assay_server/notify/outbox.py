@@ -158,6 +158,14 @@ def retry(connection: Connection, row: Row[Any], next_ns: int, error: str) -> No
     _set(connection, [row.id], attempts=row.attempts + 1, next_ns=next_ns, error=error)
 
 
+def forget_messages(connection: Connection, project: str, incidents: Sequence[str], instead: str) -> None:
+    """Takes the words out of messages about these incidents; what was not sent yet is not sent."""
+    for incident in incidents:
+        mine = _table.c.project == project, _table.c.incident == incident
+        connection.execute(update(_table).where(*mine, _table.c.status == "waiting").values(status="dropped"))
+        connection.execute(update(_table).where(*mine).values(title=instead, body=instead))
+
+
 def _loud(connection: Connection, rows: Sequence[Row[Any]], now_ns: int) -> tuple[Row[Any], ...]:
     """What is told now. Trouble in a silence is put off; where it is over by now, it is let go with its all-clear.
 

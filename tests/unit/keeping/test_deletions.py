@@ -17,10 +17,14 @@ from assay_server.governance import Audit, Idempotency
 from assay_server.ingest import MediaShelf
 from assay_server.keeping import Compactions, Deletions, DeletionWork, Sites
 from assay_server.ledger import Ledger, tables
+from assay_server.monitors import Announcer, Incidents, Monitors
+from assay_server.notify import NotificationChannels, Outbox
 from assay_server.registry import EMPTIED
 from assay_server.registry import Datasets as GoldenSets
 from assay_server.store import DuckStore
 from tests.fakes.clock import FakeClock
+from tests.fakes.sender import FakeSender
+from tests.fakes.windows import FakeWindows
 from tests.unit.keeping.conftest import NOW_NS, PROJECT, a_call, keep_media
 
 ADA = "ada-4711"
@@ -35,7 +39,10 @@ class House:
 
         self.ledger, self.store, self.audit, self.clock = ledger, store, audit, clock
         sites = Sites(
-            store, PeopleElsewhere(ledger, shelf), copies, lambda user: f"[EMAIL:{user}]" if "@" in user else user
+            store,
+            PeopleElsewhere(ledger, shelf, clock),
+            copies,
+            lambda user: f"[EMAIL:{user}]" if "@" in user else user,
         )
         self.deletions = Deletions(ledger, audit, clock, sites)
         self.datasets = GoldenSets(ledger, audit, clock, lambda text: (text, []))
@@ -96,7 +103,7 @@ async def test_what_is_hers_goes_and_what_is_others_stays(house: House) -> None:
     done = await house.delete()
     assert seen["found"] == {
         "spans": 4, "traces": 3, "scores": 4, "log_records": 2, "run_items": 1, "partial_spans": 0,
-        "media": 0, "remembered_answers": 0,
+        "media": 0, "remembered_answers": 0, "findings": 0,
     }  # fmt: skip
     assert (seen["sessions"], done["status"], done["error"]) == (2, "done", None)
     assert await house.ids() == ["3", "6", "7", "8", "9"]
@@ -293,3 +300,42 @@ async def test_what_comes_later_is_stored_and_can_be_deleted_again(house: House)
     await house.delete()
     found, total, _ = await house.deletions.list(PROJECT)
     assert (await house.ids(), total, [each["status"] for each in found]) == ([], 2, ["done", "done"])
+
+
+async def test_what_monitors_found_about_her_goes_and_incidents_stay_without_whom_they_were_about(
+    house: House, tmp_path: Path
+) -> None:
+    """A monitor that is grouped by user: both made trouble, one of them is deleted."""
+
+    async def projects() -> list[str]:
+        return [PROJECT]
+
+    clock, sender = house.clock, FakeSender()
+    outbox = Outbox(house.ledger, clock, group_s=0)
+    incidents = Incidents(house.ledger, house.audit, clock, lambda text: (text, []), Announcer(outbox, "http://a.test"))
+    windows = FakeWindows(lambda window, group: (100, 0.5), (ADA, "bob"))
+    monitors = Monitors(house.ledger, windows, incidents, house.audit, clock, projects)  # type: ignore[arg-type]
+    channels = NotificationChannels(house.ledger, house.audit, clock, sender)
+    await channels.create(PROJECT, "key:a", name="ops", url="slack://x")
+    rule = {"kind": "threshold", "above": 0.05}
+    watch = {"name": "errors", "metric": "error_rate", "rule": rule, "window_s": 300, "every_s": 60}
+    await monitors.create(PROJECT, "key:a", watch | {"group_by": "user"})
+    await monitors.tick()
+    await house.store.append(Facts(spans=[a_call(1, user=ADA), a_call(2, user="bob")]))
+    windows.groups = ("bob",)
+    seen = await house.deletions.preview(PROJECT, ADA)
+    done = await house.delete()
+    found, _ = await incidents.list(PROJECT)
+    assert sorted((each.title, each.status) for each in found) == [
+        ("errors: a group that was deleted", "resolved"),
+        ("errors: error rate of bob", "open"),
+    ]
+    assert (seen["found"]["findings"], done["status"]) == (3, "done")  # a state, an evaluation, an incident
+    told, _ = await outbox.list(PROJECT)
+    assert min((row.status, row.title) for row in told) == ("dropped", "a group that was deleted")
+    assert not any(name.startswith("ledger") for name in _files_with(tmp_path, ADA))
+    clock.advance(60)
+    await monitors.tick()
+    states = (await monitors.get(PROJECT, "errors"))["states"]
+    assert [(state["group"], state["status"]) for state in states] == [("bob", "alarm")]
+    assert (await house.audit.verify(PROJECT))["ok"]

@@ -34,8 +34,8 @@ export function changesOf(before: RetentionRule[], after: RetentionRule[]): stri
   })
 }
 
-const COUNTED: [string, string][] = [['spans', 'span'], ['texts', 'text'], ['log_records', 'log record'], ['log_texts', 'text of log records'], ['scores', 'score'], ['score_texts', 'text of scores'], ['run_items', 'answer of a run'], ['partial_spans', 'span in pieces'], ['remembered_answers', 'remembered answer']]
-const MANY: Record<string, string> = { log_texts: 'texts of log records', score_texts: 'texts of scores', run_items: 'answers of runs', partial_spans: 'spans in pieces' }
+const COUNTED: [string, string][] = [['spans', 'span'], ['texts', 'text'], ['log_records', 'log record'], ['log_texts', 'text of log records'], ['scores', 'score'], ['score_texts', 'text of scores'], ['run_items', 'answer of a run'], ['partial_spans', 'span in pieces'], ['remembered_answers', 'remembered answer'], ['findings', 'finding of monitors']]
+const MANY: Record<string, string> = { log_texts: 'texts of log records', score_texts: 'texts of scores', run_items: 'answers of runs', partial_spans: 'spans in pieces', findings: 'findings of monitors' }
 
 /** `12,400 spans, 310,000 texts`; counts nobody has a word for are named as they are. */
 export function removedIn(removed: Removed): string {
