@@ -94,16 +94,17 @@ class QuietTrace:
 def keeps(tail: Tail | None, trace: QuietTrace, slow_ms: float | None = None) -> bool:
     """Whether the content of a whole trace is kept. `slow_ms`: the duration at the tail's quantile, where known.
 
-    Late spans follow what was decided about their trace; without a tail (it was taken back) everything is kept.
+    Late spans follow what was decided about their trace, but where they bring a reason to keep it: a root that fails
+    ends last, perhaps long after its children were let go. Without a tail (it was taken back) everything is kept.
     """
-    if tail is None or trace.earlier is not None:
+    if tail is None or trace.earlier == "kept":
         return trace.earlier != "let_go"
     return (
         (tail.errors and trace.error)
         or (tail.flagged and trace.flagged)
         or (tail.slower_than_ms is not None and trace.duration_ms > tail.slower_than_ms)
         or (slow_ms is not None and trace.duration_ms > slow_ms)
-        or fraction(trace.trace_id) < tail.share
+        or (trace.earlier is None and fraction(trace.trace_id) < tail.share)
     )
 
 

@@ -128,11 +128,27 @@ async def test_late_spans_follow_their_trace_also_after_a_restart(world: World) 
     await world.decider.decide()
     world.decider = Decider(world.store, world, world, world.clock, world.gone.append)
     await world.arrive(1, number=2)
-    await world.arrive(2, number=2, status="error")
+    await world.arrive(2, number=2)
     world.clock.advance(1001)
     await world.decider.decide()
     rows = await world.store.scan("SELECT trace_id, content, input FROM spans ORDER BY 1, span_id")
     assert [(row["content"], row["input"]) for row in rows] == [("kept", "text")] * 2 + [("let_go", None)] * 2
+
+
+async def test_an_error_that_comes_after_the_decision_keeps_what_is_still_there(world: World) -> None:
+    """The children of an agent were quiet for long and let go; then its root ends, and fails."""
+    world.tail()
+    await world.arrive(1, number=2)
+    world.clock.advance(1001)
+    await world.decider.decide()
+    await world.arrive(1, status="error")
+    world.clock.advance(1001)
+    await world.decider.decide()
+    await world.arrive(1, number=3)
+    world.clock.advance(1001)
+    await world.decider.decide()
+    rows = await world.store.scan("SELECT span_id, content, input FROM spans ORDER BY 1")
+    assert [(row["content"], row["input"]) for row in rows] == [("kept", "text"), ("let_go", None), ("kept", "text")]
 
 
 async def test_without_a_tail_what_waits_is_kept_at_once(world: World) -> None:

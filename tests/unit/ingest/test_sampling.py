@@ -120,14 +120,20 @@ def test_what_a_verdict_stands_on_is_always_kept() -> None:
         (QuietTrace("t", "agent", 10, error=True, flagged=False), True),
         (QuietTrace("t", "agent", 10, error=False, flagged=True), True),
         (QuietTrace("t", "agent", 5001, error=False, flagged=False), True),
-        (QuietTrace("t", "agent", 10, error=True, flagged=True, earlier="let_go"), False),
+        (QuietTrace("t", "agent", 10, error=False, flagged=False, earlier="let_go"), False),
+        (QuietTrace("t", "agent", 10, error=True, flagged=False, earlier="let_go"), True),
+        (QuietTrace("t", "agent", 5001, error=False, flagged=False, earlier="let_go"), True),
         (QuietTrace("t", "agent", 10, error=False, flagged=False, earlier="kept"), True),
     ],
-    ids=["nothing", "error", "flag", "slow", "late-after-let-go", "late-after-kept"],
+    ids=["nothing", "error", "flag", "slow", "late", "late-error", "late-and-slow", "late-after-kept"],
 )
 def test_a_quiet_trace_is_kept_for_a_reason(trace: QuietTrace, kept: bool) -> None:
     assert keeps(Tail(share=0, slower_than_ms=5000), trace) is kept
     assert keeps(None, trace) is (trace.earlier != "let_go")
+
+
+def test_a_share_that_was_raised_meanwhile_brings_no_half_traces() -> None:
+    assert not keeps(Tail(share=1), QuietTrace("t", "agent", 10, error=False, flagged=False, earlier="let_go"))
 
 
 def test_a_quiet_trace_over_the_quantile_or_inside_the_share_is_kept() -> None:
