@@ -9,6 +9,8 @@ from typing import Any
 
 from starlette.responses import HTMLResponse, Response
 
+from assay_server.stats import rounded
+
 _BUCKETS = ("fresh_input", "cache_read", "cache_write", "output", "reasoning")
 
 # No script, nothing from elsewhere; the styles stand in the page itself.
@@ -47,18 +49,22 @@ def as_csv(report: dict[str, Any]) -> Response:
 def as_page(report: dict[str, Any]) -> Response:
     what, total = escape(report["group_by"].replace("_", " ")), report["total"]
     head = "".join(f"<th>{name}</th>" for name in (what, "calls", "without price", "tokens in", "tokens out", "cost"))
-    body = "".join(f"<tr>{_cells(name, row)}</tr>" for name, row in _rows(report))
+    cents = _in_cents(report)
+    body = "".join(f"<tr>{_cells(name, row, cents[nth])}</tr>" for nth, (name, row) in enumerate(_rows(report)))
     unknown = total["cost"]["unknown"]
     note = f" {unknown:,} calls have no known price and are not in the sums." if unknown else ""
     if report["unmetered"]:
         note += f" {report['unmetered']:,} model calls said neither tokens nor a cost, and are in no row."
+    if report["repriced_at"]:
+        note += f" Prices were changed on {escape(report['repriced_at'][:10])}, after this window: a report made before"
+        note += " may have other sums."
     note += " A call with several tags stands in several rows." if report["overlapping"] else ""
     page = (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Costs by {what}</title>'
         f"<style>{_STYLE}</style></head><body><h1>Costs by {what}</h1>"
         f"<p>{escape(report['since'][:10])} up to, not including, {escape(report['until'][:10])}, UTC; US dollars."
         f"{note}</p><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody>"
-        f"<tfoot><tr>{_cells('Total', total)}</tr></tfoot></table></body></html>"
+        f"<tfoot><tr>{_cells('Total', total, total['cost']['usd'])}</tr></tfoot></table></body></html>"
     )
     return HTMLResponse(page, headers={"content-security-policy": _POLICY})
 
@@ -70,8 +76,18 @@ def _rows(report: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
         yield f"({report['others']['groups']} others)", report["others"]
 
 
-def _cells(name: str, row: dict[str, Any]) -> str:
-    usd, tokens = row["cost"]["usd"], row["tokens"]
+def _in_cents(report: dict[str, Any]) -> list[float | None]:
+    """What each row is charged, in whole cents that add up to the total's, unless a call stands in several rows."""
+    usd = [row["cost"]["usd"] for _, row in _rows(report)]
+    known = {nth: each for nth, each in enumerate(usd) if each is not None}
+    if report["overlapping"] or not known:
+        return usd
+    cents = rounded(known, round(report["total"]["cost"]["usd"], 2))
+    return [cents.get(nth) for nth in range(len(usd))]
+
+
+def _cells(name: str, row: dict[str, Any], usd: float | None) -> str:
+    tokens = row["tokens"]
     numbers = (row["calls"], row["cost"]["unknown"], tokens.get("input_total"), tokens.get("output_total"))
     cells = [escape(name), *("–" if number is None else f"{number:,}" for number in numbers)]
     cells.append("unknown" if usd is None else f"{usd:,.2f}")

@@ -103,7 +103,11 @@ async def breakdown(request: Request, caller: Reader, query: Annotated[Breakdown
     responses=answers("application/json", "text/csv", "text/html"),
 )
 async def chargeback(request: Request, caller: Reader, query: Annotated[ChargebackQuery, Query()]) -> Response:
-    found = await services(request).costs.breakdown(caller.project, query.filter(), query.group_by, limit=10_000)
+    narrow = query.filter()
+    found = await services(request).costs.breakdown(caller.project, narrow, query.group_by, limit=10_000)
+    found["repriced_at"] = await services(request).prices.changed_after(
+        caller.project, narrow.since_ns, narrow.until_ns
+    )
     if query.format == "json":
         return JSONResponse(found)
     return as_csv(found) if query.format == "csv" else as_page(found)

@@ -7,9 +7,9 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
-from sqlalchemy import Connection, Row, select, update
+from sqlalchemy import Connection, Row, func, or_, select, update
 
-from assay_server.core.clock import Clock
+from assay_server.core.clock import Clock, rfc3339
 from assay_server.core.errors import NotFound
 from assay_server.core.ids import new_id
 from assay_server.core.records import Tokens
@@ -154,6 +154,18 @@ class OwnPrices:
             .limit(limit)
         )
         return await self._ledger.read(lambda connection: [repricing_json(row) for row in connection.execute(query)])
+
+    async def changed_after(self, project: str, since_ns: int, until_ns: int) -> str | None:
+        """When prices of calls made in the window were last changed, if that was after its end; else None.
+
+        Which calls got another price is counted over all of them, so those of the window may not be among them.
+        """
+        mine = _repricings.c.project == project, _repricings.c.created_ns >= until_ns
+        reach = or_(_repricings.c.since_ns.is_(None), _repricings.c.since_ns < until_ns)
+        moved = or_(_repricings.c.calls.is_(None), _repricings.c.calls > 0)
+        query = select(func.max(_repricings.c.created_ns)).where(*mine, reach, moved)
+        newest = await self._ledger.read(lambda connection: connection.execute(query).scalar())
+        return None if newest is None else rfc3339(newest)
 
     async def unfinished(self) -> Sequence[tuple[str, str, int | None, OwnPrice]]:
         """(id, project, since, which models) of each re-pricing that is not done, of all projects, oldest first."""

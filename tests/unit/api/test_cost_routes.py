@@ -152,6 +152,39 @@ async def test_the_report_is_a_table_for_spreadsheets_and_harmless(http: httpx.A
     assert "default-src 'none'" in page.headers["content-security-policy"]
 
 
+async def test_the_printed_rows_add_up_to_the_total_in_cents(http: httpx.AsyncClient, services: Any) -> None:
+    """Three thirds of ten dollars, and one whose price nobody knows."""
+    spans = [a_call(n, user=f"u{n}", cost=10 / 3) for n in (1, 2, 3)] + [a_call(4, user="u4")]
+    await services.ingest.write(Facts(spans))
+    page = (await http.get("costs/chargeback", params={**WINDOW, "group_by": "user", "format": "html"})).text
+    shown = [row.rpartition("<td>")[2].removesuffix("</td>") for row in page.split("</tr>") if "<td>u" in row]
+    assert sorted(shown) == ["3.33", "3.33", "3.34", "unknown"]
+    assert "<td>10.00</td>" in page
+
+
+async def test_a_closed_month_that_was_priced_anew_says_so(http: httpx.AsyncClient, services: Any) -> None:
+    """The clock is this machine's; the window is one that is over, and its call had no price."""
+    closed = {"since": "2020-01-01T00:00:00Z", "until": "2020-02-01T00:00:00Z", "group_by": "user"}
+    at_ns = 1_578_000_000_000_000_000  # 2 January 2020
+    call = a_call(1, model="mine", tokens=Tokens(1_000_000, None, None, 0), start_ns=at_ns, end_ns=at_ns)
+    await services.ingest.write(Facts([call]))
+    before = (await http.get("costs/chargeback", params=closed)).json()
+    assert (before["total"]["cost"]["usd"], before["repriced_at"]) == (None, None)
+    later = {"input": 9, "output": 9, "valid_from": "2021-01-01T00:00:00Z"}
+    for model, body in (("mine", later), ("other", {"input": 1, "output": 1}), ("mine", {"input": 2, "output": 2})):
+        assert (await http.put(f"prices/{model}", json=body)).status_code == 200
+        await services.repricer.work()
+        after = (await http.get("costs/chargeback", params=closed)).json()
+        if body["input"] != 2:
+            assert after["repriced_at"] is None  # it reaches no call of this window
+    assert after["total"]["cost"]["usd"] == 2.0
+    assert after["repriced_at"] is not None
+    page = (await http.get("costs/chargeback", params=closed | {"format": "html"})).text
+    assert f"Prices were changed on {after['repriced_at'][:10]}" in page
+    open_ = WINDOW | {"until": "2100-01-01T00:00:00Z"}
+    assert (await http.get("costs/chargeback", params=open_)).json()["repriced_at"] is None
+
+
 @pytest.mark.parametrize(
     ("now", "start", "end"),
     [("2026-11-21", "2026-10-01", "2026-11-01"), ("2026-01-01", "2025-12-01", "2026-01-01")],
