@@ -8,6 +8,7 @@ import asyncio
 import logging
 import re
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -17,13 +18,17 @@ from assay_server.core.errors import InvalidInput
 
 T = TypeVar("T")
 
-_THREADS = 4
+_THREADS = 16  # of which each service that never comes to an end holds one
+_STUCK_S = 30.0
 _LONGEST_REASON = 300
 _PIECES = re.compile(r"[/:@?&=,]+")
 _SHORTEST_SECRET = 4
 
 # They show something on the screen, or write to the logs, of the machine that serves: nobody is there to see it.
 _LOCAL = frozenset({"dbus", "qt", "kde", "glib", "gnome", "macosx", "windows", "syslog"})
+
+# What a mail server answered, as Python's smtplib writes it: Apprise tells it to those who debug alone.
+_SMTP = re.compile(r"""\((\d{3}), b['"](.*?)['"]""")
 
 _TYPES = {"critical": "failure", "warning": "warning", "info": "info", "resolved": "success"}
 
@@ -46,6 +51,7 @@ class AppriseSender:
     def __init__(self) -> None:
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="notify")
         self._caught = _Caught()
+        self._under_way: dict[str, float] = {}  # address -> since when
 
     async def check(self, url: str) -> None:
         await self._run(self._parsed, url)
@@ -88,7 +94,16 @@ class AppriseSender:
             service = self._parsed(url)
         except InvalidInput as error:
             return str(error)
-        kind = _TYPES.get(severity, "info")
+        now = time.monotonic()
+        if now - self._under_way.get(url, now) > _STUCK_S:
+            return "an earlier try has not come to an end"
+        self._under_way[url] = now
+        try:
+            return self._told(service, url, title, body, _TYPES.get(severity, "info"))
+        finally:
+            self._under_way.pop(url, None)
+
+    def _told(self, service: Any, url: str, title: str, body: str, kind: str) -> str | None:
         with self._caught.here() as said:
             # The service itself, not `Apprise.notify`: that one sends in a thread of its own, where we do not hear why.
             try:
@@ -103,7 +118,7 @@ class _Caught(logging.Handler):
     """Keeps Apprise's log lines from every other handler, and hands each thread its own."""
 
     def __init__(self) -> None:
-        super().__init__(logging.INFO)
+        super().__init__(logging.DEBUG)
         self._own = threading.local()
         self.take()
 
@@ -112,13 +127,17 @@ class _Caught(logging.Handler):
         logger = logging.getLogger("apprise")
         logger.propagate = False
         logger.handlers = [self]
-        logger.setLevel(logging.INFO)
+        logger.setLevel(logging.DEBUG)
         logging.getLogger("urllib3").setLevel(logging.WARNING)
 
     def emit(self, record: logging.LogRecord) -> None:
         lines = getattr(self._own, "lines", None)
-        if lines is not None and record.levelno >= logging.WARNING:
+        if lines is None:
+            return
+        if record.levelno >= logging.WARNING:
             lines.append(record.getMessage())
+        elif "Exception" in str(record.msg):
+            lines.extend(f"{code} {text}" for code, text in _SMTP.findall(record.getMessage()))
 
     @contextmanager
     def here(self) -> Iterator[list[str]]:

@@ -33,11 +33,15 @@ _RANK = {"info": 0, "warning": 1, "critical": 2}
 class Courier:
     """`deliver` is one round; `start` runs rounds when something is due, and `close` stops between two."""
 
-    def __init__(self, ledger: Ledger, sender: Sender, clock: Clock, *, heartbeat_s: float = 2.0) -> None:
+    def __init__(
+        self, ledger: Ledger, sender: Sender, clock: Clock, *, heartbeat_s: float = 2.0, longest_s: float = 60.0
+    ) -> None:
+        """`longest_s`: how long a service may take; all other messages wait for the slowest of a round."""
         self._ledger = ledger
         self._sender = sender
         self._clock = clock
         self._heartbeat_s = heartbeat_s
+        self._longest_s = longest_s
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -65,7 +69,11 @@ class Courier:
             await self._ledger.write(lambda c: outbox.settle(c, batch, "dropped", error=gone))
             return False
         title, body, severity = folded(batch)
-        error = await self._sender.send(url, title, body, severity)
+        try:
+            async with asyncio.timeout(self._longest_s):
+                error = await self._sender.send(url, title, body, severity)
+        except TimeoutError:
+            error = f"no answer within {self._longest_s:g} s"
         if error is None:
             await self._arrived(batch)
         else:

@@ -1,7 +1,9 @@
 """Real deliveries: to a webhook and to a mail server on this machine; what fails is said without the address."""
 
+import asyncio
 import json
 import logging
+import threading
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
@@ -74,6 +76,38 @@ async def test_a_webhook_that_sends_elsewhere_was_not_told(
     assert reason is not None
     assert str(status) in reason
     assert not hook.calls("GET", "/login")
+
+
+async def test_what_a_mail_server_answers_is_said(sender: AppriseSender, mailbox: Mailbox) -> None:
+    mailbox.full = True
+    reason = await sender.send(mailbox.url, "t", "b", "info")
+    assert reason is not None
+    assert "452 no room" in reason
+    assert "example.com" not in reason
+    mailbox.full = False
+    assert await sender.send(mailbox.url, "t", "b", "info") is None
+
+
+async def test_an_address_that_hangs_is_not_tried_again_meanwhile(
+    sender: AppriseSender, hook: FakeServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each try holds a thread; a service that answers a byte now and then would take them all."""
+    monkeypatch.setattr("assay_server.notify.apprise._STUCK_S", 0.0)
+    asked, answers = threading.Event(), threading.Event()
+
+    def slowly(_: object) -> Answer:
+        asked.set()
+        answers.wait(30)
+        return Answer({})
+
+    hook.on("POST", "/in/SECRETPATH", slowly)
+    first = asyncio.create_task(sender.send(address(hook), "t", "b", "info"))
+    await asyncio.to_thread(asked.wait, 30)
+    again = await sender.send(address(hook), "t", "b", "info")
+    answers.set()
+    assert (again, await first) == ("an earlier try has not come to an end", None)
+    assert await sender.send(address(hook), "t", "b", "info") is None
+    assert len(hook.calls("POST", "/in/SECRETPATH")) == 2
 
 
 async def test_nobody_there_is_said(sender: AppriseSender) -> None:

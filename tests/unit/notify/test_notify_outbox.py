@@ -1,5 +1,7 @@
 """Messages: told once each, together, again after failures, not during a silence, and never with an address."""
 
+import asyncio
+
 import pytest
 
 from assay_server.core.clock import rfc3339
@@ -282,6 +284,24 @@ async def test_a_courier_that_dies_after_sending_sends_again_with_the_same_refer
     assert first == second
     assert first[2].endswith("ref inc_1:opened")
     assert await world.statuses() == ["sent"]
+
+
+async def test_a_service_that_never_comes_to_an_end_holds_up_nobody_for_long(world: World) -> None:
+    async def send(url: str, *told: str) -> str | None:
+        if url == URL:
+            await asyncio.Event().wait()
+        return await FakeSender.send(world.sender, url, *told)
+
+    await world.channels.create(PROJECT, "key:a", name="mail", url="mailto://x")
+    world.sender.send = send  # type: ignore[method-assign]
+    world.courier = Courier(world.ledger, world.sender, world.clock, longest_s=0.01)
+    await world.put()
+    assert await world.deliver() == 1
+    shown = {each["name"]: each["last_error"] for each in await world.channels.list(PROJECT)}
+    assert shown == {"mail": None, "ops": "no answer within 0.01 s"}
+    del world.sender.send
+    assert await world.deliver() == 1
+    assert [url for url, *_ in world.sender.sent] == ["mailto://x", URL]
 
 
 async def test_a_clock_that_is_set_back_holds_no_message_back(world: World) -> None:
