@@ -24,6 +24,7 @@ from assay_server.stats import t_quantile
 
 FEWEST_DAYS = 5
 SUMS = COUNTS | {"cost", "tokens"}
+_WEEK = 7  # five working days tell nothing of the first Saturday
 _WEEKDAYS_FROM = 14
 _YEAR_S = 365 * 86_400
 
@@ -59,7 +60,7 @@ def expect(metric: str, past: Sequence[Past], n: int, sd: float | None, level: f
     `n` and `sd` are those of the figure to judge: they bound the noise from below.
     """
     usable = [each for each in past if not (_scale(metric) is _LOG and each.value <= 0)]
-    if len(usable) < FEWEST_DAYS:
+    if len(usable) < FEWEST_DAYS or max(each.days_ago for each in usable) < _WEEK:
         return None
     scale = _scale(metric)
     values = [scale.there(each.value) for each in usable]

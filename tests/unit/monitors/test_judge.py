@@ -132,6 +132,13 @@ def test_a_day_that_is_always_empty_is_no_fall(days: int) -> None:
     assert "still learning" in found.sentence
 
 
+def test_the_first_saturday_is_not_compared_with_the_five_days_before() -> None:
+    rule = {"kind": "change", "direction": "both", "change": 0.5}
+    past = [Past(day, 1000 + 10 * (day % 3), 1000) for day in range(1, 6)]
+    assert change(definition(rule=rule), seen(200, 200, past)).status == "unknown"
+    assert change(definition(rule=rule), seen(200, 200, [*past, Past(7, 1010, 1000)])).status == "alarm"
+
+
 def test_a_working_day_without_traffic_is_a_fall_although_sundays_are_empty() -> None:
     """Today is a Monday: Sundays are the days 1, 8, 15, 22 back."""
     rule = {"kind": "change", "direction": "down", "change": 0.5}
