@@ -167,3 +167,59 @@ def test_messages_between_nodes_are_a_chat_too() -> None:
 def test_what_is_no_conversation_stays_as_it_is(inputs: Any) -> None:
     told = part_of({"id": RUN, "inputs": inputs, "outputs": {"generations": [[]]}}).attributes
     assert (told["input.value"], told["output.value"]) == (inputs, {"generations": [[]]})
+
+
+async def test_feedback_that_names_a_run_alone_stands_on_its_trace(wired: SimpleNamespace) -> None:
+    run = {"id": RUN, "trace_id": TRACE, "parent_run_id": TRACE, "name": "a", "start_time": AT}
+    await send(wired, {f"post.{RUN}": run})
+    assert (await wired.http.post("/feedback", json={"key": "ok", "score": 1, "run_id": RUN})).status_code == 200
+    [score] = (await wired.http.get("/api/v1/scores")).json()["items"]
+    assert (score["trace_id"], score["span_id"]) == (TRACE.replace("-", ""), wired.pieces.parts[0].span_id)
+
+
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [
+        ({"comment": "just saying"}, {"reason": "just saying"}),
+        ({"correction": {"a": 1}}, {"metadata": {"correction": {"a": 1}}}),
+        ({"value": {"a": 1}}, {"metadata": {"value": {"a": 1}}}),
+        ({"score": 0.5, "value": 3}, {"value": 0.5, "metadata": {"value": 3}}),
+        (
+            {"score": 1, "feedback_source": {"type": "api", "metadata": {"who": "me"}}, "extra": {"e": 1}},
+            {"value": 1.0, "metadata": {"source.who": "me", "extra": {"e": 1}}},
+        ),
+    ],
+)
+async def test_feedback_keeps_all_it_says(wired: SimpleNamespace, said: Any, kept: dict[str, Any]) -> None:
+    body = {"key": "k", "run_id": TRACE, "trace_id": TRACE, **said}
+    assert (await wired.http.post("/feedback", json=body)).status_code == 200
+    [score] = (await wired.http.get("/api/v1/scores")).json()["items"]
+    assert kept.items() <= score.items()
+
+
+async def test_wrong_feedback_costs_no_run_of_its_batch(wired: SimpleNamespace) -> None:
+    run = {"id": RUN, "trace_id": TRACE, "name": "a", "start_time": AT}
+    right = {"key": "ok", "score": 1, "run_id": RUN, "trace_id": TRACE}
+    answer = await send(
+        wired, {"post.x": {**run, "id": ""}, f"post.{RUN}": run, "feedback.f": {"score": 1}, "feedback.g": right}
+    )
+    assert answer.status_code == 400
+    assert [part.name for part in wired.pieces.parts] == ["a"]
+    assert len((await wired.http.get("/api/v1/scores")).json()["items"]) == 1
+
+
+async def test_runs_may_come_one_by_one_and_name_the_run_above_alone(wired: SimpleNamespace) -> None:
+    above = {"id": TRACE, "name": "above", "start_time": AT, "run_type": "chain", "inputs": {}}
+    below = {"id": RUN, "parent_run_id": TRACE, "name": "below", "start_time": AT, "run_type": "llm", "inputs": {}}
+    for body in (above, below):
+        assert (await wired.http.post("/runs", json=body)).status_code == 202
+    assert (await wired.http.patch(f"/runs/{RUN}", json={"end_time": AT})).status_code == 202
+    assert {part.trace_id for part in wired.pieces.parts} == {TRACE.replace("-", "")}
+    assert wired.pieces.parts[2].span_id == wired.pieces.parts[1].span_id
+
+
+def test_what_went_into_a_cache_is_told_by_how_long_it_stays() -> None:
+    details = {"cache_read": 10, "cache_creation": 0, "ephemeral_5m_input_tokens": 30, "ephemeral_1h_input_tokens": 5}
+    usage = {"input_tokens": 100, "output_tokens": 20, "input_token_details": details}
+    told = part_of({"id": RUN, "outputs": {"usage_metadata": usage}}).attributes
+    assert told["gen_ai.usage.cache_write.input_tokens"] == 35

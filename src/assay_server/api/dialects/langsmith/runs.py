@@ -1,5 +1,7 @@
 """LangSmith's runs and feedback in our words. What LangGraph says of its nodes stays in `langsmith.metadata.*`."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from assay_server.api.dialects.bodies import moment, named, number, required, text
@@ -14,11 +16,30 @@ from assay_server.ingest import Part, answered, asked
 _ATTRIBUTES = {"run_type": "langsmith.span.kind", "inputs": "input.value", "outputs": "output.value"}
 _ELSEWHERE = {"id", "trace_id", "parent_run_id", "name", "start_time", "end_time", "error", "extra", "tags", "events"}
 _SESSION = ("session_id", "thread_id", "conversation_id")
+_CACHED_FOR = ("ephemeral_5m_input_tokens", "ephemeral_1h_input_tokens", "ephemeral_1hr_input_tokens")
 _SOURCES: dict[str, ScoreSource] = {"model": "judge", "app": "human"}
+_OF_FEEDBACK = {
+    "id",
+    "key",
+    "score",
+    "comment",
+    "run_id",
+    "trace_id",
+    "created_at",
+    "modified_at",
+    "session_id",
+    "start_time",
+}
 
 
-def part_of(run: dict[str, Any]) -> Part:
-    """Of a run begun (`post`) or gone on with (`patch`), put together from its parts."""
+def runs_named(body: dict[str, Any]) -> list[str]:
+    """The runs of whose trace a run, or feedback, is."""
+    names = ("run_id",) if "key" in body else ("id", "parent_run_id")
+    return [told for name in names if (told := text(body, name))]
+
+
+def part_of(run: dict[str, Any], traces: Mapping[str, str] = MappingProxyType({})) -> Part:
+    """Of a run begun (`post`) or gone on with (`patch`), put together from its parts; `traces` as for `score_of`."""
     told = required(run, "id")
     parent = text(run, "parent_run_id")
     extra = _object(run, "extra")
@@ -32,7 +53,7 @@ def part_of(run: dict[str, Any]) -> Part:
     if run.get("events"):
         attributes["langsmith.events"] = run["events"]
     return Part(
-        trace_id_of(text(run, "trace_id") or told),
+        trace_id_of(text(run, "trace_id") or traces.get(told) or traces.get(parent or "") or told),
         span_id_of(told),
         name=text(run, "name"),
         parent_id=span_id_of(parent) if parent else None,
@@ -44,14 +65,20 @@ def part_of(run: dict[str, Any]) -> Part:
     )
 
 
-def score_of(body: dict[str, Any], caller: Principal) -> Score:
-    """Feedback of a run, or of its whole trace. A `value` that is no number is the label."""
+def score_of(body: dict[str, Any], caller: Principal, traces: Mapping[str, str] = MappingProxyType({})) -> Score:
+    """Feedback of a run, or of its whole trace; `traces` are those of runs whose trace it does not name, by run.
+
+    A `value` that is no number is the label. What else it says, a correction for instance, is in the metadata: a score
+    may have neither value nor label.
+    """
     key, told = required(body, "key"), body.get("score")
-    run, trace = text(body, "run_id"), text(body, "trace_id")
+    run = text(body, "run_id")
+    trace = text(body, "trace_id") or traces.get(run or "")
     value, label = number(told if told is not None else body.get("value")), None
     if isinstance(body.get("value"), str):
         label = body["value"]
-    if value is None and label is None:
+    beside = _said_beside(body, value, label)
+    if value is None and label is None and not (text(body, "comment") or beside):
         raise InvalidInput("Feedback needs a score or a value.", field="score", value=str(told)[:80], fix="send one")
     if not (run or trace):
         raise InvalidInput("Feedback must say what it is about.", field="run_id", value=None, fix="send a run_id")
@@ -68,8 +95,18 @@ def score_of(body: dict[str, Any], caller: Principal) -> Score:
         reason=text(body, "comment"),
         author=caller.actor,
         trace_id=trace_id_of(trace or run or ""),
-        span_id=span_id_of(run) if run and run != trace else None,
+        span_id=span_id_of(run) if run and trace_id_of(run) != trace_id_of(trace or run) else None,
+        metadata=beside,
     )
+
+
+def _said_beside(body: dict[str, Any], value: float | None, label: str | None) -> dict[str, Any]:
+    """What feedback says and no field of a score holds; a `value` only where it is neither of the two."""
+    kept = {key: said for key, said in body.items() if key not in _OF_FEEDBACK and said not in (None, {}, [])}
+    if kept.get("value") in (value, label):
+        kept.pop("value", None)
+    source = kept.pop("feedback_source", None)
+    return {**kept, **named("source", source.get("metadata"))} if isinstance(source, dict) else kept
 
 
 def _spoken(run: dict[str, Any]) -> dict[str, Any]:
@@ -110,11 +147,17 @@ def _usage(run: dict[str, Any], extra: dict[str, Any]) -> dict[str, Any]:
         "gen_ai.usage.input_tokens": told.get("input_tokens"),
         "gen_ai.usage.output_tokens": told.get("output_tokens"),
         "gen_ai.usage.cache_read.input_tokens": into.get("cache_read"),
-        "gen_ai.usage.cache_write.input_tokens": into.get("cache_creation"),
+        "gen_ai.usage.cache_write.input_tokens": _written(into),
         "gen_ai.usage.reasoning.output_tokens": out.get("reasoning"),
         "gen_ai.usage.cost": told.get("total_cost"),
     }
     return {key: value for key, value in counts.items() if value is not None}
+
+
+def _written(details: dict[str, Any]) -> Any:
+    """What went into a cache: as one count, or by how long it is kept there, and then the one is 0 or not there."""
+    kept = [details[name] for name in _CACHED_FOR if isinstance(details.get(name), int)]
+    return details.get("cache_creation") or (sum(kept) if kept else details.get("cache_creation"))
 
 
 def _object(place: Any, key: str) -> dict[str, Any]:
