@@ -33,6 +33,7 @@ class Aliases:
     kinds: dict[str, Kinds]
     token_styles: dict[str, str]
     token_names: dict[str, tuple[str, ...]]
+    token_parts: tuple[str, ...]
     first_token_units: dict[str, str]
     cost_parts: dict[int, int]  # rank -> how many parts make the sum
     blanked: tuple[str, ...]  # how texts begin that a client's own scrubber put in place of a value
@@ -68,6 +69,7 @@ def compile_aliases(table: dict[str, Any]) -> Aliases:
         kinds={entry["key"]: Kinds(entry.get("values", {}), entry.get("present")) for entry in table["kinds"]},
         token_styles={entry["key"]: entry["style"] for entry in tokens["objects"]},
         token_names={name: tuple(names) for name, names in tokens["names"].items()},
+        token_parts=tuple(tokens["cache_write_parts"]),
         first_token_units={entry["key"]: entry["unit"] for entry in table["first_token"]},
         cost_parts={rank: len(_keys(entry)) for rank, entry in enumerate(table["costs"])},
         blanked=tuple(table["blanked"]),

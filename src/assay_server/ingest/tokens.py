@@ -4,6 +4,7 @@ OpenTelemetry and OpenAI include cached tokens in the input and reasoning in the
 API count them apart. The sum of the buckets is what was sent, never more.
 """
 
+from collections.abc import Iterable
 from typing import Any
 
 from assay_server.core.records import Tokens
@@ -37,12 +38,17 @@ def from_object(value: Any, style: str, table: Aliases) -> Tokens | None:
     details = [part for key in _DETAILS if isinstance(part := counts.get(key), dict)]
     flat = {**{key: part for detail in details for key, part in detail.items()}, **counts}
     found = {name: _first(flat, names) for name, names in table.token_names.items()}
+    found["cache_write"] = found["cache_write"] or _sum_of(flat, table.token_parts) or found["cache_write"]
     values = (found["input"], found["output"], found["cache_read"], found["cache_write"], found["reasoning"])
     if all(count is None for count in values):
         return None
     if style != "buckets" or details or _includes_cached(found):
         return from_totals(*values)
     fresh, output, cache_read, cache_write, reasoning = values
+    into, out = _others(flat, "input_", table), _others(flat, "output_", table)
+    total = found["total"]
+    if total is None or total >= into + out + sum(count or 0 for count in values):
+        fresh, output = _with(fresh, into), _with(output, out)
     return Tokens(fresh, cache_read, cache_write, output, reasoning)
 
 
@@ -50,6 +56,22 @@ def _includes_cached(found: dict[str, int | None]) -> bool:
     inner = sum(found[name] or 0 for name in ("cache_read", "cache_write", "reasoning"))
     total = found["total"]
     return inner > 0 and total is not None and total == (found["input"] or 0) + (found["output"] or 0)
+
+
+def _others(counts: dict[str, Any], prefix: str, table: Aliases) -> int:
+    """Buckets beside those we tell apart: sound, pictures. Those of a service tier are counted elsewhere already."""
+    known = {*table.token_parts, *(name for names in table.token_names.values() for name in names)}
+    named = [name for name in counts if name.startswith(prefix) and name not in known]
+    return _sum_of(counts, [name for name in named if not name.startswith(f"{prefix}priority")]) or 0
+
+
+def _with(count: int | None, more: int) -> int | None:
+    return (count or 0) + more if more else count
+
+
+def _sum_of(counts: dict[str, Any], names: Iterable[str]) -> int | None:
+    found = [count for name in names if (count := count_of(counts.get(name))) is not None]
+    return sum(found) if found else None
 
 
 def _first(counts: dict[str, Any], names: tuple[str, ...]) -> int | None:
