@@ -67,7 +67,7 @@ def _check_both(trace: Trace, session: str) -> None:
 
 def _check_call(span: dict) -> None:
     assert (span["model"], span["kind"], span["tokens"]) == (DATED, "llm", TOKENS)
-    assert span["environment"] == "staging"
+    assert (span["environment"], span["release"]) == ("staging", "v7")
     assert "How long do refunds take?" in texts(span["input"])
     assert ANSWER in texts(span["output"])
     assert span["cost"] > 0

@@ -32,6 +32,7 @@ class _Told:
 
     service: str | None
     environment: str | None
+    release: str | None
     charged: dict[str, str]
 
 
@@ -80,6 +81,7 @@ class Normaliser:
         scores = _scores(span) if span.events else []
         span.service, span.environment = told.service, told.environment
         self._texts(span, sources)
+        span.release = span.release or told.release
         span.kind = self._kind(sources.of("kind"))
         self._status(span)
         self._bodies(span, sources)
@@ -104,7 +106,7 @@ class Normaliser:
         sources = Sources(self._plans.of(resource), (resource,))
         service, charged = self._text(sources.of("service")), self._named(sources)
         named = None if service in self._table.unnamed else service
-        return _Told(named, self._text(sources.of("environment")), charged)
+        return _Told(named, self._text(sources.of("environment")), self._text(sources.of("release")), charged)
 
     def _named(self, sources: Sources) -> dict[str, str]:
         """Who is charged, as far as attributes say it."""

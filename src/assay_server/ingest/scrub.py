@@ -141,6 +141,7 @@ class FactScrubber:
 
     def _score(self, score: Score) -> None:
         found: set[str] = set()
+        score.name = self._text(score.name, found, {})
         score.label = self._optional(score.label, found, {})
         score.reason = self._optional(score.reason, found, {})
         score.error = self._optional(score.error, found, {})

@@ -92,3 +92,17 @@ def test_an_observation_says_what_it_was() -> None:
         ]
         == "span"
     )
+
+
+def test_the_older_usage_tells_costs_and_need_not_count_tokens() -> None:
+    body = {"id": "g", "traceId": TRACE, "usage": {"input": 3, "inputCost": 0.1, "totalCost": 0.3}}
+    assert part_of("generation-update", body, AT).attributes["langfuse.observation.cost_details"] == {
+        "input": 0.1,
+        "total": 0.3,
+    }
+    told = part_of("generation-update", {**body, "costDetails": {"total": 1}}, AT).attributes
+    assert told["langfuse.observation.cost_details"] == {"total": 1}
+    letters = {"input": 300, "output": 9, "unit": "CHARACTERS"}
+    told = part_of("generation-update", {**body, "usage": letters}, AT).attributes
+    assert told["langfuse.observation.usage"] == letters
+    assert "langfuse.observation.usage_details" not in told

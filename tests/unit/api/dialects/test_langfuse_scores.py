@@ -31,7 +31,7 @@ async def test_what_is_right_in_a_list_is_stored_and_the_rest_is_told(http: http
     assert (answer.json()["accepted"], answer.json()["rejected"]) == (1, 4)
     assert len(answer.json()["errors"]) == 4
     [score] = await stored(http)
-    assert (score["id"], score["name"], score["value"], score["trace_id"]) == ("s1", "helpful", 0.75, TRACE)
+    assert (score["metadata"]["id"], score["name"], score["value"], score["trace_id"]) == ("s1", "helpful", 0.75, TRACE)
     assert "mail-box" not in score["reason"]
 
 
@@ -42,6 +42,22 @@ async def test_a_list_without_faults_is_accepted_and_sent_twice_stored_once(http
         assert (answer.status_code, answer.json()) == (202, {"message": "Accepted"})
     [score] = await stored(http)
     assert (score["value"], score["span_id"]) == (1.0, "b7ad6b7169203331")
+
+
+async def test_an_id_that_comes_again_with_another_judgement_is_another_score(http: httpx.AsyncClient) -> None:
+    one = {"id": "of ada@mail-box.org", "name": "thumb", "value": 1, "traceId": TRACE}
+    for body in (one, {**one, "value": 0, "comment": "changed my mind"}, one):
+        assert (await http.post("/api/public/scores", json=body)).json() == {"id": one["id"]}
+    scores = await stored(http)
+    assert {(score["value"], score["reason"]) for score in scores} == {(1.0, None), (0.0, "changed my mind")}
+    assert len(scores) == 2
+    assert "mail-box" not in str(scores)
+
+
+async def test_the_name_of_a_score_is_scrubbed(http: httpx.AsyncClient) -> None:
+    await http.post("/api/public/scores", json={"name": "by ada@mail-box.org", "value": 1, "traceId": TRACE})
+    [score] = await stored(http)
+    assert score["name"] == "by [EMAIL_ADDRESS]"
 
 
 async def test_a_category_has_a_label_and_no_number(http: httpx.AsyncClient) -> None:

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from assay_server.api.dialects.bodies import moment_of
+from assay_server.api.dialects.bodies import moment_of, number
 from assay_server.api.dialects.ids import span_id_of, trace_id_of
 from assay_server.core.errors import InvalidInput
 from assay_server.ingest import Part
@@ -34,6 +34,8 @@ _OBSERVATION = {
 }
 _STRUCTURE = {"id", "traceId", "name", "startTime", "endTime", "timestamp", "parentObservationId", "type"}
 _SPOKEN = {"metadata", "usage", "usageDetails", "statusMessage"}
+_COSTS = {"input": "inputCost", "output": "outputCost", "total": "totalCost"}
+_TOKENS = "TOKENS"
 _SCOPE = "langfuse-sdk"
 
 
@@ -63,6 +65,7 @@ def part_of(event: str, body: dict[str, Any], timestamp: Any) -> Part:
     usage = _usage(body)
     if usage:
         attributes["langfuse.observation.usage_details"] = json.dumps(usage)
+    attributes |= _older_usage(body)
     status = _text(body, "statusMessage")
     if status:
         attributes["langfuse.observation.status_message"] = status
@@ -101,12 +104,28 @@ def _attributes(body: dict[str, Any], names: dict[str, str], prefix: str) -> dic
 
 
 def _usage(body: dict[str, Any]) -> dict[str, Any]:
-    """Counts only: the older `usage` also holds a unit and prices."""
+    """Counts of tokens only: the older `usage` also holds a unit, which need not be tokens, and costs."""
     details = body.get("usageDetails")
     told = details if isinstance(details, dict) and details else body.get("usage")
-    if not isinstance(told, dict):
+    if not isinstance(told, dict) or (told is not details and _unit(told) != _TOKENS):
         return {}
     return {key: value for key, value in told.items() if isinstance(value, int) and not isinstance(value, bool)}
+
+
+def _older_usage(body: dict[str, Any]) -> dict[str, Any]:
+    """What `usage` alone says: costs, where no others are told, and all of it where it counts something else."""
+    told = body.get("usage")
+    if not isinstance(told, dict):
+        return {}
+    found: dict[str, Any] = {} if _unit(told) == _TOKENS else {"langfuse.observation.usage": told}
+    costs = {ours: cost for ours, theirs in _COSTS.items() if (cost := number(told.get(theirs))) is not None}
+    if costs and not body.get("costDetails"):
+        found["langfuse.observation.cost_details"] = costs
+    return found
+
+
+def _unit(usage: dict[str, Any]) -> str:
+    return str(usage.get("unit") or _TOKENS).upper()
 
 
 def _id(body: dict[str, Any], field: str) -> str:

@@ -1,5 +1,6 @@
 """`POST /api/public/scores`: one score, or the list that Python 5 sends."""
 
+from hashlib import blake2b
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
@@ -13,7 +14,7 @@ from assay_server.api.openapi import answers
 from assay_server.api.services import services
 from assay_server.core.clock import SystemClock
 from assay_server.core.errors import InvalidInput
-from assay_server.core.ids import new_id
+from assay_server.core.ids import canonical_json, new_id
 from assay_server.core.ports import Principal
 from assay_server.core.records import Facts, Score, ScoreSource
 
@@ -39,7 +40,7 @@ async def post(request: Request, caller: Scorer) -> JSONResponse:
     if isinstance(body, dict):
         score = score_of(body, caller)
         await services(request).ingest.write(Facts(scores=[score]))
-        return JSONResponse({"id": score.id})
+        return JSONResponse({"id": _text(body, "id") or score.id})
     taken, errors = _scores_of(body, caller)
     await services(request).ingest.write(Facts(scores=taken))
     if errors:
@@ -49,6 +50,9 @@ async def post(request: Request, caller: Scorer) -> JSONResponse:
 
 def score_of(body: Any, caller: Principal) -> Score:
     """A score in our words. Raises InvalidInput naming Langfuse's field.
+
+    Its id says what it says: an id that comes again with another judgement is another score, where Langfuse would
+    replace the first. The client's own id is in the metadata.
 
     A category has a label and no value: there is no number that would mean it. `dataType` and everything else that is
     not ours stays in the metadata. `datasetRunId` is the run, and the observation of an item stands for the item.
@@ -63,15 +67,17 @@ def score_of(body: Any, caller: Principal) -> Score:
     session, run = _text(body, "sessionId"), _text(body, "datasetRunId")
     if not (trace or session or run):
         raise InvalidInput("A score must say what it is about.", field="traceId", value=None, fix="give a traceId")
+    told, reason = _text(body, "id"), _text(body, "comment", _LONGEST_TEXT)
+    said = [told, name, value, label, reason, trace, observation, session, run]
     return Score(
         project=caller.project,
-        id=_text(body, "id") or new_id("scr"),
+        id=f"scr_{blake2b(canonical_json(said).encode(), digest_size=13).hexdigest()}" if told else new_id("scr"),
         name=name,
         time_ns=_time(body),
         source="end_user" if caller.role == "score" else _SOURCES.get(str(body.get("source")), "code"),
         value=value,
         label=label,
-        reason=_text(body, "comment", _LONGEST_TEXT),
+        reason=reason,
         author=caller.actor,
         trace_id=trace_id_of(trace) if trace else None,
         span_id=span_id_of(observation) if observation else None,
@@ -112,7 +118,7 @@ def _time(body: dict[str, Any]) -> int:
 def _metadata(body: dict[str, Any]) -> dict[str, Any]:
     given = body.get("metadata")
     kept: dict[str, Any] = {} if given is None else given if isinstance(given, dict) else {"metadata": given}
-    told = {"data_type": "dataType", "environment": "environment", "config": "configId", "queue": "queueId"}
+    told = {"id": "id", "data_type": "dataType", "environment": "environment", "config": "configId", "queue": "queueId"}
     return kept | {ours: body[theirs] for ours, theirs in told.items() if body.get(theirs) is not None}
 
 
