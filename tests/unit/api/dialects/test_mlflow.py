@@ -137,6 +137,7 @@ async def test_documents_of_a_retriever_are_ours(wired: SimpleNamespace) -> None
         ({"feedback": {"value": "friendly"}}, None, "friendly", None),
         ({"feedback": {"value": {"a": 1}}}, None, '{"a": 1}', None),
         ({"feedback": {"error": {"error_code": "TIMEOUT"}}}, None, None, "TIMEOUT"),
+        ({"feedback": {"error": {"error_code": "RATE", "error_message": "too many"}}}, None, None, "RATE: too many"),
         ({"expectation": {"value": 14}}, None, "14", None),
         ({"expectation": {"serialized_value": {"value": "[1]"}}}, None, "[1]", None),
     ],
@@ -175,6 +176,44 @@ async def test_an_assessment_is_read_back_as_it_was_given(wired: SimpleNamespace
     one = await told(await wired.http.get(f"{V3}/traces/tr-{TRACE}/assessments/{given['assessment_id']}"))
     assert (one["assessment"]["feedback"], one["assessment"]["source"]["source_type"]) == ({"value": True}, "HUMAN")
     await told(await wired.http.get(f"{V3}/traces/tr-{TRACE}/assessments/other"), 404)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"value": {"a": [1, True]}},
+        {"value": ["a", "b"]},
+        {"value": None, "error": {"error_code": "RATE", "error_message": "too many", "stack_trace": "line 1"}},
+        {"value": None, "error": {"error_code": "RATE"}},
+    ],
+)
+async def test_feedback_is_read_back_while_its_trace_waits_for_more(wired: SimpleNamespace, said: Any) -> None:
+    await send_spans(wired)
+    await wired.http.post(f"{V3}/traces", json=ended())
+    body = {"assessment": {"assessment_name": "ok", "feedback": said, "overrides": "scr_1"}}
+    made = (await told(await wired.http.post(f"{V3}/traces/tr-{TRACE}/assessments", json=body)))["assessment"]
+    read = await told(await wired.http.get(f"{V3}/traces/tr-{TRACE}/assessments/{made['assessment_id']}"))
+    assert read["assessment"]["feedback"] == made["feedback"] == said
+    assert read["assessment"]["overrides"] == "scr_1"
+
+
+async def test_a_value_beside_an_error_is_kept_and_no_judgement(wired: SimpleNamespace) -> None:
+    said = {"value": 1, "error": {"error_code": "RATE"}}
+    body = {"assessment": {"assessment_name": "ok", "feedback": said}}
+    await told(await wired.http.post(f"{V3}/traces/tr-{TRACE}/assessments", json=body))
+    [score] = (await told(await wired.http.get("/api/v1/scores")))["items"]
+    assert (score["value"], score["metadata"]) == (None, {"value_beside_error": 1})
+
+
+async def test_events_and_the_clients_own_id_are_read_back(wired: SimpleNamespace) -> None:
+    event = {"name": "retried", "time_ns": 1_790_000_000_000_000_000, "attributes": {"n": 2}}
+    root = a_span(trace_id=TRACE, name="answer", attributes={"mlflow.spanType": "AGENT"}, events=[event])
+    await take_spans(wired.services, CALLER, HEADERS, protobuf(root))
+    await wired.http.post(f"{V3}/traces", json=ended(client_request_id="req-1"))
+    read = (await told(await wired.http.get(f"{V3}/traces/get", params={"trace_id": f"tr-{TRACE}"})))["trace"]
+    assert read["trace_info"]["client_request_id"] == "req-1"
+    [told_event] = read["spans"][0]["events"]
+    assert (told_event["name"], told_event["attributes"]) == ("retried", [{"key": "n", "value": {"int_value": "2"}}])
 
 
 async def test_a_tag_given_later_is_kept(wired: SimpleNamespace) -> None:

@@ -1,6 +1,7 @@
 """Assessments: feedback is a score; an expectation is what should have been, a label without a number."""
 
 import json
+from collections.abc import Callable
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
@@ -26,7 +27,7 @@ Reader = Annotated[Principal, Depends(principal("read"))]
 _SOURCES: dict[str, ScoreSource] = {"HUMAN": "human", "LLM_JUDGE": "judge", "AI_JUDGE": "judge"}
 _SOURCE_TYPES = {"human": "HUMAN", "end_user": "HUMAN", "judge": "LLM_JUDGE", "code": "CODE"}
 _EXPECTATION = "expectation"
-_REMEMBERED = {"value", "kind", "source_id", "overrides"}
+_REMEMBERED = {"value", "kind", "source_id", "overrides", "error_code", "stack_trace", "value_beside_error"}
 
 
 @router.post("/{trace_id}/assessments", summary="MLflow: feedback on a trace, or what was expected of it")
@@ -41,6 +42,7 @@ async def create(request: Request, caller: Scorer, trace_id: str) -> dict[str, A
 
 @router.get("/{trace_id}/assessments/{assessment_id}", summary="MLflow: one assessment")
 async def get(request: Request, caller: Reader, trace_id: str, assessment_id: str) -> dict[str, Any]:
+    await services(request).partial_spans.flush(caller.project, trace_id_of(trace_id))
     found = await services(request).traces.get(caller.project, trace_id_of(trace_id))
     score = next((score for score in found["scores"] if score["id"] == assessment_id), None)
     if score is None:
@@ -81,8 +83,8 @@ def assessment_json(score: dict[str, Any]) -> dict[str, Any]:
     """A score of ours as MLflow's clients read it."""
     metadata = score["metadata"]
     value = score["label"] if score["value"] is None else score["value"]
-    if metadata.get("value") == "bool":
-        value = bool(score["value"])
+    if metadata.get("value") in _READ_BACK:
+        value = _READ_BACK[metadata["value"]](value)
     told: dict[str, Any] = {
         "assessment_id": score["id"],
         "assessment_name": score["name"],
@@ -101,8 +103,18 @@ def assessment_json(score: dict[str, Any]) -> dict[str, Any]:
     if metadata.get("kind") == _EXPECTATION:
         serialized = {"serialization_format": "JSON_FORMAT", "value": score["label"] or "null"}
         return {**told, "expectation": {"serialized_value": serialized}}
-    failure = {"error": {"error_code": score["error"]}} if score["error"] else {}
+    if metadata.get("overrides"):
+        told["overrides"] = metadata["overrides"]
+    failure = {"error": _failure_json(score["error"], metadata)} if score["error"] else {}
     return {**told, "rationale": score["reason"] or "", "feedback": {"value": value, **failure}}
+
+
+def _failure_json(error: str, metadata: dict[str, Any]) -> dict[str, Any]:
+    code = metadata.get("error_code")
+    if code is None:
+        return {"error_code": error}
+    told = {"error_message": error.removeprefix(f"{code}: "), "stack_trace": metadata.get("stack_trace")}
+    return {"error_code": code, **{key: said for key, said in told.items() if said}}
 
 
 def _judgement(body: dict[str, Any]) -> tuple[float | None, str | None, str | None, dict[str, Any]]:
@@ -118,7 +130,7 @@ def _judgement(body: dict[str, Any]) -> tuple[float | None, str | None, str | No
         )
     failure = feedback.get("error")
     if isinstance(failure, dict):
-        return None, None, text(failure, "error_code") or "error", {}
+        return None, None, *_failed(failure, feedback.get("value"))
     said = feedback.get("value")
     value = number(said)
     if value is not None:
@@ -127,4 +139,25 @@ def _judgement(body: dict[str, Any]) -> tuple[float | None, str | None, str | No
         raise InvalidInput(
             "Feedback needs a value.", field="feedback.value", value=None, fix="send a value or an error"
         )
-    return None, said if isinstance(said, str) else json.dumps(said), None, {}
+    return (None, said, None, {}) if isinstance(said, str) else (None, json.dumps(said), None, {"value": "json"})
+
+
+def _failed(failure: dict[str, Any], beside: Any) -> tuple[str, dict[str, Any]]:
+    """(error, what to remember of it): the code and what it says; a value beside an error is no judgement."""
+    code, message = text(failure, "error_code"), text(failure, "error_message")
+    told = {"error_code": code if message else None, "stack_trace": text(failure, "stack_trace")}
+    remembered = {**told, "value_beside_error": beside}
+    error = f"{code}: {message}" if code and message else code or message or "error"
+    return error, {key: said for key, said in remembered.items() if said is not None}
+
+
+def _read(label: Any) -> Any:
+    """What JSON holds, but for what a scrubber made of it."""
+    try:
+        return json.loads(str(label))
+    except ValueError:
+        return label
+
+
+_READ_BACK: dict[str, Callable[[Any], Any]] = {"bool": bool, "json": _read}
+"""What a value was, where a score's number or label does not say it."""

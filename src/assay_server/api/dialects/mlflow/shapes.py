@@ -5,6 +5,7 @@ from typing import Any
 
 from assay_server.api.dialects.mlflow.assessments import assessment_json
 from assay_server.api.dialects.mlflow.ids import told_of
+from assay_server.core.clock import parse_rfc3339
 
 IN_TRACKING_STORE = {"mlflow.trace.spansLocation": "TRACKING_STORE"}
 """Spans are asked for over REST: there is no artifact to download."""
@@ -29,6 +30,7 @@ def info_json(trace: dict[str, Any]) -> dict[str, Any]:
     metadata |= _known({"mlflow.trace.user": trace["user"], "mlflow.trace.session": trace["session"]})
     number = str(said.get("mlflow.experimentId", "0"))
     return {
+        **_known({"client_request_id": said.get("mlflow.clientRequestId")}),
         "trace_id": told_of(trace["trace_id"]),
         "trace_location": {"type": "MLFLOW_EXPERIMENT", "mlflow_experiment": {"experiment_id": number}},
         "request_preview": _preview(root["input"] if root else None),
@@ -63,8 +65,14 @@ def _span(span: dict[str, Any]) -> dict[str, Any]:
         "end_time_unix_nano": str(start + round(span["latency_ms"] * 1e6)),
         "attributes": _pairs({**_known(ours), **span["attributes"]}),
         "status": {"code": _CODES[span["status"]], "message": span["status_message"] or ""},
+        "events": [_event(event) for event in span["events"]],
     }
     return told if span["parent_id"] is None else {**told, "parent_span_id": _bytes(span["parent_id"])}
+
+
+def _event(event: dict[str, Any]) -> dict[str, Any]:
+    at = str(parse_rfc3339(event["time"])) if event.get("time") else "0"
+    return {"name": event["name"], "time_unix_nano": at, "attributes": _pairs(event["attributes"])}
 
 
 def _pairs(values: dict[str, Any]) -> list[dict[str, Any]]:

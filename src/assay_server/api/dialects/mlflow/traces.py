@@ -38,9 +38,9 @@ async def end(request: Request, caller: Sender) -> dict[str, Any]:
     if not isinstance(info, dict):
         raise InvalidInput("There is no trace_info in the body.", field="trace.trace_info", fix="send an object")
     told = required(info, "trace_id")
-    scores = [score_of(one, told, caller) for one in list_in(info, "assessments")]
     experiment = await told_of_experiment(services(request), caller.project, _experiment(info))
     await services(request).partial_spans.put(caller.project, [part_of(info, experiment)])
+    scores = [score_of(one, told, caller) for one in list_in(info, "assessments")]
     await services(request).ingest.write(Facts(scores=scores))
     tags = {**_texts(info, "tags"), **IN_TRACKING_STORE}
     return {"trace": {"trace_info": {**info, "tags": tags}}}
