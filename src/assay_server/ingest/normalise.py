@@ -283,7 +283,7 @@ def score_of_event(span: Span, event: dict[str, Any]) -> Score | None:
     label = text_of(attributes.get("gen_ai.evaluation.score.label"))
     error = text_of(attributes.get("error.type"))
     judged = isinstance(value, int | float) and not isinstance(value, bool)
-    if name is None or not (judged or error):
+    if name is None or not (judged or label or error):
         return None
     at = event["time_ns"] or span.end_ns
     identity = f"{span.trace_id}{span.span_id}{name}{at}".encode("utf-8", "replace")

@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from typing import Any
 
 import msgspec
 
@@ -17,9 +18,11 @@ def failure(status: int, headers: Mapping[str, str], body: bytes) -> UpstreamErr
 
     A redirect is a failure too: a provider's key goes to the host it was given for, and nowhere else.
     """
-    wrapped = _is_error_document(body)
+    told = _error_document(body)
+    wrapped = told is not None
+    said = _excerpt(body if told is None else str(told.get("message") or "").encode("utf-8", "replace"))
     return UpstreamError(
-        f"The provider answered {status}{'' if wrapped else _excerpt(body)}.",
+        f"The provider answered {status}{said.rstrip('.')}.",
         status=status if status >= 400 else 502,
         body=body if wrapped else None,
         content_type="application/json" if wrapped else None,
@@ -49,12 +52,14 @@ def _until(date: str) -> float | None:
     return max(0.0, (moment - datetime.now(UTC)).total_seconds())
 
 
-def _is_error_document(body: bytes) -> bool:
+def _error_document(body: bytes) -> dict[str, Any] | None:
+    """What it says of the error, where it is a document of OpenAI's."""
     try:
         document = msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError):
-        return False
-    return isinstance(document, dict) and isinstance(document.get("error"), dict)
+        return None
+    told = document.get("error") if isinstance(document, dict) else None
+    return told if isinstance(told, dict) else None
 
 
 def _excerpt(body: bytes) -> str:

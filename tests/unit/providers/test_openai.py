@@ -215,3 +215,10 @@ def test_an_endpoint_does_not_show_its_key() -> None:
 def test_an_unknown_kind_names_those_there_are() -> None:
     with pytest.raises(InvalidInput, match="use one of: openai"):
         dialect("gopher")
+
+
+def test_a_failure_says_what_the_provider_said() -> None:
+    own = b'{"error": {"message": "bad field \xc3\xa9.", "type": "invalid_request_error"}}'
+    assert failure(400, {}, own).message == "The provider answered 400: bad field é."
+    assert failure(400, {}, b'{"error": {"code": "x"}}').message == "The provider answered 400."
+    assert failure(500, {}, b"oops").message == "The provider answered 500: oops."
