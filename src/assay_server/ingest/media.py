@@ -4,7 +4,7 @@ import asyncio
 import os
 import re
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
@@ -64,9 +64,10 @@ class MediaShelf:
     ) -> bool:
         """Says what will come, and where it stands; whether its content is still wanted. `digest`: SHA-256, hex.
 
-        Raises InvalidInput and TooLarge.
+        Where it stands may be told by the name of a file: that is scrubbed. Raises InvalidInput and TooLarge.
         """
         self._check(media, content_type, size)
+        link = link and replace(link, field=self._scrub(link.field)[0])
         values = {"content_type": content_type, "sha256": digest, "bytes": size, "created_ns": self._clock.now_ns()}
         return await self._ledger.write(partial(_announce, project, media, values, link))
 

@@ -11,8 +11,13 @@ import pytest
 
 from assay_server.api.dialects.ids import span_id_of
 from assay_server.api.dialects.opik.parts import span_part, trace_part
+from assay_server.checks.pii import Scrubber
+from assay_server.ingest import MediaShelf
+from assay_server.ledger import Ledger
+from tests.fakes.clock import FakeClock
 from tests.fakes.dialects import dialects
 from tests.fakes.pieces import Pieces
+from tests.fixtures.ledger import PROJECT
 
 AT = "2026-11-21T08:00:00.000000Z"
 TRACE = "01a1fd87-adb0-7050-8e88-ffae8613ec6c"
@@ -21,9 +26,11 @@ PRIVATE = "/api/v1/private"
 
 
 @pytest.fixture
-async def wired(tmp_path: Path) -> AsyncIterator[SimpleNamespace]:
+async def wired(tmp_path: Path, ledger: Ledger) -> AsyncIterator[SimpleNamespace]:
     pieces = Pieces()
-    async with dialects(tmp_path, partial_spans=pieces) as (http, _):
+    shelf = MediaShelf(ledger, tmp_path / "media", Scrubber().scrub, FakeClock(), 1000)
+    more = {"partial_spans": pieces, "media": shelf, "public_url": "https://assay.example.com"}
+    async with dialects(tmp_path, project=PROJECT, **more) as (http, _):
         yield SimpleNamespace(http=http, pieces=pieces)
 
 
@@ -108,3 +115,30 @@ def test_what_opik_says_keeps_its_meaning() -> None:
         "opik.error.message": "quota",
     }
     assert trace_part({"id": TRACE}).span_id != span_part({"id": TRACE, "trace_id": TRACE}).span_id
+
+
+async def upload(wired: SimpleNamespace, kind: str, told: str, content: bytes, name: str = "a b.bin") -> int:
+    """As Opik's SDK does it, where a server takes the file itself; the status of the second request."""
+    body = {"entity_type": kind, "entity_id": told, "file_name": name, "num_of_file_parts": 1, "path": "aHR0cA=="}
+    begun = (await wired.http.post(f"{PRIVATE}/attachment/upload-start", json=body)).json()
+    assert begun["upload_id"] == "BEMinIO"
+    [url] = begun["pre_sign_urls"]
+    assert url.startswith("http://test/api/v1/private/attachment/upload?")
+    status: int = (await wired.http.put(url, content=content)).status_code
+    return status
+
+
+async def test_files_of_a_trace_and_of_a_span_are_media_of_the_trace(wired: SimpleNamespace) -> None:
+    await wired.http.post(f"{PRIVATE}/traces/batch", json={"traces": [{"id": TRACE, "name": "a", "start_time": AT}]})
+    await wired.http.post(f"{PRIVATE}/spans/batch", json={"spans": [{"id": SPAN, "trace_id": TRACE, "start_time": AT}]})
+    assert await upload(wired, "trace", TRACE, b"\x00\xff\r\n", "ada@mail-box.org.bin") == 204
+    assert await upload(wired, "span", SPAN, b"x" * 300) == 204
+    found = (await wired.http.get(f"/api/v1/traces/{TRACE.replace('-', '')}/media")).json()["items"]
+    of_trace, of_span = [part.span_id for part in wired.pieces.parts]
+    told = {(one["span_id"], one["field"], one["bytes"], one["stored"]) for one in found}
+    assert told == {(of_trace, "[EMAIL_ADDRESS]", 4, True), (of_span, "a b.bin", 300, True)}
+
+
+async def test_a_file_that_is_too_large_or_of_nothing_is_refused(wired: SimpleNamespace) -> None:
+    assert await upload(wired, "trace", TRACE, b"x" * 1001) == 413
+    assert await upload(wired, "project", TRACE, b"x") == 400

@@ -1,16 +1,12 @@
-"""Files that LangSmith's clients attach to runs: kept with the other media of a trace."""
-
-import base64
-from hashlib import sha256
+"""Files that LangSmith's clients attach to runs."""
 
 from assay_server.api.dialects.bodies import text
+from assay_server.api.dialects.files import keep_file
 from assay_server.api.dialects.ids import span_id_of, trace_id_of
 from assay_server.api.dialects.langsmith.multipart import Attachment
 from assay_server.api.services import Services
 from assay_server.core.errors import InvalidInput, TooLarge
 from assay_server.ingest import MediaLink
-
-_ID_CHARACTERS = 22
 
 
 async def keep(rooms: Services, project: str, attachment: Attachment) -> None:
@@ -18,11 +14,7 @@ async def keep(rooms: Services, project: str, attachment: Attachment) -> None:
     stay with the run."""
     told = str(attachment.run["id"])
     link = MediaLink(trace_id_of(text(attachment.run, "trace_id") or told), span_id_of(told), attachment.name)
-    digest = sha256(attachment.content)
-    media = base64.urlsafe_b64encode(digest.digest()).decode()[:_ID_CHARACTERS]
-    size, kind = len(attachment.content), attachment.content_type
     try:
-        if await rooms.media.announce(project, media, kind, size, digest.hexdigest(), link):
-            await rooms.media.store(project, media, attachment.content)
+        await keep_file(rooms, project, link, attachment.content_type, attachment.content)
     except (InvalidInput, TooLarge):
         return
