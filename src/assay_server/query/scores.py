@@ -33,6 +33,7 @@ _FIELDS = (
 class ScoreFilter:
     """None does not narrow; times are nanoseconds, `until_ns` is exclusive."""
 
+    id: str | None = None
     name: str | None = None
     trace_id: str | None = None
     run: str | None = None
@@ -56,7 +57,7 @@ class Scores:
     ) -> Page:
         """Score JSON, newest first. `after`: (time_ns, id) of the page before."""
         where = Where.project(project)
-        for column in ("name", "trace_id", "run", "item", "source"):
+        for column in ("id", "name", "trace_id", "run", "item", "source"):
             where.equal(column, getattr(narrow, column))
         if narrow.since_ns is not None:
             where.add("time_ns >= ?", narrow.since_ns)

@@ -223,3 +223,24 @@ def test_what_went_into_a_cache_is_told_by_how_long_it_stays() -> None:
     usage = {"input_tokens": 100, "output_tokens": 20, "input_token_details": details}
     told = part_of({"id": RUN, "outputs": {"usage_metadata": usage}}).attributes
     assert told["gen_ai.usage.cache_write.input_tokens"] == 35
+
+
+def test_the_model_is_that_of_the_call_where_nothing_else_names_one() -> None:
+    extra = {"metadata": {"a": 1}, "invocation_params": {"model": "gpt-4o"}}
+    assert part_of({"id": RUN, "run_type": "llm", "extra": extra}).attributes["gen_ai.request.model"] == "gpt-4o"
+
+
+async def test_feedback_that_is_changed_is_another_score(wired: SimpleNamespace) -> None:
+    body = {"id": "f1", "key": "thumb", "score": 1, "comment": "good", "run_id": RUN, "trace_id": TRACE}
+    await wired.http.post("/feedback", json=body)
+    for _ in range(2):
+        assert (await wired.http.patch("/feedback/f1", json={"score": 0})).json() == {"id": "f1"}
+    scores = (await wired.http.get("/api/v1/scores")).json()["items"]
+    first, now = sorted(scores, key=lambda score: -score["value"])
+    assert (now["name"], now["value"], now["reason"]) == ("thumb", 0.0, "good")
+    assert (now["trace_id"], now["span_id"], now["metadata"]) == (
+        first["trace_id"],
+        first["span_id"],
+        {"changes": "f1"},
+    )
+    assert (await wired.http.patch("/feedback/f2", json={"score": 0})).status_code == 404

@@ -12,12 +12,13 @@ from assay_server.api.dialects.bodies import json_body, list_in, plain_body
 from assay_server.api.dialects.ids import span_id_of
 from assay_server.api.dialects.langsmith.attachments import keep
 from assay_server.api.dialects.langsmith.multipart import multipart
-from assay_server.api.dialects.langsmith.runs import part_of, runs_named, score_of
+from assay_server.api.dialects.langsmith.runs import changed, part_of, runs_named, score_of
 from assay_server.api.dialects.lookup import known_traces_of
 from assay_server.api.services import services
-from assay_server.core.errors import InvalidInput
+from assay_server.core.errors import InvalidInput, NotFound
 from assay_server.core.ports import Principal
 from assay_server.core.records import Facts
+from assay_server.query import ScoreFilter
 
 router = APIRouter(tags=["langsmith"])
 
@@ -73,6 +74,17 @@ async def feedback(request: Request, caller: Scorer) -> dict[str, str]:
     score = score_of(body, caller, await _traces(request, caller, [body], waits=True))
     await services(request).ingest.write(Facts(scores=[score]))
     return {"id": score.id}
+
+
+@router.patch("/feedback/{told}", summary="LangSmith: a score is changed")
+async def change(request: Request, told: str, caller: Sender) -> dict[str, str]:
+    """Facts are only added: what it says now is another score."""
+    known = (await services(request).scores.find(caller.project, ScoreFilter(id=told), limit=1)).items
+    if not known:
+        raise NotFound(f"There is no feedback '{told[:80]}' in this project.", field="feedback_id", value=told[:80])
+    score = changed(known[0], await json_body(request), caller)
+    await services(request).ingest.write(Facts(scores=[score]))
+    return {"id": told}
 
 
 async def _taken(

@@ -1,6 +1,7 @@
 """LangSmith's runs and feedback in our words. What LangGraph says of its nodes stays in `langsmith.metadata.*`."""
 
 from collections.abc import Mapping
+from hashlib import blake2b
 from types import MappingProxyType
 from typing import Any
 
@@ -8,7 +9,7 @@ from assay_server.api.dialects.bodies import moment, named, number, required, te
 from assay_server.api.dialects.ids import span_id_of, trace_id_of
 from assay_server.core.clock import SystemClock
 from assay_server.core.errors import InvalidInput
-from assay_server.core.ids import new_id
+from assay_server.core.ids import canonical_json, new_id
 from assay_server.core.ports import Principal
 from assay_server.core.records import Score, ScoreSource
 from assay_server.ingest import Part, answered, asked
@@ -100,6 +101,17 @@ def score_of(body: dict[str, Any], caller: Principal, traces: Mapping[str, str] 
     )
 
 
+def changed(score: dict[str, Any], body: dict[str, Any], caller: Principal) -> Score:
+    """Feedback that was given as `score`, as `body` has it now: another score, which says which one it is of."""
+    known = {"key": score["name"], "trace_id": score["trace_id"], "score": score["value"], "value": score["label"]}
+    made = score_of({**known, "comment": score["reason"], **body}, caller)
+    said = canonical_json([score["id"], made.value, made.label, made.reason, made.metadata]).encode()
+    made.id = f"scr_{blake2b(said, digest_size=13).hexdigest()}"
+    made.metadata |= {"changes": score["id"]}
+    made.span_id = score["span_id"]
+    return made
+
+
 def _said_beside(body: dict[str, Any], value: float | None, label: str | None) -> dict[str, Any]:
     """What feedback says and no field of a score holds; a `value` only where it is neither of the two."""
     kept = {key: said for key, said in body.items() if key not in _OF_FEEDBACK and said not in (None, {}, [])}
@@ -128,7 +140,9 @@ def _extra(extra: dict[str, Any]) -> dict[str, Any]:
     found |= named("langsmith.metadata", metadata)
     if isinstance(metadata, dict):
         session = next((text(metadata, key) for key in _SESSION if text(metadata, key)), None)
+        params = _object(extra, "invocation_params")
         known = {
+            "gen_ai.request.model": text(params, "model") or text(params, "model_name"),
             "session.id": session,
             "gen_ai.response.model": text(metadata, "ls_model_name"),
             "gen_ai.provider.name": text(metadata, "ls_provider"),

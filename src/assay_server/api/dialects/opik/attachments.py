@@ -1,4 +1,4 @@
-"""Files of traces and spans; Opik's SDK also takes every picture above 256 kB out of what it says, and sends it here."""
+"""Files of traces and spans; Opik's SDK also takes pictures above 256 kB out of what it says, and sends them here."""
 
 from typing import Annotated, Any
 from urllib.parse import urlencode, urlsplit
