@@ -40,7 +40,9 @@ async def list_scores(
     since: str | None = None,
     source: str | None = None,
 ) -> dict[str, Any]:
-    narrow = ScoreFilter(name, trace_id, run, item, nanoseconds(since, "since"), source=source)
+    narrow = ScoreFilter(
+        name=name, trace_id=trace_id, run=run, item=item, since_ns=nanoseconds(since, "since"), source=source
+    )
     after = decode_cursor(cursor, 2)
     found = await services(request).scores.find(caller.project, narrow, limit=limit, after=after)
     return page(found.items, found.total, found.following)

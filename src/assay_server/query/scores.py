@@ -33,7 +33,6 @@ _FIELDS = (
 class ScoreFilter:
     """None does not narrow; times are nanoseconds, `until_ns` is exclusive."""
 
-    id: str | None = None
     name: str | None = None
     trace_id: str | None = None
     run: str | None = None
@@ -44,6 +43,7 @@ class ScoreFilter:
     other_names: tuple[str, ...] = ()  # none of these
     until_ns: int | None = None
     source: str | None = None
+    id: str | None = None
 
 
 class Scores:
