@@ -8,7 +8,7 @@ import msgspec
 
 from assay_server.core.errors import InvalidInput
 from assay_server.core.records import Span
-from assay_server.ingest.decoded import STATUS, Decoded, Group, SpanRefused, check_times, hex_id, new_span
+from assay_server.ingest.decoded import STATUS, Decoded, Group, SpanRefused, check_times, hex_id, new_span, tell_beside
 from assay_server.ingest.limits import Limits
 
 T = TypeVar("T")
@@ -72,6 +72,11 @@ class _Span(_Camel):
     events: list[_Event] = []
     links: list[_Link] = []
     status: _Status | None = None
+    kind: Any = 0  # these five cost no span, whatever they are
+    trace_state: Any = None
+    dropped_attributes_count: Any = 0
+    dropped_events_count: Any = 0
+    dropped_links_count: Any = 0
 
 
 class _Scope(_Camel):
@@ -149,6 +154,8 @@ def _span(sent: _Span, group: Group, limits: Limits) -> Span:
         end_ns=end,
         attributes=_attributes(sent.attributes, limits),
     )
+    dropped = (sent.dropped_attributes_count, sent.dropped_events_count, sent.dropped_links_count)
+    tell_beside(span.attributes, sent.kind, sent.trace_state, dropped)
     if sent.status is not None:
         code = sent.status.code
         span.status = STATUS.get(_STATUS_NAMES.get(code, 0) if isinstance(code, str) else code, "unset")

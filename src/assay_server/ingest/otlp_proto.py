@@ -10,7 +10,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 from assay_server.core.errors import InvalidInput
 from assay_server.core.records import Span
-from assay_server.ingest.decoded import STATUS, Decoded, Group, SpanRefused, check_times, hex_id
+from assay_server.ingest.decoded import STATUS, Decoded, Group, SpanRefused, check_times, hex_id, tell_beside
 from assay_server.ingest.limits import Limits
 
 
@@ -62,6 +62,9 @@ def value_of(value: Any, depth: int) -> Any:
     return getattr(value, which)
 
 
+_INTERNAL = 1  # the kind of a span that speaks to nobody; 0 says nothing
+
+
 def _span(sent: Any, group: Group, limits: Limits) -> Span:
     start, end = check_times(sent.start_time_unix_nano, sent.end_time_unix_nano)
     parent, status = sent.parent_span_id, sent.status
@@ -80,6 +83,9 @@ def _span(sent: Any, group: Group, limits: Limits) -> Span:
         attributes=attributes_of(sent.attributes, limits),
         resource=group.resource,
     )
+    dropped = (sent.dropped_attributes_count, sent.dropped_events_count, sent.dropped_links_count)
+    if sent.kind > _INTERNAL or sent.trace_state or any(dropped):
+        tell_beside(span.attributes, sent.kind, sent.trace_state, dropped)
     if sent.events:
         span.events = [
             {"name": event.name, "time_ns": event.time_unix_nano, "attributes": attributes_of(event.attributes, limits)}

@@ -11,6 +11,8 @@ FORWARDED_BY = "assay.forwarded_by"
 """A resource attribute: the servers that sent a span on. None sends on what it sent before."""
 
 _STATUS = {"unset": 0, "ok": 1, "error": 2}
+_SPAN_KIND = "span.kind"  # where ingest keeps what kind of span OpenTelemetry's SDK said it is
+_KINDS: dict[Any, Any] = {"server": 2, "client": 3, "producer": 4, "consumer": 5}
 _SAID = (
     ("model", "gen_ai.request.model"),
     ("provider", "gen_ai.provider.name"),
@@ -60,7 +62,10 @@ def _add(out: trace_pb2.Span, span: Mapping[str, Any], ids: tuple[bytes, bytes, 
     out.end_time_unix_nano = int(span["start_ns"]) + round(span["latency_ms"] * 1e6)
     out.status.code = _STATUS[span["status"]]  # type: ignore[assignment]  # an open enum is an int
     out.status.message = span["status_message"] or ""
-    for key, value in _attributes(span).items():
+    said = _attributes(span)
+    if said.get(_SPAN_KIND) in _KINDS:
+        out.kind = _KINDS[said.pop(_SPAN_KIND)]
+    for key, value in said.items():
         _put(out.attributes, key, value)
     for event in span["events"]:
         made = out.events.add(name=event["name"], time_unix_nano=event["time_ns"])
@@ -69,7 +74,9 @@ def _add(out: trace_pb2.Span, span: Mapping[str, Any], ids: tuple[bytes, bytes, 
     for link in span["links"]:
         pair = _hex(link.get("trace_id"), 16), _hex(link.get("span_id"), 8)
         if pair[0] is not None and pair[1] is not None:
-            out.links.add(trace_id=pair[0], span_id=pair[1])
+            linked = out.links.add(trace_id=pair[0], span_id=pair[1])
+            for key, value in (link.get("attributes") or {}).items():
+                _put(linked.attributes, key, value)
 
 
 def _attributes(span: Mapping[str, Any]) -> dict[str, Any]:

@@ -94,6 +94,17 @@ async def test_what_is_stored_from_now_on_arrives_in_batches(world: World) -> No
     assert await world.forwards.tick() == 0
 
 
+async def test_what_kind_of_span_it_was_and_what_its_links_say_goes_along(world: World) -> None:
+    await world.put()
+    link = {"trace_id": f"{7:032x}", "span_id": f"{8:016x}", "attributes": {"why": "retry"}}
+    await world.store.append(Facts(spans=spans(1, 1, attributes={"span.kind": "client", "a": 1}, links=[link])))
+    await world.forwards.tick()
+    [sent] = world.collector.taken
+    assert (sent.kind, "span.kind" in {pair.key for pair in sent.attributes}) == (3, False)
+    [linked] = sent.links
+    assert [(pair.key, pair.value.string_value) for pair in linked.attributes] == [("why", "retry")]
+
+
 async def test_what_is_stored_wakes_nobody_while_nothing_is_forwarded(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
