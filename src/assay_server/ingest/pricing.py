@@ -1,6 +1,7 @@
 """What a span costs when it comes in, and when prices change afterwards: one rule for both."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from assay_server.core.records import Span, Tokens
@@ -18,6 +19,19 @@ BATCH_KEYS = (
 )
 """Attributes that say a call went through a vendor's batch API, by `batch` or `true`."""
 
+AUDIO_KEYS = (
+    "llm.token_count.prompt_details.audio",
+    "llm.token_count.completion_details.audio",
+    "gen_ai.usage.details.input_audio_tokens",
+    "gen_ai.usage.details.output_audio_tokens",
+    "gen_ai.usage.details.audio_tokens",
+    "langfuse.observation.usage_details",
+    "langsmith.metadata.usage_metadata",
+)
+"""Attributes that say how many of a call's tokens were sound, which costs many times what text does."""
+
+_SOUND = re.compile(r'"\w*audio\w*"\s*:\s*[1-9]')
+
 
 class Prices(Protocol):
     """What `registry.OwnPrices` does: (US dollars, source), or None when unknown."""
@@ -31,21 +45,30 @@ class Prices(Protocol):
         *,
         project: str | None = None,
         batch: bool = False,
+        audio: bool = False,
     ) -> tuple[float, str] | None: ...
 
 
 def price_span(span: Span, prices: Prices) -> None:
     """In place. A cost that the client told stays."""
     if span.cost is None and span.tokens is not None and span.model is not None and span.kind not in ROLL_UPS:
-        batch = is_batch(span.attributes)
-        priced = prices.price(span.provider, span.model, span.tokens, span.start_ns, project=span.project, batch=batch)
+        priced = prices.price(
+            span.provider, span.model, span.tokens, span.start_ns, project=span.project,
+            batch=_any(span.attributes, BATCH_KEYS, says_batch), audio=_any(span.attributes, AUDIO_KEYS, says_audio),
+        )  # fmt: skip
         if priced is not None:
             span.cost, span.cost_source = priced
 
 
-def is_batch(attributes: Mapping[str, Any]) -> bool:
-    return any(says_batch(attributes[key]) for key in BATCH_KEYS if key in attributes)
-
-
 def says_batch(value: Any) -> bool:
     return str(value).lower() in {"batch", "true"}
+
+
+def says_audio(value: Any) -> bool:
+    """A count, or the JSON of a usage object that holds one."""
+    text = str(value)
+    return text.isdigit() and int(text) > 0 if not text.startswith("{") else _SOUND.search(text) is not None
+
+
+def _any(attributes: Mapping[str, Any], keys: Sequence[str], says: Callable[[Any], bool]) -> bool:
+    return any(says(attributes[key]) for key in keys if key in attributes)

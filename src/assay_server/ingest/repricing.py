@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from assay_server.core.errors import AssayError
 from assay_server.core.records import Tokens
-from assay_server.ingest.pricing import BATCH_KEYS, ROLL_UPS, Prices, says_batch
+from assay_server.ingest.pricing import AUDIO_KEYS, BATCH_KEYS, ROLL_UPS, Prices, says_audio, says_batch
 from assay_server.store import Limits, Priced, Store
 
 _log = logging.getLogger(__name__)
@@ -120,10 +120,10 @@ class Repricer:
         self, project: str, provider: str | None, model: str, after: tuple[int, int]
     ) -> list[dict[str, Any]]:
         """The next batch by (start_ns, key); what the client priced itself is not among them."""
-        said = ", ".join(["variant_extract(attributes, ?)::VARCHAR"] * len(BATCH_KEYS))
-        sql = "\n".join((_SELECT, ", [" + said + "] AS batch", _FROM))
+        batch, audio = (_said(keys) for keys in (BATCH_KEYS, AUDIO_KEYS))
+        sql = "\n".join((_SELECT, ", [" + batch + "] AS batch, [" + audio + "] AS audio", _FROM))
         start, key = after
-        params = [*BATCH_KEYS, project, model, provider, list(ROLL_UPS), start, start, key, _BATCH]
+        params = [*BATCH_KEYS, *AUDIO_KEYS, project, model, provider, list(ROLL_UPS), start, start, key, _BATCH]
         return await self._store.scan(sql, params, limits=_LIMITS)
 
     def _priced(self, project: str, row: dict[str, Any]) -> Priced:
@@ -131,9 +131,16 @@ class Repricer:
             row["fresh_input"], row["cache_read"], row["cache_write"], row["output_tokens"], row["reasoning"]
         )
         batch = any(says_batch(value) for value in row["batch"] if value is not None)
-        found = self._queue.price(row["provider"], row["model"], tokens, row["start_ns"], project=project, batch=batch)
+        audio = any(says_audio(value) for value in row["audio"] if value is not None)
+        found = self._queue.price(
+            row["provider"], row["model"], tokens, row["start_ns"], project=project, batch=batch, audio=audio
+        )
         cost, source = found or (None, None)
         return Priced(row["trace_id"], row["span_id"], cost, source)
+
+
+def _said(keys: Sequence[str]) -> str:
+    return ", ".join(["variant_extract(attributes, ?)::VARCHAR"] * len(keys))
 
 
 def _differs(price: Priced, row: dict[str, Any]) -> bool:

@@ -99,13 +99,15 @@ class Prices:
         *,
         project: str | None = None,  # the list is the same for all
         batch: bool = False,
+        audio: bool = False,
     ) -> tuple[float, str] | None:
         """(US dollars, `prices:<day>`), or None when it is unknown. `at_ns`: when the call was made.
 
         The model may be written `provider/model`. Without a provider the model's name must say whose it is.
-        The list knows no prices of batch calls, so those are unknown: own prices have a field for them.
+        The list knows no prices of batch calls, so those are unknown: own prices have a field for them. So are calls
+        with `audio`: what a text costs would be a tenth of what they do.
         """
-        if batch:
+        if batch or audio:
             return None
         rates = self.rates(provider, model, at_ns)
         if rates is None:

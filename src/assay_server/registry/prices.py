@@ -34,8 +34,9 @@ class Listed(Protocol):
     """The public list: what `providers.Prices` does."""
 
     def price(
-        self, provider: str | None, model: str, tokens: Tokens, at_ns: int, *, batch: bool = False
-    ) -> tuple[float, str] | None: ...
+        self, provider: str | None, model: str, tokens: Tokens, at_ns: int, *, batch: bool = False,
+        audio: bool = False,
+    ) -> tuple[float, str] | None: ...  # fmt: skip
 
     def rates(self, provider: str | None, model: str, at_ns: int) -> Rates | None: ...
 
@@ -66,11 +67,15 @@ class OwnPrices:
         *,
         project: str | None = None,
         batch: bool = False,
+        audio: bool = False,
     ) -> tuple[float, str] | None:
-        """(US dollars, source), or None when it is unknown. An own price that lacks a rate is not filled up."""
+        """(US dollars, source), or None when it is unknown. An own price that lacks a rate is not filled up.
+
+        `audio`: some of the tokens are sound. An own price is taken as meant for them.
+        """
         own = applying(self._own.get(project or "", ()), provider, model, at_ns)
         if own is None:
-            return self._listed.price(provider, model, tokens, at_ns, batch=batch)
+            return self._listed.price(provider, model, tokens, at_ns, batch=batch, audio=audio)
         cost = own.cost(tokens, batch=batch)
         return None if cost is None else (cost, own.rates.source)
 

@@ -71,6 +71,32 @@ async def test_a_price_goes_from_its_date_on_and_the_list_comes_back_when_it_is_
     assert await house.costs() == listed
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"llm.token_count.prompt_details.audio": 400_000},
+        {"gen_ai.usage.details.output_audio_tokens": 3},
+        {"langfuse.observation.usage_details": '{"input": 600000, "input_audio_tokens": 400000}'},
+        {"langsmith.metadata.usage_metadata": '{"input_tokens": 9, "input_token_details": {"audio": 4}}'},
+    ],
+)
+async def test_sound_is_not_priced_as_text(house: House, said: dict[str, Any]) -> None:
+    """The list's audio rates are 10 to 30 times those of text: such a call was told a tenth of its cost."""
+    none = {key: str(value).replace("4", "0").replace("3", "0") for key, value in said.items()}
+    spans = [
+        call(1, "gpt-audio", provider="openai", attributes=said),
+        call(2, "gpt-audio", provider="openai", attributes=none),
+    ]
+    await house.ingest.write(Facts(spans))
+    assert await house.costs() == [None, 2.5]
+    made = await house.prices.put(PROJECT, "key:a", "gpt-audio", {"input": 32})
+    await house.repricer.work()
+    assert await house.costs() == [32.0, 32.0]
+    await house.prices.delete(PROJECT, "key:a", made["id"])
+    await house.repricer.work()
+    assert await house.costs() == [None, 2.5]
+
+
 async def test_batch_calls_are_known_by_what_they_say(house: House) -> None:
     batch = {"openai.request.service_tier": "batch"}
     await house.ingest.write(Facts([call(1, "gpt-4o-2024-11-20", attributes=batch), call(2, attributes=batch)]))
