@@ -97,6 +97,7 @@ def _evidence(monitor: Monitor, finding: Finding) -> dict[str, Any]:
         "monitor": monitor.definition.name,
         "metric": monitor.definition.metric.name,
         "filter": {name: list(values) for name, values in monitor.definition.filter.items()},
+        "group_by": monitor.definition.group_by,
     }
 
 

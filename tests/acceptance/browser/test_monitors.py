@@ -111,6 +111,20 @@ def test_a_value_leads_to_its_traces(opened: Opened) -> None:
     expect(value).to_have_attribute("href", re.compile(r"^/traces[?]q=status%3Aerror\+kind%3Allm&since=.*&until="))
 
 
+def test_an_incident_leads_to_the_traces_of_its_window(opened: Opened, ui_api: FakeApi) -> None:
+    window = {"since": "2026-11-21T08:00:00Z", "until": "2026-11-21T08:15:00Z"}
+    seen = {"group": "u1", "group_by": "user", "metric": "error_rate", "filter": {"kind": ["llm"]}, "window": window}
+    ui_api.world.incidents[1] |= {
+        "kind": "monitor_threshold",
+        "evidence": seen | {"n": 80, "value": 0.1, "unit": "share"},
+    }
+    page = opened(f"/incidents/{an_id('inc', 2)}")
+    page.get_by_role("link", name="The traces of this window").click()
+    expect(page).to_have_url(
+        re.compile(r"/traces[?]q=status%3Aerror\+kind%3Allm\+user%3Au1&since=2026-11-21T08.*&until=2026")
+    )
+
+
 def test_everything_is_silenced_and_a_silence_is_ended(opened: Opened, ui_api: FakeApi) -> None:
     page = opened("/monitors?tab=silences")
     expect(page.get_by_text("Nothing is silenced")).to_be_visible()

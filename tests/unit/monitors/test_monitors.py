@@ -194,6 +194,7 @@ async def test_each_group_has_its_own_state(world: World) -> None:
     await world.minute(2)
     [incident] = await world.open()
     assert incident.title == "errors: error rate of b"
+    assert (incident.evidence["group_by"], incident.evidence["group"]) == ("model", "b")
     states = (await world.monitors.get(PROJECT, "errors"))["states"]
     assert [(state["group"], state["status"]) for state in states] == [("a", "ok"), ("b", "alarm")]
 

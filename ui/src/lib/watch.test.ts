@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Finding } from '@/api/monitors'
-import { evidence, inUnit, metricName, ruleName, spanName } from './watch'
+import { evidence, evidenceOf, inUnit, metricName, ruleName, spanName } from './watch'
 
 describe('a monitor in words', () => {
   it('names its metric and its rule', () => {
@@ -23,5 +23,13 @@ describe('a monitor in words', () => {
     expect(of({ user: ['Jane Doe'] }, 'model')).toBe('/traces?q=status%3Aerror+user%3A%22Jane+Doe%22+model%3Agpt-5&since=2026-11-21T08%3A00%3A00Z&until=2026-11-21T09%3A00%3A00Z')
     expect(of({ model: ['a', 'b'] })).toBeNull()
     expect(of({ prompt: 'answer' })).toBeNull()
+  })
+
+  it('leads from an incident to what its monitor saw, and nowhere from others', () => {
+    const seen = { group: 'u1', group_by: 'user', metric: 'error_rate', filter: { model: ['gpt-5'] }, window: { since: '2026-11-21T08:00:00Z', until: '2026-11-21T09:00:00Z' }, n: 9 }
+    expect(evidenceOf(seen)).toBe('/traces?q=status%3Aerror+model%3Agpt-5+user%3Au1&since=2026-11-21T08%3A00%3A00Z&until=2026-11-21T09%3A00%3A00Z')
+    expect(evidenceOf({ ...seen, group: null, group_by: null, filter: {}, metric: 'latency' })).toBe('/traces?since=2026-11-21T08%3A00%3A00Z&until=2026-11-21T09%3A00%3A00Z')
+    expect(evidenceOf({ ...seen, group_by: undefined })).toBeNull()
+    expect(evidenceOf({ quota: 'spans_per_day', limit: 10, used: 10 })).toBeNull()
   })
 })

@@ -27,7 +27,7 @@ export function ruleName(rule: Rule, metric: Metric): string {
 const UNITS: Record<string, string> = { error_rate: 'share', slow_rate: 'share', schema_violations: 'share', latency: 'ms', ttft: 'ms', cost: 'USD', cost_per_request: 'USD', tokens: 'tokens', tokens_per_request: 'tokens' }
 
 /** The traces a finding was computed from; null where their list cannot be narrowed to them. */
-export function evidence(definition: Pick<Definition, 'filter' | 'group_by' | 'metric'>, finding: Finding): string | null {
+export function evidence(definition: Pick<Definition, 'filter' | 'group_by' | 'metric'>, finding: Pick<Finding, 'group' | 'window'>): string | null {
   const filter: Record<string, string | string[]> = definition.group_by && finding.group ? { ...definition.filter, [definition.group_by]: finding.group } : definition.filter
   let q = definition.metric.name === 'error_rate' || definition.metric.name === 'errors' ? 'status:error' : ''
   for (const [field, values] of Object.entries(filter)) {
@@ -36,6 +36,13 @@ export function evidence(definition: Pick<Definition, 'filter' | 'group_by' | 'm
     q = put(q, field, value)
   }
   return `/traces${writeSearch({ q, since: finding.window.since, until: finding.window.until })}`
+}
+
+/** The same for what a monitor's incident remembers of its finding; null where something else opened it. */
+export function evidenceOf(seen: Record<string, unknown>): string | null {
+  const { metric, filter, group_by, group, window } = seen as { metric?: unknown; filter?: Definition['filter']; group_by?: Definition['group_by']; group?: string | null; window?: Finding['window'] }
+  if (typeof metric !== 'string' || !filter || !window?.since || !window.until || (group && !group_by)) return null
+  return evidence({ filter, group_by: group_by ?? null, metric: { name: metric } }, { group: group ?? null, window })
 }
 
 const SPANS: [number, string][] = [[86_400, 'day'], [3600, 'hour'], [60, 'minute']]

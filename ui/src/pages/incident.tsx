@@ -8,6 +8,7 @@ import * as ask from '@/api/queries'
 import type { CanaryMetric, Change, Guardrail, Incident } from '@/api/types'
 import { capital, count, interval, percent, score, words } from '@/lib/format'
 import { pageOf } from '@/lib/places'
+import { evidenceOf } from '@/lib/watch'
 import { ReasonDialog } from '@/parts/dialog'
 import { Changes } from '@/parts/diff'
 import { Json } from '@/parts/json'
@@ -86,8 +87,10 @@ function Evidence({ evidence }: { evidence: Record<string, unknown> }) {
   const { metrics, guardrails, differs, arms, ...rest } = evidence as Known
   const entries = Object.entries(rest)
   const large = entries.filter(([, value]) => shown(value) === null)
+  const href = evidenceOf(evidence)
   return (
     <>
+      {href && <p><a href={href}>The traces of this window</a></p>}
       {metrics?.map((metric) => <MetricRow key={metric.name} metric={metric} />)}
       {guardrails?.map((guardrail) => <GuardrailRow key={guardrail.name} guardrail={guardrail} />)}
       {differs?.changes && differs.changes.length > 0 && (
