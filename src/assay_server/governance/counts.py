@@ -5,7 +5,7 @@ A server that is killed forgets at most what came since the last writing; one th
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -24,6 +24,7 @@ MINUTE_NS = 60 * 1_000_000_000
 DAY_NS = 1440 * MINUTE_NS
 _KEPT_NS = 400 * DAY_NS
 _FLUSH_S = 2.0
+_WINDOWS_KEPT = 8
 
 SPANS, BYTES, REFUSED, SAMPLED_OUT = "spans", "bytes", "refused", "sampled_out"
 DROP, SAMPLE = "drop:", "sample:"  # followed by the name of the rule
@@ -33,12 +34,17 @@ Key = tuple[str, str, int]  # project, what, start of the minute
 
 @dataclass(slots=True)
 class _Running:
-    """What one project has of one thing in the day and the month that are under way."""
+    """What one project has of one thing by day and by month. Some are kept: a clock that leaps ahead and is set right
+    again finds the day as it left it, and its quota as used up as it was."""
 
-    day: int
-    month: int
-    in_day: int = 0
-    in_month: int = 0
+    days: dict[int, int] = field(default_factory=dict)
+    months: dict[int, int] = field(default_factory=dict)
+
+    def add(self, day: int, month: int, n: int) -> None:
+        for kept, window in ((self.days, day), (self.months, month)):
+            kept[window] = kept.get(window, 0) + n
+            if len(kept) > _WINDOWS_KEPT:
+                del kept[next(each for each in kept if each != window)]
 
 
 class Counts:
@@ -49,16 +55,15 @@ class Counts:
         self._clock = clock
         self._running: dict[tuple[str, str], _Running] = {}
         self._pending: dict[Key, int] = {}
+        self._windows = (-1, -1)
         self._swept_day = 0
         self._beat = Beat("intake counts", self.flush, every_s=_FLUSH_S)
 
     async def load(self) -> None:
         """Takes up the day and the month where the last end left them."""
-        day, month = windows(self._clock.now_ns())
+        _, month = windows(self._clock.now_ns())
         for project, what, at_ns, n in await self._ledger.read(lambda connection: _since(connection, month)):
-            running = self._running.setdefault((project, what), _Running(day, month))
-            running.in_month += n if at_ns >= month else 0
-            running.in_day += n if at_ns >= day else 0
+            self._running.setdefault((project, what), _Running()).add(*windows(at_ns), n)
 
     def start(self) -> None:
         self._beat.start()
@@ -72,16 +77,18 @@ class Counts:
 
     def add(self, project: str, what: str, n: int) -> None:
         now = self._clock.now_ns()
-        running = self._current(project, what, now)
-        running.in_day += n
-        running.in_month += n
+        running = self._running.get((project, what))
+        if running is None:
+            running = self._running[project, what] = _Running()
+        running.add(*self._now(now), n)
         key = (project, what, now - now % MINUTE_NS)
         self._pending[key] = self._pending.get(key, 0) + n
 
     def used(self, project: str, what: str) -> tuple[int, int]:
         """Today and this month, UTC."""
-        running = self._current(project, what, self._clock.now_ns())
-        return running.in_day, running.in_month
+        running = self._running.get((project, what))
+        day, month = self._now(self._clock.now_ns())
+        return (0, 0) if running is None else (running.days.get(day, 0), running.months.get(month, 0))
 
     async def flush(self) -> None:
         """Writes what was added since; what cannot be written waits for the next time."""
@@ -125,17 +132,12 @@ class Counts:
                 figures[name] += int(row.n)
         return list(found.values())
 
-    def _current(self, project: str, what: str, now_ns: int) -> _Running:
-        running = self._running.get((project, what))
+    def _now(self, now_ns: int) -> tuple[int, int]:
+        """`windows`, found anew once a day: this is on the hot path."""
         day = now_ns - now_ns % DAY_NS
-        if running is None:
-            running = self._running[project, what] = _Running(*windows(now_ns))
-        elif running.day != day:
-            month = windows(now_ns)[1]
-            if running.month != month:
-                running.month, running.in_month = month, 0
-            running.day, running.in_day = day, 0
-        return running
+        if self._windows[0] != day:
+            self._windows = windows(now_ns)
+        return self._windows
 
 
 _DAYS = {name: name for name in (SPANS, BYTES, REFUSED, SAMPLED_OUT)}
@@ -161,8 +163,8 @@ def _date(day_ns: int) -> str:
 
 
 def _since(connection: Connection, month_ns: int) -> list[Any]:
-    """In every project: for the start alone."""
-    query = select(_counts.c.project, _counts.c.what, _counts.c.at_ns, _counts.c.n)
+    """In every project, oldest first: for the start alone."""
+    query = select(_counts.c.project, _counts.c.what, _counts.c.at_ns, _counts.c.n).order_by(_counts.c.at_ns)
     return list(connection.execute(query.where(_counts.c.at_ns >= month_ns)).all())
 
 

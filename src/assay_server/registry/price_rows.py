@@ -16,14 +16,14 @@ BUCKETS = ("input", "output", "cache_read", "cache_write", "reasoning")
 
 _MOST_TIERS = 20
 _DEAREST = 1e6  # dollars per million tokens, and per call
-_MODEL = re.compile(r"[^\s\x00-\x1f]{1,200}")
+_MODEL = re.compile(r"[^\x00-\x1f\x7f]{1,200}")  # spaces too: deployments have the names that people give them
 _KNOWN = {*BUCKETS, "request", "batch", "tiers"}
 
 
 def checked_model(model: str) -> str:
-    if not _MODEL.fullmatch(model) or not model.replace("*", ""):
+    if not _MODEL.fullmatch(model) or not model.replace("*", "").strip():
         raise InvalidInput(
-            "A model's name has 1 to 200 characters without spaces, and more than '*'.",
+            "A model's name has 1 to 200 characters that can be seen, and more than '*'.",
             field="model",
             value=model,
             fix="write it as in the traces, for example my-model-* for all that begin so",

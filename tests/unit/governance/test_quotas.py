@@ -169,3 +169,25 @@ async def test_what_was_told_before_a_restart_is_resolved_when_the_window_has_tu
     clock.advance(DAY_S)
     await quotas.look(told.open, told.resolve, told.unresolved)
     assert told.resolved == ["inc_1"]
+
+
+async def test_a_clock_that_leaps_and_is_set_right_again_empties_no_quota(
+    any_ledger: Ledger, audit: Audit, clock: FakeClock, project: str
+) -> None:
+    """The day began anew when it came back: twice the quota was taken, until the next restart."""
+    counts, quotas = await opened(any_ledger, audit, clock)
+    await quotas.put(project, "user:a", {"spans_per_day": 10, "spans_per_month": 10})
+    counts.add(project, SPANS, 10)
+    clock.advance(40 * DAY_S)
+    assert counts.used(project, SPANS) == (0, 0)
+    counts.add(project, SPANS, 3)
+    clock.advance(-40 * DAY_S)
+    assert counts.used(project, SPANS) == (10, 10)
+    with pytest.raises(RateLimited):
+        quotas.check(project)
+    for _ in range(20):
+        clock.advance(DAY_S)
+        counts.add(project, SPANS, 1)
+    assert counts.used(project, SPANS)[0] == 1
+    await counts.close()
+    assert (await opened(any_ledger, audit, clock))[0].used(project, SPANS) == (1, 14)  # 11 in December, and 3 ahead

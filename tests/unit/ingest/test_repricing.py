@@ -60,6 +60,14 @@ async def test_unknown_calls_get_their_price_back_in_time(house: House) -> None:
     assert (await house.costs())[-1] == 2.0
 
 
+@pytest.mark.parametrize("model", ["My GPT 4 (Berlin)", "ft:x[1]?", "a/b c", "Zoë-1"])
+async def test_whatever_a_model_is_called_it_can_be_priced(house: House, model: str) -> None:
+    await house.ingest.write(Facts([call(1, model), call(2, model + "x")]))
+    await house.prices.put(PROJECT, "key:a", model, {"input": 2})
+    await house.repricer.work()
+    assert await house.costs() == [2.0, None]
+
+
 async def test_a_price_goes_from_its_date_on_and_the_list_comes_back_when_it_is_deleted(house: House) -> None:
     await house.ingest.write(Facts([call(1, "gpt-4o-2024-11-20"), call(2_000_000_000, "gpt-4o-2024-11-20")]))
     listed = await house.costs()

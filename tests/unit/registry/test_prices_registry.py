@@ -80,7 +80,7 @@ async def test_the_queue_holds_what_is_not_done(prices: OwnPrices) -> None:
     ("model", "rates", "field"),
     [
         ("*", {"input": 1}, "model"),
-        ("two words", {"input": 1}, "model"),
+        ("two\nlines", {"input": 1}, "model"),
         ("m", {}, "input"),
         ("m", {"input": -1}, "input"),
         ("m", {"input": float("nan")}, "input"),
