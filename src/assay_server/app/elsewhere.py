@@ -20,7 +20,7 @@ class PeopleElsewhere:
         self._clock = clock
 
     async def forget(self, person: Person, found: Found, *, dry_run: bool) -> dict[str, int]:
-        words = [*person.tokens, *found.trace_ids]
+        words = [*person.spellings, *found.trace_ids]
         return {
             "partial_spans": await forget_pieces(
                 self._ledger, person.project, person.tokens, found.trace_ids, dry_run=dry_run

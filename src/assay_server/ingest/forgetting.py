@@ -1,5 +1,6 @@
 """Pieces of a person's spans that are no facts yet leave the ledger when the person is deleted."""
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -22,7 +23,8 @@ async def forget_pieces(
     Often a trace's first piece alone names the user: the others would become spans of nobody that nobody finds again.
     """
     users = [key for key, places in aliases().exact.items() if any(field == "user" for field, _ in places)]
-    named = or_(*(cast(_rows.c.body, Text).contains(token, autoescape=True) for token in tokens))
+    spelt = [json.dumps(msgspec.json.decode(token)) for token in tokens]  # as the ledger writes it
+    named = or_(*(cast(_rows.c.body, Text).contains(token, autoescape=True) for token in spelt))
 
     def who(body: Mapping[str, Any]) -> set[str]:
         """As tokens, since those are what the person is known by here."""

@@ -5,6 +5,7 @@ with the project's salt. So whoever knows the id can check that a proof is about
 """
 
 import hashlib
+import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
@@ -24,6 +25,9 @@ _projects = tables.accounts.projects
 
 _LONGEST_USER = 100_000  # whatever a client sent can be asked for
 _LONGEST_REASON = 2000
+_UNSPEAKABLE = re.compile(
+    "[\x00\ud800-\udfff]"
+)  # no database holds them; whatever else was sent, somebody may be called
 HASH_OF = "sha256(project's salt ‖ user id), both as UTF-8"
 
 Datasets = Literal["keep", "erase"]
@@ -142,8 +146,8 @@ class Deletions:
 
 def person_of(project: str, user: str, pseudonym: Pseudonym) -> Person:
     """Raises InvalidInput."""
-    if not 1 <= len(user) <= _LONGEST_USER:
-        raise InvalidInput(f"A user id has 1 to {_LONGEST_USER} characters.", field="user")
+    if not 1 <= len(user) <= _LONGEST_USER or _UNSPEAKABLE.search(user):
+        raise InvalidInput(f"A user id has 1 to {_LONGEST_USER:,} characters.", field="user")
     return Person(project, tuple(dict.fromkeys((user, pseudonym(user)))))
 
 

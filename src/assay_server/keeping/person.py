@@ -4,6 +4,7 @@ A person's are the spans that name them; those of the same trace, and of a sessi
 nobody; and what was said of or logged in those traces. A span that names somebody else is that person's.
 """
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -47,6 +48,11 @@ class Person:
     def tokens(self) -> list[str]:
         """The names as they stand in JSON."""
         return [msgspec.json.encode(name).decode() for name in self.names]
+
+    @property
+    def spellings(self) -> list[str]:
+        """The names as any JSON may spell them: the ledger's has no signs beyond ASCII."""
+        return list(dict.fromkeys((*self.tokens, *map(json.dumps, self.names))))
 
     def doomed(self) -> list[Doomed]:
         """In the order in which they must go: the spans, by which all else is found, last."""

@@ -203,6 +203,57 @@ async def test_pieces_and_remembered_answers_go_too(house: House) -> None:
     assert (left, keys) == (["53", "62", "63"], ["k2"])
 
 
+ODD_IDS = (
+    "Zoë Müller",
+    'a "b" \\ c',
+    "100%_*?",
+    "o'neill'); --",
+    "👩\u200d💻 \u00a0",
+    "two\nlines\t",
+    "é" * 5000,
+    "null",
+    " ",
+)
+
+
+@pytest.mark.parametrize("user", ODD_IDS, ids=range(len(ODD_IDS)))
+async def test_whatever_a_person_is_called_all_of_it_goes(house: House, user: str) -> None:
+    """Signs beyond ASCII stand otherwise in the ledger than in the store; some could not be asked for at all."""
+    await house.store.append(
+        Facts(
+            spans=[a_call(1, trace=1, user=user), a_call(2, trace=2, user="bob", attributes={"seen": user})],
+            events=[
+                Event(PROJECT, "evt_loose", "log", NOW_NS, data={"attributes": {"user.id": user}}),
+                Event(PROJECT, "evt_bob", "log", NOW_NS, data={"attributes": {"user.id": user + "0"}}),
+            ],
+        )
+    )
+    pieces = tables.foreign.partial_spans
+    piece = {"project": PROJECT, "finished": False, "written": False, "changed_ns": 1, "trace_id": "5" * 32}
+
+    def write(connection: Any) -> None:
+        for span, said in (("1", {"user.id": user}), ("2", {}), ("3", {"user.id": "bob"})):
+            values = {"span_id": span * 16, "body": {"attributes": said}}
+            connection.execute(pieces.insert().values(**piece | values))
+
+    await house.ledger.write(write)
+    for key, told in (("k1", json.dumps({"user": user})), ("k2", json.dumps({"user": user}, ensure_ascii=False))):
+
+        async def work(told: str = told) -> dict[str, Any]:
+            return {"status": 201, "headers": [], "body": base64.b64encode(told.encode()).decode()}
+
+        await Idempotency(house.ledger, house.clock).run(PROJECT, key, "hash", work)
+    done = await house.delete(user)
+    assert await house.ids() == ["2"]
+    assert await house.ids("events", "id") == ["evt_bob"]
+    left = await house.ledger.read(lambda c: c.execute(select(pieces.c.span_id)).scalars().all())
+    assert [one[0] for one in left] == ["3"]
+    assert await house.ledger.read(lambda c: c.execute(select(tables.accounts.idempotency.c.key)).all()) == []
+    proof = await house.deletions.proof(PROJECT, done["id"])
+    assert {each["where"]: each["found"] for each in proof["verified"]["searched"]}["facts.spans"] == 1
+    assert user.strip() in {"null", ""} or json.dumps(user) not in json.dumps(proof)
+
+
 @pytest.mark.parametrize("choice", ["keep", "erase"])
 async def test_golden_sets_are_named_or_emptied(house: House, choice: str) -> None:
     await house.store.append(Facts(spans=[a_call(1, trace=1, user=ADA)]))
@@ -264,8 +315,9 @@ async def test_who_is_not_there_and_what_is_no_id(house: House) -> None:
     with pytest.raises(InvalidInput) as refusal:
         await house.deletions.ask(PROJECT, "key:a", "bob", " ")
     assert refusal.value.field == "reason"
-    with pytest.raises(InvalidInput):
-        await house.deletions.preview(PROJECT, "")
+    for nobody in ("", "a\x00b", "\ud800", "a" * 100_001):  # no database holds those, or no sender means them
+        with pytest.raises(InvalidInput):
+            await house.deletions.preview(PROJECT, nobody)
     with pytest.raises(NotFound):
         await house.deletions.get(PROJECT, "del_1")
 
