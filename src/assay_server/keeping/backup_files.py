@@ -35,6 +35,16 @@ def describe(folder: Path, told: Mapping[str, Any]) -> dict[str, Any]:
     return manifest
 
 
+def written(folder: Path) -> dict[str, Any] | None:
+    """The manifest of a backup that stands there; None where nothing does. Raises Corrupt."""
+    return _manifest(folder) if (folder / MANIFEST).is_file() else None
+
+
+def with_size(manifest: Mapping[str, Any]) -> dict[str, Any]:
+    """As the ledger keeps it."""
+    return {**manifest, "bytes": sum(each["bytes"] for each in manifest["files"])}
+
+
 def facts_of(manifest: Mapping[str, Any]) -> dict[str, int] | None:
     """Rows by kind of fact, as people are told. The manifest counts every table of the file, those worked out too."""
     rows = manifest.get("rows")

@@ -20,7 +20,7 @@ from assay_server.core.clock import Clock, rfc3339
 from assay_server.core.errors import AssayError, Conflict, NotFound, Unavailable
 from assay_server.core.ids import new_id
 from assay_server.governance import Audit
-from assay_server.keeping.backup_files import describe, facts_of
+from assay_server.keeping.backup_files import describe, facts_of, with_size, written
 from assay_server.keeping.restore import forget_trials, verify
 from assay_server.ledger import REVISIONS, Ledger, copy_sqlite, tables
 from assay_server.store import SCHEMA, Store
@@ -137,20 +137,25 @@ class Backups:
                 await self._remove(row, "assay:backup")
 
     async def _make(self, row: Row[Any]) -> None:
-        """One that a kill left behind begins anew."""
+        """One that a kill left behind begins anew; one that stands there was whole before the kill."""
         began, path = time.perf_counter(), Path(row.path)
         part = path.with_name(path.name + ".part")
         try:
+            found = await asyncio.to_thread(written, path)
+            if found is not None:
+                await self._set(row.id, status="done", manifest=with_size(found))
+                return
             await asyncio.to_thread(_fresh, part)
             manifest = await self._write(part)
             await asyncio.to_thread(part.rename, path)
         except (AssayError, OSError) as error:
             await asyncio.to_thread(shutil.rmtree, part, True)
-            told = error if isinstance(error, AssayError) else Unavailable(f"The disk refuses: {error.strerror}.")
-            await self._set(row.id, status="failed", error=str(told))
+            why = (
+                error if isinstance(error, AssayError) else Unavailable(f"The disk refuses: {error.strerror or error}.")
+            )
+            await self._set(row.id, status="failed", error=str(why))
             return
-        kept = {**manifest, "bytes": sum(each["bytes"] for each in manifest["files"])}
-        await self._set(row.id, status="done", took_s=time.perf_counter() - began, manifest=kept)
+        await self._set(row.id, status="done", took_s=time.perf_counter() - began, manifest=with_size(manifest))
 
     async def _write(self, part: Path) -> dict[str, Any]:
         begun = rfc3339(self._clock.now_ns())
@@ -245,9 +250,23 @@ def _copy_rest(data: Path, part: Path, root: Path) -> None:
     if jobs.exists():
         copy_sqlite(jobs, part / "jobs.sqlite")
     for each in sorted(data.iterdir()):
-        if each.name.startswith(_OWN) or each.resolve() == root.resolve():
+        if each.name.startswith(_OWN):
             continue
-        if each.is_dir():
-            shutil.copytree(each, part / each.name)
-        else:
-            shutil.copy2(each, part / each.name)
+        _copy(each, part / each.name, root)
+
+
+def _copy(each: Path, target: Path, root: Path) -> None:
+    """With all beneath it but the backups, wherever they are. What goes away meanwhile is not in it: half a picture
+    that is on its way in has another name until it is whole."""
+    if each.resolve() == root.resolve():
+        return
+    try:
+        if not each.is_dir():
+            shutil.copy2(each, target)
+            return
+        target.mkdir(mode=0o700)
+        for inner in sorted(each.iterdir()):
+            _copy(inner, target / inner.name, root)
+    except FileNotFoundError:
+        if each.exists():
+            raise

@@ -1,7 +1,10 @@
 """A backup becomes a data directory again, and proves beforehand that it can."""
 
 import asyncio
+import contextlib
+import json
 import shutil
+import sqlite3
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,7 +15,7 @@ from sqlalchemy import select
 from assay_server.core.clock import SystemClock
 from assay_server.core.errors import Corrupt
 from assay_server.governance import Audit
-from assay_server.keeping.backup_files import checked, copy_into
+from assay_server.keeping.backup_files import checked, copy_into, with_size
 from assay_server.ledger import REVISIONS, Ledger, dumped_heads, tables
 from assay_server.store import SCHEMA, DuckStore
 
@@ -29,6 +32,7 @@ async def restore(backup: Path, data: Path) -> dict[str, Any]:
     """
     manifest = await asyncio.to_thread(checked, backup, schema=SCHEMA, revisions=REVISIONS)
     await asyncio.to_thread(copy_into, backup, manifest, data)
+    await asyncio.to_thread(_end_itself, backup, manifest, data / "ledger.sqlite")
     return manifest
 
 
@@ -52,6 +56,17 @@ def forget_trials(root: Path) -> None:
     """What a kill left of backups that were being verified: each holds everything that the backup does."""
     for folder in root.glob(f"{_TRIAL}*"):
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _end_itself(backup: Path, manifest: Mapping[str, Any], ledger: Path) -> None:
+    """The decisions were copied while this backup was being made: it would be made again where they are restored, and
+    proofs of deletion would not name it."""
+    if not ledger.exists():
+        return
+    told = json.dumps(with_size(manifest)), str(backup.resolve())
+    with contextlib.closing(sqlite3.connect(ledger)) as connection:
+        connection.execute("UPDATE backups SET status = 'done', manifest = ?, path = ? WHERE status = 'running'", told)
+        connection.commit()
 
 
 async def _compare_facts(folder: Path, manifest: dict[str, Any]) -> None:

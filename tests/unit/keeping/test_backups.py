@@ -2,17 +2,19 @@
 
 import asyncio
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
 from assay_server.core.errors import AssayError, Conflict, Corrupt, InvalidInput, NotFound, Refused
 from assay_server.core.records import Facts
 from assay_server.governance import Audit
 from assay_server.keeping import Backups, Places, facts_of, restore, verify
-from assay_server.ledger import Ledger
+from assay_server.ledger import Ledger, tables
 from assay_server.store import Bounds, DuckStore
 from tests.fakes.clock import FakeClock
 from tests.unit.keeping.conftest import DAY_S, PROJECT, a_call
@@ -177,6 +179,64 @@ async def test_one_at_a_time_and_one_that_was_killed_begins_anew(backups: Backup
     assert done["status"] == "done"
     assert not part.exists()
     assert not (Path(done["path"]) / "half").exists()
+
+
+async def test_one_that_was_whole_when_the_server_was_killed_is_done(
+    backups: Backups, ledger: Ledger, store: DuckStore
+) -> None:
+    """Its name was taken, so it failed at the next start: a backup that nobody listed, and that no day removed."""
+    await store.append(Facts(spans=[a_call(1)]))
+    done = await make(backups)
+    table = tables.keeping.backups
+    await ledger.write(lambda c: c.execute(update(table).values(status="running", manifest=None, took_s=None)))
+    await backups.work()
+    again = await backups.get(done["id"])
+    assert (again["status"], again["bytes"], again["rows"]) == ("done", done["bytes"], done["rows"])
+
+
+async def test_where_it_is_restored_it_is_known_as_done(
+    backups: Backups, clock: FakeClock, places: Places, tmp_path: Path
+) -> None:
+    """Its own row was copied while it was being made: it was made again there, and no proof of deletion named it."""
+    done = await make(backups)
+    moved = Path(done["path"]).rename(tmp_path / "moved")
+    await restore(moved, tmp_path / "back")
+    ledger = await Ledger.open(f"sqlite:///{tmp_path}/back/ledger.sqlite")
+    audit = Audit(ledger, clock, lambda text: (text, []))
+    there = Backups(ledger, None, audit, clock, PROJECT, places)  # type: ignore[arg-type]  # makes none
+    await there.work()
+    copies = await there.copies()
+    await ledger.close()
+    assert [(each["backup"], each["where"]) for each in copies] == [(done["id"], str(moved))]
+    assert (await verify(moved))["rows"] is not None
+
+
+async def test_files_that_come_and_go_do_not_spoil_it(
+    backups: Backups, places: Places, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (places.data / "media" / "half.part").write_bytes(b"x")
+    real = shutil.copy2
+
+    def copy(source: Path, target: Path) -> Any:
+        if source.name == "half.part":
+            source.unlink()
+        return real(source, target)
+
+    monkeypatch.setattr(shutil, "copy2", copy)
+    done = await make(backups)
+    assert done["status"] == "done", done["error"]
+    assert (Path(done["path"]) / "media" / "picture").exists()
+
+
+async def test_backups_deep_in_the_data_are_in_no_backup(
+    ledger: Ledger, store: DuckStore, audit: Audit, clock: FakeClock, places: Places
+) -> None:
+    deep = Backups(ledger, store, audit, clock, PROJECT, Places(places.data, places.data / "own" / "kept", None, "1"))
+    (places.data / "own").mkdir()
+    (places.data / "own" / "note").write_text("x")
+    done = await make(deep)
+    assert done["status"] == "done", done["error"]
+    assert [each.name for each in (Path(done["path"]) / "own").iterdir()] == ["note"]
 
 
 async def test_a_disk_that_refuses_is_told(backups: Backups, store: DuckStore, places: Places) -> None:
