@@ -26,6 +26,7 @@ _rows = tables.keeping.deletions
 
 _ROUNDS = 5
 _RETRY_S = 60.0
+_STILL_SENT = "More of this user came while it was being deleted: stop the sender. It is done again in a minute."
 
 
 class DeletionWork:
@@ -50,6 +51,9 @@ class DeletionWork:
                 for row in waiting:
                     await self._set(row.id, error=str(error))
                 raise
+            if await self._any_again(waiting):  # others have their turn, and the sender a while to stop
+                self._not_before = time.monotonic() + _RETRY_S
+                return
 
     async def _do(self, waiting: list[Row[Any]]) -> None:
         for row in waiting:
@@ -83,7 +87,7 @@ class DeletionWork:
         person = self._person(row)
         found = await look(self._sites.store, person)
         if not found.empty:  # more came after the erasing: once more
-            await self._set(row.id, status="queued", step=None)
+            await self._set(row.id, status="queued", step=None, error=_STILL_SENT)
             return
         in_facts = await mentions(self._sites.store, person)
         copies = await self._sites.copies()
@@ -94,7 +98,8 @@ class DeletionWork:
             searched = proof.searched(in_facts, proof.mentions_in_ledger(connection, person))
             document = proof.document(current, searched, copies, now)
             signed = proof.signed(connection, self._audit, document, current)
-            ended: dict[str, Any] = {"status": "done", "step": None, "ended_ns": now, "proof": signed, "user": None}
+            ended: dict[str, Any] = {"status": "done", "step": None, "ended_ns": now, "proof": signed}
+            ended |= {"user": None, "error": None}
             connection.execute(update(_rows).where(_rows.c.id == row.id).values(**ended))
 
         await self._ledger.write(write)
@@ -102,6 +107,10 @@ class DeletionWork:
 
     def _person(self, row: Row[Any]) -> Person:
         return person_of(row.project, row.user, self._sites.pseudonym)
+
+    async def _any_again(self, done: list[Row[Any]]) -> bool:
+        left = {row.id for row in await self._waiting()}
+        return any(row.id in left for row in done)
 
     async def _waiting(self) -> list[Row[Any]]:
         query = select(_rows).where(_rows.c.status.in_(("queued", "running"))).order_by(_rows.c.id)

@@ -23,6 +23,7 @@ _STUCK_S = 30.0
 _LONGEST_REASON = 300
 _PIECES = re.compile(r"[/:@?&=,]+")
 _SHORTEST_SECRET = 4
+_CUT = "\n… and more than this service takes"
 
 # They show something on the screen, or write to the logs, of the machine that serves: nobody is there to see it.
 _LOCAL = frozenset({"dbus", "qt", "kde", "glib", "gnome", "macosx", "windows", "syslog"})
@@ -107,7 +108,8 @@ class AppriseSender:
         with self._caught.here() as said:
             # The service itself, not `Apprise.notify`: that one sends in a thread of its own, where we do not hear why.
             try:
-                delivered = service.notify(body=body, title=title, notify_type=kind, body_format="text")
+                fitting = fitted(body, _room(service, title))
+                delivered = service.notify(body=fitting, title=title, notify_type=kind, body_format="text")
             except Exception as error:  # noqa: BLE001 (a hundred plugins: whatever one raises, it was not delivered)
                 delivered = False
                 said.append(f"{type(error).__name__}: {error}")
@@ -152,6 +154,20 @@ def scheme_of(url: str) -> str:
     """What stands before `://`: the one part of an address that is no secret; empty where there is none."""
     scheme, sign, _ = url.partition("://")
     return scheme.lower() if sign and re.fullmatch(r"[A-Za-z0-9+.-]{1,40}", scheme) else ""
+
+
+def fitted(body: str, room: int) -> str:
+    """The beginning of a body that is longer than a service takes: it would refuse the whole, every time."""
+    if len(body) <= room:
+        return body
+    head = body[: max(room - len(_CUT), 0)]
+    return head[: head.rfind("\n")] + _CUT if "\n" in head else head + _CUT
+
+
+def _room(service: Any, title: str) -> int:
+    """Characters that a body may have; a tenth is left for signs that a service writes longer (`&amp;`)."""
+    taken = len(title) + 2 if service.title_maxlen == 0 else 0  # the title stands in the body then
+    return max(int(service.body_maxlen * 0.9) - taken, 0)
 
 
 def _reason(said: list[str], url: str) -> str:

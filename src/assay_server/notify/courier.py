@@ -1,7 +1,8 @@
 """Delivers what waits in the outbox. All state is in the ledger's rows: a killed courier goes on where it was.
 
-A failed delivery is tried again after 5, 10, 20 … seconds, a quarter of an hour at most, for a day; then the message
-is marked as failed, which the list of messages and the channel show.
+A failed delivery is tried again after 5, 10, 20 … seconds, a quarter of an hour at most, for a day of tries; then the
+message is marked as failed, which the list of messages and the channel show. A day in which nobody tried (a silence, a
+server that was off) does not count.
 """
 
 import asyncio
@@ -26,6 +27,7 @@ _SECOND = 1_000_000_000
 _FIRST_S = 5.0
 _LONGEST_S = 900.0
 _GIVE_UP_NS = 86_400 * _SECOND
+_FEWEST_TRIES = 96  # as many as a day has at their longest pause
 _MOST_LISTED = 20
 _RANK = {"info": 0, "warning": 1, "critical": 2}
 
@@ -102,7 +104,7 @@ class Courier:
 
         def write(connection: Connection) -> None:
             for row in batch.rows:
-                if now - row.created_ns > _GIVE_UP_NS:
+                if now - row.created_ns > _GIVE_UP_NS and row.attempts >= _FEWEST_TRIES:
                     outbox.settle(connection, Batch(batch.project, batch.channel, (row,)), "failed", error=error)
                 else:
                     outbox.retry(connection, row, next_ns, error)

@@ -344,6 +344,33 @@ async def test_a_failure_is_told_and_tried_again(house: House, monkeypatch: pyte
     assert (done["status"], done["error"], proof["deleted"]["spans"]) == ("done", None, 4)
 
 
+async def test_a_sender_that_goes_on_does_not_keep_the_house_busy(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every round writes all facts anew: one after the other, for ever, and no backup was made meanwhile."""
+    await house.store.append(Facts(spans=[a_call(1, user=ADA)]))
+    rounds, real = 0, house.store.compact
+
+    async def compact() -> Any:
+        nonlocal rounds
+        rounds += 1
+        assert rounds < 5, "it never ends"
+        await house.store.append(Facts(spans=[a_call(1 + rounds, user=ADA)]))
+        return await real()
+
+    monkeypatch.setattr(house.store, "compact", compact)
+    waiting = await house.delete()
+    assert (waiting["status"], rounds) == ("queued", 1)
+    assert "stop the sender" in waiting["error"]
+    await house.work.work()
+    assert rounds == 1, "the next round is a minute away"
+    monkeypatch.undo()
+    house.work._not_before = 0
+    await house.work.work()
+    done = await house.deletions.get(PROJECT, waiting["id"])
+    assert (done["status"], done["error"], await house.ids()) == ("done", None, [])
+
+
 async def test_what_comes_later_is_stored_and_can_be_deleted_again(house: House) -> None:
     await house.store.append(Facts(spans=[a_call(1, user=ADA)]))
     await house.delete()

@@ -10,6 +10,7 @@ import pytest
 
 from assay_server.core.errors import InvalidInput
 from assay_server.notify import AppriseSender
+from assay_server.notify.apprise import fitted
 from tests.fakes.mailbox import Mailbox, receiving
 from tests.fakes.rest import Answer, FakeServer, serving
 
@@ -124,3 +125,23 @@ async def test_what_is_no_address_is_refused_without_repeating_it(sender: Appris
     assert refused.value.field == "url"
     assert "SECRET" not in f"{refused.value.message} {refused.value.value} {refused.value.fix}"
     assert await sender.send(url, "t", "b", "info") is not None
+
+
+def test_a_body_that_a_service_would_refuse_is_shortened_between_lines() -> None:
+    lines = "\n".join(f"errors of user {nth}" for nth in range(1000))
+    assert fitted(lines, 20_000) == lines
+    short = fitted(lines, 200)
+    assert len(short) <= 200
+    *whole, note = short.split("\n")
+    assert whole == lines.split("\n")[: len(whole)]
+    assert len(whole) > 5
+    assert note == "… and more than this service takes"
+    assert len(fitted("x" * 1000, 100)) == 100
+
+
+async def test_a_message_about_very_many_groups_fits_into_what_a_webhook_takes(
+    sender: AppriseSender, hook: FakeServer
+) -> None:
+    assert await sender.send(address(hook), "Assay: 200 opened", "errors of one user\n" * 4000, "warning") is None
+    [seen] = hook.calls("POST", "/in/SECRETPATH")
+    assert 25_000 < len(seen.json["message"]) <= 32_768  # Apprise's own limit for webhooks

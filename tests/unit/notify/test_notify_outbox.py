@@ -100,6 +100,44 @@ async def test_after_a_failure_it_still_arrives(world: World) -> None:
     assert len(world.sender.sent) == 1
 
 
+async def test_after_a_long_silence_a_failed_delivery_is_tried_for_a_day_as_ever(world: World) -> None:
+    """The day was counted from when the message was put: after a silent week one failure was the end of it."""
+    ends = world.clock.now_ns() + 7 * 86_400 * 10**9
+    await world.silences.create(PROJECT, "key:a", subject=None, starts_ns=None, ends_ns=ends, reason="holidays")
+    await world.put()
+    assert await world.deliver() == 0
+    world.sender.fails = ["502", "502"]
+    assert await world.deliver(7 * 86_400) == 0
+    assert await world.statuses() == ["waiting"]
+    assert [await world.deliver(30) for _ in range(2)] == [0, 1]
+    assert len(world.sender.sent) == 1
+
+
+async def test_an_end_is_never_told_before_its_beginning(world: World) -> None:
+    """The trouble waits for its next try while the all-clear is due at once."""
+    await world.put("inc_1")
+    world.sender.down = "502"
+    for _ in range(10):
+        await world.deliver(900)
+    world.sender.down = None
+    await world.put("inc_1", "resolved")
+    assert await world.deliver() == 1
+    [(_, title, body, _)] = world.sender.sent
+    assert title == "Assay: 1 opened, 1 resolved"
+    assert body.index("inc_1 opened") < body.index("inc_1 resolved")
+    assert await world.deliver(1000) == 0
+
+
+async def test_what_passed_before_it_was_told_stays_untold_where_a_silence_begins(world: World) -> None:
+    await world.put("inc_1")
+    await world.put("inc_1", "resolved")
+    ends = world.clock.now_ns() + 3600 * 10**9
+    await world.silences.create(PROJECT, "key:a", subject="mon_1", starts_ns=None, ends_ns=ends, reason="deploy")
+    assert await world.deliver() == 0
+    assert await world.deliver(3600) == 0
+    assert await world.statuses() == ["dropped", "dropped"]
+
+
 async def test_a_silence_puts_off_and_what_passed_meanwhile_is_never_told(world: World) -> None:
     ends = world.clock.now_ns() + 3600 * 10**9
     await world.silences.create(PROJECT, "key:a", subject="mon_1", starts_ns=None, ends_ns=ends, reason="deploy")
