@@ -1,7 +1,8 @@
 """What a figure is expected to be at this hour of this weekday, and how far chance alone may carry it.
 
 History is the same window on earlier days. Figures are compared on a scale where their noise is even: logarithms for
-amounts, the arcsine of the root for shares, as they are for scores. With two weeks or more the expectation is the
+amounts, the root for counts that were nothing on some day (failures, mostly), the arcsine of the root for shares, as
+they are for scores. With two weeks or more the expectation is the
 mean of the same weekday, and the noise is what is left when each weekday has its own mean (pooled over all weekdays,
 degrees of freedom: days less weekdays seen twice); with less, the mean of all days, whose noise then holds the
 difference between weekdays too.
@@ -59,16 +60,16 @@ def expect(metric: str, past: Sequence[Past], n: int, sd: float | None, level: f
 
     `n` and `sd` are those of the figure to judge: they bound the noise from below.
     """
-    usable = [each for each in past if not (_scale(metric) is _LOG and each.value <= 0)]
+    scale = _scale(metric, past)
+    usable = [each for each in past if not (scale is _LOG and each.value <= 0)]
     if len(usable) < FEWEST_DAYS or max(each.days_ago for each in usable) < _WEEK:
         return None
-    scale = _scale(metric)
     values = [scale.there(each.value) for each in usable]
     same, spread, df, weekday = _fitted(usable, values)
     if df < FEWEST_DAYS - 1:
         return None
     centre = math.fsum(same) / len(same)
-    floor = _sampling(metric, scale.back(centre), n, sd)
+    floor = _OF_ROOT if scale is _ROOT else _sampling(metric, scale.back(centre), n, sd)
     noise = max(spread, floor)
     if noise == 0:
         return None
@@ -115,11 +116,16 @@ _ANGLE = _Scale(
     lambda y: math.sin(min(max(y, 0.0), math.pi / 2)) ** 2,
 )
 _PLAIN = _Scale(lambda x: x, lambda y: y)
+_ROOT = _Scale(math.sqrt, lambda y: max(y, 0.0) ** 2)
+_OF_ROOT = 0.5
+"""The standard error of the root of a count (Poisson), whatever the count."""
 
 
-def _scale(metric: str) -> _Scale:
+def _scale(metric: str, past: Sequence[Past]) -> _Scale:
     if metric in RATES:
         return _ANGLE
+    if metric in COUNTS and any(each.value <= 0 for each in past):
+        return _ROOT
     return _PLAIN if metric == "score" else _LOG
 
 

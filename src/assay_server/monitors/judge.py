@@ -53,8 +53,7 @@ def threshold(definition: Definition, seen: Seen) -> Finding:
 def change(definition: Definition, seen: Seen) -> Finding:
     """Further from what this hour and weekday usually bring than `change` and than chance explains."""
     rule, value = definition.rule, _value(definition, seen)
-    usual = sum(each.n for each in seen.past) / len(seen.past) if seen.past else 0.0
-    if value is None or max(float(seen.n), usual) < definition.min_n:
+    if value is None or _n(definition, seen) < definition.min_n:
         return _too_few(definition, seen, value)
     level = alpha(rule.false_alarms_per_year or 1.0, definition.every_s)
     sd = None if seen.now is None else seen.now.sd
@@ -99,10 +98,13 @@ def burn(definition: Definition, group: str, figures: dict[int, Figure], at_ns: 
     budget = 1 - (definition.rule.objective or 0.0)
     scale = (definition.rule.days or 30) / 30
     pairs = [_pair(figures, definition, budget, *pair, scale) for pair in BURNS]
-    enough = [pair for pair in pairs if pair["n"] >= max(definition.min_n, 1)]
-    worst = next((pair for pair in pairs if pair["alarm"]), (enough or pairs)[0])
+    enough = [pair for pair in pairs if pair["enough"]]
+    stopped = next((pair for pair in pairs if pair["stopped"]), None)
+    worst = next((pair for pair in pairs if pair["alarm"]), stopped or (enough or pairs)[0])
     long_s = int(worst["long_s"])
     seen = Seen(group, Window(at_ns - long_s * 10**9, at_ns), figures.get(long_s))
+    if worst is stopped:
+        return _stopped(definition, seen, worst)
     if not enough:
         return _too_few(definition, seen, None)
     share, bound = worst["share"], budget * worst["factor"]
@@ -125,8 +127,9 @@ def _pair(
     shares = [None if each is None else each.value for each in (long, short)]
     n = 0 if long is None else long.n
     factor = max(1.0, factor * scale)
-    fast = all(share is not None and share >= budget * factor for share in shares)
-    whole = shares[0]
+    line, whole = budget * factor, shares[0]
+    enough, calls_now = n >= max(definition.min_n, 1), short is not None and short.n > 0
+    burnt = enough and whole is not None and whole >= line and round(whole * n) >= _FEWEST_BAD
     return {
         "long_s": long_s,
         "short_s": short_s,
@@ -135,8 +138,29 @@ def _pair(
         "share": whole,
         "short_share": shares[1],
         "burn": None if whole is None else whole / budget,
-        "alarm": fast and n >= max(definition.min_n, 1) and round((whole or 0.0) * n) >= _FEWEST_BAD,
+        "alarm": burnt and shares[1] is not None and shares[1] >= line,
+        "stopped": burnt and not calls_now,
+        "enough": enough,
     }
+
+
+def _stopped(definition: Definition, seen: Seen, pair: dict[str, Any]) -> Finding:
+    """It burnt, and now there are no calls at all: nobody can say that it is over."""
+    words = (
+        f"{amount(definition.metric, pair['share'])} over {span_of(pair['long_s'])} (n = {pair['n']:,}), and no calls"
+        f" over {span_of(pair['short_s'])}: whether it goes on is not known"
+    )
+    return Finding(
+        seen.group, "unknown", seen.n, pair["share"], seen.window, _of(definition, seen, words),
+        unit=unit_of(definition.metric),
+    )  # fmt: skip
+
+
+def _n(definition: Definition, seen: Seen) -> float:
+    """Of a sum that fell, what usually is there counts too: few calls are the news then, and not too few to tell."""
+    if definition.metric.name not in SUMS or not seen.past:
+        return seen.n
+    return max(float(seen.n), sum(each.n for each in seen.past) / len(seen.past))
 
 
 def _value(definition: Definition, seen: Seen) -> float | None:

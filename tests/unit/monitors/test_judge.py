@@ -230,3 +230,30 @@ async def test_a_group_that_was_there_is_missed() -> None:
     looker = Looker(FakeWindows(week, ("a", "b")))  # type: ignore[arg-type]
     found = await looker.look("prj_a", definition(rule={"kind": "missing"}, group_by="model"), AT)
     assert [(each.group, each.status) for each in found] == [("a", "ok"), ("b", "alarm")]
+
+
+def test_calls_that_stop_are_no_end_of_a_fire() -> None:
+    """An outage in which nothing comes any more was told as `0 % over 1 h`, and its alarm resolved."""
+    rule = definition(metric="error_rate", rule={"kind": "burn", "objective": 0.99})
+    hour = {3600: Figure(WINDOW, "", 1000, 0.2, None, 0), 6 * 3600: Figure(WINDOW, "", 9000, 0.02, None, 0)}
+    finding = burn(rule, "", hour, AT)
+    assert (finding.status, finding.n, finding.value) == ("unknown", 1000, 0.2)
+    assert "no calls over 5 min: whether it goes on is not known" in finding.sentence
+
+
+def test_a_quantile_of_few_calls_says_nothing_however_many_are_usual() -> None:
+    past = [Past(day, 1000 + 10 * (day % 3), 1000) for day in range(1, 29)]
+    for metric, value in (("latency", 9000.0), ("error_rate", 1.0), ("cost_per_request", 9000.0)):
+        judged = definition(metric=metric, rule={"kind": "change", "direction": "up", "change": 0.5})
+        assert change(judged, seen(9, value, past)).status == "unknown", metric
+    assert change(definition(rule={"kind": "change"}), seen(10, 9000.0, past)).status == "alarm"
+
+
+def test_failures_where_there_are_none_usually_are_a_change() -> None:
+    """Nothing has no logarithm: days without failures were left out, and a project without any learned for ever."""
+    rule = definition(metric="errors", rule={"kind": "change", "direction": "up", "change": 0.5})
+    never = [Past(day, 0.0, 1000) for day in range(1, 29)]
+    assert [change(rule, seen(1000, float(bad), never)).status for bad in (0, 3, 50)] == ["ok", "ok", "alarm"]
+    assert "more than the usual nothing" in change(rule, seen(1000, 50.0, never)).sentence
+    seldom = [Past(day, float(day % 3 == 0), 1000) for day in range(1, 29)]
+    assert [change(rule, seen(1000, float(bad), seldom)).status for bad in (1, 3, 50)] == ["ok", "ok", "alarm"]
