@@ -180,6 +180,9 @@ QUESTIONS = (
     _panel("cost by user", {"kind": "bar", "metrics": [{"name": "cost"}], "group_by": "user"}),
     _panel("errors by type", {"kind": "bar", "metrics": [{"name": "error_rate"}], "group_by": "kind"}),
     *(question for name in ready_made() for question in _ready(name)),
+    _get("steps of a week", lambda rng: "/steps?" + _week()),
+    Question("sql: group by an attribute", lambda api, rng, _: api.sql(
+        "SELECT attributes->>'http.route' AS route, count(*), avg(latency_ms) FROM spans GROUP BY 1 ORDER BY 2 DESC")),
     Question("sql: group by over a week", lambda api, rng, _: api.sql(
         "SELECT model, date_trunc('day', start) AS day, count(*), sum(cost) FROM spans"
         " WHERE start >= now()::TIMESTAMP - INTERVAL 7 DAY GROUP BY ALL ORDER BY day, model")),
