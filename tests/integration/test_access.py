@@ -44,8 +44,13 @@ NEEDS = {
         POST /v1/trace_annotations
     """,
     "ingest": """
+        POST /runs
+        PATCH /runs/{told}
         POST /runs/multipart
         POST /runs/batch
+        PATCH /feedback/{told}
+        POST /api/v1/private/attachment/upload-start
+        PUT /api/v1/private/attachment/upload
         POST /api/v1/private/traces/batch
         POST /api/v1/private/spans/batch
         PATCH /api/v1/private/traces/{told}

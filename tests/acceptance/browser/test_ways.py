@@ -233,13 +233,13 @@ def test_a_busy_server_is_asked_again_when_it_said_so(opened: Opened) -> None:
         nonlocal refused
         refused -= 1
         if refused >= 0:
-            route.fulfill(status=503, headers={"retry-after": "1"}, json=busy)
+            route.fulfill(status=503, headers={"retry-after": "3"}, json=busy)
         else:
             route.continue_()
 
     page.route("**/api/v1/steps*", answer)
     page.get_by_role("navigation").get_by_role("link", name="Steps").click()
-    expect(page.get_by_role("alert")).to_contain_text("It is tried again by itself after 1 second.")
+    expect(page.get_by_role("alert")).to_contain_text("It is tried again by itself after 3 seconds.")
     expect(page.get_by_text("search_trains takes 38 %")).to_be_visible()
     expect(page.get_by_role("alert")).to_have_count(0)
 
