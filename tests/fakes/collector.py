@@ -16,6 +16,7 @@ class Collector:
     def __init__(self) -> None:
         self.taken: list[Any] = []  # spans
         self.resources: list[dict[str, Any]] = []
+        self.scopes: list[Any] = []  # ScopeSpans
         self.headers: list[dict[str, str]] = []
         self.answers: list[web.Response | None] = []
         self.rejects = 0
@@ -53,6 +54,7 @@ class Collector:
         for of_resource in told.resource_spans:
             self.resources.append({one.key: one.value for one in of_resource.resource.attributes})
             for of_scope in of_resource.scope_spans:
+                self.scopes.append(of_scope)
                 self.taken.extend(of_scope.spans)
         answer = ExportTraceServiceResponse()
         answer.partial_success.rejected_spans = self.rejects

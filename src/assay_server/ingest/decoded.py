@@ -10,11 +10,6 @@ from assay_server.ingest.limits import Limits
 
 STATUS: dict[int, SpanStatus] = {0: "unset", 1: "ok", 2: "error"}
 
-SPAN_KIND, TRACE_STATE = "span.kind", "w3c.tracestate"
-_REMOTE = ("server", "client", "producer", "consumer")  # `internal` is what a span is that says nothing
-_SPAN_KINDS: dict[Any, str] = {**dict(enumerate(_REMOTE, 2))} | {f"SPAN_KIND_{name.upper()}": name for name in _REMOTE}
-_DROPPED = ("attributes", "events", "links")
-
 T = TypeVar("T")
 
 _LAST_NS = 2**63 - 1
@@ -47,12 +42,12 @@ class Decoded(Generic[T]):
         except SpanRefused as refusal:
             self.refuse(f"{what} '{name[:80]}': {refusal}")
 
-    def shared(self, decode: Callable[[], dict[str, Any]], spans: int) -> dict[str, Any] | None:
-        """What `spans` spans have in common (their resource); where it cannot be taken, neither can they."""
+    def shared(self, decode: Callable[[], dict[str, Any]], spans: int, what: str = "resource") -> dict[str, Any] | None:
+        """What `spans` spans have in common (resource, scope); where it cannot be taken, neither can they."""
         try:
             return decode()
         except SpanRefused as refusal:
-            self.refuse(f"resource: {refusal}", spans)
+            self.refuse(f"{what}: {refusal}", spans)
             return None
 
     def refuse(self, reason: str, spans: int = 1) -> None:
@@ -76,17 +71,6 @@ class Group:
 
 def new_span(group: Group, **fields: Any) -> Span:
     return Span(project=group.project, kind="span", scope=group.scope, resource=group.resource, **fields)
-
-
-def tell_beside(attributes: dict[str, Any], kind: Any, trace_state: Any, dropped: tuple[Any, Any, Any]) -> None:
-    """What OTLP says of a span beside its attributes, under OpenTelemetry's names for formats that have no place for it
-    either; an attribute of that name stays. `dropped`: attributes, events and links that the client let go."""
-    said = {SPAN_KIND: _SPAN_KINDS.get(kind) if isinstance(kind, int | str) else None}
-    said[TRACE_STATE] = trace_state if isinstance(trace_state, str) else None
-    counts = {f"otel.dropped_{name}_count": count for name, count in zip(_DROPPED, dropped, strict=True)}
-    for key, value in {**said, **{key: count for key, count in counts.items() if isinstance(count, int)}}.items():
-        if value:
-            attributes.setdefault(key, value)
 
 
 def hex_id(text: str, length: int, what: str) -> str:

@@ -8,8 +8,10 @@ import msgspec
 
 from assay_server.core.errors import InvalidInput
 from assay_server.core.records import Span
-from assay_server.ingest.decoded import STATUS, Decoded, Group, SpanRefused, check_times, hex_id, new_span, tell_beside
+from assay_server.ingest import beside
+from assay_server.ingest.decoded import STATUS, Decoded, Group, SpanRefused, check_times, hex_id, new_span
 from assay_server.ingest.limits import Limits
+from assay_server.ingest.values import spelled
 
 T = TypeVar("T")
 
@@ -53,12 +55,15 @@ class _Event(_Camel):
     name: str = ""
     time_unix_nano: int | str = 0
     attributes: list[_Pair] = []
+    dropped_attributes_count: Any = 0  # this and its like cost nothing, whatever they are
 
 
 class _Link(_Camel):
     trace_id: str = ""
     span_id: str = ""
     attributes: list[_Pair] = []
+    trace_state: Any = None
+    dropped_attributes_count: Any = 0
 
 
 class _Span(_Camel):
@@ -72,7 +77,7 @@ class _Span(_Camel):
     events: list[_Event] = []
     links: list[_Link] = []
     status: _Status | None = None
-    kind: Any = 0  # these five cost no span, whatever they are
+    kind: Any = 0
     trace_state: Any = None
     dropped_attributes_count: Any = 0
     dropped_events_count: Any = 0
@@ -82,19 +87,24 @@ class _Span(_Camel):
 class _Scope(_Camel):
     name: str = ""
     version: str = ""
+    attributes: list[_Pair] = []
+    dropped_attributes_count: Any = 0
 
 
 class _ScopeSpans(_Camel):
     scope: _Scope | None = None
+    schema_url: Any = None
     spans: list[msgspec.Raw] = []  # one by one, so that one broken span does not take the others along
 
 
 class _Resource(_Camel):
     attributes: list[_Pair] = []
+    dropped_attributes_count: Any = 0
 
 
 class _ResourceSpans(_Camel):
     resource: _Resource | None = None
+    schema_url: Any = None
     scope_spans: list[_ScopeSpans] = []
 
 
@@ -109,7 +119,7 @@ _SPAN = msgspec.json.Decoder(_Span)
 def decode_json(project: str, body: bytes, limits: Limits) -> Decoded[Span]:
     """Raises `InvalidInput` when the body is no ExportTraceServiceRequest."""
     try:
-        request = _REQUEST.decode(body)
+        request = _REQUEST.decode(_in_utf8(body))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise InvalidInput(
             f"The body is not an OTLP ExportTraceServiceRequest in JSON: {error}.",
@@ -118,17 +128,41 @@ def decode_json(project: str, body: bytes, limits: Limits) -> Decoded[Span]:
         ) from error
     decoded: Decoded[Span] = Decoded(limits)
     for resource_spans in request.resource_spans:
-        sent = resource_spans.resource or _Resource()
         inside = sum(len(scope_spans.spans) for scope_spans in resource_spans.scope_spans)
-        resource = decoded.shared(partial(_attributes, sent.attributes, limits), inside)
+        resource = decoded.shared(partial(_resource, resource_spans, limits), inside)
         if resource is None:
             continue
         for scope_spans in resource_spans.scope_spans:
+            told = decoded.shared(partial(_told, resource, scope_spans, limits), len(scope_spans.spans), "scope")
+            if told is None:
+                continue
             scope = scope_spans.scope or _Scope()
-            group = Group.of(project, resource, scope.name, scope.version)
+            group = Group.of(project, told, scope.name, scope.version)
             for raw in scope_spans.spans:
                 _take(decoded, raw, group, limits)
     return decoded
+
+
+def _in_utf8(body: bytes) -> bytes:
+    """One text that is none would take all spans along."""
+    try:
+        body.decode()
+    except UnicodeDecodeError:
+        return body.decode("utf-8", "replace").encode()
+    return body
+
+
+def _resource(sent: _ResourceSpans, limits: Limits) -> dict[str, Any]:
+    resource = sent.resource or _Resource()
+    attributes = _attributes(resource.attributes, limits)
+    return beside.of_resource(attributes, sent.schema_url, resource.dropped_attributes_count)
+
+
+def _told(resource: dict[str, Any], sent: _ScopeSpans, limits: Limits) -> dict[str, Any]:
+    """The resource and what one of its scopes says of itself."""
+    scope = sent.scope or _Scope()
+    attributes = _attributes(scope.attributes, limits)
+    return beside.with_scope(resource, attributes, sent.schema_url, scope.dropped_attributes_count)
 
 
 def _take(decoded: Decoded[Span], raw: msgspec.Raw, group: Group, limits: Limits) -> None:
@@ -155,14 +189,14 @@ def _span(sent: _Span, group: Group, limits: Limits) -> Span:
         attributes=_attributes(sent.attributes, limits),
     )
     dropped = (sent.dropped_attributes_count, sent.dropped_events_count, sent.dropped_links_count)
-    tell_beside(span.attributes, sent.kind, sent.trace_state, dropped)
+    beside.of_span(span.attributes, sent.kind, sent.trace_state, dropped)
     if sent.status is not None:
         code = sent.status.code
         span.status = STATUS.get(_STATUS_NAMES.get(code, 0) if isinstance(code, str) else code, "unset")
         span.status_message = sent.status.message or None
     span.events = [_event(event, limits) for event in _at_most(sent.events, limits.events, "events")]
     span.links = [
-        {"trace_id": link.trace_id, "span_id": link.span_id, "attributes": _attributes(link.attributes, limits)}
+        {"trace_id": link.trace_id, "span_id": link.span_id, "attributes": _of_part(link, limits, link.trace_state)}
         for link in _at_most(sent.links, limits.events, "links")
     ]
     return span
@@ -172,8 +206,12 @@ def _event(event: _Event, limits: Limits) -> dict[str, Any]:
     return {
         "name": event.name,
         "time_ns": _integer(event.time_unix_nano, "timeUnixNano"),
-        "attributes": _attributes(event.attributes, limits),
+        "attributes": _of_part(event, limits),
     }
+
+
+def _of_part(part: _Event | _Link, limits: Limits, trace_state: Any = None) -> dict[str, Any]:
+    return beside.of_part(_attributes(part.attributes, limits), part.dropped_attributes_count, trace_state)
 
 
 def _attributes(pairs: list[_Pair], limits: Limits) -> dict[str, Any]:
@@ -215,9 +253,9 @@ def _integer(value: int | str, what: str) -> int:
     return number
 
 
-def _number(value: float | str) -> float:
+def _number(value: float | str) -> float | str:
     """`NaN` and `Infinity` come as texts."""
-    return _converted(float, value, "doubleValue")
+    return spelled(_converted(float, value, "doubleValue"))
 
 
 def _converted(to: Callable[[Any], T], value: int | float | str, what: str) -> T:

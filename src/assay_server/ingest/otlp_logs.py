@@ -25,11 +25,13 @@ from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsSer
 
 from assay_server.core.errors import InvalidInput
 from assay_server.core.records import Event, Score, Span
+from assay_server.ingest import beside
 from assay_server.ingest.decoded import Decoded, SpanRefused, hex_id
 from assay_server.ingest.limits import Limits
 from assay_server.ingest.messages import CONTENT_EVENTS, MESSAGE_EVENTS, messages_of_events
 from assay_server.ingest.normalise import EVALUATION, Normaliser, score_of_event
-from assay_server.ingest.otlp_proto import attributes_of, value_of
+from assay_server.ingest.otlp_message import read_message
+from assay_server.ingest.otlp_proto import attributes_of, resource_of, told_of, value_of
 from assay_server.ingest.values import text_of
 
 _LAST_NS = 2**63 - 1
@@ -60,7 +62,7 @@ class LogRecord:
 def decode_logs_proto(project: str, body: bytes, limits: Limits) -> Decoded[LogRecord]:
     """Raises `InvalidInput` when the body is no ExportLogsServiceRequest."""
     try:
-        request = ExportLogsServiceRequest.FromString(body)
+        request = read_message(ExportLogsServiceRequest, body)
     except DecodeError as error:
         raise _not_logs("protobuf", error) from error
     return _decoded(project, request, limits)
@@ -123,20 +125,23 @@ def _decoded(project: str, request: Any, limits: Limits) -> Decoded[LogRecord]:
     decoded: Decoded[LogRecord] = Decoded(limits)
     for resource_logs in request.resource_logs:
         inside = sum(len(scope_logs.log_records) for scope_logs in resource_logs.scope_logs)
-        resource = decoded.shared(partial(attributes_of, resource_logs.resource.attributes, limits), inside)
+        resource = decoded.shared(partial(resource_of, resource_logs, limits), inside)
         if resource is None:
             continue
         for scope_logs in resource_logs.scope_logs:
+            told = decoded.shared(partial(told_of, resource, scope_logs, limits), len(scope_logs.log_records), "scope")
+            if told is None:
+                continue
             name, version = scope_logs.scope.name, scope_logs.scope.version
             scope = (f"{name}@{version}" if version else name) or None
             for sent in scope_logs.log_records:
-                take = partial(_record, sent, project, resource, scope, limits)
+                take = partial(_record, sent, project, told, scope, limits)
                 decoded.take(take, sent.event_name or "log record", "log record")
     return decoded
 
 
 def _record(sent: Any, project: str, resource: dict[str, Any], scope: str | None, limits: Limits) -> LogRecord:
-    attributes = attributes_of(sent.attributes, limits)
+    attributes = beside.of_part(attributes_of(sent.attributes, limits), sent.dropped_attributes_count)
     time_ns = sent.time_unix_nano or sent.observed_time_unix_nano
     if time_ns > _LAST_NS:
         raise SpanRefused("time_unix_nano is out of range")

@@ -1,7 +1,8 @@
 """OTLP metrics: each point is kept as an event of kind `metric`; nothing is computed from them.
 
-`data` is `{name, unit, type, temporality?, start_ns?, value? | count, sum, min, max, bounds, buckets | …, attributes,
-scope, resource}`. The id follows from the content, so that a point sent twice is stored once. Exemplars are not kept.
+`data` is `{name, description, unit, type, temporality?, monotonic?, start_ns?, value? | count, sum, min, max, bounds,
+buckets | …, attributes, exemplars, scope, resource}`. The id follows from the content, so that a point sent twice is
+stored once.
 """
 
 from collections.abc import Callable
@@ -16,7 +17,8 @@ from assay_server.core.records import Event
 from assay_server.ingest.decoded import Decoded, SpanRefused
 from assay_server.ingest.limits import Limits
 from assay_server.ingest.otlp_logs import event_id, json_request
-from assay_server.ingest.otlp_proto import attributes_of
+from assay_server.ingest.otlp_message import read_message
+from assay_server.ingest.otlp_proto import attributes_of, resource_of, told_of
 
 _TEMPORALITY = {1: "delta", 2: "cumulative"}
 _LAST_NS = 2**63 - 1
@@ -25,7 +27,7 @@ _LAST_NS = 2**63 - 1
 def decode_metrics_proto(project: str, body: bytes, limits: Limits) -> Decoded[Event]:
     """Raises `InvalidInput` when the body is no ExportMetricsServiceRequest."""
     try:
-        request = ExportMetricsServiceRequest.FromString(body)
+        request = read_message(ExportMetricsServiceRequest, body)
     except DecodeError as error:
         raise _not_metrics("protobuf", error) from error
     return _decoded(project, request, limits)
@@ -40,12 +42,16 @@ def _decoded(project: str, request: Any, limits: Limits) -> Decoded[Event]:
     decoded: Decoded[Event] = Decoded(limits)
     for resource_metrics in request.resource_metrics:
         inside = sum(len(metric_points(m)) for scope in resource_metrics.scope_metrics for m in scope.metrics)
-        resource = decoded.shared(partial(attributes_of, resource_metrics.resource.attributes, limits), inside)
+        resource = decoded.shared(partial(resource_of, resource_metrics, limits), inside)
         if resource is None:
             continue
         for scope_metrics in resource_metrics.scope_metrics:
+            points = sum(len(metric_points(metric)) for metric in scope_metrics.metrics)
+            told = decoded.shared(partial(told_of, resource, scope_metrics, limits), points, "scope")
+            if told is None:
+                continue
             name, version = scope_metrics.scope.name, scope_metrics.scope.version
-            common = {"scope": f"{name}@{version}" if version else name, "resource": resource}
+            common = {"scope": f"{name}@{version}" if version else name, "resource": told}
             for metric in scope_metrics.metrics:
                 for point in metric_points(metric):
                     decoded.take(partial(_event, project, metric, point, common, limits), metric.name, "metric")
@@ -65,16 +71,31 @@ def _event(project: str, metric: Any, point: Any, common: dict[str, Any], limits
     series = getattr(metric, kind)
     data = {
         "name": metric.name,
+        "description": metric.description,
         "unit": metric.unit,
         "type": kind,
         "temporality": _TEMPORALITY.get(getattr(series, "aggregation_temporality", 0)),
+        "monotonic": getattr(series, "is_monotonic", None),
         "start_ns": point.start_time_unix_nano,
         **_VALUES[kind](point),
         "attributes": attributes_of(point.attributes, limits),
+        "exemplars": [_exemplar(each, limits) for each in getattr(point, "exemplars", ())],
         **common,
     }
     kept = {key: value for key, value in data.items() if value not in (None, "", {}, [])}
     return Event(project, event_id("metric", [point.time_unix_nano, kept]), "metric", point.time_unix_nano, data=kept)
+
+
+def _exemplar(sent: Any, limits: Limits) -> dict[str, Any]:
+    """One measurement and where it was made."""
+    said = {
+        "time_ns": sent.time_unix_nano,
+        **_number(sent),
+        "trace_id": sent.trace_id.hex(),
+        "span_id": sent.span_id.hex(),
+        "attributes": attributes_of(sent.filtered_attributes, limits),
+    }
+    return {key: value for key, value in said.items() if value not in (None, "", {})}
 
 
 def _number(point: Any) -> dict[str, Any]:

@@ -10,14 +10,17 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 from assay_server.core.errors import InvalidInput
 from assay_server.core.records import Span
-from assay_server.ingest.decoded import STATUS, Decoded, Group, SpanRefused, check_times, hex_id, tell_beside
+from assay_server.ingest import beside
+from assay_server.ingest.decoded import STATUS, Decoded, Group, SpanRefused, check_times, hex_id
 from assay_server.ingest.limits import Limits
+from assay_server.ingest.otlp_message import read_message
+from assay_server.ingest.values import spelled
 
 
 def decode_proto(project: str, body: bytes, limits: Limits) -> Decoded[Span]:
     """Raises `InvalidInput` when the body is no ExportTraceServiceRequest."""
     try:
-        request = ExportTraceServiceRequest.FromString(body)
+        request = read_message(ExportTraceServiceRequest, body)
     except DecodeError as error:
         raise InvalidInput(
             "The body is not an OTLP ExportTraceServiceRequest in protobuf.",
@@ -27,15 +30,32 @@ def decode_proto(project: str, body: bytes, limits: Limits) -> Decoded[Span]:
     decoded: Decoded[Span] = Decoded(limits)
     for resource_spans in request.resource_spans:
         inside = sum(len(scope_spans.spans) for scope_spans in resource_spans.scope_spans)
-        resource = decoded.shared(partial(attributes_of, resource_spans.resource.attributes, limits), inside)
+        resource = decoded.shared(partial(resource_of, resource_spans, limits), inside)
         if resource is None:
             continue
         for scope_spans in resource_spans.scope_spans:
+            told = decoded.shared(partial(told_of, resource, scope_spans, limits), len(scope_spans.spans), "scope")
+            if told is None:
+                continue
             scope = scope_spans.scope
-            group = Group.of(project, resource, scope.name, scope.version)
+            group = Group.of(project, told, scope.name, scope.version)
             for sent in scope_spans.spans:
                 decoded.take(partial(_span, sent, group, limits), sent.name)
     return decoded
+
+
+def resource_of(sent: Any, limits: Limits) -> dict[str, Any]:
+    """Of what one resource sent: spans, log records or metrics."""
+    resource = sent.resource
+    attributes = attributes_of(resource.attributes, limits)
+    return beside.of_resource(attributes, sent.schema_url, resource.dropped_attributes_count)
+
+
+def told_of(resource: dict[str, Any], sent: Any, limits: Limits) -> dict[str, Any]:
+    """The resource and what one of its scopes says of itself."""
+    scope = sent.scope
+    attributes = attributes_of(scope.attributes, limits)
+    return beside.with_scope(resource, attributes, sent.schema_url, scope.dropped_attributes_count)
 
 
 def attributes_of(sent: Any, limits: Limits) -> dict[str, Any]:
@@ -59,7 +79,7 @@ def value_of(value: Any, depth: int) -> Any:
         return {pair.key: value_of(pair.value, _deeper(depth)) for pair in value.kvlist_value.values}
     if which == "bytes_value":
         return base64.b64encode(value.bytes_value).decode()
-    return getattr(value, which)
+    return spelled(value.double_value) if which == "double_value" else getattr(value, which)
 
 
 _INTERNAL = 1  # the kind of a span that speaks to nobody; 0 says nothing
@@ -85,10 +105,10 @@ def _span(sent: Any, group: Group, limits: Limits) -> Span:
     )
     dropped = (sent.dropped_attributes_count, sent.dropped_events_count, sent.dropped_links_count)
     if sent.kind > _INTERNAL or sent.trace_state or any(dropped):
-        tell_beside(span.attributes, sent.kind, sent.trace_state, dropped)
+        beside.of_span(span.attributes, sent.kind, sent.trace_state, dropped)
     if sent.events:
         span.events = [
-            {"name": event.name, "time_ns": event.time_unix_nano, "attributes": attributes_of(event.attributes, limits)}
+            {"name": event.name, "time_ns": event.time_unix_nano, "attributes": _of_part(event, limits)}
             for event in _at_most(sent.events, limits.events, "events")
         ]
     if sent.links:
@@ -105,8 +125,12 @@ def _link(link: Any, limits: Limits) -> dict[str, Any]:
     return {
         "trace_id": link.trace_id.hex(),
         "span_id": link.span_id.hex(),
-        "attributes": attributes_of(link.attributes, limits),
+        "attributes": _of_part(link, limits, link.trace_state),
     }
+
+
+def _of_part(part: Any, limits: Limits, trace_state: str = "") -> dict[str, Any]:
+    return beside.of_part(attributes_of(part.attributes, limits), part.dropped_attributes_count, trace_state)
 
 
 def _deeper(depth: int) -> int:

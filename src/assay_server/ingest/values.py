@@ -60,6 +60,13 @@ def number_of(value: Any) -> float | None:
     return number if math.isfinite(number) and number >= 0 else None
 
 
+def spelled(value: float) -> float | str:
+    """A number as it can be kept: those that JSON does not know as OTLP's JSON spells them, `NaN` and `-Infinity`."""
+    if math.isfinite(value):
+        return value
+    return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+
+
 def texts_of(value: Any) -> list[str]:
     """A list of texts, a JSON list, or texts with commas between them."""
     value = parsed(value)

@@ -10,8 +10,12 @@ from opentelemetry.proto.trace.v1 import trace_pb2
 FORWARDED_BY = "assay.forwarded_by"
 """A resource attribute: the servers that sent a span on. None sends on what it sent before."""
 
+_MOST = 2**32 - 1
 _STATUS = {"unset": 0, "ok": 1, "error": 2}
-_SPAN_KIND = "span.kind"  # where ingest keeps what kind of span OpenTelemetry's SDK said it is
+# Where ingest keeps what OTLP says beside attributes (`ingest.beside`), which goes back to its place.
+_SPAN_KIND, _TRACE_STATE = "span.kind", "w3c.tracestate"
+_DROPPED = tuple(f"dropped_{name}_count" for name in ("attributes", "events", "links"))
+_OF_RESOURCE, _OF_SCOPE, _SCHEMA_URL = "otel.resource.", "otel.scope.", "schema_url"
 _KINDS: dict[Any, Any] = {"server": 2, "client": 3, "producer": 4, "consumer": 5}
 _SAID = (
     ("model", "gen_ai.request.model"),
@@ -47,9 +51,16 @@ def encoded(spans: Sequence[Mapping[str, Any]], server: str) -> tuple[bytes, int
 
 def _scope(request: ExportTraceServiceRequest, span: Mapping[str, Any], servers: list[Any]) -> Any:
     of_resource = request.resource_spans.add()
-    for key, value in {**span["resource"], FORWARDED_BY: servers}.items():
-        _put(of_resource.resource.attributes, key, value)
     of_scope = of_resource.scope_spans.add()
+    for key, value in {**span["resource"], FORWARDED_BY: servers}.items():
+        if key == _OF_RESOURCE + _SCHEMA_URL:
+            of_resource.schema_url = str(value)
+        elif key == _OF_SCOPE + _SCHEMA_URL:
+            of_scope.schema_url = str(value)
+        elif key.startswith(_OF_SCOPE):
+            _put(of_scope.scope.attributes, key.removeprefix(_OF_SCOPE), value)
+        else:
+            _put(of_resource.resource.attributes, key, value)
     name, _, version = (span["scope"] or "").partition("@")
     of_scope.scope.name, of_scope.scope.version = name, version
     return of_scope
@@ -65,6 +76,7 @@ def _add(out: trace_pb2.Span, span: Mapping[str, Any], ids: tuple[bytes, bytes, 
     said = _attributes(span)
     if said.get(_SPAN_KIND) in _KINDS:
         out.kind = _KINDS[said.pop(_SPAN_KIND)]
+    _put_beside(out, said)
     for key, value in said.items():
         _put(out.attributes, key, value)
     for event in span["events"]:
@@ -75,8 +87,19 @@ def _add(out: trace_pb2.Span, span: Mapping[str, Any], ids: tuple[bytes, bytes, 
         pair = _hex(link.get("trace_id"), 16), _hex(link.get("span_id"), 8)
         if pair[0] is not None and pair[1] is not None:
             linked = out.links.add(trace_id=pair[0], span_id=pair[1])
-            for key, value in (link.get("attributes") or {}).items():
+            of_link = dict(link.get("attributes") or {})
+            _put_beside(linked, of_link)
+            for key, value in of_link.items():
                 _put(linked.attributes, key, value)
+
+
+def _put_beside(out: Any, said: dict[str, Any]) -> None:
+    """Takes out of `said` what is no attribute of a span or link `out`."""
+    if isinstance(said.get(_TRACE_STATE), str):
+        out.trace_state = said.pop(_TRACE_STATE)
+    for name in _DROPPED:
+        if hasattr(out, name) and isinstance(said.get(f"otel.{name}"), int):
+            setattr(out, name, min(max(said.pop(f"otel.{name}"), 0), _MOST))
 
 
 def _attributes(span: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,11 +1,14 @@
 """What both decoders keep of a span beside its attributes."""
 
+import base64
 import json
 from typing import Any
 
 import pytest
+from google.protobuf.json_format import MessageToDict
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
+from assay_server.core.errors import InvalidInput
 from assay_server.core.records import Span
 from assay_server.ingest.limits import DEFAULT
 from assay_server.ingest.otlp_json import decode_json
@@ -51,3 +54,89 @@ def test_an_attribute_of_that_name_stays() -> None:
 @pytest.mark.parametrize("odd", [None, {}, [], "x", 1.5])
 def test_what_is_not_as_it_should_be_costs_no_span(odd: Any) -> None:
     assert of_json({}, kind=odd, traceState=[odd], droppedLinksCount=str(odd)).attributes == {}
+
+
+V1, V2 = "https://opentelemetry.io/schemas/1.37.0", "https://opentelemetry.io/schemas/1.38.0"
+TOLD = {
+    "service.name": "shop",
+    "otel.resource.schema_url": V1,
+    "otel.resource.dropped_attributes_count": 1,
+    "otel.scope.flavour": "plain",
+    "otel.scope.schema_url": V2,
+    "otel.scope.dropped_attributes_count": 2,
+}
+
+
+def a_full_request() -> ExportTraceServiceRequest:
+    """Everything that may stand beside attributes."""
+    request = ExportTraceServiceRequest.FromString(protobuf(a_span(), resource={"service.name": "shop"}))
+    [of_resource] = request.resource_spans
+    of_resource.schema_url, of_resource.resource.dropped_attributes_count = V1, 1
+    [of_scope] = of_resource.scope_spans
+    of_scope.schema_url, of_scope.scope.dropped_attributes_count = V2, 2
+    of_scope.scope.attributes.add(key="flavour").value.string_value = "plain"
+    of_scope.spans[0].events.add(name="e", time_unix_nano=1, dropped_attributes_count=3)
+    of_scope.spans[0].links.add(trace_id=b"t" * 16, span_id=b"s" * 8, trace_state="v=1", dropped_attributes_count=4)
+    return request
+
+
+def as_otlp_json(request: ExportTraceServiceRequest) -> bytes:
+    said = MessageToDict(request)
+    [span] = said["resourceSpans"][0]["scopeSpans"][0]["spans"]
+    for one in (span, *span["links"]):
+        one["traceId"], one["spanId"] = (base64.b64decode(one[name]).hex() for name in ("traceId", "spanId"))
+    return json.dumps(said).encode()
+
+
+@pytest.mark.parametrize("encoding", ["protobuf", "json"])
+def test_what_a_resource_a_scope_an_event_and_a_link_say_is_kept(encoding: str) -> None:
+    request = a_full_request()
+    if encoding == "protobuf":
+        [span] = decode_proto("prj_a", request.SerializeToString(), DEFAULT).taken
+    else:
+        [span] = decode_json("prj_a", as_otlp_json(request), DEFAULT).taken
+    assert span.resource == TOLD
+    assert span.events[0]["attributes"] == {"otel.dropped_attributes_count": 3}
+    assert span.links[0]["attributes"] == {"otel.dropped_attributes_count": 4, "w3c.tracestate": "v=1"}
+
+
+def test_scopes_of_one_resource_do_not_speak_for_each_other() -> None:
+    request = a_full_request()
+    request.resource_spans[0].scope_spans.add(spans=[request.resource_spans[0].scope_spans[0].spans[0]])
+    first, second = decode_proto("prj_a", request.SerializeToString(), DEFAULT).taken
+    assert first.resource == TOLD
+    assert second.resource == {key: value for key, value in TOLD.items() if not key.startswith("otel.scope.")}
+
+
+def test_a_scope_that_cannot_be_taken_is_told() -> None:
+    request = a_full_request()
+    [of_scope] = request.resource_spans[0].scope_spans
+    for n in range(5000):
+        of_scope.scope.attributes.add(key=f"k{n}").value.int_value = n
+    decoded = decode_proto("prj_a", request.SerializeToString(), DEFAULT)
+    assert (decoded.taken, decoded.rejected) == ([], 1)
+    assert decoded.reasons == [f"scope: it has 5001 attributes, more than {DEFAULT.attributes}"]
+
+
+@pytest.mark.parametrize("number", [float("nan"), float("inf"), float("-inf")])
+def test_numbers_that_json_does_not_know_are_kept_as_otlp_spells_them(number: float) -> None:
+    spelled = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}[str(number)]
+    sent = {"score": number, "all": [number, 1.5]}
+    assert of_protobuf(sent).attributes == {"score": spelled, "all": [spelled, 1.5]}
+
+
+def test_a_text_that_is_no_utf_8_takes_no_span_along() -> None:
+    body = protobuf(a_span(name="first", attributes={"cut": "caf@@"}), a_span(name="café"), resource={"host": "h@@"})
+    broken = body.replace(b"@@", b"\xc3\x28")
+    [first, second] = decode_proto("prj_a", broken, DEFAULT).taken
+    assert (first.attributes, first.resource) == ({"cut": "caf\ufffd("}, {"host": "h\ufffd("})
+    assert second.name == "café"
+    as_text = as_json(a_span(name="caf@@")).replace(b"@@", b"\xc3\x28")
+    assert [span.name for span in decode_json("prj_a", as_text, DEFAULT).taken] == ["caf\ufffd("]
+
+
+@pytest.mark.parametrize("cut", [1, 2, 40])
+def test_a_body_that_ends_too_early_is_refused_whatever_its_texts(cut: int) -> None:
+    broken = protobuf(a_span(name="caf@@")).replace(b"@@", b"\xc3\x28")
+    with pytest.raises(InvalidInput):
+        decode_proto("prj_a", broken[:-cut], DEFAULT)

@@ -177,6 +177,7 @@ async def test_names_of_enums_and_numbers_as_numbers_are_read_in_json(ingest: In
     span |= {"startTimeUnixNano": START_NS, "status": {"code": "STATUS_CODE_ERROR"}, "kind": "SPAN_KIND_CLIENT"}
     span["attributes"] = [
         {"key": "nan", "value": {"doubleValue": "NaN"}},
+        {"key": "least", "value": {"doubleValue": "-Infinity"}},
         {"key": "n", "value": {"intValue": 7}},
         {"key": "bytes", "value": {"bytesValue": "AQI="}},
         {"key": "none"},
@@ -185,7 +186,7 @@ async def test_names_of_enums_and_numbers_as_numbers_are_read_in_json(ingest: In
     (stored,) = store.spans
     assert stored.status == "error"
     assert stored.attributes["n"] == 7
-    assert stored.attributes["nan"] != stored.attributes["nan"]
+    assert (stored.attributes["nan"], stored.attributes["least"]) == ("NaN", "-Infinity")
     assert (stored.attributes["bytes"], stored.attributes["none"]) == ("AQI=", None)
 
 

@@ -1,6 +1,7 @@
 """Logs and metrics at the door, read back from a real store: content joins its span, judgements become scores."""
 
 import json
+from base64 import b64decode
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -60,14 +61,18 @@ def request_of(*records: dict[str, Any]) -> ExportLogsServiceRequest:
     return request
 
 
-def as_json(request: ExportLogsServiceRequest) -> bytes:
+def as_json(request: ExportLogsServiceRequest | ExportMetricsServiceRequest) -> bytes:
     """OTLP's JSON: protobuf's mapping, but for ids in hex."""
-    whole = MessageToDict(request)
-    for resource_logs in whole["resourceLogs"]:
-        for scope_logs in resource_logs["scopeLogs"]:
-            for record in scope_logs["logRecords"]:
-                record.update(traceId=TRACE_ID, spanId=SPAN_ID)
-    return json.dumps(whole).encode()
+    return json.dumps(_with_hex_ids(MessageToDict(request))).encode()
+
+
+def _with_hex_ids(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_with_hex_ids(part) for part in value]
+    if not isinstance(value, dict):
+        return value
+    hexed = {name: b64decode(value[name]).hex() for name in ("traceId", "spanId") if name in value}
+    return {key: _with_hex_ids(part) for key, part in value.items()} | hexed
 
 
 DETAILS = {
@@ -190,7 +195,11 @@ def metrics_request() -> ExportMetricsServiceRequest:
     )
     _put_all(point.attributes, {"gen_ai.token.type": "input", "who": "ada.lovelace@mail-box.org"})
     metrics.add(name="queue").gauge.data_points.add(time_unix_nano=START_NS, as_int=7)
-    metrics.add(name="calls").sum.data_points.add(time_unix_nano=START_NS, as_double=1.5)
+    calls = metrics.add(name="calls", description="how many").sum
+    calls.is_monotonic = True
+    point = calls.data_points.add(time_unix_nano=START_NS, as_double=1.5)
+    exemplar = point.exemplars.add(time_unix_nano=START_NS, as_int=1, trace_id=bytes.fromhex(TRACE_ID))
+    _put_all(exemplar.filtered_attributes, {"shelf": 3})
     metrics.add(name="waits").summary.data_points.add(time_unix_nano=START_NS, count=1, sum=2.0)
     metrics.add(name="sizes").exponential_histogram.data_points.add(time_unix_nano=START_NS, count=1, sum=2.0, scale=1)
     return request
@@ -199,7 +208,7 @@ def metrics_request() -> ExportMetricsServiceRequest:
 @pytest.mark.parametrize("encoding", [PROTOBUF, JSON])
 async def test_points_of_metrics_are_kept_once(house: House, encoding: str) -> None:
     request = metrics_request()
-    body = request.SerializeToString() if encoding == PROTOBUF else json.dumps(MessageToDict(request)).encode()
+    body = request.SerializeToString() if encoding == PROTOBUF else as_json(request)
     for _ in range(2):
         accepted = await house.ingest.otlp("prj_a", body, encoding, signal="metrics")
         assert (accepted.spans, accepted.rejected) == (5, 0)
@@ -209,4 +218,7 @@ async def test_points_of_metrics_are_kept_once(house: House, encoding: str) -> N
     usage = kept["gen_ai.client.token.usage"]
     assert (usage["count"], usage["sum"], usage["buckets"], usage["temporality"]) == (2, 30.0, [1, 1], "cumulative")
     assert "mail-box" not in usage["attributes"]["who"]
+    (exemplar,) = kept["calls"]["exemplars"]
+    assert (exemplar["value"], exemplar["trace_id"], exemplar["attributes"]) == (1, TRACE_ID, {"shelf": 3})
+    assert (kept["calls"]["description"], kept["calls"]["monotonic"]) == ("how many", True)
     assert (kept["queue"]["value"], kept["calls"]["value"], kept["sizes"]["scale"]) == (7, 1.5, 1)

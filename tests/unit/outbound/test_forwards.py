@@ -105,6 +105,31 @@ async def test_what_kind_of_span_it_was_and_what_its_links_say_goes_along(world:
     assert [(pair.key, pair.value.string_value) for pair in linked.attributes] == [("why", "retry")]
 
 
+async def test_what_stood_beside_attributes_stands_there_again(world: World) -> None:
+    await world.put()
+    told = {
+        "otel.scope.flavour": "plain",
+        "otel.scope.schema_url": "https://two",
+        "otel.resource.schema_url": "https://one",
+    }
+    beside = {"w3c.tracestate": "v=1", "otel.dropped_events_count": 2}
+    link = {"trace_id": f"{7:032x}", "span_id": f"{8:016x}", "attributes": {"w3c.tracestate": "v=2"}}
+    resource = {"service.name": "shop", **told}
+    await world.store.append(
+        Facts(spans=spans(1, 1, scope="lib@1", resource=resource, attributes=beside, links=[link]))
+    )
+    await world.forwards.tick()
+    [of_scope], [sent], [resource] = world.collector.scopes, world.collector.taken, world.collector.resources
+    assert (of_scope.schema_url, of_scope.scope.name, set(resource)) == (
+        "https://two",
+        "lib",
+        {"service.name", FORWARDED_BY},
+    )
+    assert [(pair.key, pair.value.string_value) for pair in of_scope.scope.attributes] == [("flavour", "plain")]
+    assert (sent.trace_state, sent.dropped_events_count, sent.links[0].trace_state) == ("v=1", 2, "v=2")
+    assert (len(sent.attributes), len(sent.links[0].attributes)) == (1, 0)  # what Assay says itself: the kind
+
+
 async def test_what_is_stored_wakes_nobody_while_nothing_is_forwarded(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:

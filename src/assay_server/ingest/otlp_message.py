@@ -1,0 +1,75 @@
+"""Messages of protobuf as clients really send them.
+
+A text that is no UTF-8 makes the parser refuse the whole request, with all the spans beside it. Collectors and some
+SDKs pass on such bytes (a text cut inside a letter, a header in another encoding), so what cannot be read in it becomes
+U+FFFD, and the rest is taken.
+"""
+
+from typing import Any, TypeVar
+
+from google.protobuf.descriptor import FieldDescriptor
+from google.protobuf.message import DecodeError, Message
+
+M = TypeVar("M", bound=Message)
+
+_DEEPEST = 100  # messages in messages, as in protobuf's own parser
+_LENGTH = 2  # the wire type of texts, bytes and messages
+_FIXED = {1: 8, 5: 4}
+
+
+def read_message(of: type[M], body: bytes) -> M:
+    """Raises `DecodeError` where it is no such message, whatever its texts are."""
+    try:
+        return of.FromString(body)
+    except DecodeError:
+        return of.FromString(_readable(of.DESCRIPTOR, body, _DEEPEST))
+
+
+def _readable(of: Any, body: bytes, depth: int) -> bytes:
+    """The same message with every text in UTF-8. `of`: its descriptor."""
+    out, at = bytearray(), 0
+    while at < len(body):
+        start = at
+        tag, at = _varint(body, at)
+        if tag & 7 != _LENGTH:
+            at = _varint(body, at)[1] if tag & 7 == 0 else at + _FIXED.get(tag & 7, len(body))
+            out += body[start:at]
+            continue
+        length, at = _varint(body, at)
+        part, at = body[at : at + length], at + length
+        if at > len(body) or depth == 0:
+            raise DecodeError("a message that ends too early, or is nested too deeply")
+        out += _written(tag)
+        made = _part(of.fields_by_number.get(tag >> 3), part, depth)
+        out += _written(len(made)) + made
+    return bytes(out)
+
+
+def _part(field: FieldDescriptor | None, part: bytes, depth: int) -> bytes:
+    if field is not None and field.type == FieldDescriptor.TYPE_STRING:
+        return part.decode("utf-8", "replace").encode()
+    if field is not None and field.type == FieldDescriptor.TYPE_MESSAGE:
+        return _readable(field.message_type, part, depth - 1)
+    return part
+
+
+def _varint(body: bytes, at: int) -> tuple[int, int]:
+    """(the number, the place behind it)"""
+    number = shift = 0
+    while at < len(body) and shift < 64:
+        byte = body[at]
+        at += 1
+        number |= (byte & 0x7F) << shift
+        if byte < 0x80:
+            return number, at
+        shift += 7
+    raise DecodeError("a number that does not end")
+
+
+def _written(number: int) -> bytes:
+    out = bytearray()
+    while number >= 0x80:
+        out.append(number & 0x7F | 0x80)
+        number >>= 7
+    out.append(number)
+    return bytes(out)
