@@ -99,6 +99,7 @@ def _fields(table: dict[str, Any]) -> dict[str, list[Entry]]:
         "tags": table["tags"],
         "documents": table["documents"],
         "linked_prompts": table["linked_prompts"],
+        "trace_name": table["trace_names"],
     }
 
 

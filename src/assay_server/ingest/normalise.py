@@ -20,6 +20,8 @@ from assay_server.ingest.tokens import from_object, from_totals
 from assay_server.ingest.values import count_of, number_of, parsed, text_of, texts_of
 
 EVALUATION = "gen_ai.evaluation.result"
+ROOT_NAME = "assay.span_name"
+"""What a root was called whose trace has a name of its own."""
 
 _TOTALS = tuple(f"tokens.{name}" for name in ("input", "output", "cache_read", "cache_write", "reasoning"))
 _SHORT = 1000  # characters of a name; longer ones are cut
@@ -82,6 +84,8 @@ class Normaliser:
         span.service, span.environment = told.service, told.environment
         self._texts(span, sources)
         span.release = span.release or told.release
+        if "trace_name" in places and span.parent_id is None:
+            self._name_trace(span, sources.of("trace_name"))
         span.kind = self._kind(sources.of("kind"))
         self._status(span)
         self._bodies(span, sources)
@@ -132,6 +136,13 @@ class Normaliser:
             if text and not text.startswith(self._table.blanked):
                 return text[:_SHORT]
         return None
+
+    def _name_trace(self, span: Span, hits: list[Hit]) -> None:
+        """A trace is called what its root is called; the root's own name stays among the attributes."""
+        name = self._text(hits)
+        if name is not None and name != span.name:
+            span.attributes.setdefault(ROOT_NAME, span.name)
+            span.name = name
 
     def _linked_prompt(self, span: Span, value: Any) -> None:
         linked = parsed(value)

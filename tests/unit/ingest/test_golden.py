@@ -47,6 +47,7 @@ def _shown(span: Span, sent: dict[str, Any]) -> dict[str, Any]:
     """Every field that is not as in an empty span; messages as values; attributes only where they changed."""
     empty = asdict(Span("", "", "", None, "", "span", 0, 0))
     shown = {k: v for k, v in asdict(span).items() if k not in _SENT and v != empty[k]}
+    shown |= {"name": span.name} if span.name != sent["name"] else {}
     attributes = shown.pop("attributes", {})
     changed = {key: value for key, value in attributes.items() if sent["attributes"].get(key) != value}
     gone = sorted(key for key in sent["attributes"] if key not in attributes)
@@ -72,3 +73,11 @@ def test_there_is_a_golden_file_for_every_family() -> None:
         "assay.",
     ):
         assert f'"{family}' in sent
+
+
+def test_only_a_root_is_called_what_its_trace_is_called() -> None:
+    named = {"langfuse.trace.name": "support chat"}
+    child = a_span(name="search", parent_id="00f067aa0ba902b7", attributes=named)
+    (span,) = decode_proto("prj_a", protobuf(child), DEFAULT).taken
+    Normaliser(aliases()).fill(span)
+    assert (span.name, span.attributes) == ("search", named)
