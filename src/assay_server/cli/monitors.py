@@ -47,6 +47,9 @@ def create(
         float | None, typer.Option("--objective", help="Alarm when its error budget burns too fast (0.99).")
     ] = None,
     narrow: Annotated[list[str] | None, typer.Option("--filter", help="FIELD=VALUE; repeat for more.")] = None,
+    group_by: Annotated[
+        str | None, typer.Option("--group-by", help="Each value by itself: user, endpoint, tag:KEY, attribute:KEY, …")
+    ] = None,
     window: Annotated[str, typer.Option("--window", "-w", help="15m, 1h, 1d")] = "15m",
     min_n: Annotated[int | None, typer.Option("--min-n", min=0, help="Say nothing about fewer.")] = None,
     file: Annotated[
@@ -72,6 +75,7 @@ def create(
             "window_s": seconds(window, "--window"),
         }
         definition |= {} if min_n is None else {"min_n": min_n}
+        definition |= {} if group_by is None else {"group_by": group_by}
     if rehearse:
         _rehearse(definition, as_json=as_json)
         return

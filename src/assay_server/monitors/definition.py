@@ -8,7 +8,7 @@ from typing import Any
 
 from assay_server.core.errors import InvalidInput
 from assay_server.monitors.incidents import SEVERITIES
-from assay_server.query import FIELDS, FILTERS, RATES, Metric, metric_json, parse_metric
+from assay_server.query import FILTERS, GROUPS, RATES, Metric, is_filter, is_group, metric_json, parse_metric
 
 RULES = ("threshold", "change", "missing", "burn")
 DIRECTIONS = ("up", "down", "both")
@@ -68,8 +68,8 @@ def parse(given: Mapping[str, Any]) -> Definition:
             "A change is judged against the same hour of other days.", field="window_s", value=window_s, fix="<= 86400"
         )
     group_by = given.get("group_by")
-    if group_by is not None and group_by not in FIELDS:
-        raise InvalidInput("Nothing is grouped by this.", field="group_by", value=group_by, fix=", ".join(FIELDS))
+    if group_by is not None and not is_group(group_by):
+        raise InvalidInput("Nothing is grouped by this.", field="group_by", value=group_by, fix=", ".join(GROUPS))
     return Definition(
         name=_name(given.get("name")),
         metric=parse_metric(given.get("metric")),
@@ -189,7 +189,7 @@ def _filter(given: Any) -> dict[str, tuple[str, ...]]:
 
 
 def _filter_values(name: str, values: Any) -> tuple[str, ...]:
-    if name not in FILTERS:
+    if not is_filter(name):
         raise InvalidInput("There is no such filter.", field="filter", value=name, fix=", ".join(FILTERS))
     values = [values] if isinstance(values, str) else values
     if not isinstance(values, list) or not 1 <= len(values) <= _MOST_VALUES or not all(_is_text(v) for v in values):

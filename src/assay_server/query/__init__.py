@@ -15,14 +15,13 @@ from assay_server.query.dashboards import parse as parse_dashboard
 from assay_server.query.dashboards import to_json as dashboard_json
 from assay_server.query.dashboards import to_yaml as dashboard_yaml
 from assay_server.query.dashboards import vocabulary as panel_words
+from assay_server.query.dimensions import FILTERS, GROUPS, is_filter, is_group
 from assay_server.query.exports import Exports
 from assay_server.query.figures import Family, Figures, exposition
 from assay_server.query.formats import MEDIA_TYPES, Format
 from assay_server.query.graphs import MOST_TRACES, Graphs
 from assay_server.query.measures import (
     COUNTS,
-    FIELDS,
-    FILTERS,
     METRICS,
     QUANTILES,
     RATES,
@@ -48,8 +47,8 @@ from assay_server.query.windows import Figure, Window, Windows
 
 __all__ = [
     "COUNTS",
-    "FIELDS",
     "FILTERS",
+    "GROUPS",
     "MEDIA_TYPES",
     "METRICS",
     "MOST_TRACES",
@@ -102,6 +101,8 @@ __all__ = [
     "dashboard_yaml",
     "exposition",
     "forecast_costs",
+    "is_filter",
+    "is_group",
     "label_of",
     "line_json",
     "metric_json",

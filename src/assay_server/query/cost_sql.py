@@ -3,13 +3,14 @@
 How a call is grouped by what only its trace says is told in `dimensions`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
 from assay_server.core.errors import InvalidInput
 from assay_server.core.records import Tokens
 from assay_server.query.dimensions import EDGES, GroupedCalls, narrowed, narrowed_calls
+from assay_server.query.key_sets import KeySets
 from assay_server.query.shapes import tokens_json
 from assay_server.query.sql import Where, lines
 from assay_server.store import Limits
@@ -65,18 +66,17 @@ class Calls:
     params: list[Any]
 
 
-def calls(
-    project: str, narrow: CostFilter, group_by: str | None = None, key_sets: Sequence[int] | None = None
-) -> Calls:
-    """`key_sets`: what `sets_of_group` says of `group_by`, where it was asked.
+def calls(project: str, narrow: CostFilter, group_by: str | None = None, key_sets: KeySets | None = None) -> Calls:
+    """`key_sets`: what `sets_of` says of `group_by`, where it was asked.
 
     Raises InvalidInput for an unknown dimension or empty window.
     """
     if narrow.until_ns <= narrow.since_ns:
         raise InvalidInput("The window ends before it begins.", field="until", fix="give a later 'until'")
-    grouped = GroupedCalls.by(group_by, _edges(project, narrow, _MARGIN_NS), key_sets)
+    around = _edges(project, narrow, _MARGIN_NS)
+    grouped = GroupedCalls.by(group_by, around, key_sets or {})
     where = Where(["c.project = ?", "c.start_ns >= ?", "c.start_ns < ?"], _edges(project, narrow))
-    narrowed_calls(where, _given(narrow), of="c.")
+    narrowed_calls(where, _given(narrow), around, of="c.")
     sql = lines(
         "WITH " + grouped.ctes + "calls AS (SELECT c.*,",
         grouped.value + " AS value",

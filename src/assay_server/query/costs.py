@@ -8,7 +8,7 @@ from assay_server.core.clock import rfc3339
 from assay_server.core.errors import InvalidInput
 from assay_server.query.cost_sql import LARGE, RESUMS, SUMMED, SUMS, CostFilter, calls, money, token_sums, unmetered
 from assay_server.query.dimensions import each_tag
-from assay_server.query.key_sets import sets_of_group
+from assay_server.query.key_sets import sets_of
 from assay_server.query.sql import lines
 from assay_server.store import Store
 
@@ -119,7 +119,7 @@ class Costs:
         One statement: which calls count is found once.
         """
         tagged = group_by == "tag"
-        key_sets = await sets_of_group(self._store, project, group_by)
+        key_sets = await sets_of(self._store, project, [group_by])
         found = calls(project, narrow, None if tagged else group_by, key_sets)
         width = max(bin_ns or narrow.until_ns, 1)
         sql = lines(

@@ -9,12 +9,43 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from assay_server.core.errors import InvalidInput
-from assay_server.query.key_sets import ONE_OF_SETS
+from assay_server.query.key_sets import ATTRIBUTE, ONE_OF_SETS, KeySets
 from assay_server.query.sql import Where, lines
 from assay_server.store import TRACE_WIDE
 
 OWN = ("model", "provider", "service", "name", "kind")
 DIMENSIONS = (*OWN, *TRACE_WIDE, "endpoint", "error_type", "tag", "tag:<key>", "attribute:<key>")
+
+FIELDS = (
+    "kind",
+    "name",
+    "model",
+    "provider",
+    "service",
+    "environment",
+    "user",
+    "session",
+    "feature",
+    "tenant",
+    "cost_center",
+    "release",
+    "channel",
+    "arm",
+    "prompt",
+    "run",
+)
+GROUPS = (*FIELDS, "error_type", "endpoint", "tag:<key>", "attribute:<key>")
+"""What panels and monitors are grouped by: `is_group`."""
+
+FILTERS = (*GROUPS, "tag", "status")
+"""What they are narrowed by: `is_filter`."""
+
+_KEYED = ("tag:", ATTRIBUTE)
+_LONGEST_KEY = 2000
+_OF_SPANS = frozenset((*OWN, "error_type", "status"))
+_ONE_OF = " IN (SELECT unnest(?::VARCHAR[]))"
+
+_NONE: KeySets = {}
 
 EDGES = "project = ? AND start_ns >= ? AND start_ns < ?"
 """Spans of one project in a range of time; its parameters are those of `Dimension` and `narrowed` named `edges`."""
@@ -23,7 +54,19 @@ _TAGGED = (
     "list_transform(list_filter(tags, lambda t: starts_with(t, ? || ':') OR starts_with(t, ? || '=')),"
     " lambda t: substr(t, length(?) + 2))[1]"
 )
-_ATTRIBUTE = "variant_extract(attributes, ?)::VARCHAR"
+_ATTRIBUTE = "left(variant_extract(attributes, ?)::VARCHAR, 1000)"  # as long as names of other fields may be
+
+
+def is_group(name: Any) -> bool:
+    return isinstance(name, str) and (name in GROUPS[:-2] or _is_keyed(name))
+
+
+def is_filter(name: Any) -> bool:
+    return is_group(name) or name in ("tag", "status")
+
+
+def _is_keyed(name: str) -> bool:
+    return any(name.startswith(kind) and len(kind) < len(name) <= _LONGEST_KEY for kind in _KEYED)
 
 
 @dataclass(slots=True, frozen=True)
@@ -44,6 +87,17 @@ class Dimension:
         said = lines("(SELECT hash(trace_id) AS trace, start_ns,", self.own, "AS own FROM spans WHERE", EDGES, ")")
         return lines("SELECT trace, arg_min(own, start_ns) AS own FROM", said, "WHERE own IS NOT NULL GROUP BY trace")
 
+    def said(self, edges: Sequence[Any], key_sets: Sequence[int] | None) -> tuple[str, list[Any]]:
+        """CTEs, ending in a comma, and their parameters: `said`, the spans that say something, by their `key`, and
+        `first`, what `across` is made of. Of an attribute that few have little is read; `key_sets` tells which."""
+        among, sets = ("AND", []) if key_sets is None else ("AND " + ONE_OF_SETS + " AND", [list(key_sets)])
+        sql = lines(
+            *("said AS MATERIALIZED (SELECT key, hash(trace_id) AS trace, start_ns,", self.own, "AS own FROM spans"),
+            *("WHERE", EDGES, among, self.own, "IS NOT NULL),"),
+            "first AS (SELECT trace, arg_min(own, start_ns) AS own FROM said GROUP BY trace),",
+        )
+        return sql, [*self.params, *edges, *sets, *self.params]
+
 
 @dataclass(slots=True, frozen=True)
 class GroupedCalls:
@@ -60,7 +114,7 @@ class GroupedCalls:
     joins: str = ""
 
     @classmethod
-    def by(cls, group_by: str | None, edges: list[Any], key_sets: Sequence[int] | None = None) -> "GroupedCalls":
+    def by(cls, group_by: str | None, edges: list[Any], key_sets: KeySets) -> "GroupedCalls":
         """`edges` and `key_sets` bound what is read of spans. Raises InvalidInput for a dimension nobody knows."""
         by = dimension(group_by)
         if by.many:  # one row for each tag; a call without any keeps one
@@ -72,18 +126,14 @@ class GroupedCalls:
         if not by.wide:
             own = lines("own AS (SELECT key,", by.own, "AS own FROM spans WHERE", EDGES, "),")
             return cls("own.own", [], own, [*by.params, *edges], "LEFT JOIN own ON own.key = c.key")
-        among, sets = ("AND", []) if key_sets is None else ("AND " + ONE_OF_SETS + " AND", [list(key_sets)])
-        said = lines(
-            *("said AS MATERIALIZED (SELECT key, hash(trace_id) AS trace, start_ns,", by.own, "AS own FROM spans"),
-            *("WHERE", EDGES, among, by.own, "IS NOT NULL),"),
-            "first AS (SELECT trace, arg_min(own, start_ns) AS own FROM said GROUP BY trace),",
+        said, params = by.said(edges, key_sets.get(group_by))
+        wide = lines(
             # By what calls know their trace by: to work it out of the ids takes as long as all the rest.
             "wide AS (SELECT p.key AS trace, first.own FROM first JOIN (SELECT key, any_value(hash(trace_id)) AS trace",
             "FROM trace_parts WHERE project = ? GROUP BY key) p ON p.trace = first.trace),",
         )
         joins = "LEFT JOIN said ON said.key = c.key LEFT JOIN wide ON wide.trace = c.trace"
-        params = [*by.params, *edges, *sets, *by.params, edges[0]]
-        return cls("coalesce(said.own, wide.own)", [], said, params, joins)
+        return cls("coalesce(said.own, wide.own)", [], lines(said, wide), [*params, edges[0]], joins)
 
 
 _OF_CALLS = frozenset((*OWN, *TRACE_WIDE, "endpoint"))
@@ -112,28 +162,78 @@ def dimension(group_by: str | None) -> Dimension:
     )
 
 
-def narrowed(where: Where, narrow: Mapping[str, Sequence[str]], edges: Sequence[Any], *, of: str = "") -> None:
-    """Adds conditions on a span (`of`: its table's alias and a dot): each field has one of its values."""
+def narrowed(
+    where: Where, narrow: Mapping[str, Sequence[str]], edges: Sequence[Any], *, of: str = "", few: KeySets = _NONE
+) -> None:
+    """Adds conditions on a span (`of`: its table's alias and a dot): each field has one of its values.
+
+    `few`: the key sets of attributes that few of the spans within the edges have.
+    """
     for name, values in narrow.items():
-        one_of = " IN (SELECT unnest(?::VARCHAR[]))"
-        column = of + quoted(name)
-        in_trace = lines(of + "trace_id IN", "(SELECT trace_id FROM spans WHERE", EDGES, "AND ")
+        given = list(values)
+        in_trace = lines(of + "trace_id IN", "(SELECT trace_id FROM spans WHERE", EDGES, "AND")
         if name == "tag":
-            where.add(in_trace + "list_has_any(tags, ?::VARCHAR[]))", *edges, list(values))
-        elif name in TRACE_WIDE:
-            nearest = "(" + column + " IS NULL AND " + in_trace + quoted(name) + one_of + "))"
-            where.add("(" + column + one_of + " OR " + nearest + ")", list(values), *edges, list(values))
+            where.add(in_trace + " list_has_any(tags, ?::VARCHAR[]))", *edges, given)
+        elif name in _OF_SPANS:
+            where.add(of + quoted(name) + _ONE_OF, given)
+        elif name in few:
+            said = _Saying(name, edges, few[name])
+            of_traces, params = said.select("trace_id", given)
+            where.add(*said.nearest(of, given, of + "trace_id IN (" + of_traces + ")", params))
         else:
-            where.add(column + one_of, list(values))
+            by = dimension(name)
+            own = of + by.own if name in TRACE_WIDE else by.own
+            nearest = lines(own + " IS NULL AND", in_trace, by.own + _ONE_OF + ")")
+            params = [*by.params, given, *by.params, *edges, *by.params, given]
+            where.add("(" + own + _ONE_OF + " OR (" + nearest + "))", *params)
 
 
-def narrowed_calls(where: Where, narrow: Mapping[str, Sequence[str]], *, of: str) -> None:
-    """The same for calls of `counted_calls`, which say all of it themselves."""
+def narrowed_calls(
+    where: Where, narrow: Mapping[str, Sequence[str]], edges: Sequence[Any], *, of: str, key_sets: KeySets = _NONE
+) -> None:
+    """The same for calls of `counted_calls`, which say themselves what their trace says, but for attributes."""
     for name, values in narrow.items():
+        given = list(values)
         if name == "tag":
-            where.add("list_has_any(" + of + "tags, ?::VARCHAR[])", list(values))
+            where.add("list_has_any(" + of + "tags, ?::VARCHAR[])", given)
+        elif name.startswith("tag:"):
+            by = dimension(name)
+            where.add(by.own.replace("tags", of + "tags") + _ONE_OF, *by.params, given)
+        elif name == "error_type":
+            of_spans, params = _Saying(name, edges, None).select("key", given)
+            where.add(of + "key IN (" + of_spans + ")", *params)
+        elif name.startswith(ATTRIBUTE):
+            said = _Saying(name, edges, key_sets.get(name))
+            of_traces, params = said.select("trace_id", given)
+            parts = "(SELECT key FROM trace_parts WHERE project = ? AND trace_id IN"
+            in_trace = lines(of + "trace IN", parts, "(", of_traces, "))")
+            where.add(*said.nearest(of, given, in_trace, [edges[0], *params]))
         else:
-            where.add(of + quoted(name) + " IN (SELECT unnest(?::VARCHAR[]))", list(values))
+            where.add(of + quoted(name) + _ONE_OF, given)
+
+
+@dataclass(slots=True, frozen=True)
+class _Saying:
+    """Spans within the edges that say what `name` stands for, of `key_sets` where they are known."""
+
+    name: str
+    edges: Sequence[Any]
+    key_sets: Sequence[int] | None
+
+    def select(self, column: str, given: list[str] | None) -> tuple[str, list[Any]]:
+        """Those that say one of the values; None: any."""
+        by, sets = dimension(self.name), [] if self.key_sets is None else [list(self.key_sets)]
+        among = "" if self.key_sets is None else ONE_OF_SETS + " AND"
+        says = by.own + (" IS NOT NULL" if given is None else _ONE_OF)
+        sql = lines("SELECT", column, "FROM spans WHERE", EDGES, "AND", among, says)
+        return sql, [*self.edges, *sets, *by.params, *([] if given is None else [given])]
+
+    def nearest(self, of: str, given: list[str], in_trace: str, params: list[Any]) -> tuple[Any, ...]:
+        """A condition and its parameters: says one of the values, or nothing where its trace does (`in_trace`)."""
+        says, own = self.select("key", given)
+        speaks, any_value = self.select("key", None)
+        nothing = lines(in_trace, "AND", of + "key NOT IN (", speaks, ")")
+        return lines("(" + of + "key IN (", says, ") OR (", nothing, "))"), *own, *params, *any_value
 
 
 def each_tag(tags: str) -> str:

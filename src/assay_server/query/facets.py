@@ -18,6 +18,8 @@ COLUMNS = (
     "channel",
     "environment",
     "run",
+    "prompt",
+    "error_type",
 )
 FACETS = (*COLUMNS, "tag", "score", "attribute")
 

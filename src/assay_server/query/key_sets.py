@@ -1,13 +1,24 @@
 """Of which sets of names spans are that can have an attribute (`store/key_sets.py`): all others are not read."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from assay_server.store import ANY_NAMES, Limits, Store, alike
 
 ONE_OF_SETS = "key_set IN (SELECT unnest(?::UBIGINT[]))"
 """As values, not as a subquery or constants: only so the engine passes over all others before it reads attributes."""
 
-_ATTRIBUTE = "attribute:"
+ATTRIBUTE = "attribute:"
+
+KeySets = Mapping[str, Sequence[int]]
+"""By `attribute:<key>`: of which sets spans are that can say it."""
+
+_FEW = 5
+_ARE_FEW = (
+    f"SELECT {_FEW} * count(*) FILTER ({ONE_OF_SETS}) < count(*) AS few FROM spans"  # noqa: S608
+    " WHERE project = ? AND start_ns >= ? AND start_ns < ?"
+)
+
 _ALL_NAMES = "SELECT key FROM key_sets WHERE project = ? AND list_has_all(names, ?::VARCHAR[])"
 _SETS = Limits(rows=2_000_000, seconds=30)
 
@@ -18,8 +29,14 @@ async def sets_with(store: Store, project: str, names: Sequence[str]) -> list[in
     return [ANY_NAMES, *(row["key"] for row in rows)]
 
 
-async def sets_of_group(store: Store, project: str, group_by: str | None) -> list[int] | None:
-    """Those of a span that says what things are grouped by; None where that is no attribute."""
-    if group_by is None or not group_by.startswith(_ATTRIBUTE):
-        return None
-    return await sets_with(store, project, [group_by.removeprefix(_ATTRIBUTE)])
+async def sets_of(store: Store, project: str, names: Iterable[str | None]) -> dict[str, Sequence[int]]:
+    """Of those of `names` that are attributes."""
+    asked = {name for name in names if name is not None and name.startswith(ATTRIBUTE)}
+    return {name: await sets_with(store, project, [name.removeprefix(ATTRIBUTE)]) for name in sorted(asked)}
+
+
+async def few_of(store: Store, key_sets: KeySets, edges: Sequence[Any]) -> KeySets:
+    """Those of which spans are less than a fifth of all between the edges (project, since, until): it is quicker to
+    read these by themselves and join them to the others."""
+    counted = {name: (await store.scan(_ARE_FEW, [list(sets), *edges]))[0]["few"] for name, sets in key_sets.items()}
+    return {name: sets for name, sets in key_sets.items() if counted[name]}

@@ -95,26 +95,6 @@ COUNTS = frozenset({"count", "requests", "errors", "users", "sessions"})
 
 QUANTILES = frozenset(name for name, measure in MEASURES.items() if measure.shape == "quantile")
 
-FIELDS = (
-    "kind",
-    "name",
-    "model",
-    "provider",
-    "service",
-    "environment",
-    "user",
-    "session",
-    "feature",
-    "tenant",
-    "cost_center",
-    "release",
-    "channel",
-    "arm",
-    "prompt",
-    "run",
-)
-FILTERS = (*FIELDS, "tag")
-
 
 def parse_metric(given: Any, at: str = "metric") -> Metric:
     """From JSON: a name, or an object with its settings. Raises InvalidInput naming the field below `at`."""

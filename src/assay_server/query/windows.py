@@ -12,10 +12,18 @@ from typing import Any
 
 from assay_server.core.errors import InvalidInput
 from assay_server.query import windows_cut as cut
-from assay_server.query.dashboards.source import Asked, Range, judgements
-from assay_server.query.dimensions import dimension, narrowed, narrowed_calls, quoted
+from assay_server.query.dashboards.source import Asked, Range, grouped, judgements, knowing, of_failures
+from assay_server.query.dimensions import (
+    FILTERS,
+    GROUPS,
+    GroupedCalls,
+    is_filter,
+    is_group,
+    narrowed,
+    narrowed_calls,
+)
 from assay_server.query.live import has_runs, only_live
-from assay_server.query.measures import FIELDS, FILTERS, MEASURES, METRICS, Metric, aggregate, each, without_value
+from assay_server.query.measures import MEASURES, METRICS, Metric, aggregate, each, without_value
 from assay_server.query.sql import Where, lines
 from assay_server.store import Limits, Store
 
@@ -74,7 +82,8 @@ class Windows:
         narrow = narrow or {}
         runs = "run" not in narrow and await has_runs(self._store, [project, 0, 1 << 62])
         whole = Range(min(each.since_ns for each in windows), max(each.until_ns for each in windows))
-        sql, params = _sql(Asked(project, whole, [narrow], group_by, runs), metric, windows)
+        asked = await knowing(self._store, Asked(project, whole, [narrow], group_by, runs))
+        sql, params = _sql(asked, metric, windows)
         rows = await self._store.scan(sql, params, limits=_LARGE)
         return [_figure(row) for row in rows]
 
@@ -117,41 +126,42 @@ def _joined(value: str, how: str) -> list[str]:
 
 def _spans(asked: Asked, metric: Metric) -> tuple[str, list[Any]]:
     """Spans by their end; a request is a trace, at its last span's."""
-    by = dimension(asked.group_by)
-    around = [asked.project, asked.range.since_ns - _LONGEST_NS, asked.range.until_ns]
+    around = _around(asked)
+    ctes, joins, group, params = grouped(asked, around)
     where = Where(["s.project = ?", "s.end_ns >= ?", "s.end_ns < ?"], asked.edges())
-    narrowed(where, asked.narrow[0], around, of="s.")
+    narrowed(where, asked.narrow[0], around, of="s.", few=asked.few)
     if asked.only_live:
         only_live(where, around, runs=asked.runs, of="s.")
-    amount = "1.0" if metric.name == "requests" else each(metric)
-    own = by.own + (", wide.own" if by.wide else "")
-    units = lines(
-        *("SELECT end_ns AS at_ns, coalesce(", own + ", '') AS g,", amount, "AS v0"),
-        ", start_ns, trace_id" if metric.name == "requests" else "",
-        "FROM spans s",
-        "LEFT JOIN wide ON wide.trace = hash(s.trace_id)" if by.wide else "",
-        "WHERE " + str(where),
-    )
+    of_failures(where, asked, "s.")
+    rows = lines("SELECT s.end_ns AS at_ns,", group, "AS g, s.* FROM spans s", joins, "WHERE " + str(where))
     if metric.name == "requests":
-        units = _of_traces(units, "1.0", "trace_id")
-    wide = "wide AS (" + by.across() + ")," if by.wide else ""
-    across = [*by.params, *around] if by.wide else []
-    return lines(wide, "u AS (" + units + ")"), [*across, *by.params, *where.params]
+        units = _of_traces(rows, "1.0", "trace_id")
+    else:
+        units = lines("SELECT at_ns, g,", each(metric), "AS v0 FROM (", rows, ")")
+    return lines(ctes, "u AS (" + units + ")"), [*params, *where.params]
 
 
 def _calls(asked: Asked, metric: Metric) -> tuple[str, list[Any]]:
     """Tokens and costs are counted once a call, and calls say themselves what their traces say."""
-    where = Where(["project = ?", "end_ns >= ?", "end_ns < ?"], asked.edges())
-    narrowed_calls(where, asked.narrow[0], of="")
+    around = _around(asked)
+    by = GroupedCalls.by(asked.group_by, around, asked.key_sets)
+    where = Where(["c.project = ?", "c.end_ns >= ?", "c.end_ns < ?"], asked.edges())
+    narrowed_calls(where, asked.narrow[0], around, of="c.", key_sets=asked.key_sets)
     if asked.only_live:
-        where.add("run IS NULL")
-    group = "''" if asked.group_by is None else "coalesce(" + quoted(asked.group_by) + ", '')"
-    calls = lines("FROM counted_calls WHERE", str(where))
+        where.add("c.run IS NULL")
+    of_failures(where, asked, "c.")
+    group = "coalesce(" + by.value + ", '') AS g"
+    rows = lines("SELECT c.end_ns AS at_ns,", group + ", c.* FROM counted_calls c", by.joins, "WHERE " + str(where))
     if MEASURES[metric.name].family == "requests":
-        units = _of_traces(lines("SELECT *, end_ns AS at_ns,", group, "AS g", calls), each(metric), "trace")
+        units = _of_traces(rows, each(metric), "trace")
     else:
-        units = lines("SELECT end_ns AS at_ns,", group, "AS g,", each(metric), "AS v0", calls)
-    return lines("u AS (" + units + ")"), where.params
+        units = lines("SELECT at_ns, g,", each(metric), "AS v0 FROM (", rows, ")")
+    return lines(by.ctes, "u AS (" + units + ")"), [*by.cte_params, *by.params, *where.params]
+
+
+def _around(asked: Asked) -> list[Any]:
+    """Edges of all that traces of the windows may say."""
+    return [asked.project, asked.range.since_ns - _LONGEST_NS, asked.range.until_ns]
 
 
 def _of_traces(rows: str, amount: str, trace: str) -> str:
@@ -180,10 +190,10 @@ def _check(metric: Metric, narrow: Mapping[str, Sequence[str]], group_by: str | 
     if metric.name not in MEASURES:
         raise InvalidInput(field="metric.name", value=metric.name, fix=f"one of {', '.join(METRICS)}")
     for field in narrow:
-        if field not in FILTERS:
+        if not is_filter(field):
             raise InvalidInput("There is no such filter.", field="filter", value=field, fix=f"{', '.join(FILTERS)}")
-    if group_by is not None and group_by not in FIELDS:
-        raise InvalidInput("Nothing is grouped by this.", field="group_by", value=group_by, fix=f"{', '.join(FIELDS)}")
+    if group_by is not None and not is_group(group_by):
+        raise InvalidInput("Nothing is grouped by this.", field="group_by", value=group_by, fix=f"{', '.join(GROUPS)}")
 
 
 def _figure(row: Mapping[str, Any]) -> Figure:

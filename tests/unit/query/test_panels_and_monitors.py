@@ -104,14 +104,26 @@ METRICS = [
 ]
 
 
-FILTERS: list[dict[str, list[str]]] = [{}, {"user": ["ann"]}, {"tag": ["beta"]}, {"kind": ["llm"]}, {"run": ["run_1"]}]
+GROUPED = (None, "user", "model", "endpoint", "error_type", "tag:team", "attribute:shelf", "attribute:rare")
+FILTERS: list[dict[str, list[str]]] = [
+    {},
+    {"user": ["ann"]},
+    {"tag": ["beta"]},
+    {"tag:team": ["red"]},
+    {"kind": ["llm"], "endpoint": ["ask", "step"]},
+    {"run": ["run_1"]},
+    {"status": ["error"]},
+    {"error_type": ["Timeout"]},
+    {"attribute:shelf": ["a"]},
+    {"attribute:rare": ["x"], "attribute:shelf": ["a", "c"]},
+]
 
 
 @pytest.mark.parametrize("metric", METRICS, ids=lambda metric: metric.name)
 async def test_a_metric_is_the_same_for_every_filter_and_group(store: DuckStore, metric: Metric) -> None:
     some = 0
     for narrow in FILTERS:
-        for group_by in (None, "user", "model"):
+        for group_by in GROUPED:
             shown = with_data(await on_a_panel(store, metric, narrow, group_by))
             looked = with_data(await in_a_monitor(store, metric, narrow, group_by))
             assert shown.keys() == looked.keys(), (narrow, group_by)

@@ -179,6 +179,8 @@ export interface Words {
   metrics: { name: string; about: string; unit: string; shape: string; settings: string[] }[]
   buckets: string[]
   filters: string[]
+  /** The filters that a reader may set. */
+  variables: string[]
   groups: string[]
   kinds: Kind[]
   reports: Report['name'][]

@@ -58,8 +58,8 @@ export const METRICS: Record<string, [string, string]> = {
   score: ['A score (mean)', ''],
 }
 
-export const FIELDS = ['kind', 'name', 'model', 'provider', 'service', 'environment', 'user', 'session', 'release', 'channel', 'arm', 'prompt', 'run']
-export const FILTERS = [...FIELDS, 'tag']
+export const FIELDS = ['kind', 'name', 'model', 'provider', 'service', 'environment', 'user', 'session', 'feature', 'tenant', 'cost_center', 'release', 'channel', 'arm', 'prompt', 'run', 'error_type', 'endpoint', 'tag:<key>', 'attribute:<key>']
+export const FILTERS = [...FIELDS, 'tag', 'status']
 
 export const EMPTY: Draft = {
   name: '', description: '', metric: 'error_rate', quantile: 95, threshold_ms: 2000, score: '', source: null, bucket: null, filter: [], group_by: null,

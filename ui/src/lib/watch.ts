@@ -32,8 +32,9 @@ export function evidence(definition: Pick<Definition, 'filter' | 'group_by' | 'm
   let q = definition.metric.name === 'error_rate' || definition.metric.name === 'errors' ? 'status:error' : ''
   for (const [field, values] of Object.entries(filter)) {
     const [value, ...others] = [values].flat()
-    if (value === undefined || others.length > 0 || !EQUAL.some((name) => name === field)) return null
-    q = put(q, field, value)
+    const name = field.replace(/^attribute:/, 'attr.')
+    if (value === undefined || others.length > 0 || !(EQUAL.some((one) => one === name) || /^attr\.[^\s:<>=!~]+$/.test(name))) return null
+    q = put(q, name, value)
   }
   return `/traces${writeSearch({ q, since: finding.window.since, until: finding.window.until })}`
 }

@@ -71,7 +71,7 @@ function About({ draft, edit }: DraftProps) {
       <TextInput label="Title" required value={draft.title} onChange={(event) => edit({ title: event.currentTarget.value })} />
       <TextInput label="What it answers" w={320} value={draft.description} onChange={(event) => edit({ description: event.currentTarget.value })} />
       <Select label="Shows at first" w={150} data={(known.data?.ranges ?? [draft.range]).map((value) => ({ value, label: rangeName(value) }))} value={draft.range} allowDeselect={false} onChange={(range) => edit({ range: range! })} />
-      <MultiSelect label="Readers may set" w={280} data={known.data?.filters ?? draft.variables} value={draft.variables} onChange={(variables) => edit({ variables })} />
+      <MultiSelect label="Readers may set" w={280} data={known.data?.variables ?? draft.variables} value={draft.variables} onChange={(variables) => edit({ variables })} />
     </div>
   )
 }

@@ -4,6 +4,7 @@ import * as ask from '@/api/monitors'
 import { values } from '@/api/search'
 import { words } from '@/lib/format'
 import { type Draft, FIELDS, FILTERS, METRICS, QUANTILES, RATES, type Typed } from '@/lib/watch-form'
+import { FieldSelect } from '@/parts/field-select'
 import { Match } from '@/parts/match'
 import { Section } from '@/parts/page'
 
@@ -50,7 +51,7 @@ export function Whose({ draft, change }: FieldsProps) {
   return (
     <Section title="Whose" note="all must hold; of several values, any">
       <Match held={draft.filter} fields={FILTERS} onChange={(filter) => change({ filter })} empty="All traffic but evaluation runs." />
-      <Select label="For each" description="One state and one incident for each value, the 200 largest." placeholder="all together" clearable data={FIELDS} value={draft.group_by} onChange={(group_by) => change({ group_by })} maw="20rem" />
+      <FieldSelect label="For each" description="One state and one incident for each value, the 200 largest." placeholder="all together, or tag:…, attribute:…" clearable known={FIELDS} value={draft.group_by} onChange={(group_by) => change({ group_by })} maw="20rem" />
     </Section>
   )
 }

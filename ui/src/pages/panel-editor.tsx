@@ -5,7 +5,8 @@ import { type FormEvent, useState } from 'react'
 import * as ask from '@/api/dashboards'
 import type { Kind, Panel, Report, Scope, Words } from '@/api/dashboards'
 import { useReturnedFocus } from '@/lib/focus'
-import { capital, words } from '@/lib/format'
+import { capital } from '@/lib/format'
+import { FieldSelect } from '@/parts/field-select'
 import { Loaded } from '@/parts/states'
 import { FilterRows, MetricRows } from './panel-fields'
 import { PanelFrame } from './panel-view'
@@ -77,17 +78,13 @@ function Shows({ draft, edit }: FieldsProps) {
 }
 
 function MetricFields({ draft, edit, known }: FieldsProps & { known: Words }) {
-  const [typed, setTyped] = useState('')
-  const groups = known.groups.filter((group) => !group.includes('<'))
-  // A tag or an attribute is named by its key: what is typed is offered once it could be one.
-  const own = [draft.group_by, typed].filter((group): group is string => /^(tag|attribute):./.test(group ?? ''))
   return (
     <>
       <KindSelect draft={draft} edit={edit} kinds={known.kinds} />
       <MetricRows metrics={draft.metrics ?? []} known={known} most={draft.kind === 'histogram' ? 1 : 6} onChange={(metrics) => edit({ metrics })} />
       <FilterRows filter={draft.filter ?? {}} known={known.filters} onChange={(filter) => edit({ filter })} />
       <div className="line" style={{ alignItems: 'end', flexWrap: 'nowrap' }}>
-        <Select label="Group by" style={{ flex: 1 }} clearable searchable placeholder="not grouped, or tag:…, attribute:…" onSearchChange={setTyped} data={[...new Set([...groups, ...own])].map((value) => ({ value, label: value.includes(':') ? value : words(value) }))} value={draft.group_by ?? null} onChange={(group_by) => edit({ group_by })} />
+        <FieldSelect label="Group by" style={{ flex: 1 }} clearable placeholder="not grouped, or tag:…, attribute:…" known={known.groups} value={draft.group_by ?? null} onChange={(group_by) => edit({ group_by })} />
         <NumberInput label="Shown" w={80} min={1} max={20} value={draft.top ?? 8} onChange={(top) => edit({ top: Number(top) || 1 })} disabled={!draft.group_by} />
       </div>
     </>

@@ -4,6 +4,7 @@ import { IconPlus, IconX } from '@tabler/icons-react'
 import type { Metric, Words } from '@/api/dashboards'
 import * as search from '@/api/search'
 import { words } from '@/lib/format'
+import { FieldSelect } from '@/parts/field-select'
 
 interface MetricRowsProps {
   metrics: Metric[]
@@ -63,7 +64,7 @@ export function FilterRows({ filter, known, onChange }: FilterRowsProps) {
       <legend>Only</legend>
       {rows.map(([name, value], at) => (
         <div key={name} className="one">
-          <Select aria-label={`Filter ${at + 1}`} searchable data={[name, ...free].map((each) => ({ value: each, label: words(each) }))} value={name} allowDeselect={false} onChange={(next) => put(at, next!, value)} />
+          <FieldSelect aria-label={`Filter ${at + 1}`} known={[name, ...free]} value={name} allowDeselect={false} onChange={(next) => put(at, next!, value)} />
           <Values field={name} value={value} onChange={(next) => put(at, name, next)} />
           <button type="button" className="icon-button" aria-label={`Remove the filter ${name}`} onClick={() => onChange(Object.fromEntries(rows.filter((_, i) => i !== at)))}><IconX size={14} aria-hidden /></button>
         </div>
@@ -76,7 +77,7 @@ export function FilterRows({ filter, known, onChange }: FilterRowsProps) {
 const FIXED: Record<string, string[]> = { status: ['ok', 'error', 'unset'], arm: ['baseline', 'candidate'] }
 
 function Values({ field, value, onChange }: { field: string; value: string; onChange: (value: string) => void }) {
-  const found = useQuery({ ...search.values(field), enabled: !(field in FIXED) && field !== 'arm' && field !== 'prompt' })
+  const found = useQuery({ ...search.values(field), enabled: search.isListed(field) })
   return <Autocomplete aria-label={`Value of ${field}`} data={FIXED[field] ?? found.data?.items.map((one) => one.value) ?? []} value={value} onChange={onChange} />
 }
 

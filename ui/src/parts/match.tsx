@@ -1,9 +1,10 @@
-import { Button, Select, TagsInput } from '@mantine/core'
+import { Button, TagsInput } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { IconPlus, IconX } from '@tabler/icons-react'
 import { useState } from 'react'
-import { values } from '@/api/search'
+import { isListed, values } from '@/api/search'
 import type { Held } from '@/lib/match'
+import { FieldSelect } from './field-select'
 
 interface MatchProps {
   held: Held[]
@@ -35,10 +36,10 @@ interface RowProps {
 
 function Row({ one, fields, onChange, onRemove }: RowProps) {
   const [opened, setOpened] = useState(false)
-  const seen = useQuery({ ...values(one.field), enabled: opened })
+  const seen = useQuery({ ...values(one.field), enabled: opened && isListed(one.field) })
   return (
     <div className="match-row">
-      <div><Select aria-label="Field" data={fields} value={one.field} allowDeselect={false} onChange={(field) => field && onChange({ field, values: [] })} /></div>
+      <div><FieldSelect aria-label="Field" known={fields} value={one.field} allowDeselect={false} onChange={(field) => field && onChange({ field, values: [] })} /></div>
       <div className="values"><TagsInput aria-label={`Values of ${one.field}`} placeholder={one.values.length ? '' : 'a value, Enter'} data={seen.data?.items.map((facet) => facet.value) ?? []} value={one.values} onFocus={() => setOpened(true)} onChange={(next) => onChange({ values: next })} acceptValueOnBlur clearable /></div>
       <button type="button" className="icon-button" style={{ minHeight: '2.1rem' }} aria-label={`Remove the filter ${one.field}`} onClick={onRemove}><IconX size={15} aria-hidden /></button>
     </div>

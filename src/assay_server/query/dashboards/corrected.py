@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from assay_server.core.clock import rfc3339
@@ -94,7 +94,7 @@ def sentence(counts: _Counts, whole: CorrectedRate | None) -> str:
 
 async def _rows(store: Store, asked: Asked, report: Report) -> list[dict[str, Any]]:
     """Counts by bin and flag. A trace that was judged or labelled more than once has the mean of it."""
-    open_ended = Asked(asked.project, Range(asked.range.since_ns, _END), asked.narrow)
+    open_ended = replace(asked, range=Range(asked.range.since_ns, _END), group_by=None)
     before, params = units(open_ended, [Metric("score", score=report.score)])
     bad = "< ?" if report.below is not None else "> ?"
     bar = report.below if report.below is not None else report.above

@@ -10,19 +10,18 @@ import yaml
 
 from assay_server.core.errors import InvalidInput, TooLarge
 from assay_server.query.dashboards.words import (
-    GROUPED_BY,
     KINDS,
-    NARROWED_BY,
     RANGES,
     REPORTS,
+    VARIABLES,
     WIDTHS,
     filter_of,
-    is_group,
     listed,
     one_of,
     refuse_unknown,
     text,
 )
+from assay_server.query.dimensions import GROUPS, is_group
 from assay_server.query.measures import MEASURES, Metric, metric_json, parse_metric, unit_of
 from assay_server.query.sandbox import LONGEST
 
@@ -94,10 +93,10 @@ def parse(name: str, given: Any) -> Dashboard:
     if not isinstance(given, Mapping):
         raise InvalidInput("A dashboard is an object.", field="dashboard", fix=", ".join(_FIELDS))
     refuse_unknown(given, _FIELDS, "")
-    variables = listed(given, "variables", "", 0, len(NARROWED_BY))
+    variables = listed(given, "variables", "", 0, len(VARIABLES))
     for at, each in enumerate(variables):
-        if each not in NARROWED_BY:
-            raise InvalidInput(field=f"variables[{at}]", value=each, fix=f"one of {', '.join(NARROWED_BY)}")
+        if each not in VARIABLES:
+            raise InvalidInput(field=f"variables[{at}]", value=each, fix=f"one of {', '.join(VARIABLES)}")
     panels = [
         parse_panel(each, f"panels[{at}]") for at, each in enumerate(listed(given, "panels", "", 0, _MOST_PANELS))
     ]
@@ -124,9 +123,7 @@ def parse_panel(given: Any, at: str = "panel") -> Panel:
     title = text(given, "title", dot, 200)
     group_by = given.get("group_by")
     if group_by is not None and (not is_group(group_by) or shows != ["metrics"]):
-        raise InvalidInput(
-            "Nothing is grouped by this.", field=dot + "group_by", value=group_by, fix=", ".join(GROUPED_BY)
-        )
+        raise InvalidInput("Nothing is grouped by this.", field=dot + "group_by", value=group_by, fix=", ".join(GROUPS))
     top = given.get("top", 8)
     if isinstance(top, bool) or not isinstance(top, int) or not 1 <= top <= _MOST_SHOWN:
         raise InvalidInput(field=dot + "top", value=top, fix=f"a whole number from 1 to {_MOST_SHOWN}")

@@ -21,9 +21,9 @@ def traces_of(
     said: dict[str, Any] = {}
     for each in narrow:
         for name, values in each.items():
-            if not _say(said, name, values[0] if len(values) == 1 else None):
+            if not _say_field(said, name, values[0] if len(values) == 1 else None):
                 return None
-    if group_by is not None and not _say_group(said, group_by, group):
+    if group_by is not None and not _say_field(said, group_by, group):
         return None
     if metric is not None and metric.name == "errors" and not _say(said, "status", "error"):
         return None
@@ -32,12 +32,12 @@ def traces_of(
     return said
 
 
-def _say_group(said: dict[str, Any], group_by: str, group: str | None) -> bool:
-    kind, _, key = group_by.partition(":")
-    if kind == "attribute" and group is not None:
-        said["attribute"] = [f"{key}:eq:{group}"]
+def _say_field(said: dict[str, Any], name: str, value: str | None) -> bool:
+    kind, _, key = name.partition(":")
+    if kind == "attribute" and value is not None:
+        said["attribute"] = [*said.get("attribute", []), f"{key}:eq:{value}"]
         return True
-    return _say(said, group_by, group)
+    return _say(said, name, value)
 
 
 def _say(said: dict[str, Any], name: str, value: str | None) -> bool:

@@ -26,8 +26,7 @@ from assay_server.query.dashboards.series import (
     in_one,
     series_of,
 )
-from assay_server.query.dashboards.source import CALLS, Asked, Range, source_of
-from assay_server.query.key_sets import sets_of_group
+from assay_server.query.dashboards.source import CALLS, Asked, Range, knowing, source_of
 from assay_server.query.live import has_runs
 from assay_server.query.measures import COUNTS, Metric, label_of, unit_of
 from assay_server.query.sandbox import Sql
@@ -66,8 +65,7 @@ class Panels:
     ) -> dict[str, Any]:
         if panel.sql is not None:
             return await rows_of(self._sql, project, panel.sql, asked_range)
-        key_sets = await sets_of_group(self._store, project, panel.group_by)
-        asked = Asked(project, asked_range, [panel.filter, narrow], panel.group_by, key_sets=key_sets)
+        asked = await knowing(self._store, Asked(project, asked_range, [panel.filter, narrow], panel.group_by))
         if asked.only_live and not _of_calls(panel):
             asked = replace(asked, runs=await has_runs(self._store, [project, 0, 1 << 62]))
         if panel.report is not None:
@@ -110,7 +108,7 @@ class Panels:
             groups = await groups_of(self._store, asked, metrics[0], panel.top)
         reading = [] if now is not None else [series_of(self._store, asked, metrics, groups, binned=binned)]
         if compare:
-            earlier = Asked(asked.project, asked.range.before(), asked.narrow, asked.group_by)
+            earlier = replace(asked, range=asked.range.before())
             width = asked.range.width_ns
             reading.append(series_of(self._store, earlier, metrics, groups, binned=binned, shift_ns=width))
         found = [*([] if now is None else [now]), *await asyncio.gather(*reading)]

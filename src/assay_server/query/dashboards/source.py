@@ -4,14 +4,15 @@ Spans belong to the moment they started, as on the pages of traces and costs; ju
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from assay_server.query.dimensions import EDGES, Dimension, GroupedCalls, dimension, narrowed, narrowed_calls
+from assay_server.query.dimensions import GroupedCalls, dimension, narrowed, narrowed_calls
+from assay_server.query.key_sets import KeySets, few_of, sets_of
 from assay_server.query.live import only_live
 from assay_server.query.measures import MEASURES, Metric, each
 from assay_server.query.sql import Where, lines
-from assay_server.store import TRACE_WIDE
+from assay_server.store import TRACE_WIDE, Store
 
 Source = Literal["spans", "calls", "traces", "call_traces", "scores"]
 
@@ -43,7 +44,7 @@ class Asked:
     """Whose spans, when, which, and by what they are grouped. Each filter word may be said twice: both hold.
 
     `runs`: are there spans of evaluation runs (`live.has_runs`)? Where nobody knows, it is taken that there are.
-    `key_sets`: what `sets_of_group` says of `group_by`, where it was asked.
+    `key_sets` and `few`: what `knowing` adds of the attributes in these.
     """
 
     project: str
@@ -51,7 +52,8 @@ class Asked:
     narrow: Sequence[Mapping[str, Sequence[str]]] = ()
     group_by: str | None = None
     runs: bool = True
-    key_sets: Sequence[int] | None = None
+    key_sets: KeySets = field(default_factory=dict)
+    few: KeySets = field(default_factory=dict)
 
     def edges(self, margin_ns: int = 0) -> list[Any]:
         return [self.project, self.range.since_ns - margin_ns, self.range.until_ns + margin_ns]
@@ -67,6 +69,13 @@ class Asked:
     @property
     def words(self) -> set[str]:
         return {name for narrow in self.narrow for name in narrow}
+
+
+async def knowing(store: Store, asked: Asked) -> Asked:
+    """With what the store knows of the attributes that it is grouped and narrowed by: they need not be looked for in
+    spans that cannot have them."""
+    key_sets = await sets_of(store, asked.project, [asked.group_by, *asked.words])
+    return replace(asked, key_sets=key_sets, few=await few_of(store, key_sets, asked.edges()))
 
 
 def source_of(metric: Metric) -> Source:
@@ -117,21 +126,36 @@ def _spans(asked: Asked, *, begun: bool) -> tuple[str, list[Any]]:
 
     `begun`: of traces that began in it, so that each is in one of two ranges that meet, as in the list of traces.
     """
-    by = dimension(asked.group_by)
+    ctes, joins, group, params = grouped(asked, asked.around())
     where = _conditions(asked, asked.around())
     if begun and asked.words <= _OF_TRACES:
         since_ns = asked.range.since_ns
         where.add("s.trace_id NOT IN " + _BEGUN_BEFORE, asked.project, since_ns, since_ns)
     sql = lines(
-        _wide(by),
+        ctes,
         "r AS NOT MATERIALIZED (SELECT s.start_ns AS at_ns,",
-        _group(by, by.own) + " AS g, hash(s.trace_id) AS trace, s.* FROM spans s",
-        "LEFT JOIN wide ON wide.trace = hash(s.trace_id)" if by.wide else "",
-        "WHERE s." + EDGES + " AND",
+        group + " AS g, hash(s.trace_id) AS trace, s.* FROM spans s",
+        joins,
+        "WHERE s.project = ? AND s.start_ns >= ? AND s.start_ns < ? AND",
         str(where) + ")",
     )
-    across = [*by.params, *asked.around()] if by.wide else []
-    return sql, [*across, *by.params, *asked.edges(), *where.params]
+    return sql, [*params, *asked.edges(), *where.params]
+
+
+def grouped(asked: Asked, around: list[Any]) -> tuple[str, str, str, list[Any]]:
+    """How spans `s` get their group: (CTEs, joins, value, the parameters of the CTEs and then of the value).
+
+    `around`: the edges of all that their traces may say."""
+    by = dimension(asked.group_by)
+    if not by.wide:
+        return "", "", "coalesce(" + by.own + ", '')", by.params
+    first = "LEFT JOIN first ON first.trace = hash(s.trace_id)"
+    few = None if asked.group_by is None else asked.few.get(asked.group_by)
+    if few is None:
+        across = "first AS (" + by.across() + "),"
+        return across, first, "coalesce(" + by.own + ", first.own, '')", [*by.params, *around, *by.params]
+    said, params = by.said(around, few)
+    return said, "LEFT JOIN said ON said.key = s.key " + first, "coalesce(said.own, first.own, '')", params
 
 
 def _calls(asked: Asked) -> tuple[str, list[Any]]:
@@ -139,10 +163,10 @@ def _calls(asked: Asked) -> tuple[str, list[Any]]:
     grouped = GroupedCalls.by(asked.group_by, asked.around(), asked.key_sets)
     where = Where(["c.project = ?", "c.start_ns >= ?", "c.start_ns < ?"], asked.edges())
     for narrow in asked.narrow:
-        narrowed_calls(where, narrow, of="c.")
+        narrowed_calls(where, narrow, asked.around(), of="c.", key_sets=asked.key_sets)
     if asked.only_live:
         where.add("c.run IS NULL")  # a call says what its trace says
-    _of_failures(where, asked, "c.")
+    of_failures(where, asked, "c.")
     sql = lines(
         grouped.ctes + "r AS NOT MATERIALIZED (SELECT c.start_ns AS at_ns, coalesce(",
         grouped.value + ", '') AS g, c.* FROM counted_calls c",
@@ -197,23 +221,15 @@ def judgements(asked: Asked, metric: Metric) -> tuple[str, list[Any]]:
 def _conditions(asked: Asked, edges: Sequence[Any]) -> Where:
     where = Where()
     for narrow in asked.narrow:
-        narrowed(where, narrow, edges, of="s.")
+        narrowed(where, narrow, edges, of="s.", few=asked.few)
     if asked.only_live:
         only_live(where, edges, runs=asked.runs, of="s.")
-    _of_failures(where, asked, "s.")
+    of_failures(where, asked, "s.")
     if not where.conditions:
         where.add("true")
     return where
 
 
-def _of_failures(where: Where, asked: Asked, of: str) -> None:
+def of_failures(where: Where, asked: Asked, of: str) -> None:
     if asked.group_by == "error_type":
         where.add(of + "status = 'error'")
-
-
-def _wide(by: Dimension) -> str:
-    return "wide AS (" + by.across() + ")," if by.wide else ""
-
-
-def _group(by: Dimension, own: str) -> str:
-    return "coalesce(" + (own + ", wide.own" if by.wide else own) + ", '')"

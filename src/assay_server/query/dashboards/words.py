@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from assay_server.core.errors import InvalidInput
-from assay_server.query.measures import BUCKETS, FIELDS, FILTERS, MEASURES
+from assay_server.query.dimensions import FIELDS, FILTERS, GROUPS, is_filter
+from assay_server.query.measures import BUCKETS, MEASURES
 
 KINDS = ("line", "bar", "table", "number", "histogram")
 RANGES = {"1h": 3600, "6h": 6 * 3600, "24h": 86_400, "7d": 7 * 86_400, "30d": 30 * 86_400, "90d": 90 * 86_400}
@@ -12,8 +13,8 @@ RANGES = {"1h": 3600, "6h": 6 * 3600, "24h": 86_400, "7d": 7 * 86_400, "30d": 30
 
 WIDTHS = (3, 4, 6, 8, 12)
 REPORTS = ("corrected_rate", "questions", "parameter")
-NARROWED_BY = (*FILTERS, "status")
-GROUPED_BY = (*FIELDS, "error_type", "endpoint", "tag:<key>", "attribute:<key>")
+VARIABLES = (*FIELDS, "tag", "status")
+"""What a reader narrows a whole dashboard by: fields whose values are listed."""
 
 _MOST_VALUES = 100
 _LONGEST_VALUE = 2000
@@ -28,8 +29,9 @@ def vocabulary() -> dict[str, Any]:
     return {
         "metrics": metrics,
         "buckets": list(BUCKETS),
-        "filters": list(NARROWED_BY),
-        "groups": list(GROUPED_BY),
+        "filters": list(FILTERS),
+        "variables": list(VARIABLES),
+        "groups": list(GROUPS),
         "kinds": list(KINDS),
         "reports": list(REPORTS),
         "ranges": list(RANGES),
@@ -44,16 +46,6 @@ def filter_of(given: Any, at: str) -> dict[str, tuple[str, ...]]:
     if not isinstance(given, Mapping):
         raise InvalidInput("A filter names fields.", field=at, value=given, fix='{"model": "openai/…"}')
     return {str(name): _values(name, values, at) for name, values in given.items()}
-
-
-def is_group(name: Any) -> bool:
-    """Whether panels may be grouped by it."""
-    if not isinstance(name, str):
-        return False
-    kind, _, key = name.partition(":")
-    return name in (*FIELDS, "error_type", "endpoint") or (
-        kind in {"tag", "attribute"} and 0 < len(key) <= _LONGEST_VALUE
-    )
 
 
 def text(given: Mapping[str, Any], name: str, at: str, most: int, default: str | None = None) -> str:
@@ -85,8 +77,8 @@ def refuse_unknown(given: Mapping[str, Any], known: Sequence[str], at: str) -> N
 
 
 def _values(name: Any, values: Any, at: str) -> tuple[str, ...]:
-    if name not in NARROWED_BY:
-        raise InvalidInput("There is no such filter.", field=at, value=name, fix=", ".join(NARROWED_BY))
+    if not is_filter(name):
+        raise InvalidInput("There is no such filter.", field=at, value=name, fix=", ".join(FILTERS))
     values = [values] if isinstance(values, str) else values
     if not isinstance(values, list) or not 1 <= len(values) <= _MOST_VALUES or not all(map(_is_value, values)):
         raise InvalidInput(

@@ -1,0 +1,149 @@
+"""What spans are grouped and narrowed by, on panels and in monitors, beside the same worked out in plain Python."""
+
+import random
+from collections import Counter
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import pytest
+
+from assay_server.core.records import Facts, Span, Tokens
+from assay_server.query import Metric, Sql, Window, Windows
+from assay_server.query.dashboards import Panels, parse_panel
+from assay_server.query.dashboards.source import Asked, Range, knowing
+from assay_server.store import DuckStore
+
+SECOND = 1_000_000_000
+HOUR = 3600 * SECOND
+START = 1_795_248_000 * SECOND
+FEW, MANY = "attribute:order.rare", "attribute:shelf"
+
+Says = Callable[[Span], str | None]
+
+
+def a_trace(trace: int, rng: random.Random) -> list[Span]:
+    """Of one team and one route, as far as its spans say any; attributes differ within it."""
+    team, route = rng.choice(("team:red", "team=blue")), rng.choice(("/one", "/two"))
+    return [a_span(trace, number, team, route, rng) for number in range(4)]
+
+
+def a_span(trace: int, number: int, team: str, route: str, rng: random.Random) -> Span:
+    """The first of a trace is its root; the others are calls, and start in the order of their numbers."""
+    attributes = {"shelf": rng.choice("abc")} if rng.random() < 0.6 else {}
+    attributes |= {"order.rare": rng.choice("xy")} if rng.random() < 0.1 else {}
+    attributes |= {"http.route": route} if number == 0 and rng.random() < 0.7 else {}
+    start = START + (trace * 10 + number) * SECOND
+    failed = rng.random() < 0.3
+    return Span(
+        "prj_a",
+        f"{trace:032x}",
+        f"{trace * 100 + number:016x}",
+        None if number == 0 else f"{trace * 100:016x}",
+        rng.choice(("ask", "plan")),
+        "tool" if number == 0 else "llm",
+        start,
+        start + SECOND,
+        status="error" if failed else "ok",
+        status_message=rng.choice(("timeout", "refused")) if failed else None,
+        tags=rng.sample([team, "beta"], rng.randrange(3)),
+        model="m" if number else None,
+        tokens=Tokens(10, output=1) if number else None,
+        cost=float(rng.randrange(1, 9)) if number else None,
+        attributes=attributes,
+    )
+
+
+SPANS = [span for rng in [random.Random(5)] for trace in range(40) for span in a_trace(trace, rng)]
+
+
+def attribute(key: str) -> Says:
+    return lambda span: span.attributes.get(key)
+
+
+def team(span: Span) -> str | None:
+    return next((tag[5:] for tag in span.tags if tag.startswith(("team:", "team="))), None)
+
+
+def endpoint(span: Span) -> str | None:
+    return span.attributes.get("http.route") or (span.name if span.parent_id is None else None)
+
+
+NEAREST: dict[str, Says] = {
+    FEW: attribute("order.rare"),
+    MANY: attribute("shelf"),
+    "attribute:nobody": attribute("nobody"),
+    "tag:team": team,
+    "endpoint": endpoint,
+}
+"""What the nearest says: a span itself, else the first of its trace."""
+
+
+def of_trace(span: Span) -> list[Span]:
+    return [other for other in SPANS if other.trace_id == span.trace_id]
+
+
+def group(span: Span, name: str) -> str:
+    if name == "error_type":
+        return span.status_message or ""
+    said = NEAREST[name]
+    return said(span) or next((found for other in of_trace(span) if (found := said(other))), "")
+
+
+def is_kept(span: Span, name: str, values: list[str]) -> bool:
+    """Of what a span does not say, any of its trace's spans may say one of the values."""
+    if name == "status":
+        return span.status in values
+    if name == "error_type":
+        return span.status == "error" and span.status_message in values
+    own = NEAREST[name](span)
+    return own in values if own is not None else any(NEAREST[name](other) in values for other in of_trace(span))
+
+
+@pytest.fixture
+async def store(tmp_path: Path) -> AsyncIterator[DuckStore]:
+    opened = await DuckStore.open(tmp_path / "facts")
+    await opened.append(Facts(list(SPANS)))
+    yield opened
+    await opened.close()
+
+
+FILTERS: list[dict[str, list[str]]] = [
+    {},
+    {"status": ["error"]},
+    {"error_type": ["timeout"]},
+    {"endpoint": ["/one", "ask"]},
+    {"tag:team": ["red"]},
+    {MANY: ["a"]},
+    {FEW: ["x"]},
+    {FEW: ["x", "y"], MANY: ["b", "c"]},
+    {"attribute:nobody": ["x"]},
+]
+
+
+@pytest.mark.parametrize("name", [*NEAREST, "error_type"])
+@pytest.mark.parametrize("narrow", FILTERS, ids=lambda narrow: "+".join(narrow) or "all")
+@pytest.mark.parametrize("metric", ["count", "cost"])
+async def test_what_is_grouped_and_narrowed(
+    store: DuckStore, metric: str, narrow: dict[str, list[str]], name: str
+) -> None:
+    wanted: Counter[str] = Counter()
+    for span in SPANS:
+        if (metric == "cost" and span.cost is None) or (name == "error_type" and span.status != "error"):
+            continue
+        if all(is_kept(span, field, values) for field, values in narrow.items()):
+            wanted[group(span, name)] += 1 if metric == "count" else int(span.cost or 0)
+    sql = Sql(store)
+    panel = parse_panel(
+        {"title": "T", "kind": "table", "metrics": [metric], "filter": narrow, "group_by": name, "top": 20}
+    )
+    found = await Panels(store, sql).read("prj_a", panel, START, START + HOUR, {})
+    assert {one["group"] or "": one["total"]["value"] for one in found["series"] if one["total"]["n"]} == dict(wanted)
+    window = Window(START, START + HOUR)
+    looked = await Windows(store).figures("prj_a", Metric(metric), [window], narrow=narrow, group_by=name)
+    assert {figure.group: figure.value for figure in looked if figure.n} == dict(wanted)
+    await sql.close()
+
+
+async def test_only_what_few_say_is_read_by_itself(store: DuckStore) -> None:
+    asked = await knowing(store, Asked("prj_a", Range(START, START + HOUR), [{FEW: ["x"]}], MANY))
+    assert (asked.key_sets.keys(), asked.few.keys()) == ({FEW, MANY}, {FEW})
