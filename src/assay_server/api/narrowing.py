@@ -30,6 +30,9 @@ class TraceQuery(Listing):
     service: str | None = None
     user: str | None = None
     session: str | None = None
+    prompt: str | None = None
+    prompt_version: str | None = None
+    error_type: str | None = None
     feature: str | None = None
     tenant: str | None = None
     cost_center: str | None = None

@@ -36,6 +36,9 @@ class TailQuery(BaseModel):
     status: str | None = None
     user: str | None = None
     session: str | None = None
+    prompt: str | None = None
+    prompt_version: str | None = None
+    error_type: str | None = None
     release: str | None = None
     environment: str | None = None
     feature: str | None = None

@@ -17,6 +17,7 @@ LONGEST = 2000  # characters
 _EQUAL = (
     "status", "model", "provider", "kind", "name", "user", "session", "service", "environment", "release", "channel",
     "canary", "arm", "run", "tag", "feature", "tenant", "cost_center",
+    "prompt", "prompt_version", "error_type",
 )  # fmt: skip
 _ALSO = {"env": "environment", "trace": "trace_id"}
 _SINGLE: dict[str, str] = {name: name for name in _EQUAL} | _ALSO

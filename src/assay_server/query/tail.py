@@ -13,6 +13,7 @@ from assay_server.core.errors import Busy
 from assay_server.core.records import Facts, Score, Span
 from assay_server.query.attribute_filter import AttributeCondition
 from assay_server.query.scores import score_json
+from assay_server.store import error_types
 
 _QUEUE = 500
 _WATCHERS = 50
@@ -21,6 +22,7 @@ _SHOWN = 300  # characters of input and output
 _EQUAL = (
     "trace_id", "kind", "name", "model", "provider", "service", "status", "user", "session", "release", "channel",
     "canary", "arm", "run", "environment", "feature", "tenant", "cost_center",
+    "prompt", "prompt_version",
 )  # fmt: skip
 _BOUNDS = ("min_latency_ms", "max_latency_ms", "min_cost", "max_cost")
 _WORD = re.compile(r'"([^"]+)"|([^\s"]+)')
@@ -40,6 +42,9 @@ class TailFilter:
     status: str | None = None
     user: str | None = None
     session: str | None = None
+    prompt: str | None = None
+    prompt_version: str | None = None
+    error_type: str | None = None
     feature: str | None = None
     tenant: str | None = None
     cost_center: str | None = None
@@ -64,6 +69,8 @@ class TailFilter:
                 return False
         if self.tag is not None and self.tag not in span.tags:
             return False
+        if self.error_type is not None and error_types([span]) != [self.error_type]:
+            return False
         if not all(condition.holds(span.attributes) for condition in self.attributes):
             return False
         latency_ms = (span.end_ns - span.start_ns) / 1e6
@@ -81,7 +88,9 @@ class TailFilter:
 
     def takes_score(self, score: Score) -> bool:
         """Scores know nothing of spans: they are shown where nothing but the session or the trace is asked for."""
-        others = (name for name in (*_EQUAL, *_BOUNDS, "tag", "text") if name not in {"session", "trace_id"})
+        others = (
+            name for name in (*_EQUAL, *_BOUNDS, "error_type", "tag", "text") if name not in {"session", "trace_id"}
+        )
         if self.attributes or any(getattr(self, name) is not None for name in others):
             return False
         return self.session in (None, score.session) and self.trace_id in (None, score.trace_id)

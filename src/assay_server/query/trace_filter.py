@@ -23,7 +23,8 @@ _OPERATORS = {
     "=": "=",
 }
 
-_ONE_SPAN = ("kind", "name", "model", "provider", "service")
+_ONE_SPAN = ("kind", "name", "model", "provider", "service", "error_type")
+_PROMPT = ("prompt", "prompt_version")
 _ANY_SPAN = (
     *("session", "feature", "tenant", "cost_center", "release", "channel", "canary", "arm", "run", "environment"),
 )
@@ -33,9 +34,10 @@ _ANY_SPAN = (
 class TraceFilter:
     """None does not narrow. Times are nanoseconds, `until` is exclusive.
 
-    `kind`, `name`, `model`, `provider`, `service` and `attributes` (texts `key:op:value`) must hold for one and the
-    same span; each of the others for any span of the trace. `status=error` finds traces with an error anywhere, `ok`
-    and `unset` those without one. The words and "phrases" of `text` stand in one text of the trace (`store.Texts`).
+    `kind`, `name`, `model`, `provider`, `service`, `error_type` and `attributes` (texts `key:op:value`) must hold for
+    one and the same span, as must a prompt and its version; each of the others for any span of the trace.
+    `status=error` finds traces with an error anywhere, `ok` and `unset` those without one. The words and "phrases" of
+    `text` stand in one text of the trace (`store.Texts`).
     `scores` are texts `name:op:value` over the mean of the trace's scores of that name, op
     being lt, le, gt, ge, eq or ne.
 
@@ -51,6 +53,9 @@ class TraceFilter:
     status: str | None = None
     user: str | None = None
     session: str | None = None
+    prompt: str | None = None
+    prompt_version: str | None = None
+    error_type: str | None = None
     feature: str | None = None
     tenant: str | None = None
     cost_center: str | None = None
@@ -91,6 +96,7 @@ def trace_conditions(
     where.equal("trace_id", narrow.trace_id)
     rows = _Rows(where, project, stored_ns, spans, key_sets)
     rows.spans({name: getattr(narrow, name) for name in _ONE_SPAN}, narrow.attributes)
+    rows.spans({name: getattr(narrow, name) for name in _PROMPT})
     for column in _ANY_SPAN:
         rows.spans({column: getattr(narrow, column)})
     rows.spans({'"user"': narrow.user})

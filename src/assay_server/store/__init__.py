@@ -5,7 +5,7 @@ What was stored is taken away only by `keeping`.
 
 from assay_server.store.changes import Doomed, Erasable, Priced, Rewritten, Thinnable, Thinned
 from assay_server.store.counting import GATEWAY, TRACE_WIDE, USED, counted
-from assay_server.store.derived import encode
+from assay_server.store.derived import encode, error_types
 from assay_server.store.duck import FACTS, DuckStore
 from assay_server.store.key_sets import ANY_NAMES, alike
 from assay_server.store.opening import Settings
@@ -47,6 +47,7 @@ __all__ = [
     "asks_for_words",
     "counted",
     "encode",
+    "error_types",
     "part_key",
     "trace_key",
     "words_of_attribute",

@@ -98,12 +98,16 @@ async def test_watching_ends_with_the_server() -> None:
         (TailFilter(attributes=(read_condition("route:ne:/chat"),)), False),
         (TailFilter(trace_id="a" * 32), True),
         (TailFilter(channel="production"), False),
+        (TailFilter(prompt="answer", prompt_version="2"), True),
+        (TailFilter(prompt="answer", prompt_version="3"), False),
+        (TailFilter(error_type="timeout"), True),
+        (TailFilter(error_type="no type"), False),
     ],
 )
 def test_every_filter_of_a_span_holds_for_what_arrives(narrow: TailFilter, taken: bool) -> None:
     arriving = span(
         provider="openai", service="shop", tags=["beta"], input="How long may I", output="return shoes",
-        attributes={"route": "/chat"},
+        attributes={"route": "/chat"}, prompt="answer", prompt_version="2", status="error", status_message="timeout",
     )  # fmt: skip
     assert narrow.takes_span(arriving) is taken
 

@@ -15,7 +15,7 @@ export interface Part {
 /** Fields that are compared as they are; each may stand once. */
 export const EQUAL = [
   'status', 'model', 'provider', 'kind', 'name', 'user', 'session', 'service', 'environment', 'release', 'channel', 'canary', 'arm', 'run', 'tag', 'feature', 'tenant',
-  'cost_center', 'trace',
+  'cost_center', 'prompt', 'prompt_version', 'error_type', 'trace',
 ] as const
 
 const PART = /(?:[^\s"]|"[^"]*"?)+/g

@@ -22,7 +22,7 @@ describe('a monitor in words', () => {
     const of = (filter: Record<string, string | string[]>, group_by: string | null = null) => evidence({ filter, group_by, metric: { name: 'error_rate' } }, finding)
     expect(of({ user: ['Jane Doe'] }, 'model')).toBe('/traces?q=status%3Aerror+user%3A%22Jane+Doe%22+model%3Agpt-5&since=2026-11-21T08%3A00%3A00Z&until=2026-11-21T09%3A00%3A00Z')
     expect(of({ model: ['a', 'b'] })).toBeNull()
-    expect(of({ prompt: 'answer' })).toBeNull()
+    expect(of({ prompt: 'answer' })).toBe('/traces?q=status%3Aerror+prompt%3Aanswer&since=2026-11-21T08%3A00%3A00Z&until=2026-11-21T09%3A00%3A00Z')
     expect(of({ 'attribute:http.route': ['/one'] })).toBe('/traces?q=status%3Aerror+attr.http.route%3A%2Fone&since=2026-11-21T08%3A00%3A00Z&until=2026-11-21T09%3A00%3A00Z')
     expect(of({}, 'attribute:a b')).toBeNull()
     expect(of({}, 'endpoint')).toBeNull()

@@ -21,7 +21,7 @@ const FIELDS: [string, string][] = [
   ['latency>', 'latency>2s'], ['cost>', 'cost>0.01, dollars'], ['score.', 'score.user_feedback<0.5'], ['attr.', 'attr.http.route:/chat'], ['kind:', 'llm, tool, agent…'],
   ['tag:', 'any tag'], ['release:', 'that answered'], ['channel:', 'production…'], ['environment:', 'as it was sent'], ['service:', 'that sent it'],
   ['tenant:', 'who is charged'], ['feature:', 'what it was for'], ['cost_center:', 'who pays'],
-  ['provider:', 'of the model'], ['arm:', 'baseline, candidate'], ['run:', 'of an evaluation'], ['since:', 'since:2d'],
+  ['provider:', 'of the model'], ['arm:', 'baseline, candidate'], ['run:', 'of an evaluation'], ['prompt:', 'that was asked with'], ['prompt_version:', 'of that prompt'], ['error_type:', 'of a span that failed'], ['since:', 'since:2d'],
 ]
 const FIXED: Record<string, string[]> = {
   status: ['error', 'ok', 'unset'],
@@ -31,7 +31,7 @@ const FIXED: Record<string, string[]> = {
   cost: ['0.001', '0.01', '0.1', '1'],
   since: ['1h', '1d', '7d', '30d'],
 }
-const COUNTED = new Set<string>(['model', 'provider', 'user', 'session', 'service', 'name', 'channel', 'environment', 'run', 'tag', 'feature', 'tenant', 'cost_center'])
+const COUNTED = new Set<string>(['model', 'provider', 'user', 'session', 'service', 'name', 'channel', 'environment', 'run', 'tag', 'feature', 'tenant', 'cost_center', 'prompt', 'error_type'])
 const SHOWN = 9
 
 /** One line for every filter and for words; Enter searches. Fields and values are offered while one types. */
