@@ -2,11 +2,12 @@
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from assay_server.core.errors import Refused
+from assay_server.query.message_parts import RESULTS, TEXTS, part_text, parts_of, result_text
 
 _PARAMETERS = {
     "temperature": "temperature",
@@ -20,9 +21,7 @@ _PARAMETERS = {
 }
 _OWN = "openai.request."  # what the gateway keeps under the names of the request itself
 _TOOLS = ("gen_ai.tool.definitions", "ai.prompt.tools", "llm.tools", "llm.request.functions")
-_TEXTS = ("text", "input_text", "output_text")
 _CALLS = ("tool_call", "tool_use", "function_call")
-_RESULTS = ("tool_call_response", "tool_result", "function_call_output")
 _KEPT = ("image_url", "input_audio", "file")  # as the dialect has them
 _THOUGHTS = ("thinking", "redacted_thinking", "reasoning")
 _CUT = re.compile(r";base64,\(\d+ characters\)")
@@ -60,11 +59,6 @@ def answer_of(output: Any) -> tuple[str, list[str]]:
     if not isinstance(output, list) or not output:
         return (output if isinstance(output, str) else ""), []
     return _text(output[-1]), [call["function"]["name"] for call in _calls(output[-1])]
-
-
-def parts_of(message: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
-    parts = message.get("parts") or message.get("content")
-    return [part for part in parts if isinstance(part, dict)] if isinstance(parts, list) else []
 
 
 def _model(span: Mapping[str, Any]) -> str:
@@ -106,9 +100,9 @@ def _tool(tool: Any) -> Any:
 def _messages(message: Mapping[str, Any]) -> Iterator[Json]:
     """One of ours may be several there: each result of a tool is a message of its own."""
     role = str(message.get("role"))
-    results = [part for part in parts_of(message) if part.get("type") in _RESULTS]
+    results = [part for part in parts_of(message) if part.get("type") in RESULTS]
     for part in results:
-        yield {"role": "tool", "content": _result(part), "tool_call_id": _id(part) or message.get("tool_call_id")}
+        yield {"role": "tool", "content": result_text(part), "tool_call_id": _id(part) or message.get("tool_call_id")}
     content, calls = _content(message), _calls(message)
     if results and not content and not calls:
         return
@@ -126,7 +120,7 @@ def _content(message: Mapping[str, Any]) -> Any:
     if not shown:
         return _text(message)
     parts = (
-        {"type": "text", "text": _part_text(part)} if part.get("type") in _TEXTS else _media(part)
+        {"type": "text", "text": part_text(part)} if part.get("type") in TEXTS else _media(part)
         for part in parts_of(message)
     )
     return [part for part in parts if part is not None]
@@ -135,24 +129,11 @@ def _content(message: Mapping[str, Any]) -> Any:
 def _text(message: Mapping[str, Any]) -> str:
     if isinstance(message.get("content"), str):
         return str(message["content"])
-    return "\n\n".join(text for part in parts_of(message) if part.get("type") in _TEXTS if (text := _part_text(part)))
-
-
-def _part_text(part: Mapping[str, Any]) -> str:
-    text = part.get("text") or part.get("content")
-    return text if isinstance(text, str) else "" if text is None else json.dumps(text)
-
-
-def _result(part: Mapping[str, Any]) -> str:
-    """What a tool answered; texts in a list are the text."""
-    told = next((part[name] for name in ("response", "result", "output", "content") if part.get(name) is not None), "")
-    if isinstance(told, list) and told and all(isinstance(one, dict) and one.get("type") in _TEXTS for one in told):
-        return "\n\n".join(_part_text(one) for one in told)
-    return told if isinstance(told, str) else json.dumps(told)
+    return "\n\n".join(text for part in parts_of(message) if part.get("type") in TEXTS if (text := part_text(part)))
 
 
 def _is_media(part: Mapping[str, Any]) -> bool:
-    return part.get("type") not in (*_TEXTS, *_CALLS, *_RESULTS, *_THOUGHTS, "refusal")
+    return part.get("type") not in (*TEXTS, *_CALLS, *RESULTS, *_THOUGHTS, "refusal")
 
 
 def _media(part: Mapping[str, Any]) -> Json | None:

@@ -5,13 +5,15 @@ the whole and near for each.
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 
 from assay_server.core.records import Tokens
+from assay_server.query.message_parts import RESULTS, result_text
+from assay_server.query.message_parts import parts_of as parts_of_message
 from assay_server.query.shapes import body_json, decoded_json
 
 TOOL_DEFINITIONS = "tool definitions"
@@ -91,7 +93,22 @@ def _messages(text: str | None) -> list[Part]:
         return [Part("user", str(body))]
     body = body[:_MOST_MESSAGES]
     answered = max((at for at, message in enumerate(body) if _is_answer(message)), default=-1)
-    return [Part(str(message.get("role")), text_of(message), past=at <= answered) for at, message in enumerate(body)]
+    return [part for at, message in enumerate(body) for part in _parts(message, at <= answered)]
+
+
+def _parts(message: Mapping[str, Any], past: bool) -> Iterator[Part]:
+    """What tools answered apart from what else the message says: to some providers it is the user who tells it."""
+    parts = parts_of_message(message)
+    results = [part for part in parts if part.get("type") in RESULTS]
+    if not results:
+        yield Part(str(message.get("role")), text_of(message), past=past)
+        return
+    for part in results:
+        inside = part.get("content")  # pictures there are told by their kind
+        yield Part("tool", _json(inside) if isinstance(inside, list) else result_text(part), past=past)
+    rest = {**message, "parts": None, "content": [part for part in parts if part.get("type") not in RESULTS]}
+    if rest["content"] or rest.get("tool_calls"):
+        yield Part(str(message.get("role")), text_of(rest), past=past)
 
 
 def _is_answer(message: Mapping[str, Any]) -> bool:
