@@ -5,7 +5,7 @@ the whole and near for each.
 """
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,8 +50,8 @@ class Part:
         return {"documents": found, **rest} if found else rest
 
 
-def parts_of(span: Mapping[str, Any], documents: Sequence[str]) -> list[Part]:
-    """The parts of a call's input with their tokens; `documents` are the texts that were retrieved before it."""
+def parts_of(span: Mapping[str, Any]) -> list[Part]:
+    """The parts of a call's input with their tokens."""
     parts = _messages(span["input"])
     if span["tools"]:
         parts.insert(0, Part(TOOL_DEFINITIONS, span["tools"]))
@@ -59,9 +59,13 @@ def parts_of(span: Mapping[str, Any], documents: Sequence[str]) -> list[Part]:
     for part in parts:
         if whole is not None and length:
             part.tokens = whole * len(part.text) / length
-        if part.role not in _SECTIONS:
-            part.documents = _share(part.text, documents)
     return parts
+
+
+def find_documents(part: Part, documents: Collection[str]) -> None:
+    """Which share of a part are texts that were retrieved before the call."""
+    if part.role not in _SECTIONS:
+        part.documents = _share(part.text, documents)
 
 
 def documents_of(span: Mapping[str, Any]) -> list[str]:
@@ -120,7 +124,7 @@ def _is_answer(message: Mapping[str, Any]) -> bool:
     return message.get("role") in ("assistant", "model") and not called
 
 
-def _share(text: str, documents: Sequence[str]) -> float:
+def _share(text: str, documents: Collection[str]) -> float:
     """How much of a text are documents that were found: each stretch counts once."""
     stretches = sorted((at, at + len(one)) for one in documents if (at := text.find(one)) >= 0)
     covered, reached = 0, 0

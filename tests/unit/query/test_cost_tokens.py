@@ -126,6 +126,21 @@ async def test_what_a_tool_answered_is_known_in_every_convention(tmp_path: Path,
     await store.close()
 
 
+async def test_each_output_is_read_once_however_many_calls_follow(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[str] = []
+    monkeypatch.setattr(cost_tokens, "body_json", lambda text: read.append(text) or text)
+    store = await DuckStore.open(tmp_path / "facts")
+    calls = [asked(2 * n, n, [{"role": "user", "content": f"question {n}, answer {n - 1}"}], 10) for n in range(1, 500)]
+    tools = [span(2 * n + 1, "tool", "search", n, n + 1, output=f"answer {n}") for n in range(500)]
+    await store.append(Facts([span(0, "agent", "answer", 0, 900, parent=None), *calls, *tools]))
+    told = (await TokenUse(store).trace("prj_a", "t1"))["calls"]
+    assert len(read) < 2 * (len(calls) + len(tools))
+    assert [call["added"][0]["from"]["span_id"] for call in told[50:55]] == [f"s{2 * n + 1}" for n in range(50, 55)]
+    await store.close()
+
+
 async def test_a_picture_is_not_counted_by_its_letters(tmp_path: Path) -> None:
     store = await DuckStore.open(tmp_path / "pictures")
     shown = {"type": "image_url", "image_url": {"url": "data:image/png;base64," + "A" * 4000}}
