@@ -37,12 +37,13 @@ def score(
 ) -> str:
     """A judgement, sent in the background; its id. Without a target it is about the current trace.
 
-    Give `value` (a `label` may stand beside it), or `error` where the judgement failed. The same `id` twice is stored
-    once. Raises InvalidInput where nothing is judged or nothing is said, or `value` is no finite number.
+    Give `value` (a `label` may stand beside it), a `label` or a `reason` alone (a category, a comment), or `error`
+    where the judgement failed. The same `id` twice is stored once. Raises InvalidInput where nothing is judged or
+    nothing is said, or `value` is no finite number.
     """
-    if (value is None) == (error is None):
+    if (value is not None and error is not None) or not any((value is not None, label, reason, error)):
         raise InvalidInput(
-            "A score wants a value, or an error where the judgement failed.",
+            "A score wants a value, a label or a reason, or an error where the judgement failed.",
             field="value",
             fix=f"assay.score({name!r}, 1.0)",
         )
