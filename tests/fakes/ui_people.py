@@ -24,7 +24,7 @@ def people_routes(world: Callable[[], World]) -> list[tuple[str, Answer, str]]:
     def session(request: Request) -> Json:
         rows = of(request, "session")
         turns = [_turn(row) for row in reversed(rows)]
-        return {**_session(rows), "turns": turns, "more": False}
+        return {**_session(rows), "turns": turns, "more": False, "scores": []}
 
     def user(request: Request) -> Json:
         rows = of(request, "user")

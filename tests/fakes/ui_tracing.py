@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from assay_server.core.words import percent
-from assay_server.query import replay_test
+from assay_server.query import asked_again, replay_test
 from assay_server.query.call_graph import call_graph
 from assay_server.query.pair_words import sentence_of
 from assay_server.query.trace_pairs import paired
@@ -37,6 +37,10 @@ def tracing_routes(world: Callable[[], World]) -> list[tuple[str, Any]]:
 
     def test(request: Request) -> Json:
         return dict(replay_test(span(request), "http://127.0.0.1:4600"))
+
+    def asked(request: Request) -> Json:
+        again = asked_again(span(request))
+        return {"body": again.body, "left_out": again.left_out}
 
     def graph(request: Request) -> Json:
         trace = request.path_params["id"]
@@ -104,6 +108,7 @@ def tracing_routes(world: Callable[[], World]) -> list[tuple[str, Any]]:
 
     return [
         ("/traces/{id}/spans/{span}/test", test),
+        ("/traces/{id}/spans/{span}/request", asked),
         ("/traces/{id}/spans/{span}", span),
         ("/traces/{id}/graph", graph),
         ("/traces/{id}/media", media),

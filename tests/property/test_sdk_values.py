@@ -86,4 +86,4 @@ def test_a_score_wants_a_target_and_a_judgement() -> None:
     with pytest.raises(assay.InvalidInput, match="wants a value"):
         assay.score("x")
     with pytest.raises(assay.InvalidInput, match="wants a value"):
-        assay.score("x", label="good")
+        assay.score("x", 1, error="failed", trace_id="1" * 32)

@@ -2,17 +2,19 @@
 
 import dataclasses
 import json
+import numbers
 from collections.abc import Mapping, Sequence, Set
 from datetime import date, datetime, time
 from enum import Enum
 from typing import Any
 from uuid import UUID
 
-LIMIT = 32_768
-"""Characters of text kept of one input or output, all its parts together."""
+LIMIT = 262_144
+"""Characters of text kept of one input or output, all its parts together: a long prompt with its documents."""
 
 _DEPTH = 8
 _ITEMS = 200
+_ROWS = 2_000  # of a list of mappings: messages, documents
 _KEY = 200
 _REPR = 300
 
@@ -20,8 +22,22 @@ _REPR = 300
 def as_text(value: Any, limit: int = LIMIT) -> str:
     """`value` as text of about `limit` characters at most; what was left out is marked with `…`."""
     if isinstance(value, str):
-        return value if len(value) <= limit else value[:limit] + "…"
-    return json.dumps(simple(value, limit), ensure_ascii=False)
+        return whole(value if len(value) <= limit else value[:limit] + "…")
+    return whole(json.dumps(simple(value, limit), ensure_ascii=False))
+
+
+def whole(text: str) -> str:
+    """`text` as UTF-8 can hold it: halves of a sign that stand side by side are joined, one by itself becomes `�`.
+
+    Half an emoji is what is left where a streamed answer or a JSON escape was cut within it.
+    """
+    if text.isascii():
+        return text
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return text
 
 
 def simple(value: Any, limit: int = LIMIT) -> Any:
@@ -38,11 +54,11 @@ class _Simplifier:
     def simple(self, value: Any, depth: int) -> Any:
         if value is None or isinstance(value, bool):
             return value
-        if isinstance(value, int | float) and type(value) in {int, float}:
-            return self._number(value)
         if isinstance(value, str):
             return self._text(value)
         try:
+            if type(value) in {int, float}:
+                return self._number(value)
             return self._structure(value, depth)
         except Exception as error:  # noqa: BLE001 - an odd object's own code failed: that is worth a note, not a crash
             return f"<{type(value).__name__}: {type(error).__name__}>"
@@ -52,6 +68,8 @@ class _Simplifier:
             return "…"
         if isinstance(value, Mapping):
             return self._mapping(value, depth)
+        if isinstance(value, numbers.Real) and not isinstance(value, Enum):  # numpy's are, and subclasses of int
+            return self._number(int(value) if isinstance(value, numbers.Integral) else float(value))
         if isinstance(value, bytes | bytearray | memoryview):
             return f"<{len(value)} bytes>"
         if isinstance(value, Sequence | Set):
@@ -66,6 +84,8 @@ class _Simplifier:
         if dataclasses.is_dataclass(value) and not isinstance(value, type):
             fields = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
             return self._mapping(fields, depth)
+        if getattr(value, "shape", None) == () and callable(getattr(value, "item", None)):  # an array of one number
+            return self.simple(value.item(), depth + 1)
         dump = getattr(value, "model_dump", None)  # pydantic, and the answers of the OpenAI client
         if callable(dump) and not isinstance(value, type):
             return self.simple(dump(), depth + 1)
@@ -77,13 +97,14 @@ class _Simplifier:
             if len(simple) >= _ITEMS or self._left <= 0:
                 simple["…"] = f"{len(value) - len(simple)} more"
                 break
-            simple[self._text(str(key), _KEY)] = self.simple(each, depth + 1)
+            name = self._text(str(key), _KEY)  # before the value, which may take all that is left
+            simple[name] = self.simple(each, depth + 1)
         return simple
 
     def _sequence(self, value: Sequence[Any] | Set[Any], depth: int) -> list[Any]:
         simple: list[Any] = []
         for each in value:
-            if len(simple) >= _ITEMS or self._left <= 0:
+            if len(simple) >= (_ROWS if isinstance(each, Mapping) else _ITEMS) or self._left <= 0:
                 simple.append(f"… {len(value) - len(simple)} more")
                 break
             simple.append(self.simple(each, depth + 1))
@@ -98,4 +119,9 @@ class _Simplifier:
         self._left -= 8
         if isinstance(value, float) and value - value != 0:  # infinite or not a number: JSON has neither
             return repr(value)
-        return value if abs(value) < 2**63 else self._text(str(value), 80)
+        if abs(value) < 2**63:
+            return value
+        try:
+            return self._text(str(value), 80)
+        except ValueError:  # Python writes no more than 4,300 digits
+            return f"<a number of {int(value).bit_length()} bits>"

@@ -12,6 +12,8 @@ from opentelemetry import context as otel_context
 from opentelemetry import trace
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
+from assay._capture import whole
+
 _SAFE = "".join(chr(code) for code in range(0x20, 0x7F) if chr(code) not in "%,")
 
 _w3c = TraceContextTextMapPropagator()
@@ -48,7 +50,7 @@ def context(
     *,
     user: str | None = None,
     session: str | None = None,
-    tags: Sequence[str] = (),
+    tags: Sequence[str] | str = (),
     run: str | None = None,
     item: str | None = None,
     headers: Mapping[str, str] | None = None,
@@ -59,7 +61,8 @@ def context(
     `x-assay-*` holds where it is not given here.
     """
     outer = _ambient.get()
-    given = Ambient(user, session, tuple(tags), run, item)
+    told = (tags,) if isinstance(tags, str) else tags
+    given = Ambient(_text(user), _text(session), tuple(str(tag) for tag in told), _text(run), _text(item))
     inner = _merged(_merged(outer, _from_headers(headers)) if headers is not None else outer, given)
     token = _ambient.set(inner)
     otel_token = None if headers is None else otel_context.attach(_w3c.extract(dict(_lower(headers))))
@@ -178,6 +181,11 @@ def _merged(outer: Ambient, inner: Ambient) -> Ambient:
         run=inner.run or outer.run,
         item=inner.item or outer.item,
     )
+
+
+def _text(value: Any) -> str | None:
+    """Ids are often numbers: as spans and headers carry them."""
+    return None if value is None else whole(str(value))
 
 
 def _lower(headers: Mapping[str, str]) -> Iterator[tuple[str, str]]:

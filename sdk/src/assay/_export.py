@@ -16,7 +16,8 @@ from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExportResult
 
 from assay._config import Connection
-from assay._errors import from_response
+from assay._errors import TooLarge, from_response
+from assay._mended import mended
 from assay._outbox import Outage, TryAgain, Undeliverable
 
 _TIMEOUT_S = 5.0
@@ -26,13 +27,24 @@ _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 _ours = threading.local()
 
 
+class _Session(requests.Session):
+    """Knows whether it was used: the exporter says of a batch that it could not write only that it failed."""
+
+    asked = False
+
+    def send(self, request: requests.PreparedRequest, **how: Any) -> requests.Response:
+        self.asked = True
+        return super().send(request, **how)
+
+
 class SpanSender:
     """Sends batches of spans; raises TryAgain or Undeliverable. Used by one thread at a time."""
 
     def __init__(self, connection: Connection, outage: Outage) -> None:
         self._outage = outage
         self._answer: requests.Response | None = None
-        session = requests.Session()
+        self._closed = False
+        self._session = session = _Session()
         session.hooks["response"].append(self._keep)
         self._exporter = OTLPSpanExporter(
             endpoint=f"{connection.url}/v1/traces",
@@ -45,8 +57,9 @@ class SpanSender:
 
     def __call__(self, spans: Sequence[ReadableSpan]) -> None:
         self._answer = None
+        self._session.asked = False
         with _unseen():
-            result = self._exporter.export(spans)
+            result = self._exporter.export([mended(span) for span in spans])
         if result is SpanExportResult.SUCCESS:
             self._tell_rejected()
             return
@@ -54,6 +67,7 @@ class SpanSender:
 
     def close(self) -> None:
         """Ends an attempt that is still waiting."""
+        self._closed = True
         with _unseen():
             self._exporter.shutdown()  # type: ignore[no-untyped-call]
 
@@ -63,11 +77,13 @@ class SpanSender:
     def _reason(self) -> Exception:
         answer = self._answer
         if answer is None:
+            if not self._session.asked and not self._closed:
+                return Undeliverable("a span cannot be written", parts=True)
             return TryAgain("no answer")
         error = from_response(answer.status_code, {k.lower(): v for k, v in answer.headers.items()}, answer.content)
         if answer.status_code in _RETRYABLE:
             return TryAgain(error.message, getattr(error, "retry_after_s", None))
-        return Undeliverable(f"{error} (HTTP {answer.status_code})")
+        return Undeliverable(f"{error} (HTTP {answer.status_code})", parts=isinstance(error, TooLarge))
 
     def _tell_rejected(self) -> None:
         """OTLP's partial success: some spans of the batch were broken."""

@@ -1,6 +1,7 @@
 """The verbs that talk to the server: scores, prompts, releases."""
 
 import asyncio
+import math
 import secrets
 import time
 from collections.abc import Mapping
@@ -36,19 +37,20 @@ def score(
 ) -> str:
     """A judgement, sent in the background; its id. Without a target it is about the current trace.
 
-    Give `value` (a `label` may stand beside it), or `error` where the judgement failed. The same `id` twice is stored
-    once. Raises InvalidInput where nothing is judged or nothing is said.
+    Give `value` (a `label` may stand beside it), a `label` or a `reason` alone (a category, a comment), or `error`
+    where the judgement failed. The same `id` twice is stored once. Raises InvalidInput where nothing is judged or
+    nothing is said, or `value` is no finite number.
     """
-    if (value is None) == (error is None):
+    if (value is not None and error is not None) or not any((value is not None, label, reason, error)):
         raise InvalidInput(
-            "A score wants a value, or an error where the judgement failed.",
+            "A score wants a value, a label or a reason, or an error where the judgement failed.",
             field="value",
             fix=f"assay.score({name!r}, 1.0)",
         )
     identity = id or f"scr_{secrets.token_hex(13)}"
     about = _target(trace_id, span_id, session, run, item)
     told = {"label": label, "reason": reason, "error": error, "source": source}
-    number = None if value is None else float(value)
+    number = None if value is None else _number(name, value)
     extra = None if metadata is None else dict(metadata)
     runtime().scores.put(without_none(id=identity, name=name, value=number, metadata=extra, **told, **about))
     return identity
@@ -108,6 +110,22 @@ def prompt(name: str, version: int | None = None, *, label: str | None = None) -
 async def aprompt(name: str, version: int | None = None, *, label: str | None = None) -> Prompt:
     """`prompt` for asynchronous code."""
     return await asyncio.to_thread(prompt, name, version, label=label)
+
+
+def _number(name: str, value: Any) -> float:
+    """Refused here, where it is given, and not behind the application's back."""
+    try:
+        number = float(value)
+    except (TypeError, ValueError, OverflowError):
+        number = math.nan
+    if not math.isfinite(number):
+        raise InvalidInput(
+            "A score is a finite number.",
+            field="value",
+            value=repr(value)[:80],
+            fix=f"give a number, or assay.score({name!r}, error=…) where the judgement failed",
+        )
+    return number
 
 
 def _target(

@@ -1,6 +1,7 @@
 """`assay.loop_guard`: stops an agent that calls a tool again and again with the same arguments, while it runs."""
 
 import contextlib
+import json
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -9,10 +10,11 @@ from typing import Any
 
 from opentelemetry import trace
 
-from assay._capture import as_text
+from assay._capture import simple
 from assay._errors import LoopDetected
 
-_NOISE = re.compile(r"[\W_]+")
+_PUNCTUATION = re.compile(r"(?<=\w)[.,;:!?]+(?=[\s\"]|$)")  # behind a word; other signs say something: 2+2, 2-2
+_SPACES = re.compile(r"\s+")
 
 
 class Guard:
@@ -26,7 +28,7 @@ class Guard:
 
     def call(self, tool: str, arguments: Any) -> None:
         """Counts a call. Raises LoopDetected for one too many; call it yourself for tools that are not observed."""
-        key = (tool, _NOISE.sub(" ", as_text(arguments)).strip().casefold())
+        key = (tool, _canonical(arguments))
         self._seen[key] += 1
         if self._seen[key] <= self.max_calls:
             return
@@ -41,6 +43,12 @@ class Guard:
             value=tool,
             fix=f"give the agent another way out, or raise max_calls (now {self.max_calls})",
         )
+
+
+def _canonical(arguments: Any) -> str:
+    """Arguments without the order of keys, case, spaces and the punctuation behind words."""
+    text = json.dumps(simple(arguments), sort_keys=True, ensure_ascii=False)
+    return _SPACES.sub(" ", _PUNCTUATION.sub("", text)).replace(' "', '"').replace('" ', '"').casefold()
 
 
 _guard: ContextVar[Guard | None] = ContextVar("assay_loop_guard", default=None)

@@ -1,8 +1,9 @@
 """A bounded queue with one background thread: what the application hands over never blocks or breaks it.
 
 Where the server does not answer, the batch in hand is kept and tried again (0.5 s, doubling to 15 s) while up to
-`capacity` items wait behind it; further ones are dropped and counted. One warning tells about an outage, one line
-about its end. At exit one last attempt is made, within the time the caller allows.
+`capacity` items (and 64 MB of text) wait behind it; further ones are dropped and counted. One warning tells about an
+outage, one line about its end. What is refused for one of its items is sent in halves, so that it costs no others. At
+exit one last attempt is made, within the time the caller allows.
 """
 
 import logging
@@ -16,6 +17,8 @@ T = TypeVar("T")
 _log = logging.getLogger("assay")
 
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.5, 15.0
+_BATCH_SIZE = 4_000_000  # characters of one batch, but for a single item that is longer
+_MOST_SIZE = 64_000_000  # of all that wait
 
 
 class TryAgain(Exception):
@@ -27,7 +30,11 @@ class TryAgain(Exception):
 
 
 class Undeliverable(Exception):
-    """The batch was refused; sending it again would change nothing."""
+    """The batch was refused; sending it again would change nothing. `parts`: a part of it may be taken."""
+
+    def __init__(self, reason: str, *, parts: bool = False) -> None:
+        super().__init__(reason)
+        self.parts = parts
 
 
 class Outage:
@@ -74,6 +81,7 @@ class Outbox(Generic[T]):
         capacity: int = 8192,
         batch: int = 512,
         linger_s: float = 0.5,
+        size: Callable[[T], int] = lambda _: 0,
     ) -> None:
         self._what = what
         self._send = send
@@ -81,9 +89,11 @@ class Outbox(Generic[T]):
         self._capacity = capacity
         self._batch = batch
         self._linger_s = linger_s
+        self._size = size
         self._closed = False
         self._changed = threading.Condition()
-        self._waiting: deque[T] = deque()
+        self._waiting: deque[tuple[T, int]] = deque()
+        self._waiting_size = 0
         self._thread: threading.Thread | None = None
         self._taken = self._settled = self._lost = self._nudges = self._seen = 0
 
@@ -94,13 +104,17 @@ class Outbox(Generic[T]):
 
     def put(self, item: T) -> None:
         """Takes an item; never blocks, never raises."""
+        size = self._size(item)
         with self._changed:
-            if self._closed or len(self._waiting) >= self._capacity or not self._running():
+            full = len(self._waiting) >= self._capacity or self._waiting_size + size > _MOST_SIZE
+            if self._closed or full or not self._running():
                 self._lost += 1
                 return
-            self._waiting.append(item)
+            was_enough = self._enough()
+            self._waiting.append((item, size))
+            self._waiting_size += size
             self._taken += 1
-            if len(self._waiting) in {1, self._batch}:
+            if len(self._waiting) == 1 or (self._enough() and not was_enough):
                 self._changed.notify_all()
 
     def flush(self, timeout_s: float) -> bool:
@@ -132,22 +146,36 @@ class Outbox(Generic[T]):
 
     def _work(self) -> None:
         while batch := self._next_batch():
-            delivered = self._deliver(batch)
+            lost = self._deliver(batch)
             with self._changed:
                 self._settled += len(batch)
-                self._lost += 0 if delivered else len(batch)
+                self._lost += lost
                 self._changed.notify_all()
 
     def _next_batch(self) -> list[T]:
         """The next items, after a little time for more to come; empty when closed and done."""
         with self._changed:
             self._changed.wait_for(lambda: self._waiting or self._closed)
-            self._changed.wait_for(lambda: len(self._waiting) >= self._batch or self._in_haste(), self._linger_s)
-            if len(self._waiting) <= self._batch:
+            self._changed.wait_for(lambda: self._enough() or self._in_haste(), self._linger_s)
+            batch: list[T] = []
+            size = 0
+            while self._waiting and len(batch) < self._batch:
+                size += self._waiting[0][1]
+                if batch and size > _BATCH_SIZE:
+                    break
+                item, its_size = self._waiting.popleft()
+                self._waiting_size -= its_size
+                batch.append(item)
+            if not self._waiting:
                 self._seen = self._nudges
-            return [self._waiting.popleft() for _ in range(min(self._batch, len(self._waiting)))]
+            return batch
 
-    def _deliver(self, batch: list[T]) -> bool:
+    def _enough(self) -> bool:
+        """Whether a batch is full."""
+        return len(self._waiting) >= self._batch or self._waiting_size >= _BATCH_SIZE
+
+    def _deliver(self, batch: list[T]) -> int:
+        """How many of them were not taken."""
         pause = _FIRST_PAUSE_S
         while True:
             try:
@@ -155,18 +183,21 @@ class Outbox(Generic[T]):
             except TryAgain as error:
                 self._outage.begin(str(error))
                 if self._closed:
-                    return False
+                    return len(batch)
                 self._rest(max(error.after_s or 0.0, pause))
                 pause = min(pause * 2, _LONGEST_PAUSE_S)
             except Undeliverable as error:
+                if error.parts and len(batch) > 1:
+                    half = len(batch) // 2
+                    return self._deliver(batch[:half]) + self._deliver(batch[half:])
                 self._outage.tell_once(f"Assay refused {self._what}: {error}")
-                return False
+                return len(batch)
             except Exception:  # noqa: BLE001 - a fault of ours must not end the thread, nor reach the application
                 _log.warning("%d %s could not be sent", len(batch), self._what, exc_info=True)
-                return False
+                return len(batch)
             else:
                 self._outage.end()
-                return True
+                return 0
 
     def _rest(self, seconds: float) -> None:
         """Waits before the next attempt; a flush or the end cuts it short."""

@@ -19,8 +19,9 @@ from assay._calls import Json
 from assay._client import Client
 from assay._config import Connection
 from assay._context import attributes
-from assay._errors import RetryableError, ServerError
+from assay._errors import InvalidInput, RetryableError, ServerError, TooLarge
 from assay._export import SpanSender
+from assay._mended import size_of
 from assay._outbox import Outage, Outbox, TryAgain, Undeliverable
 from assay._releases import LastGood, Resolver
 
@@ -59,7 +60,7 @@ class Runtime:
         self.client = Client(connection.url, connection.api_key)
         outage = Outage(connection.url)
         self._sender = SpanSender(connection, outage)
-        self.spans: Outbox[ReadableSpan] = Outbox("spans", self._sender, outage, capacity=queue_size)
+        self.spans: Outbox[ReadableSpan] = Outbox("spans", self._sender, outage, capacity=queue_size, size=size_of)
         self.scores: Outbox[Json] = Outbox("scores", self._send_scores, outage, capacity=queue_size, batch=200)
         last_good = LastGood(connection, cache_dir, outage)
         self.releases = Resolver(self.client._run, last_good, outage)
@@ -83,7 +84,7 @@ class Runtime:
         except (RetryableError, ServerError) as error:
             raise TryAgain(error.message, getattr(error, "retry_after_s", None)) from error
         except Exception as error:
-            raise Undeliverable(str(error)) from error
+            raise Undeliverable(str(error), parts=isinstance(error, InvalidInput | TooLarge)) from error
 
 
 class _Relay(SpanProcessor):

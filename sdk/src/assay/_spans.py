@@ -1,13 +1,14 @@
 """Spans of one's own: `with assay.span("retrieve", kind="retriever") as span`."""
 
 import contextlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Literal, Self
 
 from opentelemetry import trace
 
-from assay._capture import as_text
+from assay._capture import as_text, simple
 from assay._context import rooted
+from assay._documents import documents_text
 from assay._version import VERSION
 
 Kind = Literal["llm", "agent", "tool", "retriever", "reranker", "embedding", "guardrail", "evaluator", "chain"]
@@ -43,19 +44,21 @@ class Span:
         """What came out."""
         return self._text("assay.output", value)
 
-    def documents(self, documents: Sequence[Mapping[str, Any] | str]) -> Self:
-        """What a retriever found, best first: texts, or mappings with `id`, `content` (or `text`), `score`, and
-        anything else as metadata."""
+    def documents(self, documents: Sequence[Any]) -> Self:
+        """What a retriever found, best first: texts, mappings with `id`, `content` (or `text`, `page_content`),
+        `score`, and anything else as metadata, or objects with these as attributes (LangChain's, LlamaIndex's)."""
         if self.otel.is_recording():
-            found = [_document(each) for each in documents]
-            self.otel.set_attribute("retrieval.documents", as_text(found))
+            found = documents_text(documents)
+            if found is not None:
+                self.otel.set_attribute("retrieval.documents", found)
         return self
 
     def set(self, key: str, value: Any) -> Self:
         """Any attribute: a text, a number, a truth value; other values become JSON."""
         if self.otel.is_recording():
-            plain = isinstance(value, str | bool | int | float)
-            self.otel.set_attribute(key, value if plain else as_text(value))
+            known = value if isinstance(value, str) else simple(value)
+            plain = isinstance(known, str | bool | int | float)
+            self.otel.set_attribute(key, known if plain else as_text(value))
         return self
 
     def _text(self, key: str, value: Any) -> Self:
@@ -92,16 +95,3 @@ def resumed(handle: Span) -> Iterator[None]:
     """Makes a started span current for a while; an exception is recorded, the span stays open."""
     with trace.use_span(handle.otel, end_on_exit=False), rooted(handle.otel):
         yield
-
-
-def _document(document: Mapping[str, Any] | str) -> dict[str, Any]:
-    if isinstance(document, str):
-        document = {"content": document}
-    known = {"id", "content", "text", "score", "metadata"}
-    rest = {key: value for key, value in document.items() if key not in known}
-    return {
-        "id": document.get("id"),
-        "content": document.get("content", document.get("text")),
-        "score": document.get("score"),
-        "metadata": {**(document.get("metadata") or {}), **rest},
-    }

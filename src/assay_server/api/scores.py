@@ -10,7 +10,7 @@ from assay_server.api.pages import DEFAULT_LIMIT, Cursor, Limit, decode_cursor, 
 from assay_server.api.services import services
 from assay_server.api.times import nanoseconds
 from assay_server.core.ports import Principal
-from assay_server.ingest import ScoreInput
+from assay_server.ingest import SAID, ScoreInput, told_again
 from assay_server.query import ScoreFilter, score_json
 
 router = APIRouter(tags=["scores"])
@@ -21,10 +21,23 @@ Scorer = Annotated[Principal, Depends(principal("score"))]
 
 @router.post("/scores", status_code=HTTP_201_CREATED, summary="Give one score or a list of them")
 async def post_scores(request: Request, caller: Scorer, body: ScoreInput | list[ScoreInput]) -> dict[str, Any]:
-    """The same `id` twice is stored once. Exactly one of `value` and `error` is needed."""
+    """The same `id` twice is stored once; where it says something else it is kept beside the first, under an id of its
+    own. A `value`, a `label`, a `reason` (a comment) or an `error` is needed."""
     given = body if isinstance(body, list) else [body]
-    stored = await services(request).ingest.scores(caller, given)
-    return {"items": [score_json(score) for score in stored]}
+    rooms = services(request)
+    scores, known = await rooms.ingest.scores_known(caller, given)
+    told = [score_json(score) for score in scores]
+    before = await rooms.scores.by_id(caller.project, [score.id for score in known]) if known else {}
+    for at, (score, shown) in enumerate(zip(scores, told, strict=True)):
+        first = before.get(score.id)
+        if first is None:
+            continue
+        if any(first[name] != shown[name] for name in SAID):
+            [changed] = await rooms.ingest.scores(caller, [told_again(score)])
+            told[at] = score_json(changed)
+        else:
+            told[at] = first
+    return {"items": told}
 
 
 @router.get("/scores", summary="Scores, newest first")

@@ -142,6 +142,8 @@ def _parameters(fields: Mapping[str, msgspec.Raw]) -> dict[str, Any]:
     """Values as they were sent; lists and objects as JSON text."""
     told = {}
     for name, raw in fields.items():
+        if name == "max_completion_tokens":  # models that know this name refuse the other
+            told[f"openai.request.{name}"] = _value(bytes(raw))
         if name not in _NOT_PARAMETERS:
             told[_PARAMETERS.get(name, f"openai.request.{name}")] = _value(bytes(raw))
     return told

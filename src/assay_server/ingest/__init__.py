@@ -22,7 +22,7 @@ from assay_server.ingest.pricing import Prices
 from assay_server.ingest.repricing import Repricer
 from assay_server.ingest.room import Place
 from assay_server.ingest.sampling import Labels
-from assay_server.ingest.scores import ScoreInput
+from assay_server.ingest.scores import SAID, ScoreInput, told_again
 from assay_server.ingest.scrub import Scrubs
 from assay_server.ingest.values import well_formed
 
@@ -31,6 +31,7 @@ __all__ = [
     "JSON",
     "OF_TRACE",
     "PROTOBUF",
+    "SAID",
     "Accepted",
     "Decider",
     "Doorkeeper",
@@ -62,5 +63,6 @@ __all__ = [
     "decompress",
     "forget_pieces",
     "parts_of_otlp",
+    "told_again",
     "well_formed",
 ]

@@ -129,11 +129,12 @@ class Committer:
                 _refuse(batch, error)
                 return []
             return [facts for waiting in batch for facts in await self._write([waiting])]
-        new = None if appended.duplicates == 0 else set(map(id, appended.stored.spans))
+        stored = appended.stored
+        new = None if appended.duplicates == 0 else {id(record) for record in (*stored.spans, *stored.scores)}
         for waiting in batch:
             if not waiting.done.done():
                 waiting.done.set_result(waiting.facts if new is None else _only(waiting.facts, new))
-        return [appended.stored]
+        return [stored]
 
     async def _tell(self, stored: list[Facts]) -> None:
         for facts in stored:
@@ -147,8 +148,9 @@ class Committer:
 
 
 def _only(facts: Facts, new: Set[int]) -> Facts:
-    """With those of its spans alone. The store tells of the very ones that it was given."""
-    return replace(facts, spans=[span for span in facts.spans if id(span) in new])
+    """With those of its spans and scores alone. The store tells of the very ones that it was given."""
+    spans = [span for span in facts.spans if id(span) in new]
+    return replace(facts, spans=spans, scores=[score for score in facts.scores if id(score) in new])
 
 
 def size_of(facts: Facts) -> int:

@@ -101,6 +101,10 @@ class Ingest:
 
     async def write(self, facts: Facts) -> None:
         """Scrubs, prices and stores facts of our own making. Returns when they are durable; raises `Busy`."""
+        await self._stored(facts)
+
+    async def _stored(self, facts: Facts) -> Facts:
+        """What of them was new."""
         self._scrubber.facts(facts)
         for span in facts.spans:
             span.resource = self._scrubber.resource(span.resource) if span.resource else span.resource
@@ -109,13 +113,18 @@ class Ingest:
         tally = self._admission.admit(facts)
         stored = await self._committer.commit(facts) if size_of(facts) else facts
         self._admission.stored(tally, stored)
+        return stored
 
     async def scores(self, caller: Principal, given: Sequence[ScoreInput]) -> list[Score]:
         """Stores scores in the name of `caller`, all or none, and gives them as stored. Raises `InvalidInput`."""
+        return (await self.scores_known(caller, given))[0]
+
+    async def scores_known(self, caller: Principal, given: Sequence[ScoreInput]) -> tuple[list[Score], list[Score]]:
+        """The same, and those among them whose id was known before: what they say is not stored."""
         now = self._clock.now_ns()
         scores = [score_of(one, caller, now) for one in given]
-        await self.write(Facts(scores=scores))
-        return scores
+        fresh = {id(score) for score in (await self._stored(Facts(scores=scores))).scores}
+        return scores, [score for score in scores if id(score) not in fresh]
 
     async def otlp(
         self,

@@ -6,10 +6,8 @@ of the first cycle and how often it came.
 """
 
 import asyncio
-import contextlib
-import json
+import hashlib
 import logging
-import re
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -17,39 +15,39 @@ from dataclasses import dataclass, field
 from assay_server.core.errors import AssayError
 from assay_server.core.ports import Sink
 from assay_server.core.records import Facts, Score, Span
+from assay_server.ingest.sameness import Arguments, alike, canonical
 
 SCORE = "tool_loop"
-VERSION = "1"
+VERSION = "2"
 
 _REPEATS = 3  # of a cycle, one right after the other
 _SAME_CALLS = 5  # of one call, whatever came between
 _LONGEST_CYCLE = 4
-_ALIKE = 92.0  # per cent of characters, see `alike`
 _MOST_TRACES = 2000
 _MOST_CALLS = 500
 _MOST_TEXT = 2000
-_NUMBERS = re.compile(r"\d+")
-_JSON = ("{", "[", '"')  # what has another spelling of the same begins with one of these
-_NOISE = re.compile(r"[\W_]+")
+
+Key = tuple[str, Arguments | None]
 
 _log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
 class Call:
-    """One call of a tool, in the order in which calls began."""
+    """One call of a tool, in the order in which calls began. `arguments` is None where nobody knows them."""
 
     start_ns: int
     span_id: str
     tool: str
-    arguments: str
-    _key: tuple[str, str] | None = field(default=None, init=False, repr=False, compare=False)
+    arguments: str | None
+    parent_id: str | None = None
+    _key: Key | None = field(default=None, init=False, repr=False, compare=False)
 
     @property
-    def key(self) -> tuple[str, str]:
-        """The tool and its arguments without the order of keys, case, spaces and punctuation."""
+    def key(self) -> Key:
+        """The tool and its arguments without what is mere spelling."""
         if self._key is None:
-            self._key = (self.tool, _canonical(self.arguments))
+            self._key = (self.tool, None if self.arguments is None else canonical(self.arguments))
         return self._key
 
 
@@ -68,11 +66,12 @@ def find(calls: Sequence[Call]) -> Loop | None:
 
     Either a cycle of up to four calls that comes three times in a row, each like its predecessor, or one call that
     was made five times in the trace. Two calls are alike when the tool is the same and the arguments differ in
-    spelling only; arguments with other numbers are other arguments, so paging through results is no loop.
+    spelling only (`sameness`), so paging through results is no loop. A call whose arguments nobody recorded is like
+    no other, and one that two instruments told, one inside the other, is one.
     """
     if len(calls) < _REPEATS:
         return None
-    ordered = sorted(calls, key=lambda call: (call.start_ns, call.span_id))
+    ordered = _told_once(sorted(calls, key=lambda call: (call.start_ns, call.span_id)))
     keys = [call.key for call in ordered]
     for length in range(1, _LONGEST_CYCLE + 1):
         found = _in_a_row(ordered, keys, length)
@@ -81,15 +80,11 @@ def find(calls: Sequence[Call]) -> Loop | None:
     return _scattered(ordered, keys)
 
 
-def alike(one: str, other: str) -> bool:
-    """The same arguments but for spelling: equal numbers, and nearly equal words (Indel similarity)."""
-    if one == other:
-        return True
-    if _NUMBERS.findall(one) != _NUMBERS.findall(other) or not one or not other:
-        return False
-    from rapidfuzz import fuzz
-
-    return bool(fuzz.ratio(one, other, score_cutoff=_ALIKE))
+def _told_once(calls: Sequence[Call]) -> list[Call]:
+    by_id = {call.span_id: call for call in calls}
+    return [
+        call for call in calls if (above := by_id.get(call.parent_id or "")) is None or not _same(above.key, call.key)
+    ]
 
 
 class LoopWatch:
@@ -124,7 +119,7 @@ class LoopWatch:
         calls = self._traces.setdefault(key, [])
         self._traces.move_to_end(key)
         if len(calls) < _MOST_CALLS:
-            calls.append(Call(span.start_ns, span.span_id, span.name, (span.input or "")[:_MOST_TEXT]))
+            calls.append(Call(span.start_ns, span.span_id, span.name, _known(span), span.parent_id))
         if len(self._traces) > _MOST_TRACES:
             self._traces.popitem(last=False)
         return key
@@ -150,10 +145,21 @@ class LoopWatch:
             _log.warning("%d traces with loops could not be flagged: %s", len(scores), error)
 
 
+def _known(span: Span) -> str | None:
+    """Its arguments, long ones by their hash: two programs may begin alike. None where something was scrubbed of them:
+    behind three `[EMAIL_ADDRESS]` may stand three customers."""
+    text = span.input
+    if text is None or any(f"[{entity}]" in text for entity in span.pii):
+        return None
+    if len(text) <= _MOST_TEXT:
+        return text
+    return hashlib.blake2b(text.encode("utf-8", "replace"), digest_size=16).hexdigest()
+
+
 def score_of(project: str, trace_id: str, loop: Loop, time_ns: int) -> Score:
     """The flag, on the span where the loop begins; the same trace always gets the same id."""
     tools = " → ".join(loop.tools)
-    reason = f"{tools} was called {loop.repeats} times with the same arguments"
+    reason = f"{tools} was called at least {loop.repeats} times with the same arguments"
     return Score(
         project=project,
         id=f"scr_loop_{trace_id}",
@@ -171,7 +177,7 @@ def score_of(project: str, trace_id: str, loop: Loop, time_ns: int) -> Score:
     )
 
 
-def _in_a_row(calls: Sequence[Call], keys: Sequence[tuple[str, str]], length: int) -> Loop | None:
+def _in_a_row(calls: Sequence[Call], keys: Sequence[Key], length: int) -> Loop | None:
     """The earliest run in which every call is like the one `length` before it, long enough for the repeats."""
     run = 0
     for at in range(length, len(calls)):
@@ -182,16 +188,18 @@ def _in_a_row(calls: Sequence[Call], keys: Sequence[tuple[str, str]], length: in
     return None
 
 
-def _end_of_run(keys: Sequence[tuple[str, str]], at: int, length: int) -> int:
+def _end_of_run(keys: Sequence[Key], at: int, length: int) -> int:
     """How far the circle goes on among the calls that are known."""
     while at + 1 < len(keys) and _same(keys[at + 1 - length], keys[at + 1]):
         at += 1
     return at
 
 
-def _scattered(calls: Sequence[Call], keys: Sequence[tuple[str, str]]) -> Loop | None:
-    seen: dict[tuple[str, str], list[int]] = {}
+def _scattered(calls: Sequence[Call], keys: Sequence[Key]) -> Loop | None:
+    seen: dict[Key, list[int]] = {}
     for at, key in enumerate(keys):
+        if key[1] is None:
+            continue
         places = seen.setdefault(key, [])
         places.append(at)
         if len(places) >= _SAME_CALLS:
@@ -205,12 +213,5 @@ def _loop(calls: Sequence[Call], places: Sequence[int], length: int) -> Loop:
     return Loop(tools, spans[:length], spans, len(spans) // length)
 
 
-def _same(one: tuple[str, str], other: tuple[str, str]) -> bool:
+def _same(one: Key, other: Key) -> bool:
     return one[0] == other[0] and alike(one[1], other[1])
-
-
-def _canonical(arguments: str) -> str:
-    if arguments.lstrip()[:1] in _JSON:
-        with contextlib.suppress(ValueError):  # plain text is as good
-            arguments = json.dumps(json.loads(arguments), sort_keys=True, ensure_ascii=False)
-    return _NOISE.sub(" ", arguments).strip().casefold()

@@ -1,15 +1,20 @@
 """Scores as they are given over the API: checked here, stored through the same door as everything else."""
 
+import re
 from dataclasses import dataclass, field
+from hashlib import blake2b
 from math import isfinite
 from typing import Any, get_args
 
 from assay_server.core.errors import InvalidInput
-from assay_server.core.ids import new_id
+from assay_server.core.ids import canonical_json, new_id
 from assay_server.core.ports import Principal
 from assay_server.core.records import Score, ScoreSource
 
+SAID = ("name", "value", "label", "error", "reason", "trace_id", "span_id", "session", "run", "item", "source")
+"""What a score says, and of what."""
 _SOURCES = get_args(ScoreSource)
+_TRACE_ID = re.compile(r"(?:-*[0-9a-fA-F]){32}")  # also in the way of a UUID
 _LONGEST_NAME = 200
 _LONGEST_TEXT = 20_000
 
@@ -47,7 +52,7 @@ def score_of(given: ScoreInput, caller: Principal, now_ns: int) -> Score:
         error=given.error,
         reason=given.reason,
         author=caller.actor,
-        trace_id=given.trace_id.lower() if given.trace_id else None,
+        trace_id=given.trace_id.replace("-", "").lower() if given.trace_id else None,
         span_id=given.span_id.lower() if given.span_id else None,
         session=given.session,
         run=given.run,
@@ -56,15 +61,32 @@ def score_of(given: ScoreInput, caller: Principal, now_ns: int) -> Score:
     )
 
 
+def told_again(score: Score) -> ScoreInput:
+    """A score whose id is known, and which says something else: it is kept beside the first, under an id that says what
+    it says."""
+    said = {name: getattr(score, name) for name in SAID}
+    digest = blake2b(canonical_json(said).encode(), digest_size=6).hexdigest()
+    return ScoreInput(
+        **said, id=f"{score.id[: _LONGEST_NAME - 13]}~{digest}", metadata={**score.metadata, "changes": score.id}
+    )
+
+
 def _check(given: ScoreInput) -> None:
     if not given.name.strip() or len(given.name) > _LONGEST_NAME:
         raise InvalidInput("A score needs a name.", field="name", value=given.name, fix="give 1 to 200 characters")
-    if (given.value is None) == (given.error is None):
+    if given.value is not None and given.error is not None:
         raise InvalidInput(
-            "Exactly one of value and error is needed.",
+            "A score has a value, or an error where the judgement failed.",
             field="value",
             value=given.value,
-            fix="give a number, or say in error why there is none",
+            fix="leave one of value and error out",
+        )
+    if given.value is None and not (given.error or given.label or given.reason):
+        raise InvalidInput(
+            "A score says something.",
+            field="value",
+            value=None,
+            fix="give a number, a label, a comment as reason, or say in error why there is none",
         )
     if given.value is not None and not isfinite(given.value):
         raise InvalidInput("A score is a finite number.", field="value", value=str(given.value), fix="give a number")
@@ -74,6 +96,10 @@ def _check(given: ScoreInput) -> None:
             field="trace_id",
             value=None,
             fix="give trace_id, session or run and item",
+        )
+    if given.trace_id is not None and not _TRACE_ID.fullmatch(given.trace_id):
+        raise InvalidInput(
+            "This is no trace's id.", field="trace_id", value=given.trace_id[:80], fix="give its 32 hex digits"
         )
     for name in ("label", "error", "reason", "id", "trace_id", "span_id", "session", "run", "item"):
         text = getattr(given, name)

@@ -1,5 +1,6 @@
 """The typed read side of facts: spans, traces, scores, run items and live comparisons, always of one project."""
 
+from assay_server.query.asked_again import asked_again
 from assay_server.query.attribute_filter import AttributeCondition, read_condition
 from assay_server.query.comparisons import ArmOperations, Comparisons, UnitMean, UnitOperations
 from assay_server.query.cost_forecast import forecast_costs
@@ -96,6 +97,7 @@ __all__ = [
     "Views",
     "Window",
     "Windows",
+    "asked_again",
     "dashboard_from_yaml",
     "dashboard_json",
     "dashboard_yaml",

@@ -1,5 +1,7 @@
 """Where tokens go: what each call of a trace added to the context and sent again, and how steps fare over traces."""
 
+import asyncio
+from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,7 +12,7 @@ from assay_server.core.words import percent
 from assay_server.query.cost_sql import LARGE, SUMS, money, token_sums
 from assay_server.query.cost_steps import names_sql, one_in_sql, step_json, steps_sentence, steps_sql
 from assay_server.query.cost_words import dollars
-from assay_server.query.prompt_parts import Part, documents_of, parts_of, text_of, tokens_of
+from assay_server.query.prompt_parts import Part, documents_of, find_documents, parts_of, text_of, tokens_of
 from assay_server.query.rollup import told_again
 from assay_server.query.shapes import body_json
 from assay_server.query.sql import lines
@@ -22,6 +24,8 @@ _LARGEST_TRACE = Limits(rows=100_000, seconds=60)
 _PREVIEW = 200
 _MOST_REPEATED = 50
 _TOOLS = ("gen_ai.tool.definitions", "ai.prompt.tools", "llm.tools", "llm.request.functions")
+_MOST_BEFORE = 300  # newest outputs, and retrieved documents, that are looked for in what a call adds
+_SHORTEST_OUTPUT = 8  # characters
 _SOURCES = ("tool", "retriever", "reranker", "agent", "llm", "embedding", "guardrail")
 
 _COLUMNS = (
@@ -55,7 +59,7 @@ class TokenUse:
         nodes = await self._store.scan(
             lines("SELECT kind, name,", SUMS, by_node), [project, part_key(project, trace_id)], limits=LARGE
         )
-        return {"trace_id": trace_id, **_summed(nodes), **_flow(spans)}
+        return {"trace_id": trace_id, **_summed(nodes), **await asyncio.to_thread(_flow, spans)}
 
     async def steps(
         self, project: str, name: str | None, since_ns: int, until_ns: int, limit: int = 100
@@ -83,6 +87,14 @@ class TokenUse:
         }
 
 
+@dataclass(slots=True, frozen=True)
+class _Output:
+    """What a step gave, and which it was."""
+
+    text: str
+    step: dict[str, Any]
+
+
 @dataclass(slots=True)
 class _Seen:
     """One text over all calls of the trace."""
@@ -98,18 +110,24 @@ def _flow(spans: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """What each model call added and what it sent again, in the order of their start."""
     seen: dict[str, _Seen] = {}
     sections: dict[str, list[float]] = {}
-    documents: list[str] = []
+    documents: deque[str] = deque(maxlen=_MOST_BEFORE)
     told, again = [], told_again(spans)
-    for number, span in enumerate(spans):
+    before: deque[_Output] = deque(maxlen=_MOST_BEFORE)
+    for span in spans:
         documents.extend(documents_of(span))
         if span["kind"] == "llm" and span["span_id"] not in again:
-            parts = parts_of(span, documents)
+            parts = parts_of(span)
             for part in parts:
-                for name, tokens in part.sections(known=part.key in seen).items():
+                known = part.key in seen
+                if not known:
+                    find_documents(part, documents)
+                for name, tokens in part.sections(known=known).items():
                     section = sections.setdefault(name, [0, 0.0])
                     section[0] += 1
                     section[1] += tokens
-            told.append(_call(span, parts, seen, spans[:number]))
+            told.append(_call(span, parts, seen, before))
+        if span["kind"] in _SOURCES and (text := _plain((span["output"] or "").strip())):
+            before.append(_Output(text, {"kind": span["kind"], "name": span["name"], "span_id": span["span_id"]}))
     flow = {
         "llm_calls": len(told),
         "tool_calls": sum(1 for span in spans if span["kind"] == "tool"),
@@ -154,7 +172,7 @@ def _sentence(flow: Mapping[str, Any]) -> str:
 
 
 def _call(
-    span: dict[str, Any], parts: Sequence[Part], seen: dict[str, _Seen], before: Sequence[dict[str, Any]]
+    span: dict[str, Any], parts: Sequence[Part], seen: dict[str, _Seen], before: deque[_Output]
 ) -> dict[str, Any]:
     added, resent = [], 0.0
     tokens = tokens_of(span)
@@ -197,22 +215,18 @@ def _share_of_cost(known: float | None, span: dict[str, Any], message: Part) -> 
     return (known or 0.0) + float(span["cost"]) * message.tokens / whole
 
 
-def _origin(message: Part, before: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
-    """The step whose output stands in the message: the last one that ended before."""
-    for span in reversed(before):
-        output = (span["output"] or "").strip()
-        if span["kind"] in _SOURCES and len(output) >= 8 and _plain(output) in message.text:
-            return {"kind": span["kind"], "name": span["name"], "span_id": span["span_id"]}
-    return None
+def _origin(message: Part, before: deque[_Output]) -> dict[str, Any] | None:
+    """The step whose output stands in the message: the newest of those that began before."""
+    return next((output.step for output in reversed(before) if output.text in message.text), None)
 
 
-def _plain(output: str) -> str:
-    """The text inside an answer that is stored as messages."""
+def _plain(output: str) -> str | None:
+    """The text of an output, also of one that is stored as messages; None where it is too short to be known again."""
     messages = body_json(output)
     if isinstance(messages, list) and messages:
         text = text_of(messages[-1])
-        return text if len(text) >= 8 else output
-    return output
+        output = text if len(text) >= _SHORTEST_OUTPUT else output
+    return output if len(output) >= _SHORTEST_OUTPUT else None
 
 
 def _repeated(seen: Mapping[str, _Seen]) -> list[dict[str, Any]]:

@@ -10,6 +10,7 @@ from assay_server.core.clock import rfc3339
 from assay_server.core.errors import NotFound
 from assay_server.query import people_sql
 from assay_server.query.people_sql import Group
+from assay_server.query.scores import score_json
 from assay_server.query.shapes import body_json
 from assay_server.query.sql import Page, Where, cut
 from assay_server.query.trace_filter import TraceFilter
@@ -21,6 +22,9 @@ from assay_server.store import Store
 _TURNS = 500
 _RECENT = 20
 _DAY_S = 86_400
+_OF_SESSION = (
+    "SELECT * FROM scores WHERE project = ? AND session = ? AND trace_id IS NULL ORDER BY time_ns, id LIMIT 200"
+)
 _FULL_TEXTS = (
     "SELECT trace_id, span_id, input, output FROM spans WHERE project = ?"
     " AND stored_ns IN (SELECT unnest(?::BIGINT[])) AND span_id IN (SELECT unnest(?::VARCHAR[]))"
@@ -71,15 +75,19 @@ class People:
         return Page(await self._sessions(project, names), total, following)
 
     async def session(self, project: str, name: str) -> dict[str, Any]:
-        """The row with `turns`, in order, texts in full; `more` where only the newest 500 are shown."""
-        rows, found = await asyncio.gather(
-            self._sessions(project, [name]), self._traces.find(project, TraceFilter(session=name), limit=_TURNS)
+        """The row with `turns`, in order, texts in full; `more` where only the newest 500 are shown. `scores`: what was
+        said of the session as a whole."""
+        rows, found, scores = await asyncio.gather(
+            self._sessions(project, [name]),
+            self._traces.find(project, TraceFilter(session=name), limit=_TURNS),
+            self._store.scan(_OF_SESSION, [project, name]),
         )
         if not rows:
             rows = [_session(await self._named("session", project, name), None, None)]
         texts = await self._texts(project, found.items)
         turns = [{**turn, **texts.get((turn["trace_id"], turn["root_span_id"]), {})} for turn in reversed(found.items)]
-        return {**rows[0], "turns": turns, "more": found.following is not None}
+        of_all = [score_json(score) for score in scores]
+        return {**rows[0], "turns": turns, "more": found.following is not None, "scores": of_all}
 
     async def users(
         self,

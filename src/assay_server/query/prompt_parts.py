@@ -5,13 +5,15 @@ the whole and near for each.
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 
 from assay_server.core.records import Tokens
+from assay_server.query.message_parts import RESULTS, result_text
+from assay_server.query.message_parts import parts_of as parts_of_message
 from assay_server.query.shapes import body_json, decoded_json
 
 TOOL_DEFINITIONS = "tool definitions"
@@ -48,8 +50,8 @@ class Part:
         return {"documents": found, **rest} if found else rest
 
 
-def parts_of(span: Mapping[str, Any], documents: Sequence[str]) -> list[Part]:
-    """The parts of a call's input with their tokens; `documents` are the texts that were retrieved before it."""
+def parts_of(span: Mapping[str, Any]) -> list[Part]:
+    """The parts of a call's input with their tokens."""
     parts = _messages(span["input"])
     if span["tools"]:
         parts.insert(0, Part(TOOL_DEFINITIONS, span["tools"]))
@@ -57,9 +59,13 @@ def parts_of(span: Mapping[str, Any], documents: Sequence[str]) -> list[Part]:
     for part in parts:
         if whole is not None and length:
             part.tokens = whole * len(part.text) / length
-        if part.role not in _SECTIONS:
-            part.documents = _share(part.text, documents)
     return parts
+
+
+def find_documents(part: Part, documents: Collection[str]) -> None:
+    """Which share of a part are texts that were retrieved before the call."""
+    if part.role not in _SECTIONS:
+        part.documents = _share(part.text, documents)
 
 
 def documents_of(span: Mapping[str, Any]) -> list[str]:
@@ -91,7 +97,22 @@ def _messages(text: str | None) -> list[Part]:
         return [Part("user", str(body))]
     body = body[:_MOST_MESSAGES]
     answered = max((at for at, message in enumerate(body) if _is_answer(message)), default=-1)
-    return [Part(str(message.get("role")), text_of(message), past=at <= answered) for at, message in enumerate(body)]
+    return [part for at, message in enumerate(body) for part in _parts(message, at <= answered)]
+
+
+def _parts(message: Mapping[str, Any], past: bool) -> Iterator[Part]:
+    """What tools answered apart from what else the message says: to some providers it is the user who tells it."""
+    parts = parts_of_message(message)
+    results = [part for part in parts if part.get("type") in RESULTS]
+    if not results:
+        yield Part(str(message.get("role")), text_of(message), past=past)
+        return
+    for part in results:
+        inside = part.get("content")  # pictures there are told by their kind
+        yield Part("tool", _json(inside) if isinstance(inside, list) else result_text(part), past=past)
+    rest = {**message, "parts": None, "content": [part for part in parts if part.get("type") not in RESULTS]}
+    if rest["content"] or rest.get("tool_calls"):
+        yield Part(str(message.get("role")), text_of(rest), past=past)
 
 
 def _is_answer(message: Mapping[str, Any]) -> bool:
@@ -103,7 +124,7 @@ def _is_answer(message: Mapping[str, Any]) -> bool:
     return message.get("role") in ("assistant", "model") and not called
 
 
-def _share(text: str, documents: Sequence[str]) -> float:
+def _share(text: str, documents: Collection[str]) -> float:
     """How much of a text are documents that were found: each stretch counts once."""
     stretches = sorted((at, at + len(one)) for one in documents if (at := text.find(one)) >= 0)
     covered, reached = 0, 0

@@ -76,6 +76,11 @@ class Scores:
         kept, following = cut(await self._store.scan(sql, where.params), limit, "time_ns", "id")
         return Page([score_json(row) for row in kept], counted[0]["n"], following)
 
+    async def by_id(self, project: str, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
+        """Score JSON by its id."""
+        sql = "SELECT * FROM scores WHERE project = ? AND id IN (SELECT unnest(?::VARCHAR[]))"
+        return {row["id"]: score_json(row) for row in await self._store.scan(sql, [project, list(ids)])}
+
 
 def score_json(row: dict[str, Any] | Score) -> dict[str, Any]:
     """A score as the API shows it, from a row of the store or from a record."""

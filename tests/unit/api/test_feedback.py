@@ -78,3 +78,30 @@ async def test_it_reads_nothing_and_other_paths_stay_closed(page: httpx.AsyncCli
     if path != "/api/v1/scores":
         asked = await page.options(path, headers={"access-control-request-method": "GET"})
         assert "access-control-allow-origin" not in asked.headers
+
+
+async def told(page: httpx.AsyncClient, *scores: dict[str, object]) -> list[dict[str, object]]:
+    """What each was answered, and then what is stored."""
+    answers = [await page.post("/api/v1/scores", json=score, headers={"x-api-key": "score"}) for score in scores]
+    assert [answer.status_code for answer in answers] == [201] * len(scores)
+    listed = (await page.get("/api/v1/scores", headers={"x-api-key": "viewer"})).json()["items"]
+    assert sorted({answer.json()["items"][0]["id"] for answer in answers}) == sorted(score["id"] for score in listed)
+    return sorted(listed, key=lambda score: score["time"])
+
+
+async def test_who_thinks_again_is_heard_and_who_sends_twice_is_counted_once(page: httpx.AsyncClient) -> None:
+    thumb = {**THUMB, "id": "feedback-1", "reason": "mail me at ada@example.com"}
+    up = {**thumb, "value": 1, "label": "up"}
+    first, second = await told(page, thumb, thumb, up, up, thumb)
+    assert (first["id"], first["value"], first["reason"]) == ("feedback-1", 0.0, "mail me at [EMAIL_ADDRESS]")
+    assert (second["value"], second["label"], second["metadata"]) == (1.0, "up", {"changes": "feedback-1"})
+    assert str(second["id"]).startswith("feedback-1~")
+
+
+async def test_a_comment_or_a_label_may_stand_alone(page: httpx.AsyncClient) -> None:
+    about = {"trace_id": "A" * 8 + "-" + "a" * 24}  # in the way of a UUID
+    comment, label = await told(
+        page, {"name": "comment", "reason": "the link is dead", **about}, {"name": "topic", "label": "billing", **about}
+    )
+    assert (comment["value"], comment["error"], comment["reason"]) == (None, None, "the link is dead")
+    assert (label["value"], label["label"], label["trace_id"]) == (None, "billing", "a" * 32)

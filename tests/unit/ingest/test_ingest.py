@@ -506,6 +506,7 @@ async def test_a_key_that_can_only_score_speaks_for_end_users(ingest: Ingest) ->
         ({"name": "q", "value": float("nan")}, "value"),
         ({"name": "q", "value": 1.0, "source": "oracle"}, "source"),
         ({"name": "q", "value": 1.0, "trace_id": None}, "trace_id"),
+        ({"name": "q", "value": 1.0, "trace_id": "feedback-1"}, "trace_id"),
         ({"name": "q", "value": 1.0, "label": "x" * 201}, "label"),
     ],
 )

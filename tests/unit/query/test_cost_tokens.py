@@ -99,6 +99,48 @@ async def test_sections_tell_documents_tools_and_history_apart(tmp_path: Path) -
     assert sum(one["share"] for one in use["sections"]) == pytest.approx(1)
 
 
+@pytest.mark.parametrize(
+    "result",
+    [
+        {"role": "tool", "parts": [{"type": "tool_call_response", "id": "c1", "response": DOCUMENT}]},
+        {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "c1", "content": DOCUMENT}]},
+        {"role": "user", "content": [{"type": "tool_result", "content": [{"type": "text", "text": DOCUMENT}]}]},
+    ],
+    ids=["opentelemetry", "anthropic", "anthropic in parts"],
+)
+async def test_what_a_tool_answered_is_known_in_every_convention(tmp_path: Path, result: dict[str, Any]) -> None:
+    store = await DuckStore.open(tmp_path / "facts")
+    if result["role"] == "user":  # the user says more in the same message
+        result = {**result, "content": [*result["content"], {"type": "text", "text": "u" * 200}]}
+    found = span(2, "tool", "search", 30, 60, output=DOCUMENT)
+    await store.append(
+        Facts([span(0, "agent", "answer", 0, 100, parent=None), found, asked(4, 70, [SYSTEM, result], 800)])
+    )
+    told = await TokenUse(store).trace("prj_a", "t1")
+    [call] = told["calls"]
+    added = next(one for one in call["added"] if one["role"] == "tool")
+    assert added["from"] == {"kind": "tool", "name": "search", "span_id": "s2"}
+    sections = {one["section"]: one["tokens"] for one in told["sections"]}
+    assert sections["tool results"] == added["tokens"] == (400 if result["role"] == "user" else 533)
+    assert sections.get("user", 0) == (200 if result["role"] == "user" else 0)
+    await store.close()
+
+
+async def test_each_output_is_read_once_however_many_calls_follow(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[str] = []
+    monkeypatch.setattr(cost_tokens, "body_json", lambda text: read.append(text) or text)
+    store = await DuckStore.open(tmp_path / "facts")
+    calls = [asked(2 * n, n, [{"role": "user", "content": f"question {n}, answer {n - 1}"}], 10) for n in range(1, 500)]
+    tools = [span(2 * n + 1, "tool", "search", n, n + 1, output=f"answer {n}") for n in range(500)]
+    await store.append(Facts([span(0, "agent", "answer", 0, 900, parent=None), *calls, *tools]))
+    told = (await TokenUse(store).trace("prj_a", "t1"))["calls"]
+    assert len(read) < 2 * (len(calls) + len(tools))
+    assert [call["added"][0]["from"]["span_id"] for call in told[50:55]] == [f"s{2 * n + 1}" for n in range(50, 55)]
+    await store.close()
+
+
 async def test_a_picture_is_not_counted_by_its_letters(tmp_path: Path) -> None:
     store = await DuckStore.open(tmp_path / "pictures")
     shown = {"type": "image_url", "image_url": {"url": "data:image/png;base64," + "A" * 4000}}

@@ -92,6 +92,18 @@ async def test_a_session_is_a_conversation_in_order(people: People) -> None:
         await people.session("prj_a", "nobody")
 
 
+async def test_what_was_said_of_a_session_as_a_whole_stands_with_it(people: People) -> None:
+    said = [
+        Score("prj_a", "4", "csat", START, "end_user", 4.0, session="s/1", reason="nice"),
+        Score("prj_a", "5", "csat", START, "end_user", 1.0, session="s2"),
+        Score("prj_b", "6", "csat", START, "end_user", 1.0, session="s/1"),
+        Score("prj_a", "7", "good", START, "human", 1.0, session="s/1", trace_id=f"{1:032x}"),  # of its turn
+    ]
+    await people._store.append(Facts(scores=said))
+    [score] = (await people.session("prj_a", "s/1"))["scores"]
+    assert (score["id"], score["value"], score["reason"], score["session"]) == ("4", 4.0, "nice", "s/1")
+
+
 async def test_users_are_listed_and_shown(people: People) -> None:
     page = await people.users("prj_a")
     assert [(row["user"], row["traces"], row["sessions"], row["cost"]["usd"]) for row in page.items] == [

@@ -49,6 +49,15 @@ def test_other_arguments_are_other_calls_and_spelling_is_not() -> None:
         assert guard.triggered
 
 
+def test_signs_are_other_arguments_and_the_order_of_keys_is_not() -> None:
+    with assay.loop_guard(max_calls=1) as guard:
+        for expression in ("2+2", "2-2", "2*2", "2 + 2", "x > 3", "x < 3", "-5", "5", "./a", "../a", ".", ".."):
+            guard.call("calculate", {"expression": expression})
+        guard.call("mine", {"a": 1, "b": "x"})
+        with pytest.raises(assay.LoopDetected):
+            guard.call("mine", {"b": "X.", "a": 1})
+
+
 def test_without_a_guard_nothing_is_stopped_and_guards_do_not_share_counts() -> None:
     for _ in range(10):
         search("x")

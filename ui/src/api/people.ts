@@ -1,7 +1,7 @@
 import { queryOptions } from '@tanstack/react-query'
 import { get, type Query } from './client'
 import { pages } from './queries'
-import type { Message, TraceRow } from './types'
+import type { Message, Score, TraceRow } from './types'
 
 /** Sessions and users: the shapes of `docs/api/looking.md`. */
 
@@ -29,6 +29,8 @@ export interface Turn extends Omit<TraceRow, 'input' | 'output'> {
 export interface Session extends SessionRow {
   turns: Turn[]
   more: boolean
+  /** Of the session as a whole. */
+  scores: Score[]
 }
 
 export interface UserRow extends Sums {

@@ -1,4 +1,5 @@
 import { queryOptions } from '@tanstack/react-query'
+import type { Again } from '@/lib/curl'
 import { get, type Query } from './client'
 import type { Amount, Spent } from './costs'
 import type { List, Span, SpanKind, SpanStatus, Tokens, Trace, TraceRow, Word } from './types'
@@ -147,6 +148,7 @@ export const outline = (id: string) =>
 export const span = (trace: string, id: string) =>
   queryOptions({ queryKey: ['traces', trace, 'spans', id], queryFn: () => get<Span>(`/traces/${at(trace)}/spans/${at(id)}`), ...stored })
 export const spanTest = (trace: string, id: string) => get<{ filename: string; source: string }>(`/traces/${at(trace)}/spans/${at(id)}/test`)
+export const spanRequest = (trace: string, id: string) => get<Again>(`/traces/${at(trace)}/spans/${at(id)}/request`)
 export const graph = (id: string) =>
   queryOptions({ queryKey: ['traces', id, 'graph'], queryFn: () => get<Graph>(`/traces/${at(id)}/graph`), ...stored })
 export const kindGraph = (query: Query) =>

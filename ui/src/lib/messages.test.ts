@@ -36,6 +36,11 @@ describe('joined', () => {
     expect(all[1]?.text).toBe('in Leeds')
   })
 
+  it('reads what a tool answered in parts of text', () => {
+    const [one] = conversation([{ role: 'user', content: [{ type: 'tool_result', tool_use_id: 'c1', content: [{ type: 'text', text: 'sunny' }, { type: 'text', text: 'and warm' }] }] }])!
+    expect(one!.results).toEqual([{ id: 'c1', text: 'sunny\n\nand warm' }])
+  })
+
   it('keeps pictures and reasoning of a message apart from its text', () => {
     const [one] = conversation([{ role: 'user', reasoning_content: 'hm', content: [{ type: 'text', text: 'What is it?' }, { type: 'image_url', image_url: { url: 'https://example.org/a.png' } }] }])!
     expect(one).toMatchObject({ text: 'What is it?', reasoning: 'hm', media: [{ where: 'remote' }], others: [] })
@@ -48,21 +53,21 @@ const span = {
 } as unknown as Span
 
 it('copies a model call as a command a POSIX shell takes', () => {
-  const command = asCurl(span, 'http://localhost:4600')
+  const body = { model: 'local/small-1', messages: span.input, temperature: 0 }
+  const command = asCurl({ body, left_out: 0 }, 'http://localhost:4600')
+  expect(command).toMatch(/^curl http:\/\/localhost:4600\/v1\/chat\/completions /)
   expect(command).toContain('"model": "local/small-1"')
-  expect(command).toContain('"temperature": 0')
   expect(command).toContain(`What'\\''s the return window?`)
-})
-
-it('asks for what the caller asked for, with its tools', () => {
-  const tools = [{ type: 'function', function: { name: 'search' } }]
-  const command = asCurl({ ...span, attributes: { 'assay.model': 'channel:production', 'gen_ai.tool.definitions': JSON.stringify(tools) } }, 'http://localhost:4600')!
-  expect(command).toContain('"model": "channel:production"')
-  expect(command).toContain('"name": "search"')
+  expect(asCurl({ body, left_out: 2 }, '')).toMatch(/^# 2 pictures or files are left out/)
 })
 
 it('copies a span as a row of a golden set', () => {
   expect(JSON.parse(asDatasetItem(span))).toEqual({ input: "What's the return window?", expected: '30 days', source_span: 'ab' })
+})
+
+it('copies what no dataset could hold as text', () => {
+  const odd = { ...span, input: [{ role: 'system', content: 'Be kind.' }], output: null, documents: [{ content: null }, { content: 'a page' }] } as unknown as Span
+  expect(JSON.parse(asDatasetItem(odd))).toEqual({ input: '[{"role":"system","content":"Be kind."}]', expected: null, contexts: ['a page'], source_span: 'ab' })
 })
 
 describe('a preview of a conversation', () => {

@@ -97,6 +97,9 @@ function textOf(part: MessagePart): string {
 
 function asText(value: unknown): string {
   if (value === null || value === undefined) return ''
+  if (Array.isArray(value) && value.length > 0 && value.every((part: MessagePart | null) => typeof part?.text === 'string' && TEXTS.includes(part.type))) {
+    return value.map((part: MessagePart) => part.text).join('\n\n') // what a tool answered, in parts
+  }
   return typeof value === 'string' ? value : JSON.stringify(value, null, 2)
 }
 

@@ -13,7 +13,8 @@ import { Content } from '@/parts/chat'
 import { Snippet } from '@/parts/copy'
 import { TraceLink } from '@/parts/links'
 import { Listed, More, usePages } from '@/parts/list'
-import { Facts, Page } from '@/parts/page'
+import { Facts, Page, Section } from '@/parts/page'
+import { ScoreTable } from '@/parts/scores'
 import { Empty, Loaded } from '@/parts/states'
 import { SpanSign } from '@/parts/status'
 import { type Column, Table } from '@/parts/table'
@@ -109,8 +110,9 @@ export function SessionPage() {
                 ['Last active', <Time key="last" at={session.last} />],
               ]}
             />
+            {session.scores.length > 0 && <Section title="Of the whole session"><ScoreTable scores={session.scores} /></Section>}
             <ol className="turns">{session.turns.map((turn, i) => <TurnView key={turn.trace_id} turn={turn} n={i + 1} />)}</ol>
-            {session.more && <p className="quiet">These are the first {plural(session.turns.length, 'turn')}; the others are in the <Link to="/traces" search={{ session: id }}>list of traces</Link>.</p>}
+            {session.more && <p className="quiet">These are the newest {plural(session.turns.length, 'turn')}; the earlier ones are in the <Link to="/traces" search={{ session: id }}>list of traces</Link>.</p>}
           </>
         )}
       </Loaded>

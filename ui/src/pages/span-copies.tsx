@@ -1,5 +1,6 @@
 import { Button } from '@mantine/core'
 import { lazy, Suspense } from 'react'
+import { spanRequest } from '@/api/tracing'
 import type { Span } from '@/api/types'
 import { asCurl } from '@/lib/curl'
 import { useAddress } from '@/lib/search'
@@ -11,7 +12,7 @@ const AsTest = lazy(() => import('./span-test'))
 /** A call to take along: as a command, a row of a golden set, a test, a link. */
 export function CopyMenu({ span }: { span: Span }) {
   const [address, change] = useAddress()
-  const curl = asCurl(span, window.location.origin)
+  const curl = async () => asCurl(await spanRequest(span.trace_id, span.span_id), window.location.origin)
   const asked = span.kind === 'llm' && Array.isArray(span.input)
   const close = () => change({ do: undefined }, true)
   const link = () => {
@@ -21,7 +22,7 @@ export function CopyMenu({ span }: { span: Span }) {
   }
   return (
     <>
-      {curl && <Copy text={curl} label="Copy this call as a curl command">cURL</Copy>}
+      {asked && <Copy text={curl} label="Copy this call as a curl command">cURL</Copy>}
       {(span.input !== null || span.output !== null) && <Button variant="default" size="compact-xs" onClick={() => change({ span: span.span_id, do: 'dataset' })}>Dataset item…</Button>}
       {asked && <Button variant="default" size="compact-xs" onClick={() => change({ span: span.span_id, do: 'test' })}>Test…</Button>}
       <Copy text={link} label="Copy a link to this span">Link</Copy>

@@ -15,7 +15,7 @@ export default function TraceScores({ trace }: { trace: OutlinedTrace }) {
       </Empty>
     )
   }
-  const means = Object.entries(meansOf(trace))
+  const means = Object.entries(meansOf(trace)).filter(([, { n }]) => n > 0)
   return (
     <Section title="Scores" note={means.map(([name, { mean, n }]) => `${words(name)} ${score(mean)} (n ${n})`).join(' · ')}>
       <ScoreTable scores={trace.scores} spans={names} />

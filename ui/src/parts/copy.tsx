@@ -1,11 +1,16 @@
+import { notifications } from '@mantine/notifications'
 import { IconCheck, IconCopy } from '@tabler/icons-react'
 import { type ReactNode, useState } from 'react'
 
-/** A button that copies a text and says that it did. */
-export function Copy({ text, label = 'Copy', children }: { text: string | (() => string); label?: string; children?: ReactNode }) {
+/** A button that copies a text, or one that is fetched, and says that it did. */
+export function Copy({ text, label = 'Copy', children }: { text: string | (() => string | Promise<string>); label?: string; children?: ReactNode }) {
   const [copied, setCopied] = useState(false)
   const copy = async () => {
-    await toClipboard(typeof text === 'string' ? text : text())
+    try {
+      await toClipboard(await (typeof text === 'string' ? text : text()))
+    } catch (error) {
+      return void notifications.show({ color: 'red', title: 'It was not copied.', message: error instanceof Error ? error.message : String(error) })
+    }
     setCopied(true)
     setTimeout(() => setCopied(false), 1500)
   }

@@ -23,7 +23,7 @@ export function ScoreTable({ scores, spans }: ScoreTableProps) {
             <tr key={score.id}>
               <td><strong>{words(score.name)}</strong></td>
               {spans && <td>{score.span_id && score.trace_id ? <TraceLink id={score.trace_id} span={score.span_id}>{spans.get(score.span_id) ?? score.span_id}</TraceLink> : <span className="quiet">the trace</span>}</td>}
-              <td className="num">{score.error ? <span className="bad">failed</span> : <>{figure(score.value)}{score.label && <span className="quiet"> {score.label}</span>}</>}</td>
+              <td className="num">{score.error ? <span className="bad">failed</span> : <>{score.value !== null && figure(score.value)}{score.label && <span className={score.value === null ? undefined : 'quiet'}> {score.label}</span>}</>}</td>
               <td className="second">{SOURCES[score.source]}{score.author && <span className="under">{score.author}{score.version && ` v${score.version}`}</span>}</td>
               <td className="second">{score.error ?? score.reason ?? ''}</td>
             </tr>
