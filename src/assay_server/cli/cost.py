@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from shlex import quote
 from typing import Annotated, Any
 
 import typer
@@ -89,7 +90,7 @@ def savings(
 @app.command(epilog="Example: assay cost report --by cost_center > month.csv")
 def report(
     dimension: Annotated[str, typer.Option("--by", help="What is charged by.")] = "cost_center",
-    since: Since = None,
+    since: Annotated[str | None, typer.Option("--since", help="RFC 3339; the month before if left out.")] = None,
     until: Until = None,
     page: Annotated[bool, typer.Option("--html", help="A page to print instead of CSV.")] = False,
     as_json: AsJson = False,
@@ -109,7 +110,7 @@ def unpriced(as_json: AsJson = False) -> None:
     if not emit({"items": found}, as_json):
         table(("model", "provider", "calls"), [(row["model"], row["provider"], row["calls"]) for row in found])
         if found:
-            hint(f"assay cost price {found[0]['model']} --input DOLLARS --output DOLLARS")
+            hint(f"assay cost price {quote(found[0]['model'])} --input DOLLARS --output DOLLARS")
 
 
 @app.command(epilog="Example: assay cost price 'my-model-*' --input 0.5 --output 1.5")
@@ -166,7 +167,9 @@ def steps(
     """Which step takes the time and the tokens, over all traces of a kind."""
     with connected() as client:
         found = client.costs.steps(name, since=_ago(days))
-    if not emit(found, as_json):
+    if not emit(found, as_json) and not found["items"]:
+        answer(f"No traces{f' whose root is named {name}' if name else ''} in the last {days} days.")
+    elif not as_json:
         head = ("step", "kind", "calls", "errors", "own p50 ms", "own p95 ms", "time", "tokens p50", "cost", "")
         table(head, [_step(row) for row in found["items"]])
 

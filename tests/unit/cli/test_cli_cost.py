@@ -55,6 +55,8 @@ def test_what_has_no_price_leads_to_the_command_that_gives_it_one(fake_rest: Fak
     fake_rest.on("GET", "/api/v1/repricings", {"items": [{"model": "m", "status": "running"}]})
     fake_rest.on("DELETE", "/api/v1/prices/prc_1", Answer(None, 204))
     assert "assay cost price m --input" in cli("cost", "unpriced").err
+    fake_rest.on("GET", "/api/v1/models/unpriced", {"items": [{"model": "my m", "provider": None, "calls": 3}]})
+    assert "assay cost price 'my m' --input" in cli("cost", "unpriced").err
     assert "re-pricing m: running" in cli("cost", "prices").out
     assert cli("cost", "unprice", "prc_1").code == 0
 
