@@ -90,8 +90,10 @@ class Sql:
         return Answer(named, shown, len(rows) > limit, (time.perf_counter() - began) * 1000)
 
     async def check(self, sql: str) -> None:
-        """Reads it, runs nothing. Raises `InvalidInput` for what is no SQL, `NotInSql` for what is not allowed."""
-        await self._parser.rewrite(sql)
+        """Reads it and looks its columns up, reads no facts. Raises as `run` does."""
+        inner, params = _asked((await self._parser.rewrite(sql))[0], "")
+        async with self._turn:
+            await self._scan("DESCRIBE " + inner, params, MOST_ROWS, time.monotonic() + self._seconds)
 
     def schema(self) -> dict[str, Any]:
         """Tables with their columns, and the names of the functions."""
