@@ -121,6 +121,7 @@ def price(
     cache_read: Annotated[float | None, typer.Option("--cache-read", help="As --input if left out.")] = None,
     cache_write: Annotated[float | None, typer.Option("--cache-write", help="As --input if left out.")] = None,
     reasoning: Annotated[float | None, typer.Option("--reasoning", help="As --output if left out.")] = None,
+    request: Annotated[float | None, typer.Option("--call", help="Dollars a call; alone, whatever its tokens.")] = None,
     batch: Annotated[float | None, typer.Option("--batch", help="Factor for batch calls, such as 0.5.")] = None,
     provider: Annotated[str | None, typer.Option("--provider", help="Only where this provider serves it.")] = None,
     valid_from: Annotated[str | None, typer.Option("--from", help="RFC 3339; for all time if left out.")] = None,
@@ -129,6 +130,7 @@ def price(
 ) -> None:
     """Sets a price; calls that are stored already get it too."""
     rates = {"input": into, "output": out, "cache_read": cache_read, "cache_write": cache_write, "reasoning": reasoning}
+    rates["request"] = request
     with connected() as client:
         made = client.prices.put(model, **rates, batch=batch, provider=provider, valid_from=valid_from, reason=reason)
     if not emit(made, as_json):
@@ -142,7 +144,7 @@ def prices(as_json: AsJson = False) -> None:
     with connected() as client:
         found, running = client.prices.list(), client.prices.repricings()
     if not emit({"items": found, "repricings": running}, as_json):
-        head = ("id", "model", "provider", "input", "output", "batch", "from")
+        head = ("id", "model", "provider", "input", "output", "a call", "batch", "from")
         table(head, [_price(row) for row in found])
         for row in running:
             if row["status"] != "done":
@@ -191,7 +193,7 @@ def _group(row: dict[str, Any]) -> tuple[object, ...]:
 
 
 def _price(row: dict[str, Any]) -> tuple[object, ...]:
-    named = (row[field] for field in ("id", "model", "provider", "input", "output", "batch"))
+    named = (row.get(field) for field in ("id", "model", "provider", "input", "output", "request", "batch"))
     return (*named, row["valid_from"] or "always")
 
 

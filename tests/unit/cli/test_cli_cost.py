@@ -68,3 +68,13 @@ def test_steps_mark_the_bottleneck(fake_rest: FakeServer, cli: Run) -> None:
     fake_rest.on("GET", "/api/v1/steps", {"items": [step | more]})
     told = cli("cost", "steps", "POST /ask")
     assert ("← bottleneck" in told.out, fake_rest.seen[-1].query["name"]) == (True, "POST /ask")
+
+
+def test_a_price_of_a_call_is_sent_and_listed(fake_rest: FakeServer, cli: Run) -> None:
+    fake_rest.on("PUT", "/api/v1/prices/m", {"id": "prc_1", "repricing": {"id": "rpr_1"}})
+    assert cli("cost", "price", "m", "--call", "0.04").code == 0
+    assert fake_rest.seen[-1].json == {"request": 0.04}
+    price = {"id": "prc_1", "model": "m", "provider": None, "input": None, "output": None, "request": 0.04}
+    fake_rest.on("GET", "/api/v1/prices", {"items": [price | {"batch": None, "valid_from": None}]})
+    fake_rest.on("GET", "/api/v1/repricings", {"items": []})
+    assert "0.04" in cli("cost", "prices").out
