@@ -33,7 +33,8 @@ def by(
         found = client.costs.by(dimension, since=since or _ago(days), until=until, tag=tag)
     if not emit(found, as_json):
         table((dimension, "calls", "tokens in", "tokens out", "cost", "share"), [_group(row) for row in found["items"]])
-        answer(f"total {money(found['total']['cost'])} for {found['total']['calls']} calls")
+        calls = found["total"]["calls"]
+        answer(f"total {money(found['total']['cost'])} for {calls} calls" if calls else "no calls in this time")
         if found["total"]["cost"]["unknown"]:
             hint("assay cost unpriced")
 

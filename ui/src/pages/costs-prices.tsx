@@ -83,7 +83,7 @@ const priceColumns = (admin: boolean): Column<Price>[] => [
   { id: 'input', head: 'Input', className: 'num', cell: (row) => <Rate of={row} usd={row.input} /> },
   { id: 'output', head: 'Output', className: 'num', cell: (row) => <Rate of={row} usd={row.output} /> },
   { id: 'cache', head: 'Cache read', className: 'num hide-m', cell: (row) => (row.cache_read === null ? <span className="quiet">as input</span> : <Rate of={row} usd={row.cache_read} />) },
-  { id: 'besides', head: 'Besides', className: 'hide-m', cell: (row) => <span className="second small">{besides(row)}</span> },
+  { id: 'besides', head: 'Besides', className: 'hide-m', cell: (row) => <div className="second small" style={{ minWidth: '11rem' }}>{besides(row)}</div> },
   { id: 'from', head: 'Valid from', className: 'nowrap', cell: (row) => (row.valid_from ? <time dateTime={row.valid_from} title={row.valid_from}>{row.valid_from.replace(/T00:00:00(\.0+)?Z$/, '').replace('T', ' ').replace(/\.\d+Z$/, '')}</time> : 'always') },
   { id: 'by', head: 'By', className: 'hide-m', cell: (row) => row.created_by && <Person actor={row.created_by} /> },
   { id: 'remove', head: <span className="sr">Remove</span>, className: 'num', cell: (row) => admin && <Remove price={row} /> },
