@@ -81,11 +81,15 @@ class WhyQuery(_Narrow):
 class ChargebackQuery(_Window):
     group_by: str = Field("cost_center", max_length=200)
     format: Literal["json", "csv", "html"] = "json"
+    since: str | None = Field(None, description="RFC 3339; default: the start of the month before")
+    until: str | None = Field(None, description="RFC 3339, exclusive; default: now, without 'since' the month's end")
 
     def filter(self) -> CostFilter:
-        month = last_month(SystemClock().now_ns())
+        now = SystemClock().now_ns()
+        month = last_month(now)
         since, until = nanoseconds(self.since, "since"), nanoseconds(self.until, "until")
-        return self.within(month[0] if since is None else since, month[1] if until is None else until)
+        end = month[1] if since is None else now
+        return self.within(month[0] if since is None else since, end if until is None else until)
 
 
 @router.get("/costs", summary="Costs by model, user, feature, tag, …")

@@ -15,14 +15,11 @@ from assay_server.api.services import services
 from assay_server.api.times import nanoseconds
 from assay_server.api.traces import SpanQuery
 from assay_server.core.ports import Principal
-from assay_server.query import MEDIA_TYPES, Format, ScoreFilter, SpanFilter
+from assay_server.query import MEDIA_TYPES, Format, ScoreFilter
 
 router = APIRouter(prefix="/export", tags=["export"])
 
 Reader = Annotated[Principal, Depends(principal("read"))]
-
-_PAGED = {"limit", "cursor", "format"}
-
 
 _FILE = answers(*MEDIA_TYPES.values())
 
@@ -43,7 +40,8 @@ class ScoreExport(BaseModel):
     trace_id: str | None = None
     run: str | None = None
     item: str | None = None
-    since: str | None = Field(None, description="RFC 3339")
+    since: str | None = Field(None, description="RFC 3339; scores given then or later")
+    until: str | None = Field(None, description="RFC 3339, exclusive")
     source: str | None = Field(None, description="code, judge, human or end_user")
 
 
@@ -54,13 +52,19 @@ async def export_traces(request: Request, caller: Reader, query: Annotated[Trace
 
 @router.get("/spans", summary="Spans as a file, newest first", response_class=StreamingResponse, responses=_FILE)
 async def export_spans(request: Request, caller: Reader, query: Annotated[SpanExport, Query()]) -> StreamingResponse:
-    return await _file(request, caller, SpanFilter(**query.model_dump(exclude=_PAGED)), "spans", query.format)
+    return await _file(request, caller, query.narrowed(), "spans", query.format)
 
 
 @router.get("/scores", summary="Scores as a file, newest first", response_class=StreamingResponse, responses=_FILE)
 async def export_scores(request: Request, caller: Reader, query: Annotated[ScoreExport, Query()]) -> StreamingResponse:
     narrow = ScoreFilter(
-        query.name, query.trace_id, query.run, query.item, nanoseconds(query.since, "since"), source=query.source
+        query.name,
+        query.trace_id,
+        query.run,
+        query.item,
+        nanoseconds(query.since, "since"),
+        until_ns=nanoseconds(query.until, "until"),
+        source=query.source,
     )
     return await _file(request, caller, narrow, "scores", query.format)
 

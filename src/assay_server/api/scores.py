@@ -51,10 +51,17 @@ async def list_scores(
     run: str | None = None,
     item: str | None = None,
     since: str | None = None,
+    until: str | None = None,
     source: str | None = None,
 ) -> dict[str, Any]:
     narrow = ScoreFilter(
-        name=name, trace_id=trace_id, run=run, item=item, since_ns=nanoseconds(since, "since"), source=source
+        name=name,
+        trace_id=trace_id,
+        run=run,
+        item=item,
+        since_ns=nanoseconds(since, "since"),
+        until_ns=nanoseconds(until, "until"),
+        source=source,
     )
     after = decode_cursor(cursor, 2)
     found = await services(request).scores.find(caller.project, narrow, limit=limit, after=after)

@@ -3,6 +3,7 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request
+from pydantic import Field
 from starlette.responses import Response
 
 from assay_server.api.answers import Document, written
@@ -11,6 +12,7 @@ from assay_server.api.keyset import after_counted
 from assay_server.api.narrowing import Listing, TraceQuery, narrowed
 from assay_server.api.pages import decode_cursor, page
 from assay_server.api.services import services
+from assay_server.api.times import nanoseconds
 from assay_server.core.clock import SystemClock
 from assay_server.core.ports import Principal
 from assay_server.query import SpanFilter, line_json, read_line
@@ -21,6 +23,8 @@ Reader = Annotated[Principal, Depends(principal("read"))]
 
 
 class SpanQuery(Listing):
+    since: str | None = Field(None, description="RFC 3339; spans that began then or later")
+    until: str | None = Field(None, description="RFC 3339, exclusive")
     trace_id: str | None = None
     kind: str | None = None
     name: str | None = None
@@ -33,10 +37,16 @@ class SpanQuery(Listing):
     service: str | None = None
     environment: str | None = None
 
+    def narrowed(self) -> SpanFilter:
+        """Raises InvalidInput for what is not a time."""
+        given = self.model_dump(exclude={"limit", "cursor", "format", "since", "until"})
+        since, until = nanoseconds(self.since, "since"), nanoseconds(self.until, "until")
+        return SpanFilter(**given, since_ns=since, until_ns=until)
+
 
 @router.get("/spans", summary="Spans, newest first")
 async def list_spans(request: Request, caller: Reader, query: Annotated[SpanQuery, Query()]) -> dict[str, Any]:
-    narrow = SpanFilter(**query.model_dump(exclude={"limit", "cursor"}))
+    narrow = query.narrowed()
     after = decode_cursor(query.cursor, 2)
     found = await services(request).traces.spans(caller.project, narrow, limit=query.limit, after=after)
     return page(found.items, found.total, found.following)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from shlex import quote
 from typing import Annotated, Any
 
 import typer
@@ -32,7 +33,8 @@ def by(
         found = client.costs.by(dimension, since=since or _ago(days), until=until, tag=tag)
     if not emit(found, as_json):
         table((dimension, "calls", "tokens in", "tokens out", "cost", "share"), [_group(row) for row in found["items"]])
-        answer(f"total {money(found['total']['cost'])} for {found['total']['calls']} calls")
+        calls = found["total"]["calls"]
+        answer(f"total {money(found['total']['cost'])} for {calls} calls" if calls else "no calls in this time")
         if found["total"]["cost"]["unknown"]:
             hint("assay cost unpriced")
 
@@ -89,7 +91,7 @@ def savings(
 @app.command(epilog="Example: assay cost report --by cost_center > month.csv")
 def report(
     dimension: Annotated[str, typer.Option("--by", help="What is charged by.")] = "cost_center",
-    since: Since = None,
+    since: Annotated[str | None, typer.Option("--since", help="RFC 3339; the month before if left out.")] = None,
     until: Until = None,
     page: Annotated[bool, typer.Option("--html", help="A page to print instead of CSV.")] = False,
     as_json: AsJson = False,
@@ -109,7 +111,7 @@ def unpriced(as_json: AsJson = False) -> None:
     if not emit({"items": found}, as_json):
         table(("model", "provider", "calls"), [(row["model"], row["provider"], row["calls"]) for row in found])
         if found:
-            hint(f"assay cost price {found[0]['model']} --input DOLLARS --output DOLLARS")
+            hint(f"assay cost price {quote(found[0]['model'])} --input DOLLARS --output DOLLARS")
 
 
 @app.command(epilog="Example: assay cost price 'my-model-*' --input 0.5 --output 1.5")
@@ -120,6 +122,7 @@ def price(
     cache_read: Annotated[float | None, typer.Option("--cache-read", help="As --input if left out.")] = None,
     cache_write: Annotated[float | None, typer.Option("--cache-write", help="As --input if left out.")] = None,
     reasoning: Annotated[float | None, typer.Option("--reasoning", help="As --output if left out.")] = None,
+    request: Annotated[float | None, typer.Option("--call", help="Dollars a call; alone, whatever its tokens.")] = None,
     batch: Annotated[float | None, typer.Option("--batch", help="Factor for batch calls, such as 0.5.")] = None,
     provider: Annotated[str | None, typer.Option("--provider", help="Only where this provider serves it.")] = None,
     valid_from: Annotated[str | None, typer.Option("--from", help="RFC 3339; for all time if left out.")] = None,
@@ -128,6 +131,7 @@ def price(
 ) -> None:
     """Sets a price; calls that are stored already get it too."""
     rates = {"input": into, "output": out, "cache_read": cache_read, "cache_write": cache_write, "reasoning": reasoning}
+    rates["request"] = request
     with connected() as client:
         made = client.prices.put(model, **rates, batch=batch, provider=provider, valid_from=valid_from, reason=reason)
     if not emit(made, as_json):
@@ -141,7 +145,7 @@ def prices(as_json: AsJson = False) -> None:
     with connected() as client:
         found, running = client.prices.list(), client.prices.repricings()
     if not emit({"items": found, "repricings": running}, as_json):
-        head = ("id", "model", "provider", "input", "output", "batch", "from")
+        head = ("id", "model", "provider", "input", "output", "a call", "batch", "from")
         table(head, [_price(row) for row in found])
         for row in running:
             if row["status"] != "done":
@@ -166,7 +170,9 @@ def steps(
     """Which step takes the time and the tokens, over all traces of a kind."""
     with connected() as client:
         found = client.costs.steps(name, since=_ago(days))
-    if not emit(found, as_json):
+    if not emit(found, as_json) and not found["items"]:
+        answer(f"No traces{f' whose root is named {name}' if name else ''} in the last {days} days.")
+    elif not as_json:
         head = ("step", "kind", "calls", "errors", "own p50 ms", "own p95 ms", "time", "tokens p50", "cost", "")
         table(head, [_step(row) for row in found["items"]])
 
@@ -188,7 +194,7 @@ def _group(row: dict[str, Any]) -> tuple[object, ...]:
 
 
 def _price(row: dict[str, Any]) -> tuple[object, ...]:
-    named = (row[field] for field in ("id", "model", "provider", "input", "output", "batch"))
+    named = (row.get(field) for field in ("id", "model", "provider", "input", "output", "request", "batch"))
     return (*named, row["valid_from"] or "always")
 
 

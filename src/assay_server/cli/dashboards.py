@@ -193,7 +193,7 @@ def _rows(panel: assay.Json, shows: assay.Json) -> list[tuple[Any, ...]]:
         ]
     if shows["type"] == "histogram":
         return [
-            (panel["title"], _of(one), f"median {one['p50']}", None, one["n"], one["unknown"])
+            (panel["title"], _of(one), f"median {_in(one['p50'], shows['unit'])}", None, one["n"], one["unknown"])
             for one in shows["series"]
         ]
     if shows["type"] == "questions":
@@ -211,4 +211,8 @@ def _of(series: assay.Json) -> str:
 
 def _amount(series: assay.Json) -> str | None:
     value = series["total"]["value"]
-    return None if value is None else f"{value:,.6g} {series['unit']}".rstrip()
+    return None if value is None else _in(value, series["unit"])
+
+
+def _in(value: float | None, unit: str) -> str:
+    return "unknown" if value is None else f"{value:,.6g} {unit}".rstrip()

@@ -118,13 +118,23 @@ def runs(
     return connection.execute(query).all(), total
 
 
-def done_since(connection: Connection, export: Export, since_ns: int) -> dict[int, int]:
-    """Windows that began then or later and are written: their start, and until when what was stored is in them."""
+def done_since(connection: Connection, export: Export, since_ns: int) -> Sequence[Row[Any]]:
+    """Runs of windows that began then or later and are written. `seen_ns`: until when what was stored is in them."""
     mine = _runs.c.project == export.project, _runs.c.export == export.id
-    query = select(_runs.c.start_ns, _runs.c.seen_ns).where(
-        *mine, _runs.c.status == "done", _runs.c.start_ns >= since_ns
-    )
-    return {row.start_ns: row.seen_ns for row in connection.execute(query).all()}
+    return connection.execute(select(_runs).where(*mine, _runs.c.status == "done", _runs.c.start_ns >= since_ns)).all()
+
+
+def everybodys(connection: Connection) -> list[Export]:
+    """In every project: to know whose files stand where."""
+    return [_export(row) for row in connection.execute(select(_exports)).all()]
+
+
+def repriced(connection: Connection, export: Export, since_ns: int) -> Sequence[tuple[int, int | None]]:
+    """When stored calls of the project got other prices, after a moment, and from which of them on."""
+    priced = tables.money.repricings
+    mine = priced.c.project == export.project, priced.c.ended_ns > since_ns, priced.c.calls > 0
+    found = connection.execute(select(priced.c.ended_ns, priced.c.since_ns).where(*mine)).all()
+    return [(row.ended_ns, row.since_ns) for row in found]
 
 
 def _forget(connection: Connection, export: Export) -> None:

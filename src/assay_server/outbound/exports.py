@@ -23,10 +23,11 @@ from assay_server.ledger import Ledger
 from assay_server.outbound import export_rows as rows
 from assay_server.outbound.definition import Bucket, Definition, parse, refuse_unknown_status, to_json
 from assay_server.outbound.export_rows import Export
+from assay_server.outbound.late import late_windows, seen
 from assay_server.outbound.targets import target_of
-from assay_server.outbound.windows import LENGTH_NS, file_of, start_of
+from assay_server.outbound.windows import LENGTH_NS, file_of, names_of, start_of
 from assay_server.query import Exports
-from assay_server.store import Limits, Store
+from assay_server.store import Store
 
 _log = logging.getLogger(__name__)
 
@@ -34,21 +35,8 @@ _S = 1_000_000_000
 _SETTLE_NS = 60 * _S  # facts of a window may come a little after its end
 _FIRST_NS, _LONGEST_NS = 60 * _S, 3600 * _S
 _GIVE_UP = 28  # tries: about a day
-_LATE_NS = 7 * 86_400 * _S
 _MOST_AT_ONCE = 1000  # windows of one export that a look catches up with
 _BEAT_S = 5.0
-
-_CHANGED = {
-    "spans": "SELECT start_ns - (start_ns - ?) % ? AS window_ns, max(stored_ns) AS stored_ns FROM spans"
-    " WHERE project = ? AND stored_ns > ? AND start_ns >= ? AND content IS DISTINCT FROM 'waiting' GROUP BY 1",
-    "scores": "SELECT time_ns - (time_ns - ?) % ? AS window_ns, max(time_ns) AS stored_ns FROM scores"
-    " WHERE project = ? AND time_ns > ? AND time_ns >= ? GROUP BY 1",
-}
-
-_NEWEST = {
-    "spans": "SELECT max(stored_ns) AS newest FROM spans WHERE project = ?",
-    "scores": "SELECT max(time_ns) AS newest FROM scores WHERE project = ?",
-}
 
 MayName = Callable[[str, str], bool]
 """(project, name of an environment variable) -> whether that project may have its value used."""
@@ -94,7 +82,7 @@ class ScheduledExports:
         definition = self._checked(project, given)
 
         def write(connection: Connection) -> dict[str, Any]:
-            _refuse_taken(connection, project, definition.name, None)
+            _refuse_taken(connection, project, definition, None)
             now = self._clock.now_ns()
             export = Export(new_id("exp"), project, definition, start_of(definition.every, now), 1, now, actor)
             rows.insert(connection, export)
@@ -111,7 +99,7 @@ class ScheduledExports:
 
         def write(connection: Connection) -> dict[str, Any]:
             before = rows.fetch(connection, project, ref)
-            _refuse_taken(connection, project, definition.name, before.id)
+            _refuse_taken(connection, project, definition, before.id)
             same = definition.every == before.definition.every and before.definition.enabled
             following = before.next_ns if same else start_of(definition.every, self._clock.now_ns())
             rows.change(connection, before, definition, following)
@@ -176,7 +164,7 @@ class ScheduledExports:
         """Plans what is due and writes what waits; how many files were written."""
         now = self._clock.now_ns()
         for export in await self._ledger.read(lambda connection: rows.due(connection, now - _SETTLE_NS)):
-            late = await self._late(export)
+            late = await late_windows(self._ledger, self._store, self._clock, export)
             await self._ledger.write(partial(self._plan, export, late, now))
         waiting = await self._ledger.read(lambda connection: rows.waiting(connection, now))
         return sum([await self._write(export, run) for export, run in waiting])
@@ -193,28 +181,11 @@ class ScheduledExports:
             rows.want(connection, export, start, start + length, now_ns)
         rows.move(connection, export, ends[-1] + length)
 
-    async def _late(self, export: Export) -> set[int]:
-        """Windows of the last week to which something was added since they were written."""
-        every = export.definition.every
-        since = start_of(every, self._clock.now_ns() - _LATE_NS)
-        done = await self._ledger.read(lambda connection: rows.done_since(connection, export, since))
-        if not done:
-            return set()
-        sql = _CHANGED["scores" if export.definition.what == "scores" else "spans"]
-        params = [start_of(every, 0), LENGTH_NS[every], export.project, min(done.values()), since]
-        found = await self._store.scan(sql, params, limits=Limits(seconds=60))
-        return {row["window_ns"] for row in found if row["stored_ns"] > done.get(row["window_ns"], row["stored_ns"])}
-
-    async def _seen(self, export: Export) -> int:
-        """Until when what was stored will be in a file that is begun now: by the store's clock, or that of scores."""
-        sql = _NEWEST["scores" if export.definition.what == "scores" else "spans"]
-        return (await self._store.scan(sql, [export.project]))[0]["newest"] or 0
-
     async def _write(self, export: Export, run: Row[Any]) -> bool:
         began = self._clock.now_ns()
         attempts = run.attempts + 1
-        seen = await self._seen(export)
-        await self._note(run, status="running", attempts=attempts, began_ns=began, seen_ns=seen, error=None)
+        newest = await seen(self._store, export)
+        await self._note(run, status="running", attempts=attempts, began_ns=began, seen_ns=newest, error=None)
         try:
             file, size, count = await self._file(export, run)
         except Exception as error:  # noqa: BLE001 (whatever it is, the history must tell it)
@@ -274,10 +245,30 @@ class ScheduledExports:
         )
 
 
-def _refuse_taken(connection: Connection, project: str, name: str, mine: str | None) -> None:
-    found = rows.find(connection, project, name)
+def _refuse_taken(connection: Connection, project: str, definition: Definition, mine: str | None) -> None:
+    """A name for one export alone, and so its files: those of another would take their places, window by window."""
+    found = rows.find(connection, project, definition.name)
     if found is not None and found.id != mine:
-        raise Conflict("There is a scheduled export of this name.", field="name", value=name, fix="choose another")
+        fix = "choose another"
+        raise Conflict("There is a scheduled export of this name.", field="name", value=definition.name, fix=fix)
+    place = _place(project, definition)
+    for other in rows.everybodys(connection):
+        if other.id != mine and _place(other.project, other.definition) == place:
+            whose = f"export '{other.definition.name}'" if other.project == project else "export of another project"
+            raise Conflict(
+                f"The {whose} writes files of the same names there.",
+                field="target",
+                value=place[-1],
+                fix="give this one a folder or prefix of its own",
+            )
+
+
+def _place(project: str, definition: Definition) -> tuple[Any, ...]:
+    """What the names of its files follow from, and last the place for people."""
+    target, names = definition.target, names_of(definition)
+    if isinstance(target, Bucket):
+        return (*names, target.endpoint, f"{target.bucket}/{target.prefix}")
+    return (*names, project, target.path)
 
 
 def _shown(connection: Connection, export: Export) -> dict[str, Any]:

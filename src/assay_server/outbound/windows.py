@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from assay_server.outbound.definition import Every
+from assay_server.outbound.definition import Definition, Every
 
 _S = 1_000_000_000
 LENGTH_NS: dict[Every, int] = {"hour": 3600 * _S, "day": 86_400 * _S, "week": 7 * 86_400 * _S}
@@ -20,3 +20,8 @@ def file_of(what: str, every: Every, form: str, start_ns: int) -> str:
     moment = datetime.fromtimestamp(start_ns // _S, UTC)
     stamp = moment.strftime("%Y-%m-%dT%H" if every == "hour" else "%Y-%m-%d")
     return f"day={moment.date().isoformat()}/{what}-{stamp}.{form}"
+
+
+def names_of(definition: Definition) -> tuple[str, str, bool]:
+    """Equal where a window of each may have the same file: that of a day, and that of the week which it begins."""
+    return definition.what, definition.format, definition.every == "hour"

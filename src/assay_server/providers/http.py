@@ -92,7 +92,5 @@ def _failed(url: URL, error: Exception) -> UpstreamError:
         return UpstreamError(f"No secure connection to {where}: {error}.")
     if isinstance(error, aiohttp.ClientConnectorError):
         reason = error.strerror or str(error)
-        return UpstreamError(
-            f"Cannot connect to {where}: {reason}.", fix="check the provider's base_url, and that it is running"
-        )
+        return UpstreamError(f"Cannot connect to {where}: {reason}.", fix="check the address, and that it is running")
     return UpstreamError(f"{where} closed the connection before it answered.")

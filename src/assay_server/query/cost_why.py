@@ -159,7 +159,7 @@ def _answer(
         "calls": {"before": before["calls"], "after": after["calls"]},
         "terms": [_term(term, terms[term], change, before, after) for term in TERMS],
         "drivers": _drivers(parts),
-        "sentence": _sentence(days, shown, change, relative, terms, before["unknown"] + after["unknown"]),
+        "sentence": _sentence(days, (before, after), shown, change, relative, terms),
     }
 
 
@@ -171,6 +171,8 @@ def _total(groups: Mapping[Group, Mapping[str, Any]]) -> dict[str, Any]:
         total["usd"] = _sum(total["usd"], row["usd"])
         if row["usd"] is not None:
             total["tokens"] += sum(row[bucket] or 0 for bucket in BUCKETS)
+    if not total["calls"]:
+        total["usd"] = 0.0  # nothing is unknown of a day without calls
     return total
 
 
@@ -240,19 +242,29 @@ _NAMES: dict[Term, str] = {
 
 def _sentence(
     days: tuple[str, str],
+    totals: tuple[Mapping[str, Any], Mapping[str, Any]],
     shown: Sequence[float | None],
     change: float,
     relative: float | None,
     terms: Mapping[Term, float],
-    unknown: int,
 ) -> str:
+    before, after = totals
+    if not before["calls"] and not after["calls"]:
+        return f"There were no calls on {days[0]} and {days[1]}."
     if shown[1] is None and shown[0] is None:
         return f"Nobody knows what {days[0]} and {days[1]} cost: no call has a price."
+    for this, other in ((0, 1), (1, 0)):
+        usd, calls = shown[1 - this], totals[1 - this]["calls"]  # those of the earlier day come first
+        if usd is None:
+            told = f"Nobody knows what {days[this]} cost: of its {calls:,} calls none has a price."
+            return f"{told} {days[other]} cost {dollars(shown[1 - other])}."
     share = "" if relative is None else f" ({percent(abs(relative))})"
     more = "more than" if change > 0 else "less than" if change < 0 else "as much as"
     by = f"{dollars(abs(change))}{share} {more}" if change else more
-    told = f"{days[0]} cost {dollars(shown[1])}, {by} {days[1]}"
+    cost = dollars(shown[1]) if after["calls"] else "nothing, as it had no calls"
+    told = f"{days[0]} cost {cost}, {by} {days[1]}{'' if before['calls'] else ', which had no calls'}"
     if change:
         order = sorted(terms, key=lambda term: -terms[term] * change)
         told += ": " + ", ".join(f"{_NAMES[term].lower()} {changed(terms[term])}" for term in order if terms[term])
+    unknown = before["unknown"] + after["unknown"]
     return told + (f". {unknown:,} calls without a price are not in it." if unknown else ".")

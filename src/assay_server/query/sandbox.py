@@ -26,6 +26,7 @@ from assay_server.core.errors import Busy, InvalidInput, TooLarge, Unavailable
 from assay_server.query.sandbox_attributes import READING_ATTRIBUTES, read_from_columns
 from assay_server.query.sandbox_check import check
 from assay_server.query.sandbox_grammar import FUNCTIONS, TABLE_FUNCTIONS
+from assay_server.query.sandbox_names import check_names
 from assay_server.query.sandbox_views import VIEWS, ctes
 from assay_server.query.sql import lines
 from assay_server.store import Limits, Store
@@ -89,8 +90,10 @@ class Sql:
         return Answer(named, shown, len(rows) > limit, (time.perf_counter() - began) * 1000)
 
     async def check(self, sql: str) -> None:
-        """Reads it, runs nothing. Raises `InvalidInput` for what is no SQL, `NotInSql` for what is not allowed."""
-        await self._parser.rewrite(sql)
+        """Reads it and looks its columns up, reads no facts. Raises as `run` does."""
+        inner, params = _asked((await self._parser.rewrite(sql))[0], "")
+        async with self._turn:
+            await self._scan("DESCRIBE " + inner, params, MOST_ROWS, time.monotonic() + self._seconds)
 
     def schema(self) -> dict[str, Any]:
         """Tables with their columns, and the names of the functions."""
@@ -149,7 +152,7 @@ class Sql:
                 raise
             raise self._too_long() from error  # whatever was left of the time
         except duckdb.Error as error:
-            raise InvalidInput(str(error).splitlines()[0], field="sql") from error
+            raise _refused(error) from error
 
     def _too_long(self) -> Unavailable:
         return Unavailable(
@@ -194,6 +197,7 @@ class _Parser:
         try:
             tree = self._one("SELECT json_serialize_sql(?::VARCHAR, skip_default := false)", sql)
             used = check(_loaded(tree), _NAMES)
+            check_names(_loaded(tree))
             asked = self._written(tree, used)
             quicker = read_from_columns(_loaded(tree))
             if quicker is None:
@@ -237,6 +241,13 @@ _AS_THEY_ARE = frozenset(
 _NESTED = ("STRUCT(", "MAP(", "UNION(", "VARIANT")
 
 
+def _refused(error: duckdb.Error) -> InvalidInput:
+    """In the engine's words, with the names that it thinks were meant."""
+    told = [line for line in str(error).splitlines() if line]
+    near = next((line.partition(":")[2].strip(" :") for line in told if line.startswith("Candidate bindings")), None)
+    return InvalidInput(told[0], field="sql", fix=f"columns with names like it: {near}" if near else None)
+
+
 def _shown(kinds: dict[str, str], inner: str, name: str, limit: int) -> str:
     return lines(_selected(kinds), "FROM (", inner, ") AS", name, "LIMIT", str(limit + 1))
 
@@ -272,7 +283,7 @@ def _row(row: dict[str, Any], kinds: list[str]) -> list[Any]:
 def _plain(value: Any, kind: str) -> Any:
     """As JSON holds it. Whole numbers past 2^53 are texts, because a browser would round them."""
     if isinstance(value, str):
-        return json.loads(value) if _is_nested(kind) else value
+        return _nested(value) if _is_nested(kind) else value
     if isinstance(value, bool) or value is None:
         return value
     if isinstance(value, int):
@@ -282,6 +293,15 @@ def _plain(value: Any, kind: str) -> Any:
     if isinstance(value, datetime):
         return value.isoformat() + "Z"
     return value.isoformat() if isinstance(value, date) else str(value)
+
+
+def _nested(value: str) -> Any:
+    """Its numbers as they would be outside of it."""
+    whole, real = (lambda text: _plain(int(text), "")), (lambda text: _plain(float(text), ""))
+    try:
+        return json.loads(value, parse_int=whole, parse_float=real, parse_constant=real)
+    except RecursionError:
+        return value
 
 
 def _loaded(tree: str) -> dict[str, Any]:

@@ -77,7 +77,7 @@ _TIMES = """
 
 _NESTED = """
     array_contains array_distinct array_extract array_has array_has_all array_has_any array_length array_slice
-    array_to_string cardinality element_at filter flatten list_aggregate list_any_value list_avg list_concat
+    array_to_string cardinality element_at filter flatten list_aggregate list_any_value list_apply list_avg list_concat
     list_contains list_count list_distinct list_element list_extract list_filter list_first list_has list_has_all
     list_has_any list_intersect list_last list_max list_median list_min list_pack list_position list_reduce
     list_reverse list_reverse_sort list_slice list_sort list_sum list_transform list_unique list_value list_zip map

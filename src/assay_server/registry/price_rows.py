@@ -45,6 +45,13 @@ def checked_rates(given: Mapping[str, Any]) -> dict[str, Any]:
             field="input",
             fix="give input and output, in dollars per million tokens",
         )
+    if rates.get("batch", 0) > 1:
+        raise InvalidInput(
+            "'batch' is a factor: what a batch call costs, as a share of the price.",
+            field="batch",
+            value=rates["batch"],
+            fix="0.5 is half the price; nothing above 1",
+        )
     tiers = sorted((_tier(tier, rates) for tier in given.get("tiers") or ()), key=lambda tier: int(tier["over"]))
     if len(tiers) > _MOST_TIERS or len({tier["over"] for tier in tiers}) < len(tiers):
         raise InvalidInput(f"Tiers are at most {_MOST_TIERS}, each over another size.", field="tiers")
@@ -65,6 +72,8 @@ def moment(text: str | None) -> int | None:
 def price_of(row: Row[Any]) -> OwnPrice:
     given = row.rates
     fresh, output = _rate(given, "input"), _rate(given, "output")
+    if not set(BUCKETS) & set(given):  # calls cost the same whatever their tokens
+        fresh = output = Rate(0.0)
     rates = Rates(
         fresh,
         _rate(given, "cache_read") or fresh,

@@ -62,6 +62,26 @@ def test_a_model_without_a_price_gets_one(opened: Opened, ui_api: FakeApi) -> No
     expect(page.get_by_role("button", name=f"Set a price of {SMALL}")).to_be_visible()
 
 
+def test_a_price_may_hold_from_a_day_on_for_batch_calls_and_for_a_call(opened: Opened, ui_api: FakeApi) -> None:
+    page = opened("/costs?tab=prices")
+    page.get_by_role("button", name=f"Set a price of {SMALL}").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Dollars a call").fill("0.0125")
+    expect(dialog.get_by_role("button", name="Set the price")).to_be_enabled()
+    dialog.get_by_label("Input").fill("0.0375")
+    dialog.get_by_label("Output").fill("1.6")
+    dialog.get_by_label("Batch factor").fill("0.5")
+    dialog.get_by_label("Valid from (UTC)").fill("2026-11-01")
+    dialog.get_by_role("button", name="Set the price").click()
+    expect(page.get_by_text(f"The price of {SMALL} is set")).to_be_visible()
+    more = {"request": 0.0125, "batch": 0.5, "valid_from": "2026-11-01T00:00:00Z", "provider": "local"}
+    assert ui_api.received == [("PUT", f"/prices/{SMALL}", {"input": 0.0375, "output": 1.6, **more})]
+    row = page.get_by_role("table", name="Own prices").get_by_role("row").filter(has_text=SMALL)
+    expect(row).to_contain_text("$0.0375")
+    expect(row).to_contain_text("$0.0125 a call; batch × 0.5")
+    expect(row).to_contain_text("2026-11-01")
+
+
 def test_a_viewer_sees_prices_and_sets_none(opened: Opened, ui_api: FakeApi) -> None:
     ui_api.world.role = "viewer"
     page = opened("/costs?tab=prices")

@@ -14,7 +14,7 @@ from fastapi import FastAPI
 from assay_server.api import costs, prices, problems
 from assay_server.api.chargeback import last_month
 from assay_server.checks.pii import Scrubber
-from assay_server.core.clock import SystemClock
+from assay_server.core.clock import SystemClock, rfc3339
 from assay_server.core.errors import Unauthenticated
 from assay_server.core.ports import Principal
 from assay_server.core.records import Facts, Span, Tokens
@@ -194,6 +194,15 @@ def test_the_month_before(now: str, start: str, end: str) -> None:
 
     found = last_month(parse_rfc3339(f"{now}T05:06:07Z"))
     assert found == (parse_rfc3339(f"{start}T00:00:00Z"), parse_rfc3339(f"{end}T00:00:00Z"))
+
+
+async def test_a_report_since_a_day_goes_until_now(http: httpx.AsyncClient, services: Any) -> None:
+    now = SystemClock().now_ns()
+    await services.ingest.write(Facts([a_call(1, cost=2.0, start_ns=now - 10**9, end_ns=now)]))
+    since = rfc3339(now - 3600 * 10**9)
+    told = (await http.get("costs/chargeback", params={"since": since})).json()
+    assert told["total"]["cost"]["usd"] == 2.0
+    assert (await http.get("costs/chargeback")).json()["total"]["cost"]["usd"] is None  # the month before
 
 
 async def test_why_savings_tokens_and_steps_answer(http: httpx.AsyncClient, services: Any) -> None:

@@ -128,6 +128,7 @@ async def test_ones_own_stands_in_the_place_of_a_ready_made_one(http: httpx.Asyn
         ("DROP TABLE spans", "This is no SELECT."),
         ("SELECT * FROM read_csv('/etc/passwd')", "read_csv may not be used here"),
         ("SELECT * FROM nope", "There is no table nope here."),
+        ("SELECT start, nope FROM spans", '"nope" not found'),
     ],
 )
 async def test_sql_that_could_never_run_is_not_saved(http: httpx.AsyncClient, sql: str, said: str) -> None:
@@ -141,6 +142,14 @@ async def test_sql_that_could_never_run_is_not_saved(http: httpx.AsyncClient, sq
         assert said in answer.json()["detail"]
     assert (await http.get("/dashboards/mine")).status_code == 404
     assert (await http.put("/dashboards/mine", json={"title": "T", "panels": panels[:1]})).status_code == 200
+
+
+async def test_a_field_that_yaml_says_twice_is_told_with_its_line(http: httpx.AsyncClient) -> None:
+    """As a merge in git may leave it; of two lists of panels one would be gone."""
+    written = "title: T\npanels: []\n# theirs\npanels:\n- {title: A, metrics: [count]}\n"
+    answer = await http.post("/dashboards/parse", json={"name": "mine", "yaml": written})
+    assert (answer.status_code, answer.json()["field"]) == (400, "yaml")
+    assert answer.json()["detail"] == "This is no YAML in line 4, column 1: 'panels' is said twice."
 
 
 async def test_a_fault_names_its_place_and_a_viewer_saves_nothing(http: httpx.AsyncClient) -> None:

@@ -164,6 +164,25 @@ async def test_files_have_a_name_and_wrong_filters_are_told(looking_http: httpx.
     assert (await looking_http.get("/api/v1/export/traces", params={"score": "x"})).status_code == 400
 
 
+@pytest.mark.parametrize("path", ["/api/v1/spans", "/api/v1/export/spans"])
+async def test_spans_are_narrowed_by_time(looking_http: httpx.AsyncClient, path: str) -> None:
+    async def found(**window: str) -> bool:
+        return '"call"' in (await looking_http.get(path, params=window)).text
+
+    began = "1970-01-01T00:00:00.000000001Z"
+    assert (await found(since=began), await found(until=began)) == (True, False)
+    assert await found(since="1969-01-01T00:00:00Z", until="1971-01-01T00:00:00Z")
+    refused = await looking_http.get(path, params={"since": "yesterday"})
+    assert (refused.status_code, refused.json()["field"]) == (400, "since")
+
+
+async def test_scores_are_exported_up_to_a_time(looking_http: httpx.AsyncClient) -> None:
+    params = {"format": "csv", "until": "2026-11-21T08:00:00Z"}
+    assert (await looking_http.get("/api/v1/export/scores", params=params)).status_code == 200
+    params["until"] = "tomorrow"
+    assert (await looking_http.get("/api/v1/export/scores", params=params)).json()["field"] == "until"
+
+
 @pytest.mark.parametrize(
     "path",
     [

@@ -55,6 +55,8 @@ def test_what_has_no_price_leads_to_the_command_that_gives_it_one(fake_rest: Fak
     fake_rest.on("GET", "/api/v1/repricings", {"items": [{"model": "m", "status": "running"}]})
     fake_rest.on("DELETE", "/api/v1/prices/prc_1", Answer(None, 204))
     assert "assay cost price m --input" in cli("cost", "unpriced").err
+    fake_rest.on("GET", "/api/v1/models/unpriced", {"items": [{"model": "my m", "provider": None, "calls": 3}]})
+    assert "assay cost price 'my m' --input" in cli("cost", "unpriced").err
     assert "re-pricing m: running" in cli("cost", "prices").out
     assert cli("cost", "unprice", "prc_1").code == 0
 
@@ -66,3 +68,13 @@ def test_steps_mark_the_bottleneck(fake_rest: FakeServer, cli: Run) -> None:
     fake_rest.on("GET", "/api/v1/steps", {"items": [step | more]})
     told = cli("cost", "steps", "POST /ask")
     assert ("← bottleneck" in told.out, fake_rest.seen[-1].query["name"]) == (True, "POST /ask")
+
+
+def test_a_price_of_a_call_is_sent_and_listed(fake_rest: FakeServer, cli: Run) -> None:
+    fake_rest.on("PUT", "/api/v1/prices/m", {"id": "prc_1", "repricing": {"id": "rpr_1"}})
+    assert cli("cost", "price", "m", "--call", "0.04").code == 0
+    assert fake_rest.seen[-1].json == {"request": 0.04}
+    price = {"id": "prc_1", "model": "m", "provider": None, "input": None, "output": None, "request": 0.04}
+    fake_rest.on("GET", "/api/v1/prices", {"items": [price | {"batch": None, "valid_from": None}]})
+    fake_rest.on("GET", "/api/v1/repricings", {"items": []})
+    assert "0.04" in cli("cost", "prices").out

@@ -13,7 +13,7 @@ from assay_server.core.clock import parse_rfc3339, rfc3339
 from assay_server.core.errors import Conflict, Forbidden, InvalidInput, NotFound
 from assay_server.core.records import Facts, Score, Span, Thin
 from assay_server.governance import Audit
-from assay_server.ledger import Ledger
+from assay_server.ledger import Ledger, tables
 from assay_server.outbound import ScheduledExports
 from assay_server.outbound.windows import LENGTH_NS, file_of, start_of
 from assay_server.query import Exports, Scores, Traces
@@ -141,6 +141,82 @@ async def test_facts_that_come_late_are_in_the_file_after_the_next_look(world: W
     assert await world.exports.tick() == 1, "what is whole is not written again"
 
 
+async def test_a_trace_that_goes_on_in_the_next_window_is_whole_in_that_of_its_beginning(world: World) -> None:
+    [root] = await world.spans(0.2, 1)
+    await world.exports.create(PROJECT, "user:a", {**TO_FOLDER, "what": "traces", "format": "jsonl"})
+    await world.exports.tick()
+    start = world.clock.now_ns()
+    child = Span(PROJECT, root.trace_id, f"{7:016x}", root.span_id, "late", "tool", start, start + 1)
+    await world.store.append(Facts(spans=[child]))
+    world.clock.advance(HOUR_S)
+    assert await world.exports.tick() == 2
+    [trace] = [json.loads(line) for line in (world.folder / world.files()[0]).read_text().splitlines()]
+    assert (trace["spans"], trace["latency_ms"]) == (2, (start + 1 - root.start_ns) / 1e6)
+    world.clock.advance(HOUR_S)
+    assert await world.exports.tick() == 1
+
+
+async def test_scores_that_are_dated_back_are_in_the_file_of_their_time(world: World) -> None:
+    asked = {**TO_FOLDER, "what": "scores", "format": "csv", "filter": {"name": "good"}}
+    await world.exports.create(PROJECT, "user:a", asked)
+    await world.exports.tick()
+    then = world.clock.now_ns() - int(0.5 * HOUR_S * 1e9)
+    named = [Score(PROJECT, name, name, then, "code", 1.0) for name in ("good", "other")]
+    await world.store.append(Facts(scores=named[1:]))
+    world.clock.advance(HOUR_S)
+    assert await world.exports.tick() == 1, "of another name"
+    await world.store.append(Facts(scores=named[:1]))
+    world.clock.advance(HOUR_S)
+    assert await world.exports.tick() == 2
+    assert len((world.folder / world.files()[0]).read_text().splitlines()) == 2
+    world.clock.advance(HOUR_S)
+    assert await world.exports.tick() == 1
+
+
+async def test_calls_that_are_priced_anew_are_written_with_their_price(world: World) -> None:
+    await world.spans(0.5, 1)
+    await world.exports.create(PROJECT, "user:a", TO_FOLDER)
+    await world.exports.tick()
+    world.clock.advance(60)
+    values = {"project": PROJECT, "model": "m", "status": "done", "created_ns": 1, "ended_ns": world.clock.now_ns()}
+    moved = tables.money.repricings.insert().values(id="rpr_1", calls=3, **values)
+    none = tables.money.repricings.insert().values(id="rpr_2", calls=0, **values | {"ended_ns": 2**62})
+    later = tables.money.repricings.insert().values(
+        id="rpr_3", calls=3, since_ns=world.clock.now_ns(), **values | {"ended_ns": 2**62}
+    )
+    for change in (none, later, moved):
+        await world.ledger.write(lambda connection, change=change: connection.execute(change) and None)
+    world.clock.advance(HOUR_S)
+    assert await world.exports.tick() == 2
+    world.clock.advance(HOUR_S)
+    assert await world.exports.tick() == 2, "of the third, which reaches the window behind it"
+
+
+@pytest.mark.parametrize(
+    ("other", "taken"),
+    [
+        ({"filter": {"status": "error"}}, True),
+        ({"every": "day"}, False),
+        ({"what": "traces"}, False),
+        ({"format": "csv"}, False),
+        ({"target": {"folder": "bi/errors"}}, False),
+    ],
+)
+async def test_two_exports_never_write_over_each_others_files(world: World, other: Any, taken: bool) -> None:
+    await world.exports.create(PROJECT, "user:a", TO_FOLDER)
+    second = {**TO_FOLDER, "name": "second", **other}
+    if not taken:
+        await world.exports.create(PROJECT, "user:a", second)
+        return
+    with pytest.raises(Conflict, match="'hourly' writes files of the same names there") as refused:
+        await world.exports.create(PROJECT, "user:a", second)
+    assert refused.value.field == "target"
+    await world.exports.create(PROJECT, "user:a", {**second, "target": {"folder": "bi/second"}})
+    with pytest.raises(Conflict):
+        await world.exports.replace(PROJECT, "user:a", "second", second)
+    await world.exports.replace(PROJECT, "user:a", "hourly", TO_FOLDER | {"filter": {"status": "ok"}})
+
+
 async def test_a_window_that_fails_is_tried_again_and_leaves_no_half_file(world: World) -> None:
     await world.spans(0.5, 5)
     await world.exports.create(PROJECT, "user:a", TO_FOLDER)
@@ -205,7 +281,8 @@ async def test_every_filter_that_the_form_offers_is_taken(world: World) -> None:
     for what, names in offered.items():
         for number, name in enumerate(names):
             narrow = {name: "error" if name == "status" else "x"}
-            asked = {**TO_FOLDER, "name": f"{what}-{number}", "what": what, "filter": narrow}
+            said = {"name": f"{what}-{number}", "what": what, "target": {"folder": f"{what}/{number}"}}
+            asked = {**TO_FOLDER, **said, "filter": narrow}
             assert (await world.exports.create(PROJECT, "user:a", asked))["filter"] == narrow
     while await world.exports.tick():
         pass

@@ -60,7 +60,7 @@ async def why(store: DuckStore, before: list[Span], after: list[Span]) -> dict[s
     terms = {term["term"]: term["usd"] for term in found["terms"]}
     cost = found["cost"]
     assert round(sum(terms.values()) * 100) == round(cost["change"] * 100)
-    assert round((cost["after"]["usd"] - cost["before"]["usd"]) * 100) == round(cost["change"] * 100)
+    assert round(((cost["after"]["usd"] or 0) - (cost["before"]["usd"] or 0)) * 100) == round(cost["change"] * 100)
     return {**found, "by_term": terms}
 
 
@@ -129,10 +129,28 @@ async def test_costs_without_tokens_and_unlisted_models_are_explained_too(store:
     assert found["by_term"] == {"volume": 0, "tokens": 0, "price": found["cost"]["change"], "mix": 0}
 
 
-async def test_a_day_without_calls_is_no_error(store: DuckStore) -> None:
+async def test_a_day_without_calls_cost_nothing_and_is_not_unknown(store: DuckStore) -> None:
     found = await CostChanges(store, PriceList()).why("prj_a", AFTER, BEFORE, CostFilter(0, 1))
-    assert (found["cost"]["after"]["usd"], found["cost"]["change"]) == (None, 0)
-    assert "Nobody knows" in found["sentence"]
+    assert (found["cost"]["after"]["usd"], found["cost"]["change"]) == (0, 0)
+    assert found["sentence"] == "There were no calls on 2026-11-21 and 2026-11-20."
+    found = await why(store, day(BEFORE, 10), [])
+    assert (found["cost"]["after"]["usd"], found["by_term"]["volume"]) == (0, -14)
+    assert found["sentence"].startswith(
+        "2026-11-21 cost nothing, as it had no calls, $14.00 (100 %) less than 2026-11-20:"
+    )
+
+
+async def test_a_day_after_one_without_calls_says_so(store: DuckStore) -> None:
+    found = await why(store, [], day(AFTER, 10))
+    assert "$14.00 more than 2026-11-20, which had no calls: number of calls +$14.00" in found["sentence"]
+
+
+async def test_a_day_of_which_no_call_has_a_price_is_no_saving(store: DuckStore) -> None:
+    lost = [replace(span, cost=None, cost_source=None) for span in day(AFTER, 7)]
+    found = await why(store, day(BEFORE, 10), lost)
+    assert found["sentence"] == (
+        "Nobody knows what 2026-11-21 cost: of its 7 calls none has a price. 2026-11-20 cost $14.00."
+    )
 
 
 async def test_small_change_is_told_in_millionths(store: DuckStore) -> None:

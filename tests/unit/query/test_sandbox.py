@@ -369,3 +369,51 @@ async def test_times_are_utc_where_the_server_stands_in_another_zone(
     assert await value(sql, "SELECT (TIMESTAMPTZ '2026-11-21 01:00:00+00')::DATE") == "2026-11-21"
     await sql.close()
     await store.close()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "SELECT user, count(*) FROM scores GROUP BY user",
+        "SELECT name FROM scores WHERE User = 'x'",
+        "SELECT label FROM scores WHERE trace_id IN (SELECT trace_id FROM spans) AND user IS NULL",
+        "SELECT user",
+    ],
+)
+async def test_the_engines_own_user_is_nobodys_user(sql: Sql, text: str) -> None:
+    with pytest.raises(InvalidInput, match=r"No table in this FROM has a column user\."):
+        await sql.run("prj_a", text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "SELECT user FROM spans",
+        "SELECT user FROM scores JOIN spans USING (trace_id)",
+        "SELECT name FROM spans WHERE EXISTS (SELECT 1 FROM scores WHERE user IS NULL)",
+        "SELECT label AS user FROM scores GROUP BY user",
+        "WITH s AS (SELECT name AS user FROM scores) SELECT user FROM s",
+        "SELECT user FROM spans UNION SELECT user FROM calls ORDER BY user",
+        "SELECT list_transform(['a'], lambda user: user || name) FROM scores",
+        "SELECT user FROM (VALUES ('a')) AS v(user)",
+        "SELECT user FROM scores AS s(id, user)",
+    ],
+)
+async def test_a_column_user_is_one_wherever_it_comes_from(sql: Sql, text: str) -> None:
+    assert "duckdb" not in str((await sql.run("prj_a", text)).rows)
+
+
+async def test_a_column_that_is_not_there_is_told_with_those_that_are(sql: Sql) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        await sql.run("prj_a", "SELECT modell FROM spans")
+    assert '"model"' in str(caught.value.fix)
+
+
+async def test_numbers_in_lists_and_structs_read_as_those_outside(sql: Sql) -> None:
+    asked = "SELECT ['nan'::DOUBLE, 1.5, 'inf'::DOUBLE], {'a': '-inf'::DOUBLE}, [9007199254740993], ['1e999'::JSON]"
+    row = (await sql.run("prj_a", asked)).rows[0]
+    assert row == [["nan", 1.5, "inf"], {"a": "-inf"}, ["9007199254740993"], ["inf"]]
+
+
+async def test_a_list_comprehension_can_be_used(sql: Sql) -> None:
+    assert await value(sql, "SELECT [x * 2 FOR x IN [1, 2, 3] IF x > 1]") == [4, 6]

@@ -61,6 +61,13 @@ async def test_a_price_of_the_same_model_and_date_is_replaced(prices: OwnPrices)
     assert prices.lookup(PROJECT, None, "elsewhere", AT) == {"source": None, "rates": None}
 
 
+async def test_dollars_per_call_alone_are_a_price_whatever_the_tokens(prices: OwnPrices) -> None:
+    made = await prices.put(PROJECT, "key:a", "pictures", {"request": 0.04, "batch": 0.5})
+    told = f"project:{made['id']}"
+    assert prices.price(None, "pictures", Tokens(10, None, None, 1), AT, project=PROJECT) == (0.04, told)
+    assert prices.price(None, "pictures", Tokens(10, 5, 2, 1, 7), AT, project=PROJECT, batch=True) == (0.02, told)
+
+
 async def test_the_queue_holds_what_is_not_done(prices: OwnPrices) -> None:
     await prices.put(PROJECT, "key:a", "home-*", {"input": 1}, valid_from="2026-01-01T00:00:00Z")
     ((repricing, project, since, pattern),) = await prices.unfinished()
@@ -89,6 +96,7 @@ async def test_the_queue_holds_what_is_not_done(prices: OwnPrices) -> None:
         ("m", {"input": 1, "tiers": [{"over": 0, "input": 2}]}, "tiers.over"),
         ("m", {"input": 1, "tiers": [{"over": 5, "output": 2}]}, "tiers.output"),
         ("m", {"input": 1, "tiers": [{"over": 5, "input": 2}, {"over": 5, "input": 3}]}, "tiers"),
+        ("m", {"input": 1, "batch": 50}, "batch"),
     ],
 )
 async def test_what_is_no_price_is_refused(ledger: Ledger, model: str, rates: dict[str, Any], field: str) -> None:

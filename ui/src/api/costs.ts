@@ -98,8 +98,8 @@ export interface Price {
   id: string
   model: string
   provider: string | null
-  input: number
-  output: number
+  input: number | null
+  output: number | null
   cache_read: number | null
   cache_write: number | null
   reasoning: number | null

@@ -77,7 +77,7 @@ function Lead({ costs, range, filters }: { costs: ask.Breakdown; range: string; 
     <p className="lead">
       {usd === null ? `Nobody knows what the ${plural(costs.total.calls, 'call')} of the last ${period} cost` : `${money(usd)} in the last ${period}`}
       {compared && `, ${compared} the ${period} before`}
-      {unknown > 0 && <>; {plural(unknown, 'call')} {unknown === 1 ? 'has' : 'have'} no price and {unknown === 1 ? 'is' : 'are'} not in it. <Link to="/costs" search={{ tab: 'prices' }}>Set a price</Link></>}
+      {unknown > 0 && <>; {plural(unknown, 'call')} {unknown === 1 ? 'has' : 'have'} no price and {unknown === 1 ? 'is' : 'are'} not in it. <Link to="/costs" search={{ tab: 'prices' }}>Set a price</Link>.</>}
       {unknown === 0 && '.'}
       {costs.unmetered > 0 && ` ${plural(costs.unmetered, 'model call')} said neither tokens nor a cost, and ${costs.unmetered === 1 ? 'is' : 'are'} in no sum here.`}
     </p>

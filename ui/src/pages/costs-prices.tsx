@@ -6,12 +6,12 @@ import { request } from '@/api/client'
 import * as ask from '@/api/costs'
 import type { Price, Repricing, Unpriced } from '@/api/costs'
 import { useReturnedFocus } from '@/lib/focus'
-import { count, money, plural, titled } from '@/lib/format'
+import { count, plural, titled } from '@/lib/format'
 import { sinceOf } from '@/lib/range'
 import { Section } from '@/parts/page'
 import { Loaded, ProblemNote, Waiting } from '@/parts/states'
 import { type Column, Table } from '@/parts/table'
-import { Person, Time, TokenCount } from '@/parts/values'
+import { Person, Time, TokenCount, Unknown } from '@/parts/values'
 import { useAccess } from '@/shell/access'
 
 interface Wanted {
@@ -80,13 +80,30 @@ const unpricedColumns = (want: ((wanted: Wanted) => void) | null): Column<Unpric
 
 const priceColumns = (admin: boolean): Column<Price>[] => [
   { id: 'model', head: 'Model', className: 'main-cell', cell: (row) => <div className="cut"><code>{row.model}</code> {row.provider && <span className="quiet">{row.provider}</span>}</div> },
-  { id: 'input', head: 'Input', className: 'num', cell: (row) => money(row.input) },
-  { id: 'output', head: 'Output', className: 'num', cell: (row) => money(row.output) },
-  { id: 'cache', head: 'Cache read', className: 'num hide-m', cell: (row) => (row.cache_read === null ? <span className="quiet">as input</span> : money(row.cache_read)) },
-  { id: 'from', head: 'Valid from', className: 'hide-m nowrap', cell: (row) => (row.valid_from ? <Time at={row.valid_from} /> : 'always') },
+  { id: 'input', head: 'Input', className: 'num', cell: (row) => <Rate of={row} usd={row.input} /> },
+  { id: 'output', head: 'Output', className: 'num', cell: (row) => <Rate of={row} usd={row.output} /> },
+  { id: 'cache', head: 'Cache read', className: 'num hide-m', cell: (row) => (row.cache_read === null ? <span className="quiet">as input</span> : <Rate of={row} usd={row.cache_read} />) },
+  { id: 'besides', head: 'Besides', className: 'hide-m', cell: (row) => <div className="second small" style={{ minWidth: '11rem' }}>{besides(row)}</div> },
+  { id: 'from', head: 'Valid from', className: 'nowrap', cell: (row) => (row.valid_from ? <time dateTime={row.valid_from} title={row.valid_from}>{row.valid_from.replace(/T00:00:00(\.0+)?Z$/, '').replace('T', ' ').replace(/\.\d+Z$/, '')}</time> : 'always') },
   { id: 'by', head: 'By', className: 'hide-m', cell: (row) => row.created_by && <Person actor={row.created_by} /> },
   { id: 'remove', head: <span className="sr">Remove</span>, className: 'num', cell: (row) => admin && <Remove price={row} /> },
 ]
+
+/** A rate as it was given, not rounded. Without any, what is not said costs nothing beside the price of a call. */
+function Rate({ of, usd }: { of: Price; usd: number | null }) {
+  if (usd !== null) return <>{exactly(usd)}</>
+  return of.request !== null && of.input === null && of.output === null ? <span className="quiet">none</span> : <Unknown />
+}
+
+const exactly = (usd: number) => `$${usd.toLocaleString('en-GB', { minimumFractionDigits: 2, maximumFractionDigits: 9 })}`
+
+function besides(price: Price): string {
+  return [
+    price.request !== null && `${exactly(price.request)} a call`,
+    price.batch !== null && `batch × ${price.batch}`,
+    price.tiers.length > 0 && `other rates over ${price.tiers.map((tier) => count(tier.over)).join(', ')} prompt tokens`,
+  ].filter(Boolean).join('; ')
+}
 
 function useChange<T>(send: () => Promise<T>, done: string, onDone?: () => void) {
   const client = useQueryClient()
@@ -114,22 +131,21 @@ function Remove({ price }: { price: Price }) {
 
 const RATES: [keyof Rates, string, boolean][] = [['input', 'Input', true], ['output', 'Output', true], ['cache_read', 'Cache read', false], ['cache_write', 'Cache write', false], ['reasoning', 'Reasoning', false]]
 
-interface Rates {
-  input: number | ''
-  output: number | ''
-  cache_read: number | ''
-  cache_write: number | ''
-  reasoning: number | ''
-}
+type Rates = Record<'input' | 'output' | 'cache_read' | 'cache_write' | 'reasoning' | 'request' | 'batch', number | ''>
+
+const NO_RATES: Rates = { input: '', output: '', cache_read: '', cache_write: '', reasoning: '', request: '', batch: '' }
 
 function SetPrice({ wanted, onClose }: { wanted: Wanted; onClose: () => void }) {
   useReturnedFocus()
   const [model, setModel] = useState(wanted.model)
   const [provider, setProvider] = useState(wanted.provider)
   const [reason, setReason] = useState('')
-  const [rates, setRates] = useState<Rates>({ input: '', output: '', cache_read: '', cache_write: '', reasoning: '' })
+  const [from, setFrom] = useState('')
+  const [rates, setRates] = useState<Rates>(NO_RATES)
+  const set = (name: keyof Rates) => (value: number | string) => setRates({ ...rates, [name]: typeof value === 'number' ? value : '' })
   const given = Object.fromEntries(Object.entries(rates).filter(([, rate]) => rate !== ''))
-  const body = { ...given, provider: provider.trim() || undefined, reason: reason.trim() || undefined }
+  const perToken = rates.request === '' // a price of a call alone needs no rates
+  const body = { ...given, valid_from: from ? `${from}T00:00:00Z` : undefined, provider: provider.trim() || undefined, reason: reason.trim() || undefined }
   const save = useChange(() => request('PUT', `/prices/${encodeURIComponent(model.trim())}`, body), `The price of ${model.trim()} is set; stored calls follow it.`, onClose)
   const submit = (event: FormEvent) => {
     event.preventDefault()
@@ -143,15 +159,21 @@ function SetPrice({ wanted, onClose }: { wanted: Wanted; onClose: () => void }) 
         <fieldset className="rates">
           <legend>Dollars per million tokens</legend>
           {RATES.map(([name, label, required], i) => (
-            <NumberInput key={name} label={label} required={required} min={0} decimalScale={6} hideControls value={rates[name]} onChange={(value) => setRates({ ...rates, [name]: typeof value === 'number' ? value : '' })} data-autofocus={wanted.model && i === 0 ? true : undefined} />
+            <NumberInput key={name} label={label} required={required && perToken} min={0} decimalScale={6} hideControls value={rates[name]} onChange={set(name)} data-autofocus={wanted.model && i === 0 ? true : undefined} />
           ))}
         </fieldset>
+        <fieldset className="rates">
+          <legend>If there is more to it</legend>
+          <NumberInput label="Dollars a call" min={0} decimalScale={6} hideControls value={rates.request} onChange={set('request')} />
+          <NumberInput label="Batch factor" placeholder="0.5: half the price" min={0} max={1} decimalScale={6} hideControls value={rates.batch} onChange={set('batch')} />
+          <TextInput type="date" label="Valid from (UTC)" value={from} onChange={(event) => setFrom(event.currentTarget.value)} />
+        </fieldset>
         <TextInput label="Reason" description="For the audit log." value={reason} onChange={(event) => setReason(event.currentTarget.value)} />
-        <p className="quiet small">Calls that are already stored are counted anew, in the background. It can be removed again.</p>
+        <p className="quiet small">Calls that are already stored{from ? ` since ${from}` : ''} are counted anew, in the background. A price of the same model, provider and day is replaced. It can be removed again.</p>
         {save.isError && <ProblemNote error={save.error} />}
         <div className="line" style={{ justifyContent: 'flex-end' }}>
           <Button variant="default" onClick={onClose}>Cancel</Button>
-          <Button type="submit" loading={save.isPending} disabled={!model.trim() || rates.input === '' || rates.output === ''}>Set the price</Button>
+          <Button type="submit" loading={save.isPending} disabled={!model.trim() || (perToken && (rates.input === '' || rates.output === ''))}>Set the price</Button>
         </div>
       </form>
     </Modal>

@@ -71,7 +71,7 @@ class Spans(Noun[D_co]):
 
     @endpoint
     def list(self, /, limit: int = 50, cursor: str | None = None, **filters: Any) -> Call[Page]:
-        """A page of spans, newest first. Filters: trace_id, kind, name, model, status, release, run, user, session."""
+        """A page of spans, newest first. Filters: since, until, trace_id, kind, name, model, status, release, run, …"""
         return get("/spans", limit=limit, cursor=cursor, **filters)
 
 
@@ -86,7 +86,7 @@ class Scores(Noun[D_co]):
 
     @endpoint
     def list(self, /, limit: int = 50, cursor: str | None = None, **filters: Any) -> Call[Page]:
-        """A page of scores. Filters: name, trace_id, run, item, since."""
+        """A page of scores. Filters: name, trace_id, run, item, since, until, source."""
         return get("/scores", limit=limit, cursor=cursor, **filters)
 
 
