@@ -51,6 +51,7 @@ def multiply(folder: Path, copies: int) -> None:
                 f"INSERT INTO new.{table} SELECT {columns} FROM old.{table}, range({copies}) AS c(copy)"
                 f" WHERE {time} >= {start} AND {time} < {start + _SLICE_NS} ORDER BY {time}"
             )
+    connection.execute("INSERT INTO new.key_sets SELECT * FROM old.key_sets")  # copies have the names of the first
     _keyed(connection)
     connection.execute("CHECKPOINT new")
     connection.close()
