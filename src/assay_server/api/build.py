@@ -59,7 +59,7 @@ from assay_server.api.idempotent import Idempotent
 from assay_server.api.openapi import documented
 from assay_server.api.otlp import PATHS, Otlp
 from assay_server.api.services import Services
-from assay_server.api.web import Web
+from assay_server.api.web import Pages, Web
 
 Readiness = Callable[[], Awaitable[dict[str, str]]]
 """What is not ready, by part, in words; empty when everything is."""
@@ -138,5 +138,7 @@ def rest(services: Services, readiness: Readiness) -> FastAPI:
     documented(app)
     app.add_middleware(Idempotent)
     app.router.redirect_slashes = False
-    app.router.default = Web()  # not a mount: that would match first, and a wrong method would read as a wrong address
+    web = Web()
+    app.router.default = web  # not a mount: that would match first, and a wrong method would read as a wrong address
+    app.add_middleware(Pages, routes=app.routes, web=web)
     return app

@@ -164,6 +164,9 @@ def _unread(fault: dict[str, Any]) -> errors.InvalidInput:
     )
 
 
+_METHODS = ("DELETE", "GET", "PATCH", "POST", "PUT")
+
+
 def _routing(request: Request, error: HTTPException) -> errors.AssayError:
     if error.status_code == 404:
         return errors.NotFound("There is no such address.", fix="see /api/v1/openapi.json for the addresses there are")
@@ -173,9 +176,11 @@ def _routing(request: Request, error: HTTPException) -> errors.AssayError:
 
 
 def _allowed(request: Request) -> str:
-    """Every method of the address: several routes may share one, and each knows only its own."""
-    routes = [route for route in request.app.routes if route.matches(request.scope)[0] is not Match.NONE]
-    return ", ".join(sorted({method for route in routes for method in getattr(route, "methods", None) or ()})) or "GET"
+    """Every method that the address takes: several routes may share one, in routers that know only their own."""
+    routes = request.app.routes
+    asked = ({**request.scope, "method": method} for method in _METHODS)
+    taken = [each["method"] for each in asked if any(route.matches(each)[0] is Match.FULL for route in routes)]
+    return ", ".join(taken) or "GET"
 
 
 class _MethodNotAllowed(errors.PermanentError):

@@ -4,12 +4,14 @@ Nothing on these pages comes from another site, and the content security policy 
 """
 
 import mimetypes
+from collections.abc import Sequence
 from pathlib import Path
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.responses import FileResponse, PlainTextResponse, Response
-from starlette.types import Receive, Scope, Send
+from starlette.routing import BaseRoute, Match
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 BUILT = Path(__file__).with_name("web")
 
@@ -40,6 +42,9 @@ _ASK_AGAIN = "no-cache"
 _PROGRAMS = ("api/", "v1/", "openai/", "healthz", "readyz", "assets/")
 
 
+_READS = frozenset({"GET", "HEAD"})
+
+
 class Web:
     """An ASGI application for whatever no route answers."""
 
@@ -51,7 +56,7 @@ class Web:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             raise HTTPException(404)
-        if scope["method"] not in {"GET", "HEAD"}:
+        if scope["method"] not in _READS:
             raise HTTPException(404 if _for_programs(_path(scope)) else 405)
         response = self._respond(_path(scope), Headers(scope=scope))
         await response(scope, receive, send)
@@ -77,6 +82,27 @@ class Web:
         if compressed is not None:
             fixed["content-encoding"] = "gzip"
         return response
+
+
+class Pages:
+    """A browser that opens an address gets its page, also where programs write to the same one: clients of LangSmith
+    send runs to `/runs`, where the page of runs is."""
+
+    def __init__(self, app: ASGIApp, routes: Sequence[BaseRoute], web: Web) -> None:
+        """`routes` may still grow."""
+        self._app = app
+        self._routes = routes
+        self._web = web
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await (self._web if self._is_page(scope) else self._app)(scope, receive, send)
+
+    def _is_page(self, scope: Scope) -> bool:
+        if scope["type"] != "http" or scope["method"] not in _READS or _for_programs(_path(scope)):
+            return False
+        if "text/html" not in Headers(scope=scope).get("accept", ""):
+            return False
+        return all(route.matches(scope)[0] is not Match.FULL for route in self._routes)
 
 
 def _path(scope: Scope) -> str:
