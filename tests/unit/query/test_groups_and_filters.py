@@ -122,16 +122,20 @@ FILTERS: list[dict[str, list[str]]] = [
 
 @pytest.mark.parametrize("name", [*NEAREST, "error_type"])
 @pytest.mark.parametrize("narrow", FILTERS, ids=lambda narrow: "+".join(narrow) or "all")
-@pytest.mark.parametrize("metric", ["count", "cost"])
+@pytest.mark.parametrize("metric", ["count", "cost", "requests"])
 async def test_what_is_grouped_and_narrowed(
     store: DuckStore, metric: str, narrow: dict[str, list[str]], name: str
 ) -> None:
     wanted: Counter[str] = Counter()
+    groups_of_traces: dict[str, str] = {}  # what the first span says that says any
     for span in SPANS:
         if (metric == "cost" and span.cost is None) or (name == "error_type" and span.status != "error"):
             continue
         if all(is_kept(span, field, values) for field, values in narrow.items()):
             wanted[group(span, name)] += 1 if metric == "count" else int(span.cost or 0)
+            groups_of_traces[span.trace_id] = groups_of_traces.get(span.trace_id) or group(span, name)
+    if metric == "requests":
+        wanted = Counter(groups_of_traces.values())
     sql = Sql(store)
     panel = parse_panel(
         {"title": "T", "kind": "table", "metrics": [metric], "filter": narrow, "group_by": name, "top": 20}

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from assay_server.query.dimensions import GroupedCalls, dimension, narrowed, narrowed_calls
 from assay_server.query.key_sets import KeySets, few_of, sets_of
-from assay_server.query.live import only_live
+from assay_server.query.live import of_no_run, only_live
 from assay_server.query.measures import MEASURES, Metric, each
 from assay_server.query.sql import Where, lines
 from assay_server.store import TRACE_WIDE, Store
@@ -96,6 +96,8 @@ def units(asked: Asked, metrics: Sequence[Metric]) -> tuple[str, list[Any]]:
     if source == "scores":
         ctes, params = judgements(asked, metrics[0])
         return lines("WITH", ctes), params
+    if source == "traces" and _is_of_whole_traces(asked):
+        return _whole_traces(asked, metrics)
     rows, params = _calls(asked) if source in CALLS else _spans(asked, begun=source == "traces")
     columns = ", ".join(f"{_value(metric)} AS v{at}" for at, metric in enumerate(metrics))
     if source in _TRACES:
@@ -110,6 +112,28 @@ def units(asked: Asked, metrics: Sequence[Metric]) -> tuple[str, list[Any]]:
     return lines(
         "WITH", rows + ",", "u AS " + ("" if source in _TRACES else "NOT MATERIALIZED ") + "(" + one + ")"
     ), params
+
+
+def _is_of_whole_traces(asked: Asked) -> bool:
+    """Every trace is counted, as one of what its trace says: the first of its spans says the same."""
+    return not asked.words and (asked.group_by is None or dimension(asked.group_by).wide)
+
+
+def _whole_traces(asked: Asked, metrics: Sequence[Metric]) -> tuple[str, list[Any]]:
+    """`u` of requests. The store has traces by themselves: spans are looked at for what these are grouped by alone."""
+    ctes, group, joins, params = "", "''", "", list[Any]()
+    if asked.group_by is not None:
+        ctes, params = _first(asked, asked.around())
+        group, joins = "coalesce(first.own, '')", "LEFT JOIN first ON first.trace = hash(t.trace_id)"
+    where = Where(["t.project = ?", "t.start_ns >= ?", "t.start_ns < ?"], asked.edges())
+    if asked.only_live and asked.runs:
+        of_no_run(where, asked.around(), of="t.")
+    columns = ", ".join(f"1.0 AS v{at}" for at, _ in enumerate(metrics))
+    one = lines(
+        *("SELECT t.start_ns AS at_ns, hash(t.trace_id) AS trace,", group, "AS g,", columns, "FROM trace_sums t"),
+        *(joins, "WHERE", str(where)),
+    )
+    return lines("WITH", ctes, "u AS (" + one + ")"), [*params, *where.params]
 
 
 def _value(metric: Metric) -> str:
@@ -150,12 +174,18 @@ def grouped(asked: Asked, around: list[Any]) -> tuple[str, str, str, list[Any]]:
     if not by.wide:
         return "", "", "coalesce(" + by.own + ", '')", by.params
     first = "LEFT JOIN first ON first.trace = hash(s.trace_id)"
-    few = None if asked.group_by is None else asked.few.get(asked.group_by)
-    if few is None:
-        across = "first AS (" + by.across() + "),"
-        return across, first, "coalesce(" + by.own + ", first.own, '')", [*by.params, *around, *by.params]
-    said, params = by.said(around, few)
-    return said, "LEFT JOIN said ON said.key = s.key " + first, "coalesce(said.own, first.own, '')", params
+    ctes, params = _first(asked, around)
+    if asked.group_by in asked.few:
+        return ctes, "LEFT JOIN said ON said.key = s.key " + first, "coalesce(said.own, first.own, '')", params
+    return ctes, first, "coalesce(" + by.own + ", first.own, '')", [*params, *by.params]
+
+
+def _first(asked: Asked, around: list[Any]) -> tuple[str, list[Any]]:
+    """CTEs that end in `first`, what the first span of each trace says that says any; where few do, `said` before."""
+    by, few = dimension(asked.group_by), None if asked.group_by is None else asked.few.get(asked.group_by)
+    if few is not None:
+        return by.said(around, few)
+    return "first AS (" + by.across() + "),", [*by.params, *around]
 
 
 def _calls(asked: Asked) -> tuple[str, list[Any]]:
