@@ -39,6 +39,10 @@ def test_a_monitor_is_created_from_options(cli: Run, fake_rest: FakeServer) -> N
         "model=a",
         "--filter",
         "model=b",
+        "--filter",
+        "attribute:http.route=/chat?a=b",
+        "--group-by",
+        "tag:team",
     ]
     told = cli("monitor", "create", "slow", *args, "--min-n", "30")
     assert told.code == 0
@@ -46,9 +50,10 @@ def test_a_monitor_is_created_from_options(cli: Run, fake_rest: FakeServer) -> N
         "name": "slow",
         "metric": {"name": "score", "score": "quality"},
         "rule": {"kind": "threshold", "below": 0.8},
-        "filter": {"model": ["a", "b"]},
+        "filter": {"model": ["a", "b"], "attribute:http.route": ["/chat?a=b"]},
         "window_s": 3600,
         "min_n": 30,
+        "group_by": "tag:team",
     }
     assert "assay monitor test slow" in told.err
 
