@@ -19,5 +19,6 @@ export function FieldSelect({ known, value, onChange, ...rest }: FieldSelectProp
   const own = [value, typed].filter((name): name is string => kinds.some((kind) => name?.startsWith(kind) && name.length > kind.length))
   const seen = (keys.data?.items ?? []).map((one) => `attribute:${one.value}`)
   const offered = [...new Set([...known.filter((name) => !name.endsWith(':<key>')), ...own, ...seen])]
-  return <Select {...rest} searchable onSearchChange={setTyped} data={offered.map((name) => ({ value: name, label: name.includes(':') ? name : words(name) }))} value={value} onChange={onChange} />
+  // What is typed takes the place of the field that stands there.
+  return <Select {...rest} searchable onFocus={(event) => event.currentTarget.select()} onSearchChange={setTyped} data={offered.map((name) => ({ value: name, label: name.includes(':') ? name : words(name) }))} value={value} onChange={onChange} />
 }
