@@ -20,7 +20,7 @@ export function Match({ held, fields, onChange, empty }: MatchProps) {
     <div className="stack" style={{ gap: '0.4rem' }}>
       {held.length === 0 && <p className="second">{empty}</p>}
       {held.map((one, i) => (
-        <Row key={one.field} one={one} fields={[one.field, ...free]} onChange={(next) => onChange(held.map((other, at) => (at === i ? { ...other, ...next } : other)))} onRemove={() => onChange(held.filter((_, at) => at !== i))} />
+        <Row key={i} one={one} fields={[one.field, ...free]} onChange={(next) => onChange(held.map((other, at) => (at === i ? { ...other, ...next } : other)))} onRemove={() => onChange(held.filter((_, at) => at !== i))} />
       ))}
       {free.length > 0 && <div><Button variant="default" size="compact-xs" leftSection={<IconPlus size={12} aria-hidden />} onClick={() => onChange([...held, { field: free[0]!, values: [] }])}>Add a filter</Button></div>}
     </div>
