@@ -64,7 +64,7 @@ export function FilterRows({ filter, known, onChange }: FilterRowsProps) {
       <legend>Only</legend>
       {rows.map(([name, value], at) => (
         <div key={at} className="one">
-          <FieldSelect aria-label={`Filter ${at + 1}`} known={[name, ...free]} value={name} allowDeselect={false} onChange={(next) => put(at, next!, value)} />
+          <FieldSelect aria-label={`Filter ${at + 1}`} known={[name, ...free]} value={name} allowDeselect={false} onChange={(next) => put(at, next!, next === name ? value : '')} />
           <Values field={name} value={value} onChange={(next) => put(at, name, next)} />
           <button type="button" className="icon-button" aria-label={`Remove the filter ${name}`} onClick={() => onChange(Object.fromEntries(rows.filter((_, i) => i !== at)))}><IconX size={14} aria-hidden /></button>
         </div>
