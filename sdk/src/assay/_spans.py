@@ -53,6 +53,29 @@ class Span:
                 self.otel.set_attribute("retrieval.documents", found)
         return self
 
+    def usage(
+        self,
+        *,
+        model: str | None = None,
+        input_tokens: int | None = None,
+        output_tokens: int | None = None,
+        cached_tokens: int | None = None,
+        reasoning_tokens: int | None = None,
+    ) -> Self:
+        """Which model answered and what it counted, so that the call has a cost. `input_tokens` are all that went in,
+        `cached_tokens` those of them that came from the provider's cache; reasoning is part of `output_tokens`."""
+        told = {
+            "gen_ai.response.model": model,
+            "gen_ai.usage.input_tokens": input_tokens,
+            "gen_ai.usage.output_tokens": output_tokens,
+            "gen_ai.usage.cache_read.input_tokens": cached_tokens,
+            "gen_ai.usage.reasoning.output_tokens": reasoning_tokens,
+        }
+        for key, value in told.items():
+            if value is not None:
+                self.set(key, value)
+        return self
+
     def set(self, key: str, value: Any) -> Self:
         """Any attribute: a text, a number, a truth value; other values become JSON."""
         if self.otel.is_recording():
