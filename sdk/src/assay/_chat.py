@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from assay._capture import as_text
+from assay._chat_stream import together
 
 _REQUEST = ("model", "temperature", "top_p", "top_k", "max_tokens", "seed", "frequency_penalty", "presence_penalty")
 _TOOLS = "gen_ai.tool.definitions"
@@ -29,7 +30,7 @@ def asked(arguments: Any) -> tuple[Any, Attributes]:
 
 def answered(result: Any) -> tuple[Any, Attributes]:
     """(what came out, what else is known): of an answer of OpenAI's or Anthropic's client, the message is what came."""
-    told = result if isinstance(result, Mapping) else _dumped(result)
+    told = together(result) if isinstance(result, list) else result if isinstance(result, Mapping) else _dumped(result)
     usage = _of(told, "usage")
     choices, content = _of(told, "choices"), _of(told, "content")
     if _is_list(choices) and isinstance(_of(choices[0], "message"), Mapping):

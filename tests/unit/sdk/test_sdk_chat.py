@@ -109,3 +109,41 @@ def test_a_span_says_its_usage(connected: FakeServer) -> None:
     told = sent(connected).attributes
     assert (told["gen_ai.response.model"], told["gen_ai.usage.input_tokens"]) == ("gpt-4o", 10)
     assert told["gen_ai.usage.cache_read.input_tokens"] == 4
+
+
+def chunk(delta: dict[str, Any], **more: Any) -> Answer:
+    return Answer({"id": "chatcmpl-1", "model": "gpt-4o-2024-11-20", "choices": [{"index": 0, "delta": delta}], **more})
+
+
+CHUNKS = [
+    chunk({"role": "assistant", "content": ""}),
+    chunk({"content": "Two "}),
+    chunk({"content": "years."}),
+    chunk({"tool_calls": [{"index": 0, "id": "c1", "function": {"name": "search", "arguments": ""}}]}),
+    chunk({"tool_calls": [{"index": 0, "function": {"arguments": '{"q": '}}]}),
+    chunk({"tool_calls": [{"index": 0, "function": {"arguments": "1}"}}]}),
+    Answer({"id": "chatcmpl-1", "model": "gpt-4o-2024-11-20", "choices": [], "usage": OPENAI["usage"]}),
+]
+EVENTS = [
+    {"type": "message_start", "message": {"id": "msg_1", "model": "claude-x", "usage": {"input_tokens": 20}}},
+    {"type": "content_block_delta", "delta": {"type": "text_delta", "text": "Two "}},
+    {"type": "content_block_delta", "delta": {"type": "text_delta", "text": "years."}},
+    {"type": "message_delta", "usage": {"output_tokens": 9}},
+]
+
+
+async def test_a_streamed_answer_is_put_together(connected: FakeServer) -> None:
+    @assay.observe(kind="llm")
+    async def stream(messages: list[Any], pieces: list[Any]) -> Any:
+        for piece in pieces:
+            yield piece
+
+    assert [one async for one in stream(MESSAGES, CHUNKS)] == CHUNKS
+    told = sent(connected).attributes
+    call = {"id": "c1", "type": "function", "function": {"name": "search", "arguments": '{"q": 1}'}}
+    assert json.loads(told["assay.output"]) == [{"role": "assistant", "content": "Two years.", "tool_calls": [call]}]
+    assert (told["gen_ai.response.model"], told["gen_ai.usage.input_tokens"]) == ("gpt-4o-2024-11-20", 120)
+    assert [one async for one in stream(MESSAGES, EVENTS)] == EVENTS
+    told = sent(connected).attributes
+    assert json.loads(told["assay.output"])[0]["content"] == [{"type": "text", "text": "Two years."}]
+    assert (told["gen_ai.usage.input_tokens"], told["gen_ai.usage.output_tokens"]) == (20, 9)
