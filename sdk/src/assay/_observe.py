@@ -1,5 +1,6 @@
 """`@assay.observe`: a span around every call of a function, a coroutine, a generator or an asynchronous generator."""
 
+import asyncio
 import functools
 import inspect
 from collections.abc import AsyncGenerator, Callable, Generator, Mapping
@@ -199,8 +200,8 @@ def _around_async_generator(function: Callable[..., Any], recorder: _Recorder) -
                     return
                 try:
                     sent = yield item
-                except GeneratorExit:
-                    with resumed(handle):
+                except (GeneratorExit, asyncio.CancelledError):  # the latter where the loop ends before it is closed
+                    with resumed(handle, closing=True):
                         await generator.aclose()
                     raise
                 except BaseException as error:  # noqa: BLE001 - thrown in by the consumer, handed to the generator

@@ -184,6 +184,28 @@ async def test_an_exception_is_recorded_and_goes_on(connected: FakeServer, kind:
     assert span.events == ["exception"]
 
 
+async def test_a_call_that_timed_out_is_no_good_one(connected: FakeServer) -> None:
+    @assay.observe(name="slow")
+    async def slow() -> None:
+        await asyncio.sleep(10)
+
+    @assay.observe(name="stream")
+    async def stream() -> AsyncIterator[str]:
+        yield "one"
+        await asyncio.sleep(10)
+
+    async def read() -> list[str]:
+        return [each async for each in stream()]
+
+    for call in (slow, read):
+        with pytest.raises(asyncio.TimeoutError):
+            await asyncio.wait_for(call(), 0.05)
+    assert assay.flush(10)
+    assert [
+        (connected.span(name).status, connected.span(name).attributes["error.type"]) for name in ("slow", "stream")
+    ] == [(2, "CancelledError")] * 2
+
+
 def test_capture_can_be_switched_off(connected: FakeServer) -> None:
     @assay.observe(name="secret", capture=False)
     def secret(password: str) -> str:
