@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from assay._releases import Prompt, Release
     from assay._runtime import flush, init, shutdown
     from assay._spans import Span, current_span, span
-    from assay._threads import executor, in_thread
+    from assay._threads import carry, executor, in_thread
 
 __version__ = _version.VERSION
 
@@ -75,7 +75,7 @@ _HOMES = {
     "_releases": ("Prompt", "Release"),
     "_runtime": ("flush", "init", "shutdown"),
     "_spans": ("Span", "current_span", "span"),
-    "_threads": ("executor", "in_thread"),
+    "_threads": ("carry", "executor", "in_thread"),
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
 
@@ -106,6 +106,7 @@ __all__ = [
     "__version__",
     "aprompt",
     "arelease",
+    "carry",
     "context",
     "current_span",
     "executor",

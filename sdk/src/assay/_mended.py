@@ -17,15 +17,15 @@ def mended(span: ReadableSpan) -> ReadableSpan:
         return span
     status = span.status
     return ReadableSpan(
-        name=whole(span.name),
+        name=_value(span.name),
         context=span.context,
         parent=span.parent,
         resource=span.resource,
         attributes=_attributes(span.attributes),
-        events=[Event(whole(event.name), _attributes(event.attributes), event.timestamp) for event in span.events],
+        events=[Event(_value(event.name), _attributes(event.attributes), event.timestamp) for event in span.events],
         links=[Link(link.context, _attributes(link.attributes)) for link in span.links],
         kind=span.kind,
-        status=Status(status.status_code, None if status.description is None else whole(status.description)),
+        status=Status(status.status_code, _value(status.description)),
         start_time=span.start_time,
         end_time=span.end_time,
         instrumentation_scope=span.instrumentation_scope,

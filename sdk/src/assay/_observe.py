@@ -1,11 +1,13 @@
 """`@assay.observe`: a span around every call of a function, a coroutine, a generator or an asynchronous generator."""
 
+import asyncio
 import functools
 import inspect
 from collections.abc import AsyncGenerator, Callable, Generator, Mapping
 from typing import Any, TypeVar, cast, overload
 
 from assay._capture import simple
+from assay._chat import answered, asked
 from assay._loops import count
 from assay._spans import Kind, Span, resumed, span, start
 
@@ -28,8 +30,10 @@ def observe(
 ) -> F | Callable[[F], F]:
     """Puts a span around each call, with arguments as input and the result as output.
 
-    `capture=False` leaves both out. A generator's span lasts from its first item to its end and is current only while
-    the generator itself runs; its output is what it yielded (texts are joined).
+    `capture=False` leaves both out. Of a model call (`kind="llm"`) the argument `messages` is what went in, and of an
+    answer of OpenAI's or Anthropic's client the message is what came out; its model and tokens stand on the span. A
+    generator's span lasts from its first item to its end and is current only while the generator itself runs; its
+    output is what it yielded (texts are joined).
     """
     if function is None:
         return lambda decorated: _observed(decorated, kind, name, capture)
@@ -61,6 +65,8 @@ class _Recorder:
         self.name = name or getattr(function, "__qualname__", type(function).__name__).replace("<locals>.", "")
         self._capture = capture
         self._signature = _signature(function)
+        parameters = self._signature.parameters.values() if self._signature else ()
+        self._rest = next((each.name for each in parameters if each.kind is each.VAR_KEYWORD), "")
 
     def guard(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
         """Raises LoopDetected where a guard says that this tool was called too often."""
@@ -69,13 +75,27 @@ class _Recorder:
 
     def input(self, handle: Span, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
         if self._capture and handle.otel.is_recording():
-            handle.input(self._arguments(args, kwargs))
+            arguments = self._arguments(args, kwargs)
+            if self.kind == "llm" and isinstance(arguments.get(self._rest), dict):
+                arguments |= arguments.pop(self._rest)
+            handle.input(self._known(handle, asked, arguments))
 
     def output(self, handle: Span, result: Any) -> None:
         if self._capture:
-            handle.output(result)
+            handle.output(self._known(handle, answered, result))
 
-    def _arguments(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+    def _known(self, handle: Span, read: Callable[[Any], tuple[Any, Mapping[str, Any]]], value: Any) -> Any:
+        """What there is to show of a value, and what a model call tells beside it on the span."""
+        if self.kind != "llm":
+            return value
+        try:
+            shown, attributes = read(value)
+        except Exception:  # noqa: BLE001 - an odd object's own code failed: it is shown as any other
+            return value
+        handle.otel.set_attributes(attributes)
+        return shown
+
+    def _arguments(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> dict[str, Any]:
         if self._signature is None:
             return {"args": args, **kwargs}
         try:
@@ -180,8 +200,8 @@ def _around_async_generator(function: Callable[..., Any], recorder: _Recorder) -
                     return
                 try:
                     sent = yield item
-                except GeneratorExit:
-                    with resumed(handle):
+                except (GeneratorExit, asyncio.CancelledError):  # the latter where the loop ends before it is closed
+                    with resumed(handle, closing=True):
                         await generator.aclose()
                     raise
                 except BaseException as error:  # noqa: BLE001 - thrown in by the consumer, handed to the generator

@@ -8,6 +8,7 @@ exit one last attempt is made, within the time the caller allows.
 
 import logging
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
@@ -60,6 +61,11 @@ class Outage:
             self._on = False
         _log.info("Assay at %s is back.", self._url)
 
+    def tell_end(self, message: str) -> None:
+        """What is left at the end; an outage has had its warning."""
+        if not self._on:
+            _log.warning("%s", message)
+
     def tell_once(self, message: str) -> None:
         """A fault that stays until somebody acts: a wrong key, a refused span."""
         with self._lock:
@@ -109,6 +115,8 @@ class Outbox(Generic[T]):
             full = len(self._waiting) >= self._capacity or self._waiting_size + size > _MOST_SIZE
             if self._closed or full or not self._running():
                 self._lost += 1
+                if full:
+                    self._outage.tell_once(f"More {self._what} than can wait for Assay: further ones are dropped.")
                 return
             was_enough = self._enough()
             self._waiting.append((item, size))
@@ -125,14 +133,24 @@ class Outbox(Generic[T]):
             self._changed.notify_all()
             return self._changed.wait_for(lambda: self._settled >= upto, timeout_s)
 
-    def close(self, timeout_s: float) -> bool:
-        """Delivers what it can within the time, then stops for good. True when nothing was left."""
+    def close(self, timeout_s: float, longest_s: float | None = None) -> bool:
+        """Delivers what it can within the time, then stops for good. True when nothing was left.
+
+        With `longest_s` it goes on until then for as long as something is delivered within each `timeout_s`.
+        """
         with self._changed:
             self._closed = True
             self._changed.notify_all()
-        if self._thread is not None:
-            self._thread.join(timeout_s)
-        return self._settled >= self._taken
+        end = time.monotonic() + (timeout_s if longest_s is None else longest_s)
+        moved = True
+        while moved and self._thread is not None and self._thread.is_alive() and (left := end - time.monotonic()) > 0:
+            before = self._settled
+            self._thread.join(min(timeout_s, left))
+            moved = self._settled > before
+        unsent = self._taken - self._settled
+        if unsent > 0:
+            self._outage.tell_end(f"{unsent:,} {self._what} were not sent to Assay: the program ended first.")
+        return unsent <= 0
 
     def _running(self) -> bool:
         """Whether there is a thread to send; it is started with the first item."""

@@ -27,7 +27,9 @@ from assay._releases import LastGood, Resolver
 
 _MOST_CACHED = 500
 _EXIT_S = 1.5
-"""How long the end of the program may wait for what is still on its way."""
+"""How long the end of the program waits for a server that takes nothing."""
+_LONGEST_EXIT_S = 30.0
+"""How long it waits for one that takes what is left, batch by batch."""
 
 
 class DocumentCache:
@@ -72,9 +74,9 @@ class Runtime:
     def flush(self, timeout_s: float) -> bool:
         return all([self.spans.flush(timeout_s), self.scores.flush(timeout_s)])
 
-    def close(self, timeout_s: float) -> bool:
+    def close(self, timeout_s: float, longest_s: float | None = None) -> bool:
         self.releases.close()
-        done = [self.spans.close(timeout_s * 0.7), self.scores.close(timeout_s * 0.3)]
+        done = [self.spans.close(timeout_s * 0.7, longest_s), self.scores.close(timeout_s * 0.3, longest_s)]
         self._sender.close()
         return all(done)
 
@@ -161,8 +163,8 @@ def init(
         _join(_resource(service, environment, version))
     if old is not None:
         old.close(_EXIT_S)
-    atexit.unregister(shutdown)
-    atexit.register(shutdown)
+    atexit.unregister(_end)
+    atexit.register(_end)
 
 
 def runtime() -> Runtime:
@@ -181,10 +183,17 @@ def flush(timeout_s: float = 5.0) -> bool:
 
 
 def shutdown(timeout_s: float = _EXIT_S) -> bool:
-    """Delivers what it can within the time, then stops; the program's end calls it by itself. False if not all."""
+    """Delivers what it can within the time, then stops. False if not all. The end of the program does it by itself, and
+    takes up to 30 s where there is much to deliver and the server takes it."""
     old = _process.change(None)
-    atexit.unregister(shutdown)
+    atexit.unregister(_end)
     return old is None or old.close(timeout_s)
+
+
+def _end() -> None:
+    old = _process.change(None)
+    if old is not None:
+        old.close(_EXIT_S, _LONGEST_EXIT_S)
 
 
 def _join(resource: Resource) -> None:

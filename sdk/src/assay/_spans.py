@@ -1,5 +1,6 @@
 """Spans of one's own: `with assay.span("retrieve", kind="retriever") as span`."""
 
+import asyncio
 import contextlib
 from collections.abc import Iterator, Sequence
 from typing import Any, Literal, Self
@@ -53,6 +54,29 @@ class Span:
                 self.otel.set_attribute("retrieval.documents", found)
         return self
 
+    def usage(
+        self,
+        *,
+        model: str | None = None,
+        input_tokens: int | None = None,
+        output_tokens: int | None = None,
+        cached_tokens: int | None = None,
+        reasoning_tokens: int | None = None,
+    ) -> Self:
+        """Which model answered and what it counted, so that the call has a cost. `input_tokens` are all that went in,
+        `cached_tokens` those of them that came from the provider's cache; reasoning is part of `output_tokens`."""
+        told = {
+            "gen_ai.response.model": model,
+            "gen_ai.usage.input_tokens": input_tokens,
+            "gen_ai.usage.output_tokens": output_tokens,
+            "gen_ai.usage.cache_read.input_tokens": cached_tokens,
+            "gen_ai.usage.reasoning.output_tokens": reasoning_tokens,
+        }
+        for key, value in told.items():
+            if value is not None:
+                self.set(key, value)
+        return self
+
     def set(self, key: str, value: Any) -> Self:
         """Any attribute: a text, a number, a truth value; other values become JSON."""
         if self.otel.is_recording():
@@ -76,7 +100,8 @@ def span(name: str, kind: Kind | None = None, **attributes: Any) -> Iterator[Spa
             handle.set("assay.kind", kind)
         for key, value in attributes.items():
             handle.set(key, value)
-        yield handle
+        with _told_if_cancelled(otel):
+            yield handle
 
 
 def current_span() -> Span:
@@ -91,7 +116,21 @@ def start(name: str, kind: Kind | None) -> Span:
 
 
 @contextlib.contextmanager
-def resumed(handle: Span) -> Iterator[None]:
-    """Makes a started span current for a while; an exception is recorded, the span stays open."""
-    with trace.use_span(handle.otel, end_on_exit=False), rooted(handle.otel):
+def resumed(handle: Span, *, closing: bool = False) -> Iterator[None]:
+    """Makes a started span current for a while; an exception is recorded, the span stays open. Whoever stops reading a
+    generator (`closing`) cancels nothing."""
+    told = contextlib.nullcontext() if closing else _told_if_cancelled(handle.otel)
+    with trace.use_span(handle.otel, end_on_exit=False), rooted(handle.otel), told:
         yield
+
+
+@contextlib.contextmanager
+def _told_if_cancelled(span: trace.Span) -> Iterator[None]:
+    """A timeout cancels what it waits for; OpenTelemetry takes that for no error, so such a call looked like any."""
+    try:
+        yield
+    except asyncio.CancelledError:
+        if span.is_recording():
+            span.set_status(trace.Status(trace.StatusCode.ERROR, "CancelledError: cancelled before it was done"))
+            span.set_attribute("error.type", "CancelledError")
+        raise

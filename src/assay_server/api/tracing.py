@@ -50,8 +50,4 @@ async def span_test(request: Request, caller: Reader, trace_id: str, span_id: st
 @router.get("/traces/{trace_id}/spans/{span_id}/request", summary="A model call as the request that asks it again")
 async def span_request(request: Request, caller: Reader, trace_id: str, span_id: str) -> dict[str, Any]:
     again = asked_again(await services(request).traces.span(caller.project, trace_id.lower(), span_id.lower()))
-    return {
-        "url": f"{services(request).public_url}/v1/chat/completions",
-        "body": again.body,
-        "left_out": again.left_out,
-    }
+    return {"body": again.body, "left_out": again.left_out}

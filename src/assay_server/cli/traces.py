@@ -15,8 +15,12 @@ app = group("trace", "Traces: what happened.")
 _PREVIEW = 100
 
 
-@app.command("list", epilog="Example: assay trace list --status error --user ada")
+@app.command("list", epilog="Example: assay trace list 'status:error latency>2s score.helpful<0.5 refund'")
 def list_(
+    search: Annotated[
+        str | None, typer.Argument(metavar="SEARCH", help="A line as on the page of traces, in quotes.")
+    ] = None,
+    *,
     limit: Limit = 20,
     since: Annotated[str | None, typer.Option("--since", help="RFC 3339, such as 2026-11-21T08:00:00Z.")] = None,
     until: Annotated[str | None, typer.Option("--until", help="RFC 3339.")] = None,
@@ -35,6 +39,7 @@ def list_(
         page = client.traces.list(
             limit,
             cursor,
+            q=search,
             since=since,
             until=until,
             model=model,

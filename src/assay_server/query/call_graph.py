@@ -26,7 +26,7 @@ def call_graph(traces: Iterable[Sequence[Row]], *, ids: bool) -> dict[str, Any]:
     """`{"nodes", "edges"}` over the spans of each trace, in order of their start; `ids` tells the spans of each node.
 
     A row has trace_id, span_id, parent_id, kind, name, status, start_ns, end_ns, `step` (LangGraph's name for it, or
-    None), `counts` (tokens and cost count, see `rollup`), `empty` (a tool that found nothing), cost and tokens.
+    None), `counts` (tokens and cost count, see `rollup`), `empty` (a tool found nothing, None: unknown), cost, tokens.
     """
     forests = [_forest(rows) for rows in traces]
     names = _names(call for forest in forests for call in forest)
@@ -99,7 +99,7 @@ class _Node:
     time_ns: int = 0
     own_ns: int = 0
     empty: int = 0
-    tools: int = 0
+    tools: int = 0  # whose results are known
     usd: float | None = None
     unknown: int = 0
     tokens: dict[str, int | None] = field(default_factory=lambda: dict.fromkeys(_SUMS))
@@ -121,7 +121,7 @@ class _Node:
             self.span_ids.extend(row["span_id"] for row in call.rows)
 
     def _count(self, row: Row) -> None:
-        self.tools += row["kind"] == "tool"
+        self.tools += row["kind"] == "tool" and row["empty"] is not None
         self.empty += bool(row["empty"])
         if not row["counts"]:
             return

@@ -36,7 +36,7 @@ _COLUMNS = (
     + ") END AS tools,"
     " CASE WHEN kind IN ('retriever', 'reranker') THEN"
     " variant_extract(attributes, 'retrieval.documents')::JSON::VARCHAR END AS documents,"
-    " coalesce(empty_result, false) AS empty"
+    " empty_result AS empty"
 )
 
 
@@ -131,13 +131,18 @@ def _flow(spans: Sequence[dict[str, Any]]) -> dict[str, Any]:
     flow = {
         "llm_calls": len(told),
         "tool_calls": sum(1 for span in spans if span["kind"] == "tool"),
-        "empty_tool_results": sum(1 for span in spans if span["empty"]),
+        "empty_tool_results": _empty([span["empty"] for span in spans if span["kind"] == "tool"]),
         **_resent(told),
         "sections": _sections(sections, sum(call["input_tokens"] or 0 for call in told)),
         "calls": told,
         "repeated": _repeated(seen),
     }
     return {"sentence": _sentence(flow), **flow}
+
+
+def _empty(results: Sequence[bool | None]) -> int | None:
+    """How many found nothing; None where there are results, and none of them is known."""
+    return None if results and all(one is None for one in results) else sum(map(bool, results))
 
 
 def _resent(told: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

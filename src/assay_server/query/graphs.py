@@ -63,7 +63,7 @@ class Graphs:
             return []
         sql = lines(
             "WITH s AS MATERIALIZED (SELECT " + _COLUMNS + ", " + _STEP + " AS step,",
-            "  coalesce(empty_result, false) AS empty FROM spans",
+            "  empty_result AS empty FROM spans",
             "  WHERE project = ? AND trace_id IN (SELECT unnest(?::VARCHAR[])) AND " + IN_COMMITS + "),",
             "c AS (SELECT trace_id, span_id FROM (",
             counted("s"),

@@ -117,10 +117,8 @@ def _parts(message: Mapping[str, Any], past: bool) -> Iterator[Part]:
 
 def _is_answer(message: Mapping[str, Any]) -> bool:
     """What an assistant said without calling a tool ended a turn."""
-    called = message.get("tool_calls") or any(
-        isinstance(part, dict) and part.get("type") in ("tool_call", "tool_use", "function_call")
-        for part in (message.get("parts") or message.get("content") or ())
-    )
+    calls = ("tool_call", "tool_use", "function_call")
+    called = message.get("tool_calls") or any(part.get("type") in calls for part in parts_of_message(message))
     return message.get("role") in ("assistant", "model") and not called
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from assay_server.core.clock import rfc3339
 from assay_server.core.errors import InvalidInput
+from assay_server.core.records import SPAN_KINDS
 
 LONGEST = 2000  # characters
 
@@ -114,6 +115,8 @@ def _take(found: dict[str, Any], part: LinePart, text: str, now_ns: int) -> None
 def _equal(part: LinePart, text: str, now_ns: int) -> tuple[str, Any]:
     if part.op not in {":", "="}:
         raise _unreadable(text, f"'{part.field}' is compared by ':' only.", f"write {part.field}:{part.value}")
+    if part.field == "kind" and part.value not in SPAN_KINDS:
+        raise _unreadable(text, "There is no such kind of span.", f"use one of {', '.join(SPAN_KINDS)}")
     return _SINGLE[part.field], part.value
 
 

@@ -32,7 +32,8 @@ ERROR_TYPE = (
 )
 _EMPTY_TEXTS = ", ".join(f"'{text}'" for text in sorted(_EMPTY))
 EMPTY_RESULT = (
-    "CASE WHEN kind = 'tool' AND coalesce(content, 'kept') = 'kept' AND let_go_ns IS NULL THEN"
+    "CASE WHEN kind = 'tool' AND coalesce(content, 'kept') = 'kept' AND let_go_ns IS NULL"
+    " AND (input IS NOT NULL OR output IS NOT NULL) THEN"
     f" trim(lower(coalesce(output, ''))) IN ({_EMPTY_TEXTS})"
     " AND NOT (status = 'error' AND output IS NULL) END"
 )
@@ -53,7 +54,8 @@ def error_types(spans: Sequence[Span]) -> list[str | None]:
 def empty_results(spans: Sequence[Span]) -> list[bool | None]:
     """Of tools: did they find nothing? No output, or an empty list, object, string or null.
 
-    A text that is not kept is unknown, and an error that left none is an error.
+    A text that is not kept is unknown, as is that of a call of which nobody recorded anything; an error that left none
+    is an error.
     """
     return [_is_empty(span) if span.kind == "tool" and span.thin is None else None for span in spans]
 
@@ -100,7 +102,9 @@ def _error_type(span: Span) -> str:
     return (said if isinstance(said, str) else encode(said)) or "no type"
 
 
-def _is_empty(span: Span) -> bool:
+def _is_empty(span: Span) -> bool | None:
+    if span.input is None and span.output is None:
+        return None
     text = (span.output or "").strip(" ").lower()
     return text in _EMPTY and not (span.status == "error" and span.output is None)
 

@@ -57,3 +57,9 @@ def test_an_export_tells_scripts_what_it_wrote(fake_rest: FakeServer, cli: Run, 
 def test_kinds_that_do_not_exist_are_not_asked_for(fake_rest: FakeServer, cli: Run) -> None:
     assert cli("export", "everything").code == 2
     assert fake_rest.seen == []
+
+
+def test_traces_are_listed_by_the_line_of_the_page(fake_rest: FakeServer, cli: Run) -> None:
+    fake_rest.on("GET", "/api/v1/traces", {"items": [], "total": 0, "next": None})
+    assert cli("trace", "list", "status:error latency>2s refund").code == 0
+    assert fake_rest.calls("GET", "/api/v1/traces")[-1].query["q"] == "status:error latency>2s refund"

@@ -113,6 +113,7 @@ def test_tokens_and_costs_count_once_and_unknown_stays_unknown() -> None:
 def test_empty_results_are_those_of_tools() -> None:
     found = nodes(AGENT, row(1, "search", 0, 10, empty=True), row(2, "search", 10, 20))
     assert (found["search"]["empty_results"], found["agent"]["empty_results"]) == (1, None)
+    assert nodes(row(1, "search", 0, 10, empty=None))["search"]["empty_results"] is None
 
 
 def test_a_visit_of_a_langgraph_node_is_one_call_with_all_inside() -> None:

@@ -51,6 +51,10 @@ def test_any_value_can_be_said_between_quotes_that_are_doubled(value: str) -> No
         ("score.helpful~0.5", "score.helpful<0.5"),
         ("since>2d", "since:2d or since:2026-11-21T08:00:00Z"),
         ("until:999999w", "until:30d"),
+        (
+            "kind:lmm",
+            "use one of llm, agent, tool, retriever, reranker, embedding, guardrail, evaluator, chain, span",
+        ),
     ],
 )
 def test_what_begins_like_a_condition_and_cannot_be_read_is_refused_with_a_fix(part: str, fix: str) -> None:

@@ -184,6 +184,28 @@ async def test_an_exception_is_recorded_and_goes_on(connected: FakeServer, kind:
     assert span.events == ["exception"]
 
 
+async def test_a_call_that_timed_out_is_no_good_one(connected: FakeServer) -> None:
+    @assay.observe(name="slow")
+    async def slow() -> None:
+        await asyncio.sleep(10)
+
+    @assay.observe(name="stream")
+    async def stream() -> AsyncIterator[str]:
+        yield "one"
+        await asyncio.sleep(10)
+
+    async def read() -> list[str]:
+        return [each async for each in stream()]
+
+    for call in (slow, read):
+        with pytest.raises(asyncio.TimeoutError):
+            await asyncio.wait_for(call(), 0.05)
+    assert assay.flush(10)
+    assert [
+        (connected.span(name).status, connected.span(name).attributes["error.type"]) for name in ("slow", "stream")
+    ] == [(2, "CancelledError")] * 2
+
+
 def test_capture_can_be_switched_off(connected: FakeServer) -> None:
     @assay.observe(name="secret", capture=False)
     def secret(password: str) -> str:
@@ -209,6 +231,54 @@ def test_a_thread_joins_the_trace(connected: FakeServer) -> None:
     for name in ("thread", "pool"):
         assert connected.span(name).parent_id == root.span_id
         assert connected.span(name).attributes["user.id"] == "ada"
+
+
+@pytest.mark.parametrize("kind", ["synchronous", "asynchronous"])
+async def test_a_stream_that_is_read_later_belongs_to_where_it_was_made(connected: FakeServer, kind: str) -> None:
+    @assay.observe(name="answer", kind="llm")
+    def words() -> Iterator[str]:
+        with assay.span("inner"):
+            yield "a"
+        yield "b"
+
+    @assay.observe(name="answer", kind="llm")
+    async def later() -> AsyncIterator[str]:
+        with assay.span("inner"):
+            await asyncio.sleep(0)
+            yield "a"
+        yield "b"
+
+    def made() -> Any:
+        with assay.context(user="ada", session="s1"), assay.span("request"):
+            return assay.carry(words() if kind == "synchronous" else later())
+
+    stream, other, broken = made(), made(), made()
+    if kind == "synchronous":
+        assert await asyncio.to_thread(list, stream) == ["a", "b"]
+        assert next(other) == "a"
+        other.close()
+    else:
+        assert [each async for each in stream] == ["a", "b"]
+        assert await anext(other) == "a"
+        await other.aclose()
+        task = asyncio.ensure_future(anext(broken))
+        await asyncio.sleep(0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+    with assay.span("outside"):
+        pass
+    assert assay.flush(10)
+    spans = connected.spans()
+    by_id = {span.span_id: span for span in spans}
+    answers = [span for span in spans if span.name == "answer"]
+    assert len(answers) == (2 if kind == "synchronous" else 3)
+    for answer in answers:
+        assert by_id[str(answer.parent_id)].name == "request"
+        assert (answer.attributes["user.id"], answer.attributes["session.id"]) == ("ada", "s1")
+    assert all(by_id[str(span.parent_id)].name == "answer" for span in spans if span.name == "inner")
+    outside = connected.span("outside")
+    assert (outside.parent_id, "user.id" in outside.attributes) == (None, False)
 
 
 def test_context_marks_every_span_inside_and_none_outside(connected: FakeServer) -> None:

@@ -26,10 +26,13 @@ def test_half_an_emoji_anywhere_is_sent(connected: FakeServer) -> None:
 
     with pytest.raises(ValueError, match="half"):
         fail()
+    with assay.span("nameless", odd=HALF) as span:
+        span.otel.update_name(None)  # type: ignore[arg-type]
     with assay.context(user=HALF), assay.span("after"):
         assay.headers()
     assert assay.flush(10)
-    first, after = sorted(connected.spans(), key=lambda sent: sent.name == "after")
+    first, nameless, after = connected.spans()
+    assert (nameless.name, nameless.attributes["odd"]) == ("", "half �")
     assert first.name == "name half �"
     assert first.attributes["key half �"] == "half �"
     assert first.attributes["assay.input"] == '{"text": "half �"}'

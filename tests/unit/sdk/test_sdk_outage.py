@@ -4,13 +4,14 @@ import logging
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Sequence
 
 import pytest
 
 import assay
 from assay._outbox import Outage, Outbox, TryAgain, Undeliverable
-from tests.fakes.rest import FakeServer, problem
+from tests.fakes.rest import Answer, FakeServer, problem
 
 
 def _warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
@@ -67,6 +68,33 @@ with assay.span("lost"):
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
     assert done.stderr.count("\n") == 1
     assert "going on without it" in done.stderr
+
+
+def test_the_end_waits_for_as_long_as_something_is_delivered_and_tells_what_was_not(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def slow(batch: Sequence[int]) -> None:
+        time.sleep(0.1 if batch[0] < 5 else 3)
+
+    box = Outbox("numbers", slow, Outage("http://x"), batch=1, linger_s=0)
+    for n in range(9):
+        box.put(n)
+    assert box.close(0.4, 30) is False
+    assert box._settled == 5
+    assert _warnings(caplog) == ["4 numbers were not sent to Assay: the program ended first."]
+
+
+def test_a_program_that_ends_at_once_loses_nothing(fake_rest: FakeServer) -> None:
+    fake_rest.on("POST", "/v1/traces", lambda _: time.sleep(0.4) or Answer(b""))
+    program = f"""
+import assay
+assay.init("{fake_rest.url}", "sk")
+for n in range(6 * 512):
+    with assay.span("one of many"):
+        pass
+"""
+    subprocess.run([sys.executable, "-c", program], timeout=60, check=True)
+    assert len(fake_rest.spans()) == 6 * 512
 
 
 def test_closing_does_not_wait_for_an_attempt_that_hangs() -> None:
@@ -192,8 +220,6 @@ def test_a_fault_of_ours_is_logged_and_the_thread_lives_on(caplog: pytest.LogCap
 
 def test_partial_success_is_told(connected: FakeServer, caplog: pytest.LogCaptureFixture) -> None:
     from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
-
-    from tests.fakes.rest import Answer
 
     told = ExportTraceServiceResponse()
     told.partial_success.rejected_spans = 1

@@ -72,14 +72,18 @@ async def test_python_and_sql_find_the_same_results_empty(tmp_path: Path) -> Non
         "[1]": False,
         "\n": False,
     }
-    tools = [replace(failed(n, output=text), kind="tool", status="ok") for n, text in enumerate(said, 1)]
-    broken = [replace(failed(20), kind="tool"), replace(failed(21, output=""), kind="tool")]
-    unknown = [replace(failed(30), kind="tool", thin=Thin("sampled_out", {})), failed(31)]
+    tools = [replace(failed(n, output=text), kind="tool", status="ok", input="{}") for n, text in enumerate(said, 1)]
+    broken = [replace(failed(20), kind="tool", input="{}"), replace(failed(21, output=""), kind="tool")]
+    unknown = [
+        replace(failed(30, output="[]"), kind="tool", thin=Thin("sampled_out", {})),
+        failed(31),
+        replace(failed(32), kind="tool", status="ok"),  # nobody recorded what it was asked and answered
+    ]
     store = await DuckStore.open(tmp_path / "facts")
     await store.append(Facts([*tools, *broken, *unknown]))
     rows = await store.scan(f"SELECT empty_result, {EMPTY_RESULT} AS as_sql FROM spans ORDER BY span_id")
     await store.close()
-    assert [row["empty_result"] for row in rows] == [*said.values(), False, True, None, None]
+    assert [row["empty_result"] for row in rows] == [*said.values(), False, True, None, None, None]
     assert [row["as_sql"] for row in rows] == [row["empty_result"] for row in rows]
 
 

@@ -106,7 +106,7 @@ export interface TokenUse {
   tokens: Tokens
   llm_calls: number
   tool_calls: number
-  empty_tool_results: number
+  empty_tool_results: number | null
   resent_tokens: number | null
   resent_share: number | null
   sentence: string

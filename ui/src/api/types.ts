@@ -160,6 +160,7 @@ export interface Score {
   author: string | null
   version: string | null
   trace_id: string | null
+  session?: string | null
   span_id: string | null
   metadata?: Record<string, unknown>
 }

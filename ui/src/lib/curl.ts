@@ -15,7 +15,7 @@ export function asCurl({ body, left_out: leftOut }: Again, origin: string): stri
     `curl ${origin}/v1/chat/completions \\`,
     `  -H "Authorization: Bearer $ASSAY_API_KEY" \\`,
     `  -H "Content-Type: application/json" \\`,
-    `  -d ${quoted(JSON.stringify(body, null, 2))}`,
+    ...given(JSON.stringify(body, null, 2)),
   ].join('\n')
 }
 
@@ -47,6 +47,9 @@ function question(span: Span): string | undefined {
 function answer(span: Span): string | undefined {
   return conversation(span.output)?.at(-1)?.text
 }
+
+/** No shell passes on an argument of more than 128 kB. No line of JSON is `BODY` alone. */
+const given = (body: string) => (new Blob([body]).size < 120_000 ? [`  -d ${quoted(body)}`] : [`  --data-binary @- <<'BODY'`, body, 'BODY'])
 
 /** Single quotes for POSIX shells. */
 function quoted(text: string): string {

@@ -58,6 +58,9 @@ it('copies a model call as a command a POSIX shell takes', () => {
   expect(command).toMatch(/^curl http:\/\/localhost:4600\/v1\/chat\/completions /)
   expect(command).toContain('"model": "local/small-1"')
   expect(command).toContain(`What'\\''s the return window?`)
+  const long = asCurl({ body: { messages: 'é'.repeat(70_000) }, left_out: 0 }, '')
+  expect(long).toContain(`--data-binary @- <<'BODY'\n{`)
+  expect(long.endsWith('}\nBODY')).toBe(true)
   expect(asCurl({ body, left_out: 2 }, '')).toMatch(/^# 2 pictures or files are left out/)
 })
 

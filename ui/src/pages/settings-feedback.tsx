@@ -22,7 +22,7 @@ export default function Feedback() {
     <div className="stack" style={{ gap: 'var(--gap)', maxWidth: '62rem' }}>
       <PublicKey onMade={setSecret} />
       <Section title="2. The lines for your page" note="the key is filled in by your browser">
-        <p className="second prose">The answer of your application carries its trace’s id: <code>assay.context</code> in the SDK, the header <code>x-assay-trace-id</code> at the gateway. A thumb, stars or a slider: any number will do.</p>
+        <p className="second prose">The answer of your application has to carry its trace’s id: <code>assay.current_span().trace_id</code> in the SDK, the header <code>x-assay-trace-id</code> at the gateway. A thumb, stars or a slider: any number will do.</p>
         <Snippet text={snippetOf(secret || 'sk_…', window.location.origin)} />
       </Section>
       <Section title="3. What has come" note="newest first">
@@ -96,8 +96,8 @@ function snippetOf(key: string, origin: string): string {
 
 const COLUMNS: Column<Score>[] = [
   { id: 'name', head: 'Score', className: 'nowrap', cell: (row) => <strong>{words(row.name)}</strong> },
-  { id: 'value', head: 'Value', className: 'num', cell: (row) => <>{figure(row.value)}{row.label && <span className="quiet"> {row.label}</span>}</> },
+  { id: 'value', head: 'Value', className: 'num', cell: (row) => <>{row.value !== null && figure(row.value)}{row.label && <span className={row.value === null ? undefined : 'quiet'}> {row.label}</span>}</> },
   { id: 'reason', head: 'Comment', className: 'main-cell', cell: (row) => <div className="cut second" title={row.reason ?? undefined}>{row.reason ?? <span className="quiet">none</span>}</div> },
-  { id: 'trace', head: 'Trace', className: 'nowrap hide-s', cell: (row) => (row.trace_id ? <TraceLink id={row.trace_id} /> : <span className="quiet">none</span>) },
+  { id: 'trace', head: 'Trace', className: 'nowrap hide-s', cell: (row) => (row.trace_id ? <TraceLink id={row.trace_id} /> : row.session ? <Link to="/sessions/one" search={{ id: row.session }}>its session</Link> : <span className="quiet">none</span>) },
   { id: 'time', head: 'When', className: 'num', cell: (row) => <Time at={row.time} /> },
 ]

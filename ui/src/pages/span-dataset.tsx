@@ -7,6 +7,7 @@ import * as ask from '@/api/queries'
 import type { Dataset, Span } from '@/api/types'
 import { asDatasetItem, datasetItem } from '@/lib/curl'
 import { useReturnedFocus } from '@/lib/focus'
+import { plural } from '@/lib/format'
 import { plain } from '@/lib/text'
 import { Copy } from '@/parts/copy'
 import { usePages } from '@/parts/list'
@@ -27,7 +28,7 @@ export default function AddToDataset({ span, onClose }: { span: Span; onClose: (
     mutationFn: () => put(name.trim(), { ...item, expected: expected.trim() || null }),
     onSuccess: async (made) => {
       await client.invalidateQueries({ queryKey: ['datasets'] })
-      notifications.show({ message: `${made.name} v${made.version} holds it: ${made.items} items.`, autoClose: 6000 })
+      notifications.show({ message: `${made.name} v${made.version} holds it: ${plural(made.items, 'item')}.`, autoClose: 6000 })
       onClose()
     },
   })

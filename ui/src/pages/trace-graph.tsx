@@ -2,7 +2,7 @@ import { SegmentedControl } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import * as ask from '@/api/tracing'
 import type { Graph } from '@/api/tracing'
-import { duration, plural } from '@/lib/format'
+import { count, duration, plural } from '@/lib/format'
 import { useAddress } from '@/lib/search'
 import { GraphView, type Measure, MEASURES } from '@/parts/graph'
 import { Loaded } from '@/parts/states'
@@ -45,7 +45,7 @@ function sentence(graph: Graph): string {
   if (!slowest) return 'No call was recorded.'
   const parts = [`${slowest.name} takes most time by itself: ${duration(slowest.own_ms)}${whole > 0 ? `, ${Math.round((slowest.own_ms / whole) * 100)} % of all` : ''}, in ${plural(slowest.calls, 'call')}.`]
   const again = graph.edges.filter((edge) => edge.from === edge.to && edge.kind === 'then' && graph.nodes.find((node) => node.id === edge.from)?.names === 1).sort((a, b) => b.count - a.count)[0]
-  if (again) parts.push(`${graph.nodes.find((node) => node.id === again.from)?.name} was called again right after itself ${again.count === 1 ? 'once' : `${again.count} times`}.`)
+  if (again) parts.push(`${graph.nodes.find((node) => node.id === again.from)?.name} was called again right after itself ${again.count === 1 ? 'once' : `${count(again.count)} times`}.`)
   const failed = graph.nodes.filter((node) => node.errors > 0)
   if (failed.length > 0) parts.push(`Errors in ${failed.map((node) => `${node.name} (${node.errors})`).join(', ')}.`)
   return parts.join(' ')

@@ -35,7 +35,7 @@ function Opened({ use }: { use: TokenUse }) {
           ['Tokens', <TokenCount key="tokens" input={use.tokens.input_total} output={use.tokens.output_total} />],
           ['Cost', <Money key="cost" usd={use.cost.usd} unknown={use.cost.unknown} />],
           ['Sent again', use.resent_share === null ? <Unknown key="again" why="Nobody counted the tokens of these calls." /> : `${compact(use.resent_tokens)} tokens, ${share(use.resent_share)}`],
-          ['Empty tool results', use.tool_calls > 0 && `${count(use.empty_tool_results)} of ${count(use.tool_calls)}`],
+          ['Empty tool results', use.tool_calls > 0 && use.empty_tool_results !== null && `${count(use.empty_tool_results)} of ${count(use.tool_calls)}`],
         ]}
       />
       <Sections use={use} />

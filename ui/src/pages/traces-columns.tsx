@@ -91,7 +91,7 @@ function Flags({ row }: { row: TraceRow }) {
 }
 
 function scoreChips(row: TraceRow) {
-  const [first, ...rest] = Object.entries(row.scores)
+  const [first, ...rest] = Object.entries(row.scores).sort(([, a], [, b]) => Number(a.mean === null) - Number(b.mean === null)) // comments and failures last
   if (!first) return null
   return (
     <>

@@ -95,7 +95,7 @@ function NodeBox({ node, x, y, share, chosen, onChoose }: NodeProps) {
       <g aria-hidden>
         <rect className="box" width={width} height={height} rx="4" />
         <rect width="4" height={height} rx="2" fill="currentColor" />
-        <text className="name" x="13" y="20">{cut(titled(node.name), 26)}</text>
+        <text className="name" x="13" y="20">{cut(titled(node.name), bad ? 24 - bad.length : 26)}</text>
         <text className="told" x="13" y="36">{told}</text>
         {bad && <text className="wrong" x={width - 10} y="20" textAnchor="end">{bad}</text>}
         <rect className="track" x="13" y={height - 13} width={width - 24} height="4" rx="2" />
@@ -119,6 +119,6 @@ function saidOf(node: GraphNode): string {
   return parts.filter(Boolean).join(', ')
 }
 
-const wrong = (node: GraphNode) => [node.errors > 0 && `${compact(node.errors)} failed`, node.empty_results ? `${compact(node.empty_results)} empty` : false].filter(Boolean)[0] ?? ''
+const wrong = (node: GraphNode): string => (node.errors > 0 ? `${compact(node.errors)} failed` : node.empty_results ? `${compact(node.empty_results)} empty` : '')
 const times = (n: number) => (n === 1 ? 'once' : n === 2 ? 'twice' : `${count(n)} times`)
 const cut = (text: string, most: number) => (text.length <= most ? text : `${text.slice(0, most - 1)}…`)
