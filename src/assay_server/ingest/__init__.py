@@ -24,7 +24,7 @@ from assay_server.ingest.room import Place
 from assay_server.ingest.sampling import Labels
 from assay_server.ingest.scores import ScoreInput
 from assay_server.ingest.scrub import Scrubs
-from assay_server.ingest.values import well_formed
+from assay_server.ingest.values import well_formed, within
 
 __all__ = [
     "DEFAULT_EXPERIMENT",
@@ -63,4 +63,5 @@ __all__ = [
     "forget_pieces",
     "parts_of_otlp",
     "well_formed",
+    "within",
 ]

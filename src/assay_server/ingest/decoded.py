@@ -17,7 +17,7 @@ _DROPPED = ("attributes", "events", "links")
 
 T = TypeVar("T")
 
-_LAST_NS = 2**63 - 1
+_LAST_NS = 2**63 - 2  # the next one is the store's word for never
 _REASONS_KEPT = 20
 _HEX = frozenset("0123456789abcdef")
 

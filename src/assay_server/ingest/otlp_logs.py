@@ -32,7 +32,7 @@ from assay_server.ingest.normalise import EVALUATION, Normaliser, score_of_event
 from assay_server.ingest.otlp_proto import attributes_of, value_of
 from assay_server.ingest.values import text_of
 
-_LAST_NS = 2**63 - 1
+_LAST_NS = 2**63 - 2  # the next one is the store's word for never
 
 
 @dataclass(slots=True)

@@ -19,7 +19,7 @@ from assay_server.ingest.otlp_logs import event_id, json_request
 from assay_server.ingest.otlp_proto import attributes_of
 
 _TEMPORALITY = {1: "delta", 2: "cumulative"}
-_LAST_NS = 2**63 - 1
+_LAST_NS = 2**63 - 2  # the next one is the store's word for never
 
 
 def decode_metrics_proto(project: str, body: bytes, limits: Limits) -> Decoded[Event]:

@@ -1,13 +1,13 @@
 """Scores as they are given over the API: checked here, stored through the same door as everything else."""
 
 from dataclasses import dataclass, field
-from math import isfinite
 from typing import Any, get_args
 
 from assay_server.core.errors import InvalidInput
 from assay_server.core.ids import new_id
 from assay_server.core.ports import Principal
 from assay_server.core.records import Score, ScoreSource
+from assay_server.ingest.values import LARGEST, within
 
 _SOURCES = get_args(ScoreSource)
 _LONGEST_NAME = 200
@@ -66,8 +66,9 @@ def _check(given: ScoreInput) -> None:
             value=given.value,
             fix="give a number, or say in error why there is none",
         )
-    if given.value is not None and not isfinite(given.value):
-        raise InvalidInput("A score is a finite number.", field="value", value=str(given.value), fix="give a number")
+    if given.value is not None and not within(given.value):
+        fix = f"give a number from -{LARGEST:g} to {LARGEST:g}"
+        raise InvalidInput("A score is a finite number.", field="value", value=str(given.value), fix=fix)
     if not any((given.trace_id, given.session, given.run, given.item)):
         raise InvalidInput(
             "A score must say what it is about.",
