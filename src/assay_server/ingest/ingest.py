@@ -24,7 +24,7 @@ from assay_server.ingest.otlp_metrics import decode_metrics_json, decode_metrics
 from assay_server.ingest.otlp_proto import decode_proto
 from assay_server.ingest.pricing import Prices, price_span
 from assay_server.ingest.room import Place, Room
-from assay_server.ingest.scores import ScoreInput, score_of
+from assay_server.ingest.scores import ScoreInput, scores_of
 from assay_server.ingest.scrub import FactScrubber, Scrubs
 from assay_server.store import Store
 
@@ -113,7 +113,7 @@ class Ingest:
     async def scores(self, caller: Principal, given: Sequence[ScoreInput]) -> list[Score]:
         """Stores scores in the name of `caller`, all or none, and gives them as stored. Raises `InvalidInput`."""
         now = self._clock.now_ns()
-        scores = [score_of(one, caller, now) for one in given]
+        scores = scores_of(given, caller, now)
         await self.write(Facts(scores=scores))
         return scores
 

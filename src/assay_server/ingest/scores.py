@@ -1,7 +1,8 @@
 """Scores as they are given over the API: checked here, stored through the same door as everything else."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, get_args
+from typing import Any, ClassVar, get_args
 
 from assay_server.core.errors import InvalidInput
 from assay_server.core.ids import new_id
@@ -18,6 +19,8 @@ _LONGEST_TEXT = 20_000
 class ScoreInput:
     """One score as it is sent."""
 
+    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}  # a `comment` would be lost without a word
+
     name: str
     value: float | None = None
     label: str | None = None
@@ -31,6 +34,19 @@ class ScoreInput:
     source: str | None = None
     id: str | None = None
     metadata: dict[str, Any] = field(default_factory=dict)
+
+
+def scores_of(given: Sequence[ScoreInput], caller: Principal, now_ns: int) -> list[Score]:
+    """Raises `InvalidInput` with the field that is wrong, of several scores with its place among them."""
+    scores = []
+    for place, one in enumerate(given):
+        try:
+            scores.append(score_of(one, caller, now_ns))
+        except InvalidInput as error:
+            if len(given) > 1:
+                error.field = f"{place}.{error.field}"
+            raise
+    return scores
 
 
 def score_of(given: ScoreInput, caller: Principal, now_ns: int) -> Score:

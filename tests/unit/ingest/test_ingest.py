@@ -526,6 +526,9 @@ async def test_a_score_that_cannot_be_is_refused_with_its_field(
 ) -> None:
     good = ScoreInput("q", value=1.0, trace_id=TRACE_ID)
     with pytest.raises(InvalidInput) as refusal:
-        await ingest.scores(CALLER, [good, ScoreInput(**{"trace_id": TRACE_ID, **given})])  # type: ignore[arg-type]
+        await ingest.scores(CALLER, [ScoreInput(**{"trace_id": TRACE_ID, **given})])  # type: ignore[arg-type]
     assert refusal.value.field == field
+    with pytest.raises(InvalidInput) as refusal:
+        await ingest.scores(CALLER, [good, ScoreInput(**{"trace_id": TRACE_ID, **given})])  # type: ignore[arg-type]
+    assert refusal.value.field == f"1.{field}", "which of several"
     assert store.batches == []  # all or none
