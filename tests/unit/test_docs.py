@@ -19,6 +19,16 @@ def test_every_setting_is_described() -> None:
     assert [variable for variable in ENVIRONMENT.values() if variable not in text] == []
 
 
+@pytest.mark.parametrize("page", ["export.md", "grafana.md"])
+def test_every_family_of_metrics_is_described(page: str) -> None:
+    sources = [ROOT / "src" / "assay_server" / place for place in ("api/metrics.py", "query/figures.py")]
+    families = {name for source in sources for name in re.findall(r'"(assay_[a-z_]+)"', source.read_text())}
+    text = (ROOT / "docs" / page).read_text()
+
+    assert len(families) > 10
+    assert sorted(name for name in families if name not in text) == []
+
+
 def test_every_error_code_is_described() -> None:
     text = (ROOT / "docs" / "errors.md").read_text()
     codes = {cls.code for cls in problems.STATUS if cls is not errors.RetryableError}

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Generator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Concatenate, Generic, ParamSpec, Protocol, TypedDict, TypeVar, overload
 
-from assay._errors import RetryableError, ServerError, ServerUnreachable, from_response
+from assay._errors import RetryableError, ServerUnreachable, from_response
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -73,15 +73,19 @@ class Response:
     body: bytes = b""
 
     def json(self) -> Any:
-        """The parsed body; None for an empty one. Raises ServerError where it is not JSON."""
+        """The parsed body; None for an empty one. Raises ServerUnreachable where it is not JSON."""
         if not self.body:
             return None
         try:
             return json.loads(self.body)
         except ValueError as error:
-            raise ServerError(
-                "The answer is not JSON: is there something else than Assay at this address?", status=self.status
-            ) from error
+            raise not_assay(self.status, "JSON") from error
+
+
+def not_assay(status: int, wanted: str) -> ServerUnreachable:
+    """For an answer that is none of Assay's, such as a page to sign in at."""
+    told = f"The answer is not {wanted}: is there something else than Assay at this address?"
+    return ServerUnreachable(told, connected=True, status=status)
 
 
 Step = Request | Pause
@@ -97,7 +101,7 @@ def send(request: Request) -> Call[Response]:
     for attempt in range(1, _ATTEMPTS + 1):
         try:
             response = yield request
-            if response.status < 400:
+            if response.status < 300:
                 return response
             raise from_response(response.status, response.headers, response.body)
         except RetryableError as error:

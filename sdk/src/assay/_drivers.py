@@ -8,7 +8,7 @@ from typing import Any, BinaryIO, TypeVar
 
 import httpx
 
-from assay._calls import Call, Pause, Request, Response, Step
+from assay._calls import Call, Pause, Request, Response, Step, not_assay
 from assay._errors import ServerUnreachable, from_response
 
 T = TypeVar("T")
@@ -45,8 +45,10 @@ class SyncDriver:
         size = 0
         try:
             with self._http.stream(**_arguments(request, self._timeout_s)) as answer:
-                if answer.status_code >= httpx.codes.BAD_REQUEST:
+                if not answer.is_success:
                     raise from_response(answer.status_code, answer.headers, answer.read())
+                if answer.headers.get("content-type", "").startswith("text/html"):
+                    raise not_assay(answer.status_code, "a file")
                 for chunk in answer.iter_bytes():
                     size += to.write(chunk)
         except httpx.TransportError as error:

@@ -149,7 +149,9 @@ _BY_STATUS: dict[int, type[AssayError]] = {
 
 
 def from_response(status: int, headers: Mapping[str, str], body: bytes) -> AssayError:
-    """The error of an answer of 400 and above: a problem document (RFC 9457), OpenAI's dialect, or plain text."""
+    """The error of an answer of 300 and above: a problem document (RFC 9457), OpenAI's dialect, or plain text."""
+    if status < 400 or body.lstrip().startswith(b"<"):
+        return _not_assays(status, headers.get("location"))
     document = _document(body)
     message = str(document.get("detail") or document.get("title") or document.get("message") or f"HTTP {status}")
     details: dict[str, Any] = {
@@ -164,6 +166,17 @@ def from_response(status: int, headers: Mapping[str, str], body: bytes) -> Assay
     if issubclass(cls, RetryableError):
         return cls(message, retry_after_s=_seconds(headers.get("retry-after")), **details)
     return cls(message, **details)
+
+
+def _not_assays(status: int, to: str | None) -> ServerUnreachable:
+    """A redirect or a page: Assay sends neither, what stands before it does. Assay itself did not answer."""
+    where = f" It leads to {to}." if to else ""
+    return ServerUnreachable(
+        f"HTTP {status}, and not from Assay: something stands before it, or in its place.{where}",
+        connected=True,
+        status=status,
+        fix="look whether Assay runs behind it, let requests with a key pass to it, or set ASSAY_URL to Assay itself",
+    )
 
 
 def _document(body: bytes) -> dict[str, Any]:

@@ -18,6 +18,7 @@ _POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'
 
 _STYLE = """
 @page { margin: 18mm } body { font: 14px/1.45 system-ui, sans-serif; color: #111; margin: 2rem auto; max-width: 60rem }
+body { padding: 0 1rem }
 h1 { font-size: 1.4rem; margin-bottom: 0 } p { color: #444 } table { border-collapse: collapse; width: 100% }
 th, td { padding: .3rem .5rem; border-bottom: 1px solid #ccc; text-align: right; font-variant-numeric: tabular-nums }
 th:first-child, td:first-child { text-align: left } tfoot td { font-weight: 600; border-top: 2px solid #111 }

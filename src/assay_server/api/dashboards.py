@@ -4,9 +4,10 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.status import HTTP_204_NO_CONTENT
 
+from assay_server.api.answers import written
 from assay_server.api.auth import principal
 from assay_server.api.etags import IfMatch, etag, revision_of
 from assay_server.api.gone import unless_gone
@@ -118,7 +119,7 @@ async def query(request: Request, caller: Reader, asked: PanelQuery) -> Response
     narrow = panel_filter(asked.filter, "filter")
     work = services(request).panels.read(caller.project, panel, since, until, narrow, compare=asked.compare)
     found: dict[str, Any] | None = await unless_gone(request, work)
-    return Response(status_code=_NOBODY_LISTENS) if found is None else JSONResponse(found)
+    return Response(status_code=_NOBODY_LISTENS) if found is None else written(found)
 
 
 @router.get("/marks", summary="What a time axis should show: changes of channels, canaries, incidents")

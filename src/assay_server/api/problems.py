@@ -134,8 +134,11 @@ def _invalid(error: RequestValidationError) -> errors.InvalidInput:
         return _unread(error.errors()[0])
     told = "; ".join(f"{_path(fault)}: {_said(fault)}" for fault in faults)
     first = faults[0]
-    fix = _NO_SUCH_FIELD if first["type"] == "extra_forbidden" else None
+    fix = _NO_SUCH_FIELD if first["type"] in _EXTRA else None
     return errors.InvalidInput(told, field=_path(first), value=first.get("input"), fix=fix)
+
+
+_EXTRA = frozenset({"extra_forbidden", "unexpected_keyword_argument"})  # of a model, and of a dataclass
 
 
 def _is_other_shape(fault: dict[str, Any]) -> bool:
@@ -145,7 +148,7 @@ def _is_other_shape(fault: dict[str, Any]) -> bool:
 
 
 def _said(fault: dict[str, Any]) -> str:
-    return "there is no such field" if fault["type"] == "extra_forbidden" else str(fault["msg"])
+    return "there is no such field" if fault["type"] in _EXTRA else str(fault["msg"])
 
 
 def _is_unread(fault: dict[str, Any]) -> bool:

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from assay_server.cli import app, backup, run
+from assay_server.cli import app, backup, run, speak_unicode
 
 JSON = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 Data = Annotated[Path | None, typer.Option(help="Where facts and decisions are kept.", show_default="assay-data")]
@@ -106,6 +106,7 @@ def main() -> None:
     """The entry point; its exit code is the answer."""
     from assay_server.core.errors import AssayError, InvalidInput
 
+    speak_unicode()
     try:
         code = run(app)
     except AssayError as error:

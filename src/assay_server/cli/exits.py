@@ -22,6 +22,7 @@ def run(app: typer.Typer, args: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if args is None else args)
     try:
         returned = app(arguments, standalone_mode=False, prog_name="assay")
+        sys.stdout.flush()
         return returned if isinstance(returned, int) else YES
     except typer.TyperException as error:
         return _misuse(error)
@@ -36,12 +37,20 @@ def run(app: typer.Typer, args: Sequence[str] | None = None) -> int:
         say("interrupted")
         return INTERRUPTED
     except BrokenPipeError:
-        # The reader has seen enough (`assay trace list | head`). Python would complain once more at its end.
-        sys.stdout = None
-        return YES
+        return _seen_enough()
+    except SystemExit as left:
+        if isinstance(left.__context__, BrokenPipeError):  # typer knows it too, and takes it for a failure
+            return _seen_enough()
+        raise
     except OSError as error:
         say(f"{colour('error:', 'red')} {error.strerror or error}: {error.filename or ''}".rstrip(": "))
         return MISUSE
+
+
+def _seen_enough() -> int:
+    """The reader has (`assay trace list | head`). Python would complain once more at its end."""
+    sys.stdout = None
+    return YES
 
 
 def code_of(error: assay.AssayError) -> int:

@@ -1,5 +1,6 @@
 """What is printed, and where: answers on stdout, talk on stderr, colour and progress on a terminal only."""
 
+import io
 import json
 import os
 import re
@@ -15,6 +16,15 @@ import typer
 _ESCAPES = re.compile(r"\x1b\[[0-9;]*m")
 # What came from users or models must not steer the terminal.
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+
+
+def speak_unicode() -> None:
+    """Texts have any sign: a file or pipe gets UTF-8 unless somebody asks for another encoding, and what a terminal
+    cannot show is a `?` there, no traceback."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            free = not stream.isatty() and "PYTHONIOENCODING" not in os.environ
+            stream.reconfigure(encoding="utf-8" if free else None, errors="replace")
 
 
 def say(text: str) -> None:

@@ -24,7 +24,7 @@ from assay_server.ingest.room import Place
 from assay_server.ingest.sampling import Labels
 from assay_server.ingest.scores import SAID, ScoreInput, told_again
 from assay_server.ingest.scrub import Scrubs
-from assay_server.ingest.values import well_formed
+from assay_server.ingest.values import well_formed, within
 
 __all__ = [
     "DEFAULT_EXPERIMENT",
@@ -65,4 +65,5 @@ __all__ = [
     "parts_of_otlp",
     "told_again",
     "well_formed",
+    "within",
 ]

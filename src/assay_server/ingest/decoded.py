@@ -12,7 +12,7 @@ STATUS: dict[int, SpanStatus] = {0: "unset", 1: "ok", 2: "error"}
 
 T = TypeVar("T")
 
-_LAST_NS = 2**63 - 1
+_LAST_NS = 2**63 - 2  # the next one is the store's word for never
 _REASONS_KEPT = 20
 _HEX = frozenset("0123456789abcdef")
 

@@ -24,7 +24,7 @@ from assay_server.ingest.otlp_metrics import decode_metrics_json, decode_metrics
 from assay_server.ingest.otlp_proto import decode_proto
 from assay_server.ingest.pricing import Prices, price_span
 from assay_server.ingest.room import Place, Room
-from assay_server.ingest.scores import ScoreInput, score_of
+from assay_server.ingest.scores import ScoreInput, scores_of
 from assay_server.ingest.scrub import FactScrubber, Scrubs
 from assay_server.store import Store
 
@@ -122,7 +122,7 @@ class Ingest:
     async def scores_known(self, caller: Principal, given: Sequence[ScoreInput]) -> tuple[list[Score], list[Score]]:
         """The same, and those among them whose id was known before: what they say is not stored."""
         now = self._clock.now_ns()
-        scores = [score_of(one, caller, now) for one in given]
+        scores = scores_of(given, caller, now)
         fresh = {id(score) for score in (await self._stored(Facts(scores=scores))).scores}
         return scores, [score for score in scores if id(score) not in fresh]
 

@@ -17,7 +17,7 @@ from assay_server.ingest.langchain import answered, asked
 from assay_server.ingest.messages import CONTENT_EVENTS, messages_of, messages_of_events, tree_of, with_system
 from assay_server.ingest.plans import EVENTS_AFTER, Hit, Plans, Sources
 from assay_server.ingest.tokens import from_object, from_totals
-from assay_server.ingest.values import count_of, number_of, parsed, text_of, texts_of
+from assay_server.ingest.values import count_of, number_of, parsed, text_of, texts_of, within
 
 EVALUATION = "gen_ai.evaluation.result"
 ROOT_NAME = "assay.span_name"
@@ -296,6 +296,8 @@ def score_of_event(span: Span, event: dict[str, Any]) -> Score | None:
     judged = isinstance(value, int | float) and not isinstance(value, bool)
     if name is None or not (judged or label or error):
         return None
+    if judged and not error and not within(value):
+        error = f"The value is {value}."  # of libraries that tell so that they could not judge
     at = event["time_ns"] or span.end_ns
     identity = f"{span.trace_id}{span.span_id}{name}{at}".encode("utf-8", "replace")
     return Score(

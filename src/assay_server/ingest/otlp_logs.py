@@ -34,7 +34,7 @@ from assay_server.ingest.otlp_message import read_message
 from assay_server.ingest.otlp_proto import attributes_of, resource_of, told_of, value_of
 from assay_server.ingest.values import text_of
 
-_LAST_NS = 2**63 - 1
+_LAST_NS = 2**63 - 2  # the next one is the store's word for never
 
 
 @dataclass(slots=True)

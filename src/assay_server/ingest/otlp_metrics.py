@@ -21,7 +21,7 @@ from assay_server.ingest.otlp_message import read_message
 from assay_server.ingest.otlp_proto import attributes_of, resource_of, told_of
 
 _TEMPORALITY = {1: "delta", 2: "cumulative"}
-_LAST_NS = 2**63 - 1
+_LAST_NS = 2**63 - 2  # the next one is the store's word for never
 
 
 def decode_metrics_proto(project: str, body: bytes, limits: Limits) -> Decoded[Event]:

@@ -1,15 +1,16 @@
 """Scores as they are given over the API: checked here, stored through the same door as everything else."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
-from math import isfinite
-from typing import Any, get_args
+from typing import Any, ClassVar, get_args
 
 from assay_server.core.errors import InvalidInput
 from assay_server.core.ids import canonical_json, new_id
 from assay_server.core.ports import Principal
 from assay_server.core.records import Score, ScoreSource
+from assay_server.ingest.values import LARGEST, within
 
 SAID = ("name", "value", "label", "error", "reason", "trace_id", "span_id", "session", "run", "item", "source")
 """What a score says, and of what."""
@@ -22,6 +23,8 @@ _LONGEST_TEXT = 20_000
 @dataclass(slots=True)
 class ScoreInput:
     """One score as it is sent."""
+
+    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}  # a `comment` would be lost without a word
 
     name: str
     value: float | None = None
@@ -36,6 +39,19 @@ class ScoreInput:
     source: str | None = None
     id: str | None = None
     metadata: dict[str, Any] = field(default_factory=dict)
+
+
+def scores_of(given: Sequence[ScoreInput], caller: Principal, now_ns: int) -> list[Score]:
+    """Raises `InvalidInput` with the field that is wrong, of several scores with its place among them."""
+    scores = []
+    for place, one in enumerate(given):
+        try:
+            scores.append(score_of(one, caller, now_ns))
+        except InvalidInput as error:
+            if len(given) > 1:
+                error.field = f"{place}.{error.field}"
+            raise
+    return scores
 
 
 def score_of(given: ScoreInput, caller: Principal, now_ns: int) -> Score:
@@ -88,8 +104,9 @@ def _check(given: ScoreInput) -> None:
             value=None,
             fix="give a number, a label, a comment as reason, or say in error why there is none",
         )
-    if given.value is not None and not isfinite(given.value):
-        raise InvalidInput("A score is a finite number.", field="value", value=str(given.value), fix="give a number")
+    if given.value is not None and not within(given.value):
+        fix = f"give a number from -{LARGEST:g} to {LARGEST:g}"
+        raise InvalidInput("A score is a finite number.", field="value", value=str(given.value), fix=fix)
     if not any((given.trace_id, given.session, given.run, given.item)):
         raise InvalidInput(
             "A score must say what it is about.",

@@ -40,13 +40,23 @@ def parsed(value: Any) -> Any:
 
 
 def count_of(value: Any) -> int | None:
-    """A token count; None for what is none (negative numbers, texts, truth values)."""
+    """A token count; None for what is none (negative numbers, texts, truth values, what no model could read)."""
     if isinstance(value, bool):
         return None
-    if isinstance(value, int):
-        return value if 0 <= value < 2**63 else None
-    number = number_of(value)
-    return int(number) if number is not None and number < 2**53 else None
+    number = value if isinstance(value, int) else number_of(value)
+    return int(number) if number is not None and 0 <= number <= _MOST_TOKENS else None
+
+
+LARGEST = 1e15
+"""Of amounts and judgements: what is larger is no fact, and its square, added up, would be beyond all numbers."""
+
+_MOST_TOKENS = 10**12
+"""Of one call. Millions of such calls still add up to a whole number that the store can hold."""
+
+
+def within(number: float) -> bool:
+    """Whether it can be added up with others: not NaN, nor infinite, nor beyond `LARGEST`."""
+    return abs(number) <= LARGEST
 
 
 def number_of(value: Any) -> float | None:
@@ -57,7 +67,7 @@ def number_of(value: Any) -> float | None:
         number = float(value)
     except (ValueError, OverflowError):
         return None
-    return number if math.isfinite(number) and number >= 0 else None
+    return number if within(number) and number >= 0 else None
 
 
 def spelled(value: float) -> float | str:

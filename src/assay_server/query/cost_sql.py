@@ -24,7 +24,7 @@ SUMS = ", ".join(
         "count(*) AS calls",
         "sum(cost) AS usd",
         "count(*) FILTER (cost IS NULL) AS unknown",
-        *(f"sum({bucket})::BIGINT AS {bucket}" for bucket in BUCKETS),
+        *(f"TRY_CAST(sum({bucket}) AS BIGINT) AS {bucket}" for bucket in BUCKETS),
     )
 )
 """Sums over spans; `RESUMS` adds such sums up."""
@@ -32,7 +32,7 @@ SUMS = ", ".join(
 SUMMED = ("usd", "calls", "unknown", *BUCKETS)
 """The columns of both, in the order of `RESUMS`."""
 
-RESUMS = ", ".join(("sum(usd) AS usd", *(f"sum({name})::BIGINT AS {name}" for name in SUMMED[1:])))
+RESUMS = ", ".join(("sum(usd) AS usd", *(f"TRY_CAST(sum({name}) AS BIGINT) AS {name}" for name in SUMMED[1:])))
 
 
 @dataclass(slots=True, frozen=True)

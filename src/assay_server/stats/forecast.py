@@ -1,9 +1,11 @@
 """Where a daily sum with a weekly wave is heading, with an interval that is held to its promise.
 
 Holt-Winters with a damped trend (Gardner and McKenzie 1985; Hyndman and Athanasopoulos, Forecasting: Principles and
-Practice, 3rd ed., 8.3), on logarithms where all values are positive. The interval is conformal: the quantile of the
-errors that the same method made at the same distance on the same series, from every day it could have been asked on
-(split conformal, Vovk, Gammerman and Shafer 2005, with the correction (n + 1)/n). Nothing is assumed to be normal.
+Practice, 3rd ed., 8.3), on logarithms where all values are positive. A single day far off what was expected (a loop
+that ran away) is taken for no more than three usual errors, as in Gelper, Fried and Croux (2010); a second one on the
+same side is a new level and counts in full. The interval is conformal: the quantile of the errors that the same method
+made at the same distance on the same series, from every day it could have been asked on (split conformal, Vovk,
+Gammerman and Shafer 2005, with the correction (n + 1)/n). Nothing is assumed to be normal.
 """
 
 import math
@@ -17,6 +19,8 @@ SMALLEST_HISTORY = 28
 _WARM_UP_SEASONS = 2
 _FEWEST_ERRORS = 9
 _DAMPING = 0.9
+_FAR = 3.0  # usual errors, from which on a single day says no more
+_LEAST = 0.02  # the usual error is no less: of the level, or of a logarithm
 _LEVELS, _TRENDS, _WAVES = (0.1, 0.25, 0.45), (0.0, 0.05), (0.05, 0.2)
 
 
@@ -55,7 +59,7 @@ def forecast(values: Sequence[float], horizon: int, *, season: int = 7, level: f
     raw = np.asarray(values, dtype=np.float64)
     logarithms = bool((raw > 0).all())
     series = np.log(raw) if logarithms else raw
-    past, ahead = _rolling(series, horizon, season)
+    past, ahead = _rolling(series, horizon, season, logarithms)
     errors = _errors(series, past)
     best = _best(errors, season)
     chosen, past, ahead = errors[best], past[best], ahead[best]
@@ -75,7 +79,7 @@ def forecast(values: Sequence[float], horizon: int, *, season: int = 7, level: f
     )
 
 
-def _rolling(series: Any, horizon: int, season: int) -> tuple[Any, Any]:
+def _rolling(series: Any, horizon: int, season: int, logarithms: bool) -> tuple[Any, Any]:
     """For every setting: forecasts from each day, shape (settings, days, horizon), NaN in the warm-up; and those
     from the last day."""
     import numpy as np
@@ -90,13 +94,20 @@ def _rolling(series: Any, horizon: int, season: int) -> tuple[Any, Any]:
     steps = np.arange(1, horizon + 1)
     damped = np.cumsum(_DAMPING**steps)
     past = np.full((len(grid), len(series), horizon), np.nan)
+    usual = np.full(len(grid), np.abs(first - level[0] - wave[0]).mean())
+    side = np.zeros(len(grid))  # on which the day before was far off
     for day, value in enumerate(series):
         place = day % season
         before = level
         expected = level + _DAMPING * slope
-        level = expected + alpha * (value - wave[:, place] - expected)
+        error = value - wave[:, place] - expected
+        far = _FAR * np.maximum(usual, _LEAST * (1.0 if logarithms else np.abs(expected)))
+        now = np.where(np.abs(error) > far, np.sign(error), 0.0)
+        error = np.where((now != 0) & (now != side), np.clip(error, -far, far), error)
+        usual, side = 0.9 * usual + 0.1 * np.minimum(np.abs(error), far), now
+        level = expected + alpha * error
         slope = _DAMPING * slope + beta * (level - before - _DAMPING * slope)
-        wave[:, place] += gamma * (value - level - wave[:, place])
+        wave[:, place] += gamma * (expected + error - level)
         if day >= begin - 1:
             past[:, day] = level[:, None] + slope[:, None] * damped + wave[:, (day + steps) % season]
     return past, past[:, -1]

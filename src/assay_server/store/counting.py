@@ -38,10 +38,10 @@ OUTPUT = "coalesce(output_tokens, 0) + coalesce(reasoning, 0)"
 
 USED = (
     "count(*) AS calls, sum(cost) AS usd, count(*) FILTER (cost IS NULL) AS unknown,"
-    f" sum({INPUT}) FILTER ({ASKED})::BIGINT AS input_tokens,"
-    f" sum({OUTPUT}) FILTER ({ANSWERED})::BIGINT AS output_tokens"
+    f" TRY_CAST(sum({INPUT}) FILTER ({ASKED}) AS BIGINT) AS input_tokens,"
+    f" TRY_CAST(sum({OUTPUT}) FILTER ({ANSWERED}) AS BIGINT) AS output_tokens"
 )
-"""What calls add up to; NULL where nobody knows any."""
+"""What calls add up to; NULL where nobody knows any, or where rows from before there was a limit add up to too much."""
 
 HAS = "(cost IS NOT NULL OR fresh_input IS NOT NULL OR output_tokens IS NOT NULL)"
 """Spans that may count."""

@@ -105,3 +105,14 @@ async def test_a_comment_or_a_label_may_stand_alone(page: httpx.AsyncClient) -> 
     )
     assert (comment["value"], comment["error"], comment["reason"]) == (None, None, "the link is dead")
     assert (label["value"], label["label"], label["trace_id"]) == (None, "billing", "a" * 32)
+
+
+async def test_what_would_be_lost_is_told_and_where_it_stands(page: httpx.AsyncClient) -> None:
+    """The words of other clients (`comment`, `timestamp`) were taken, and dropped without one."""
+    key = {"x-api-key": "score"}
+    for body, field in (({**THUMB, "comment": "bad"}, "comment"), ([THUMB, {**THUMB, "comment": "bad"}], "1.comment")):
+        answer = await page.post("/api/v1/scores", json=body, headers=key)
+        assert (answer.status_code, answer.json()["field"]) == (400, field)
+        assert answer.json()["detail"] == f"{field}: there is no such field"
+    answer = await page.post("/api/v1/scores", json=[THUMB, THUMB, {**THUMB, "value": 1e300}], headers=key)
+    assert (answer.status_code, answer.json()["field"]) == (400, "2.value")

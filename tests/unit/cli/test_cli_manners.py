@@ -222,6 +222,44 @@ def test_a_pipe_gets_whole_lines_without_colour(fake_rest: FakeServer, tmp_path:
     assert json.dumps(done.stdout).isascii()
 
 
+_MAIN = "from assay_server.app.main import main; main()"
+
+
+def test_a_reader_that_has_seen_enough_is_no_failure(fake_rest: FakeServer) -> None:
+    """`assay sql … | head` ended with 1, the exit code of a gate that failed."""
+    rows = [[number, "x" * 100] for number in range(5000)]
+    columns = [{"name": "n", "type": "BIGINT"}, {"name": "t", "type": "VARCHAR"}]
+    fake_rest.on("POST", "/api/v1/sql", {"columns": columns, "rows": rows, "truncated": False, "elapsed_ms": 1})
+    piped = subprocess.Popen(
+        [sys.executable, "-c", _MAIN, "sql", "SELECT 1"], stdout=subprocess.PIPE, env={**os.environ}
+    )
+    assert piped.stdout is not None
+    assert piped.stdout.readline().split() == [b"N", b"T"]
+    piped.stdout.close()
+    assert piped.wait(60) == 0
+
+
+@pytest.mark.parametrize(
+    ("setting", "seen"),
+    [
+        ({"PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "LC_ALL": "POSIX"}, "héllo 日本"),
+        ({"PYTHONIOENCODING": "latin-1"}, "héllo ??"),
+    ],
+)
+def test_texts_can_be_printed_wherever_they_go(fake_rest: FakeServer, setting: dict[str, str], seen: str) -> None:
+    row = {"trace_id": "t", "name": "héllo 日本", "status": "ok", "input": None}
+    fake_rest.on("GET", "/api/v1/traces", {"items": [row], "total": 1, "next": None})
+    done = subprocess.run(
+        [sys.executable, "-c", _MAIN, "trace", "list"],
+        capture_output=True,
+        timeout=60,
+        env={**os.environ, **setting},
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert seen in done.stdout.decode(setting.get("PYTHONIOENCODING", "utf-8"))
+
+
 def test_progress_is_for_terminals(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     with progress() as line:
         line.show(1, 2)

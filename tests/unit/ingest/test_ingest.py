@@ -4,6 +4,7 @@ import asyncio
 import gzip
 import json
 import logging
+import math
 import zlib
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -108,6 +109,16 @@ async def test_an_empty_request_is_fine(ingest: Ingest, store: MemoryStore) -> N
     assert store.batches == []
 
 
+@pytest.mark.parametrize("value", [math.nan, math.inf, 1e300])
+async def test_a_judgement_that_is_no_number_failed(ingest: Ingest, store: MemoryStore, value: float) -> None:
+    """As libraries say that they could not judge; one NaN among the scores made every mean of them NaN."""
+    said = {"gen_ai.evaluation.name": "faithfulness", "gen_ai.evaluation.score.value": value}
+    event = {"name": "gen_ai.evaluation.result", "time_ns": 5, "attributes": said}
+    await ingest.otlp("prj_a", protobuf(a_span(events=[event])), PROTOBUF)
+    [score] = [score for batch in store.batches for score in batch.scores]
+    assert (score.value, score.error) == (None, f"The value is {value}.")
+
+
 @pytest.mark.parametrize(
     ("broken", "reason"),
     [
@@ -117,6 +128,7 @@ async def test_an_empty_request_is_fine(ingest: Ingest, store: MemoryStore) -> N
         ({"trace_id": "ab"}, "1 bytes, not 16"),
         ({"start_ns": 0}, "missing"),
         ({"start_ns": 2**63}, "out of range"),
+        ({"end_ns": 2**63 - 1}, "out of range"),
         ({"attributes": {f"k{n}": n for n in range(5000)}}, "5000 attributes"),
     ],
 )
@@ -508,6 +520,7 @@ async def test_a_key_that_can_only_score_speaks_for_end_users(ingest: Ingest) ->
         ({"name": "q", "value": 1.0, "trace_id": None}, "trace_id"),
         ({"name": "q", "value": 1.0, "trace_id": "feedback-1"}, "trace_id"),
         ({"name": "q", "value": 1.0, "label": "x" * 201}, "label"),
+        ({"name": "q", "value": 1e308}, "value"),
     ],
 )
 async def test_a_score_that_cannot_be_is_refused_with_its_field(
@@ -515,6 +528,9 @@ async def test_a_score_that_cannot_be_is_refused_with_its_field(
 ) -> None:
     good = ScoreInput("q", value=1.0, trace_id=TRACE_ID)
     with pytest.raises(InvalidInput) as refusal:
-        await ingest.scores(CALLER, [good, ScoreInput(**{"trace_id": TRACE_ID, **given})])  # type: ignore[arg-type]
+        await ingest.scores(CALLER, [ScoreInput(**{"trace_id": TRACE_ID, **given})])  # type: ignore[arg-type]
     assert refusal.value.field == field
+    with pytest.raises(InvalidInput) as refusal:
+        await ingest.scores(CALLER, [good, ScoreInput(**{"trace_id": TRACE_ID, **given})])  # type: ignore[arg-type]
+    assert refusal.value.field == f"1.{field}", "which of several"
     assert store.batches == []  # all or none

@@ -6,6 +6,7 @@ import socket
 import ssl
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from threading import Thread
 from typing import Any
 
@@ -104,7 +105,10 @@ def test_a_line_s_end_behind_a_key_is_left_out() -> None:
     ("body", "message"),
     [
         (b'{"error": {"message": "no such model", "param": "model"}}', "no such model"),
-        (b"<html>proxy</html>", "<html>proxy</html>"),
+        (
+            b"<html>proxy</html>",
+            "HTTP 502, and not from Assay: something stands before it, or in its place.",
+        ),
         (b"", "HTTP 502"),
         (b"[1]", "HTTP 502"),
     ],
@@ -210,7 +214,7 @@ def listening(answer: Callable[[socket.socket], None]) -> Iterator[str]:
 
 def test_a_page_that_is_not_ours_is_told(client: assay.Client, fake_rest: FakeServer) -> None:
     fake_rest.on("GET", "/api/v1/info", Answer(b"<html>"))
-    with pytest.raises(assay.ServerError, match="something else than Assay"):
+    with pytest.raises(assay.ServerUnreachable, match="something else than Assay"):
         client.info()
 
 
@@ -264,3 +268,25 @@ def test_every_endpoint_has_a_docstring_and_works_on_both_drivers() -> None:
         assert found, name
         assert all(value.__doc__ for value in found.values()), name
     assert inspect.signature(blocking.prompts.push) == inspect.signature(other.prompts.push)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Answer(None, 302, {"Location": "https://sso.example.com/"}),
+        Answer(b"<html>Bad gateway</html>", 502, {"Content-Type": "text/html"}),
+        Answer(b"<html>Sign in</html>", 200, {"Content-Type": "text/html"}),
+    ],
+)
+def test_what_stands_before_assay_is_not_taken_for_it(
+    client: assay.Client, fake_rest: FakeServer, answer: Answer, tmp_path: Path
+) -> None:
+    """A redirect was a traceback, and an export the page to sign in at, or nothing, without a word."""
+    for path in ("/api/v1/traces", "/api/v1/export/spans"):
+        fake_rest.on("GET", path, answer)
+    with pytest.raises(assay.ServerUnreachable, match=r"not from Assay|something else than Assay") as refused:
+        client.traces.list()
+    assert refused.value.status == answer.status
+    with (tmp_path / "spans.csv").open("wb") as out, pytest.raises(assay.ServerUnreachable):
+        client.export("spans", out, "csv")
+    assert (tmp_path / "spans.csv").read_bytes() == b""

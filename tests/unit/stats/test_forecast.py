@@ -56,3 +56,23 @@ def test_nothing_spent_is_nothing_to_come() -> None:
     found = forecast([0.0] * 40, 3)
     assert found is not None
     assert [(point.value, point.upper) for point in found.points] == [(0, 0)] * 3
+
+
+@pytest.mark.parametrize("weekend", [40.0, 0.0])
+@pytest.mark.parametrize("ago", [1, 3, 10])
+def test_a_single_day_that_ran_away_is_not_what_comes(weekend: float, ago: int) -> None:
+    """Where a weekend costs nothing there are no logarithms, and one day of 30 made a fortnight five times as dear."""
+    noise = np.random.default_rng(1)
+    usual = [(100.0 if day % 7 < 5 else weekend) * float(np.exp(noise.normal(0, 0.1))) for day in range(82)]
+    spiked = [value * (30 if day == 82 - ago else 1) for day, value in enumerate(usual)]
+    found, calm = forecast(spiked, 14), forecast(usual, 14)
+    assert found is not None
+    assert calm is not None
+    assert found.total.value == pytest.approx(calm.total.value, rel=0.05)
+
+
+def test_a_second_day_on_the_same_side_is_a_new_level() -> None:
+    week = [100.0] * 5 + [50.0] * 2
+    found = forecast(week * 8 + [value * 3 for value in week], 7)
+    assert found is not None
+    assert found.total.value == pytest.approx(3 * sum(week), rel=0.15)

@@ -9,9 +9,9 @@ from fastapi import Request
 from assay_server.api.services import services
 from assay_server.core.clock import parse_rfc3339
 from assay_server.core.errors import InvalidInput, TooLarge
-from assay_server.ingest import decompress, well_formed
+from assay_server.ingest import decompress, well_formed, within
 
-_NO_MORE_NS = 1 << 63
+_NO_MORE_NS = (1 << 63) - 1
 
 
 async def plain_body(request: Request) -> bytes:
@@ -104,14 +104,14 @@ def moment_of(told: Any, field: str) -> int | None:
 
 
 def number(value: Any) -> float | None:
-    """A finite number, truth values as 0 and 1; None for anything else."""
+    """A number that can be added up with others, truth values as 0 and 1; None for anything else."""
     if not isinstance(value, bool | int | float):
         return None
     try:
         found = float(value)
     except OverflowError:  # a whole number of hundreds of digits
         return None
-    return found if math.isfinite(found) else None
+    return found if within(found) else None
 
 
 def named(prefix: str, values: Any) -> dict[str, Any]:

@@ -11,6 +11,10 @@ _APART = 0.75  # cosine distance at which two clusters are two
 _MOST_TERMS = 4000
 
 _TOKEN = re.compile(r"[^\W\d_]{2,}")
+_UNSPACED = re.compile(
+    "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]{2,}"
+)
+"""Scripts that put no spaces between words: Thai, Lao, Burmese, Khmer, kana and Han."""
 _SAYS_NOTHING = """
     a an and any are as at be but by can could did do does for from get had has have how i if in is it its me my not of
     on or our please so that the their there they this to us was we were what when where which who why will with would
@@ -47,9 +51,16 @@ def clusters_of(texts: Sequence[str]) -> list[list[int]]:
 
 
 def terms_of(text: str) -> list[str]:
-    """Words that say something, and pairs of neighbours."""
-    words = [word for word in _TOKEN.findall(text.lower()) if word not in _EMPTY_WORDS]
+    """Words that say something, and pairs of neighbours. Where nothing stands between words, two signs are one."""
+    words = [word for found in _TOKEN.findall(text.lower()) for word in _words(found) if word not in _EMPTY_WORDS]
     return [*words, *(f"{a} {b}" for a, b in pairwise(words))]
+
+
+def _words(token: str) -> list[str]:
+    if not _UNSPACED.search(token):
+        return [token]
+    spaced = [part for part in _UNSPACED.split(token) if len(part) > 1]
+    return spaced + [run[at : at + 2] for run in _UNSPACED.findall(token) for at in range(len(run) - 1)]
 
 
 def telling(texts: Sequence[str], rest: Sequence[str], most: int) -> list[str]:

@@ -3,7 +3,10 @@
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from assay_server.core.records import Facts, Span
+from assay_server.query.dashboards.likeness import clusters_of
 from assay_server.query.dashboards.questions import Questions
 from assay_server.query.dashboards.source import Asked, Range
 from assay_server.store import DuckStore
@@ -31,3 +34,16 @@ async def test_the_order_in_which_spans_came_says_nothing(tmp_path: Path) -> Non
     found = await read(tmp_path / "a", numbers)
     assert [each["n"] for each in found["clusters"]] == [16, 16, 8]
     assert await read(tmp_path / "b", numbers[::-1]) == found
+
+
+@pytest.mark.parametrize(
+    "groups",
+    [
+        (["我怎么退货？", "怎么退货呢", "我想退货"], ["我的包裹在哪里？", "包裹在哪里", "请问包裹到哪了"]),
+        (["返品の方法を教えてください", "返品したいのですが"], ["荷物はどこですか", "私の荷物はどこにありますか"]),
+        (["ฉันจะคืนสินค้าได้อย่างไร", "คืนสินค้าอย่างไร"], ["พัสดุของฉันอยู่ที่ไหน", "พัสดุอยู่ไหน"]),
+    ],
+)
+def test_questions_without_spaces_between_their_words_are_alike_too(groups: tuple[list[str], list[str]]) -> None:
+    texts = [text for group in groups for text in group]
+    assert sorted(sorted(texts[at] for at in found) for found in clusters_of(texts)) == sorted(map(sorted, groups))
