@@ -17,7 +17,7 @@ from assay_server.ingest.langchain import answered, asked
 from assay_server.ingest.messages import CONTENT_EVENTS, messages_of, messages_of_events, tree_of, with_system
 from assay_server.ingest.plans import EVENTS_AFTER, Hit, Plans, Sources
 from assay_server.ingest.tokens import from_object, from_totals
-from assay_server.ingest.values import count_of, number_of, parsed, text_of, texts_of, within
+from assay_server.ingest.values import SPELLED, count_of, number_of, parsed, text_of, texts_of, within
 
 EVALUATION = "gen_ai.evaluation.result"
 ROOT_NAME = "assay.span_name"
@@ -291,6 +291,7 @@ def score_of_event(span: Span, event: dict[str, Any]) -> Score | None:
     attributes = event["attributes"]
     name = text_of(attributes.get("gen_ai.evaluation.name"))
     value = attributes.get("gen_ai.evaluation.score.value")
+    value = float(value) if value in SPELLED else value
     label = text_of(attributes.get("gen_ai.evaluation.score.label"))
     error = text_of(attributes.get("error.type"))
     judged = isinstance(value, int | float) and not isinstance(value, bool)

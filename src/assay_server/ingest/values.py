@@ -70,6 +70,9 @@ def number_of(value: Any) -> float | None:
     return number if within(number) and number >= 0 else None
 
 
+SPELLED = ("NaN", "Infinity", "-Infinity")
+
+
 def spelled(value: float) -> float | str:
     """A number as it can be kept: those that JSON does not know as OTLP's JSON spells them, `NaN` and `-Infinity`."""
     if math.isfinite(value):
