@@ -200,4 +200,5 @@ def _figure(row: Mapping[str, Any]) -> Figure:
     window = Window(row["since_ns"], row["until_ns"])
     value = None if row["n"] == 0 else row["value"]
     sd = row["sd"] if row["n"] > 1 else None
-    return Figure(window, row["g"], row["n"], None if value is None else float(value), sd, row["unknown"])
+    group = row["g"].replace("\0", "\ufffd")  # states are kept in the ledger, and PostgreSQL's text holds no NUL
+    return Figure(window, group, row["n"], None if value is None else float(value), sd, row["unknown"])

@@ -194,3 +194,12 @@ async def test_unknown_names_are_refused(
     with pytest.raises(InvalidInput) as refused:
         await windows.figures("prj_a", Metric(metric), [FIRST], narrow=narrow, group_by=group)
     assert refused.value.field == field
+
+
+async def test_a_group_can_be_noted_in_any_ledger(tmp_path: Path) -> None:
+    """PostgreSQL's text holds no NUL: one such value ended a monitor's looks for ever."""
+    store = await DuckStore.open(tmp_path / "odd")
+    await store.append(Facts([span(1, 0, 10, attributes={"plan": "a\0b"})]))
+    [found] = await Windows(store).figures("prj_a", Metric("count"), [FIRST], group_by="attribute:plan")
+    assert found.group == "a\ufffdb"
+    await store.close()
