@@ -169,7 +169,15 @@ async def _unless_gone(receive: Receive, work: Coroutine[Any, Any, None]) -> Non
 
 
 def _headers_of(scope: Scope) -> dict[str, str]:
-    return {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+    return {name.decode("latin-1"): _said(value) for name, value in scope["headers"]}
+
+
+def _said(value: bytes) -> str:
+    """Go, curl and aiohttp send the UTF-8 of a name such as `Zoë`, browsers and Node its Latin-1."""
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        return value.decode("latin-1")
 
 
 async def _body(headers: Mapping[str, str], receive: Receive) -> bytes | None:

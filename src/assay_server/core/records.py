@@ -76,6 +76,7 @@ class Thin:
 
     fate: Fate
     attributes: dict[str, Any]
+    rule: str | None = None  # whose it was, where a rule and not the tail decided
 
 
 @dataclass(slots=True, frozen=True)

@@ -104,6 +104,10 @@ class Doorkeeper:
             self._counts.add(owner, what, n)
         for owner, n in Counter(map(_project, facts.spans)).items():
             self._counts.add(owner, SPANS, n)
+        thinned = Counter((span.project, span.thin.rule) for span in facts.spans if span.thin and span.thin.rule)
+        for (owner, rule), n in thinned.items():
+            self._counts.add(owner, SAMPLED_OUT, n)
+            self._counts.add(owner, f"{SAMPLE}{rule}", n)
         if project is not None:
             self._counts.add(project, BYTES, size)
         if any(span.thin is not None and span.thin.fate == "waiting" for span in facts.spans):
@@ -137,10 +141,8 @@ class Doorkeeper:
                 continue
             kept.append(span)
             if judged.fate != "kept":
-                span.thin = Thin(judged.fate, self._labels.of(span))
-            if judged.fate == "sampled_out":
-                counted[span.project, SAMPLED_OUT] += 1
-                counted[span.project, f"{SAMPLE}{judged.rule}"] += 1
+                rule = judged.rule if judged.fate == "sampled_out" else None
+                span.thin = Thin(judged.fate, self._labels.of(span), rule)
         facts.spans = kept
         if dropped:
             scores = facts.scores

@@ -11,6 +11,7 @@ import logging
 from collections import OrderedDict, deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from hashlib import blake2b
 from typing import Any, Protocol
 
 from assay_server.checks import Check, Sample
@@ -24,6 +25,7 @@ _ROOM = 1000  # calls that wait
 _AT_ONCE = 50  # scores in one commit
 _MOST_TRACES = 1000  # whose documents are remembered
 _MOST_DOCUMENTS = 50
+_MOST_ANSWERS = 5000  # of which it is known when they were given
 _LONGEST_OUTPUT = 200_000  # characters of messages that are taken apart
 _LONGEST = 8000  # characters of an answer or a document
 _REST = 3.0  # times as long as it worked: a quarter of one core at most
@@ -61,6 +63,7 @@ class FlagWatch:
         self._policies = policies
         self._check = check
         self._documents: OrderedDict[tuple[str, str], Contexts] = OrderedDict()
+        self._answers: OrderedDict[tuple[str, str, bytes], tuple[int, int, str | None]] = OrderedDict()
         self._waiting: deque[_Waiting] = deque()
         self._woken = asyncio.Event()
         self._idle = asyncio.Event()
@@ -113,6 +116,8 @@ class FlagWatch:
         if answer is None:
             self._policies.count(span.project, SKIPPED, len(policy.checks))
             return
+        if self._is_told_again(span, answer):
+            return
         if len(self._waiting) >= _ROOM:
             self._policies.count(span.project, DROPPED, len(policy.checks))
             return
@@ -122,6 +127,20 @@ class FlagWatch:
         )
         self._idle.clear()
         self._woken.set()
+
+    def _is_told_again(self, span: Span, answer: str) -> bool:
+        """The same answer within the time of a call that was looked at, or around it: a client and the gateway both
+        tell of one call, and it is counted once, as its cost is."""
+        key = (span.project, span.trace_id, blake2b(answer.encode("utf-8", "replace"), digest_size=16).digest())
+        known = self._answers.get(key)
+        self._answers[key] = span.start_ns, span.end_ns, span.parent_id
+        self._answers.move_to_end(key)
+        if len(self._answers) > _MOST_ANSWERS:
+            self._answers.popitem(last=False)
+        if known is None or known[2] == span.parent_id:  # calls side by side are two
+            return False
+        began, ended, _ = known
+        return began <= span.start_ns <= span.end_ns <= ended or span.start_ns <= began <= ended <= span.end_ns
 
     async def _run(self) -> None:
         loop = asyncio.get_running_loop()

@@ -34,6 +34,8 @@ JSON = "application/json"
 Signal = Literal["traces", "logs", "metrics"]
 Understood = tuple[Facts, Decoded[Any]]
 
+_NUL, _UNKNOWN = "\0", "\ufffd"
+
 _INLINE_BYTES = 16 << 10  # smaller bodies cost less here than the way to a thread and back
 
 
@@ -109,6 +111,7 @@ class Ingest:
         for span in facts.spans:
             span.resource = self._scrubber.resource(span.resource) if span.resource else span.resource
             self._normaliser.charge(span)
+            _be_sayable(span)
             self._price(span)
         tally = self._admission.admit(facts)
         stored = await self._committer.commit(facts) if size_of(facts) else facts
@@ -173,6 +176,7 @@ class Ingest:
         self._scrubber.spans(spans)
         scores = self._normaliser.fill_all(spans)
         for span in spans:
+            _be_sayable(span)
             self._price(span)
         return Facts(spans=spans, scores=scores), decoded
 
@@ -212,6 +216,14 @@ class Ingest:
 
     def _price(self, span: Span) -> None:
         price_span(span, self._prices)
+
+
+def _be_sayable(span: Span) -> None:
+    """Ids of people and sessions are asked for, and noted beside decisions; PostgreSQL's text holds no NUL."""
+    if span.user is not None and _NUL in span.user:
+        span.user = span.user.replace(_NUL, _UNKNOWN)
+    if span.session is not None and _NUL in span.session:
+        span.session = span.session.replace(_NUL, _UNKNOWN)
 
 
 def _media_of(content_type: str | None) -> str:

@@ -15,6 +15,7 @@ from assay_server.ledger import Ledger, tables
 from assay_server.monitors import rows
 from assay_server.monitors.rows import Entry
 from assay_server.notify import forget_messages
+from assay_server.query import group_noted
 
 _states = tables.monitors.monitor_states
 _evaluations = tables.monitors.monitor_evaluations
@@ -29,6 +30,8 @@ async def forget_group(
     ledger: Ledger, project: str, names: Sequence[str], clock: Clock, *, dry_run: bool = False
 ) -> int:
     """Takes the groups of these names out of what monitors have found; how many findings and incidents named them."""
+
+    names = [*dict.fromkeys([*names, *map(group_noted, names)])]
 
     def work(connection: Connection) -> int:
         states = _of(connection, project, names)

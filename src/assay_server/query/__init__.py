@@ -44,7 +44,7 @@ from assay_server.query.tail import News, Tail, TailFilter
 from assay_server.query.trace_pairs import TracePairs
 from assay_server.query.traces import SpanFilter, TraceFilter, Traces
 from assay_server.query.views import Views
-from assay_server.query.windows import Figure, Window, Windows
+from assay_server.query.windows import Figure, Window, Windows, group_noted
 
 __all__ = [
     "COUNTS",
@@ -103,6 +103,7 @@ __all__ = [
     "dashboard_yaml",
     "exposition",
     "forecast_costs",
+    "group_noted",
     "is_filter",
     "is_group",
     "label_of",

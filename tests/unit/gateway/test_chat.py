@@ -212,3 +212,13 @@ async def test_a_key_that_may_only_read_may_not_call(world: World) -> None:
             await openai.chat.completions.create(model="fake/m", messages=HELLO)
     assert refused.value.status_code == 403
     assert world.provider.requests == []
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "latin-1"])
+async def test_a_name_in_a_header_is_read_in_either_encoding(world: World, encoding: str) -> None:
+    """Go, curl and aiohttp send UTF-8 as it is, browsers and Node Latin-1."""
+    headers = [(b"authorization", f"Bearer {KEY}".encode()), (b"helicone-user-id", "Zoë".encode(encoding))]
+    body = {"model": f"fake/{DATED}", "messages": HELLO}
+    answer = await world.http.post(f"{world.url}/v1/chat/completions", json=body, headers=headers)
+    assert answer.status_code == 200
+    assert (await world.span()).user == "Zoë"

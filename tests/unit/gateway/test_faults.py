@@ -291,6 +291,7 @@ async def test_a_connection_whose_last_bytes_come_late_is_used_again(world: Worl
     world.provider.on("m", Behaviour(between_s=0.01))
     for _ in range(3):
         assert (await world.post(call(stream=True))).status_code == 200
+        await asyncio.sleep(0.05)  # the answer does not wait for them
     assert world.provider.connections == 1
 
 
@@ -324,3 +325,15 @@ async def test_nothing_leaks_over_many_faulty_calls(world: World) -> None:
     assert len({span.span_id for span in spans}) == len(spans) == 60
     names = [task.get_coro().__qualname__ for task in asyncio.all_tasks()]  # type: ignore[union-attr]
     assert not [name for name in names if "watch" in name or "run_asgi" in name]
+
+
+async def test_who_leaves_with_the_last_event_has_had_the_whole_answer(world: World) -> None:
+    """OpenAI's clients hang up at `[DONE]`; the provider's connection may end later than that."""
+    world.provider.on("m", Behaviour(between_s=0.15))
+    async with AsyncOpenAI(base_url=f"{world.url}/v1", api_key=KEY, max_retries=0) as openai:
+        stream: Any = await openai.chat.completions.create(model="fake/m", messages=HELLO, stream=True)
+        said = [chunk async for chunk in stream]
+    assert said[-1].choices[0].finish_reason == "stop"
+    await asyncio.sleep(0.1)  # the caller's going arrives
+    span = await world.span()
+    assert (span.status, span.status_message) == ("ok", None)

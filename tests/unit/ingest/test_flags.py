@@ -41,9 +41,8 @@ class KeepingSink:
 
 def span(number: int = 1, kind: SpanKind = "llm", output: str | None = RUDE, **more: Any) -> Span:
     given = {"project": "prj_a", "trace_id": "a" * 32, **more}
-    return Span(
-        span_id=f"{number:016x}", parent_id=None, name="x", kind=kind, start_ns=1, end_ns=2, output=output, **given
-    )
+    given = {"parent_id": None, "start_ns": 1, "end_ns": 2, **given}
+    return Span(span_id=f"{number:016x}", name="x", kind=kind, output=output, **given)
 
 
 async def judged(sink: KeepingSink, policies: Policies, *spans: Span) -> dict[str, Score]:
@@ -132,3 +131,14 @@ async def test_scores_that_cannot_be_written_are_dropped_and_the_next_ones_are_n
 )
 def test_an_answer_is_what_was_said_in_words(output: str, said: str | None) -> None:
     assert answer_of(output) == said
+
+
+async def test_a_call_that_client_and_gateway_tell_of_is_judged_once() -> None:
+    clients = span(1, start_ns=10, end_ns=50)
+    gateways = span(2, parent_id=clients.span_id, start_ns=20, end_ns=40)
+    again = span(3, parent_id=clients.parent_id, start_ns=60, end_ns=70)
+    beside = span(4, parent_id=clients.parent_id, start_ns=61, end_ns=69)
+    for order in ((clients, gateways), (gateways, clients)):
+        policies = Policies(prj_a=Flagging(("toxicity",)))
+        await judged(KeepingSink(), policies, *order, again, beside)
+        assert policies.counted == {SCORED: 3}, "what was said again later, or side by side, is judged too"

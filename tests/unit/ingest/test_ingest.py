@@ -534,3 +534,12 @@ async def test_a_score_that_cannot_be_is_refused_with_its_field(
         await ingest.scores(CALLER, [good, ScoreInput(**{"trace_id": TRACE_ID, **given})])  # type: ignore[arg-type]
     assert refusal.value.field == f"1.{field}", "which of several"
     assert store.batches == []  # all or none
+
+
+async def test_an_id_with_nul_is_stored_as_one_that_can_be_asked_for(ingest: Ingest, store: MemoryStore) -> None:
+    """PostgreSQL's text cannot hold it: a deletion of the person or a monitor by user would end there."""
+    await ingest.write(Facts([span_of(user="a\0b", session="c\0")]))
+    sent = a_span(span_id="b7ad6b7169203332", attributes={"user.id": "a\0b", "session.id": "c\0"})
+    await ingest.otlp("prj_a", as_json(sent), JSON)
+    stored = [span for batch in store.batches for span in batch.spans]
+    assert [(span.user, span.session) for span in stored] == [("a\ufffdb", "c\ufffd")] * 2

@@ -1,6 +1,7 @@
 """Which spans keep their content, and how the door counts the others."""
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from assay_server.ingest import PROTOBUF, Doorkeeper, Ingest
 from assay_server.ingest.aliases import aliases
 from assay_server.ingest.sampling import Labels, QuietTrace, Sampler, keeps
 from assay_server.providers import Prices
+from assay_server.store import DuckStore
 from tests.fakes.memory_store import MemoryStore
 from tests.fakes.otlp_requests import a_span as an_otlp_span
 from tests.fakes.otlp_requests import protobuf
@@ -241,3 +243,17 @@ def test_a_wrong_policy_names_the_field(rules: Any, tail: Any, field: str) -> No
         parse(rules, tail)
     assert refused.value.field == field
     assert refused.value.fix
+
+
+async def test_what_comes_twice_is_counted_once(tmp_path: Path) -> None:
+    """An exporter that got no answer sends the same again: it is stored once, and so it was thinned out once."""
+    known = Known(a_policy(HALF))
+    store = await DuckStore.open(tmp_path / "facts")
+    ingest = Ingest(store, Scrubber(), Prices(), admission=known.door())
+    for _ in range(2):
+        await ingest.write(Facts([a_span(trace) for trace in range(1, 201)]))
+    out = sum(fraction(f"{trace:032x}") >= 0.5 for trace in range(1, 201))
+    assert known.counted["prj_a", "spans"] == 200
+    assert known.counted["prj_a", "sampled_out"] == known.counted["prj_a", "sample:half"] == out
+    await ingest.close()
+    await store.close()

@@ -68,6 +68,13 @@ async def test_what_is_told(store: DuckStore) -> None:
     assert not [line for line in told if "theirs" in line or ("odd" in line and "cost" in line)]
 
 
+async def test_a_name_with_nul_does_not_end_the_text(store: DuckStore) -> None:
+    await store.append(Facts([span(1, model="a\0b", tokens=Tokens(1))]))
+    told = await text(store)
+    assert "\0" not in told
+    assert 'assay_calls_total{provider="p",model="a\ufffdb"} 1' in told.splitlines()
+
+
 async def test_a_call_that_names_no_model_is_on_the_bill(store: DuckStore) -> None:
     unnamed = {"model": None, "provider": None}
     failed = span(3, status="error", **unnamed)

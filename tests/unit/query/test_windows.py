@@ -9,7 +9,7 @@ import pytest
 
 from assay_server.core.errors import InvalidInput
 from assay_server.core.records import Facts, Score, Span, Tokens
-from assay_server.query import Figure, Metric, Window, Windows
+from assay_server.query import Figure, Metric, Window, Windows, group_noted
 from assay_server.query import windows_cut as cut
 from assay_server.store import DuckStore
 
@@ -194,3 +194,16 @@ async def test_unknown_names_are_refused(
     with pytest.raises(InvalidInput) as refused:
         await windows.figures("prj_a", Metric(metric), [FIRST], narrow=narrow, group_by=group)
     assert refused.value.field == field
+
+
+async def test_a_group_can_be_noted_in_any_ledger(tmp_path: Path) -> None:
+    """PostgreSQL knows no NUL and no long keys: one such value ended a monitor's looks for ever."""
+    store = await DuckStore.open(tmp_path / "odd")
+    await store.append(Facts([span(1, 0, 10, attributes={"plan": "a\0b"})]))
+    [found] = await Windows(store).figures("prj_a", Metric("count"), [FIRST], group_by="attribute:plan")
+    assert found.group == "a\ufffdb"
+    await store.append(Facts([span(trace, 0, 70, user="ü" * 5000 + str(trace)) for trace in (2, 3)]))
+    long = await Windows(store).figures("prj_a", Metric("count"), [SECOND_ONE], group_by="user")
+    assert sorted(each.group for each in long) == sorted(group_noted("ü" * 5000 + one) for one in "23")
+    assert all(len(each.group.encode()) < 1000 for each in long), "a key of PostgreSQL's has room for it"
+    await store.close()

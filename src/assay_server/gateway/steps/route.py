@@ -34,6 +34,7 @@ class Route:
         self._endpoints = endpoints
         self._upstream = upstream
         self._limits = limits
+        self._draining: set[asyncio.Task[None]] = set()
 
     async def __call__(self, call: Call) -> Reply:
         target = call.targets[0]
@@ -64,9 +65,28 @@ class Route:
                 begun = await _until_begun(events)
         return Reply(
             _headers(incoming.headers, "text/event-stream; charset=utf-8") | {"cache-control": "no-cache"},
-            events=_rest(begun, events, incoming, self._limits.between_tokens_s),
+            events=self._rest(begun, events, incoming),
             hang_up=incoming.close,
         )
+
+    async def _rest(self, begun: list[Event], events: _Batches, incoming: Incoming) -> _Batches:
+        """The stream from its first part on. With its last event it is over, though the connection may go on."""
+        between_s = self._limits.between_tokens_s
+        async with aclosing(events):
+            yield begun
+            while True:
+                try:
+                    async with asyncio.timeout(between_s):
+                        batch = await anext(events, None)
+                except TimeoutError as error:
+                    raise UpstreamError(f"The provider sent nothing for {between_s:g} s.", status=504) from error
+                if batch is None:
+                    break
+                yield batch
+        # Nobody waits for it: OpenAI's clients leave at `[DONE]`, and would have left before the end.
+        draining = asyncio.create_task(_drain(incoming))
+        self._draining.add(draining)
+        draining.add_done_callback(self._draining.discard)
 
     async def _refuse_failure(self, incoming: Incoming) -> None:
         if not 200 <= incoming.status < 300:
@@ -111,7 +131,6 @@ async def _events(call: Call, dialect: Dialect, incoming: Incoming) -> _Batches:
             if batch:
                 yield batch
             if reader.done:
-                await _drain(chunks)
                 return
     if last := list(reader.finish()):
         yield last
@@ -127,30 +146,16 @@ async def _until_begun(events: _Batches) -> list[Event]:
     return begun
 
 
-async def _rest(begun: list[Event], events: _Batches, incoming: Incoming, between_s: float) -> _Batches:
-    """The stream from its first part on."""
-    async with aclosing(events):
-        yield begun
-        while True:
-            try:
-                async with asyncio.timeout(between_s):
-                    batch = await anext(events, None)
-            except TimeoutError as error:
-                raise UpstreamError(f"The provider sent nothing for {between_s:g} s.", status=504) from error
-            if batch is None:
-                break
-            yield batch
-    await incoming.release()
-
-
-async def _drain(chunks: AsyncGenerator[bytes, None]) -> None:
+async def _drain(incoming: Incoming) -> None:
     """Reads to the end of the body, so that the connection can serve the next call; does not wait for it long."""
     try:
-        async with asyncio.timeout(_DRAIN_S):
+        async with asyncio.timeout(_DRAIN_S), aclosing(incoming.chunks()) as chunks:
             async for _ in chunks:
                 pass
     except (TimeoutError, UpstreamError):
-        return
+        incoming.close()
+    else:
+        await incoming.release()
 
 
 def _headers(theirs: Mapping[str, str], kind: str) -> dict[str, str]:
