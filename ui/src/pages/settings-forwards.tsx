@@ -38,7 +38,7 @@ export default function Forwards() {
           )
         }
       </Loaded>
-      {(address.do === 'new-forward' || changing) && <ForwardForm existing={changing ?? undefined} onClose={() => { setChanging(null); change({ do: undefined }, true) }} />}
+      {access.admin && (address.do === 'new-forward' || changing) && <ForwardForm existing={changing ?? undefined} onClose={() => { setChanging(null); change({ do: undefined }, true) }} />}
     </Section>
   )
 }
