@@ -87,6 +87,23 @@ def test_somebody_nobody_knows_is_told_as_that(opened: Opened) -> None:
     expect(page.get_by_role("alert")).to_contain_text("There is no such thing in this project.")
 
 
+def test_a_share_is_what_is_typed_key_by_key(opened: Opened, ui_api: FakeApi) -> None:
+    page = opened("/settings?tab=sampling")
+    page.get_by_role("button", name="Add a rule").click()
+    share = page.get_by_label("Share kept, %").last
+    for typed in ("0.05", "2.5", "10"):
+        share.press("Control+a")
+        share.press("Backspace")
+        share.press_sequentially(typed)
+        expect(share).to_have_value(typed)
+    page.get_by_role("button", name="Look at the change").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Reason").fill("less")
+    dialog.locator("button[type=submit]").click()
+    expect(dialog).to_have_count(0)
+    assert ui_api.received[-1][2]["rules"][-1]["rate"] == 0.1
+
+
 def test_sampling_is_tried_on_yesterday_before_it_holds(opened: Opened, ui_api: FakeApi) -> None:
     page = opened("/settings?tab=sampling")
     expect(page.get_by_text("Of 184,000 spans, 120,000 (65 %) would have kept their content")).to_be_visible()
