@@ -49,7 +49,7 @@ export function ExportForm({ existing, onClose }: { existing?: ScheduledExport; 
           <Select label="Format" data={FORMATS} value={format} allowDeselect={false} onChange={(value) => setFormat(value!)} />
           <Select label="A file for" data={EVERY} value={every} allowDeselect={false} onChange={(value) => setEvery(value!)} />
         </div>
-        <Match held={held} fields={EXPORT_FILTERS[what] ?? []} onChange={setHeld} empty={`All ${what}.`} />
+        <Match single held={held} fields={EXPORT_FILTERS[what] ?? []} onChange={setHeld} empty={`All ${what}.`} />
         <SegmentedControl size="xs" aria-label="Where to" data={[{ value: 'folder', label: 'A folder of the server' }, { value: 's3', label: 'A bucket (S3)' }]} value={place} onChange={setPlace} />
         {place === 'folder' ? (
           text('folder', 'Folder', 'Below the server’s export directory.', true)
