@@ -166,6 +166,18 @@ def test_an_export_is_planned_to_a_bucket_without_any_secret(opened: Opened, ui_
     expect(page.get_by_text("bi/spans/day=2026-11-24/spans-2026-11-24.parquet")).to_be_visible()
 
 
+def test_a_filter_without_a_value_is_asked_for(opened: Opened) -> None:
+    page = opened("/settings?tab=forwarding&do=new-forward")
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Name").fill("lake")
+    dialog.get_by_label("Endpoint").fill("https://collector.example.com:4318")
+    send = dialog.get_by_role("button", name="Forward", exact=True)
+    expect(send).to_be_enabled()
+    dialog.get_by_role("button", name="Add a filter").click()
+    expect(dialog).to_contain_text("a value, or remove the filter.")
+    expect(send).to_be_disabled()
+
+
 def test_forwarding_is_set_up_tested_and_stopped(opened: Opened, ui_api: FakeApi) -> None:
     page = opened("/settings?tab=forwarding")
     page.get_by_role("button", name="Forward to…").click()

@@ -3,7 +3,7 @@ import { useQuery } from '@tanstack/react-query'
 import { IconPlus, IconX } from '@tabler/icons-react'
 import { useState } from 'react'
 import { isListed, values } from '@/api/search'
-import type { Held } from '@/lib/match'
+import { type Held, openIn } from '@/lib/match'
 import { FieldSelect } from './field-select'
 
 interface MatchProps {
@@ -24,6 +24,7 @@ export function Match({ held, fields, onChange, empty, single = false }: MatchPr
       {held.map((one, i) => (
         <Row key={i} one={one} single={single} fields={[one.field, ...free]} onChange={(next) => onChange(held.map((other, at) => (at === i ? { ...other, ...next } : other)))} onRemove={() => onChange(held.filter((_, at) => at !== i))} />
       ))}
+      {openIn(held) && <p className="second small">Give {openIn(held)} a value, or remove the filter.</p>}
       {free.length > 0 && <div><Button variant="default" size="compact-xs" leftSection={<IconPlus size={12} aria-hidden />} onClick={() => onChange([...held, { field: free[0]!, values: [] }])}>Add a filter</Button></div>}
     </div>
   )
