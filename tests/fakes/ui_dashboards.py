@@ -51,7 +51,8 @@ def dashboard_routes(world: Callable[[], World]) -> list[tuple[str, Answer, str]
 
     async def parse(request: Request) -> Json:
         given = yaml.safe_load((await request.json())["yaml"])
-        return {"name": "unnamed", "description": "", "range": "24h", "variables": [], **given}
+        read = {"name": "unnamed", "description": "", "range": "24h", "variables": [], **given}
+        return {**read, "yaml": yaml.safe_dump(read)}
 
     async def query(request: Request) -> Json:
         body = await request.json()

@@ -10,6 +10,7 @@ import pytest
 
 from assay_server.api.build import rest
 from assay_server.api.services import Services
+from tests.fixtures.server import RunningServer
 
 ROUTER = Path(__file__).parents[2] / "ui" / "src" / "router.tsx"
 PAGES = [re.sub(r"\$\w*", "any", path) for path in re.findall(r"path: '([^']+)'", ROUTER.read_text())]
@@ -41,3 +42,13 @@ async def test_programs_hear_that_nothing_is_read_there(served: httpx.AsyncClien
     assert (answer.status_code, answer.headers["allow"]) == (405, "PATCH")
     wrong = await served.get("/api/v1/sql", headers=AS_A_BROWSER)
     assert (wrong.status_code, wrong.headers["allow"]) == (405, "POST")
+
+
+@pytest.mark.parametrize(("path", "body"), [
+    ("/api/v1/views/errors%2Fprod", {"page": "traces", "query": {}}),
+    ("/api/v1/forwards/to%2Ftempo", {"endpoint": "http://127.0.0.1:9"}),
+])  # fmt: skip
+def test_a_name_with_a_slash_is_told_as_such(server: RunningServer, path: str, body: dict[str, object]) -> None:
+    with server.client() as http:
+        answer = http.put(path, json=body)
+    assert (answer.status_code, answer.json()["field"]) == (400, "name")

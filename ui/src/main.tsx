@@ -7,7 +7,7 @@ import './styles/base.css'
 import './styles/parts.css'
 import { localStorageColorSchemeManager, MantineProvider } from '@mantine/core'
 import { Notifications } from '@mantine/notifications'
-import { QueryCache, QueryClient, QueryClientProvider } from '@tanstack/react-query'
+import { MutationCache, QueryCache, QueryClient, QueryClientProvider } from '@tanstack/react-query'
 import { RouterProvider } from '@tanstack/react-router'
 import { StrictMode } from 'react'
 import { createRoot } from 'react-dom/client'
@@ -17,13 +17,14 @@ import { theme, variables } from './theme'
 
 const schemes = localStorageColorSchemeManager({ key: 'assay-colour-scheme' })
 
+/** A session that ended shows itself on any request: asking who we are again leads to signing in. */
+function askWhoWeAre(error: Error) {
+  if (error instanceof Problem && error.status === 401) void client.invalidateQueries({ queryKey: ['info'] })
+}
+
 const client: QueryClient = new QueryClient({
-  queryCache: new QueryCache({
-    // A session that ended shows itself on any request: asking who we are again leads to the sign-in page.
-    onError: (error, query) => {
-      if (error instanceof Problem && error.status === 401 && query.queryKey[0] !== 'info') void client.invalidateQueries({ queryKey: ['info'] })
-    },
-  }),
+  queryCache: new QueryCache({ onError: (error, query) => query.queryKey[0] !== 'info' && askWhoWeAre(error) }),
+  mutationCache: new MutationCache({ onError: askWhoWeAre }),
   defaultOptions: {
     queries: {
       staleTime: 5_000,

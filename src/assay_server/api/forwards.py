@@ -36,7 +36,7 @@ async def list_forwards(caller: Reader, rooms: Rooms) -> dict[str, Any]:
     return page(found, len(found), None)
 
 
-@router.put("/{name}", summary="Send spans on from now, in place of the forward of that name")
+@router.put("/{name:path}", summary="Send spans on from now, in place of the forward of that name")
 async def put(name: str, body: ForwardBody, caller: Admin, rooms: Rooms) -> dict[str, Any]:
     return dict(await rooms.outbound.forwards.put(caller.project, caller.actor, name, body.model_dump()))
 

@@ -31,13 +31,13 @@ async def list_views(request: Request, caller: Reader) -> dict[str, Any]:
     return {"items": await services(request).views.list(caller.project)}
 
 
-@router.put("/{name}", summary="Save a view, in place of the one of that name")
+@router.put("/{name:path}", summary="Save a view, in place of the one of that name")
 async def put_view(request: Request, caller: Writer, name: str, view: View) -> dict[str, Any]:
     saved: dict[str, Any] = await services(request).views.put(caller.project, caller.actor, name, view.page, view.query)
     return saved
 
 
-@router.delete("/{name}", status_code=HTTP_204_NO_CONTENT, summary="Delete a view")
+@router.delete("/{name:path}", status_code=HTTP_204_NO_CONTENT, summary="Delete a view")
 async def delete_view(request: Request, caller: Writer, name: str) -> Response:
     await services(request).views.delete(caller.project, name)
     return Response(status_code=HTTP_204_NO_CONTENT)

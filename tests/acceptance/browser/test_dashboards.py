@@ -109,7 +109,29 @@ def test_yaml_is_read_into_the_draft(opened: Opened) -> None:
     expect(field).to_have_value(re.compile("title: Cost"))
     field.fill("title: From git\npanels: []")
     page.get_by_role("button", name="Read it").click()
-    expect(page.get_by_role("textbox", name="Title")).to_have_value("From git")
+    title = page.get_by_role("textbox", name="Title")
+    expect(title).to_have_value("From git")
+    title.fill("Typed")
+    page.get_by_role("tab", name="YAML").click()
+    expect(field).to_have_value(re.compile("title: Typed"))
+
+
+def test_yaml_that_was_not_read_is_saved_too(opened: Opened, ui_api: FakeApi) -> None:
+    page = opened("/dashboards/cost?edit=1&tab=yaml")
+    page.get_by_role("textbox", name="YAML").fill("title: From git\npanels: []")
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.get_by_text("From git is saved.")).to_be_visible()
+    assert next(call for call in ui_api.received if call[0] == "PUT")[2]["title"] == "From git"
+
+
+def test_a_title_in_any_script_makes_a_dashboard(opened: Opened) -> None:
+    page = opened("/dashboards?do=new")
+    title = page.get_by_role("dialog").get_by_label("Title")
+    title.fill("Über alles")
+    expect(page.get_by_role("dialog")).to_contain_text("/dashboards/uber-alles")
+    title.fill("コスト 🎛️")
+    page.get_by_role("button", name="Make it").click()
+    expect(page).to_have_url(re.compile("/dashboards/dashboard-1[?]edit=1"))
 
 
 def test_a_new_one_begins_empty_and_a_viewer_makes_none(opened: Opened, ui_api: FakeApi) -> None:

@@ -207,3 +207,12 @@ def test_a_row_says_what_one_should_know_before_opening_it(opened: Opened, ui_ap
     row = opened("/traces").locator("tbody tr.open").first
     for flag in ("tool loop", "text let go", "scrubbed"):
         expect(row.get_by_role("img", name=flag)).to_be_visible()
+
+
+def test_a_time_that_ends_before_it_begins_is_told(opened: Opened) -> None:
+    page = opened("/traces")
+    page.get_by_role("button", name="Any time").click()
+    page.get_by_label("From (").fill("2026-11-29T08:00")
+    page.get_by_label("To (").fill("2026-11-29T05:00")
+    expect(page.get_by_text("It ends before it begins.")).to_be_visible()
+    expect(page.get_by_role("button", name="Show this time")).to_be_disabled()

@@ -87,6 +87,23 @@ def test_somebody_nobody_knows_is_told_as_that(opened: Opened) -> None:
     expect(page.get_by_role("alert")).to_contain_text("There is no such thing in this project.")
 
 
+def test_a_share_is_what_is_typed_key_by_key(opened: Opened, ui_api: FakeApi) -> None:
+    page = opened("/settings?tab=sampling")
+    page.get_by_role("button", name="Add a rule").click()
+    share = page.get_by_label("Share kept, %").last
+    for typed in ("0.05", "2.5", "10"):
+        share.press("Control+a")
+        share.press("Backspace")
+        share.press_sequentially(typed)
+        expect(share).to_have_value(typed)
+    page.get_by_role("button", name="Look at the change").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Reason").fill("less")
+    dialog.locator("button[type=submit]").click()
+    expect(dialog).to_have_count(0)
+    assert ui_api.received[-1][2]["rules"][-1]["rate"] == 0.1
+
+
 def test_sampling_is_tried_on_yesterday_before_it_holds(opened: Opened, ui_api: FakeApi) -> None:
     page = opened("/settings?tab=sampling")
     expect(page.get_by_text("Of 184,000 spans, 120,000 (65 %) would have kept their content")).to_be_visible()
@@ -125,6 +142,12 @@ def test_an_export_is_planned_to_a_bucket_without_any_secret(opened: Opened, ui_
     page.get_by_role("button", name="New export").click()
     dialog = page.get_by_role("dialog")
     dialog.get_by_label("Name").fill("lake")
+    dialog.get_by_role("button", name="Add a filter").click()
+    value = dialog.locator(".values input").first
+    for typed in ("llm", "tool"):  # lists take one value a field: the second takes the place of the first
+        value.fill(typed)
+        value.press("Enter")
+    expect(dialog.get_by_text("llm", exact=True)).to_have_count(0)
     dialog.get_by_text("A bucket (S3)").click()
     dialog.get_by_label("Bucket and prefix").fill("lake/assay")
     dialog.get_by_label("Secret from").fill("ASSAY_EXPORT_SECRET")
@@ -133,7 +156,7 @@ def test_an_export_is_planned_to_a_bucket_without_any_secret(opened: Opened, ui_
     assert ui_api.received[-1][2] == {
         "name": "lake",
         "what": "spans",
-        "filter": {},
+        "filter": {"kind": "tool"},
         "format": "parquet",
         "every": "day",
         "enabled": True,
@@ -141,6 +164,18 @@ def test_an_export_is_planned_to_a_bucket_without_any_secret(opened: Opened, ui_
     }
     page.get_by_role("button", name="for-power-bi").click()
     expect(page.get_by_text("bi/spans/day=2026-11-24/spans-2026-11-24.parquet")).to_be_visible()
+
+
+def test_a_filter_without_a_value_is_asked_for(opened: Opened) -> None:
+    page = opened("/settings?tab=forwarding&do=new-forward")
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Name").fill("lake")
+    dialog.get_by_label("Endpoint").fill("https://collector.example.com:4318")
+    send = dialog.get_by_role("button", name="Forward", exact=True)
+    expect(send).to_be_enabled()
+    dialog.get_by_role("button", name="Add a filter").click()
+    expect(dialog).to_contain_text("a value, or remove the filter.")
+    expect(send).to_be_disabled()
 
 
 def test_forwarding_is_set_up_tested_and_stopped(opened: Opened, ui_api: FakeApi) -> None:

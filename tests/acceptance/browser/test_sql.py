@@ -28,6 +28,18 @@ def test_a_query_is_run_by_its_link_and_its_answer_leads_to_traces(opened: Opene
     expect(page).to_have_url(re.compile("/traces/[0-9a-f]{32}"))
 
 
+def test_going_back_shows_the_query_of_the_answer(opened: Opened) -> None:
+    page = opened("/sql?q=tiny")
+    expect(page.locator("tbody td")).to_have_text(["0.0000001", "2.5e-12"])
+    field = page.get_by_role("textbox", name="SQL")
+    field.fill("SELECT 1")
+    field.press("Control+Enter")
+    expect(page.get_by_role("status").filter(has_text="200 rows")).to_be_visible()
+    page.go_back()
+    expect(field).to_have_value("tiny")
+    expect(page.locator("tbody td").first).to_have_text("0.0000001")
+
+
 def test_an_answer_can_be_copied_and_saved(opened: Opened) -> None:
     page = opened("/sql?q=many")
     expect(page.get_by_text("only the first 200 are shown")).to_be_visible()

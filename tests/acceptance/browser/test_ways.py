@@ -30,6 +30,48 @@ def test_the_next_page_after_sign_in_is_never_another_site(opened: Opened) -> No
     expect(page.get_by_role("heading", name="Traces")).to_be_visible()
 
 
+def test_a_session_that_ends_loses_nothing_that_was_typed(opened: Opened, ui_api: FakeApi) -> None:
+    page = opened("/settings?tab=quotas")
+    page.get_by_role("button", name="Change…").click()
+    page.get_by_label("Reason").fill("more room")
+    page.context.clear_cookies()
+    page.get_by_role("button", name="Set them").click()
+    again = page.get_by_role("dialog", name="Your session has ended")
+    again.get_by_label("Key").fill("sk_wrong")
+    again.get_by_role("button", name="Sign in").click()
+    expect(again.get_by_role("alert")).to_be_visible()
+    page.keyboard.press("Escape")
+    again.get_by_label("Key").fill(KEY)
+    again.get_by_role("button", name="Sign in").click()
+    expect(again).to_have_count(0)
+    expect(page.get_by_label("Reason")).to_have_value("more room")
+    page.get_by_role("button", name="Set them").click()
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    assert ui_api.received[-1][2]["reason"] == "more room"
+    page.goto(page.url.replace("quotas", "you"))
+    page.get_by_role("button", name="Sign out").click()
+    expect(page.get_by_role("heading", name="Sign in to Assay")).to_be_visible()
+
+
+def test_a_key_that_only_sends_is_told_so_once(opened: Opened, ui_api: FakeApi) -> None:
+    ui_api.world.role = "score"
+    page = opened("/traces")
+    expect(page.get_by_role("heading", name="This key opens no page")).to_be_visible()
+    page.get_by_role("button", name="Use another key").click()
+    expect(page.get_by_role("heading", name="Sign in to Assay")).to_be_visible()
+
+
+@pytest.mark.parametrize("path", [
+    "/dashboards?do=new", "/monitors?tab=silences&do=silence", "/monitors?tab=messages&do=new-address",
+    "/settings?tab=exports&do=new-export", "/settings?tab=forwarding&do=new-forward",
+])  # fmt: skip
+def test_a_link_to_a_form_opens_none_for_a_viewer(opened: Opened, ui_api: FakeApi, path: str) -> None:
+    ui_api.world.role = "viewer"
+    page = opened(path)
+    expect(page.locator("main").get_by_role("table").or_(page.locator("main .state")).first).to_be_visible()
+    expect(page.get_by_role("dialog")).to_have_count(0)
+
+
 def test_filters_live_in_the_address(opened: Opened) -> None:
     page = opened("/traces")
     page.get_by_role("button", name="Status").click()

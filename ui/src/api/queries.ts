@@ -1,4 +1,5 @@
-import { infiniteQueryOptions, keepPreviousData, queryOptions } from '@tanstack/react-query'
+import { infiniteQueryOptions, keepPreviousData, type QueryClient, queryOptions } from '@tanstack/react-query'
+import { lost } from '@/lib/lost'
 import { get, type Query } from './client'
 import type {
   AuditEvent, AuditVerification, Canary, Channel, CheckInfo, Comparison, Dataset, DatasetItem, Facet, Incident, Info, Key, List,
@@ -10,7 +11,16 @@ import type {
 const at = (ref: string) => encodeURIComponent(ref)
 const LIVE = 4_000
 
-export const info = queryOptions({ queryKey: ['info'], queryFn: () => get<Info>('/info'), staleTime: 60_000 })
+export const info = queryOptions({ queryKey: ['info'], queryFn: ({ client }) => whoWeAre(client), staleTime: 60_000 })
+
+/** Where a session ended under an open page, who we were stays until somebody signs in again: what is typed there is kept. */
+async function whoWeAre(client: QueryClient): Promise<Info> {
+  const now = await get<Info>('/info')
+  const before = client.getQueryData<Info>(['info']) // whoever signs out by the button is forgotten before this
+  const ended = Boolean(before?.actor) && now.actor === null
+  lost.set(ended)
+  return ended ? before! : now
+}
 
 export function pages<T>(key: string, path: string, query: Query = {}, limit = 100) {
   return infiniteQueryOptions({

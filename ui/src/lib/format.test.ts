@@ -32,6 +32,12 @@ it('says how long ago in one unit', () => {
   expect(ago('2026-11-16T08:00:00Z', now)).toMatch(/^5\s?d/)
 })
 
+it('says tomorrow of tomorrow alone', () => {
+  const now = new Date(2026, 10, 21, 16).getTime() // by the reader's own clock
+  const at = (day: number, hour: number) => ago(new Date(2026, 10, day, hour).toISOString(), now)
+  expect([at(22, 18), at(23, 10), at(20, 10), at(19, 23)]).toEqual(['tomorrow', expect.stringMatching(/^in 2\s?d/), 'yesterday', expect.stringMatching(/^2\s?d/)])
+})
+
 it('shortens ids and names people', () => {
   expect(shortId('rel_01k9zq3v7e8m4t2x6c5b1n0d9f')).toBe('rel_01k9…0d9f')
   expect(person('user:mara')).toBe('mara')

@@ -83,10 +83,16 @@ export function ago(time: string, now = Date.now()): string {
   if (size < 5) return 'now'
   let previous = 1
   for (const [limit, unit] of STEPS) {
-    if (size < limit) return relative.format(Math.trunc(seconds / previous), unit)
+    if (size < limit) return relative.format(unit === 'day' ? daysBetween(now, time) : Math.trunc(seconds / previous), unit)
     previous = limit
   }
   return time
+}
+
+/** Days of the reader's calendar, not lengths of 24 hours: what begins in 40 hours is seldom tomorrow. */
+function daysBetween(now: number, time: string): number {
+  const [from, to] = [new Date(now), new Date(time)].map((at) => Date.UTC(at.getFullYear(), at.getMonth(), at.getDate()))
+  return Math.round((to! - from!) / 86_400_000)
 }
 
 /** `21 Nov 2026, 08:14:05.123 (UTC+01:00)`, in the reader's time zone, which is said. */

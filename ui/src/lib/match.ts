@@ -4,6 +4,9 @@ export interface Held {
   values: string[]
 }
 
+/** A field that was added and has no value yet: nothing is narrowed by it, which nobody may have meant. */
+export const openIn = (held: Held[]): string | undefined => held.find((one) => one.values.length === 0)?.field
+
 export const heldOf = (match: Record<string, string | string[]>): Held[] => Object.entries(match).map(([field, found]) => ({ field, values: [found].flat() }))
 
 export const matchOf = (held: Held[]): Record<string, string[]> => Object.fromEntries(held.filter((one) => one.values.length > 0).map((one) => [one.field, one.values]))

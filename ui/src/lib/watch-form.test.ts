@@ -19,7 +19,7 @@ describe('a monitor being written', () => {
   })
 
   it('is nothing while something is missing', () => {
-    expect([written({ above: '' }), written({ metric: 'score' }), written({ metric: 'latency', quantile: '' }), written({ min_n: '' })]).toEqual([null, null, null, null])
+    expect([written({ above: '' }), written({ metric: 'score' }), written({ metric: 'latency', quantile: '' }), written({ min_n: '' }), written({ filter: [{ field: 'model', values: [] }] })]).toEqual([null, null, null, null, null])
   })
 
   it('comes back as it was sent', () => {

@@ -1,5 +1,5 @@
 import type { Definition, Metric, Rule } from '@/api/monitors'
-import { type Held, heldOf, matchOf } from './match'
+import { type Held, heldOf, matchOf, openIn } from './match'
 
 /** A monitor while it is being written: every field as it is typed, shares in percent. */
 export interface Draft {
@@ -67,12 +67,12 @@ export const EMPTY: Draft = {
   window_s: '900', every_s: null, min_n: 20, severity: 'warning', notify: null, enabled: true,
 }
 
-/** As it is sent; null while something that must be there is missing. */
+/** As it is sent; null while something that must be there is missing, the value of a filter too. */
 export function definitionOf(draft: Draft): Definition | null {
   const metric = metricOf(draft)
   const rule = ruleOf(draft)
   const least = numberOf(draft.min_n)
-  if (!metric || !rule || least === null) return null
+  if (!metric || !rule || least === null || openIn(draft.filter)) return null
   const filter = matchOf(draft.filter)
   return {
     name: draft.name.trim(), metric, filter, group_by: draft.group_by, rule, window_s: Number(draft.window_s),

@@ -1,4 +1,4 @@
-import { Button, Modal, NumberInput, TextInput } from '@mantine/core'
+import { Button, Modal, TextInput } from '@mantine/core'
 import { notifications } from '@mantine/notifications'
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { type FormEvent, useState } from 'react'
@@ -8,6 +8,7 @@ import type { Price, Repricing, Unpriced } from '@/api/costs'
 import { useReturnedFocus } from '@/lib/focus'
 import { count, plural, titled } from '@/lib/format'
 import { sinceOf } from '@/lib/range'
+import { NumberField } from '@/parts/number-field'
 import { Section } from '@/parts/page'
 import { Loaded, ProblemNote, Waiting } from '@/parts/states'
 import { type Column, Table } from '@/parts/table'
@@ -131,9 +132,9 @@ function Remove({ price }: { price: Price }) {
 
 const RATES: [keyof Rates, string, boolean][] = [['input', 'Input', true], ['output', 'Output', true], ['cache_read', 'Cache read', false], ['cache_write', 'Cache write', false], ['reasoning', 'Reasoning', false]]
 
-type Rates = Record<'input' | 'output' | 'cache_read' | 'cache_write' | 'reasoning' | 'request' | 'batch', number | ''>
+type Rates = Record<'input' | 'output' | 'cache_read' | 'cache_write' | 'reasoning' | 'request' | 'batch', number | null>
 
-const NO_RATES: Rates = { input: '', output: '', cache_read: '', cache_write: '', reasoning: '', request: '', batch: '' }
+const NO_RATES: Rates = { input: null, output: null, cache_read: null, cache_write: null, reasoning: null, request: null, batch: null }
 
 function SetPrice({ wanted, onClose }: { wanted: Wanted; onClose: () => void }) {
   useReturnedFocus()
@@ -142,9 +143,9 @@ function SetPrice({ wanted, onClose }: { wanted: Wanted; onClose: () => void }) 
   const [reason, setReason] = useState('')
   const [from, setFrom] = useState('')
   const [rates, setRates] = useState<Rates>(NO_RATES)
-  const set = (name: keyof Rates) => (value: number | string) => setRates({ ...rates, [name]: typeof value === 'number' ? value : '' })
-  const given = Object.fromEntries(Object.entries(rates).filter(([, rate]) => rate !== ''))
-  const perToken = rates.request === '' // a price of a call alone needs no rates
+  const set = (name: keyof Rates) => (value: number | null) => setRates({ ...rates, [name]: value })
+  const given = Object.fromEntries(Object.entries(rates).filter(([, rate]) => rate !== null))
+  const perToken = rates.request === null // a price of a call alone needs no rates
   const body = { ...given, valid_from: from ? `${from}T00:00:00Z` : undefined, provider: provider.trim() || undefined, reason: reason.trim() || undefined }
   const save = useChange(() => request('PUT', `/prices/${encodeURIComponent(model.trim())}`, body), `The price of ${model.trim()} is set; stored calls follow it.`, onClose)
   const submit = (event: FormEvent) => {
@@ -159,13 +160,13 @@ function SetPrice({ wanted, onClose }: { wanted: Wanted; onClose: () => void }) 
         <fieldset className="rates">
           <legend>Dollars per million tokens</legend>
           {RATES.map(([name, label, required], i) => (
-            <NumberInput key={name} label={label} required={required && perToken} min={0} decimalScale={6} hideControls value={rates[name]} onChange={set(name)} data-autofocus={wanted.model && i === 0 ? true : undefined} />
+            <NumberField key={name} label={label} required={required && perToken} min={0} decimalScale={9} hideControls value={rates[name]} onChange={set(name)} data-autofocus={wanted.model && i === 0 ? true : undefined} />
           ))}
         </fieldset>
         <fieldset className="rates">
           <legend>If there is more to it</legend>
-          <NumberInput label="Dollars a call" min={0} decimalScale={6} hideControls value={rates.request} onChange={set('request')} />
-          <NumberInput label="Batch factor" placeholder="0.5: half the price" min={0} max={1} decimalScale={6} hideControls value={rates.batch} onChange={set('batch')} />
+          <NumberField label="Dollars a call" min={0} decimalScale={9} hideControls value={rates.request} onChange={set('request')} />
+          <NumberField label="Batch factor" placeholder="0.5: half the price" min={0} max={1} decimalScale={9} hideControls value={rates.batch} onChange={set('batch')} />
           <TextInput type="date" label="Valid from (UTC)" value={from} onChange={(event) => setFrom(event.currentTarget.value)} />
         </fieldset>
         <TextInput label="Reason" description="For the audit log." value={reason} onChange={(event) => setReason(event.currentTarget.value)} />
@@ -173,7 +174,7 @@ function SetPrice({ wanted, onClose }: { wanted: Wanted; onClose: () => void }) 
         {save.isError && <ProblemNote error={save.error} />}
         <div className="line" style={{ justifyContent: 'flex-end' }}>
           <Button variant="default" onClick={onClose}>Cancel</Button>
-          <Button type="submit" loading={save.isPending} disabled={!model.trim() || (perToken && (rates.input === '' || rates.output === ''))}>Set the price</Button>
+          <Button type="submit" loading={save.isPending} disabled={!model.trim() || (perToken && (rates.input === null || rates.output === null))}>Set the price</Button>
         </div>
       </form>
     </Modal>

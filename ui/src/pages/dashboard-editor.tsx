@@ -23,10 +23,21 @@ interface Props {
 /** The draft of a dashboard: nothing is saved before the button, and nobody else's change is lost by it. */
 export default function DashboardEditor({ dashboard, scope, onClose }: Props) {
   const [draft, setDraft] = useState<Definition>(() => ask.definitionOf(dashboard))
+  const [yaml, setYaml] = useState(dashboard.yaml)
+  const [written, setWritten] = useState<string | null>(null) // YAML that was typed and is not the draft yet
   const [address, change] = useAddress()
   const client = useQueryClient()
+  const parsed = (text: string) => post<Definition & { yaml: string }>('/dashboards/parse', { name: dashboard.name, yaml: text })
+  const read = async () => {
+    if (written === null) return draft
+    const found = await parsed(written)
+    setDraft(ask.definitionOf(found))
+    setYaml(found.yaml)
+    setWritten(null)
+    return ask.definitionOf(found)
+  }
   const saving = useMutation({
-    mutationFn: () => request<Dashboard>('PUT', ask.at(dashboard.name), draft, undefined, dashboard.revision),
+    mutationFn: async () => request<Dashboard>('PUT', ask.at(dashboard.name), await read(), undefined, dashboard.revision),
     onSuccess: async (saved) => {
       client.setQueryData(ask.dashboard(dashboard.name).queryKey, saved)
       await client.invalidateQueries({ queryKey: ['dashboards'] })
@@ -35,6 +46,15 @@ export default function DashboardEditor({ dashboard, scope, onClose }: Props) {
     },
   })
   const edit = (next: Partial<Definition>) => setDraft({ ...draft, ...next })
+  // One draft, two ways to write it: either tab begins with what was done in the other.
+  const turning = useMutation({
+    mutationFn: async (tab: 'yaml' | undefined) => {
+      if (tab === undefined) await read()
+      else setYaml((await parsed(JSON.stringify(draft))).yaml) // JSON is YAML
+      return tab
+    },
+    onSuccess: (tab) => change({ tab }, true),
+  })
   return (
     <div className="stack" style={{ gap: 'var(--gap)' }}>
       <div className="line">
@@ -47,13 +67,14 @@ export default function DashboardEditor({ dashboard, scope, onClose }: Props) {
       {saving.error instanceof Problem && saving.error.status === 409 && (
         <div><Button variant="default" onClick={() => void client.invalidateQueries({ queryKey: ['dashboards', dashboard.name] }).then(onClose)}>Show what was saved; my draft is lost</Button></div>
       )}
-      <Tabs value={address.tab === 'yaml' ? 'yaml' : 'panels'} onChange={(tab) => change({ tab: tab === 'yaml' ? 'yaml' : undefined }, true)} keepMounted={false}>
+      {turning.isError && <ProblemNote error={turning.error} />}
+      <Tabs value={address.tab === 'yaml' ? 'yaml' : 'panels'} onChange={(tab) => turning.mutate(tab === 'yaml' ? 'yaml' : undefined)} keepMounted={false}>
         <Tabs.List mb="md"><Tabs.Tab value="panels">Panels</Tabs.Tab><Tabs.Tab value="yaml">YAML</Tabs.Tab></Tabs.List>
         <Tabs.Panel value="panels">
           <About draft={draft} edit={edit} />
           <Panels draft={draft} edit={edit} scope={scope} />
         </Tabs.Panel>
-        <Tabs.Panel value="yaml"><Written dashboard={dashboard} onRead={(read) => { setDraft(read); change({ tab: undefined }, true) }} /></Tabs.Panel>
+        <Tabs.Panel value="yaml"><Written name={dashboard.name} text={written ?? yaml} reading={turning.isPending} onChange={setWritten} onRead={() => turning.mutate(undefined)} /></Tabs.Panel>
       </Tabs>
     </div>
   )
@@ -113,16 +134,21 @@ function Panels({ draft, edit, scope }: DraftProps & { scope: Scope }) {
   )
 }
 
+interface WrittenProps {
+  name: string
+  text: string
+  reading: boolean
+  onChange: (text: string) => void
+  onRead: () => void
+}
+
 /** The same document as in a file; reading it checks it, and saves nothing. */
-function Written({ dashboard, onRead }: { dashboard: Dashboard; onRead: (read: Definition) => void }) {
-  const [text, setText] = useState(dashboard.yaml)
-  const reading = useMutation({ mutationFn: () => post<Definition>('/dashboards/parse', { yaml: text }), onSuccess: (read) => onRead(ask.definitionOf(read)) })
+function Written({ name, text, reading, onChange, onRead }: WrittenProps) {
   return (
     <div className="stack">
-      <p className="small second prose">As it was saved, and as <code>assay dashboard export {dashboard.name}</code> writes it. Reading it makes it the draft.</p>
-      <Textarea aria-label="YAML" classNames={{ input: 'mono' }} autosize minRows={12} maxRows={32} spellCheck={false} value={text} onChange={(event) => setText(event.currentTarget.value)} />
-      {reading.isError && <ProblemNote error={reading.error} />}
-      <div><Button variant="default" loading={reading.isPending} onClick={() => reading.mutate()}>Read it</Button></div>
+      <p className="small second prose">The draft, as <code>assay dashboard export {name}</code> will write it once it is saved. Reading it shows its panels; saving reads it, too.</p>
+      <Textarea aria-label="YAML" classNames={{ input: 'mono' }} autosize minRows={12} maxRows={32} spellCheck={false} value={text} onChange={(event) => onChange(event.currentTarget.value)} />
+      <div><Button variant="default" loading={reading} onClick={onRead}>Read it</Button></div>
     </div>
   )
 }

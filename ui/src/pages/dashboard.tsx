@@ -29,7 +29,7 @@ export function DashboardPage() {
   const actions = (
     <>
       <Copy text={() => window.location.href} label="Copy the link"><IconLink size={14} aria-hidden /> Link</Copy>
-      {access.write && !editing && <Button variant="default" leftSection={<IconPencil size={14} aria-hidden />} onClick={() => change({ edit: '1' })}>Edit</Button>}
+      {access.write && !editing && found.data && <Button variant="default" leftSection={<IconPencil size={14} aria-hidden />} onClick={() => change({ edit: '1' })}>Edit</Button>}
     </>
   )
   return (
@@ -39,7 +39,7 @@ export function DashboardPage() {
           editing ? (
             <Suspense fallback={<Skeleton />}><Editor dashboard={dashboard} onClose={() => change({ edit: undefined, tab: undefined })} scope={scopeOf(address, dashboard.range, dashboard.variables)} /></Suspense>
           ) : (
-            <Shown dashboard={dashboard} address={address} change={change} />
+            <Shown dashboard={dashboard} address={address} change={change} write={access.write} />
           )
         }
       </Loaded>
@@ -51,9 +51,10 @@ interface ShownProps {
   dashboard: Dashboard
   address: Search
   change: (next: Search) => void
+  write: boolean
 }
 
-function Shown({ dashboard, address, change }: ShownProps) {
+function Shown({ dashboard, address, change, write }: ShownProps) {
   const scope = scopeOf(address, dashboard.range, dashboard.variables)
   const marks = useQuery(ask.marks(scope.since, scope.until))
   const ranged = address.range || address.since || address.until ? address : { ...address, range: dashboard.range }
@@ -61,7 +62,7 @@ function Shown({ dashboard, address, change }: ShownProps) {
     return (
       <Empty title="No panel yet">
         <p className="second prose">A panel shows a metric over time, by group, or as one number; or the rows of an SQL query. Every number has its n and leads to the traces behind it.</p>
-        <Button onClick={() => change({ edit: '1' })}>Add the first panel</Button>
+        {write && <Button onClick={() => change({ edit: '1' })}>Add the first panel</Button>}
       </Empty>
     )
   }

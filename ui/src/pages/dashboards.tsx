@@ -29,7 +29,7 @@ export function Dashboards() {
           </div>
         )}
       </Loaded>
-      {address.do === 'new' && <NewDashboard onClose={() => change({ do: undefined }, true)} />}
+      {access.write && address.do === 'new' && <NewDashboard onClose={() => change({ do: undefined }, true)} />}
     </Page>
   )
 }
@@ -59,16 +59,25 @@ const COLUMNS: Column<DashboardLine>[] = [
   { id: 'at', head: 'Saved', className: 'num hide-m', cell: (row) => (row.updated_at ? <Time at={row.updated_at} /> : <span className="quiet">–</span>) },
 ]
 
-const nameOf = (title: string) => title.toLowerCase().replace(/[^a-z0-9]+/g, '-').replace(/^-+|-+$/g, '').slice(0, 64)
+/** `Über alles` → `uber-alles`; a title in another script has a number instead. */
+function nameOf(title: string, taken: string[]): string {
+  if (!title.trim()) return ''
+  const plain = title.normalize('NFKD').replace(/\p{M}/gu, '').toLowerCase().replace(/[^a-z0-9]+/g, '-').slice(0, 64).replace(/^-+|-+$/g, '')
+  if (plain) return plain
+  let n = 1
+  while (taken.includes(`dashboard-${n}`)) n += 1
+  return `dashboard-${n}`
+}
 
 function NewDashboard({ onClose }: { onClose: () => void }) {
   useReturnedFocus()
   const [title, setTitle] = useState('')
   const client = useQueryClient()
   const navigate = useNavigate()
-  const name = nameOf(title)
   const known = useQuery(ask.dashboards)
-  const taken = known.data?.items.some((one) => one.name === name) ?? false
+  const names = known.data?.items.map((one) => one.name) ?? []
+  const name = nameOf(title, names)
+  const taken = names.includes(name)
   const making = useMutation({
     mutationFn: () => request('PUT', ask.at(name), { title: title.trim(), description: '', range: '24h', variables: ['environment'], panels: [] }, undefined, 0),
     onSuccess: async () => {

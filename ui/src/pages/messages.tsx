@@ -48,7 +48,7 @@ export default function Messages() {
           {(rows) => <Table label="Messages, newest first" rows={rows} columns={messageColumns(nameOf)} rowKey={(row) => row.id} footer={<More pages={sent} noun="message" />} />}
         </Listed>
       </Section>
-      {address.do === 'new-address' && <NewAddress onClose={() => change({ do: undefined }, true)} />}
+      {access.admin && address.do === 'new-address' && <NewAddress onClose={() => change({ do: undefined }, true)} />}
     </div>
   )
 }

@@ -1,4 +1,4 @@
-import { Button, Modal, NumberInput, SegmentedControl, Select, Textarea, TextInput } from '@mantine/core'
+import { Button, Modal, SegmentedControl, Select, Textarea, TextInput } from '@mantine/core'
 import { useDebouncedValue } from '@mantine/hooks'
 import { useQuery } from '@tanstack/react-query'
 import { type FormEvent, useState } from 'react'
@@ -7,6 +7,7 @@ import type { Kind, Panel, Report, Scope, Words } from '@/api/dashboards'
 import { useReturnedFocus } from '@/lib/focus'
 import { capital } from '@/lib/format'
 import { FieldSelect } from '@/parts/field-select'
+import { NumberField } from '@/parts/number-field'
 import { Loaded } from '@/parts/states'
 import { FilterRows, MetricRows } from './panel-fields'
 import { PanelFrame } from './panel-view'
@@ -85,7 +86,7 @@ function MetricFields({ draft, edit, known }: FieldsProps & { known: Words }) {
       <FilterRows filter={draft.filter ?? {}} known={known.filters} onChange={(filter) => edit({ filter })} />
       <div className="line" style={{ alignItems: 'end', flexWrap: 'nowrap' }}>
         <FieldSelect label="Group by" style={{ flex: 1 }} clearable placeholder="not grouped, or tag:…, attribute:…" known={known.groups} value={draft.group_by ?? null} onChange={(group_by) => edit({ group_by })} />
-        <NumberInput label="Shown" w={80} min={1} max={20} value={draft.top ?? 8} onChange={(top) => edit({ top: Number(top) || 1 })} disabled={!draft.group_by} />
+        <NumberField label="Shown" w={80} min={1} max={20} empty={1} value={draft.top ?? 8} onChange={(top) => edit({ top: top || 1 })} disabled={!draft.group_by} />
       </div>
     </>
   )
@@ -113,7 +114,7 @@ function ReportFields({ report, change }: { report: Report; change: (report: Rep
       <Select label="Report" data={Object.entries(REPORTS).map(([value, label]) => ({ value, label }))} value={report.name} allowDeselect={false} onChange={(name) => choose(name as Report['name'])} />
       {report.name === 'parameter' && <TextInput label="Parameter" required value={report.parameter ?? ''} onChange={(event) => change({ ...report, parameter: event.currentTarget.value })} />}
       {report.name !== 'questions' && <TextInput label="Score" required value={report.score ?? ''} onChange={(event) => change({ ...report, score: event.currentTarget.value })} />}
-      {report.name === 'corrected_rate' && <NumberInput label="Bad is below" step={0.1} value={report.below ?? 0.5} onChange={(below) => change({ name: report.name, score: report.score, below: Number(below) })} />}
+      {report.name === 'corrected_rate' && <NumberField label="Bad is below" step={0.1} empty={0} value={report.below ?? 0.5} onChange={(below) => change({ name: report.name, score: report.score, below: below ?? 0 })} />}
     </>
   )
 }

@@ -1,10 +1,11 @@
-import { Autocomplete, NumberInput, Select } from '@mantine/core'
+import { Autocomplete, Select } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { IconPlus, IconX } from '@tabler/icons-react'
 import type { Metric, Words } from '@/api/dashboards'
 import * as search from '@/api/search'
 import { words } from '@/lib/format'
 import { FieldSelect } from '@/parts/field-select'
+import { NumberField } from '@/parts/number-field'
 
 interface MetricRowsProps {
   metrics: Metric[]
@@ -41,8 +42,8 @@ function fresh(name: string): Metric {
 function Setting({ metric, known, onChange }: { metric: Metric; known: Words; onChange: (metric: Metric) => void }) {
   const takes = known.metrics.find((one) => one.name === metric.name)?.settings ?? []
   const scores = useQuery({ ...search.values('score'), enabled: takes.includes('score') })
-  if (takes.includes('quantile')) return <NumberInput aria-label="Quantile" w={90} min={0} max={1} step={0.05} value={metric.quantile ?? 0.95} onChange={(quantile) => onChange({ ...metric, quantile: Number(quantile) })} />
-  if (takes.includes('threshold_ms')) return <NumberInput aria-label="Slower than, milliseconds" w={110} min={0} suffix=" ms" value={metric.threshold_ms ?? 2000} onChange={(ms) => onChange({ ...metric, threshold_ms: Number(ms) || 0 })} />
+  if (takes.includes('quantile')) return <NumberField aria-label="Quantile" w={90} min={0} max={1} step={0.05} empty={0} value={metric.quantile ?? 0.95} onChange={(quantile) => onChange({ ...metric, quantile: quantile ?? 0 })} />
+  if (takes.includes('threshold_ms')) return <NumberField aria-label="Slower than, milliseconds" w={110} min={0} suffix=" ms" empty={0} value={metric.threshold_ms ?? 2000} onChange={(ms) => onChange({ ...metric, threshold_ms: ms ?? 0 })} />
   if (takes.includes('bucket')) return <Select aria-label="Bucket" clearable placeholder="all" data={known.buckets.map((value) => ({ value, label: words(value) }))} value={metric.bucket ?? null} onChange={(bucket) => onChange({ name: metric.name, ...(bucket ? { bucket } : {}) })} />
   if (takes.includes('score')) return <Autocomplete aria-label="Score" data={scores.data?.items.map((one) => one.value) ?? []} value={metric.score ?? ''} onChange={(score) => onChange({ ...metric, score })} />
   return null

@@ -5,7 +5,7 @@ import { request } from '@/api/client'
 import type { ExportDefinition, ExportTarget, ScheduledExport } from '@/api/forwarding'
 import { EXPORT_FILTERS } from '@/lib/exports'
 import { useReturnedFocus } from '@/lib/focus'
-import { type Held, heldOf } from '@/lib/match'
+import { type Held, heldOf, openIn } from '@/lib/match'
 import { Match } from '@/parts/match'
 import { ProblemNote } from '@/parts/states'
 
@@ -49,7 +49,7 @@ export function ExportForm({ existing, onClose }: { existing?: ScheduledExport; 
           <Select label="Format" data={FORMATS} value={format} allowDeselect={false} onChange={(value) => setFormat(value!)} />
           <Select label="A file for" data={EVERY} value={every} allowDeselect={false} onChange={(value) => setEvery(value!)} />
         </div>
-        <Match held={held} fields={EXPORT_FILTERS[what] ?? []} onChange={setHeld} empty={`All ${what}.`} />
+        <Match single held={held} fields={EXPORT_FILTERS[what] ?? []} onChange={setHeld} empty={`All ${what}.`} />
         <SegmentedControl size="xs" aria-label="Where to" data={[{ value: 'folder', label: 'A folder of the server' }, { value: 's3', label: 'A bucket (S3)' }]} value={place} onChange={setPlace} />
         {place === 'folder' ? (
           text('folder', 'Folder', 'Below the server’s export directory.', true)
@@ -66,7 +66,7 @@ export function ExportForm({ existing, onClose }: { existing?: ScheduledExport; 
         {save.isError && <ProblemNote error={save.error} />}
         <div className="line" style={{ justifyContent: 'flex-end' }}>
           <Button variant="default" onClick={onClose}>Cancel</Button>
-          <Button type="submit" loading={save.isPending} disabled={!name.trim() || !(place === 'folder' ? target.folder : target.s3)?.trim()}>{existing ? 'Change it' : 'Export it'}</Button>
+          <Button type="submit" loading={save.isPending} disabled={!name.trim() || openIn(held) !== undefined || !(place === 'folder' ? target.folder : target.s3)?.trim()}>{existing ? 'Change it' : 'Export it'}</Button>
         </div>
       </form>
     </Modal>

@@ -41,7 +41,7 @@ export default function Exports() {
         </Loaded>
       </Section>
       {shown && <Opened one={shown} onClose={() => change({ export: undefined })} />}
-      {address.do === 'new-export' && <ExportForm onClose={() => change({ do: undefined }, true)} />}
+      {access.admin && address.do === 'new-export' && <ExportForm onClose={() => change({ do: undefined }, true)} />}
     </div>
   )
 }

@@ -7,7 +7,7 @@ import * as ask from '@/api/forwarding'
 import type { Forward } from '@/api/forwarding'
 import { useReturnedFocus } from '@/lib/focus'
 import { count, plural } from '@/lib/format'
-import { type Held, heldOf, matchOf } from '@/lib/match'
+import { type Held, heldOf, matchOf, openIn } from '@/lib/match'
 import { MATCHED } from '@/lib/sampling'
 import { useAddress } from '@/lib/search'
 import { ReasonDialog } from '@/parts/dialog'
@@ -38,7 +38,7 @@ export default function Forwards() {
           )
         }
       </Loaded>
-      {(address.do === 'new-forward' || changing) && <ForwardForm existing={changing ?? undefined} onClose={() => { setChanging(null); change({ do: undefined }, true) }} />}
+      {access.admin && (address.do === 'new-forward' || changing) && <ForwardForm existing={changing ?? undefined} onClose={() => { setChanging(null); change({ do: undefined }, true) }} />}
     </Section>
   )
 }
@@ -122,7 +122,7 @@ function ForwardForm({ existing, onClose }: { existing?: Forward; onClose: () =>
         {save.isError && <ProblemNote error={save.error} />}
         <div className="line" style={{ justifyContent: 'flex-end' }}>
           <Button variant="default" onClick={onClose}>Cancel</Button>
-          <Button type="submit" loading={save.isPending} disabled={!name.trim() || !endpoint.trim() || share === ''}>{existing ? 'Change it' : 'Forward'}</Button>
+          <Button type="submit" loading={save.isPending} disabled={!name.trim() || !endpoint.trim() || share === '' || openIn(held) !== undefined}>{existing ? 'Change it' : 'Forward'}</Button>
         </div>
       </form>
     </Modal>

@@ -1,4 +1,4 @@
-import { Button, NumberInput, Select, Switch, TextInput } from '@mantine/core'
+import { Button, Select, Switch, TextInput } from '@mantine/core'
 import { useDebouncedValue } from '@mantine/hooks'
 import { useQuery } from '@tanstack/react-query'
 import { IconArrowUp, IconPlus, IconX } from '@tabler/icons-react'
@@ -13,6 +13,7 @@ import { asPolicy, MATCHED, type RuleDraft, TAIL, unfinished } from '@/lib/sampl
 import { bytes } from '@/lib/size'
 import { ReasonDialog } from '@/parts/dialog'
 import { Match } from '@/parts/match'
+import { NumberField } from '@/parts/number-field'
 import { Section } from '@/parts/page'
 import { Loaded, ProblemNote, Skeleton } from '@/parts/states'
 import { Person, Time } from '@/parts/values'
@@ -70,12 +71,12 @@ function Rules({ sampling }: { sampling: Tagged<Sampling> }) {
 }
 
 function Share({ label = 'Share kept, %', value, onChange }: { label?: string; value: number | undefined; onChange: (value: number) => void }) {
-  return <NumberInput label={label} required withAsterisk={false} min={0} max={100} decimalScale={3} hideControls value={value === undefined ? '' : Number((value * 100).toPrecision(12))} onChange={(next) => onChange(next === '' ? 0 : Number(next) / 100)} />
+  return <NumberField label={label} required withAsterisk={false} min={0} max={100} decimalScale={3} hideControls empty={0} value={value === undefined ? 0 : Number((value * 100).toPrecision(12))} onChange={(next) => onChange((next ?? 0) / 100)} />
 }
 
 function TailEnd({ tail, disabled, onChange, waiting }: { tail: Tail | null; disabled: boolean; onChange: (tail: Tail | null) => void; waiting: Sampling['waiting'] }) {
   const set = (next: Partial<Tail>) => tail && onChange({ ...tail, ...next })
-  const optional = (label: string, value: number | null, change: (value: number | null) => void) => <NumberInput label={label} placeholder="not asked" min={0} hideControls value={value ?? ''} onChange={(next) => change(next === '' ? null : Number(next))} />
+  const optional = (label: string, value: number | null, change: (value: number | null) => void) => <NumberField label={label} placeholder="not asked" min={0} hideControls value={value} onChange={change} />
   return (
     <Section title="By how a trace ended" note="for spans that no rule decided">
       <Switch label="Decide once a trace is quiet" disabled={disabled} checked={tail !== null} onChange={(event) => onChange(event.currentTarget.checked ? TAIL : null)} />
@@ -90,8 +91,8 @@ function TailEnd({ tail, disabled, onChange, waiting }: { tail: Tail | null; dis
             {optional('Keep slower than, ms', tail.slower_than_ms, (slower_than_ms) => set({ slower_than_ms }))}
             {optional('Keep the slowest, from %', tail.slower_than_quantile === null ? null : Number((tail.slower_than_quantile * 100).toPrecision(12)), (value) => set({ slower_than_quantile: value === null ? null : value / 100 }))}
             <Share label="Of the rest, %" value={tail.share} onChange={(share) => set({ share })} />
-            <NumberInput label="Quiet for, s" min={1} hideControls value={tail.quiet_s} onChange={(value) => set({ quiet_s: Number(value) || 1 })} />
-            <NumberInput label="At the latest after, s" min={1} hideControls value={tail.patience_s} onChange={(value) => set({ patience_s: Number(value) || 1 })} />
+            <NumberField label="Quiet for, s" min={1} hideControls empty={1} value={tail.quiet_s} onChange={(value) => set({ quiet_s: value || 1 })} />
+            <NumberField label="At the latest after, s" min={1} hideControls empty={1} value={tail.patience_s} onChange={(value) => set({ patience_s: value || 1 })} />
           </div>
         </fieldset>
       )}

@@ -45,7 +45,7 @@ export function SignIn() {
             <form onSubmit={submit} className="stack">
               <PasswordInput
                 label="Key"
-                description="An admin or editor key (sk_…). Your browser keeps a session, not the key."
+                description="An admin, editor or viewer key (sk_…). Your browser keeps a session, not the key."
                 value={key}
                 onChange={(event) => setKey(event.currentTarget.value)}
                 autoComplete="off"

@@ -43,7 +43,7 @@ export default function Silences() {
           )
         }
       </Loaded>
-      {address.do === 'silence' && <NewSilence monitors={monitors.data?.items.map((one) => ({ value: one.id, label: one.name })) ?? []} onClose={() => change({ do: undefined }, true)} />}
+      {access.write && address.do === 'silence' && <NewSilence monitors={monitors.data?.items.map((one) => ({ value: one.id, label: one.name })) ?? []} onClose={() => change({ do: undefined }, true)} />}
     </Section>
   )
 }

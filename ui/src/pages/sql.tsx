@@ -2,7 +2,7 @@ import { Button, Textarea } from '@mantine/core'
 import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import { IconDownload, IconPlayerPlay, IconPlayerStop } from '@tabler/icons-react'
-import { type KeyboardEvent, useMemo, useRef, useState } from 'react'
+import { type KeyboardEvent, useEffect, useMemo, useRef, useState } from 'react'
 import * as ask from '@/api/sql'
 import type { Answer } from '@/api/sql'
 import { count, duration, plural } from '@/lib/format'
@@ -29,6 +29,7 @@ export function Sql() {
   const sent = address.q ?? ''
   const [typed, setTyped] = useState(sent || EXAMPLES[0]![1])
   const [asked, setAsked] = useState(0)
+  useEffect(() => { if (sent) setTyped(sent) }, [sent]) // going back shows the query of the answer
   const field = useRef<HTMLTextAreaElement>(null)
   const client = useQueryClient()
   const options = ask.answer(sent, asked)
@@ -128,10 +129,17 @@ const LONGEST = 120
 
 function Cell({ name, value }: { name: string; value: unknown }) {
   if (value === null || value === undefined) return <span className="quiet" title="NULL">∅<span className="sr">null</span></span>
-  if (typeof value === 'number') return <>{value.toLocaleString('en-GB', { maximumFractionDigits: 6 })}</>
+  if (typeof value === 'number') return <span title={String(value)}>{figure(value)}</span>
   const text = typeof value === 'object' ? JSON.stringify(value) : plain(value)
   if (name === 'trace_id') return <Link to="/traces/$traceId" params={{ traceId: text }}><code>{text.slice(0, 12)}…</code></Link>
   return <span title={text.length > LONGEST ? text.slice(0, 2000) : undefined}><Scrubbed text={text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text} /></span>
+}
+
+/** Six digits that say something: a cost of 0.0000001 is not 0. */
+function figure(value: number): string {
+  const size = Math.abs(value)
+  if (size >= 1 || size === 0) return value.toLocaleString('en-GB', { maximumFractionDigits: 6 })
+  return size >= 1e-9 ? value.toLocaleString('en-GB', { maximumSignificantDigits: 6 }) : String(Number(value.toPrecision(6)))
 }
 
 function inserted(field: HTMLTextAreaElement | null, typed: string, text: string): string {

@@ -52,6 +52,7 @@ const short = (time: string) => exact(time).replace(/:\d\d\.\d+ .*/, '')
 function Between({ address, onChoose }: { address: Search; onChoose: (next: Search) => void }) {
   const [since, setSince] = useState(local(address.since))
   const [until, setUntil] = useState(local(address.until))
+  const turned = Boolean(since && until && until <= since)
   const field = (label: string, value: string, set: (value: string) => void) => (
     <label className="small stack" style={{ gap: 2 }}>
       {label}
@@ -62,7 +63,8 @@ function Between({ address, onChoose }: { address: Search; onChoose: (next: Sear
     <div className="stack" style={{ gap: '0.5rem', padding: '0.3rem 0.6rem 0.5rem' }}>
       {field(`From (${zone()})`, since, setSince)}
       {field(`To (${zone()})`, until, setUntil)}
-      <Button variant="default" disabled={!since && !until} onClick={() => onChoose({ since: utc(since), until: utc(until) })}>Show this time</Button>
+      {turned && <span className="small bad">It ends before it begins.</span>}
+      <Button variant="default" disabled={(!since && !until) || turned} onClick={() => onChoose({ since: utc(since), until: utc(until) })}>Show this time</Button>
     </div>
   )
 }

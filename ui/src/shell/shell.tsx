@@ -1,15 +1,17 @@
-import { ActionIcon, Drawer, Modal, Tooltip, useComputedColorScheme, useMantineColorScheme } from '@mantine/core'
+import { ActionIcon, Button, Drawer, Modal, Tooltip, useComputedColorScheme, useMantineColorScheme } from '@mantine/core'
 import { useHotkeys } from '@mantine/hooks'
-import { useQuery } from '@tanstack/react-query'
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { Link, Outlet, useLocation, useNavigate, useRouter } from '@tanstack/react-router'
 import { IconMenu2, IconMoon, IconSearch, IconSun } from '@tabler/icons-react'
 import { useEffect, useState } from 'react'
+import { request } from '@/api/client'
 import * as ask from '@/api/queries'
 import { bindings, useKeys } from '@/lib/keys'
 import { person } from '@/lib/format'
-import { ProblemNote } from '@/parts/states'
+import { Empty, ProblemNote } from '@/parts/states'
 import { Palette } from './palette'
 import { PLACES } from './places'
+import { SignInAgain } from './sign-in-again'
 
 export function Shell() {
   const info = useQuery(ask.info)
@@ -23,7 +25,23 @@ export function Shell() {
     if (pathname !== '/sign-in') void navigate({ to: '/sign-in', search: { next: pathname === '/' ? undefined : href }, replace: true })
   }, [signedOut, navigate, router])
   if (info.isError && !info.data) return <div className="page"><ProblemNote error={info.error} retry={() => void info.refetch()} /></div>
-  return info.data && !signedOut ? <Signed /> : null
+  if (!info.data || signedOut) return null
+  return info.data.role === 'ingest' || info.data.role === 'score' ? <WritesOnly role={info.data.role} /> : <Signed />
+}
+
+/** Keys of applications may send and not read: no page would have anything but refusals. */
+function WritesOnly({ role }: { role: string }) {
+  const client = useQueryClient()
+  const leave = useMutation({ mutationFn: () => request('DELETE', '/session'), onSuccess: () => client.resetQueries() })
+  return (
+    <main className="page">
+      <Empty title="This key opens no page">
+        <p className="second prose">Its role is {role}: it is for an application that sends, and may read nothing. Sign in with a key of a viewer, editor or admin.</p>
+        {leave.isError && <ProblemNote error={leave.error} />}
+        <div><Button loading={leave.isPending} onClick={() => leave.mutate()}>Use another key</Button></div>
+      </Empty>
+    </main>
+  )
 }
 
 function Signed() {
@@ -53,6 +71,7 @@ function Signed() {
       </Drawer>
       <Palette opened={palette} onClose={() => setPalette(false)} />
       <Help opened={help} onClose={() => setHelp(false)} />
+      <SignInAgain />
     </div>
   )
 }
