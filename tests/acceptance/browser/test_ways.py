@@ -152,6 +152,7 @@ def test_a_span_is_part_of_the_address_and_messages_are_a_chat(opened: Opened) -
     page.reload()
     expect(detail).to_be_visible()
     page.get_by_role("button", name="Copy this call as a curl command").or_(page.get_by_text("cURL")).first.click()
+    expect(page.get_by_role("status").filter(has_text="Copied")).to_be_attached()  # the server makes it
     copied = page.evaluate("navigator.clipboard.readText()")
     assert copied.startswith("curl ")
     assert '"model": "extractive/quote-2026-11-01"' in copied
