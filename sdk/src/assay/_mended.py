@@ -46,23 +46,13 @@ def _can_be_written(span: ReadableSpan) -> bool:
 
 def _fits(*values: Any) -> bool:
     return all(
-        _is_whole(value)
+        whole(value) is value
         if isinstance(value, str)
         else _fits(*value)
         if isinstance(value, Sequence) and not isinstance(value, bytes)
         else not (isinstance(value, int) and abs(value) >= _LARGEST)
         for value in values
     )
-
-
-def _is_whole(text: str) -> bool:
-    if text.isascii():
-        return True
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _attributes(attributes: Mapping[str, Any] | None) -> dict[str, Any]:

@@ -26,5 +26,10 @@ def content_hash(value: Any) -> str:
     return "sha256:" + hashlib.sha256(canonical_json(value).encode()).hexdigest()
 
 
+def digest_id(prefix: str, said: bytes) -> str:
+    """An id such as `scr_…` that follows from what a fact says: sent twice it is the same one."""
+    return f"{prefix}_{hashlib.blake2b(said, digest_size=13).hexdigest()}"
+
+
 def _base32(value: int) -> str:
     return "".join(_ALPHABET[(value >> shift) & 31] for shift in range(125, -1, -5))

@@ -7,30 +7,36 @@ such a name stays.
 from collections.abc import Mapping
 from typing import Any
 
-SPAN_KIND, TRACE_STATE = "span.kind", "w3c.tracestate"
-OF_SCOPE, SCHEMA_URL, DROPPED = "otel.scope.", "schema_url", "dropped_attributes_count"
+from assay_server.core.otlp_names import (
+    DROPPED,
+    DROPPED_ATTRIBUTES,
+    OF_RESOURCE,
+    OF_SCOPE,
+    REMOTE_KINDS,
+    SCHEMA_URL,
+    SPAN_KIND,
+    TRACE_STATE,
+)
 
-_REMOTE = ("server", "client", "producer", "consumer")  # `internal` is what a span is that says nothing
-_SPAN_KINDS: dict[Any, str] = {**dict(enumerate(_REMOTE, 2))} | {f"SPAN_KIND_{name.upper()}": name for name in _REMOTE}
-_DROPPED = ("attributes", "events", "links")
+_SPAN_KINDS: dict[Any, str] = REMOTE_KINDS | {f"SPAN_KIND_{name.upper()}": name for name in REMOTE_KINDS.values()}
 
 
 def of_span(attributes: dict[str, Any], kind: Any, trace_state: Any, dropped: tuple[Any, Any, Any]) -> None:
     """`dropped`: attributes, events and links that the client let go."""
     said = {SPAN_KIND: _SPAN_KINDS.get(kind) if isinstance(kind, int | str) else None}
     said[TRACE_STATE] = trace_state if isinstance(trace_state, str) else None
-    counts = {f"otel.dropped_{name}_count": _count(count) for name, count in zip(_DROPPED, dropped, strict=True)}
+    counts = {f"otel.{name}": _count(count) for name, count in zip(DROPPED, dropped, strict=True)}
     _add(attributes, {**said, **counts})
 
 
 def of_part(attributes: dict[str, Any], dropped: Any, trace_state: Any = None) -> dict[str, Any]:
     """Of an event or a link, in its own attributes."""
     state = trace_state if isinstance(trace_state, str) else None
-    return _add(attributes, {f"otel.{DROPPED}": _count(dropped), TRACE_STATE: state})
+    return _add(attributes, {f"otel.{DROPPED_ATTRIBUTES}": _count(dropped), TRACE_STATE: state})
 
 
 def of_resource(attributes: dict[str, Any], schema_url: Any, dropped: Any) -> dict[str, Any]:
-    return _add(attributes, {f"otel.resource.{name}": value for name, value in _told(schema_url, dropped)})
+    return _add(attributes, {OF_RESOURCE + name: value for name, value in _told(schema_url, dropped)})
 
 
 def with_scope(resource: dict[str, Any], said: dict[str, Any], schema_url: Any, dropped: Any) -> dict[str, Any]:
@@ -40,7 +46,7 @@ def with_scope(resource: dict[str, Any], said: dict[str, Any], schema_url: Any, 
 
 
 def _told(schema_url: Any, dropped: Any) -> list[tuple[str, Any]]:
-    return [(SCHEMA_URL, schema_url if isinstance(schema_url, str) else None), (DROPPED, _count(dropped))]
+    return [(SCHEMA_URL, schema_url if isinstance(schema_url, str) else None), (DROPPED_ATTRIBUTES, _count(dropped))]
 
 
 def _count(sent: Any) -> int | None:

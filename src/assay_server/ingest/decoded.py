@@ -12,7 +12,7 @@ STATUS: dict[int, SpanStatus] = {0: "unset", 1: "ok", 2: "error"}
 
 T = TypeVar("T")
 
-_LAST_NS = 2**63 - 2  # the next one is the store's word for never
+LAST_NS = 2**63 - 2  # the next one is the store's word for never
 _REASONS_KEPT = 20
 _HEX = frozenset("0123456789abcdef")
 
@@ -87,8 +87,8 @@ def hex_id(text: str, length: int, what: str) -> str:
 
 def check_times(start: int, end: int) -> tuple[int, int]:
     """(start, end) in nanoseconds. An end before the start (a clock set back, a span that never ended) is the start."""
-    if not 0 < start <= _LAST_NS:
+    if not 0 < start <= LAST_NS:
         raise SpanRefused("start_time_unix_nano is missing" if start == 0 else "start_time_unix_nano is out of range")
-    if not 0 <= end <= _LAST_NS:
+    if not 0 <= end <= LAST_NS:
         raise SpanRefused("end_time_unix_nano is out of range")
     return start, max(start, end)

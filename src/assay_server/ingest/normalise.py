@@ -6,10 +6,10 @@ of a client that exports each as JSON become themselves.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from hashlib import blake2b
 from typing import Any, cast
 
 from assay_server.core.clock import parse_rfc3339
+from assay_server.core.ids import digest_id
 from assay_server.core.records import SPAN_KINDS, Arm, Score, Span, SpanKind, Tokens
 from assay_server.ingest.aliases import Aliases
 from assay_server.ingest.documents import documents_of, documents_of_trees
@@ -303,7 +303,7 @@ def score_of_event(span: Span, event: dict[str, Any]) -> Score | None:
     identity = f"{span.trace_id}{span.span_id}{name}{at}".encode("utf-8", "replace")
     return Score(
         project=span.project,
-        id=f"scr_{blake2b(identity, digest_size=13).hexdigest()}",
+        id=digest_id("scr", identity),
         name=name,
         time_ns=at,
         source="code",

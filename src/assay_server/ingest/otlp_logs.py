@@ -26,15 +26,13 @@ from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsSer
 from assay_server.core.errors import InvalidInput
 from assay_server.core.records import Event, Score, Span
 from assay_server.ingest import beside
-from assay_server.ingest.decoded import Decoded, SpanRefused, hex_id
+from assay_server.ingest.decoded import LAST_NS, Decoded, SpanRefused, hex_id
 from assay_server.ingest.limits import Limits
 from assay_server.ingest.messages import CONTENT_EVENTS, MESSAGE_EVENTS, messages_of_events
 from assay_server.ingest.normalise import EVALUATION, Normaliser, score_of_event
 from assay_server.ingest.otlp_message import read_message
 from assay_server.ingest.otlp_proto import attributes_of, resource_of, told_of, value_of
 from assay_server.ingest.values import text_of
-
-_LAST_NS = 2**63 - 2  # the next one is the store's word for never
 
 
 @dataclass(slots=True)
@@ -143,7 +141,7 @@ def _decoded(project: str, request: Any, limits: Limits) -> Decoded[LogRecord]:
 def _record(sent: Any, project: str, resource: dict[str, Any], scope: str | None, limits: Limits) -> LogRecord:
     attributes = beside.of_part(attributes_of(sent.attributes, limits), sent.dropped_attributes_count)
     time_ns = sent.time_unix_nano or sent.observed_time_unix_nano
-    if time_ns > _LAST_NS:
+    if time_ns > LAST_NS:
         raise SpanRefused("time_unix_nano is out of range")
     return LogRecord(
         project=project,

@@ -14,14 +14,13 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportM
 
 from assay_server.core.errors import InvalidInput
 from assay_server.core.records import Event
-from assay_server.ingest.decoded import Decoded, SpanRefused
+from assay_server.ingest.decoded import LAST_NS, Decoded, SpanRefused
 from assay_server.ingest.limits import Limits
 from assay_server.ingest.otlp_logs import event_id, json_request
 from assay_server.ingest.otlp_message import read_message
 from assay_server.ingest.otlp_proto import attributes_of, resource_of, told_of
 
 _TEMPORALITY = {1: "delta", 2: "cumulative"}
-_LAST_NS = 2**63 - 2  # the next one is the store's word for never
 
 
 def decode_metrics_proto(project: str, body: bytes, limits: Limits) -> Decoded[Event]:
@@ -65,7 +64,7 @@ def metric_points(metric: Any) -> Any:
 
 
 def _event(project: str, metric: Any, point: Any, common: dict[str, Any], limits: Limits) -> Event:
-    if point.time_unix_nano > _LAST_NS:
+    if point.time_unix_nano > LAST_NS:
         raise SpanRefused("time_unix_nano is out of range")
     kind = metric.WhichOneof("data")
     series = getattr(metric, kind)

@@ -7,16 +7,22 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue
 from opentelemetry.proto.trace.v1 import trace_pb2
 
+from assay_server.core.otlp_names import (
+    DROPPED,
+    OF_RESOURCE,
+    OF_SCOPE,
+    REMOTE_KINDS,
+    SCHEMA_URL,
+    SPAN_KIND,
+    TRACE_STATE,
+)
+
 FORWARDED_BY = "assay.forwarded_by"
 """A resource attribute: the servers that sent a span on. None sends on what it sent before."""
 
 _MOST = 2**32 - 1
 _STATUS = {"unset": 0, "ok": 1, "error": 2}
-# Where ingest keeps what OTLP says beside attributes (`ingest.beside`), which goes back to its place.
-_SPAN_KIND, _TRACE_STATE = "span.kind", "w3c.tracestate"
-_DROPPED = tuple(f"dropped_{name}_count" for name in ("attributes", "events", "links"))
-_OF_RESOURCE, _OF_SCOPE, _SCHEMA_URL = "otel.resource.", "otel.scope.", "schema_url"
-_KINDS: dict[Any, Any] = {"server": 2, "client": 3, "producer": 4, "consumer": 5}
+_KINDS: dict[Any, Any] = {name: number for number, name in REMOTE_KINDS.items()}
 _SAID = (
     ("model", "gen_ai.request.model"),
     ("provider", "gen_ai.provider.name"),
@@ -53,12 +59,12 @@ def _scope(request: ExportTraceServiceRequest, span: Mapping[str, Any], servers:
     of_resource = request.resource_spans.add()
     of_scope = of_resource.scope_spans.add()
     for key, value in {**span["resource"], FORWARDED_BY: servers}.items():
-        if key == _OF_RESOURCE + _SCHEMA_URL:
+        if key == OF_RESOURCE + SCHEMA_URL:
             of_resource.schema_url = str(value)
-        elif key == _OF_SCOPE + _SCHEMA_URL:
+        elif key == OF_SCOPE + SCHEMA_URL:
             of_scope.schema_url = str(value)
-        elif key.startswith(_OF_SCOPE):
-            _put(of_scope.scope.attributes, key.removeprefix(_OF_SCOPE), value)
+        elif key.startswith(OF_SCOPE):
+            _put(of_scope.scope.attributes, key.removeprefix(OF_SCOPE), value)
         else:
             _put(of_resource.resource.attributes, key, value)
     name, _, version = (span["scope"] or "").partition("@")
@@ -74,8 +80,8 @@ def _add(out: trace_pb2.Span, span: Mapping[str, Any], ids: tuple[bytes, bytes, 
     out.status.code = _STATUS[span["status"]]  # type: ignore[assignment]  # an open enum is an int
     out.status.message = span["status_message"] or ""
     said = _attributes(span)
-    if said.get(_SPAN_KIND) in _KINDS:
-        out.kind = _KINDS[said.pop(_SPAN_KIND)]
+    if said.get(SPAN_KIND) in _KINDS:
+        out.kind = _KINDS[said.pop(SPAN_KIND)]
     _put_beside(out, said)
     for key, value in said.items():
         _put(out.attributes, key, value)
@@ -95,9 +101,9 @@ def _add(out: trace_pb2.Span, span: Mapping[str, Any], ids: tuple[bytes, bytes, 
 
 def _put_beside(out: Any, said: dict[str, Any]) -> None:
     """Takes out of `said` what is no attribute of a span or link `out`."""
-    if isinstance(said.get(_TRACE_STATE), str):
-        out.trace_state = said.pop(_TRACE_STATE)
-    for name in _DROPPED:
+    if isinstance(said.get(TRACE_STATE), str):
+        out.trace_state = said.pop(TRACE_STATE)
+    for name in DROPPED:
         if hasattr(out, name) and isinstance(said.get(f"otel.{name}"), int):
             setattr(out, name, min(max(said.pop(f"otel.{name}"), 0), _MOST))
 

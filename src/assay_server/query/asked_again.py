@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from assay_server.core.errors import Refused
-from assay_server.query.message_parts import RESULTS, TEXTS, part_text, parts_of, result_text
+from assay_server.query.message_parts import CALLS, DEFINITIONS, RESULTS, TEXTS, part_text, parts_of, result_text
 
 _PARAMETERS = {
     "temperature": "temperature",
@@ -20,8 +20,6 @@ _PARAMETERS = {
     "presence_penalty": "presence_penalty",
 }
 _OWN = "openai.request."  # what the gateway keeps under the names of the request itself
-_TOOLS = ("gen_ai.tool.definitions", "ai.prompt.tools", "llm.tools", "llm.request.functions")
-_CALLS = ("tool_call", "tool_use", "function_call")
 _KEPT = ("image_url", "input_audio", "file")  # as the dialect has them
 _THOUGHTS = ("thinking", "redacted_thinking", "reasoning")
 _CUT = re.compile(r";base64,\(\d+ characters\)")
@@ -79,7 +77,7 @@ def _parameters(attributes: Mapping[str, Any]) -> Json:
     if attributes.get("gen_ai.output.type") == "json" and "response_format" not in found:
         found["response_format"] = {"type": "json_object"}
     found["stop"] = _parsed(found["stop"])
-    tools = next((tools for name in _TOOLS if (tools := _tools(attributes.get(name)))), None)
+    tools = next((tools for name in DEFINITIONS if (tools := _tools(attributes.get(name)))), None)
     return {name: value for name, value in (found | {"tools": tools}).items() if value is not None}
 
 
@@ -133,24 +131,18 @@ def _text(message: Mapping[str, Any]) -> str:
 
 
 def _is_media(part: Mapping[str, Any]) -> bool:
-    return part.get("type") not in (*TEXTS, *_CALLS, *RESULTS, *_THOUGHTS, "refusal")
+    return part.get("type") not in (*TEXTS, *CALLS, *RESULTS, *_THOUGHTS, "refusal")
 
 
 def _media(part: Mapping[str, Any]) -> Json | None:
     """A picture or sound as the dialect has it; None where only its size is known, or nobody knows what it is."""
     if part.get("type") in _KEPT:
         return None if _CUT.search(json.dumps(part)) else dict(part)
-    source = part.get("source") if isinstance(part.get("source"), dict) else part  # Anthropic's
-    names = ("url", "uri", "image", "data", "content")
-    address = next((told for name in names if isinstance(told := (source or {}).get(name), str)), None)
-    kind = next(
-        (
-            told
-            for name in ("mime_type", "media_type", "mediaType")
-            if isinstance(told := (source or {}).get(name), str)
-        ),
-        part.get("modality") or part.get("type"),
-    )
+    source: Mapping[str, Any] = told if isinstance(told := part.get("source"), dict) else part  # Anthropic's
+    address = _first(source, "url", "uri", "image", "data", "content")
+    kind: Any = _first(source, "mime_type", "media_type", "mediaType")
+    if kind is None:
+        kind = part.get("modality") or part.get("type")
     if address is None or _CUT.search(address):
         return None
     if str(kind).startswith("audio/"):
@@ -165,7 +157,7 @@ def _media(part: Mapping[str, Any]) -> Json | None:
 
 def _calls(message: Mapping[str, Any]) -> list[Json]:
     found = [*(message.get("tool_calls") or ())]
-    found += [part for part in parts_of(message) if part.get("type") in _CALLS]
+    found += [part for part in parts_of(message) if part.get("type") in CALLS]
     return [_call(call, number) for number, call in enumerate(found)]
 
 

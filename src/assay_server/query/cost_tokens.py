@@ -12,6 +12,7 @@ from assay_server.core.words import percent
 from assay_server.query.cost_sql import LARGE, SUMS, money, token_sums
 from assay_server.query.cost_steps import names_sql, one_in_sql, step_json, steps_sentence, steps_sql
 from assay_server.query.cost_words import dollars
+from assay_server.query.message_parts import DEFINITIONS
 from assay_server.query.prompt_parts import Part, documents_of, find_documents, parts_of, text_of, tokens_of
 from assay_server.query.rollup import told_again
 from assay_server.query.shapes import body_json
@@ -23,7 +24,6 @@ _MOST_SPANS = 200_000  # of steps: their percentiles are known to a tenth of one
 _LARGEST_TRACE = Limits(rows=100_000, seconds=60)
 _PREVIEW = 200
 _MOST_REPEATED = 50
-_TOOLS = ("gen_ai.tool.definitions", "ai.prompt.tools", "llm.tools", "llm.request.functions")
 _MOST_BEFORE = 300  # newest outputs, and retrieved documents, that are looked for in what a call adds
 _SHORTEST_OUTPUT = 8  # characters
 _SOURCES = ("tool", "retriever", "reranker", "agent", "llm", "embedding", "guardrail")
@@ -32,7 +32,7 @@ _COLUMNS = (
     "trace_id, span_id, parent_id, kind, name, service, model, start_ns, end_ns, cost, fresh_input, cache_read,"
     " cache_write, output_tokens, reasoning, input, output,"
     " CASE WHEN kind = 'llm' THEN coalesce("
-    + ", ".join(f"variant_extract(attributes, '{name}')::VARCHAR" for name in _TOOLS)
+    + ", ".join(f"variant_extract(attributes, '{name}')::VARCHAR" for name in DEFINITIONS)
     + ") END AS tools,"
     " CASE WHEN kind IN ('retriever', 'reranker') THEN"
     " variant_extract(attributes, 'retrieval.documents')::JSON::VARCHAR END AS documents,"

@@ -7,6 +7,9 @@ from typing import Any
 TEXTS = ("text", "input_text", "output_text")
 RESULTS = ("tool_call_response", "tool_result", "function_call_output")
 """What a tool answered. Some conventions have it in the user's messages."""
+CALLS = ("tool_call", "tool_use", "function_call")
+DEFINITIONS = ("gen_ai.tool.definitions", "ai.prompt.tools", "llm.tools", "llm.request.functions")
+"""Attributes with the tools that a model was given."""
 
 
 def parts_of(message: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from assay_server.core.records import Tokens
-from assay_server.query.message_parts import RESULTS, result_text
+from assay_server.query.message_parts import CALLS, RESULTS, result_text
 from assay_server.query.message_parts import parts_of as parts_of_message
 from assay_server.query.shapes import body_json, decoded_json
 
@@ -117,8 +117,7 @@ def _parts(message: Mapping[str, Any], past: bool) -> Iterator[Part]:
 
 def _is_answer(message: Mapping[str, Any]) -> bool:
     """What an assistant said without calling a tool ended a turn."""
-    calls = ("tool_call", "tool_use", "function_call")
-    called = message.get("tool_calls") or any(part.get("type") in calls for part in parts_of_message(message))
+    called = message.get("tool_calls") or any(part.get("type") in CALLS for part in parts_of_message(message))
     return message.get("role") in ("assistant", "model") and not called
 
 

@@ -19,9 +19,9 @@ export interface Found extends List<TraceRow> {
 
 export const found = (query: Query) => pages<TraceRow>('traces', '/traces', query)
 
-/** The values a field has; fields that this server does not count have none to offer. */
 /** Whether the values of a field are listed; of few others they are known, of an endpoint they are not. */
 export const isListed = (field: string) => !field.includes(':') && !['endpoint', 'status', 'arm'].includes(field)
 
+/** The values a field has; fields that this server does not count have none to offer. */
 export const values = (field: string) =>
   queryOptions({ queryKey: ['facets', field], queryFn: () => get<List<Facet>>('/facets', { field }), staleTime: 30_000, retry: false })

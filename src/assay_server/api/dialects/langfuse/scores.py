@@ -1,6 +1,5 @@
 """`POST /api/public/scores`: one score, or the list that Python 5 sends."""
 
-from hashlib import blake2b
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
@@ -14,7 +13,7 @@ from assay_server.api.openapi import answers
 from assay_server.api.services import services
 from assay_server.core.clock import SystemClock
 from assay_server.core.errors import InvalidInput
-from assay_server.core.ids import canonical_json, new_id
+from assay_server.core.ids import canonical_json, digest_id, new_id
 from assay_server.core.ports import Principal
 from assay_server.core.records import Facts, Score, ScoreSource
 
@@ -71,7 +70,7 @@ def score_of(body: Any, caller: Principal) -> Score:
     said = [told, name, value, label, reason, trace, observation, session, run]
     return Score(
         project=caller.project,
-        id=f"scr_{blake2b(canonical_json(said).encode(), digest_size=13).hexdigest()}" if told else new_id("scr"),
+        id=digest_id("scr", canonical_json(said).encode()) if told else new_id("scr"),
         name=name,
         time_ns=_time(body),
         source="end_user" if caller.role == "score" else _SOURCES.get(str(body.get("source")), "code"),

@@ -1,7 +1,6 @@
 """LangSmith's runs and feedback in our words. What LangGraph says of its nodes stays in `langsmith.metadata.*`."""
 
 from collections.abc import Mapping
-from hashlib import blake2b
 from types import MappingProxyType
 from typing import Any
 
@@ -9,7 +8,7 @@ from assay_server.api.dialects.bodies import moment, named, number, required, te
 from assay_server.api.dialects.ids import span_id_of, trace_id_of
 from assay_server.core.clock import SystemClock
 from assay_server.core.errors import InvalidInput
-from assay_server.core.ids import canonical_json, new_id
+from assay_server.core.ids import canonical_json, digest_id, new_id
 from assay_server.core.ports import Principal
 from assay_server.core.records import Score, ScoreSource
 from assay_server.ingest import Part, answered, asked
@@ -106,7 +105,7 @@ def changed(score: dict[str, Any], body: dict[str, Any], caller: Principal) -> S
     known = {"key": score["name"], "trace_id": score["trace_id"], "score": score["value"], "value": score["label"]}
     made = score_of({**known, "comment": score["reason"], **body}, caller)
     said = canonical_json([score["id"], made.value, made.label, made.reason, made.metadata]).encode()
-    made.id = f"scr_{blake2b(said, digest_size=13).hexdigest()}"
+    made.id = digest_id("scr", said)
     made.metadata |= {"changes": score["id"]}
     made.span_id = score["span_id"]
     return made

@@ -1,12 +1,12 @@
 """Opik's traces, spans and feedback in our words. Its trace is the span above its spans."""
 
-from hashlib import blake2b
 from typing import Any
 
 from assay_server.api.dialects.bodies import moment, named, number, required, text
 from assay_server.api.dialects.ids import span_id_of, trace_id_of
 from assay_server.core.clock import SystemClock
 from assay_server.core.errors import InvalidInput
+from assay_server.core.ids import digest_id
 from assay_server.core.ports import Principal
 from assay_server.core.records import Score, ScoreSource
 from assay_server.ingest import Part
@@ -61,7 +61,7 @@ def score_of(body: dict[str, Any], caller: Principal, *, trace: str | None = Non
     identity = f"{told}\x1f{name}\x1f{value}\x1f{body.get('reason')}".encode("utf-8", "replace")
     return Score(
         project=caller.project,
-        id=f"scr_{blake2b(identity, digest_size=13).hexdigest()}",
+        id=digest_id("scr", identity),
         name=name,
         time_ns=SystemClock().now_ns(),
         source="end_user" if caller.role == "score" else _SOURCES.get(str(body.get("source")), "code"),

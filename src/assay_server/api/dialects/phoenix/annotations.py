@@ -1,7 +1,6 @@
 """Annotations of spans, traces, sessions and documents are scores. A span is named alone: its trace is looked up."""
 
 from collections.abc import Callable, Sequence
-from hashlib import blake2b
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request
@@ -14,7 +13,7 @@ from assay_server.api.pages import decode_cursor, encode_cursor
 from assay_server.api.services import services
 from assay_server.core.clock import SystemClock
 from assay_server.core.errors import InvalidInput
-from assay_server.core.ids import canonical_json
+from assay_server.core.ids import canonical_json, digest_id
 from assay_server.core.ports import Principal
 from assay_server.core.records import Facts, Score, ScoreSource
 from assay_server.query import ScoreFilter
@@ -105,7 +104,7 @@ def score_of(body: dict[str, Any], caller: Principal, about: _About, metadata: d
     identity = canonical_json([about, required(body, "name"), value, label, reason, kept]).encode("utf-8", "replace")
     return Score(
         project=caller.project,
-        id=f"scr_{blake2b(identity, digest_size=13).hexdigest()}",
+        id=digest_id("scr", identity),
         name=body["name"],
         time_ns=SystemClock().now_ns(),
         source="end_user" if caller.role == "score" else _SOURCES.get(str(body.get("annotator_kind")), "code"),
