@@ -13,15 +13,19 @@ import random
 import subprocess
 import sys
 import tempfile
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from benchmarks import otlp_load
-from benchmarks.running import Running, assay_up, bytes_in, own_cpu_s, rows
+from benchmarks.running import Running, asked, assay_up, bytes_in, own_cpu_s, rows
 
 KEY = "sk_benchmark_bootstrap_key"
 _WARM_SPANS = 3200
+_WATCHED_EVERY_S = 2.0
 
 
 def main() -> int:
@@ -48,7 +52,8 @@ def measure_assay(options: argparse.Namespace, data: Path) -> dict[str, Any]:
     with assay_up(data, KEY) as server:
         _load(server, options, _WARM_SPANS, seed=7)
         stored, cpu_s, size = stored_spans(server), server.cpu_s(), bytes_in(data)
-        told = _load(server, options, options.spans, seed=1)
+        with _lag_watched(server) as lags:
+            told = _load(server, options, options.spans, seed=1)
         cpu_s, stored, size = server.cpu_s() - cpu_s, stored_spans(server) - stored, bytes_in(data) - size
         expected = told.get("accepted", told.get("spans"))
         if stored != expected:
@@ -59,7 +64,27 @@ def measure_assay(options: argparse.Namespace, data: Path) -> dict[str, Any]:
             "cpu_us_per_span": round(cpu_s / stored * 1e6, 1),
             "peak_mb": round(server.peak_mb()),
             "bytes_on_disk_per_span": round(size / stored),
+            "text_index_behind_s": max(lags, default=None),
         }
+
+
+@contextmanager
+def _lag_watched(server: Running) -> Iterator[list[float]]:
+    """How far the text index was behind, asked every two seconds; complete when the block has ended."""
+    lags: list[float] = []
+    ended = threading.Event()
+
+    def watch() -> None:
+        while not ended.wait(_WATCHED_EVERY_S):
+            lags.append(float(asked(server, KEY, "/search/state")["behind"]["seconds"]))
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    try:
+        yield lags
+    finally:
+        ended.set()
+        watcher.join()
 
 
 def measure_floor(spans: int, batch: int, folder: Path, texts: str = "words") -> dict[str, Any]:

@@ -75,14 +75,19 @@ def assay_up(data: Path, key: str) -> Iterator[Running]:
 
 def rows(server: Running, key: str, sql: str) -> list[list[Any]]:
     """Rows of one SELECT, by the REST API."""
+    found: list[list[Any]] = asked(server, key, "/sql", {"sql": sql})["rows"]
+    return found
+
+
+def asked(server: Running, key: str, path: str, body: dict[str, Any] | None = None) -> Any:
+    """An answer of the REST API, to a POST where there is a body."""
     request = urllib.request.Request(
-        f"{server.url}/api/v1/sql",
-        json.dumps({"sql": sql}).encode(),
+        f"{server.url}/api/v1{path}",
+        None if body is None else json.dumps(body).encode(),
         {"content-type": "application/json", "authorization": f"Bearer {key}"},
     )
     with urllib.request.urlopen(request, timeout=60) as answer:
-        found: list[list[Any]] = json.load(answer)["rows"]
-        return found
+        return json.load(answer)
 
 
 def free_port() -> int:

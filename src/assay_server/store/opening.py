@@ -25,7 +25,7 @@ _LETTING_GO_S = (0.01, 0.1, 0.5, 2.0)
 class Settings:
     """Sizes as DuckDB writes them."""
 
-    memory_limit: str = "512MB"
+    memory_limit: str = "448MB"  # of a process that stays under 1 GB, however long it takes spans in
     threads: int = 2
     readers: int = 3
     checkpoint_threshold: str = "64MB"

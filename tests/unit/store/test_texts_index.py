@@ -1,10 +1,19 @@
 """The index's files after a kill in the middle of a commit, and after a commit that failed."""
 
+import asyncio
+import os
+import sys
+import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from assay_server.store.text.index import Bounds, Entry, TextIndex
+from assay_server.store.text.documents import Entry
+from assay_server.store.text.feed import Feed
+from assay_server.store.text.index import Bounds, TextIndex
+from assay_server.store.text.pending import Round
 from assay_server.store.text.words import wanted
 
 
@@ -53,4 +62,66 @@ def test_after_a_commit_that_failed_the_next_writer_finds_the_lock_free(tmp_path
         kept.append(failure)  # whoever remembers the error remembers its frames, and in them the writer
     index.add(entries("t3"))
     assert traces(index, "refund") == ["t1", "t3"]
+    index.close()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere priorities are of whole processes")
+def test_an_index_in_a_hurry_takes_its_turn_like_everybody_else(tmp_path: Path) -> None:
+    index = TextIndex(tmp_path)
+    index.add(entries("t1"))
+    assert lowest(priorities_of_writers()) == 19
+    for hurried, priority in ((True, os.getpriority(os.PRIO_PROCESS, 0)), (False, 19)):
+        index.hurry(hurried)
+        wait_until(lambda: not priorities_of_writers())
+        index.add(entries(f"t{2 + hurried}"))
+        assert lowest(priorities_of_writers()) == priority
+    assert traces(index, "refund") == ["t1", "t2", "t3"]
+    index.close()
+
+
+def wait_until(true: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 10
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def priorities_of_writers() -> list[int]:
+    tasks = Path("/proc/self/task").iterdir()
+    return [os.getpriority(os.PRIO_PROCESS, int(task.name)) for task in tasks if is_a_writer(task)]
+
+
+def is_a_writer(task: Path) -> bool:
+    """Of those that stay: the thread that takes words apart is made anew by every commit, of whoever commits."""
+    return (task / "comm").read_text().startswith(("merge_thread", "segment_updater"))
+
+
+def lowest(priorities: list[int]) -> int:
+    assert priorities, "no thread of a writer runs"
+    assert len(set(priorities)) == 1, priorities
+    return priorities[0]
+
+
+async def test_the_index_hurries_once_it_falls_behind_until_it_is_near_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def nothing(sql: str, params: Sequence[Any]) -> list[dict[str, Any]]:
+        return []
+
+    index = TextIndex(tmp_path)
+    hurried: list[bool] = []
+    monkeypatch.setattr(index, "hurry", hurried.append)
+    feed = Feed(index, nothing, asyncio.to_thread)
+
+    async def index_what_was_stored(seconds_ago: float) -> None:
+        until = time.time_ns() - int(seconds_ago * 1e9)
+        feed.pending = [Round([], until)]
+        await feed.some()
+
+    for seconds_ago in (4_000, 100):  # it is made anew
+        await index_what_was_stored(seconds_ago)
+    assert hurried == []
+    for seconds_ago in (2, 20, 26, 20, 14, 3):
+        await index_what_was_stored(seconds_ago)
+    assert hurried == [False, True, False]
     index.close()

@@ -1,13 +1,15 @@
 """One index, and how far it knows the facts: takes commits in their order, a round at a time."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import chain
 from typing import Any
 
 from assay_server.store.seen import trace_key
-from assay_server.store.text.index import Entry, TextIndex
+from assay_server.store.text.documents import Entry
+from assay_server.store.text.index import TextIndex
 from assay_server.store.text.pending import Round
 from assay_server.store.text.texts import ROWS, TRACES_SINCE
 from assay_server.store.text.unread import Scan
@@ -20,6 +22,9 @@ _REMEMBERED = 200_000  # texts
 _RENEWED, _FORGOTTEN = 500, 10_000  # traces at once: of which something is left, and of which nothing is
 _MOST_PENDING, _MOST_CHARACTERS = 60_000, 64_000_000
 """Rows in memory that are not indexed yet, and characters of their texts: half a minute of a busy server."""
+_HURRIED_S, _CALM_S = 25.0, 12.0
+"""Seconds behind: where others leave too little, from so far behind on the index takes its turn like everybody else,
+until it is near again. Not where it is made anew: that takes minutes, and nobody waits for its last second."""
 _AT_ONCE = 20_000  # rows, half a second, that the first who asks waits for; from the facts it would take longer
 
 _COMMITS = f"""
@@ -46,6 +51,7 @@ class Feed:
         self._scan = scan
         self._in_thread = in_thread
         self._seen: set[int] = set()  # texts that are indexed or pending
+        self._was_near = False  # behind by seconds only
         self._reading = asyncio.Lock()
 
     async def some(self) -> bool:
@@ -55,6 +61,7 @@ class Feed:
             more = await self._read_round() > 0
         rounds = _of_one_round(self.pending)
         if rounds:
+            await self._in_thread(partial(self._pace, (time.time_ns() - rounds[0].until_ns) / 1e9))
             entries = chain.from_iterable(each.entries() for each in rounds)
             await self._in_thread(partial(self.index.add, entries))
             # Both at once: who asks meanwhile finds a row here or there.
@@ -96,6 +103,11 @@ class Feed:
             rows = await self._scan(_OLD, [*window, *narrow, *window, *narrow])
             names = [(project, trace_id) for trace_id in some]
             await self._in_thread(partial(self.index.add, _entries(rows, self.through), names))
+
+    def _pace(self, behind_s: float) -> None:
+        self._was_near = self._was_near or behind_s < _CALM_S
+        if behind_s < _CALM_S or (self._was_near and behind_s >= _HURRIED_S):
+            self.index.hurry(behind_s >= _HURRIED_S)
 
     async def _left(self, project: str, traces: Sequence[str]) -> set[str]:
         """Those of which anything is stored."""

@@ -14,13 +14,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from assay_server.core.errors import InvalidInput
 from assay_server.store.seen import key_of
-from assay_server.store.text.texts import Text
+from assay_server.store.text.documents import Entry, document_of, schema_of_texts
 from assay_server.store.text.words import Phrase, Wanted, analyzer
 
 _VERSION = "v1"
@@ -35,17 +34,6 @@ _FIRST_WINDOW_NS, _LONGEST_WINDOW_NS = 3_600 * 10**9, 1_000 * 86_400 * 10**9
 _WIDER = 8  # at most, from one window to the next
 _NEVER = -(1 << 62)
 _LOWEST_PRIORITY = 19
-
-
-@dataclass(slots=True, frozen=True)
-class Entry:
-    """A text and where it stands; `start_ns` is its trace's."""
-
-    project: str
-    trace_id: str
-    start_ns: int
-    stored_ns: int
-    text: Text
 
 
 @dataclass(slots=True, frozen=True)
@@ -71,9 +59,10 @@ class TextIndex:
     def __init__(self, folder: Path) -> None:
         self._folder = folder / _VERSION
         self._writing = threading.Lock()
-        self._schema = _schema()
+        self._schema = schema_of_texts()
         self._index = self._open(folder)
         self._writer: Any = None
+        self._hurries = False
         self._counting = threading.Lock()
         self._counts: dict[str, int] = {}  # texts by project, of those that were asked for
         self._version = 0  # of what a search finds
@@ -96,8 +85,19 @@ class TextIndex:
             if instead_of:  # by query: a deletion by term takes every number as a signed one, and finds nothing
                 writer.delete_documents_by_query(self._of_traces(instead_of))
             for entry in entries:
-                writer.add_document(_document(entry))
+                writer.add_document(document_of(entry))
                 added[entry.project] += 1
+
+    def hurry(self, wanted: bool) -> None:
+        """Whether to write and merge with the priority of everybody else, or with what others leave. Where others leave
+        nothing a commit waits for seconds."""
+        with self._writing:
+            if wanted == self._hurries:
+                return
+            self._hurries = wanted
+            writer, self._writer = self._writer, None
+            if writer is not None:
+                _end(writer)  # it holds nothing: what it was told is committed; only its threads have the priority
 
     def find(self, project: str, want: Wanted, bounds: Bounds, limit: int) -> Found:
         """Common words are looked for among the newest texts first. Raises `InvalidInput` where the beginning of a word
@@ -215,10 +215,13 @@ class TextIndex:
         return index
 
     def _make_writer(self) -> Any:
-        """Its threads inherit the priority of the one that makes it: indexing takes what others leave."""
+        """Its threads inherit the priority of the one that makes it, and nobody may raise theirs again: what writes
+        segments out and puts them together takes what others leave. (Words are taken apart by a thread of each commit,
+        at the priority of whoever commits.)"""
+        calm = not self._hurries
 
         def make() -> Any:
-            if sys.platform == "linux":  # elsewhere priorities are of whole processes
+            if calm and sys.platform == "linux":  # elsewhere priorities are of whole processes
                 os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _LOWEST_PRIORITY)
             return self._index.writer(heap_size=_HEAP, num_threads=1)
 
@@ -254,40 +257,6 @@ class TextIndex:
         if first:
             return Query.phrase_query(self._schema, "body", list(phrase.words))
         return Query.term_query(self._schema, "body", last)
-
-
-def _schema() -> Any:
-    from tantivy import SchemaBuilder
-
-    builder = SchemaBuilder()
-    builder.add_text_field("project", tokenizer_name="raw", index_option="basic")
-    builder.add_unsigned_field("trace_key", indexed=True, fast=True)
-    builder.add_bytes_field("trace", stored=True)
-    builder.add_text_field("body", tokenizer_name="words", index_option="position")
-    builder.add_integer_field("start", fast=True)
-    builder.add_integer_field("stored", fast=True)
-    return builder.build()
-
-
-def _document(entry: Entry) -> Any:
-    from tantivy import Document
-
-    document = Document()
-    key, trace = _trace(entry.project, entry.trace_id)
-    document.add_text("project", entry.project)
-    document.add_bytes("trace", trace)
-    document.add_unsigned("trace_key", key)
-    document.add_integer("start", entry.start_ns)
-    document.add_integer("stored", entry.stored_ns)
-    for piece in entry.text:
-        document.add_text("body", piece)
-    return document
-
-
-@lru_cache(4_096)
-def _trace(project: str, trace_id: str) -> tuple[int, bytes]:
-    """A trace has many texts, one after the other."""
-    return key_of(project, trace_id), trace_id.encode()
 
 
 def _end(writer: Any) -> None:

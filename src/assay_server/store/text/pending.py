@@ -8,7 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Any
 
-from assay_server.store.text.index import Bounds, Entry, Found
+from assay_server.store.text.documents import Entry
+from assay_server.store.text.index import Bounds, Found
 from assay_server.store.text.texts import Text, texts_of, words_in
 from assay_server.store.text.words import LONGEST, Phrase, Wanted
 
