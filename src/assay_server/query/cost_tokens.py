@@ -20,7 +20,7 @@ from assay_server.query.sql import lines
 from assay_server.query.trace_find import IN_COMMITS, commits_of
 from assay_server.store import Limits, Store, part_key
 
-_MOST_SPANS = 200_000  # of steps: their percentiles are known to a tenth of one by then, and more take a second
+_MOST_SPANS = 100_000  # of steps: their percentiles are known to half of one by then, and more take too long
 _LARGEST_TRACE = Limits(rows=100_000, seconds=60)
 _PREVIEW = 200
 _MOST_REPEATED = 50
