@@ -18,18 +18,20 @@ _EDGE = "\xa6"
 
 
 class _Words:
-    """One text, and how to look for words in it."""
+    """One text, and how to look for words in it. Most are indexed before anybody asks, so nothing is made ready."""
 
     __slots__ = ("_line", "_lower", "stored_ns", "text")
 
     def __init__(self, stored_ns: int, text: Text) -> None:
         self.stored_ns = stored_ns
         self.text = text
-        self._lower = _EDGE.join(text).lower() if all(map(str.isascii, text)) else None
+        self._lower: str | None = None
         self._line: str | None = None
 
     def hold(self, want: "_Want") -> bool:
         """In ASCII there is nothing to fold, so words are told by what stands beside them: a tenth of the time."""
+        if self._lower is None and self._line is None and all(map(str.isascii, self.text)):
+            self._lower = _EDGE.join(self.text).lower()
         lower = self._lower
         if lower is not None:
             return all(word in lower for word in want.words) and all(_stands(lower, one) for one in want.patterns)
