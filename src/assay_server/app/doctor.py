@@ -39,7 +39,7 @@ def examine(config: Config) -> list[Finding]:
         _python(),
         *_parts(),
         _web(),
-        _data(config.data),
+        _data(config),
         _disk(config.data),
         *_damage(config.data),
         _port(config),
@@ -74,7 +74,8 @@ def _web() -> Finding:
     return Finding("web interface", "warning", "not built: the API works, the pages do not", "make ui")
 
 
-def _data(data: Path) -> Finding:
+def _data(config: Config) -> Finding:
+    data = config.data
     home = data if data.exists() else _existing_parent(data)
     if not os.access(home, os.W_OK | os.X_OK):
         return Finding(
@@ -85,7 +86,21 @@ def _data(data: Path) -> Finding:
         )
     if not data.exists():
         return Finding("data directory", "ok", f"{data} will be made at the first start")
-    return Finding("data directory", "ok", str(data))
+    holder = _holder(data)
+    if holder is None:
+        return Finding("data directory", "ok", str(data))
+    if not port_is_free(config.host, config.port) and _is_ours(config):
+        return Finding("data directory", "ok", f"{data}, in use by process {holder}")
+    says = f"{data} is in use by process {holder}, and no Assay answers on port {config.port}"
+    return Finding("data directory", "fault", says, f"assay doctor --port of that server, or stop process {holder}")
+
+
+def _holder(data: Path) -> str | None:
+    try:
+        from assay_server.store import holder_of
+    except ImportError:  # a part is missing; which one is said already
+        return None
+    return holder_of(data / "facts")
 
 
 def _disk(data: Path) -> Finding:

@@ -6,6 +6,7 @@ What was stored is taken away only by `keeping`.
 from assay_server.store.changes import Doomed, Erasable, Priced, Rewritten, Thinnable, Thinned
 from assay_server.store.counting import GATEWAY, TRACE_WIDE, USED, counted
 from assay_server.store.derived import encode, error_types
+from assay_server.store.directory import holder_of
 from assay_server.store.duck import FACTS, DuckStore
 from assay_server.store.key_sets import ANY_NAMES, alike
 from assay_server.store.opening import Settings
@@ -48,6 +49,7 @@ __all__ = [
     "counted",
     "encode",
     "error_types",
+    "holder_of",
     "part_key",
     "trace_key",
     "words_of_attribute",

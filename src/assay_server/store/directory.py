@@ -20,6 +20,26 @@ _FIRST_FILE = "facts.duckdb"
 _LATER_FILE = re.compile(r"facts-(\d{1,9})\.duckdb")
 
 
+def holder_of(path: Path) -> str | None:
+    """The process that holds the store there, `unknown` where it does not say; None where nobody does, or where nobody
+    can tell: the file is another user's."""
+    try:
+        lock = os.open(path / _LOCK_FILE, os.O_RDONLY)
+    except OSError:
+        return None
+    try:
+        fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return _named(lock)
+    finally:
+        os.close(lock)
+    return None
+
+
+def _named(lock: int) -> str:
+    return os.pread(lock, 32, 0).decode("ascii", "replace").strip() or "unknown"
+
+
 class Directory:
     """Held from `hold` to `release`; another process (or a second store in this one) is refused with the pid."""
 
@@ -43,7 +63,7 @@ class Directory:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            holder = os.pread(lock, 32, 0).decode("ascii", "replace").strip() or "unknown"
+            holder = _named(lock)
             os.close(lock)
             raise Unavailable(
                 f"Process {holder} holds the store in {path}.",

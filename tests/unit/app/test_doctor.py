@@ -1,8 +1,11 @@
+import asyncio
+import os
 import socket
 from pathlib import Path
 
 from assay_server.app import doctor
 from assay_server.app.config import Config
+from assay_server.store import DuckStore
 from tests.fakes.rest import serving
 from tests.fixtures.server import free_port
 
@@ -44,6 +47,24 @@ def test_what_a_running_server_says_of_itself_is_told(tmp_path: Path) -> None:
 
     assert not doctor.healthy(findings)
     assert _about(findings, "facts").says == "The disk is full."
+
+
+async def test_a_data_directory_that_a_server_holds_is_told_with_its_process(tmp_path: Path) -> None:
+    store = await DuckStore.open(tmp_path / "facts")
+    try:
+        alone = _about(doctor.examine(Config(data=tmp_path, port=free_port())), "data directory")
+        with serving() as server:
+            server.on("GET", "/api/v1/info", {"version": "0.1.0", "api_version": "1"})
+            beside = await asyncio.to_thread(doctor.examine, Config(data=tmp_path, port=int(server.url.split(":")[2])))
+    finally:
+        await store.close()
+    after = _about(doctor.examine(Config(data=tmp_path, port=free_port())), "data directory")
+
+    assert alone.level == "fault", "another server could not start"
+    assert f"process {os.getpid()}" in alone.says
+    assert _about(beside, "data directory").level == "ok"
+    assert f"process {os.getpid()}" in _about(beside, "data directory").says
+    assert (after.level, after.says) == ("ok", str(tmp_path))
 
 
 def test_a_log_that_was_set_aside_is_told(tmp_path: Path) -> None:
