@@ -5,11 +5,12 @@ import ctypes
 import gc
 import json
 import logging
+import resource
 import signal
 import socket
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 
 import uvicorn
 
@@ -23,6 +24,7 @@ from assay_server.core.errors import InvalidInput, Unavailable
 _GRACE_S = 7  # containers are killed after ten, and the house takes its time too
 _COLLECT_AFTER = 20_000  # objects that came and did not go
 _SWITCH_S = 0.0002  # between threads that compute
+_FILES = 65_536
 _M_ARENA_MAX, _ARENAS = -8, 2  # the first is glibc's number of that setting (mallopt(3))
 
 
@@ -41,6 +43,7 @@ def serve(config: Config, *, as_json: bool = False) -> None:
             fix="assay up --port N, or end what listens there",
         )
     _share_memory()
+    _allow_many_files()
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         runner.run(_serve(config, as_json=as_json))
 
@@ -79,6 +82,15 @@ def _share_memory() -> None:
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
     if mallopt is not None:  # other C libraries have no such stocks
         mallopt(_M_ARENA_MAX, _ARENAS)
+
+
+def _allow_many_files() -> None:
+    """As many as this user may have open, within reason: every connection is one, and shells give a thousand."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _FILES if hard == resource.RLIM_INFINITY else min(hard, _FILES)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        with suppress(ValueError, OSError):  # macOS has a limit of its own, which it does not tell
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 @asynccontextmanager
