@@ -130,7 +130,10 @@ class DuckStore:
         return await self.texts.renew(project, await traces_of_rows(self._scan_all, project, rows), change)
 
     async def compact(self) -> Rewritten:
-        rewritten = await asyncio.shield(asyncio.ensure_future(self._compact()))
+        rewriting = asyncio.ensure_future(self._compact())
+        # Whoever waits hears of an error; where nobody does any more, the store is being closed, and that is the error.
+        rewriting.add_done_callback(lambda done: done.cancelled() or done.exception())
+        rewritten = await asyncio.shield(rewriting)
         await self.texts.purge()
         return rewritten
 

@@ -1,12 +1,15 @@
 """The rewritten file of the DuckDB store: what was removed is in no byte of it, and a kill leaves one whole store."""
 
 import asyncio
+import gc
 import json
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from assay_server.core.errors import Corrupt, Unavailable
@@ -109,6 +112,37 @@ async def test_a_change_waits_for_the_rewrite_and_is_not_lost(tmp_path: Path) ->
     rows = (await store.stats()).rows
     await store.close()
     assert (removed["spans"], rows["spans"]) == (50, 50)
+
+
+async def test_closing_ends_a_rewrite_that_nobody_waits_for_without_a_word(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, closed = threading.Event(), threading.Event()
+
+    def copy(*_: object) -> None:
+        begun.set()
+        assert closed.wait(10)
+        raise duckdb.InterruptException("Interrupted!")
+
+    told: list[dict[str, object]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: told.append(context))
+    monkeypatch.setattr(copying, "copy", copy)
+    store = await DuckStore.open(tmp_path)
+    await store.append(Facts(spans=[a_span()]))
+    compacting = asyncio.create_task(store.compact())
+    await asyncio.to_thread(begun.wait, 10)
+    compacting.cancel()
+    closing = asyncio.create_task(store.close())
+    await asyncio.sleep(0.05)
+    closed.set()
+    await closing
+    with pytest.raises(asyncio.CancelledError):
+        await compacting
+    del compacting, closing
+    for _ in range(3):
+        await asyncio.sleep(0)
+        gc.collect()
+    assert told == []
 
 
 async def test_without_room_for_a_second_file_nothing_changes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
