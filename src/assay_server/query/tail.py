@@ -1,8 +1,9 @@
-"""What is being stored right now, for those who watch. A slow reader misses facts and is told how many; ingest never
-waits for one."""
+"""What is being stored right now, for those who watch. A slow reader misses facts, and so does anybody where more come
+than can be read; how many is told. Ingest never waits for one."""
 
 import asyncio
 import re
+import time
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -16,6 +17,7 @@ from assay_server.query.scores import score_json
 from assay_server.store import error_types
 
 _QUEUE = 500
+_A_SECOND = 500  # of one watcher; more is read by nobody, and telling it to three took ingest a third of its speed
 _WATCHERS = 50
 _SHOWN = 300  # characters of input and output
 
@@ -110,11 +112,17 @@ class _Watcher:
     narrow: TailFilter
     queue: "asyncio.Queue[Span | Score | None]" = field(default_factory=lambda: asyncio.Queue(_QUEUE))
     missed: int = 0
+    second: float = 0.0  # when the one began in which `given` were
+    given: int = 0
 
     def offer(self, fact: Span | Score) -> None:
-        if self.queue.full():
+        now = time.monotonic()
+        if now - self.second >= 1:
+            self.second, self.given = now, 0
+        if self.given >= _A_SECOND or self.queue.full():
             self.missed += 1
         else:
+            self.given += 1
             self.queue.put_nowait(fact)
 
 

@@ -1,6 +1,7 @@
 """Live tail: what is asked for, of one project, and honest about what was missed."""
 
 import asyncio
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -58,6 +59,23 @@ async def test_filters(narrow: TailFilter, fits: list[int]) -> None:
 async def test_a_slow_reader_is_told_how_much_it_missed() -> None:
     heard = await told(Tail(), Facts([span(number) for number in range(1, 701)]))
     assert (heard[0], len(heard)) == (News("missed", {"n": 200}), 501)
+
+
+async def test_more_than_anybody_reads_is_counted_until_the_next_second(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 100.0
+    monkeypatch.setattr("assay_server.query.tail.time", SimpleNamespace(monotonic=lambda: now))
+    tail = Tail()
+    watching = tail.watch("prj_a", quiet_s=0.01)
+    assert (await anext(watching)).kind == "quiet"
+    heard = []
+    for seconds in (0.0, 0.4, 0.5, 0.2):  # the last is in the next second
+        now += seconds
+        await tail.heard(Facts([span(number) for number in range(1, 201)]))
+        while (news := await anext(watching)).kind != "quiet":
+            heard.append(news)
+    await watching.aclose()
+    assert [news for news in heard if news.kind == "missed"] == [News("missed", {"n": 100})]
+    assert len(heard) == 500 + 1 + 200
 
 
 async def test_who_goes_makes_room_and_too_many_are_refused() -> None:
