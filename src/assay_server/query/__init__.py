@@ -16,6 +16,7 @@ from assay_server.query.dashboards import parse as parse_dashboard
 from assay_server.query.dashboards import to_json as dashboard_json
 from assay_server.query.dashboards import to_yaml as dashboard_yaml
 from assay_server.query.dashboards import vocabulary as panel_words
+from assay_server.query.dataset_items import dataset_item
 from assay_server.query.dimensions import FILTERS, GROUPS, is_filter, is_group
 from assay_server.query.exports import Exports
 from assay_server.query.figures import Family, Figures, exposition
@@ -101,6 +102,7 @@ __all__ = [
     "dashboard_from_yaml",
     "dashboard_json",
     "dashboard_yaml",
+    "dataset_item",
     "exposition",
     "forecast_costs",
     "group_noted",

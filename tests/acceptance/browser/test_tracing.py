@@ -290,6 +290,7 @@ def test_a_call_is_put_into_a_golden_set_as_it_should_have_been_answered(
     method, path, body = ui_api.received[-1]
     assert (method, path) == ("POST", "/datasets/golden/items")
     (item,) = body["items"]
+    assert [message["role"] for message in item["input"]["messages"]][:2] == ["system", "user"]
     assert (item["expected"], item["source_span"]) == ("The 07:56 for 249 kroner.", span_of(week, AGENT, "answer"))
 
 

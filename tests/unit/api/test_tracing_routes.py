@@ -85,6 +85,11 @@ async def test_a_graph_of_one_trace_and_of_a_kind(http: httpx.AsyncClient) -> No
     assert (await http.get("/graph", params={"name": "chat m"})).json()["traces"] == 0  # nothing in the last week
 
 
+async def test_a_call_is_an_item_of_a_dataset(http: httpx.AsyncClient) -> None:
+    found = (await http.get(f"/traces/{TRACE}/spans/{CALL}/item")).json()
+    assert found == {"input": "why?", "expected": None, "source_span": CALL}
+
+
 async def test_a_trace_beside_itself(http: httpx.AsyncClient) -> None:
     found = (await http.get(f"/traces/{TRACE}/compare/{TRACE}")).json()
     assert (found["matched"], found["only_a"], found["only_b"]) == (2, 0, 0)
