@@ -33,8 +33,9 @@ OF_SUMS = ("user", "session", "environment")
 
 ASKED = "coalesce(fresh_input, cache_read, cache_write) IS NOT NULL"
 ANSWERED = "coalesce(output_tokens, reasoning) IS NOT NULL"
-INPUT = "coalesce(fresh_input, 0) + coalesce(cache_read, 0) + coalesce(cache_write, 0)"
-OUTPUT = "coalesce(output_tokens, 0) + coalesce(reasoning, 0)"
+INPUT = "TRY(coalesce(fresh_input, 0) + coalesce(cache_read, 0) + coalesce(cache_write, 0))"
+OUTPUT = "TRY(coalesce(output_tokens, 0) + coalesce(reasoning, 0))"
+"""NULL where rows from before there was a limit have more than a number can be."""
 
 USED = (
     "count(*) AS calls, sum(cost) AS usd, count(*) FILTER (cost IS NULL) AS unknown,"

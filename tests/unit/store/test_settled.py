@@ -433,17 +433,19 @@ async def test_a_trace_of_very_many_tags_stops_no_round(tmp_path: Path) -> None:
     await store.close()
 
 
-async def test_counts_from_before_there_was_a_limit_hold_up_no_others(tmp_path: Path) -> None:
+@pytest.mark.parametrize("long", [2, 10_000])
+@pytest.mark.parametrize("absurd", [Tokens(2**62, None, None, 2**62), Tokens(2**62, 2**62, 2**62, 2**62, 2**62)])
+async def test_counts_from_before_there_was_a_limit_hold_up_no_others(
+    tmp_path: Path, long: int, absurd: Tokens, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The door lets no such number in any more; one that is there made every round fail, for all projects."""
+    monkeypatch.setattr(settled, "_LONG", long)
     store = await DuckStore.open(tmp_path / "facts")
-    spans = [
-        Span("prj_a", f"{1:032x}", f"{n:016x}", None, "call", "llm", n, n + 1, tokens=Tokens(2**62, None, None, 2**62))
-        for n in range(1, 4)
-    ]
+    spans = [Span("prj_a", f"{1:032x}", f"{n:016x}", None, "call", "llm", n, n + 1, tokens=absurd) for n in range(1, 4)]
     fine = Span("prj_b", f"{2:032x}", f"{9:016x}", None, "call", "llm", 1, 2, tokens=Tokens(3, None, None, 4))
     await store.append(Facts([*spans, fine]))
     while await store._settle():
         pass
-    found = await store.scan("SELECT project, calls, input_tokens FROM settled_traces ORDER BY project")
+    found = await store.scan("SELECT project, calls, input_tokens FROM trace_sums ORDER BY project")
     assert [tuple(row.values()) for row in found] == [("prj_a", 3, None), ("prj_b", 1, 3)]
     await store.close()
