@@ -22,6 +22,7 @@ from assay_server.query.exports import Exports
 from assay_server.query.figures import Family, Figures, exposition
 from assay_server.query.formats import MEDIA_TYPES, Format
 from assay_server.query.graphs import MOST_TRACES, Graphs
+from assay_server.query.group_names import group_noted
 from assay_server.query.measures import (
     COUNTS,
     METRICS,
@@ -45,7 +46,7 @@ from assay_server.query.tail import News, Tail, TailFilter
 from assay_server.query.trace_pairs import TracePairs
 from assay_server.query.traces import SpanFilter, TraceFilter, Traces
 from assay_server.query.views import Views
-from assay_server.query.windows import Figure, Window, Windows, group_noted
+from assay_server.query.windows import Figure, Window, Windows
 
 __all__ = [
     "COUNTS",
