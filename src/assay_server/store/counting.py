@@ -3,7 +3,8 @@
 Agents and chains often repeat the sum of their children, and a client's own span of a call stands around the
 gateway's span of the same call. So a span counts when it has tokens or a cost, and is neither a roll-up in a trace
 that has its parts, nor the direct parent of a model call that counts. Where the client's HTTP library is traced too,
-a plain span stands between its call and the gateway's: that one is passed over.
+a plain span stands between its call and the gateway's: that one is passed over. Where the headers were made before the
+client's span began, that span stands beside the gateway's: the two are one call where they used the same at one time.
 """
 
 GATEWAY = "assay-gateway"
@@ -67,10 +68,28 @@ _HTTP = f"kind = 'span' AND parent_id IS NOT NULL AND NOT {HAS}"
 _ASKED_OVER_HTTP = f"service = '{GATEWAY}' AND kind = 'llm' AND parent_id IS NOT NULL AND {HAS}"
 
 
+def _told_beside(source: str, trace: str) -> str:
+    """A SELECT of the gateway's calls by `trace` and `id`; `above_it` is the client's span of the same call that stands
+    beside it. One for one: of calls that used the same, the first with the first."""
+    calls = (
+        f"SELECT {trace}, span_id, parent_id, start_ns, end_ns, {INPUT} AS sent, {OUTPUT} AS got FROM {source}"  # noqa: S608
+        f" WHERE kind = 'llm' AND parent_id IS NOT NULL AND {HAS} AND"
+    )
+    asked = f"SELECT {trace}, parent_id FROM {source} WHERE {_ASKED_OVER_HTTP}"  # noqa: S608
+    nth = f"row_number() OVER (PARTITION BY {trace}, parent_id, sent, got ORDER BY start_ns, span_id) AS nth"
+    return (
+        f"SELECT g.{trace}, g.span_id AS id, c.span_id AS above_it"  # noqa: S608
+        f" FROM (SELECT *, {nth} FROM ({calls} service = '{GATEWAY}')) g JOIN (SELECT *, {nth} FROM ({calls}"
+        f" service IS DISTINCT FROM '{GATEWAY}' AND ({trace}, parent_id) IN ({asked}))) c"
+        f" ON c.{trace} = g.{trace} AND c.parent_id = g.parent_id AND c.sent = g.sent AND c.got = g.got"
+        " AND c.nth = g.nth AND c.start_ns <= g.end_ns AND c.end_ns >= g.start_ns"
+    )
+
+
 def may_count(source: str, with_keys: str) -> str:
     """A SELECT of those of `source` that may count, with `with_keys` (of `keys`); a call of the gateway stands under
-    what its client's HTTP request stands under, if that is in `source`. Without the gateway's spans both joins are of
-    nothing, and cost nothing."""
+    what its client's HTTP request stands under, or under its client's span beside it, if that is in `source`. Without
+    the gateway's spans all joins are of nothing, and cost nothing."""
     asked = f"SELECT DISTINCT trace, parent_id AS id FROM {source} WHERE {_ASKED_OVER_HTTP}"  # noqa: S608
     requests = (
         f"SELECT x.trace, x.span_id AS id, x.parent_id AS above_it FROM (SELECT * FROM {source} WHERE {_HTTP}) x"  # noqa: S608
@@ -78,9 +97,10 @@ def may_count(source: str, with_keys: str) -> str:
     )
     return (
         f"SELECT *, {with_keys} FROM (SELECT s.* REPLACE (CASE WHEN s.service = '{GATEWAY}'"  # noqa: S608
-        " THEN coalesce(r.above_it, s.parent_id) ELSE s.parent_id END AS parent_id)"
+        " THEN coalesce(r.above_it, t.above_it, s.parent_id) ELSE s.parent_id END AS parent_id)"
         f" FROM (SELECT * FROM {source} WHERE {HAS}) s"
-        f" LEFT JOIN ({requests}) r ON r.trace = s.trace AND r.id = s.parent_id)"
+        f" LEFT JOIN ({requests}) r ON r.trace = s.trace AND r.id = s.parent_id"
+        f" LEFT JOIN ({_told_beside(source, 'trace')}) t ON t.trace = s.trace AND t.id = s.span_id)"
     )
 
 
@@ -96,11 +116,12 @@ def counted(source: str) -> str:
     """The same of a `source` (a table or CTE) of few whole traces of one project, as it is."""
     return (
         f"SELECT c.* FROM {source} c ANTI JOIN ("  # noqa: S608
-        f"SELECT g.trace_id, CASE WHEN g.service = '{GATEWAY}' THEN coalesce(x.parent_id, g.parent_id)"
-        f" ELSE g.parent_id END AS parent_id FROM (SELECT trace_id, parent_id, service FROM {source}"
+        f"SELECT g.trace_id, CASE WHEN g.service = '{GATEWAY}' THEN coalesce(x.parent_id, t.above_it, g.parent_id)"
+        f" ELSE g.parent_id END AS parent_id FROM (SELECT trace_id, span_id, parent_id, service FROM {source}"
         f" WHERE kind = 'llm' AND parent_id IS NOT NULL AND {HAS}) g"
         f" LEFT JOIN (SELECT trace_id, span_id, parent_id FROM {source} WHERE {_HTTP}) x"
-        " ON x.trace_id = g.trace_id AND x.span_id = g.parent_id) i"
+        " ON x.trace_id = g.trace_id AND x.span_id = g.parent_id"
+        f" LEFT JOIN ({_told_beside(source, 'trace_id')}) t ON t.trace_id = g.trace_id AND t.id = g.span_id) i"
         f" ON i.trace_id = c.trace_id AND i.parent_id = c.span_id"
         f" WHERE {HAS} AND (NOT {ROLLS_UP} OR c.trace_id NOT IN"
         f" (SELECT trace_id FROM {source} WHERE {HAS} AND NOT {ROLLS_UP}))"

@@ -13,6 +13,7 @@ import pytest
 
 from assay_server.core.records import Facts, Span, SpanKind, Thin, Tokens
 from assay_server.gateway import span
+from assay_server.query import Traces
 from assay_server.store import TRACE_WIDE, Doomed, DuckStore, Settings, counting, settled
 from assay_server.store.changes import Priced
 
@@ -38,6 +39,7 @@ class Life:
 
     async def come(self) -> None:
         spans = [self.span() for _ in range(self.rng.randrange(1, 12))]
+        spans += [self.beside(span) for span in spans if span.service == "assay-gateway"]
         self.known += spans
         again = self.rng.sample(self.known, min(len(self.known), 2))
         await self.store.append(Facts(spans + again))
@@ -48,19 +50,20 @@ class Life:
         trace, number = rng.randrange(9), self.clock
         parents = [f"{n:016x}" for n in range(max(1, number - 25), number)]
         said = {name: f"{name}{rng.randrange(3)}" for name in TRACE_WIDE if rng.random() < 0.15}
+        begin = 1_000 + (self.clock * 7919) % 1009 * 2000 + self.clock  # in no order, and none twice
         return Span(
             rng.choice(PROJECTS),
             f"{trace:032x}",
             f"{number:016x}",
-            rng.choice(parents) if parents and rng.random() < 0.8 else None,
+            (rng.choice(parents[-3:] if rng.random() < 0.5 else parents)) if parents and rng.random() < 0.8 else None,
             f"step {rng.randrange(3)}",
             rng.choice(KINDS),  # type: ignore[arg-type]
-            1_000 + (self.clock * 7919) % 1009 * 2000 + self.clock,  # in no order, and none twice
-            5_000_000 + rng.randrange(1_000),
+            begin,
+            5_000_000 + rng.randrange(1_000) if rng.random() < 0.7 else begin + 900_000,
             "error" if rng.random() < 0.2 else "ok",
             model=rng.choice((None, "small", "large")),
             service=rng.choice((None, "shop", "assay-gateway")),
-            tokens=rng.choice((None, Tokens(rng.randrange(9), output=1), Tokens(cache_read=2, reasoning=3))),
+            tokens=rng.choice((None, Tokens(rng.randrange(3), output=1), Tokens(cache_read=2, reasoning=3))),
             cost=rng.choice((None, None, 0.25, 0.5)),
             cost_source=rng.choice((None, "client", "project")),
             tags=rng.sample(["a", "b", "c"], rng.randrange(3)),
@@ -68,6 +71,12 @@ class Life:
             thin=Thin("waiting", {}) if rng.random() < 0.1 else None,
             **said,  # type: ignore[arg-type]
         )
+
+    def beside(self, ours: Span) -> Span:
+        """What the client may tell of a call of the gateway."""
+        ours.kind = "llm"
+        same = {"project": ours.project, "trace_id": ours.trace_id, "parent_id": ours.parent_id, "tokens": ours.tokens}
+        return replace(self.span(), kind="llm", **same)  # type: ignore[arg-type]
 
     async def settle(self) -> None:
         await self.store._settle()
@@ -138,7 +147,8 @@ async def counted(store: DuckStore) -> tuple[dict[Any, Any], dict[Any, Any]]:
         spans.sort(key=lambda span: span["start_ns"])
         has = [s for s in spans if any(s[name] is not None for name in ("cost", "fresh_input", "output_tokens"))]
         requests = {s["span_id"]: s["parent_id"] for s in spans if s["kind"] == "span" and s not in has}
-        above = {above_it(s, requests) for s in has if s["kind"] == "llm"}
+        beside = told_beside([s for s in has if s["kind"] == "llm" and s["parent_id"] is not None])
+        above = {above_it(s, requests, beside) for s in has if s["kind"] == "llm"}
         parts = any(s["kind"] not in {"agent", "chain"} for s in has)
         mine = [s for s in has if s["span_id"] not in above and not (parts and s["kind"] in {"agent", "chain"})]
         first = {name: next((s[name] for s in spans if s[name] is not None), None) for name in WIDE}
@@ -162,10 +172,32 @@ async def counted(store: DuckStore) -> tuple[dict[Any, Any], dict[Any, Any]]:
     return calls, sums
 
 
-def above_it(call: dict[str, Any], requests: dict[str, str | None]) -> str | None:
-    """What a call stands under; the gateway's own, under what the client's HTTP request stands under."""
+def above_it(call: dict[str, Any], requests: dict[str, str | None], beside: dict[str, str]) -> str | None:
+    """What a call stands under; the gateway's own, under what the client's HTTP request stands under, or under the
+    client's span beside it."""
     over_http = requests.get(call["parent_id"]) if call["service"] == "assay-gateway" else None
-    return over_http or call["parent_id"]
+    return over_http or beside.get(call["span_id"]) or call["parent_id"]
+
+
+def told_beside(calls: list[dict[str, Any]]) -> dict[str, str]:
+    """The client's span by the gateway's: the nth with the nth of those that used the same under one span."""
+    calls = sorted(calls, key=lambda call: (call["start_ns"], call["span_id"]))
+
+    def alike(call: dict[str, Any], gateway: bool) -> list[dict[str, Any]]:
+        def used(one: dict[str, Any]) -> Any:
+            return one["parent_id"], added([one], *BUCKETS[:3]) or 0, added([one], *BUCKETS[3:]) or 0
+
+        return [c for c in calls if used(c) == used(call) and (c["service"] == "assay-gateway") is gateway]
+
+    found = {}
+    for call in calls:
+        if call["service"] == "assay-gateway":
+            theirs, nth = alike(call, gateway=False), alike(call, gateway=True).index(call)
+            if nth < len(theirs):
+                told = theirs[nth]
+                if told["start_ns"] <= call["end_ns"] and call["start_ns"] <= told["end_ns"]:
+                    found[call["span_id"]] = told["span_id"]
+    return found
 
 
 def added(spans: list[dict[str, Any]], *names: str) -> Any:
@@ -387,6 +419,51 @@ async def test_a_call_and_its_http_request_and_the_gateways_call_are_one(
         (whole,) = await store.scan(f"SELECT count(*) AS calls, sum(cost) AS usd FROM ({counting.counted('spans')})")
         assert whole == {"calls": calls, "usd": 0.25 * (calls - 1) + 0.5}
         assert await store.scan("SELECT count(*) AS calls, sum(cost) AS usd FROM counted_calls") == [whole]
+        await store.settle()
+    await store.close()
+
+
+@pytest.mark.parametrize(
+    ("changes", "calls"),
+    [
+        ({}, 1),
+        ({"tokens": Tokens(70, 30, None, 30)}, 1),
+        ({"tokens": Tokens(99, None, None, 30)}, 2),
+        ({"parent_id": None}, 2),
+        ({"start_ns": 9_000, "end_ns": 9_500}, 2),
+        ({"kind": "tool"}, 2),
+    ],
+)
+async def test_a_clients_span_beside_the_gateways_is_the_same_call(
+    tmp_path: Path, changes: dict[str, Any], calls: int
+) -> None:
+    """Headers that were made before the client's span began lead to what stands around both."""
+    store = await DuckStore.open(tmp_path / "facts")
+    used: dict[str, Any] = {"tokens": Tokens(80, 20, None, 20, 10), "start_ns": 1_000, "end_ns": 2_000}
+    around = replace(called(1), kind="agent", tokens=None, cost=None, cost_source=None)
+    ours = replace(called(2, 1, service="assay-gateway"), **used)
+    theirs = replace(called(3, 1, service="shop"), **{**used, "tokens": Tokens(100, output=30), **changes})
+    await store.append(Facts([around, ours, theirs]))
+    for _ in range(2):
+        assert (await store.scan("SELECT calls FROM trace_sums")) == [{"calls": calls}]
+        whole = await store.scan(f"SELECT count(*) AS calls, sum(cost) AS usd FROM ({counting.counted('spans')})")
+        assert whole == [{"calls": calls, "usd": 0.5 * calls}]
+        assert await store.scan("SELECT count(*) AS calls, sum(cost) AS usd FROM counted_calls") == whole
+        shown = (await Traces(store).find("prj_a")).items
+        assert [row["cost"]["usd"] for row in shown] == [0.5 * calls]
+        await store.settle()
+    await store.close()
+
+
+async def test_as_many_of_the_clients_spans_go_as_the_gateway_has_calls(tmp_path: Path) -> None:
+    store = await DuckStore.open(tmp_path / "facts")
+    around = replace(called(1), kind="agent", tokens=None, cost=None, cost_source=None)
+    used: dict[str, Any] = {"tokens": Tokens(9, output=1), "start_ns": 1_000, "end_ns": 2_000}
+    ours = [replace(called(n, 1, service="assay-gateway"), **used) for n in (2, 3)]
+    theirs = [replace(called(n, 1, service="shop"), **used) for n in (4, 5, 6)]
+    await store.append(Facts([around, *ours, *theirs]))
+    for _ in range(2):
+        assert (await store.scan("SELECT calls FROM trace_sums")) == [{"calls": 3}]
         await store.settle()
     await store.close()
 
