@@ -133,6 +133,16 @@ def test_an_answer_is_what_was_said_in_words(output: str, said: str | None) -> N
     assert answer_of(output) == said
 
 
+@pytest.mark.parametrize("first", ["shop", "assay-gateway"])
+async def test_a_clients_span_beside_the_gateways_is_the_same_call(first: str) -> None:
+    """Headers that were made before the client's span began lead to what stands around both."""
+    clients = span(1, parent_id="e" * 16, start_ns=10, end_ns=50, service="shop")
+    gateways = span(2, parent_id="e" * 16, start_ns=20, end_ns=40, service="assay-gateway")
+    policies = Policies(prj_a=Flagging(("toxicity",)))
+    await judged(KeepingSink(), policies, *sorted([clients, gateways], key=lambda one: one.service != first))
+    assert policies.counted == {SCORED: 1}
+
+
 async def test_a_call_that_client_and_gateway_tell_of_is_judged_once() -> None:
     clients = span(1, start_ns=10, end_ns=50)
     gateways = span(2, parent_id=clients.span_id, start_ns=20, end_ns=40)
