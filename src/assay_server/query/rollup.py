@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 from assay_server.store import GATEWAY
@@ -16,8 +17,8 @@ def those_that_count(spans: Sequence[Mapping[str, Any]]) -> list[Mapping[str, An
 
 
 def told_again(spans: Sequence[Mapping[str, Any]]) -> set[str | None]:
-    """Ids of spans that a model call stands directly beneath, the gateway's also beneath the client's HTTP request or
-    beside the client's span: where they are calls, it is the same one."""
+    """Ids of spans that a model call stands directly beneath, the gateway's also beneath the client's HTTP request, and
+    of those beside which another instrument tells of the call: where they are calls, it is the same one."""
     beside = _told_beside(spans)
     above = {span["span_id"]: span["parent_id"] for span in spans if span["kind"] == "span" and not _uses(span)}
     found: set[str | None] = set()
@@ -29,18 +30,36 @@ def told_again(spans: Sequence[Mapping[str, Any]]) -> set[str | None]:
 
 
 def _told_beside(spans: Sequence[Mapping[str, Any]]) -> dict[str, str]:
-    """The client's span of the same call by the gateway's, where both stand under one span and used the same."""
-    alike: dict[Any, tuple[list[Any], list[Any]]] = defaultdict(lambda: ([], []))
+    """By a call, another instrument's span of it that stands beside it."""
+    nth: dict[Any, int] = defaultdict(int)
+    chains: dict[Any, list[Mapping[str, Any]]] = defaultdict(list)
     for span in sorted(spans, key=lambda span: (span["start_ns"], span["span_id"])):
-        if span["kind"] == "llm" and span["parent_id"] is not None and _uses(span):
-            used = (sum(span[name] or 0 for name in _SENT), sum(span[name] or 0 for name in _GOT))
-            alike[span["parent_id"], used][span["service"] == GATEWAY].append(span)
-    return {
-        ours["span_id"]: theirs["span_id"]
-        for told, called in alike.values()
-        for theirs, ours in zip(told, called, strict=False)
-        if theirs["start_ns"] <= ours["end_ns"] and theirs["end_ns"] >= ours["start_ns"]
-    }
+        asked = any(span[name] is not None for name in _SENT)
+        if span["kind"] == "llm" and span["parent_id"] is not None and asked and _uses(span):
+            alike = span["parent_id"], _added(span, _SENT)
+            chains[alike, nth[alike, _who(span)]].append(span)
+            nth[alike, _who(span)] += 1
+    found: dict[str, str] = {}
+    for chain in chains.values():
+        chain.sort(key=lambda span: span["span_id"])
+        chain.sort(key=lambda span: (_who(span) == "", span["start_ns"]), reverse=True)
+        found |= {span["span_id"]: told["span_id"] for span, told in pairwise(chain) if _is_one_call(span, told)}
+    return found
+
+
+def _is_one_call(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    at_once = one["start_ns"] <= other["end_ns"] and other["start_ns"] <= one["end_ns"]
+    same_model = one["model"] is not None and one["model"] == other["model"]
+    return at_once and (same_model or _added(one, _GOT) == _added(other, _GOT))
+
+
+def _who(span: Mapping[str, Any]) -> str:
+    """Which instrument tells of a call."""
+    return "" if span["service"] == GATEWAY else span["scope"] or "-"
+
+
+def _added(span: Mapping[str, Any], names: Sequence[str]) -> int:
+    return sum(span[name] or 0 for name in names)
 
 
 def _uses(span: Mapping[str, Any]) -> bool:

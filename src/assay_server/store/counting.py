@@ -3,8 +3,10 @@
 Agents and chains often repeat the sum of their children, and a client's own span of a call stands around the
 gateway's span of the same call. So a span counts when it has tokens or a cost, and is neither a roll-up in a trace
 that has its parts, nor the direct parent of a model call that counts. Where the client's HTTP library is traced too,
-a plain span stands between its call and the gateway's: that one is passed over. Where the headers were made before the
-client's span began, that span stands beside the gateway's: the two are one call where they used the same at one time.
+a plain span stands between its call and the gateway's: that one is passed over. Two instruments may tell of one call
+side by side: a client that traces itself and an instrumentation of it, or a client and the gateway, where the headers
+were made before the client's span began. It is one call where they sent as many tokens, at one time, to one model or
+for as many.
 """
 
 GATEWAY = "assay-gateway"
@@ -68,36 +70,40 @@ _HTTP = f"kind = 'span' AND parent_id IS NOT NULL AND NOT {HAS}"
 _ASKED_OVER_HTTP = f"service = '{GATEWAY}' AND kind = 'llm' AND parent_id IS NOT NULL AND {HAS}"
 
 
+_WHO = f"CASE WHEN service = '{GATEWAY}' THEN '' ELSE coalesce(scope, '-') END"
+"""Which instrument tells of a call."""
+
+
 def _told_beside(source: str, trace: str) -> str:
-    """A SELECT of the gateway's calls by `trace` and `id`; `above_it` is the client's span of the same call that stands
-    beside it. One for one: of calls that used the same, the first with the first."""
-    calls = (
-        f"SELECT {trace}, span_id, parent_id, start_ns, end_ns, {INPUT} AS sent, {OUTPUT} AS got FROM {source}"  # noqa: S608
-        f" WHERE kind = 'llm' AND parent_id IS NOT NULL AND {HAS} AND"
-    )
-    asked = f"SELECT {trace}, parent_id FROM {source} WHERE {_ASKED_OVER_HTTP}"  # noqa: S608
-    nth = f"row_number() OVER (PARTITION BY {trace}, parent_id, sent, got ORDER BY start_ns, span_id) AS nth"
+    """A SELECT of calls by `trace` and `id`; `above_it` is another instrument's span of the same call beside it, which
+    began before (the gateway's call is the innermost). One for one: of calls alike, the first with the first."""
+    told = f"kind = 'llm' AND parent_id IS NOT NULL AND {ASKED} AND {HAS}"
+    among = f"SELECT {trace} FROM {source} WHERE {told} GROUP BY {trace} HAVING min({_WHO}) <> max({_WHO})"  # noqa: S608
+    alike = f"{trace}, parent_id, sent"
+    of_next = ", ".join(f"lead({name}) OVER chain AS {name}_above" for name in ("start_ns", "end_ns", "model", "got"))
     return (
-        f"SELECT g.{trace}, g.span_id AS id, c.span_id AS above_it"  # noqa: S608
-        f" FROM (SELECT *, {nth} FROM ({calls} service = '{GATEWAY}')) g JOIN (SELECT *, {nth} FROM ({calls}"
-        f" service IS DISTINCT FROM '{GATEWAY}' AND ({trace}, parent_id) IN ({asked}))) c"
-        f" ON c.{trace} = g.{trace} AND c.parent_id = g.parent_id AND c.sent = g.sent AND c.got = g.got"
-        " AND c.nth = g.nth AND c.start_ns <= g.end_ns AND c.end_ns >= g.start_ns"
+        f"SELECT {trace}, span_id AS id, above_it FROM (SELECT *, lead(span_id) OVER chain AS above_it, {of_next} FROM"  # noqa: S608
+        f" (SELECT *, row_number() OVER (PARTITION BY {alike}, who ORDER BY start_ns, span_id) AS nth FROM"
+        f" (SELECT {trace}, span_id, parent_id, start_ns, end_ns, model, {_WHO} AS who, {INPUT} AS sent,"
+        f" {OUTPUT} AS got FROM {source} WHERE {told} AND {trace} IN ({among})))"
+        f" WINDOW chain AS (PARTITION BY {alike}, nth"
+        " ORDER BY who = '' DESC, start_ns DESC, span_id)) WHERE start_ns_above <= end_ns AND end_ns_above >= start_ns"
+        " AND (model_above = model OR got_above = got)"
     )
 
 
 def may_count(source: str, with_keys: str) -> str:
     """A SELECT of those of `source` that may count, with `with_keys` (of `keys`); a call of the gateway stands under
-    what its client's HTTP request stands under, or under its client's span beside it, if that is in `source`. Without
-    the gateway's spans all joins are of nothing, and cost nothing."""
+    what its client's HTTP request stands under, and any call under another instrument's span of it, if that is in
+    `source`. Without the gateway's spans, or a second instrument's, the joins are of nothing, and cost nothing."""
     asked = f"SELECT DISTINCT trace, parent_id AS id FROM {source} WHERE {_ASKED_OVER_HTTP}"  # noqa: S608
     requests = (
         f"SELECT x.trace, x.span_id AS id, x.parent_id AS above_it FROM (SELECT * FROM {source} WHERE {_HTTP}) x"  # noqa: S608
         f" JOIN ({asked}) a ON a.trace = x.trace AND a.id = x.span_id"
     )
     return (
-        f"SELECT *, {with_keys} FROM (SELECT s.* REPLACE (CASE WHEN s.service = '{GATEWAY}'"  # noqa: S608
-        " THEN coalesce(r.above_it, t.above_it, s.parent_id) ELSE s.parent_id END AS parent_id)"
+        f"SELECT *, {with_keys} FROM (SELECT s.* REPLACE (coalesce(CASE WHEN s.service = '{GATEWAY}'"  # noqa: S608
+        " THEN r.above_it END, t.above_it, s.parent_id) AS parent_id)"
         f" FROM (SELECT * FROM {source} WHERE {HAS}) s"
         f" LEFT JOIN ({requests}) r ON r.trace = s.trace AND r.id = s.parent_id"
         f" LEFT JOIN ({_told_beside(source, 'trace')}) t ON t.trace = s.trace AND t.id = s.span_id)"
@@ -116,8 +122,8 @@ def counted(source: str) -> str:
     """The same of a `source` (a table or CTE) of few whole traces of one project, as it is."""
     return (
         f"SELECT c.* FROM {source} c ANTI JOIN ("  # noqa: S608
-        f"SELECT g.trace_id, CASE WHEN g.service = '{GATEWAY}' THEN coalesce(x.parent_id, t.above_it, g.parent_id)"
-        f" ELSE g.parent_id END AS parent_id FROM (SELECT trace_id, span_id, parent_id, service FROM {source}"
+        f"SELECT g.trace_id, coalesce(CASE WHEN g.service = '{GATEWAY}' THEN x.parent_id END, t.above_it, g.parent_id)"
+        f" AS parent_id FROM (SELECT trace_id, span_id, parent_id, service FROM {source}"
         f" WHERE kind = 'llm' AND parent_id IS NOT NULL AND {HAS}) g"
         f" LEFT JOIN (SELECT trace_id, span_id, parent_id FROM {source} WHERE {_HTTP}) x"
         " ON x.trace_id = g.trace_id AND x.span_id = g.parent_id"

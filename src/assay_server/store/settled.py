@@ -38,11 +38,11 @@ _ENDPOINT = (
     "coalesce(variant_extract(attributes, 'http.route')::VARCHAR, CASE WHEN parent_id IS NULL THEN name END)"
     " AS endpoint"
 )
-_TOLD = f"{PART_KEY} AS trace, trace_id, span_id, parent_id, stored_ns"
+_TOLD = f"{PART_KEY} AS trace, trace_id, span_id, parent_id, stored_ns, scope"
 _READ = ", ".join((_TOLD, *OWN, *(f'"{name}"' for name in TRACE_WIDE), f"tags, {_ENDPOINT}"))
 _READ_FOR_SUMS = (
-    f'{_TOLD}, project, kind, service, status, start_ns, end_ns, "user", session, environment, cost, fresh_input,'
-    " cache_read, cache_write, output_tokens, reasoning"
+    f'{_TOLD}, project, kind, service, model, status, start_ns, end_ns, "user", session, environment, cost,'
+    " fresh_input, cache_read, cache_write, output_tokens, reasoning"
 )
 _TRACE = (
     'key, project, trace_id, start_ns, last_ns, end_ns, stored_ns, failed, "user", session, environment, calls, usd,'

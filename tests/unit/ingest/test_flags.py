@@ -133,13 +133,16 @@ def test_an_answer_is_what_was_said_in_words(output: str, said: str | None) -> N
     assert answer_of(output) == said
 
 
-@pytest.mark.parametrize("first", ["shop", "assay-gateway"])
-async def test_a_clients_span_beside_the_gateways_is_the_same_call(first: str) -> None:
-    """Headers that were made before the client's span began lead to what stands around both."""
-    clients = span(1, parent_id="e" * 16, start_ns=10, end_ns=50, service="shop")
-    gateways = span(2, parent_id="e" * 16, start_ns=20, end_ns=40, service="assay-gateway")
+@pytest.mark.parametrize("inner", [{"service": "assay-gateway"}, {"scope": "itself"}])
+@pytest.mark.parametrize("turned", [False, True])
+async def test_two_instruments_that_tell_of_a_call_side_by_side_tell_of_one(
+    inner: dict[str, str], turned: bool
+) -> None:
+    """Headers that were made before the client's span began; a client that traces itself, and an instrumentation."""
+    outer = span(1, parent_id="e" * 16, start_ns=10, end_ns=50, service="shop", scope="wrapper")
+    both = [outer, span(2, parent_id="e" * 16, start_ns=20, end_ns=40, **inner)]
     policies = Policies(prj_a=Flagging(("toxicity",)))
-    await judged(KeepingSink(), policies, *sorted([clients, gateways], key=lambda one: one.service != first))
+    await judged(KeepingSink(), policies, *(reversed(both) if turned else both))
     assert policies.counted == {SCORED: 1}
 
 

@@ -1,6 +1,7 @@
 """What is settled, held against a plain reading of the spans: after every step of a random life of a store."""
 
 import asyncio
+import itertools
 import random
 from collections import defaultdict
 from collections.abc import Iterator
@@ -39,7 +40,7 @@ class Life:
 
     async def come(self) -> None:
         spans = [self.span() for _ in range(self.rng.randrange(1, 12))]
-        spans += [self.beside(span) for span in spans if span.service == "assay-gateway"]
+        spans += [self.beside(span) for span in spans if span.tokens and self.rng.random() < 0.4]
         self.known += spans
         again = self.rng.sample(self.known, min(len(self.known), 2))
         await self.store.append(Facts(spans + again))
@@ -63,6 +64,7 @@ class Life:
             "error" if rng.random() < 0.2 else "ok",
             model=rng.choice((None, "small", "large")),
             service=rng.choice((None, "shop", "assay-gateway")),
+            scope=rng.choice((None, "client", "wrapper")),
             tokens=rng.choice((None, Tokens(rng.randrange(3), output=1), Tokens(cache_read=2, reasoning=3))),
             cost=rng.choice((None, None, 0.25, 0.5)),
             cost_source=rng.choice((None, "client", "project")),
@@ -73,9 +75,10 @@ class Life:
         )
 
     def beside(self, ours: Span) -> Span:
-        """What the client may tell of a call of the gateway."""
+        """What another instrument may tell of a call."""
         ours.kind = "llm"
         same = {"project": ours.project, "trace_id": ours.trace_id, "parent_id": ours.parent_id, "tokens": ours.tokens}
+        same["model"] = ours.model
         return replace(self.span(), kind="llm", **same)  # type: ignore[arg-type]
 
     async def settle(self) -> None:
@@ -119,7 +122,8 @@ class LongLife(Life):
         span, rng, number = super().span(), self.rng, self.clock
         span = replace(span, project="prj_a" if rng.random() < 0.9 else "prj_b", trace_id=f"{rng.randrange(2):032x}")
         span.kind = rng.choice(("llm", "llm", "tool")) if rng.random() < 0.8 else span.kind
-        span.service = None  # a request that comes after the call it asked with finds a long trace added to already
+        # What comes after a call that is the same one finds a long trace added to already.
+        span.service = span.scope = None
         if rng.random() < self.dull:
             span.kind = "agent"  # roll-ups count until the first part comes
         if rng.random() < self.dull:
@@ -180,23 +184,30 @@ def above_it(call: dict[str, Any], requests: dict[str, str | None], beside: dict
 
 
 def told_beside(calls: list[dict[str, Any]]) -> dict[str, str]:
-    """The client's span by the gateway's: the nth with the nth of those that used the same under one span."""
+    """By a call, the one of another instrument that it stands for: the nth with the nth of those that sent as much from
+    under one span, the gateway's innermost, then whoever began last."""
+
+    def who(call: dict[str, Any]) -> str:
+        return "" if call["service"] == "assay-gateway" else call["scope"] or "-"
+
+    def alike(one: dict[str, Any]) -> Any:
+        return one["parent_id"], added([one], *BUCKETS[:3])
+
     calls = sorted(calls, key=lambda call: (call["start_ns"], call["span_id"]))
-
-    def alike(call: dict[str, Any], gateway: bool) -> list[dict[str, Any]]:
-        def used(one: dict[str, Any]) -> Any:
-            return one["parent_id"], added([one], *BUCKETS[:3]) or 0, added([one], *BUCKETS[3:]) or 0
-
-        return [c for c in calls if used(c) == used(call) and (c["service"] == "assay-gateway") is gateway]
-
+    calls = [call for call in calls if added([call], *BUCKETS[:3]) is not None]
+    place = {c["span_id"]: [o for o in calls if alike(o) == alike(c) and who(o) == who(c)].index(c) for c in calls}
     found = {}
     for call in calls:
-        if call["service"] == "assay-gateway":
-            theirs, nth = alike(call, gateway=False), alike(call, gateway=True).index(call)
-            if nth < len(theirs):
-                told = theirs[nth]
-                if told["start_ns"] <= call["end_ns"] and call["start_ns"] <= told["end_ns"]:
-                    found[call["span_id"]] = told["span_id"]
+        chain = [o for o in calls if alike(o) == alike(call) and place[o["span_id"]] == place[call["span_id"]]]
+        chain.sort(key=lambda one: (who(one) != "", -one["start_ns"]))
+        told = dict(itertools.pairwise([one["span_id"] for one in chain])).get(call["span_id"])
+        if told is not None:
+            other = next(one for one in chain if one["span_id"] == told)
+            same = call["model"] == other["model"] is not None or added([call], *BUCKETS[3:]) == added(
+                [other], *BUCKETS[3:]
+            )
+            if same and other["start_ns"] <= call["end_ns"] and call["start_ns"] <= other["end_ns"]:
+                found[call["span_id"]] = told
     return found
 
 
@@ -423,35 +434,50 @@ async def test_a_call_and_its_http_request_and_the_gateways_call_are_one(
     await store.close()
 
 
+SAME = {"tokens": Tokens(100, output=30), "start_ns": 1_000, "end_ns": 2_000, "model": "m-2026", "scope": "client"}
+
+
+@pytest.mark.parametrize("inner", [{"service": "assay-gateway"}, {"scope": "itself"}])
 @pytest.mark.parametrize(
     ("changes", "calls"),
     [
         ({}, 1),
-        ({"tokens": Tokens(70, 30, None, 30)}, 1),
+        ({"model": "alias"}, 1),
+        ({"tokens": Tokens(70, 30, None, 31)}, 1),  # a stream whose first count was added to its last
+        ({"tokens": Tokens(70, 30, None, 31), "model": "alias"}, 2),
         ({"tokens": Tokens(99, None, None, 30)}, 2),
         ({"parent_id": None}, 2),
         ({"start_ns": 9_000, "end_ns": 9_500}, 2),
         ({"kind": "tool"}, 2),
     ],
 )
-async def test_a_clients_span_beside_the_gateways_is_the_same_call(
-    tmp_path: Path, changes: dict[str, Any], calls: int
+async def test_two_instruments_that_tell_of_a_call_side_by_side_tell_of_one(
+    tmp_path: Path, changes: dict[str, Any], calls: int, inner: dict[str, Any]
 ) -> None:
-    """Headers that were made before the client's span began lead to what stands around both."""
+    """A client that traces itself, and an instrumentation of it; or headers that were made before the span began."""
     store = await DuckStore.open(tmp_path / "facts")
-    used: dict[str, Any] = {"tokens": Tokens(80, 20, None, 20, 10), "start_ns": 1_000, "end_ns": 2_000}
     around = replace(called(1), kind="agent", tokens=None, cost=None, cost_source=None)
-    ours = replace(called(2, 1, service="assay-gateway"), **used)
-    theirs = replace(called(3, 1, service="shop"), **{**used, "tokens": Tokens(100, output=30), **changes})
+    ours = replace(called(2, 1), **{**SAME, "tokens": Tokens(80, 20, None, 20, 10), "start_ns": 1_500, **inner})
+    theirs = replace(called(3, 1), **{**SAME, **changes})
     await store.append(Facts([around, ours, theirs]))
     for _ in range(2):
         assert (await store.scan("SELECT calls FROM trace_sums")) == [{"calls": calls}]
         whole = await store.scan(f"SELECT count(*) AS calls, sum(cost) AS usd FROM ({counting.counted('spans')})")
         assert whole == [{"calls": calls, "usd": 0.5 * calls}]
         assert await store.scan("SELECT count(*) AS calls, sum(cost) AS usd FROM counted_calls") == whole
+        assert (await store.scan("SELECT max(key) AS key FROM counted_calls WHERE start_ns = 1500")) != [{"key": None}]
         shown = (await Traces(store).find("prj_a")).items
         assert [row["cost"]["usd"] for row in shown] == [0.5 * calls]
         await store.settle()
+    await store.close()
+
+
+async def test_calls_of_one_instrument_side_by_side_are_two(tmp_path: Path) -> None:
+    store = await DuckStore.open(tmp_path / "facts")
+    around = replace(called(1), kind="agent", tokens=None, cost=None, cost_source=None)
+    await store.append(Facts([around, *(replace(called(n, 1), **SAME) for n in (2, 3))]))
+    assert (await store.scan("SELECT calls FROM trace_sums")) == [{"calls": 2}]
+    assert [row["cost"]["usd"] for row in (await Traces(store).find("prj_a")).items] == [1.0]
     await store.close()
 
 
