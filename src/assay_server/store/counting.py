@@ -27,6 +27,9 @@ OWN = (
 )
 """What a call says for itself alone."""
 
+PROVIDERS_ROUTE = "(kind = 'llm' AND coalesce(variant_extract(attributes, 'span.kind')::VARCHAR, '') = 'client')"
+"""Does the `http.route` of a span name what was called, not what was asked for? So Anthropic's SDK says it."""
+
 WIDE = tuple(f'"{name}"' for name in SAID)
 CALL = ", ".join(("trace", *OWN, *WIDE, "tags"))
 """A call's columns."""
