@@ -301,8 +301,13 @@ async def test_whatever_a_client_called_a_user_can_be_deleted(house: House, user
 
 
 @pytest.mark.parametrize("asked", ["a\x00b", "a\ufffdb"])
-async def test_a_user_with_a_nul_is_deleted_as_stored_before_and_now(house: House, asked: str) -> None:
+async def test_a_user_with_a_nul_is_deleted_as_stored_before_and_now(
+    any_ledger: Ledger, store: DuckStore, clock: FakeClock, tmp_path: Path, asked: str
+) -> None:
     """Facts from before the door wrote `\ufffd` in its place hold the NUL; so may findings on SQLite."""
+    shelf = MediaShelf(any_ledger, tmp_path / "media", lambda text: (text, []), clock, 1000)
+    audit = Audit(any_ledger, clock, lambda text: (text, []))
+    house = House(any_ledger, store, audit, clock, shelf)
     spans = [a_call(1, user="a\x00b", input=SECRET), a_call(2, user="a\ufffdb"), a_call(3, user="ab")]
     await house.store.append(Facts(spans=spans))
     done = await house.delete(asked)
