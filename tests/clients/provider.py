@@ -1,4 +1,5 @@
-"""A provider for clients under test: speaks OpenAI's chat completions, asks for a tool once, then answers.
+"""A provider for clients under test: speaks OpenAI's chat completions, asks for a tool once, then answers; speaks
+Anthropic's messages too, whole and streamed.
 
 Its usage has cached and reasoning tokens, so that a client or a door that counts them twice is found out.
 """
@@ -18,6 +19,15 @@ USAGE = {
     "total_tokens": 150,
     "prompt_tokens_details": {"cached_tokens": 20},
     "completion_tokens_details": {"reasoning_tokens": 10},
+}
+
+
+CLAUDE = "claude-sonnet-4-5-20250929"
+CLAUDES_USAGE = {
+    "input_tokens": 100,
+    "cache_read_input_tokens": 20,
+    "cache_creation_input_tokens": 5,
+    "output_tokens": 30,
 }
 
 
@@ -64,14 +74,42 @@ def completion(request: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def message(content: list[dict[str, Any]], **fields: Any) -> dict[str, Any]:
+    """Anthropic's answer."""
+    made = {"id": "msg_1", "type": "message", "role": "assistant", "model": CLAUDE, "content": content}
+    return {**made, "stop_reason": "end_turn", "stop_sequence": None, "usage": CLAUDES_USAGE, **fields}
+
+
+def message_events() -> str:
+    """The same, streamed."""
+    text = {"type": "text", "text": ""}
+    ended = {"stop_reason": "end_turn", "stop_sequence": None}
+    events: list[dict[str, Any]] = [
+        {
+            "type": "message_start",
+            "message": message([], stop_reason=None, usage={**CLAUDES_USAGE, "output_tokens": 1}),
+        },
+        {"type": "content_block_start", "index": 0, "content_block": text},
+        {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": ANSWER}},
+        {"type": "content_block_stop", "index": 0},
+        {"type": "message_delta", "delta": ended, "usage": {"output_tokens": CLAUDES_USAGE["output_tokens"]}},
+        {"type": "message_stop"},
+    ]
+    return "".join(f"event: {event['type']}\ndata: {json.dumps(event)}\n\n" for event in events)
+
+
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_POST(self) -> None:
         request = json.loads(self.rfile.read(int(self.headers.get("content-length", "0"))))
-        body = json.dumps(completion(request)).encode()
+        kind, body = "application/json", json.dumps(completion(request)).encode()
+        if self.path.endswith("/messages"):
+            body = json.dumps(message([{"type": "text", "text": ANSWER}])).encode()
+            if request.get("stream"):
+                kind, body = "text/event-stream", message_events().encode()
         self.send_response(200)
-        self.send_header("content-type", "application/json")
+        self.send_header("content-type", kind)
         self.send_header("content-length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)

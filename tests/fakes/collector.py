@@ -16,6 +16,7 @@ class Collector:
     def __init__(self) -> None:
         self.taken: list[Any] = []  # spans
         self.resources: list[dict[str, Any]] = []
+        self.entities: list[Any] = []  # references to them, of all resources
         self.scopes: list[Any] = []  # ScopeSpans
         self.headers: list[dict[str, str]] = []
         self.answers: list[web.Response | None] = []
@@ -53,6 +54,7 @@ class Collector:
         told = ExportTraceServiceRequest.FromString(gzip.decompress(body) if body[:2] == b"\x1f\x8b" else body)
         for of_resource in told.resource_spans:
             self.resources.append({one.key: one.value for one in of_resource.resource.attributes})
+            self.entities.extend(of_resource.resource.entity_refs)
             for of_scope in of_resource.scope_spans:
                 self.scopes.append(of_scope)
                 self.taken.extend(of_scope.spans)

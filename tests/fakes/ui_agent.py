@@ -280,11 +280,11 @@ def loop_score(spans: list[Json]) -> list[Json]:
             "value": 1.0,
             "label": "check_price",
             "error": None,
-            "reason": f"check_price was called at least {len(calls)} times with the same arguments",
+            "reason": f"check_price was called {len(calls)} times with the same arguments",
             "author": "tool_loop",
             "version": "1",
             "trace_id": spans[0]["trace_id"],
             "span_id": calls[0],
-            "metadata": {"first_cycle": calls[:1], "spans": calls, "repeats": len(calls)},
+            "metadata": {"first_cycle": calls[:1], "spans": calls, "repeats": len(calls), "counted": True},
         }
     ]

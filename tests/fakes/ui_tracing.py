@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from assay_server.core.words import percent
-from assay_server.query import asked_again, replay_test
+from assay_server.query import asked_again, dataset_item, replay_test
 from assay_server.query.call_graph import call_graph
 from assay_server.query.pair_words import sentence_of
 from assay_server.query.trace_pairs import paired
@@ -37,6 +37,9 @@ def tracing_routes(world: Callable[[], World]) -> list[tuple[str, Any]]:
 
     def test(request: Request) -> Json:
         return dict(replay_test(span(request), "http://127.0.0.1:4600"))
+
+    def item(request: Request) -> Json:
+        return dataset_item(span(request))
 
     def asked(request: Request) -> Json:
         again = asked_again(span(request))
@@ -108,6 +111,7 @@ def tracing_routes(world: Callable[[], World]) -> list[tuple[str, Any]]:
 
     return [
         ("/traces/{id}/spans/{span}/test", test),
+        ("/traces/{id}/spans/{span}/item", item),
         ("/traces/{id}/spans/{span}/request", asked),
         ("/traces/{id}/spans/{span}", span),
         ("/traces/{id}/graph", graph),

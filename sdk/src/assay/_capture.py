@@ -21,7 +21,7 @@ _REPR = 300
 
 def as_text(value: Any, limit: int = LIMIT) -> str:
     """`value` as text of about `limit` characters at most; what was left out is marked with `…`."""
-    if isinstance(value, str):
+    if is_text(value):
         return whole(value if len(value) <= limit else value[:limit] + "…")
     return whole(json.dumps(simple(value, limit), ensure_ascii=False))
 
@@ -40,6 +40,14 @@ def whole(text: str) -> str:
     return text
 
 
+def is_text(value: Any) -> bool:
+    """Of any object: some run code of their own where one asks what they are."""
+    try:
+        return isinstance(value, str)
+    except Exception:  # noqa: BLE001 - then it is none
+        return False
+
+
 def simple(value: Any, limit: int = LIMIT) -> Any:
     """`value` as what JSON knows: texts, numbers, truth values, None, lists and mappings of these."""
     return _Simplifier(limit).simple(value, 0)
@@ -52,9 +60,9 @@ class _Simplifier:
         self._left = budget
 
     def simple(self, value: Any, depth: int) -> Any:
-        if value is None or isinstance(value, bool):
+        if value is None or value is True or value is False:
             return value
-        if isinstance(value, str):
+        if is_text(value):
             return self._text(value)
         try:
             if type(value) in {int, float}:

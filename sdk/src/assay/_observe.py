@@ -3,11 +3,13 @@
 import asyncio
 import functools
 import inspect
+import sys
 from collections.abc import AsyncGenerator, Callable, Generator, Mapping
 from typing import Any, TypeVar, cast, overload
 
-from assay._capture import simple
+from assay._capture import is_text, simple
 from assay._chat import answered, asked
+from assay._errors import InvalidInput
 from assay._loops import count
 from assay._spans import Kind, Span, resumed, span, start
 
@@ -33,7 +35,7 @@ def observe(
     `capture=False` leaves both out. Of a model call (`kind="llm"`) the argument `messages` is what went in, and of an
     answer of OpenAI's or Anthropic's client the message is what came out; its model and tokens stand on the span. A
     generator's span lasts from its first item to its end and is current only while the generator itself runs; its
-    output is what it yielded (texts are joined).
+    output is what it yielded (texts are joined). Raises InvalidInput for a class or anything else that is no function.
     """
     if function is None:
         return lambda decorated: _observed(decorated, kind, name, capture)
@@ -43,11 +45,29 @@ def observe(
 def _observed(function: F, kind: Kind | None, name: str | None, capture: bool) -> F:
     if isinstance(function, staticmethod | classmethod):
         return cast("F", type(function)(_observed(function.__func__, kind, name, capture)))
+    _refuse_others(function)
     wrapper = _wrapper(function)
     return cast("F", wrapper(function, _Recorder(function, kind, name, capture)))
 
 
+def _refuse_others(function: Any) -> None:
+    """A class would become a function: nothing could be derived from it, and nothing be an instance of it."""
+    if callable(function) and not isinstance(function, type):
+        return
+    if isinstance(function, type):
+        what, fix = f"the class {function.__name__}", "put it on its methods"
+    elif isinstance(function, property | functools.cached_property):
+        what, fix = "a property", "put @property above @assay.observe"
+    else:
+        what, fix = f"{function!r:.80}", "put it on a function: @assay.observe(kind=…, name=…)"
+    raise InvalidInput(f"@assay.observe is for functions; this is {what}.", field="function", fix=fix)
+
+
 def _wrapper(function: Callable[..., Any]) -> Callable[[Any, "_Recorder"], Any]:
+    while isinstance(function, functools.partial):
+        function = function.func
+    if not (inspect.isroutine(function) or isinstance(function, type)):  # an object that is called like one
+        function = type(function).__call__
     if inspect.isasyncgenfunction(function):
         return _around_async_generator
     if inspect.isgeneratorfunction(function):
@@ -62,7 +82,7 @@ class _Recorder:
 
     def __init__(self, function: Callable[..., Any], kind: Kind | None, name: str | None, capture: bool) -> None:
         self.kind = kind
-        self.name = name or getattr(function, "__qualname__", type(function).__name__).replace("<locals>.", "")
+        self.name = name or _name(function)
         self._capture = capture
         self._signature = _signature(function)
         parameters = self._signature.parameters.values() if self._signature else ()
@@ -117,7 +137,7 @@ class _Yielded:
 
     def add(self, item: Any) -> None:
         if len(self._items) < _MOST_ITEMS:
-            self._items.append(item if isinstance(item, str) else simple(item, _ITEM))
+            self._items.append(item if is_text(item) else simple(item, _ITEM))
         else:
             self._left_out += 1
 
@@ -191,7 +211,7 @@ def _around_async_generator(function: Callable[..., Any], recorder: _Recorder) -
         handle = start(recorder.name, recorder.kind)
         recorder.input(handle, args, kwargs)
         stream = _Stream(recorder, handle)
-        advance: Callable[[], Any] = generator.__anext__
+        advance: Callable[[], Any] = functools.partial(_begun_unseen, generator)
         try:
             while True:
                 try:
@@ -212,6 +232,17 @@ def _around_async_generator(function: Callable[..., Any], recorder: _Recorder) -
             stream.end()
 
     return observed
+
+
+def _begun_unseen(generator: AsyncGenerator[Any, Any]) -> Any:
+    """Its first step, kept from the event loop, which at its end closes every generator it knows, all at once: this one
+    is closed by the one around it, and would be told to close while it does."""
+    hooks = sys.get_asyncgen_hooks()
+    sys.set_asyncgen_hooks(None, None)
+    try:
+        return generator.__anext__()
+    finally:
+        sys.set_asyncgen_hooks(*hooks)
 
 
 class _Stream:
@@ -246,9 +277,16 @@ class _Stream:
         self._handle.otel.end()
 
     def _seen(self, item: Any) -> Any:
-        self._texts = self._texts and isinstance(item, str)
+        self._texts = self._texts and is_text(item)
         self._yielded.add(item)
         return item
+
+
+def _name(function: Any) -> str:
+    while isinstance(function, functools.partial):
+        function = function.func
+    name: str = getattr(function, "__qualname__", type(function).__name__)
+    return name.replace("<locals>.", "")
 
 
 def _signature(function: Callable[..., Any]) -> inspect.Signature | None:

@@ -7,7 +7,7 @@ from typing import Any, Literal, Self
 
 from opentelemetry import trace
 
-from assay._capture import as_text, simple
+from assay._capture import as_text, is_text, simple
 from assay._context import rooted
 from assay._documents import documents_text
 from assay._version import VERSION
@@ -80,7 +80,7 @@ class Span:
     def set(self, key: str, value: Any) -> Self:
         """Any attribute: a text, a number, a truth value; other values become JSON."""
         if self.otel.is_recording():
-            known = value if isinstance(value, str) else simple(value)
+            known = value if is_text(value) else simple(value)
             plain = isinstance(known, str | bool | int | float)
             self.otel.set_attribute(key, known if plain else as_text(value))
         return self

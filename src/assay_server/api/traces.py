@@ -1,5 +1,6 @@
 """Spans, traces and the values to filter them by."""
 
+import asyncio
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request
@@ -15,6 +16,7 @@ from assay_server.api.services import services
 from assay_server.api.times import nanoseconds
 from assay_server.core.clock import SystemClock
 from assay_server.core.ports import Principal
+from assay_server.ingest import TOOL_LOOP, loop_counted
 from assay_server.query import SpanFilter, line_json, read_line
 
 router = APIRouter(tags=["traces"])
@@ -73,7 +75,17 @@ async def get_trace(
     trace_id: str,
     outline: Annotated[bool, Query(description="spans without texts and attributes")] = False,
 ) -> Response:
-    return written(await services(request).traces.get(caller.project, trace_id.lower(), outline=outline))
+    traces = services(request).traces
+    found = await traces.get(caller.project, trace_id.lower(), outline=outline)
+    if any(score["name"] == TOOL_LOOP for score in found["scores"]):
+        calls = await traces.tool_calls(caller.project, found["trace_id"])
+        found["scores"] = await asyncio.to_thread(_with_loops, found["scores"], calls)
+    return written(found)
+
+
+def _with_loops(scores: list[dict[str, Any]], calls: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """A flag says how often a circle came until it was seen; here how often it came in the end."""
+    return [loop_counted(score, calls) if score["name"] == TOOL_LOOP else score for score in scores]
 
 
 @router.get("/traces/{trace_id}/spans/{span_id}", summary="One span, whole", response_model=Document)

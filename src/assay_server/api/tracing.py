@@ -10,7 +10,7 @@ from assay_server.api.auth import principal
 from assay_server.api.services import services
 from assay_server.api.times import week_before
 from assay_server.core.ports import Principal
-from assay_server.query import MOST_TRACES, asked_again, replay_test
+from assay_server.query import MOST_TRACES, asked_again, dataset_item, replay_test
 
 router = APIRouter(tags=["traces"])
 
@@ -45,6 +45,12 @@ async def compare(request: Request, caller: Reader, a: str, b: str) -> Response:
 async def span_test(request: Request, caller: Reader, trace_id: str, span_id: str) -> dict[str, str]:
     span = await services(request).traces.span(caller.project, trace_id.lower(), span_id.lower())
     return replay_test(span, services(request).public_url)
+
+
+@router.get("/traces/{trace_id}/spans/{span_id}/item", summary="A span as an item of a dataset")
+async def span_item(request: Request, caller: Reader, trace_id: str, span_id: str) -> dict[str, Any]:
+    """As `POST /datasets/{name}/items` takes it; `expected` is what was answered."""
+    return dataset_item(await services(request).traces.span(caller.project, trace_id.lower(), span_id.lower()))
 
 
 @router.get("/traces/{trace_id}/spans/{span_id}/request", summary="A model call as the request that asks it again")

@@ -50,9 +50,8 @@ def why(
         found = client.costs.why(day, against)
     if not emit(found, as_json):
         answer(found["sentence"])
-        table(
-            ("because of", "usd", ""), [(row["term"], _change(row["usd"]), row["sentence"]) for row in found["terms"]]
-        )
+        if terms := [(row["term"], _change(row["usd"]), row["sentence"]) for row in found["terms"]]:
+            table(("because of", "usd", ""), terms)
         for driver in found["drivers"][:5]:
             answer(f"  {driver['sentence']}")
 

@@ -12,7 +12,7 @@ class Item:
     """`cluster` is the item itself where nothing else was said: items are then independent."""
 
     id: str
-    input: Any  # text, or an object of fields
+    input: Any  # text, an object of fields, or a conversation (`messages`)
     expected: str | None
     contexts: Sequence[Mapping[str, Any]]
     cluster: str
@@ -22,6 +22,15 @@ class Item:
     @property
     def text(self) -> str:
         return as_text(self.input)
+
+    @property
+    def messages(self) -> list[dict[str, Any]] | None:
+        """Those of a conversation, `{"messages": [{"role", "content", …}]}`; None for any other input."""
+        told = self.input.get("messages") if isinstance(self.input, Mapping) and len(self.input) == 1 else None
+        if not isinstance(told, list) or not told:
+            return None
+        messages = [dict(one) for one in told if isinstance(one, Mapping) and isinstance(one.get("role"), str)]
+        return messages if len(messages) == len(told) else None
 
     @property
     def content(self) -> str:

@@ -19,6 +19,7 @@ _ATTEMPTS = 3
 _LONGEST_WAIT_S = 30.0
 _TIMEOUT_S = 120.0
 _LARGEST_ANSWER = 4 * 1024 * 1024
+_INSTRUCTIONS = ("system", "developer")
 
 
 @dataclass(slots=True, frozen=True)
@@ -133,16 +134,17 @@ def prompt_inputs(release: Mapping[str, Any], item: Item) -> tuple[list[dict[str
     """The caller's messages and the prompt's variables for an item.
 
     A prompt with variables is rendered whole: each takes the item's field of its name, `context` or `contexts` the
-    item's contexts, and the one that is left over takes a plain text input. A prompt without variables is put before
-    the item's text as the user's message. Raises InvalidInput for a variable that the item does not have.
+    item's contexts, and the one that is left over takes a plain text input, of a conversation what the user said last.
+    A prompt without variables is put before the item's text as the user's message, or before its conversation, in place
+    of the instructions there. Raises InvalidInput for a variable that the item does not have.
     """
     wanted = [name for prompt in release["prompts"].values() for name in prompt.get("variables", ())]
     if not wanted:
-        return [{"role": "user", "content": item.text}], None
+        return _messages(release, item), None
     known = _fields(item)
     missing = [name for name in dict.fromkeys(wanted) if name not in known]
-    if missing and isinstance(item.input, str):
-        known[missing.pop(0)] = item.input
+    if missing and (asked := _asked(item)) is not None:
+        known[missing.pop(0)] = asked
     if missing:
         raise InvalidInput(
             f"The prompt's variable '{missing[0]}' has no field in item '{item.id}'.",
@@ -151,6 +153,28 @@ def prompt_inputs(release: Mapping[str, Any], item: Item) -> tuple[list[dict[str
             fix="give the item an object as input, with a field for each variable",
         )
     return [], {name: known[name] for name in wanted}
+
+
+def _messages(release: Mapping[str, Any], item: Item) -> list[dict[str, Any]]:
+    told = item.messages
+    if told is None:
+        return [{"role": "user", "content": item.text}]
+    if not any(_instructs(prompt["template"]) for prompt in release["prompts"].values()):
+        return told
+    return [message for message in told if message["role"] not in _INSTRUCTIONS]
+
+
+def _instructs(template: Mapping[str, Any]) -> bool:
+    messages = template.get("messages") or ()
+    return bool(template.get("system")) or any(message["role"] in _INSTRUCTIONS for message in messages)
+
+
+def _asked(item: Item) -> str | None:
+    """The one text that was asked; None for an object of fields."""
+    if isinstance(item.input, str):
+        return item.input
+    said = [message.get("content") for message in item.messages or () if message["role"] == "user"]
+    return as_text(said[-1]) if said else None
 
 
 def _fields(item: Item) -> dict[str, str]:

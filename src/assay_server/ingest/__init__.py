@@ -12,7 +12,7 @@ from assay_server.ingest.ingest import JSON, PROTOBUF, Accepted, Ingest, Signal
 from assay_server.ingest.langchain import answered, asked
 from assay_server.ingest.limits import Limits
 from assay_server.ingest.log_fates import LogFates
-from assay_server.ingest.loops import LoopWatch
+from assay_server.ingest.loops import TOOL_LOOP, LoopWatch, loop_counted
 from assay_server.ingest.media import KeptMedia, MediaLink, MediaShelf
 from assay_server.ingest.media_tickets import MediaTickets
 from assay_server.ingest.partial import OF_TRACE, Part, PartialSpans
@@ -32,6 +32,7 @@ __all__ = [
     "OF_TRACE",
     "PROTOBUF",
     "SAID",
+    "TOOL_LOOP",
     "Accepted",
     "Decider",
     "Doorkeeper",
@@ -62,6 +63,7 @@ __all__ = [
     "asked",
     "decompress",
     "forget_pieces",
+    "loop_counted",
     "parts_of_otlp",
     "told_again",
     "well_formed",

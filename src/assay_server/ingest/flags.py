@@ -20,6 +20,7 @@ from assay_server.core.ports import Sink
 from assay_server.core.records import Facts, Score, Span
 from assay_server.governance import DROPPED, SCORED, SKIPPED, Flagging, fraction
 from assay_server.ingest.documents import documents_of
+from assay_server.store import GATEWAY
 
 _ROOM = 1000  # calls that wait
 _AT_ONCE = 50  # scores in one commit
@@ -63,7 +64,7 @@ class FlagWatch:
         self._policies = policies
         self._check = check
         self._documents: OrderedDict[tuple[str, str], Contexts] = OrderedDict()
-        self._answers: OrderedDict[tuple[str, str, bytes], tuple[int, int, str | None]] = OrderedDict()
+        self._answers: OrderedDict[tuple[str, str, bytes], tuple[int, int, tuple[str | None, ...]]] = OrderedDict()
         self._waiting: deque[_Waiting] = deque()
         self._woken = asyncio.Event()
         self._idle = asyncio.Event()
@@ -133,11 +134,12 @@ class FlagWatch:
         tell of one call, and it is counted once, as its cost is."""
         key = (span.project, span.trace_id, blake2b(answer.encode("utf-8", "replace"), digest_size=16).digest())
         known = self._answers.get(key)
-        self._answers[key] = span.start_ns, span.end_ns, span.parent_id
+        place = span.parent_id, GATEWAY if span.service == GATEWAY else span.scope
+        self._answers[key] = span.start_ns, span.end_ns, place
         self._answers.move_to_end(key)
         if len(self._answers) > _MOST_ANSWERS:
             self._answers.popitem(last=False)
-        if known is None or known[2] == span.parent_id:  # calls side by side are two
+        if known is None or known[2] == place:  # two calls, unless another instrument tells
             return False
         began, ended, _ = known
         return began <= span.start_ns <= span.end_ns <= ended or span.start_ns <= began <= ended <= span.end_ns

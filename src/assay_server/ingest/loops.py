@@ -2,23 +2,26 @@
 
 A trace gets the score `tool_loop` (value 1, source `code`) at the first call that begins a circle: so it is found by
 filters (`tool_loop:ge:1`), counted by monitors, and shown where scores are shown. The score's metadata has the spans
-of the first cycle and how often it came.
+of the first cycle and how often it came until then; how far the circle went in the end is told when the trace is read
+(`loop_counted`), since a score is never changed.
 """
 
 import asyncio
 import hashlib
 import logging
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from assay_server.core.errors import AssayError
 from assay_server.core.ports import Sink
 from assay_server.core.records import Facts, Score, Span
 from assay_server.ingest.sameness import Arguments, alike, canonical
 
-SCORE = "tool_loop"
+TOOL_LOOP = "tool_loop"
 VERSION = "2"
+FIRST_CYCLE = "first_cycle"
 
 _REPEATS = 3  # of a cycle, one right after the other
 _SAME_CALLS = 5  # of one call, whatever came between
@@ -80,6 +83,21 @@ def find(calls: Sequence[Call]) -> Loop | None:
     return _scattered(ordered, keys)
 
 
+def gone_on(first: Sequence[str], calls: Sequence[Call]) -> Loop | None:
+    """The loop whose first cycle are the spans `first`, as far as it went among all calls of its trace.
+
+    None where that cycle is not among them, or the arguments are not known any more.
+    """
+    ordered = _told_once(sorted(calls, key=lambda call: (call.start_ns, call.span_id)))
+    start = next((at for at, call in enumerate(ordered) if call.span_id == first[0]), None)
+    if start is None or tuple(call.span_id for call in ordered[start : start + len(first)]) != tuple(first):
+        return None
+    keys = [call.key for call in ordered]
+    row = _loop(ordered, range(start, _end_of_run(keys, start + len(first) - 1, len(first)) + 1), len(first))
+    anywhere = _like(ordered, keys, keys[start]) if len(first) == 1 else None
+    return anywhere if anywhere is not None and anywhere.repeats >= max(_SAME_CALLS, row.repeats) else row
+
+
 def _told_once(calls: Sequence[Call]) -> list[Call]:
     by_id = {call.span_id: call for call in calls}
     return [
@@ -119,7 +137,8 @@ class LoopWatch:
         calls = self._traces.setdefault(key, [])
         self._traces.move_to_end(key)
         if len(calls) < _MOST_CALLS:
-            calls.append(Call(span.start_ns, span.span_id, span.name, _known(span), span.parent_id))
+            arguments = known(span.input, span.pii)
+            calls.append(Call(span.start_ns, span.span_id, span.name, arguments, span.parent_id))
         if len(self._traces) > _MOST_TRACES:
             self._traces.popitem(last=False)
         return key
@@ -145,11 +164,10 @@ class LoopWatch:
             _log.warning("%d traces with loops could not be flagged: %s", len(scores), error)
 
 
-def _known(span: Span) -> str | None:
-    """Its arguments, long ones by their hash: two programs may begin alike. None where something was scrubbed of them:
-    behind three `[EMAIL_ADDRESS]` may stand three customers."""
-    text = span.input
-    if text is None or any(f"[{entity}]" in text for entity in span.pii):
+def known(text: str | None, pii: Sequence[str]) -> str | None:
+    """A call's arguments, long ones by their hash: two programs may begin alike. None where something was scrubbed of
+    them: behind three `[EMAIL_ADDRESS]` may stand three customers."""
+    if text is None or any(f"[{entity}]" in text for entity in pii):
         return None
     if len(text) <= _MOST_TEXT:
         return text
@@ -159,22 +177,41 @@ def _known(span: Span) -> str | None:
 def score_of(project: str, trace_id: str, loop: Loop, time_ns: int) -> Score:
     """The flag, on the span where the loop begins; the same trace always gets the same id."""
     tools = " → ".join(loop.tools)
-    reason = f"{tools} was called at least {loop.repeats} times with the same arguments"
     return Score(
         project=project,
         id=f"scr_loop_{trace_id}",
-        name=SCORE,
+        name=TOOL_LOOP,
         time_ns=time_ns,
         source="code",
         value=1.0,
         label=tools,
-        reason=reason,
-        author=SCORE,
+        reason=f"{tools} was called at least {loop.repeats} times with the same arguments",
+        author=TOOL_LOOP,
         version=VERSION,
         trace_id=trace_id,
         span_id=loop.first[0],
-        metadata={"first_cycle": list(loop.first), "spans": list(loop.spans), "repeats": loop.repeats},
+        metadata={FIRST_CYCLE: list(loop.first), **_extent(loop)},
     )
+
+
+def loop_counted(score: dict[str, Any], calls: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """The flag as the API shows it, with all that its loop has among the stored tool `calls` of its trace."""
+    first, flagged = score["metadata"].get(FIRST_CYCLE), score["metadata"].get("repeats")
+    if not (isinstance(first, list) and first and isinstance(flagged, int)):
+        return score
+    loop = gone_on(first, [_stored(call) for call in calls])
+    if loop is None or loop.repeats < flagged:
+        return score
+    reason = f"{score['label']} was called {loop.repeats} times with the same arguments"
+    return {**score, "reason": reason, "metadata": {**score["metadata"], **_extent(loop), "counted": True}}
+
+
+def _stored(row: Mapping[str, Any]) -> Call:
+    return Call(row["start_ns"], row["span_id"], row["name"], known(row["input"], row["pii"]), row["parent_id"])
+
+
+def _extent(loop: Loop) -> dict[str, Any]:
+    return {"spans": list(loop.spans), "repeats": loop.repeats}
 
 
 def _in_a_row(calls: Sequence[Call], keys: Sequence[Key], length: int) -> Loop | None:
@@ -203,8 +240,14 @@ def _scattered(calls: Sequence[Call], keys: Sequence[Key]) -> Loop | None:
         places = seen.setdefault(key, [])
         places.append(at)
         if len(places) >= _SAME_CALLS:
-            return _loop(calls, [place for place, other in enumerate(keys) if other == key], 1)
+            return _like(calls, keys, key)
     return None
+
+
+def _like(calls: Sequence[Call], keys: Sequence[Key], key: Key) -> Loop | None:
+    """Every call like one, whatever came between."""
+    places = [place for place, other in enumerate(keys) if other == key]
+    return None if key[1] is None else _loop(calls, places, 1)
 
 
 def _loop(calls: Sequence[Call], places: Sequence[int], length: int) -> Loop:

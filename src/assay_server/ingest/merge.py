@@ -22,6 +22,11 @@ SHARED = (
 )
 """Told once of the whole trace, they hold for each of its spans."""
 
+TOLD = "told"
+"""In a body: when its client told each field, of clients that say so. Attributes stand there with `_OF_SPAN` before."""
+
+_OF_SPAN = "attributes."
+
 OF_TRACE = "trace"
 """Stands for a span id where a part speaks of the trace as a whole and no span of it stands for that: it never becomes
 a span. What it says beside `SHARED` goes to the spans that have no parent."""
@@ -29,7 +34,10 @@ a span. What it says beside `SHARED` goes to the spans that have no parent."""
 
 @dataclass(slots=True)
 class Part:
-    """What one message of a client says of a span. A later part wins, field by field; None says nothing."""
+    """What one message of a client says of a span. A later part wins, field by field; None says nothing.
+
+    Later is what was told later, where the client says when (`told_ns`); else what came later.
+    """
 
     trace_id: str
     span_id: str
@@ -42,6 +50,7 @@ class Part:
     error: str | None = None  # it failed, and how
     status: SpanStatus | None = None
     scope: str | None = None
+    told_ns: int | None = None
     attributes: dict[str, Any] = field(default_factory=dict)
     resource: dict[str, Any] = field(default_factory=dict)
     events: list[dict[str, Any]] = field(default_factory=list)
@@ -66,13 +75,34 @@ def body_of(part: Part, span: Span) -> Body:
         "links": span.links or None,
         "pii": span.pii,
     }
-    return {key: value for key, value in body.items() if value is not None}
+    body = {key: value for key, value in body.items() if value is not None}
+    return body if part.told_ns is None else {**body, TOLD: dict.fromkeys(_fields(body), part.told_ns)}
+
+
+def still_said(old: Body, new: Body) -> Body:
+    """`new` without what `old` was told later."""
+    known, told = old.get(TOLD, {}), new.get(TOLD, {})
+    passed = {field for field, at in known.items() if at > told.get(field, at)}
+    if not passed:
+        return new
+    said = {key: value for key, value in new.items() if key not in passed}
+    said["attributes"] = {key: value for key, value in new["attributes"].items() if _OF_SPAN + key not in passed}
+    said[TOLD] = {field: at for field, at in told.items() if field not in passed}
+    return said
+
+
+def says_the_same(one: Body, other: Body) -> bool:
+    """Whenever it was told."""
+    return {**one, TOLD: None} == {**other, TOLD: None}
 
 
 def merged(old: Body, new: Body) -> Body:
     """`new` over `old`; attributes one by one, and everything that was ever scrubbed stays told."""
-    attributes = {**old["attributes"], **new["attributes"]}
-    return {**old, **new, "attributes": attributes, "pii": sorted({*old["pii"], *new["pii"]})}
+    both = {**old, **new, "attributes": {**old["attributes"], **new["attributes"]}}
+    both["pii"] = sorted({*old["pii"], *new["pii"]})
+    if TOLD in old:
+        both[TOLD] = {**old[TOLD], **new.get(TOLD, {})}
+    return both
 
 
 def is_finished(body: Body) -> bool:
@@ -137,6 +167,11 @@ def spans_of(project: str, trace_id: str, bodies: dict[str, Body], wanted: set[s
             )
         )
     return found
+
+
+def _fields(body: Body) -> list[str]:
+    """Each that a part told earlier may not change."""
+    return [*(key for key in body if key not in ("attributes", "pii")), *(_OF_SPAN + key for key in body["attributes"])]
 
 
 _SILENT: Body = {"attributes": {}, "pii": []}

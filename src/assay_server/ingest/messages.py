@@ -80,12 +80,23 @@ def _message(tree: Any) -> dict[str, Any]:
     if not isinstance(tree, dict):
         return {}
     message = {key: value for key, value in tree.items() if not isinstance(value, dict)}
+    contents = numbered(tree.get("contents"))
     if "contents" in tree:
-        message["parts"] = [_part(part.get("message_content", part)) for part in numbered(tree["contents"])]
+        parts = [_part(part.get("message_content", part)) for part in contents if "tool_call" not in part]
+        if _says(message.get("content"), parts):
+            del message["content"]
+        message["parts"] = parts
     calls = [_call(call.get("tool_call", call)) for call in numbered(tree.get("tool_calls"))]
-    if calls:
-        message["tool_calls"] = calls
+    among = [_call(part["tool_call"]) for part in contents if isinstance(part.get("tool_call"), dict)]
+    if calls or among:
+        message["tool_calls"] = [*calls, *(call for call in among if call not in calls)]
     return message
+
+
+def _says(content: Any, parts: list[dict[str, Any]]) -> bool:
+    """Does `content` say just the texts of the parts? Some say a text in both."""
+    texts = [str(part["content"]) for part in parts if part["type"] == "text"]
+    return bool(texts) and content in ("".join(texts), "\n".join(texts), "\n\n".join(texts))
 
 
 def _part(part: Any) -> dict[str, Any]:

@@ -63,6 +63,7 @@ class _Link(_Camel):
     span_id: str = ""
     attributes: list[_Pair] = []
     trace_state: Any = None
+    flags: Any = 0
     dropped_attributes_count: Any = 0
 
 
@@ -79,6 +80,7 @@ class _Span(_Camel):
     status: _Status | None = None
     kind: Any = 0
     trace_state: Any = None
+    flags: Any = 0
     dropped_attributes_count: Any = 0
     dropped_events_count: Any = 0
     dropped_links_count: Any = 0
@@ -100,6 +102,7 @@ class _ScopeSpans(_Camel):
 class _Resource(_Camel):
     attributes: list[_Pair] = []
     dropped_attributes_count: Any = 0
+    entity_refs: Any = None
 
 
 class _ResourceSpans(_Camel):
@@ -155,7 +158,16 @@ def _in_utf8(body: bytes) -> bytes:
 def _resource(sent: _ResourceSpans, limits: Limits) -> dict[str, Any]:
     resource = sent.resource or _Resource()
     attributes = _attributes(resource.attributes, limits)
-    return beside.of_resource(attributes, sent.schema_url, resource.dropped_attributes_count)
+    entities = _entities(resource.entity_refs, limits)
+    return beside.of_resource(attributes, sent.schema_url, resource.dropped_attributes_count, entities)
+
+
+def _entities(sent: Any, limits: Limits) -> list[dict[str, Any]]:
+    refs = [ref for ref in sent if isinstance(ref, dict)] if isinstance(sent, list) else []
+    return [
+        beside.entity(ref.get("schemaUrl"), ref.get("type"), ref.get("idKeys"), ref.get("descriptionKeys"))
+        for ref in _at_most(refs, limits.attributes, "entity references")
+    ]
 
 
 def _told(resource: dict[str, Any], sent: _ScopeSpans, limits: Limits) -> dict[str, Any]:
@@ -189,14 +201,14 @@ def _span(sent: _Span, group: Group, limits: Limits) -> Span:
         attributes=_attributes(sent.attributes, limits),
     )
     dropped = (sent.dropped_attributes_count, sent.dropped_events_count, sent.dropped_links_count)
-    beside.of_span(span.attributes, sent.kind, sent.trace_state, dropped)
+    beside.of_span(span.attributes, sent.kind, sent.trace_state, dropped, sent.flags)
     if sent.status is not None:
         code = sent.status.code
         span.status = STATUS.get(_STATUS_NAMES.get(code, 0) if isinstance(code, str) else code, "unset")
         span.status_message = sent.status.message or None
     span.events = [_event(event, limits) for event in _at_most(sent.events, limits.events, "events")]
     span.links = [
-        {"trace_id": link.trace_id, "span_id": link.span_id, "attributes": _of_part(link, limits, link.trace_state)}
+        {"trace_id": link.trace_id, "span_id": link.span_id, "attributes": _of_link(link, limits)}
         for link in _at_most(sent.links, limits.events, "links")
     ]
     return span
@@ -206,12 +218,13 @@ def _event(event: _Event, limits: Limits) -> dict[str, Any]:
     return {
         "name": event.name,
         "time_ns": _integer(event.time_unix_nano, "timeUnixNano"),
-        "attributes": _of_part(event, limits),
+        "attributes": beside.of_part(_attributes(event.attributes, limits), event.dropped_attributes_count),
     }
 
 
-def _of_part(part: _Event | _Link, limits: Limits, trace_state: Any = None) -> dict[str, Any]:
-    return beside.of_part(_attributes(part.attributes, limits), part.dropped_attributes_count, trace_state)
+def _of_link(link: _Link, limits: Limits) -> dict[str, Any]:
+    attributes = _attributes(link.attributes, limits)
+    return beside.of_part(attributes, link.dropped_attributes_count, link.trace_state, link.flags)
 
 
 def _attributes(pairs: list[_Pair], limits: Limits) -> dict[str, Any]:

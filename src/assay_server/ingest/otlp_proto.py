@@ -48,7 +48,11 @@ def resource_of(sent: Any, limits: Limits) -> dict[str, Any]:
     """Of what one resource sent: spans, log records or metrics."""
     resource = sent.resource
     attributes = attributes_of(resource.attributes, limits)
-    return beside.of_resource(attributes, sent.schema_url, resource.dropped_attributes_count)
+    entities = [
+        beside.entity(ref.schema_url, ref.type, list(ref.id_keys), list(ref.description_keys))
+        for ref in _at_most(resource.entity_refs, limits.attributes, "entity references")
+    ]
+    return beside.of_resource(attributes, sent.schema_url, resource.dropped_attributes_count, entities)
 
 
 def told_of(resource: dict[str, Any], sent: Any, limits: Limits) -> dict[str, Any]:
@@ -104,11 +108,11 @@ def _span(sent: Any, group: Group, limits: Limits) -> Span:
         resource=group.resource,
     )
     dropped = (sent.dropped_attributes_count, sent.dropped_events_count, sent.dropped_links_count)
-    if sent.kind > _INTERNAL or sent.trace_state or any(dropped):
-        beside.of_span(span.attributes, sent.kind, sent.trace_state, dropped)
+    if sent.kind > _INTERNAL or sent.trace_state or any(dropped) or beside.news(sent.flags):
+        beside.of_span(span.attributes, sent.kind, sent.trace_state, dropped, sent.flags)
     if sent.events:
         span.events = [
-            {"name": event.name, "time_ns": event.time_unix_nano, "attributes": _of_part(event, limits)}
+            {"name": event.name, "time_ns": event.time_unix_nano, "attributes": _of_event(event, limits)}
             for event in _at_most(sent.events, limits.events, "events")
         ]
     if sent.links:
@@ -122,15 +126,16 @@ def _id(sent: bytes, length: int, what: str) -> str:
 
 
 def _link(link: Any, limits: Limits) -> dict[str, Any]:
+    attributes = attributes_of(link.attributes, limits)
     return {
         "trace_id": link.trace_id.hex(),
         "span_id": link.span_id.hex(),
-        "attributes": _of_part(link, limits, link.trace_state),
+        "attributes": beside.of_part(attributes, link.dropped_attributes_count, link.trace_state, link.flags),
     }
 
 
-def _of_part(part: Any, limits: Limits, trace_state: str = "") -> dict[str, Any]:
-    return beside.of_part(attributes_of(part.attributes, limits), part.dropped_attributes_count, trace_state)
+def _of_event(event: Any, limits: Limits) -> dict[str, Any]:
+    return beside.of_part(attributes_of(event.attributes, limits), event.dropped_attributes_count)
 
 
 def _deeper(depth: int) -> int:

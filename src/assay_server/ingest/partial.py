@@ -17,7 +17,18 @@ from assay_server.core.errors import AssayError, Busy
 from assay_server.core.ports import Sink
 from assay_server.core.records import Facts, Span
 from assay_server.ingest.aliases import aliases
-from assay_server.ingest.merge import OF_TRACE, Body, Part, body_of, is_finished, late, merged, spans_of
+from assay_server.ingest.merge import (
+    OF_TRACE,
+    Body,
+    Part,
+    body_of,
+    is_finished,
+    late,
+    merged,
+    says_the_same,
+    spans_of,
+    still_said,
+)
 from assay_server.ingest.normalise import Normaliser
 from assay_server.ingest.scrub import FactScrubber, Scrubs
 from assay_server.ledger import Ledger, tables
@@ -173,11 +184,15 @@ def _take(connection: Connection, project: str, trace_id: str, span_id: str, bod
         values = {"body": body, "finished": is_finished(body), "written": False, "changed_ns": now_ns}
         connection.execute(_rows.insert().values(project=project, trace_id=trace_id, span_id=span_id, **values))
         return
+    body = still_said(row.body, body)
     both = merged(row.body, body)
     if both == row.body:
         return
-    changes = {"body": both, "finished": is_finished(both), "changed_ns": now_ns}
+    same = says_the_same(both, row.body)
+    changes = {"body": both, "finished": is_finished(both), **({} if same else {"changed_ns": now_ns})}
     connection.execute(update(_rows).where(*this).values(**changes))
+    if same:
+        return
     above = _outermost(connection, project, trace_id) if span_id == OF_TRACE else span_id
     if row.written and above is not None:
         below, told = late(above, row.body, body)

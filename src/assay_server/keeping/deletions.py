@@ -25,9 +25,8 @@ _projects = tables.accounts.projects
 
 _LONGEST_USER = 100_000  # whatever a client sent can be asked for
 _LONGEST_REASON = 2000
-_UNSPEAKABLE = re.compile(
-    "[\x00\ud800-\udfff]"
-)  # no database holds them; whatever else was sent, somebody may be called
+_UNSPEAKABLE = re.compile("[\ud800-\udfff]")  # no database holds them; whatever else was sent, somebody may be called
+_NUL, _IN_ITS_PLACE = "\0", "\ufffd"  # as the door writes it now; facts from before hold the NUL
 HASH_OF = "sha256(project's salt ‖ user id), both as UTF-8"
 
 Datasets = Literal["keep", "erase"]
@@ -105,7 +104,7 @@ class Deletions:
         def write(connection: Connection) -> dict[str, Any]:
             now = self._clock.now_ns()
             asked = {"requested_ns": now, "requested_by": actor, "reason": reason, "datasets": datasets}
-            secret = {"user": user, "user_hash": seen["user_hash"]}
+            secret = {"user": user.replace(_NUL, _IN_ITS_PLACE), "user_hash": seen["user_hash"]}
             id_ = new_id("del")
             state = {"status": "queued", "found": found, "removed": {}}
             connection.execute(_rows.insert().values(id=id_, project=project, **asked, **secret, **state))
@@ -148,7 +147,9 @@ def person_of(project: str, user: str, pseudonym: Pseudonym) -> Person:
     """Raises InvalidInput."""
     if not 1 <= len(user) <= _LONGEST_USER or _UNSPEAKABLE.search(user):
         raise InvalidInput(f"A user id has 1 to {_LONGEST_USER:,} characters.", field="user")
-    return Person(project, tuple(dict.fromkeys((user, pseudonym(user)))))
+    told = user.replace(_NUL, _IN_ITS_PLACE)
+    spelt = (told, told.replace(_IN_ITS_PLACE, _NUL))
+    return Person(project, tuple(dict.fromkeys((*spelt, *map(pseudonym, spelt)))))
 
 
 def user_hash(salt: str, user: str) -> str:

@@ -39,7 +39,8 @@ _SEARCHED = {
 
 @dataclass(slots=True, frozen=True)
 class Person:
-    """`names`: the id as it was given, and the pseudonym it may have become at the door."""
+    """`names`: the id as it was given, as it may stand in older facts, and the pseudonyms these may have become at the
+    door."""
 
     project: str
     names: tuple[str, ...]

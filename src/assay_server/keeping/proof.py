@@ -14,7 +14,7 @@ from assay_server.core.ids import content_hash
 from assay_server.governance import Audit
 from assay_server.keeping.deletions import HASH_OF
 from assay_server.keeping.person import Person
-from assay_server.ledger import tables
+from assay_server.ledger import storable, tables
 
 VERSION = 1
 
@@ -34,6 +34,7 @@ _PHYSICAL = {
 def mentions_in_ledger(connection: Connection, person: Person) -> dict[str, int]:
     """Rows of each table of decisions in which the person stands as a value."""
     tokens = [json.dumps(name) for name in person.names]
+    names = storable(connection, person.names)
     found = {}
     for table in tables.metadata.sorted_tables:
         if "project" not in table.c or table.name in _NOT_SEARCHED:
@@ -43,7 +44,7 @@ def mentions_in_ledger(connection: Connection, person: Person) -> dict[str, int]
             if isinstance(column.type, JSON):
                 tests += [cast(column, Text).contains(token, autoescape=True) for token in tokens]
             elif isinstance(column.type, Text):
-                tests.append(column.in_(person.names))
+                tests.append(column.in_(names))
         query = select(func.count()).select_from(table).where(table.c.project == person.project, or_(*tests))
         found[table.name] = connection.execute(query).scalar_one()
     return found

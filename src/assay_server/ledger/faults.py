@@ -1,5 +1,8 @@
 """What a driver says, in the words of our error tree. The original rides along as the cause."""
 
+from collections.abc import Sequence
+
+from sqlalchemy import Connection
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, InterfaceError, OperationalError
 
 from assay_server.core.errors import AssayError, Conflict, Corrupt, InvalidInput, Unavailable
@@ -26,6 +29,11 @@ def told(error: DBAPIError) -> Exception:
 def unstorable() -> AssayError:
     """Half a Unicode character, a NUL, or a number beyond 64 bits: no database of ours takes them."""
     return InvalidInput("A value holds a character or a number that cannot be stored.")
+
+
+def storable(connection: Connection, texts: Sequence[str]) -> list[str]:
+    """Those that this database can hold, and so be asked for: PostgreSQL's have no NUL."""
+    return [text for text in texts if "\0" not in text or connection.dialect.name == "sqlite"]
 
 
 def _unavailable(said: str) -> AssayError:

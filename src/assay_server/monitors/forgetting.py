@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, Text, cast, or_, select, update
 
 from assay_server.core.clock import Clock
-from assay_server.ledger import Ledger, tables
+from assay_server.ledger import Ledger, storable, tables
 from assay_server.monitors import rows
 from assay_server.monitors.rows import Entry
 from assay_server.notify import forget_messages
@@ -31,9 +31,10 @@ async def forget_group(
 ) -> int:
     """Takes the groups of these names out of what monitors have found; how many findings and incidents named them."""
 
-    names = [*dict.fromkeys([*names, *map(group_noted, names)])]
+    every = [*dict.fromkeys([*names, *map(group_noted, names)])]
 
     def work(connection: Connection) -> int:
+        names = storable(connection, every)
         states = _of(connection, project, names)
         evaluations = _evaluations_of(connection, project, names)
         incidents = _incidents_of(connection, project, names)

@@ -4,11 +4,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
-from opentelemetry.proto.common.v1.common_pb2 import AnyValue
+from opentelemetry.proto.common.v1.common_pb2 import AnyValue, EntityRef
 from opentelemetry.proto.trace.v1 import trace_pb2
 
 from assay_server.core.otlp_names import (
     DROPPED,
+    ENTITY_REFS,
+    FLAGS,
     OF_RESOURCE,
     OF_SCOPE,
     REMOTE_KINDS,
@@ -61,6 +63,8 @@ def _scope(request: ExportTraceServiceRequest, span: Mapping[str, Any], servers:
     for key, value in {**span["resource"], FORWARDED_BY: servers}.items():
         if key == OF_RESOURCE + SCHEMA_URL:
             of_resource.schema_url = str(value)
+        elif key == OF_RESOURCE + ENTITY_REFS and (refs := _entities(value)) is not None:
+            of_resource.resource.entity_refs.extend(refs)
         elif key == OF_SCOPE + SCHEMA_URL:
             of_scope.schema_url = str(value)
         elif key.startswith(OF_SCOPE):
@@ -70,6 +74,14 @@ def _scope(request: ExportTraceServiceRequest, span: Mapping[str, Any], servers:
     name, _, version = (span["scope"] or "").partition("@")
     of_scope.scope.name, of_scope.scope.version = name, version
     return of_scope
+
+
+def _entities(value: Any) -> list[EntityRef] | None:
+    """None where it is not what ingest keeps: an attribute of that name may hold anything."""
+    try:
+        return [EntityRef(**ref) for ref in value]
+    except (TypeError, ValueError):
+        return None
 
 
 def _add(out: trace_pb2.Span, span: Mapping[str, Any], ids: tuple[bytes, bytes, bytes]) -> None:
@@ -103,6 +115,8 @@ def _put_beside(out: Any, said: dict[str, Any]) -> None:
     """Takes out of `said` what is no attribute of a span or link `out`."""
     if isinstance(said.get(TRACE_STATE), str):
         out.trace_state = said.pop(TRACE_STATE)
+    if isinstance(said.get(FLAGS), int) and 0 <= said[FLAGS] <= _MOST:
+        out.flags = said.pop(FLAGS)
     for name in DROPPED:
         if hasattr(out, name) and isinstance(said.get(f"otel.{name}"), int):
             setattr(out, name, min(max(said.pop(f"otel.{name}"), 0), _MOST))

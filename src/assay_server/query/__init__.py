@@ -16,11 +16,13 @@ from assay_server.query.dashboards import parse as parse_dashboard
 from assay_server.query.dashboards import to_json as dashboard_json
 from assay_server.query.dashboards import to_yaml as dashboard_yaml
 from assay_server.query.dashboards import vocabulary as panel_words
+from assay_server.query.dataset_items import dataset_item
 from assay_server.query.dimensions import FILTERS, GROUPS, is_filter, is_group
 from assay_server.query.exports import Exports
 from assay_server.query.figures import Family, Figures, exposition
 from assay_server.query.formats import MEDIA_TYPES, Format
 from assay_server.query.graphs import MOST_TRACES, Graphs
+from assay_server.query.group_names import group_noted
 from assay_server.query.measures import (
     COUNTS,
     METRICS,
@@ -44,7 +46,7 @@ from assay_server.query.tail import News, Tail, TailFilter
 from assay_server.query.trace_pairs import TracePairs
 from assay_server.query.traces import SpanFilter, TraceFilter, Traces
 from assay_server.query.views import Views
-from assay_server.query.windows import Figure, Window, Windows, group_noted
+from assay_server.query.windows import Figure, Window, Windows
 
 __all__ = [
     "COUNTS",
@@ -101,6 +103,7 @@ __all__ = [
     "dashboard_from_yaml",
     "dashboard_json",
     "dashboard_yaml",
+    "dataset_item",
     "exposition",
     "forecast_costs",
     "group_noted",

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,10 +46,15 @@ def asked_again(span: Mapping[str, Any]) -> Again:
             value=span["span_id"],
             fix="choose a span of kind llm",
         )
-    told = [one for message in messages for one in _messages(message)]
+    told = chat_messages(messages)
     parts = [part for message in messages for part in parts_of(message)]
     left_out = sum(1 for part in parts if _is_media(part) and _media(part) is None)
     return Again({"model": _model(span), "messages": told, **_parameters(span["attributes"])}, left_out)
+
+
+def chat_messages(messages: Iterable[Mapping[str, Any]]) -> list[Json]:
+    """Messages of any convention as a chat completion has them."""
+    return [one for message in messages for one in _messages(message)]
 
 
 def answer_of(output: Any) -> tuple[str, list[str]]:

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from assay_server.core.errors import InvalidInput
+from assay_server.query.group_names import beginning_noted
 from assay_server.query.stored_text import as_stored, json_text, plain_text, small_letters, texts_within
 from assay_server.store import encode, words_of_attribute
 
@@ -33,7 +34,8 @@ class AttributeCondition:
     meets none of them.
 
     A list or an object equals the JSON of the same values, however that is spaced and its names are ordered; it
-    contains what one of the texts in it contains (its values at any depth, not its names); it is never a number.
+    contains what one of the texts in it contains (its values at any depth, not its names); it is never a number. What
+    equals the name that a monitor has of a long value begins like it.
     """
 
     key: str
@@ -51,6 +53,8 @@ class AttributeCondition:
             number = "TRY_CAST(" + _READ + " AS DOUBLE)"
             no_nan = number + " <= 'inf'::DOUBLE AND "  # NaN, which the engine holds to be the largest of all
             return no_nan + number + " " + _NUMBERS[self.op] + " ?", [key, key, float(value)]
+        if self._beginning is not None:
+            return "starts_with(" + _READ + ", ?)", [key, self._beginning]
         test = _TEXTS[self.op] + " ?"
         if not value.startswith(_OPENING):
             return f"{_READ} {test}", [key, value]
@@ -71,7 +75,11 @@ class AttributeCondition:
     @property
     def words(self) -> str | None:
         """For the text index: what a trace with such a span says; None where it may say anything."""
-        return words_of_attribute(self.key, self.value) if self.op == "eq" else None
+        return words_of_attribute(self.key, self.value) if self.op == "eq" and self._beginning is None else None
+
+    @property
+    def _beginning(self) -> str | None:
+        return beginning_noted(self.value) if self.op == "eq" else None
 
     def holds(self, attributes: dict[str, Any]) -> bool:
         """The same of a span that is not stored yet."""
@@ -84,6 +92,8 @@ class AttributeCondition:
         if self.op == "contains":
             texts = texts_within(value) if nested else [plain_text(value)]
             return any(small_letters(self.value) in small_letters(text) for text in texts)
+        if self._beginning is not None:
+            return not nested and plain_text(value).startswith(self._beginning)
         if self.op in _TEXTS:
             same = json_text(value) == _same_json(self.value) if nested else plain_text(value) == self.value
             return same == (self.op == "eq")

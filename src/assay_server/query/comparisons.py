@@ -17,8 +17,9 @@ _EXPOSED = lines(
     "  WHERE project = ? AND canary = ? AND channel = ? AND start_ns >= ? AND arm IS NOT NULL),",
     "exposed AS (SELECT trace_id, min(arm) AS arm, bool_or(status = 'error') AS failed FROM marked",
     "  GROUP BY trace_id HAVING count(DISTINCT arm) = 1),",
-    's AS MATERIALIZED (SELECT trace_id, span_id, parent_id, kind, service, start_ns, end_ns, "user", session, cost,',
-    "  fresh_input, output_tokens FROM spans WHERE project = ? AND trace_id IN (SELECT trace_id FROM exposed)),",
+    's AS MATERIALIZED (SELECT trace_id, span_id, parent_id, kind, service, scope, model, start_ns, end_ns, "user",',
+    "  session, cost, fresh_input, cache_read, cache_write, output_tokens, reasoning FROM spans",
+    "  WHERE project = ? AND trace_id IN (SELECT trace_id FROM exposed)),",
     "who AS (SELECT trace_id, min(start_ns) AS first_ns, max(end_ns) - min(start_ns) AS duration_ns,",
     '  coalesce(arg_min("user", start_ns), arg_min(session, start_ns), trace_id) AS unit FROM s GROUP BY trace_id)',
 )

@@ -11,13 +11,15 @@ from assay_server.query.costs import DAY_NS, Costs, Day
 from assay_server.stats import SMALLEST_HISTORY, Forecast, Point, forecast
 
 LEVEL = 0.8
+_LONG_QUIET = 14  # days: two of the weeks that a forecast is made of
 
 
 async def forecast_costs(costs: Costs, project: str, narrow: CostFilter, days: int) -> dict[str, Any]:
     """`narrow.until_ns`: the first day that is forecast; the history is the full days before it in the window."""
     found = _known(await costs.days(project, narrow))
     values = [day.usd or 0.0 for day in found]
-    ahead = await asyncio.to_thread(forecast, values, days, level=LEVEL)
+    quiet = _quiet(found)
+    ahead = None if quiet else await asyncio.to_thread(forecast, values, days, level=LEVEL)
     first_ns = narrow.until_ns
     return {
         "history": [{"day": _date(day.start_ns), "usd": day.usd, "unknown": day.unknown} for day in found],
@@ -26,7 +28,7 @@ async def forecast_costs(costs: Costs, project: str, narrow: CostFilter, days: i
         "level": LEVEL,
         "trend_per_week": None if ahead is None else ahead.trend,
         "backtest": None if ahead is None else {"coverage": ahead.coverage, "n": ahead.n, "error": ahead.error},
-        "sentence": _sentence(found, ahead, days),
+        "sentence": _stopped(found, quiet) if quiet else _sentence(found, ahead, days),
         "unknown": sum(day.unknown for day in found),
     }
 
@@ -35,6 +37,25 @@ def _known(days: list[Day]) -> list[Day]:
     """From behind the last day that had calls and no price at all: unknown is not zero."""
     lost = [number for number, day in enumerate(days) if day.usd is None]
     return days[lost[-1] + 1 :] if lost else days
+
+
+def _quiet(found: list[Day]) -> int:
+    """How many days nothing was called up to the end, where that is far longer than it was before; else 0.
+
+    Whoever stopped may begin again or not: what was spent before says nothing of that.
+    """
+    runs = [0]
+    for day in found:
+        runs = [*runs, 0] if day.calls else [*runs[:-1], runs[-1] + 1]
+    *before, last = runs
+    return last if last >= max(_LONG_QUIET, 2 * max(before, default=0)) else 0
+
+
+def _stopped(found: list[Day], quiet: int) -> str:
+    return (
+        f"Nothing was called since {_date(found[-quiet].start_ns)}, {quiet} days: what was spent before says nothing of"
+        " the next ones. As long as it stays so they cost nothing."
+    )
 
 
 def _points(ahead: Forecast, first_ns: int) -> list[dict[str, Any]]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from assay_server.core.words import percent
 from assay_server.query.cost_repeats import Again, Repeats, repeats, together
-from assay_server.query.cost_sql import BUCKETS, LARGE, SUMS, CostFilter, calls, money
+from assay_server.query.cost_sql import ALL_TOKENS, BUCKETS, INPUT_TOKENS, LARGE, SUMS, CostFilter, calls, money
 from assay_server.query.cost_why import PriceList
 from assay_server.query.cost_words import dollars
 from assay_server.query.costs import DAY_NS
@@ -30,9 +30,6 @@ _BY_KEYS = (  # by their place: texts are not to be read of all rows
 )
 _GONE = {"model": None, "name": None, "input": None}
 """A call that was deleted while it was looked for."""
-
-_IN_TOKENS = "coalesce(fresh_input, 0) + coalesce(cache_read, 0) + coalesce(cache_write, 0)"
-_TOKENS = _IN_TOKENS + " + coalesce(output_tokens, 0) + coalesce(reasoning, 0)"
 
 
 class Savings:
@@ -123,7 +120,7 @@ class Savings:
             "SELECT start_ns // ? * ? AS day,",
             SUMS,
             "FROM calls WHERE kind = 'llm' AND cost IS NOT NULL AND cost_source IS NOT NULL AND",
-            _TOKENS + " < ? AND " + _TOKENS + " > 0",
+            ALL_TOKENS + " < ? AND " + ALL_TOKENS + " > 0",
             "AND model <> ? AND concat(provider, '/', model) <> ? GROUP BY day ORDER BY day",
         )
         params = [*found.params, DAY_NS, DAY_NS, under, cheaper, cheaper]
@@ -165,7 +162,8 @@ class Savings:
         sql = lines(
             found.sql + ",",
             "alike AS MATERIALIZED (SELECT provider, model, name, count(*) AS calls,",
-            "  sum(" + _IN_TOKENS + ")::BIGINT AS tokens, coalesce(sum(cache_read), 0)::BIGINT AS cached,",
+            "  coalesce(TRY_CAST(sum(" + INPUT_TOKENS + ") AS BIGINT), 0) AS tokens,",
+            "  coalesce(TRY_CAST(sum(cache_read) AS BIGINT), 0) AS cached,",
             "  max(start_ns) AS at_ns,",
             "  max_by({'key': key, 'start_ns': start_ns}, (start_ns, -key::HUGEINT), ?) AS newest FROM calls",
             "  WHERE kind = 'llm' AND fresh_input IS NOT NULL GROUP BY ALL HAVING count(*) > 1",

@@ -4,13 +4,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from assay_server.core.words import percent
-from assay_server.query.cost_sql import BUCKETS, money, token_sums
+from assay_server.query.cost_sql import ALL_TOKENS, BUCKETS, money, token_sums
 from assay_server.query.sql import lines
 
 _MOST_NAMES = 50
 
-_TOKENS = "coalesce(fresh_input, 0) + coalesce(cache_read, 0) + coalesce(cache_write, 0)"
-_ALL_TOKENS = _TOKENS + " + coalesce(output_tokens, 0) + coalesce(reasoning, 0)"
 _COUNTED = "coalesce(fresh_input, cache_read, cache_write, output_tokens, reasoning) IS NOT NULL"
 
 
@@ -52,8 +50,8 @@ def steps_sql(
         "  sum(own_ns)::DOUBLE AS all_own_ns, sum(sum(own_ns)) OVER ()::DOUBLE AS whole_ns,",
         "  count(*) OVER () AS all_steps,",
         "  sum(cost) FILTER (counts) AS usd, count(*) FILTER (counts AND cost IS NULL) AS unknown,",
-        *("  sum(" + bucket + ") FILTER (counts)::BIGINT AS " + bucket + "," for bucket in BUCKETS),
-        "  quantile_cont(" + _ALL_TOKENS + ", [0.5, 0.95]) FILTER (counts AND " + _COUNTED + ") AS tokens,",
+        *("  TRY_CAST(sum(" + bucket + ") FILTER (counts) AS BIGINT) AS " + bucket + "," for bucket in BUCKETS),
+        "  quantile_cont(" + ALL_TOKENS + ", [0.5, 0.95]) FILTER (counts AND " + _COUNTED + ") AS tokens,",
         "  any_value(all_traces) AS all_traces, any_value(trace_p50) AS trace_p50, any_value(trace_p95) AS trace_p95",
         "FROM own, whole GROUP BY kind, name ORDER BY all_own_ns DESC, kind, name LIMIT ?),",
         # What is long is read of the few that are shown.

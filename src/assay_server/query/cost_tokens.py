@@ -29,8 +29,8 @@ _SHORTEST_OUTPUT = 8  # characters
 _SOURCES = ("tool", "retriever", "reranker", "agent", "llm", "embedding", "guardrail")
 
 _COLUMNS = (
-    "trace_id, span_id, parent_id, kind, name, service, model, start_ns, end_ns, cost, fresh_input, cache_read,"
-    " cache_write, output_tokens, reasoning, input, output,"
+    "trace_id, span_id, parent_id, kind, name, service, scope, model, start_ns, end_ns, cost, fresh_input,"
+    " cache_read, cache_write, output_tokens, reasoning, input, output,"
     " CASE WHEN kind = 'llm' THEN coalesce("
     + ", ".join(f"variant_extract(attributes, '{name}')::VARCHAR" for name in DEFINITIONS)
     + ") END AS tools,"

@@ -142,10 +142,9 @@ def _answer(
     before, after = _total(early), _total(late)
     unit = 0.01 if max(before["usd"] or 0.0, after["usd"] or 0.0) >= 1 else 1e-6
     shown = [_in_units(total["usd"], unit) for total in (before, after)]
-    change = round((shown[1] or 0.0) - (shown[0] or 0.0), 6)
-    sums = {term: sum(part[term] for part in parts.values()) for term in TERMS}
-    terms = rounded(sums, change, unit)
-    relative = change / shown[0] if shown[0] else None
+    change = None if shown[0] is None or shown[1] is None else round(shown[1] - shown[0], 6)
+    terms = {} if change is None else _terms(parts, change, unit)
+    relative = change / shown[0] if change is not None and shown[0] else None
     days = rfc3339(day_ns)[:10], rfc3339(against_ns)[:10]
     return {
         "day": days[0],
@@ -157,10 +156,15 @@ def _answer(
             "relative": relative,
         },
         "calls": {"before": before["calls"], "after": after["calls"]},
-        "terms": [_term(term, terms[term], change, before, after) for term in TERMS],
-        "drivers": _drivers(parts),
-        "sentence": _sentence(days, (before, after), shown, change, relative, terms),
+        "terms": [_term(term, usd, change or 0.0, before, after) for term, usd in terms.items()],
+        "drivers": [] if change is None else _drivers(parts),
+        "sentence": _sentence(days, (before, after), shown, change or 0.0, relative, terms),
     }
+
+
+def _terms(parts: Mapping[Group, Mapping[Term, float]], change: float, unit: float) -> dict[Term, float]:
+    sums = {term: sum(part[term] for part in parts.values()) for term in TERMS}
+    return rounded(sums, change, unit)
 
 
 def _total(groups: Mapping[Group, Mapping[str, Any]]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from typing import Any
 from assay_server.core.errors import InvalidInput
 from assay_server.query.key_sets import ATTRIBUTE, ONE_OF_SETS, KeySets
 from assay_server.query.sql import Where, lines
-from assay_server.store import TRACE_WIDE
+from assay_server.store import PROVIDERS_ROUTE, TRACE_WIDE
 
 OWN = ("model", "provider", "service", "name", "kind")
 DIMENSIONS = (*OWN, *TRACE_WIDE, "endpoint", "error_type", "tag", "tag:<key>", "attribute:<key>")
@@ -151,7 +151,8 @@ def dimension(group_by: str | None) -> Dimension:
         return Dimension("error_type")
     if group_by == "endpoint":
         root = "CASE WHEN parent_id IS NULL THEN name END"
-        return Dimension("coalesce(" + _ATTRIBUTE + ", " + root + ")", ["http.route"], wide=True)
+        route = "CASE WHEN NOT " + PROVIDERS_ROUTE + " THEN " + _ATTRIBUTE + " END"
+        return Dimension("coalesce(" + route + ", " + root + ")", ["http.route"], wide=True)
     kind, _, key = group_by.partition(":")
     if key and kind == "tag":
         return Dimension(_TAGGED, [key, key, key], wide=True)

@@ -16,8 +16,8 @@ _MOST_SPANS = Limits(rows=100_000, seconds=60)
 _STEP = r"""nullif(regexp_extract(attributes::JSON::VARCHAR, 'langgraph_node\\*":\s*\\*"([^"\\]+)', 1), '')"""
 
 _COLUMNS = (
-    "trace_id, span_id, parent_id, kind, name, service, status, start_ns, end_ns, cost, fresh_input, cache_read,"
-    " cache_write, output_tokens, reasoning"
+    "trace_id, span_id, parent_id, kind, name, service, scope, model, status, start_ns, end_ns, cost, fresh_input,"
+    " cache_read, cache_write, output_tokens, reasoning"
 )
 
 

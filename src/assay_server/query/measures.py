@@ -51,13 +51,15 @@ class Measure:
 
 _TOKENS = (
     "CASE WHEN coalesce(fresh_input, cache_read, cache_write, output_tokens, reasoning) IS NOT NULL THEN"
-    " coalesce(fresh_input, 0) + coalesce(cache_read, 0) + coalesce(cache_write, 0) + coalesce(output_tokens, 0)"
-    " + coalesce(reasoning, 0) END"
+    " TRY(coalesce(fresh_input, 0) + coalesce(cache_read, 0) + coalesce(cache_write, 0) + coalesce(output_tokens, 0)"
+    " + coalesce(reasoning, 0)) END"
 )
+"""A call from before there was a limit may have more than a number can be: nobody knows what that was."""
+
 _TOOK_MS = "(end_ns - start_ns) / 1e6"
 _SPEED = (
     "CASE WHEN output_tokens IS NOT NULL AND end_ns > start_ns THEN"
-    " (output_tokens + coalesce(reasoning, 0)) / ((end_ns - start_ns) / 1e9) END"
+    " (output_tokens::DOUBLE + coalesce(reasoning, 0)) / ((end_ns - start_ns) / 1e9) END"
 )
 
 MEASURES: dict[str, Measure] = {
@@ -76,7 +78,7 @@ MEASURES: dict[str, Measure] = {
     "cost": Measure("calls", "sum", "USD", "cost of the calls", "cost"),
     "cost_per_request": Measure("requests", "mean", "USD", "cost of a trace", "sum(cost)"),
     "tokens": Measure("calls", "sum", "tokens", "tokens of the calls", _TOKENS, ("bucket",)),
-    "tokens_per_request": Measure("requests", "mean", "tokens", "tokens of a trace", f"sum({_TOKENS})"),
+    "tokens_per_request": Measure("requests", "mean", "tokens", "tokens of a trace", f"sum({_TOKENS})::DOUBLE"),
     "users": Measure("spans", "distinct", "", "different users", '"user"'),
     "sessions": Measure("spans", "distinct", "", "different sessions", "session"),
     "schema_violations": Measure(

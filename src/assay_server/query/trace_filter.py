@@ -6,6 +6,7 @@ from typing import Any
 
 from assay_server.core.errors import InvalidInput
 from assay_server.query.attribute_filter import read_condition
+from assay_server.query.group_names import beginning_noted
 from assay_server.query.key_sets import ONE_OF_SETS
 from assay_server.query.sql import Where, lines
 
@@ -135,8 +136,8 @@ class _Rows:
 
     def spans(self, values: dict[str, Any], attributes: tuple[str, ...] = ()) -> None:
         """One span has all of it."""
-        given = {column: value for column, value in values.items() if value is not None}
-        conditions, params = [column + " = ?" for column in given], list(given.values())
+        given = [_equals(column, value) for column, value in values.items() if value is not None]
+        conditions, params = [condition for condition, _ in given], [one for _, own in given for one in own]
         if attributes and self.key_sets:
             conditions.append(ONE_OF_SETS)
             params.append(list(self.key_sets))
@@ -173,6 +174,14 @@ class _Rows:
 
     def _source(self, table: str) -> tuple[str, list[Any]]:
         return table + " WHERE project = ? AND stored_ns >= ?", [self.project, self.stored_ns]
+
+
+def _equals(column: str, value: str) -> tuple[str, list[Any]]:
+    """Also by the name that a monitor has of a long value."""
+    beginning = beginning_noted(value)
+    if beginning is None:
+        return column + " = ?", [value]
+    return "(" + column + " = ? OR starts_with(" + column + ", ?))", [value, beginning]
 
 
 def _within(value: str, low: float | None, high: float | None) -> tuple[str, list[Any]]:

@@ -14,7 +14,7 @@ from assay_server.store import HEAD, Store
 Row = Mapping[str, Any]
 
 SPANS = lines(
-    "SELECT key, stored_ns, trace_id, span_id, parent_id, name, kind, service, start_ns, end_ns, status, model,",
+    "SELECT key, stored_ns, trace_id, span_id, parent_id, name, kind, service, scope, start_ns, end_ns, status, model,",
     "session, release, channel, arm, fresh_input, cache_read, cache_write, output_tokens, reasoning, cost, pii,",
     'environment, tags, run, canary, let_go_ns, "user", feature, tenant, cost_center, input_head, output_head',
     "FROM spans",

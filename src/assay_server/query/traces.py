@@ -123,6 +123,13 @@ class Traces:
             return {**told, "spans": [outline_json(span) for span in spans]}
         return {**told, "spans": [logs.complete(span_json(span)) for span in spans], "logs": logs.json()}
 
+    async def tool_calls(self, project: str, trace_id: str) -> list[dict[str, Any]]:
+        """Rows of the tools that a trace called, with their inputs; of the first 10,000 calls."""
+        commits = await commits_of(self._store, project, [trace_id])
+        columns = "start_ns, span_id, parent_id, name, input, coalesce(pii, []) AS pii"
+        sql = lines("SELECT", columns, "FROM spans WHERE", _OF_TRACE, "AND kind = 'tool' ORDER BY start_ns LIMIT 10000")
+        return await self._store.scan(sql, [commits, project, trace_id], limits=_LARGEST_TRACE)
+
     async def _spans_of(self, project: str, trace_id: str, select: str) -> list[dict[str, Any]]:
         commits = await commits_of(self._store, project, [trace_id])
         return await self._store.scan(

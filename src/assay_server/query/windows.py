@@ -8,7 +8,6 @@ a window without data has no row, and a figure that cannot be known is None.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from hashlib import blake2b
 from typing import Any
 
 from assay_server.core.errors import InvalidInput
@@ -23,12 +22,12 @@ from assay_server.query.dimensions import (
     narrowed,
     narrowed_calls,
 )
+from assay_server.query.group_names import group_noted
 from assay_server.query.live import has_runs, only_live
 from assay_server.query.measures import MEASURES, METRICS, Metric, aggregate, each, without_value
 from assay_server.query.sql import Where, lines
 from assay_server.store import Limits, Store
 
-_LONGEST_GROUP = 400  # characters
 _MOST_GROUPS = "200"
 _LARGE = Limits(rows=100_000, seconds=60)
 _LONGEST_NS = 86_400_000_000_000  # so long before a window a trace may begin that says something of a span in it
@@ -203,11 +202,3 @@ def _figure(row: Mapping[str, Any]) -> Figure:
     value = None if row["n"] == 0 else row["value"]
     sd = row["sd"] if row["n"] > 1 else None
     return Figure(window, group_noted(row["g"]), row["n"], None if value is None else float(value), sd, row["unknown"])
-
-
-def group_noted(value: str) -> str:
-    """A group as any ledger can hold it in an index: PostgreSQL knows no NUL, and no key of more than 2,700 bytes."""
-    text = value.replace("\0", "\ufffd")
-    if len(text) <= _LONGEST_GROUP:
-        return text
-    return f"{text[:_LONGEST_GROUP]}… {blake2b(value.encode('utf-8', 'replace'), digest_size=8).hexdigest()}"

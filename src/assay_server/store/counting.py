@@ -3,7 +3,10 @@
 Agents and chains often repeat the sum of their children, and a client's own span of a call stands around the
 gateway's span of the same call. So a span counts when it has tokens or a cost, and is neither a roll-up in a trace
 that has its parts, nor the direct parent of a model call that counts. Where the client's HTTP library is traced too,
-a plain span stands between its call and the gateway's: that one is passed over.
+a plain span stands between its call and the gateway's: that one is passed over. Two instruments may tell of one call
+side by side: a client that traces itself and an instrumentation of it, or a client and the gateway, where the headers
+were made before the client's span began. It is one call where they sent as many tokens, at one time, to one model or
+for as many.
 """
 
 GATEWAY = "assay-gateway"
@@ -24,6 +27,9 @@ OWN = (
 )
 """What a call says for itself alone."""
 
+PROVIDERS_ROUTE = "(kind = 'llm' AND coalesce(variant_extract(attributes, 'span.kind')::VARCHAR, '') = 'client')"
+"""Does the `http.route` of a span name what was called, not what was asked for? So Anthropic's SDK says it."""
+
 WIDE = tuple(f'"{name}"' for name in SAID)
 CALL = ", ".join(("trace", *OWN, *WIDE, "tags"))
 """A call's columns."""
@@ -33,8 +39,9 @@ OF_SUMS = ("user", "session", "environment")
 
 ASKED = "coalesce(fresh_input, cache_read, cache_write) IS NOT NULL"
 ANSWERED = "coalesce(output_tokens, reasoning) IS NOT NULL"
-INPUT = "coalesce(fresh_input, 0) + coalesce(cache_read, 0) + coalesce(cache_write, 0)"
-OUTPUT = "coalesce(output_tokens, 0) + coalesce(reasoning, 0)"
+INPUT = "TRY(coalesce(fresh_input, 0) + coalesce(cache_read, 0) + coalesce(cache_write, 0))"
+OUTPUT = "TRY(coalesce(output_tokens, 0) + coalesce(reasoning, 0))"
+"""NULL where rows from before there was a limit have more than a number can be."""
 
 USED = (
     "count(*) AS calls, sum(cost) AS usd, count(*) FILTER (cost IS NULL) AS unknown,"
@@ -66,20 +73,43 @@ _HTTP = f"kind = 'span' AND parent_id IS NOT NULL AND NOT {HAS}"
 _ASKED_OVER_HTTP = f"service = '{GATEWAY}' AND kind = 'llm' AND parent_id IS NOT NULL AND {HAS}"
 
 
+_WHO = f"CASE WHEN service = '{GATEWAY}' THEN '' ELSE coalesce(scope, '-') END"
+"""Which instrument tells of a call."""
+
+
+def _told_beside(source: str, trace: str) -> str:
+    """A SELECT of calls by `trace` and `id`; `above_it` is another instrument's span of the same call beside it, which
+    began before (the gateway's call is the innermost). One for one: of calls alike, the first with the first."""
+    told = f"kind = 'llm' AND parent_id IS NOT NULL AND {ASKED} AND {HAS}"
+    among = f"SELECT {trace} FROM {source} WHERE {told} GROUP BY {trace} HAVING min({_WHO}) <> max({_WHO})"  # noqa: S608
+    alike = f"{trace}, parent_id, sent"
+    of_next = ", ".join(f"lead({name}) OVER chain AS {name}_above" for name in ("start_ns", "end_ns", "model", "got"))
+    return (
+        f"SELECT {trace}, span_id AS id, above_it FROM (SELECT *, lead(span_id) OVER chain AS above_it, {of_next} FROM"  # noqa: S608
+        f" (SELECT *, row_number() OVER (PARTITION BY {alike}, who ORDER BY start_ns, span_id) AS nth FROM"
+        f" (SELECT {trace}, span_id, parent_id, start_ns, end_ns, model, {_WHO} AS who, {INPUT} AS sent,"
+        f" {OUTPUT} AS got FROM {source} WHERE {told} AND {trace} IN ({among})))"
+        f" WINDOW chain AS (PARTITION BY {alike}, nth"
+        " ORDER BY who = '' DESC, start_ns DESC, span_id)) WHERE start_ns_above <= end_ns AND end_ns_above >= start_ns"
+        " AND (model_above = model OR got_above = got)"
+    )
+
+
 def may_count(source: str, with_keys: str) -> str:
     """A SELECT of those of `source` that may count, with `with_keys` (of `keys`); a call of the gateway stands under
-    what its client's HTTP request stands under, if that is in `source`. Without the gateway's spans both joins are of
-    nothing, and cost nothing."""
+    what its client's HTTP request stands under, and any call under another instrument's span of it, if that is in
+    `source`. Without the gateway's spans, or a second instrument's, the joins are of nothing, and cost nothing."""
     asked = f"SELECT DISTINCT trace, parent_id AS id FROM {source} WHERE {_ASKED_OVER_HTTP}"  # noqa: S608
     requests = (
         f"SELECT x.trace, x.span_id AS id, x.parent_id AS above_it FROM (SELECT * FROM {source} WHERE {_HTTP}) x"  # noqa: S608
         f" JOIN ({asked}) a ON a.trace = x.trace AND a.id = x.span_id"
     )
     return (
-        f"SELECT *, {with_keys} FROM (SELECT s.* REPLACE (CASE WHEN s.service = '{GATEWAY}'"  # noqa: S608
-        " THEN coalesce(r.above_it, s.parent_id) ELSE s.parent_id END AS parent_id)"
+        f"SELECT *, {with_keys} FROM (SELECT s.* REPLACE (coalesce(CASE WHEN s.service = '{GATEWAY}'"  # noqa: S608
+        " THEN r.above_it END, t.above_it, s.parent_id) AS parent_id)"
         f" FROM (SELECT * FROM {source} WHERE {HAS}) s"
-        f" LEFT JOIN ({requests}) r ON r.trace = s.trace AND r.id = s.parent_id)"
+        f" LEFT JOIN ({requests}) r ON r.trace = s.trace AND r.id = s.parent_id"
+        f" LEFT JOIN ({_told_beside(source, 'trace')}) t ON t.trace = s.trace AND t.id = s.span_id)"
     )
 
 
@@ -95,11 +125,12 @@ def counted(source: str) -> str:
     """The same of a `source` (a table or CTE) of few whole traces of one project, as it is."""
     return (
         f"SELECT c.* FROM {source} c ANTI JOIN ("  # noqa: S608
-        f"SELECT g.trace_id, CASE WHEN g.service = '{GATEWAY}' THEN coalesce(x.parent_id, g.parent_id)"
-        f" ELSE g.parent_id END AS parent_id FROM (SELECT trace_id, parent_id, service FROM {source}"
+        f"SELECT g.trace_id, coalesce(CASE WHEN g.service = '{GATEWAY}' THEN x.parent_id END, t.above_it, g.parent_id)"
+        f" AS parent_id FROM (SELECT trace_id, span_id, parent_id, service FROM {source}"
         f" WHERE kind = 'llm' AND parent_id IS NOT NULL AND {HAS}) g"
         f" LEFT JOIN (SELECT trace_id, span_id, parent_id FROM {source} WHERE {_HTTP}) x"
-        " ON x.trace_id = g.trace_id AND x.span_id = g.parent_id) i"
+        " ON x.trace_id = g.trace_id AND x.span_id = g.parent_id"
+        f" LEFT JOIN ({_told_beside(source, 'trace_id')}) t ON t.trace_id = g.trace_id AND t.id = g.span_id) i"
         f" ON i.trace_id = c.trace_id AND i.parent_id = c.span_id"
         f" WHERE {HAS} AND (NOT {ROLLS_UP} OR c.trace_id NOT IN"
         f" (SELECT trace_id FROM {source} WHERE {HAS} AND NOT {ROLLS_UP}))"

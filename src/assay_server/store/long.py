@@ -41,11 +41,12 @@ IDS = "SELECT key FROM long_traces"
 
 _KEYS = keys("md5_number_lower(concat(trace, chr(31), {}))")  # stored, and DuckDB's hash may change with its version
 
+_LARGEST = 2**63 - 1
 _ADDED = ("calls", "priced", "usd", "asked", "input_tokens", "answered", "output_tokens")
 _ADD = (
     "count(*) AS calls, count(cost) AS priced, sum(cost) AS usd,"
-    f" count(*) FILTER ({ASKED}) AS asked, sum({INPUT}) AS input_tokens,"
-    f" count(*) FILTER ({ANSWERED}) AS answered, sum({OUTPUT}) AS output_tokens"
+    f" count({INPUT}) FILTER ({ASKED}) AS asked, sum({INPUT}) AS input_tokens,"
+    f" count({OUTPUT}) FILTER ({ANSWERED}) AS answered, sum({OUTPUT}) AS output_tokens"
 )
 """Beside each sum how many calls know it: only so is it NULL again when the last that does has gone."""
 
@@ -53,8 +54,8 @@ SUMS = (
     "trace AS key, project, trace_id, start_ns, last_ns, end_ns, stored_ns, failed,"
     ' "user", session, environment, calls, CASE WHEN priced > 0 THEN usd END AS usd,'
     " CASE WHEN calls > 0 THEN calls - priced END AS unknown,"
-    " CASE WHEN asked > 0 THEN input_tokens END AS input_tokens,"
-    " CASE WHEN answered > 0 THEN output_tokens END AS output_tokens"
+    f" CASE WHEN asked > 0 THEN nullif(input_tokens, {_LARGEST}) END AS input_tokens,"
+    f" CASE WHEN answered > 0 THEN nullif(output_tokens, {_LARGEST}) END AS output_tokens"
 )
 """A row of `traces`, as `trace_sums` has it."""
 
@@ -79,7 +80,7 @@ def traces(source: str, has: str, said: tuple[str, ...] = OF_SUMS) -> str:
     """The rest of a `WITH`: a row for each long trace, with what it `said`."""
     changed = ", ".join(f"sum({name}) AS {name}" for name in _ADDED)
     less = ", ".join(f"-{name}" for name in _ADDED)
-    added = ", ".join(f"coalesce(added.{name}, 0){'' if name == 'usd' else '::BIGINT'} AS {name}" for name in _ADDED)
+    added = ", ".join(f"{_fitting(name)} AS {name}" for name in _ADDED)
     return (
         f"said AS ({_said(source, said)}),"  # noqa: S608
         f" added AS (SELECT trace, {changed} FROM (SELECT key AS trace, {', '.join(_ADDED)} FROM long_traces"
@@ -87,6 +88,12 @@ def traces(source: str, has: str, said: tuple[str, ...] = OF_SUMS) -> str:
         f" UNION ALL SELECT trace, {less} FROM (SELECT trace, {_ADD} FROM long_calls WHERE {_gone(has)} GROUP BY trace)"
         f") GROUP BY trace) SELECT said.*, {added} FROM said LEFT JOIN added ON added.trace = said.trace"
     )
+
+
+def _fitting(name: str) -> str:
+    """A sum of `added`; counts from before there was a limit may add up to more than a column holds."""
+    known = f"coalesce(added.{name}, 0)"
+    return known if name == "usd" else f"greatest(least({known}, {_LARGEST}), -{_LARGEST})::BIGINT"
 
 
 def add(cursor: duckdb.DuckDBPyConnection, source: str) -> None:

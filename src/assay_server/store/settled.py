@@ -18,6 +18,7 @@ from assay_server.store.counting import (
     KEYS,
     OF_SUMS,
     OWN,
+    PROVIDERS_ROUTE,
     TRACE_WIDE,
     USED,
     WIDE,
@@ -35,14 +36,14 @@ _LONG = 10_000  # spans of a trace from which on it is only added to; to work th
 _MANY_TAGS = 500  # the same of a trace with so many lists of tags: each of its settled calls would hold them all
 
 _ENDPOINT = (
-    "coalesce(variant_extract(attributes, 'http.route')::VARCHAR, CASE WHEN parent_id IS NULL THEN name END)"
-    " AS endpoint"
+    f"coalesce(CASE WHEN NOT {PROVIDERS_ROUTE} THEN variant_extract(attributes, 'http.route')::VARCHAR END,"
+    " CASE WHEN parent_id IS NULL THEN name END) AS endpoint"
 )
-_TOLD = f"{PART_KEY} AS trace, trace_id, span_id, parent_id, stored_ns"
+_TOLD = f"{PART_KEY} AS trace, trace_id, span_id, parent_id, stored_ns, scope"
 _READ = ", ".join((_TOLD, *OWN, *(f'"{name}"' for name in TRACE_WIDE), f"tags, {_ENDPOINT}"))
 _READ_FOR_SUMS = (
-    f'{_TOLD}, project, kind, service, status, start_ns, end_ns, "user", session, environment, cost, fresh_input,'
-    " cache_read, cache_write, output_tokens, reasoning"
+    f'{_TOLD}, project, kind, service, model, status, start_ns, end_ns, "user", session, environment, cost,'
+    " fresh_input, cache_read, cache_write, output_tokens, reasoning"
 )
 _TRACE = (
     'key, project, trace_id, start_ns, last_ns, end_ns, stored_ns, failed, "user", session, environment, calls, usd,'

@@ -12,11 +12,12 @@ from fastapi import FastAPI
 from assay_server.api import problems, traces, tracing
 from assay_server.core.errors import Unauthenticated
 from assay_server.core.ports import Principal
-from assay_server.core.records import Facts, Span
+from assay_server.core.records import Facts, Score, Span
 from assay_server.query import Graphs, TracePairs, Traces
 from assay_server.store import DuckStore
 
 TRACE, CALL, TOOL = "a1" * 16, "b1" * 8, "c1" * 8
+LOOPED = "e" * 32
 ASKED = '[{"role": "user", "content": "why?"}]'
 
 
@@ -35,6 +36,10 @@ async def http(tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
     store = await DuckStore.open(tmp_path / "facts")
     call = Span("prj_a", TRACE, CALL, None, "chat m", "llm", 1, 10_000_001, model="m", provider="p", input=ASKED)
     await store.append(Facts([call, Span("prj_a", TRACE, TOOL, CALL, "search", "tool", 2, 3)]))
+    circle = [Span("prj_a", LOOPED, f"{at:016x}", None, "search", "tool", at, at + 1, input="shoes") for at in range(5)]
+    flag = Score("prj_a", "scr_a", "tool_loop", 3, "code", 1.0, "search", trace_id=LOOPED)
+    flag.metadata = {"first_cycle": [circle[0].span_id], "spans": [call.span_id for call in circle[:3]], "repeats": 3}
+    await store.append(Facts(circle, [flag]))
     rest, read = FastAPI(), Traces(store)
     rest.state.services = SimpleNamespace(
         accounts=Accounts(),
@@ -61,6 +66,14 @@ async def test_the_outline_is_asked_for_and_a_span_is_whole(http: httpx.AsyncCli
     assert (await http.get(f"/traces/{TRACE}/spans/{CALL}")).json()["input"] == [{"role": "user", "content": "why?"}]
 
 
+async def test_a_loop_that_went_on_after_it_was_flagged_is_counted_to_its_end(http: httpx.AsyncClient) -> None:
+    for outline in (True, False):
+        [score] = (await http.get(f"/traces/{LOOPED}", params={"outline": outline})).json()["scores"]
+        assert score["reason"] == "search was called 5 times with the same arguments"
+        assert (score["metadata"]["repeats"], len(score["metadata"]["spans"])) == (5, 5)
+        assert score["metadata"]["counted"] is True
+
+
 async def test_a_graph_of_one_trace_and_of_a_kind(http: httpx.AsyncClient) -> None:
     one = (await http.get(f"/traces/{TRACE}/graph")).json()
     assert [(edge["from"], edge["to"], edge["kind"], edge["count"]) for edge in one["edges"]] == [
@@ -70,6 +83,11 @@ async def test_a_graph_of_one_trace_and_of_a_kind(http: httpx.AsyncClient) -> No
     many = (await http.get("/graph", params={"name": "chat m", **when})).json()
     assert (many["traces"], [node["name"] for node in many["nodes"]]) == (1, ["chat m", "search"])
     assert (await http.get("/graph", params={"name": "chat m"})).json()["traces"] == 0  # nothing in the last week
+
+
+async def test_a_call_is_an_item_of_a_dataset(http: httpx.AsyncClient) -> None:
+    found = (await http.get(f"/traces/{TRACE}/spans/{CALL}/item")).json()
+    assert found == {"input": "why?", "expected": None, "source_span": CALL}
 
 
 async def test_a_trace_beside_itself(http: httpx.AsyncClient) -> None:

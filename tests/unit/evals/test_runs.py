@@ -1,6 +1,7 @@
 """Runs over an endpoint, a release and recorded answers: what is asked, stored, counted and resumed."""
 
 import asyncio
+import json
 from collections import Counter
 from typing import Any
 
@@ -144,10 +145,27 @@ async def test_a_release_is_called_through_the_gateway_with_the_items_fields(mak
     assert request.traceparent is not None
 
 
-def test_prompt_variables_come_from_the_item() -> None:
-    def release(*variables: str) -> dict[str, Any]:
-        return {"prompts": {"answer": {"variables": list(variables)}}}
+def release(*variables: str, **template: str) -> dict[str, Any]:
+    return {"prompts": {"answer": {"variables": list(variables), "template": template}}}
 
+
+def test_a_conversation_is_asked_as_it_was_with_the_instructions_of_the_release() -> None:
+    turns = [{"role": role, "content": role} for role in ("user", "assistant", "user")]
+    told = [{"role": "system", "content": "as it was"}, *turns[:2], {**turns[2], "content": "and then?"}]
+    talk = parse_item({"id": "1", "input": {"messages": told}})
+    assert prompt_inputs({"prompts": {}}, talk) == (told, None)
+    assert prompt_inputs(release(user="Answer."), talk) == (told, None)
+    assert prompt_inputs(release(system="Be kind."), talk) == (told[1:], None)
+    assert prompt_inputs(release("question"), talk) == ([], {"question": "and then?"})
+
+
+@pytest.mark.parametrize("odd", [{"messages": "hi"}, {"messages": []}, {"messages": [{"text": "hi"}]}])
+def test_an_object_whose_messages_are_none_is_sent_as_text(odd: Any) -> None:
+    [sent], _ = prompt_inputs(release(), parse_item({"id": "1", "input": odd}))
+    assert json.loads(sent["content"]) == odd
+
+
+def test_prompt_variables_come_from_the_item() -> None:
     text = parse_item({"id": "1", "input": "why?", "contexts": ["a", {"id": "d", "text": "b"}]})
     fields = parse_item({"id": "2", "input": {"question": "why?", "count": 3}})
     assert prompt_inputs(release(), text) == ([{"role": "user", "content": "why?"}], None)

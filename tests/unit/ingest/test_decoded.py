@@ -15,6 +15,7 @@ from assay_server.ingest.otlp_json import decode_json
 from assay_server.ingest.otlp_proto import decode_proto
 from tests.fakes.otlp_requests import a_span, as_json, protobuf
 
+SAMPLED, RANDOM, KNOWN, REMOTE = 0x1, 0x2, 0x100, 0x200
 KEPT = {"span.kind": "client", "w3c.tracestate": "vendor=1", "otel.dropped_events_count": 2}
 
 
@@ -56,11 +57,35 @@ def test_what_is_not_as_it_should_be_costs_no_span(odd: Any) -> None:
     assert of_json({}, kind=odd, traceState=[odd], droppedLinksCount=str(odd)).attributes == {}
 
 
+@pytest.mark.parametrize("flags", [SAMPLED, KNOWN, SAMPLED | RANDOM | KNOWN])
+def test_flags_that_nearly_every_span_has_are_no_attribute(flags: int) -> None:
+    assert of_protobuf({}, flags=flags).attributes == of_json({}, flags=flags).attributes == {}
+
+
+@pytest.mark.parametrize("flags", [SAMPLED | KNOWN | REMOTE, 0x4, 0x80000000])
+def test_flags_that_say_more_are_kept_whole(flags: int) -> None:
+    assert of_protobuf({}, flags=flags).attributes == of_json({}, flags=flags).attributes == {"otel.flags": flags}
+
+
+@pytest.mark.parametrize("odd", [2**32, -1, "769", None, {}])
+def test_flags_that_are_none_cost_no_span(odd: Any) -> None:
+    assert of_json({}, flags=odd).attributes == {}
+
+
+@pytest.mark.parametrize("odd", [None, {}, "x", [None], [{"type": 5, "idKeys": "k"}]])
+def test_entity_references_that_are_none_cost_no_span(odd: Any) -> None:
+    request = json.loads(as_json(a_span()))
+    request["resourceSpans"][0]["resource"]["entityRefs"] = odd
+    [span] = decode_json("prj_a", json.dumps(request).encode(), DEFAULT).taken
+    assert "otel.resource.entity_refs" not in span.resource
+
+
 V1, V2 = "https://opentelemetry.io/schemas/1.37.0", "https://opentelemetry.io/schemas/1.38.0"
 TOLD = {
     "service.name": "shop",
     "otel.resource.schema_url": V1,
     "otel.resource.dropped_attributes_count": 1,
+    "otel.resource.entity_refs": [{"schema_url": V1, "type": "service", "id_keys": ["service.name"]}, {"type": "host"}],
     "otel.scope.flavour": "plain",
     "otel.scope.schema_url": V2,
     "otel.scope.dropped_attributes_count": 2,
@@ -72,11 +97,14 @@ def a_full_request() -> ExportTraceServiceRequest:
     request = ExportTraceServiceRequest.FromString(protobuf(a_span(), resource={"service.name": "shop"}))
     [of_resource] = request.resource_spans
     of_resource.schema_url, of_resource.resource.dropped_attributes_count = V1, 1
+    of_resource.resource.entity_refs.add(type="service", schema_url=V1, id_keys=["service.name"])
+    of_resource.resource.entity_refs.add(type="host")
     [of_scope] = of_resource.scope_spans
     of_scope.schema_url, of_scope.scope.dropped_attributes_count = V2, 2
     of_scope.scope.attributes.add(key="flavour").value.string_value = "plain"
     of_scope.spans[0].events.add(name="e", time_unix_nano=1, dropped_attributes_count=3)
-    of_scope.spans[0].links.add(trace_id=b"t" * 16, span_id=b"s" * 8, trace_state="v=1", dropped_attributes_count=4)
+    link = of_scope.spans[0].links.add(trace_id=b"t" * 16, span_id=b"s" * 8, trace_state="v=1")
+    link.dropped_attributes_count, link.flags = 4, SAMPLED | KNOWN | REMOTE
     return request
 
 
@@ -97,7 +125,8 @@ def test_what_a_resource_a_scope_an_event_and_a_link_say_is_kept(encoding: str) 
         [span] = decode_json("prj_a", as_otlp_json(request), DEFAULT).taken
     assert span.resource == TOLD
     assert span.events[0]["attributes"] == {"otel.dropped_attributes_count": 3}
-    assert span.links[0]["attributes"] == {"otel.dropped_attributes_count": 4, "w3c.tracestate": "v=1"}
+    said = {"otel.dropped_attributes_count": 4, "w3c.tracestate": "v=1", "otel.flags": 0x301}
+    assert span.links[0]["attributes"] == said
 
 
 def test_scopes_of_one_resource_do_not_speak_for_each_other() -> None:

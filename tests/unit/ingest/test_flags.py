@@ -133,6 +133,19 @@ def test_an_answer_is_what_was_said_in_words(output: str, said: str | None) -> N
     assert answer_of(output) == said
 
 
+@pytest.mark.parametrize("inner", [{"service": "assay-gateway"}, {"scope": "itself"}])
+@pytest.mark.parametrize("turned", [False, True])
+async def test_two_instruments_that_tell_of_a_call_side_by_side_tell_of_one(
+    inner: dict[str, str], turned: bool
+) -> None:
+    """Headers that were made before the client's span began; a client that traces itself, and an instrumentation."""
+    outer = span(1, parent_id="e" * 16, start_ns=10, end_ns=50, service="shop", scope="wrapper")
+    both = [outer, span(2, parent_id="e" * 16, start_ns=20, end_ns=40, **inner)]
+    policies = Policies(prj_a=Flagging(("toxicity",)))
+    await judged(KeepingSink(), policies, *(reversed(both) if turned else both))
+    assert policies.counted == {SCORED: 1}
+
+
 async def test_a_call_that_client_and_gateway_tell_of_is_judged_once() -> None:
     clients = span(1, start_ns=10, end_ns=50)
     gateways = span(2, parent_id=clients.span_id, start_ns=20, end_ns=40)

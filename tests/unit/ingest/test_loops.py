@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from assay_server.core.errors import Busy
 from assay_server.core.records import Facts, Span
-from assay_server.ingest.loops import Call, LoopWatch, find
+from assay_server.ingest.loops import Call, LoopWatch, find, gone_on, loop_counted
 from assay_server.ingest.sameness import alike, canonical
 
 
@@ -176,3 +176,31 @@ async def test_a_full_queue_does_not_break_ingest() -> None:
     await watch.heard(Facts([span(1), span(2), span(3)]))
     await asyncio.sleep(0)
     await watch.close()
+
+
+@pytest.mark.parametrize(
+    ("made", "repeats", "spans"),
+    [
+        (["search:x"] * 9 + ["answer:y"], 9, 9),
+        (["search:x", "read:y"] * 6 + ["search:x"], 6, 13),
+        (["search:x"] * 3 + ["plan:y"] + ["search:x"] * 4, 7, 7),
+    ],
+)
+def test_a_loop_that_was_flagged_is_counted_to_its_end(made: list[str], repeats: int, spans: int) -> None:
+    early = find(calls(*made[:6]))
+    assert early is not None
+    whole = gone_on(early.first, calls(*made))
+    assert whole is not None
+    assert (whole.first, whole.repeats, len(whole.spans)) == (early.first, repeats, spans)
+
+
+def test_a_flag_stays_as_it_is_where_the_calls_say_less() -> None:
+    flag = {
+        "label": "search",
+        "reason": "r",
+        "metadata": {"first_cycle": ["a"], "spans": ["a", "b", "c"], "repeats": 3},
+    }
+    row = {"start_ns": 1, "span_id": "a", "parent_id": None, "name": "search", "input": None, "pii": []}
+    assert loop_counted(flag, []) == loop_counted(flag, [row]) == flag
+    odd = {**flag, "metadata": {"first_cycle": "a", "repeats": "many"}}
+    assert loop_counted(odd, [row]) == odd

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from itertools import permutations
 from pathlib import Path
 from typing import Any
 
@@ -263,3 +264,44 @@ async def test_a_clock_that_is_set_back_holds_no_span_back(
     assert await pieces.settle() == 2
     clock.advance(86_400)
     assert await pieces.settle() == 0
+
+
+def told(at: int, **fields: Any) -> Part:
+    return Part(TRACE, ROOT, root=True, told_ns=T0 + at, **fields)
+
+
+ORDER = [
+    told(1, name="begun", start_ns=T0, attributes={"a": "first", "b": "first"}),
+    told(2, name="answer", attributes={"a": "second", "c": "second"}),
+    told(3, end_ns=T0 + S, attributes={"b": "third"}),
+]
+
+
+@pytest.mark.parametrize("order", list(permutations(range(3))))
+async def test_what_was_told_last_wins_field_by_field_whatever_came_first(
+    order: tuple[int, ...], pieces: PartialSpans, store: DuckStore, clock: FakeClock
+) -> None:
+    for which in order:
+        await pieces.put(PROJECT, [ORDER[which]])
+    clock.advance(30)
+    await pieces.settle()
+    [(name, span)] = (await spans(store)).items()
+    assert (name, span["latency_ms"]) == ("answer", 1000)
+    assert {key: span["attributes"][key] for key in "abc"} == {"a": "second", "b": "third", "c": "second"}
+
+
+async def test_what_was_told_before_and_comes_after_the_end_says_only_what_nobody_said(
+    pieces: PartialSpans, store: DuckStore, clock: FakeClock
+) -> None:
+    await pieces.put(PROJECT, [told(5, name="answer", start_ns=T0, end_ns=T0 + S, attributes={"a": 5})])
+    clock.advance(30)
+    await pieces.settle()
+    await pieces.put(PROJECT, [told(5, name="answer", attributes={"a": 5}), told(9, attributes={"a": 5})])
+    await pieces.put(PROJECT, [told(1, name="begun", attributes={"a": 1})])
+    clock.advance(30)
+    assert (await pieces.settle(), set(await spans(store))) == (0, {"answer"})
+    await pieces.put(PROJECT, [told(1, name="begun", attributes={"a": 1, "b": 1})])
+    clock.advance(30)
+    await pieces.settle()
+    later = (await spans(store))["answer (later)"]
+    assert (later["attributes"].get("a"), later["attributes"]["b"]) == (None, 1)

@@ -300,6 +300,23 @@ async def test_whatever_a_client_called_a_user_can_be_deleted(house: House, user
     assert {each["found"] for each in proof["verified"]["searched"]} == {0}
 
 
+@pytest.mark.parametrize("asked", ["a\x00b", "a\ufffdb"])
+async def test_a_user_with_a_nul_is_deleted_as_stored_before_and_now(
+    any_ledger: Ledger, store: DuckStore, clock: FakeClock, tmp_path: Path, asked: str
+) -> None:
+    """Facts from before the door wrote `\ufffd` in its place hold the NUL; so may findings on SQLite."""
+    shelf = MediaShelf(any_ledger, tmp_path / "media", lambda text: (text, []), clock, 1000)
+    audit = Audit(any_ledger, clock, lambda text: (text, []))
+    house = House(any_ledger, store, audit, clock, shelf)
+    spans = [a_call(1, user="a\x00b", input=SECRET), a_call(2, user="a\ufffdb"), a_call(3, user="ab")]
+    await house.store.append(Facts(spans=spans))
+    done = await house.delete(asked)
+    proof = await house.deletions.proof(PROJECT, done["id"])
+    assert (done["status"], await house.ids()) == ("done", ["3"])
+    assert {each["found"] for each in proof["verified"]["searched"]} == {0}
+    assert proof["user_hash"] == done["user_hash"]
+
+
 async def test_mentions_elsewhere_are_told_in_the_proof(house: House) -> None:
     await house.store.append(Facts(spans=[a_call(1, user=ADA), a_call(2, user="bob", attributes={"asked_for": ADA})]))
     done = await house.delete()
@@ -315,7 +332,7 @@ async def test_who_is_not_there_and_what_is_no_id(house: House) -> None:
     with pytest.raises(InvalidInput) as refusal:
         await house.deletions.ask(PROJECT, "key:a", "bob", " ")
     assert refusal.value.field == "reason"
-    for nobody in ("", "a\x00b", "\ud800", "a" * 100_001):  # no database holds those, or no sender means them
+    for nobody in ("", "\ud800", "a" * 100_001):  # no database holds those, or no sender means them
         with pytest.raises(InvalidInput):
             await house.deletions.preview(PROJECT, nobody)
     with pytest.raises(NotFound):

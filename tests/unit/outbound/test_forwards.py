@@ -111,9 +111,11 @@ async def test_what_stood_beside_attributes_stands_there_again(world: World) -> 
         "otel.scope.flavour": "plain",
         "otel.scope.schema_url": "https://two",
         "otel.resource.schema_url": "https://one",
+        "otel.resource.entity_refs": [{"type": "service", "id_keys": ["service.name"]}],
     }
-    beside = {"w3c.tracestate": "v=1", "otel.dropped_events_count": 2}
-    link = {"trace_id": f"{7:032x}", "span_id": f"{8:016x}", "attributes": {"w3c.tracestate": "v=2"}}
+    beside = {"w3c.tracestate": "v=1", "otel.dropped_events_count": 2, "otel.flags": 0x301}
+    of_link = {"w3c.tracestate": "v=2", "otel.flags": 0x300}
+    link = {"trace_id": f"{7:032x}", "span_id": f"{8:016x}", "attributes": of_link}
     resource = {"service.name": "shop", **told}
     await world.store.append(
         Facts(spans=spans(1, 1, scope="lib@1", resource=resource, attributes=beside, links=[link]))
@@ -127,7 +129,19 @@ async def test_what_stood_beside_attributes_stands_there_again(world: World) -> 
     )
     assert [(pair.key, pair.value.string_value) for pair in of_scope.scope.attributes] == [("flavour", "plain")]
     assert (sent.trace_state, sent.dropped_events_count, sent.links[0].trace_state) == ("v=1", 2, "v=2")
+    assert (sent.flags, sent.links[0].flags) == (0x301, 0x300)
     assert (len(sent.attributes), len(sent.links[0].attributes)) == (1, 0)  # what Assay says itself: the kind
+    [entity] = world.collector.entities
+    assert (entity.type, list(entity.id_keys)) == ("service", ["service.name"])
+
+
+async def test_an_attribute_that_has_the_name_of_entity_references_is_sent_on_as_it_is(world: World) -> None:
+    await world.put()
+    resource = {"otel.resource.entity_refs": [{"type": 5, "mine": True}]}
+    await world.store.append(Facts(spans=spans(1, 1, resource=resource)))
+    await world.forwards.tick()
+    [sent] = world.collector.resources
+    assert set(sent) == {"otel.resource.entity_refs", FORWARDED_BY}
 
 
 async def test_what_is_stored_wakes_nobody_while_nothing_is_forwarded(

@@ -156,3 +156,9 @@ async def test_what_calls_asked_whose_text_is_not_there_nobody_knows(store: Duck
     caching = (await find(store, [call(4, 100, "b"), call(5, 110, "b"), call(6, 120, "b", status="error")]))["caching"]
     assert (caching["calls"], caching["looked_at"], caching["unread"]) == (1, 2, 3)
     assert caching["sentence"].endswith("Of 3 calls the text is not there, so nobody knows.")
+
+
+async def test_counts_from_before_there_was_a_limit_spoil_no_savings(store: DuckStore) -> None:
+    absurd = [call(n, n, "a" * 100, tokens=Tokens(2**62, 2**62, 2**62, 2**62), cost=None) for n in range(3)]
+    found = await find(store, [*absurd, call(9, 9, "b")], cheaper="small")
+    assert found["calls"] == 4

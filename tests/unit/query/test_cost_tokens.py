@@ -277,3 +277,13 @@ async def test_of_very_many_spans_one_trace_in_some_is_looked_at(
     assert every["traces"] == pytest.approx(500, rel=0.2)
     assert "one trace in 3 is looked at" in some["sentence"]
     assert "one trace in" not in whole["sentence"]
+
+
+async def test_counts_from_before_there_was_a_limit_spoil_no_steps(use: TokenUse, tmp_path: Path) -> None:
+    store = await DuckStore.open(tmp_path / "others")
+    absurd = Tokens(2**62, 2**62, None, 2**62, 2**62)
+    calls = [span(n, "llm", "think", n, n + 1, tokens=absurd, trace=f"t{n}", parent=None) for n in range(4)]
+    await store.append(Facts(calls))
+    found = await TokenUse(store).steps("prj_a", None, START, START + 1000 * MS)
+    await store.close()
+    assert [step["calls"] for step in found["items"]] == [4]

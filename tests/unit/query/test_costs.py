@@ -9,7 +9,8 @@ import pytest
 
 from assay_server.core.errors import InvalidInput
 from assay_server.core.records import Facts, Span, Tokens
-from assay_server.query import CostFilter, Costs
+from assay_server.query import CostFilter, Costs, Sql
+from assay_server.query.dashboards import Panels, parse_panel
 from assay_server.store import DuckStore
 
 DAY = 86_400_000_000_000
@@ -49,6 +50,22 @@ async def test_roll_ups_and_other_projects_are_not_counted(store: DuckStore) -> 
     assert found["total"]["calls"] == 1
     assert found["total"]["cost"] == {"usd": 1.0, "unknown": 0}
     assert found["total"]["tokens"]["input_total"] == 11
+
+
+async def test_the_route_of_a_providers_api_is_no_endpoint(store: DuckStore) -> None:
+    """Anthropic's SDK says it of its own request."""
+    root = a_root(1, attributes={"http.route": "/ask"})
+    route = {"http.route": "/v1/messages", "span.kind": "client"}
+    calls = [a_call(1, 2, parent_id=root.span_id, attributes=route), a_call(2, attributes=route, name="alone")]
+    await store.append(Facts([root, *calls, a_call(3, attributes={"http.route": "/mine"})]))
+    for _ in range(2):
+        assert set(await groups(store, "endpoint")) == {"/ask", "alone", "/mine"}
+        await store.settle()
+    panel = parse_panel({"title": "T", "kind": "table", "metrics": [{"name": "latency"}], "group_by": "endpoint"})
+    sql = Sql(store)
+    shown = await Panels(store, sql).read("prj_a", panel, START, START + DAY, {})
+    await sql.close()
+    assert {one["group"] for one in shown["series"]} == {"/ask", "alone", "/mine"}
 
 
 async def test_unknown_is_counted_and_never_zero(store: DuckStore) -> None:

@@ -173,3 +173,26 @@ async def test_a_monitor_knows_a_trace_by_what_its_root_says(store: DuckStore) -
     assert failed == {"": (1.0, 3, 0)}
     judged = await in_a_monitor(store, Metric("score", score="quality"), {"kind": ["llm"]}, "user")
     assert {user: value for user, (value, _, _) in judged.items()} == {"ann": 0.5, "eve": 1.0}
+
+
+@pytest.mark.parametrize("metric", ["tokens", "tokens_per_request", "tokens_per_second"])
+async def test_counts_from_before_there_was_a_limit_spoil_no_figure(store: DuckStore, metric: str) -> None:
+    """Some rows say 2^62 in every bucket: more than a number can be is unknown, and the others are told."""
+    absurd = Tokens(2**62, 2**62, 2**62, 2**62, 2**62)
+    await store.append(Facts([span(9, n, 30 + n, model="m", tokens=absurd, user="zed") for n in range(1, 4)]))
+    for group_by in (None, "user"):
+        shown = with_data(await on_a_panel(store, Metric(metric), {}, group_by))
+        looked = with_data(await in_a_monitor(store, Metric(metric), {}, group_by))
+        assert shown.keys() == looked.keys()
+        for group, figure in shown.items():
+            assert figure == pytest.approx(looked[group])
+    if metric == "tokens":
+        assert (await on_a_panel(store, Metric(metric), {}, None))[""] == (330.0, 3, 3)
+
+
+async def test_a_histogram_of_such_counts_is_drawn(store: DuckStore) -> None:
+    await store.append(Facts([span(9, 1, 30, model="m", tokens=Tokens(2**62, 2**62, None, 2**62), user="zed")]))
+    sql = Sql(store)
+    panel = parse_panel({"title": "T", "kind": "histogram", "metrics": [{"name": "tokens_per_request"}]})
+    assert (await Panels(store, sql).read("prj_a", panel, START, START + HOUR, {}))["series"]
+    await sql.close()

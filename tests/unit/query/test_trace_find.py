@@ -8,7 +8,8 @@ import pytest
 
 from assay_server.core.errors import InvalidInput
 from assay_server.core.records import Facts, Span
-from assay_server.query import TraceFilter, Traces, trace_find
+from assay_server.query import Metric, TraceFilter, Traces, Window, Windows, trace_find
+from assay_server.query.attribute_filter import read_condition
 from assay_server.store import DuckStore
 
 TRACES = 40
@@ -149,3 +150,26 @@ async def test_a_trace_is_in_the_range_in_which_it_began_whichever_span_came_fir
         assert [(page.total, page.exact) for page in found] == [(1, True), (0, True)]
     assert await pages(traces, TraceFilter(200_900, 300_000), 3) == []  # its last span begins at the edge
     assert await pages(traces, TraceFilter(200_000, 200_001), 3) == [200]
+
+
+@pytest.mark.parametrize("group_by", ["user", "session", "name", "attribute:path"])
+async def test_a_long_group_of_a_monitor_leads_to_its_traces(tmp_path: Path, group_by: str) -> None:
+    """Decisions note only its beginning."""
+    store = await DuckStore.open(tmp_path)
+    long = "where all of them begin " * 15
+    told = {n: f"{n} {long * 5} {n}" for n in (1, 2)}
+    spans = [span(n, user=one, session=one, attributes={"path": one}) for n, one in told.items()]
+    for one, value in zip(spans, told.values(), strict=True):
+        one.name = value
+    await store.append(Facts([*spans, span(3, user=long, session=long, attributes={"path": long})]))
+    figures = await Windows(store).figures("prj_a", Metric("count"), [Window(0, 10**6)], group_by=group_by)
+    [group] = [figure.group for figure in figures if figure.group.startswith("2 ")]
+    assert len(group) < 420
+    field, _, key = group_by.partition(":")
+    narrow = TraceFilter(attributes=(f"{key}:eq:{group}",)) if key else TraceFilter(**{field: group})
+    found = await Traces(store).find("prj_a", narrow)
+    assert [row["trace_id"] for row in found.items] == [f"{2:032x}"]
+    if key:
+        assert read_condition(f"{key}:eq:{group}").holds({"path": told[2]})
+        assert not read_condition(f"{key}:eq:{group}").holds({"path": told[1]})
+    await store.close()

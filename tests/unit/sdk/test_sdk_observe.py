@@ -1,6 +1,7 @@
 """What `@observe`, `span`, `context` and threads leave behind, as it arrives at a server."""
 
 import asyncio
+import functools
 import json
 import threading
 from collections.abc import AsyncIterator, Iterator
@@ -313,3 +314,65 @@ def test_documents_have_one_shape(connected: FakeServer) -> None:
     documents = json.loads(connected.span("retrieve").attributes["retrieval.documents"])
     assert documents[0] == {"id": None, "content": "plain", "score": None, "metadata": {}}
     assert documents[1] == {"id": "d1", "content": "t", "score": 0.5, "metadata": {"page": 3}}
+
+
+@pytest.mark.parametrize(
+    ("what", "said"),
+    [
+        (type("Shop", (), {}), "this is the class Shop"),
+        (property(len), "this is a property"),
+        (functools.cached_property(len), "this is a property"),
+        ("a name", "this is 'a name'"),
+    ],
+)
+def test_what_is_no_function_is_refused_where_it_is_decorated(what: Any, said: str) -> None:
+    with pytest.raises(assay.InvalidInput, match=said) as caught:
+        assay.observe(what)
+    assert caught.value.fix
+
+
+def test_objects_and_partials_are_observed_as_what_they_call(connected: FakeServer) -> None:
+    class Agent:
+        async def __call__(self, question: str) -> str:
+            await asyncio.sleep(0)
+            return question.upper()
+
+    class Stream:
+        def __call__(self) -> Iterator[str]:
+            yield from "ab"
+
+    def add(a: int, b: int) -> int:
+        return a + b
+
+    assert asyncio.run(assay.observe(Agent())("why")) == "WHY"
+    assert asyncio.run(assay.observe(functools.partial(Agent(), "why"))()) == "WHY"
+    assert list(assay.observe(Stream())()) == ["a", "b"]
+    assert assay.observe(functools.partial(add, 1))(2) == 3
+    assay.flush()
+    told = [(span.name.rpartition(".")[2], span.attributes["assay.output"]) for span in connected.spans()]
+    assert told == [("Agent", "WHY"), ("Agent", "WHY"), ("Stream", "ab"), ("add", "3")]
+
+
+def test_a_generator_that_is_open_when_the_loop_ends_is_closed_in_peace(connected: FakeServer) -> None:
+    cleaned, kept, troubles = [], [], []
+
+    @assay.observe(name="open")
+    async def stream() -> AsyncIterator[str]:
+        try:
+            yield "a"
+            yield "b"
+        finally:
+            await asyncio.sleep(0)
+            cleaned.append(True)
+
+    async def first() -> None:
+        asyncio.get_running_loop().set_exception_handler(lambda loop, trouble: troubles.append(trouble))
+        kept.append(stream())
+        await anext(kept[0])
+
+    for _ in range(5):  # in which order they are closed is left to chance
+        asyncio.run(first())
+        kept.clear()
+    assay.flush()
+    assert (troubles, len(cleaned)) == ([], 5)
+    assert [span.attributes["assay.output"] for span in connected.spans()] == ["a"] * 5

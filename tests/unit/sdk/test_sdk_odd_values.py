@@ -168,3 +168,19 @@ def test_documents_of_any_kind_are_kept_all_with_score_and_date(connected: FakeS
     assert {one["metadata"]["updated_at"] for one in long} == {"2026-01-01"}
     assert {len(one["content"]) > 4_000 for one in long} == {True}
     assert none is None
+
+
+def test_an_object_that_fails_when_asked_what_it_is_costs_no_call(connected: FakeServer) -> None:
+    class Odd:
+        @property
+        def __class__(self) -> Any:
+            raise RuntimeError("no class")
+
+    @assay.observe(name="odd")
+    def same(value: Any) -> Any:
+        assay.current_span().set("mine", value)
+        return value
+
+    assert type(same(Odd())) is Odd
+    assay.flush()
+    assert json.loads(connected.span("odd").attributes["assay.output"]) == "<Odd: RuntimeError>"

@@ -1,6 +1,7 @@
 """What is settled, held against a plain reading of the spans: after every step of a random life of a store."""
 
 import asyncio
+import itertools
 import random
 from collections import defaultdict
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ import pytest
 
 from assay_server.core.records import Facts, Span, SpanKind, Thin, Tokens
 from assay_server.gateway import span
+from assay_server.query import Traces
 from assay_server.store import TRACE_WIDE, Doomed, DuckStore, Settings, counting, settled
 from assay_server.store.changes import Priced
 
@@ -38,6 +40,7 @@ class Life:
 
     async def come(self) -> None:
         spans = [self.span() for _ in range(self.rng.randrange(1, 12))]
+        spans += [self.beside(span) for span in spans if span.tokens and self.rng.random() < 0.4]
         self.known += spans
         again = self.rng.sample(self.known, min(len(self.known), 2))
         await self.store.append(Facts(spans + again))
@@ -48,19 +51,21 @@ class Life:
         trace, number = rng.randrange(9), self.clock
         parents = [f"{n:016x}" for n in range(max(1, number - 25), number)]
         said = {name: f"{name}{rng.randrange(3)}" for name in TRACE_WIDE if rng.random() < 0.15}
+        begin = 1_000 + (self.clock * 7919) % 1009 * 2000 + self.clock  # in no order, and none twice
         return Span(
             rng.choice(PROJECTS),
             f"{trace:032x}",
             f"{number:016x}",
-            rng.choice(parents) if parents and rng.random() < 0.8 else None,
+            (rng.choice(parents[-3:] if rng.random() < 0.5 else parents)) if parents and rng.random() < 0.8 else None,
             f"step {rng.randrange(3)}",
             rng.choice(KINDS),  # type: ignore[arg-type]
-            1_000 + (self.clock * 7919) % 1009 * 2000 + self.clock,  # in no order, and none twice
-            5_000_000 + rng.randrange(1_000),
+            begin,
+            5_000_000 + rng.randrange(1_000) if rng.random() < 0.7 else begin + 900_000,
             "error" if rng.random() < 0.2 else "ok",
             model=rng.choice((None, "small", "large")),
             service=rng.choice((None, "shop", "assay-gateway")),
-            tokens=rng.choice((None, Tokens(rng.randrange(9), output=1), Tokens(cache_read=2, reasoning=3))),
+            scope=rng.choice((None, "client", "wrapper")),
+            tokens=rng.choice((None, Tokens(rng.randrange(3), output=1), Tokens(cache_read=2, reasoning=3))),
             cost=rng.choice((None, None, 0.25, 0.5)),
             cost_source=rng.choice((None, "client", "project")),
             tags=rng.sample(["a", "b", "c"], rng.randrange(3)),
@@ -68,6 +73,13 @@ class Life:
             thin=Thin("waiting", {}) if rng.random() < 0.1 else None,
             **said,  # type: ignore[arg-type]
         )
+
+    def beside(self, ours: Span) -> Span:
+        """What another instrument may tell of a call."""
+        ours.kind = "llm"
+        same = {"project": ours.project, "trace_id": ours.trace_id, "parent_id": ours.parent_id, "tokens": ours.tokens}
+        same["model"] = ours.model
+        return replace(self.span(), kind="llm", **same)  # type: ignore[arg-type]
 
     async def settle(self) -> None:
         await self.store._settle()
@@ -110,7 +122,8 @@ class LongLife(Life):
         span, rng, number = super().span(), self.rng, self.clock
         span = replace(span, project="prj_a" if rng.random() < 0.9 else "prj_b", trace_id=f"{rng.randrange(2):032x}")
         span.kind = rng.choice(("llm", "llm", "tool")) if rng.random() < 0.8 else span.kind
-        span.service = None  # a request that comes after the call it asked with finds a long trace added to already
+        # What comes after a call that is the same one finds a long trace added to already.
+        span.service = span.scope = None
         if rng.random() < self.dull:
             span.kind = "agent"  # roll-ups count until the first part comes
         if rng.random() < self.dull:
@@ -138,7 +151,8 @@ async def counted(store: DuckStore) -> tuple[dict[Any, Any], dict[Any, Any]]:
         spans.sort(key=lambda span: span["start_ns"])
         has = [s for s in spans if any(s[name] is not None for name in ("cost", "fresh_input", "output_tokens"))]
         requests = {s["span_id"]: s["parent_id"] for s in spans if s["kind"] == "span" and s not in has}
-        above = {above_it(s, requests) for s in has if s["kind"] == "llm"}
+        beside = told_beside([s for s in has if s["kind"] == "llm" and s["parent_id"] is not None])
+        above = {above_it(s, requests, beside) for s in has if s["kind"] == "llm"}
         parts = any(s["kind"] not in {"agent", "chain"} for s in has)
         mine = [s for s in has if s["span_id"] not in above and not (parts and s["kind"] in {"agent", "chain"})]
         first = {name: next((s[name] for s in spans if s[name] is not None), None) for name in WIDE}
@@ -162,10 +176,39 @@ async def counted(store: DuckStore) -> tuple[dict[Any, Any], dict[Any, Any]]:
     return calls, sums
 
 
-def above_it(call: dict[str, Any], requests: dict[str, str | None]) -> str | None:
-    """What a call stands under; the gateway's own, under what the client's HTTP request stands under."""
+def above_it(call: dict[str, Any], requests: dict[str, str | None], beside: dict[str, str]) -> str | None:
+    """What a call stands under; the gateway's own, under what the client's HTTP request stands under, or under the
+    client's span beside it."""
     over_http = requests.get(call["parent_id"]) if call["service"] == "assay-gateway" else None
-    return over_http or call["parent_id"]
+    return over_http or beside.get(call["span_id"]) or call["parent_id"]
+
+
+def told_beside(calls: list[dict[str, Any]]) -> dict[str, str]:
+    """By a call, the one of another instrument that it stands for: the nth with the nth of those that sent as much from
+    under one span, the gateway's innermost, then whoever began last."""
+
+    def who(call: dict[str, Any]) -> str:
+        return "" if call["service"] == "assay-gateway" else call["scope"] or "-"
+
+    def alike(one: dict[str, Any]) -> Any:
+        return one["parent_id"], added([one], *BUCKETS[:3])
+
+    calls = sorted(calls, key=lambda call: (call["start_ns"], call["span_id"]))
+    calls = [call for call in calls if added([call], *BUCKETS[:3]) is not None]
+    place = {c["span_id"]: [o for o in calls if alike(o) == alike(c) and who(o) == who(c)].index(c) for c in calls}
+    found = {}
+    for call in calls:
+        chain = [o for o in calls if alike(o) == alike(call) and place[o["span_id"]] == place[call["span_id"]]]
+        chain.sort(key=lambda one: (who(one) != "", -one["start_ns"]))
+        told = dict(itertools.pairwise([one["span_id"] for one in chain])).get(call["span_id"])
+        if told is not None:
+            other = next(one for one in chain if one["span_id"] == told)
+            same = call["model"] == other["model"] is not None or added([call], *BUCKETS[3:]) == added(
+                [other], *BUCKETS[3:]
+            )
+            if same and other["start_ns"] <= call["end_ns"] and call["start_ns"] <= other["end_ns"]:
+                found[call["span_id"]] = told
+    return found
 
 
 def added(spans: list[dict[str, Any]], *names: str) -> Any:
@@ -391,6 +434,66 @@ async def test_a_call_and_its_http_request_and_the_gateways_call_are_one(
     await store.close()
 
 
+SAME = {"tokens": Tokens(100, output=30), "start_ns": 1_000, "end_ns": 2_000, "model": "m-2026", "scope": "client"}
+
+
+@pytest.mark.parametrize("inner", [{"service": "assay-gateway"}, {"scope": "itself"}])
+@pytest.mark.parametrize(
+    ("changes", "calls"),
+    [
+        ({}, 1),
+        ({"model": "alias"}, 1),
+        ({"tokens": Tokens(70, 30, None, 31)}, 1),  # a stream whose first count was added to its last
+        ({"tokens": Tokens(70, 30, None, 31), "model": "alias"}, 2),
+        ({"tokens": Tokens(99, None, None, 30)}, 2),
+        ({"parent_id": None}, 2),
+        ({"start_ns": 9_000, "end_ns": 9_500}, 2),
+        ({"kind": "tool"}, 2),
+    ],
+)
+async def test_two_instruments_that_tell_of_a_call_side_by_side_tell_of_one(
+    tmp_path: Path, changes: dict[str, Any], calls: int, inner: dict[str, Any]
+) -> None:
+    """A client that traces itself, and an instrumentation of it; or headers that were made before the span began."""
+    store = await DuckStore.open(tmp_path / "facts")
+    around = replace(called(1), kind="agent", tokens=None, cost=None, cost_source=None)
+    ours = replace(called(2, 1), **{**SAME, "tokens": Tokens(80, 20, None, 20, 10), "start_ns": 1_500, **inner})
+    theirs = replace(called(3, 1), **{**SAME, **changes})
+    await store.append(Facts([around, ours, theirs]))
+    for _ in range(2):
+        assert (await store.scan("SELECT calls FROM trace_sums")) == [{"calls": calls}]
+        whole = await store.scan(f"SELECT count(*) AS calls, sum(cost) AS usd FROM ({counting.counted('spans')})")
+        assert whole == [{"calls": calls, "usd": 0.5 * calls}]
+        assert await store.scan("SELECT count(*) AS calls, sum(cost) AS usd FROM counted_calls") == whole
+        assert (await store.scan("SELECT max(key) AS key FROM counted_calls WHERE start_ns = 1500")) != [{"key": None}]
+        shown = (await Traces(store).find("prj_a")).items
+        assert [row["cost"]["usd"] for row in shown] == [0.5 * calls]
+        await store.settle()
+    await store.close()
+
+
+async def test_calls_of_one_instrument_side_by_side_are_two(tmp_path: Path) -> None:
+    store = await DuckStore.open(tmp_path / "facts")
+    around = replace(called(1), kind="agent", tokens=None, cost=None, cost_source=None)
+    await store.append(Facts([around, *(replace(called(n, 1), **SAME) for n in (2, 3))]))
+    assert (await store.scan("SELECT calls FROM trace_sums")) == [{"calls": 2}]
+    assert [row["cost"]["usd"] for row in (await Traces(store).find("prj_a")).items] == [1.0]
+    await store.close()
+
+
+async def test_as_many_of_the_clients_spans_go_as_the_gateway_has_calls(tmp_path: Path) -> None:
+    store = await DuckStore.open(tmp_path / "facts")
+    around = replace(called(1), kind="agent", tokens=None, cost=None, cost_source=None)
+    used: dict[str, Any] = {"tokens": Tokens(9, output=1), "start_ns": 1_000, "end_ns": 2_000}
+    ours = [replace(called(n, 1, service="assay-gateway"), **used) for n in (2, 3)]
+    theirs = [replace(called(n, 1, service="shop"), **used) for n in (4, 5, 6)]
+    await store.append(Facts([around, *ours, *theirs]))
+    for _ in range(2):
+        assert (await store.scan("SELECT calls FROM trace_sums")) == [{"calls": 3}]
+        await store.settle()
+    await store.close()
+
+
 def test_the_gateway_is_known_by_the_name_it_gives_its_spans() -> None:
     assert counting.GATEWAY == span.SERVICE
 
@@ -433,17 +536,19 @@ async def test_a_trace_of_very_many_tags_stops_no_round(tmp_path: Path) -> None:
     await store.close()
 
 
-async def test_counts_from_before_there_was_a_limit_hold_up_no_others(tmp_path: Path) -> None:
+@pytest.mark.parametrize("long", [2, 10_000])
+@pytest.mark.parametrize("absurd", [Tokens(2**62, None, None, 2**62), Tokens(2**62, 2**62, 2**62, 2**62, 2**62)])
+async def test_counts_from_before_there_was_a_limit_hold_up_no_others(
+    tmp_path: Path, long: int, absurd: Tokens, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The door lets no such number in any more; one that is there made every round fail, for all projects."""
+    monkeypatch.setattr(settled, "_LONG", long)
     store = await DuckStore.open(tmp_path / "facts")
-    spans = [
-        Span("prj_a", f"{1:032x}", f"{n:016x}", None, "call", "llm", n, n + 1, tokens=Tokens(2**62, None, None, 2**62))
-        for n in range(1, 4)
-    ]
+    spans = [Span("prj_a", f"{1:032x}", f"{n:016x}", None, "call", "llm", n, n + 1, tokens=absurd) for n in range(1, 4)]
     fine = Span("prj_b", f"{2:032x}", f"{9:016x}", None, "call", "llm", 1, 2, tokens=Tokens(3, None, None, 4))
     await store.append(Facts([*spans, fine]))
     while await store._settle():
         pass
-    found = await store.scan("SELECT project, calls, input_tokens FROM settled_traces ORDER BY project")
+    found = await store.scan("SELECT project, calls, input_tokens FROM trace_sums ORDER BY project")
     assert [tuple(row.values()) for row in found] == [("prj_a", 3, None), ("prj_b", 1, 3)]
     await store.close()

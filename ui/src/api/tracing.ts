@@ -148,6 +148,16 @@ export const outline = (id: string) =>
 export const span = (trace: string, id: string) =>
   queryOptions({ queryKey: ['traces', trace, 'spans', id], queryFn: () => get<Span>(`/traces/${at(trace)}/spans/${at(id)}`), ...stored })
 export const spanTest = (trace: string, id: string) => get<{ filename: string; source: string }>(`/traces/${at(trace)}/spans/${at(id)}/test`)
+/** A span as an item of a dataset, as `POST /datasets/{name}/items` takes it. */
+export interface NewItem {
+  input: unknown
+  expected: unknown
+  contexts?: string[]
+  source_span: string
+}
+
+export const spanItem = (trace: string, id: string) =>
+  queryOptions({ queryKey: ['traces', trace, 'spans', id, 'item'], queryFn: () => get<NewItem>(`/traces/${at(trace)}/spans/${at(id)}/item`), ...stored })
 export const spanRequest = (trace: string, id: string) => get<Again>(`/traces/${at(trace)}/spans/${at(id)}/request`)
 export const graph = (id: string) =>
   queryOptions({ queryKey: ['traces', id, 'graph'], queryFn: () => get<Graph>(`/traces/${at(id)}/graph`), ...stored })

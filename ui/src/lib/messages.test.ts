@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Span } from '@/api/types'
-import { asCurl, asDatasetItem } from './curl'
+import { asCurl } from './curl'
 import { conversation, joined, newest, saidIn } from './messages'
 
 describe('conversation', () => {
@@ -62,15 +62,6 @@ it('copies a model call as a command a POSIX shell takes', () => {
   expect(long).toContain(`--data-binary @- <<'BODY'\n{`)
   expect(long.endsWith('}\nBODY')).toBe(true)
   expect(asCurl({ body, left_out: 2 }, '')).toMatch(/^# 2 pictures or files are left out/)
-})
-
-it('copies a span as a row of a golden set', () => {
-  expect(JSON.parse(asDatasetItem(span))).toEqual({ input: "What's the return window?", expected: '30 days', source_span: 'ab' })
-})
-
-it('copies what no dataset could hold as text', () => {
-  const odd = { ...span, input: [{ role: 'system', content: 'Be kind.' }], output: null, documents: [{ content: null }, { content: 'a page' }] } as unknown as Span
-  expect(JSON.parse(asDatasetItem(odd))).toEqual({ input: '[{"role":"system","content":"Be kind."}]', expected: null, contexts: ['a page'], source_span: 'ab' })
 })
 
 describe('a preview of a conversation', () => {

@@ -53,7 +53,8 @@ describe('loopOf', () => {
   const score = { name: 'tool_loop', value: 1, label: 'search', metadata: { first_cycle: ['a'], spans: ['a', 'b', 'c'], repeats: 3 } } as unknown as Score
 
   it('reads the flag, and nothing else as one', () => {
-    expect(loopOf([score])).toMatchObject({ label: 'search', first: ['a'], repeats: 3 })
+    expect(loopOf([score])).toMatchObject({ label: 'search', first: ['a'], repeats: 3, counted: false })
+    expect(loopOf([{ ...score, metadata: { ...score.metadata, counted: true } }])).toMatchObject({ counted: true })
     expect(loopOf([{ ...score, metadata: undefined }])).toBeNull()
     expect(loopOf([{ ...score, name: 'other' }])).toBeNull()
   })

@@ -9,14 +9,16 @@ export interface Loop {
   first: string[]
   spans: ReadonlySet<string>
   repeats: number
+  /** Whether all calls of the trace were counted, not only those that were there when it was found. */
+  counted: boolean
 }
 
 /** The loop that was found when the trace came in, out of its score `tool_loop`. */
 export function loopOf(scores: Score[]): Loop | null {
   const found = scores.find((score) => score.name === 'tool_loop' && score.value === 1)
-  const { first_cycle: first, spans, repeats } = (found?.metadata ?? {}) as { first_cycle?: string[]; spans?: string[]; repeats?: number }
+  const { first_cycle: first, spans, repeats, counted } = (found?.metadata ?? {}) as { first_cycle?: string[]; spans?: string[]; repeats?: number; counted?: boolean }
   if (!found || !Array.isArray(first) || !Array.isArray(spans)) return null
-  return { label: found.label ?? 'A tool', first, spans: new Set(spans), repeats: repeats ?? 0 }
+  return { label: found.label ?? 'A tool', first, spans: new Set(spans), repeats: repeats ?? 0, counted: counted === true }
 }
 
 /** Which attempt a span is, for those behind an error of the same step under the same parent. */

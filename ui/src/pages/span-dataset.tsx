@@ -1,23 +1,31 @@
 import { Autocomplete, Button, Modal, Textarea } from '@mantine/core'
 import { notifications } from '@mantine/notifications'
-import { useMutation, useQueryClient } from '@tanstack/react-query'
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { type FormEvent, useState } from 'react'
 import { Problem, post } from '@/api/client'
 import * as ask from '@/api/queries'
+import { type NewItem, spanItem } from '@/api/tracing'
 import type { Dataset, Span } from '@/api/types'
-import { asDatasetItem, datasetItem } from '@/lib/curl'
 import { useReturnedFocus } from '@/lib/focus'
 import { plural } from '@/lib/format'
 import { plain } from '@/lib/text'
 import { Copy } from '@/parts/copy'
 import { usePages } from '@/parts/list'
-import { ProblemNote } from '@/parts/states'
+import { Loaded, ProblemNote } from '@/parts/states'
 import { useAccess } from '@/shell/access'
 
 /** The span as an item of a golden set: a new version of the set, or a new set. */
 export default function AddToDataset({ span, onClose }: { span: Span; onClose: () => void }) {
   useReturnedFocus()
-  const item = datasetItem(span)
+  const item = useQuery(spanItem(span.trace_id, span.span_id))
+  return (
+    <Modal opened onClose={onClose} title={<strong>Put it into a golden set</strong>} size="lg" closeButtonProps={{ 'aria-label': 'Close' }}>
+      <Loaded query={item} lines={8}>{(one) => <ItemForm item={one} onClose={onClose} />}</Loaded>
+    </Modal>
+  )
+}
+
+function ItemForm({ item, onClose }: { item: NewItem; onClose: () => void }) {
   const datasets = usePages<Dataset>(ask.datasets()).rows
   const access = useAccess()
   const client = useQueryClient()
@@ -37,21 +45,19 @@ export default function AddToDataset({ span, onClose }: { span: Span; onClose: (
     add.mutate()
   }
   return (
-    <Modal opened onClose={onClose} title={<strong>Put it into a golden set</strong>} size="lg" closeButtonProps={{ 'aria-label': 'Close' }}>
-      <form className="stack" onSubmit={submit}>
-        <Autocomplete label="Dataset" description={name.trim() && !known ? 'A new one of this name is made.' : known ? `A new version is made: v${known.version + 1}. The versions before stay as they are.` : 'One that is there, or a new name.'} required data={[...new Set(datasets.map((one) => one.name))]} value={name} onChange={setName} data-autofocus />
-        <Textarea label="Input" readOnly autosize minRows={2} maxRows={8} value={plain(item.input)} />
-        <Textarea label="Expected" description="What was answered, until a person corrects it. Empty: nothing is expected." autosize minRows={2} maxRows={10} value={expected} onChange={(event) => setExpected(event.currentTarget.value)} />
-        {item.contexts && <p className="quiet small">With its {item.contexts.length} retrieved documents. The item remembers this span.</p>}
-        {add.isError && <ProblemNote error={add.error} />}
-        <div className="line">
-          <Copy text={asDatasetItem(span)} label="Copy as a line of JSON">Copy as JSON</Copy>
-          <span className="grow" />
-          <Button variant="default" onClick={onClose}>Cancel</Button>
-          <Button type="submit" loading={add.isPending} disabled={!name.trim() || !access.write} title={access.write ? undefined : 'Your role may not change datasets'}>Put it in</Button>
-        </div>
-      </form>
-    </Modal>
+    <form className="stack" onSubmit={submit}>
+      <Autocomplete label="Dataset" description={name.trim() && !known ? 'A new one of this name is made.' : known ? `A new version is made: v${known.version + 1}. The versions before stay as they are.` : 'One that is there, or a new name.'} required data={[...new Set(datasets.map((one) => one.name))]} value={name} onChange={setName} autoFocus />
+      <Textarea label="Input" readOnly autosize minRows={2} maxRows={8} value={plain(item.input)} />
+      <Textarea label="Expected" description="What was answered, until a person corrects it. Empty: nothing is expected." autosize minRows={2} maxRows={10} value={expected} onChange={(event) => setExpected(event.currentTarget.value)} />
+      {item.contexts && <p className="quiet small">With its {item.contexts.length} retrieved documents. The item remembers this span.</p>}
+      {add.isError && <ProblemNote error={add.error} />}
+      <div className="line">
+        <Copy text={JSON.stringify(item)} label="Copy as a line of JSON">Copy as JSON</Copy>
+        <span className="grow" />
+        <Button variant="default" onClick={onClose}>Cancel</Button>
+        <Button type="submit" loading={add.isPending} disabled={!name.trim() || !access.write} title={access.write ? undefined : 'Your role may not change datasets'}>Put it in</Button>
+      </div>
+    </form>
   )
 }
 

@@ -81,7 +81,7 @@ function LoopBanner({ loop, onShow }: { loop: Loop; onShow: () => void }) {
     <div className="notice unsure line" role="status">
       <span className="grow">
         <strong>A loop: </strong>
-        {loop.label} {loop.first.length === 1 ? 'was called' : 'came'} at least {loop.repeats} times with the same arguments{loop.first.length > 1 && `, ${plural(loop.spans.size, 'call')} in all`}: so often when it was found, on the way in.
+        {loop.label} {loop.first.length === 1 ? 'was called' : 'came'} {!loop.counted && 'at least '}{loop.repeats} times with the same arguments{loop.first.length > 1 && `, ${plural(loop.spans.size, 'call')} in all`}{loop.counted ? '.' : ': so often when it was found, on the way in.'}
       </span>
       <button type="button" className="linkish" onClick={onShow}>Show the first cycle</button>
     </div>

@@ -61,6 +61,11 @@ class Traces(Noun[D_co]):
         return get(f"/traces/{trace_id}/spans/{span_id}/test")
 
     @endpoint
+    def as_item(self, trace_id: str, span_id: str) -> Call[Json]:
+        """A span as `datasets.add` takes it: a question as text, a conversation as `{"messages": […]}`."""
+        return get(f"/traces/{trace_id}/spans/{span_id}/item")
+
+    @endpoint
     def facets(self, field: str) -> Call[Rows]:
         """The values of a field with their counts, for filters: model, user, service, name, release, environment."""
         return items_of(get("/facets", field=field))

@@ -12,6 +12,7 @@ import pytest
 from assay_server.api.dialects.ids import span_id_of
 from assay_server.api.dialects.opik.parts import span_part, trace_part
 from assay_server.checks.pii import Scrubber
+from assay_server.core.clock import SystemClock
 from assay_server.ingest import MediaShelf
 from assay_server.ledger import Ledger
 from tests.fakes.clock import FakeClock
@@ -51,6 +52,17 @@ async def test_a_trace_and_its_update_are_its_root(wired: SimpleNamespace) -> No
     begun, more = wired.pieces.parts
     assert (begun.root, begun.span_id) == (True, more.span_id)
     assert more.attributes["session.id"] == "s"
+
+
+async def test_an_update_was_told_after_what_still_waited_in_a_batch(wired: SimpleNamespace) -> None:
+    """The SDK sends updates at once, and before them what it gathered."""
+    begun = {"id": SPAN, "trace_id": TRACE, "start_time": AT, "name": "a", "last_updated_at": AT}
+    await wired.http.patch(f"{PRIVATE}/spans/{SPAN}", json={"trace_id": TRACE, "name": "b"})
+    await wired.http.post(f"{PRIVATE}/spans/batch", json={"spans": [begun]})
+    ahead = {**begun, "last_updated_at": "2199-01-01T00:00:00Z"}
+    await wired.http.post(f"{PRIVATE}/spans/batch", json={"spans": [ahead]})
+    update, first, skewed = [part.told_ns for part in wired.pieces.parts]
+    assert first < update <= skewed <= SystemClock().now_ns()
 
 
 async def test_feedback_sent_twice_is_stored_once(wired: SimpleNamespace) -> None:

@@ -92,5 +92,12 @@ def _common(body: dict[str, Any]) -> dict[str, Any]:
         "end_ns": moment(body, "end_time"),
         "error": (text(failure, "message") or "error") if isinstance(failure, dict) else None,
         "scope": "opik",
+        "told_ns": _told_ns(body),
         "attributes": attributes,
     }
+
+
+def _told_ns(body: dict[str, Any]) -> int:
+    """An update says no time: it is sent at once, while what was begun before it may still wait in a batch."""
+    now_ns = SystemClock().now_ns()
+    return min(moment(body, "last_updated_at") or now_ns, now_ns)
