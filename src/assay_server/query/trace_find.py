@@ -184,10 +184,13 @@ class TraceFinder:
                 newest = newest or found
         return newest
 
-    async def _key_sets(self, project: str, narrow: TraceFilter) -> list[int]:
-        """Of which set of names a span is that has all attributes which are asked for."""
-        names = [read_condition(text).key for text in narrow.attributes]
-        return await sets_with(self._store, project, names) if names else []
+    async def _key_sets(self, project: str, narrow: TraceFilter) -> dict[tuple[str, ...], list[int]]:
+        """Of which set of names a span is that has all attributes which are asked for together."""
+        asked = {each.attributes for each in (narrow, *narrow.exclude)} - {()}
+        return {
+            texts: await sets_with(self._store, project, [read_condition(text).key for text in texts])
+            for texts in asked
+        }
 
     async def _select(
         self,

@@ -86,7 +86,7 @@ export function SearchLine({ q, onSearch, problem }: { q: string; onSearch: (q: 
     <div className="search-line" onBlur={(event) => !event.currentTarget.contains(event.relatedTarget) && open(false)}>
       <TextInput
         ref={field}
-        placeholder='status:error latency>2s refund "late delivery"'
+        placeholder='status:error -model:gpt-4o latency>2s "late delivery"'
         aria-label="Search traces"
         role="combobox"
         aria-expanded={shown}
