@@ -92,6 +92,16 @@ def test_spans_are_found_by_words_and_by_error_in_the_address(opened: Opened) ->
     expect(page.get_by_text("1 span of 19")).to_be_visible()
 
 
+def test_a_link_to_a_span_that_is_not_there_says_so(opened: Opened) -> None:
+    page = opened(f"/traces/{AGENT}?span=00000000000000aa")
+    note = page.get_by_role("status").filter(
+        has_text="The link asks for span 00000000000000aa, which is not in this trace"
+    )
+    expect(note).to_be_visible()
+    page.get_by_role("treeitem").nth(1).click()
+    expect(note).to_have_count(0)
+
+
 def test_messages_hold_pictures_reasoning_and_results_with_their_calls(opened: Opened, week: World) -> None:
     page = opened(f"/traces/{AGENT}?span={span_of(week, AGENT, 'plan')}")
     detail = page.get_by_role("region", name="Span plan")
