@@ -36,6 +36,28 @@ def test_retention_shows_what_would_go_before_it_is_changed(opened: Opened, ui_a
     assert sent == [("PUT", "/retention", {"rules": [whole], "reason": "the contract says two weeks"})]
 
 
+def test_a_number_out_of_range_is_told_what_is_allowed_and_stays_as_it_was_typed(
+    opened: Opened, ui_api: FakeApi
+) -> None:
+    page = opened("/settings?tab=retention")
+    days = page.get_by_label("Their text, days").first
+    for typed, told in (
+        ("-5", "Allowed: whole numbers, 1 to 36,500."),
+        ("40000", "1 to 36,500."),
+        ("1.5", "whole numbers"),
+    ):
+        days.fill(typed)
+        days.press("Tab")
+        expect(days).to_have_value(typed)
+        expect(page.get_by_text(told)).to_be_visible()
+        page.get_by_role("button", name="Look at the change").click()
+        expect(page.get_by_role("dialog")).to_have_count(0)
+    days.fill("14")
+    expect(page.get_by_text("Allowed:")).to_have_count(0)
+    page.get_by_role("button", name="Look at the change").click()
+    expect(page.get_by_role("dialog")).to_be_visible()
+
+
 def test_two_people_do_not_overwrite_each_other(opened: Opened, ui_api: FakeApi) -> None:
     page = opened("/settings?tab=quotas")
     page.get_by_role("button", name="Change…").click()
