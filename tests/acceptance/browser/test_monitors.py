@@ -109,6 +109,24 @@ def test_a_monitor_is_changed_with_everything_it_had(opened: Opened, ui_api: Fak
     )
 
 
+def test_leaving_a_monitor_that_was_changed_asks_first(opened: Opened) -> None:
+    page = opened(f"/monitors/{an_id('mon', 2)}")
+    page.get_by_role("link", name="Change").click()
+    page.get_by_role("link", name="Cancel").click()  # nothing to lose
+    expect(page).to_have_url(re.compile("/monitors$"))
+    page.go_back()
+    page.get_by_label("Is above").fill("7")
+    page.get_by_role("link", name="Cancel").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text("What you changed in this monitor is not saved")
+    page.keyboard.press("Escape")
+    expect(dialog).to_have_count(0)
+    expect(page.get_by_label("Is above")).to_have_value("7")
+    page.get_by_role("link", name="Traces", exact=True).click()
+    dialog.get_by_role("button", name="Leave; my changes are lost").click()
+    expect(page).to_have_url(re.compile("/traces$"))
+
+
 def test_a_value_leads_to_its_traces(opened: Opened) -> None:
     page = opened(f"/monitors/{an_id('mon', 2)}")
     value = page.get_by_role("link", name="8.1 %").first
