@@ -85,7 +85,9 @@ def test_a_person_is_looked_for_then_deleted_by_typing_who(opened: Opened, ui_ap
     page = opened("/settings?tab=privacy")
     page.get_by_label("User").fill("u-0061")
     page.get_by_role("button", name="Look what there is").click()
-    expect(page.locator(".lead")).to_have_text("There are 120 spans, 3 log records, 7 scores.")
+    expect(page.locator(".lead")).to_have_text(
+        "Stored of this person: 120 spans, 3 log records, 7 scores, 2 media files."
+    )
     expect(page.get_by_text("holds a copy and does not expire by itself")).to_be_visible()
     page.get_by_role("button", name="Delete it…").click()
     dialog = page.get_by_role("dialog")
@@ -98,6 +100,13 @@ def test_a_person_is_looked_for_then_deleted_by_typing_who(opened: Opened, ui_ap
     expect(page.get_by_text("rewriting")).to_be_visible()
     sent = ("POST", "/deletions", {"user": "u-0061", "reason": "asked by mail", "datasets": "erase"})
     assert ui_api.received[-1] == sent
+
+
+def test_an_id_that_no_field_can_hold_comes_by_its_link_as_it_is(opened: Opened, ui_api: FakeApi) -> None:
+    page = opened("/settings?tab=privacy&user=%20u-0061%0A")
+    with page.expect_request(lambda request: "dry_run" in request.url) as asked:
+        page.get_by_role("button", name="Look what there is").click()
+    assert asked.value.post_data_json["user"] == " u-0061\n"
     proof = page.get_by_role("link", name="Download the proof")
     expect(proof).to_have_attribute("href", f"/api/v1/deletions/{an_id('del', 1)}/proof")
 
