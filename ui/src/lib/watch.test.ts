@@ -26,6 +26,9 @@ describe('a monitor in words', () => {
     expect(of({ 'attribute:http.route': ['/one'] })).toBe('/traces?q=status%3Aerror+attr.http.route%3A%2Fone&since=2026-11-21T08%3A00%3A00Z&until=2026-11-21T09%3A00%3A00Z')
     expect(of({}, 'attribute:a b')).toBeNull()
     expect(of({}, 'endpoint')).toBeNull()
+    const grouped = (group: string | null) => evidence({ filter: {}, group_by: 'user', metric: { name: 'error_rate' } }, { ...finding, group })
+    expect(grouped(null)).toBeNull()
+    expect(grouped('very-long… ce6f6987b5cecc8a')).toBeNull()
   })
 
   it('leads from an incident to what its monitor saw, and nowhere from others', () => {
