@@ -26,13 +26,16 @@ export function writeSearch(search: Record<string, unknown>): string {
   return text ? `?${text}` : ''
 }
 
-/** The page's search parameters and a way to change some of them; `replace` keeps them out of the history. */
+/**
+ * The page's search parameters and a way to change some of them; `replace` keeps them out of the history. Nothing is
+ * scrolled by that: the router would set all back to where it stood, also what has just gone to the row that was chosen.
+ */
 export function useAddress(): [Search, (change: Search, replace?: boolean) => void] {
   const search = useSearch({ strict: false }) as Search
   const navigate = useNavigate()
   const change = useCallback(
     (next: Search, replace = false) =>
-      void navigate({ to: '.', search: (old: Search) => ({ ...old, ...next }), replace } as Parameters<typeof navigate>[0]),
+      void navigate({ to: '.', search: (old: Search) => ({ ...old, ...next }), replace, resetScroll: false } as Parameters<typeof navigate>[0]),
     [navigate],
   )
   return [search, change]
