@@ -192,6 +192,8 @@ def test_messages_are_narrowed_to_those_that_failed(opened: Opened, ui_api: Fake
     page = opened("/monitors?tab=messages")
     messages = page.get_by_role("table", name="Messages, newest first").locator("tbody tr")
     expect(messages).to_have_count(2)
+    sent = messages.filter(has_text="Sent")
+    expect(sent.get_by_role("cell", name="2", exact=True)).to_be_visible()  # one try failed, one did not
     page.get_by_role("button", name="Status").click()
     page.get_by_role("menuitem", name="failed").click()
     expect(messages).to_have_count(1)

@@ -57,7 +57,7 @@ function ForAdmins() {
 
 function Preview({ user, found, onDelete }: { user: string; found: Found; onDelete: () => void }) {
   const nothing = removedIn(found.found) === 'nothing'
-  if (nothing && found.held.length === 0) return <p className="notice">Nothing is stored of <q>{user}</q>. {user !== user.trim() && 'Its spaces at the ends were looked for, too. '}Ids are looked for sign by sign, as they were sent: the page of a <Link to="/users">user</Link> leads here with the right one.</p>
+  if (nothing && found.held.length === 0) return <p className="notice">Nothing is stored of <q>{user}</q>. {user !== user.trim() && 'The space at its end was looked for, too. '}Ids are looked for sign by sign, as they were sent: the page of a <Link to="/users">user</Link> leads here with the right one.</p>
   return (
     <div className="stack">
       <p className="lead">Stored of this person: {removedIn(found.found)}.</p>
