@@ -58,6 +58,20 @@ def test_a_number_out_of_range_is_told_what_is_allowed_and_stays_as_it_was_typed
     expect(page.get_by_role("dialog")).to_be_visible()
 
 
+@pytest.mark.parametrize(("tab", "field"), [("retention", "Their text, days"), ("sampling", "Share kept, %")])
+def test_leaving_rules_that_were_changed_asks_first(opened: Opened, tab: str, field: str) -> None:
+    page = opened(f"/settings?tab={tab}")
+    page.get_by_label(field).first.fill("13")
+    page.get_by_role("tab", name="Keys").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text("What you changed in these rules is not saved")
+    page.keyboard.press("Escape")
+    expect(page.get_by_label(field).first).to_have_value("13")
+    page.get_by_role("tab", name="Keys").click()
+    dialog.get_by_role("button", name="Leave; my changes are lost").click()
+    expect(page.get_by_role("button", name="Create a key")).to_be_visible()
+
+
 def test_two_people_do_not_overwrite_each_other(opened: Opened, ui_api: FakeApi) -> None:
     page = opened("/settings?tab=quotas")
     page.get_by_role("button", name="Change…").click()

@@ -9,6 +9,7 @@ import type { Pass, Retention, RetentionRule } from '@/api/keeping'
 import { duration } from '@/lib/format'
 import { changesOf, keptFor, PARTS, removedIn } from '@/lib/keeping'
 import { ReasonDialog } from '@/parts/dialog'
+import { sameTab, useDraft } from '@/parts/leaving'
 import { Listed, More, usePages } from '@/parts/list'
 import { NumberBox } from '@/parts/number-field'
 import { Section } from '@/parts/page'
@@ -42,6 +43,7 @@ function Rules({ retention }: { retention: Tagged<Retention> }) {
   const [saving, save] = useState(false)
   const meant = rules.filter((rule) => rule.environment !== null || PARTS.some(([part]) => (rule[part] ?? null) !== null))
   const changes = changesOf(retention.rules, meant)
+  const { ask: asked } = useDraft(changes.length > 0, 'these rules', (next) => sameTab(next, 'retention'))
   const set = (index: number, next: Partial<RetentionRule>) => setRules(rules.map((rule, i) => (i === index ? { ...rule, ...next } : rule)))
   const submit = (event: FormEvent) => {
     event.preventDefault()
@@ -64,6 +66,7 @@ function Rules({ retention }: { retention: Tagged<Retention> }) {
           <p className="quiet small">Retention is set by admins of this project.</p>
         )}
       </form>
+      {asked}
       {saving && <SaveRules rules={meant} changes={changes} revision={retention.revision} onClose={() => save(false)} />}
     </Section>
   )

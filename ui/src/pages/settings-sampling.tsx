@@ -12,6 +12,7 @@ import { portion } from '@/lib/money'
 import { asPolicy, MATCHED, type RuleDraft, TAIL, unfinished } from '@/lib/sampling'
 import { bytes } from '@/lib/size'
 import { ReasonDialog } from '@/parts/dialog'
+import { sameTab, useDraft } from '@/parts/leaving'
 import { Match } from '@/parts/match'
 import { NumberField } from '@/parts/number-field'
 import { Section } from '@/parts/page'
@@ -35,6 +36,7 @@ function Rules({ sampling }: { sampling: Tagged<Sampling> }) {
   const policy = asPolicy(rules, tail)
   const changed = JSON.stringify(policy) !== JSON.stringify(asPolicy(sampling.rules.map((rule) => ({ ...rule, held: heldOf(rule.match) })), sampling.tail))
   const open = unfinished(rules)
+  const { ask: asked } = useDraft(changed, 'these rules', (next) => sameTab(next, 'sampling'))
   const set = (index: number, next: Partial<RuleDraft>) => setRules(rules.map((rule, i) => (i === index ? { ...rule, ...next } : rule)))
   const add = () => setRules([...rules, { name: `rule-${rules.length + 1}`, held: [], action: 'sample', rate: 0.1 }])
   const submit = (event: FormEvent) => {
@@ -69,6 +71,7 @@ function Rules({ sampling }: { sampling: Tagged<Sampling> }) {
         {access.admin ? <div><Button type="submit" disabled={!changed || open !== null} title={open ?? undefined}>Look at the change…</Button></div> : <p className="quiet small">Sampling is set by admins of this project.</p>}
       </form>
       <Preview policy={open === null ? policy : null} why={open} />
+      {asked}
       {saving && <Save policy={policy} revision={sampling.revision} onClose={() => save(false)} />}
     </div>
   )

@@ -2,6 +2,7 @@ import { Button, Modal } from '@mantine/core'
 import { type ShouldBlockFn, useBlocker } from '@tanstack/react-router'
 import { useRef } from 'react'
 import { UNHEARD } from '@/lib/focus'
+import type { Search } from '@/lib/search'
 
 interface AskProps {
   opened: boolean
@@ -25,6 +26,9 @@ export function AskToLeave({ opened, what, onStay, onLeave }: AskProps) {
     </Modal>
   )
 }
+
+/** Whether the next page is the same tab. */
+export const sameTab = (next: Place, tab: string) => (next.search as Search).tab === tab
 
 type Place = Parameters<ShouldBlockFn>[0]['next']
 
