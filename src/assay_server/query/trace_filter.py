@@ -90,6 +90,11 @@ def is_of_trace(narrow: TraceFilter) -> bool:
     return narrow == replace(own, begun_before=narrow.begun_before)
 
 
+def attributes_of(narrow: TraceFilter) -> set[tuple[str, ...]]:
+    """Those that are asked for together, and those of each that is excluded."""
+    return {each.attributes for each in (narrow, *narrow.exclude)} - {()}
+
+
 def trace_conditions(
     project: str,
     narrow: TraceFilter,
