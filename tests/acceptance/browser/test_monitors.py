@@ -147,6 +147,15 @@ def test_an_incident_leads_to_the_traces_of_its_window(opened: Opened, ui_api: F
     )
 
 
+def test_the_evidence_of_a_monitor_without_groups_has_none(opened: Opened, ui_api: FakeApi) -> None:
+    seen = {"group": None, "group_by": None, "metric": "count", "filter": {}, "expected": None, "n": 80}
+    ui_api.world.incidents[1] |= {"kind": "monitor_threshold", "evidence": seen}
+    page = opened(f"/incidents/{an_id('inc', 2)}")
+    evidence = page.get_by_role("region", name="Evidence")
+    expect(evidence).to_contain_text("Expected")
+    expect(evidence).not_to_contain_text("Group")
+
+
 def test_everything_is_silenced_and_a_silence_is_ended(opened: Opened, ui_api: FakeApi) -> None:
     page = opened("/monitors?tab=silences")
     expect(page.get_by_text("Nothing is silenced")).to_be_visible()

@@ -64,5 +64,5 @@ export function inUnit(value: number | null, unit: Finding['unit']): string {
   if (unit === 'ms') return duration(value)
   if (unit === 'USD') return money(value)
   if (unit === 'tokens') return `${count(Math.round(value))} tokens`
-  return score(value)
+  return Number.isInteger(value) ? count(value) : score(value)
 }
