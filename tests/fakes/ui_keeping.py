@@ -219,7 +219,7 @@ _HASH = "sha256:" + "9f2c" * 16
 
 
 def _found() -> Json:
-    found = {"spans": 120, "traces": 40, "scores": 7, "log_records": 3, "run_items": 0, "partial_spans": 0}
+    found = {"spans": 120, "traces": 40, "scores": 7, "log_records": 3, "run_items": 0, "partial_spans": 0, "media": 2}
     held = {"dataset": "golden", "versions": [1, 2], "items": ["itm_1", "itm_2"], "decision": "keep or erase"}
     copy = {"backup": an_id("bak", 2), "made_at": at(days=1), "expires_at": None, "where": "/var/backups/assay"}
     span = {"first": at(days=6), "last": at(hours=2), "sessions": 4}

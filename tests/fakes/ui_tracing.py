@@ -72,7 +72,7 @@ def tracing_routes(world: Callable[[], World]) -> list[tuple[str, Any]]:
     def compare(request: Request) -> Json:
         sides = [request.path_params[side] for side in "ab"]
         a, b = (next(row for row in (*world().traces, *world().agents) if row["trace_id"] == side) for side in sides)
-        rows = paired(*([_row(one) for one in spans(side)] for side in sides))
+        rows = paired(*([_compared(one) for one in spans(side)] for side in sides))
         counts = {
             "matched": sum(1 for row in rows if row["a"] and row["b"]),
             "only_a": sum(1 for row in rows if not row["b"]),
@@ -137,6 +137,12 @@ def _row(span: Json) -> Json:
         **span, **{name: tokens.get(name) for name in BUCKETS}, "output_tokens": tokens.get("output"), "start_ns": start, "end_ns": start + round(span["latency_ms"] * 1e6),
         "step": None, "counts": span["kind"] in ("llm", "embedding"), "empty": span["kind"] == "tool" and span["output"] in (None, "[]"),
     }  # fmt: skip
+
+
+def _compared(span: Json) -> Json:
+    """The store tells of texts here only whether they are the same."""
+    texts = {name: None if span[name] is None else repr(span[name]) for name in ("input", "output")}
+    return {**_row(span), **texts}
 
 
 def _tokens(trace: str, spans: list[Json]) -> Json:

@@ -3,11 +3,13 @@
 import contextlib
 import logging
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
 import requests
+from google.protobuf.message import DecodeError
+from google.rpc.status_pb2 import Status
 from opentelemetry import context as otel_context
 from opentelemetry.exporter.otlp.proto.http import Compression
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
@@ -80,7 +82,8 @@ class SpanSender:
             if not self._session.asked and not self._closed:
                 return Undeliverable("a span cannot be written", parts=True)
             return TryAgain("no answer")
-        error = from_response(answer.status_code, {k.lower(): v for k, v in answer.headers.items()}, answer.content)
+        headers = {name.lower(): value for name, value in answer.headers.items()}
+        error = from_response(answer.status_code, headers, _said(headers, answer.content))
         if answer.status_code in _RETRYABLE:
             return TryAgain(error.message, getattr(error, "retry_after_s", None))
         return Undeliverable(f"{error} (HTTP {answer.status_code})", parts=isinstance(error, TooLarge))
@@ -92,6 +95,16 @@ class SpanSender:
         told = ExportTraceServiceResponse.FromString(self._answer.content).partial_success
         if told.rejected_spans:
             self._outage.tell_once(f"Assay refused {told.rejected_spans} span(s): {told.error_message}")
+
+
+def _said(headers: Mapping[str, str], body: bytes) -> bytes:
+    """What was sent in protobuf is answered in it, faults too."""
+    if not headers.get("content-type", "").startswith("application/x-protobuf"):
+        return body
+    with contextlib.suppress(DecodeError):
+        message: str = Status.FromString(body).message
+        return message.encode()
+    return body
 
 
 @contextlib.contextmanager

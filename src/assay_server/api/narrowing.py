@@ -1,5 +1,6 @@
 """What a list of traces is asked for: its parameters, and the line `q` that says the same in one."""
 
+from dataclasses import replace
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -8,7 +9,7 @@ from assay_server.api.pages import DEFAULT_LIMIT
 from assay_server.api.times import nanoseconds
 from assay_server.core.clock import SystemClock
 from assay_server.core.errors import InvalidInput
-from assay_server.query import TraceFilter, read_line
+from assay_server.query import TraceFilter, read_excluded, read_line
 
 
 class Listing(BaseModel):
@@ -55,17 +56,24 @@ class TraceQuery(Listing):
     attribute: list[str] = Field(
         [], description="`key:op:value`; op: eq, ne, lt, le, gt, ge, contains, exists (without value)"
     )
+    exclude: list[str] = Field([], description="A part of `q` that may not hold: `status:error`")
 
 
 _TIMES = ("since", "until")
-_LISTS = ("score", "attribute")
+_LISTS = ("score", "attribute", "exclude")
 _BESIDE = {"q", "limit", "cursor", "format"}
 
 
 def narrowed(query: TraceQuery) -> TraceFilter:
     """The filter that the parameters and the line say together. Raises `InvalidInput`."""
     given = {name: value for name, value in query.model_dump(exclude=_BESIDE).items() if value not in (None, [])}
-    wanted = joined(given, _line(query.q))
+    now_ns = SystemClock().now_ns()
+    wanted = joined(given, {} if query.q is None else read_line(query.q, now_ns).filter)
+    excluded = [read_excluded(text, now_ns) for text in wanted.pop("exclude", ())]
+    return replace(_filter(wanted), exclude=tuple(map(_filter, excluded)))
+
+
+def _filter(wanted: dict[str, Any]) -> TraceFilter:
     return TraceFilter(
         since_ns=nanoseconds(wanted.pop("since", None), "since"),
         until_ns=nanoseconds(wanted.pop("until", None), "until"),
@@ -94,10 +102,6 @@ def joined(given: dict[str, Any], line: dict[str, Any]) -> dict[str, Any]:
                 f"'{name}' stands in 'q' and beside it with another value.", field=name, value=mine, fix="say it once"
             )
     return wanted
-
-
-def _line(q: str | None) -> dict[str, Any]:
-    return {} if q is None else read_line(q, SystemClock().now_ns()).filter
 
 
 def _narrower(name: str, mine: Any, value: Any) -> Any:

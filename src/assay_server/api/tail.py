@@ -3,7 +3,8 @@
 import json
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
-from typing import Annotated
+from dataclasses import replace
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
@@ -16,7 +17,7 @@ from assay_server.api.services import services
 from assay_server.core.clock import SystemClock
 from assay_server.core.errors import InvalidInput
 from assay_server.core.ports import Principal
-from assay_server.query import News, TailFilter, read_condition, read_line
+from assay_server.query import News, TailFilter, read_condition, read_excluded, read_line
 
 router = APIRouter(tags=["tail"])
 
@@ -45,6 +46,7 @@ class TailQuery(BaseModel):
     tenant: str | None = None
     cost_center: str | None = None
     text: str | None = None
+    exclude: list[str] = Field([], description="A part of `q` that may not hold: `status:error`")
 
 
 @router.get(
@@ -76,14 +78,20 @@ def _event(news: News) -> bytes:
 
 def _filter(query: TailQuery) -> TailFilter:
     """Raises `InvalidInput` for what cannot be known of a span that was just stored."""
-    given = {name: value for name, value in query.model_dump(exclude={"q"}).items() if value is not None}
-    line = {} if query.q is None else read_line(query.q, SystemClock().now_ns()).filter
+    given = {name: value for name, value in query.model_dump(exclude={"q"}).items() if value not in (None, [])}
+    now_ns = SystemClock().now_ns()
+    wanted = joined(given, {} if query.q is None else read_line(query.q, now_ns).filter)
+    excluded = [read_excluded(text, now_ns) for text in wanted.pop("exclude", ())]
+    return replace(_known(wanted, query.q), exclude=tuple(_known(each, query.q) for each in excluded))
+
+
+def _known(wanted: dict[str, Any], q: str | None) -> TailFilter:
     for name, why in _NOT_YET.items():
-        if name in line:
-            raise InvalidInput(why, field="q", value=query.q, fix=f"leave '{name}' out, or look at the list of traces")
-    wanted = joined(given, line)
-    attributes = tuple(read_condition(text) for text in wanted.pop("attribute", ()))
-    return TailFilter(**wanted, attributes=attributes)
+        if name in wanted:
+            fix = f"leave '{name}' out, or look at the list of traces"
+            raise InvalidInput(why, field="q", value=q, fix=fix)
+    conditions = tuple(read_condition(text) for text in wanted.pop("attribute", ()))
+    return TailFilter(**wanted, attributes=conditions)
 
 
 _NOT_YET = {

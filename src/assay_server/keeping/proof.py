@@ -32,8 +32,8 @@ _PHYSICAL = {
 
 
 def mentions_in_ledger(connection: Connection, person: Person) -> dict[str, int]:
-    """Rows of each table of decisions in which the person stands as a value."""
-    tokens = [json.dumps(name) for name in person.names]
+    """Rows of each table of decisions in which the person stands as a value, in a line of filters too."""
+    tokens = [token for name in person.names for token in (json.dumps(name), *_in_a_line(name))]
     names = storable(connection, person.names)
     found = {}
     for table in tables.metadata.sorted_tables:
@@ -48,6 +48,14 @@ def mentions_in_ledger(connection: Connection, person: Person) -> dict[str, int]
         query = select(func.count()).select_from(table).where(table.c.project == person.project, or_(*tests))
         found[table.name] = connection.execute(query).scalar_one()
     return found
+
+
+def _in_a_line(name: str) -> list[str]:
+    """As saved views hold it: `user:ada` and what ends that part of the line (`query/search_line.py`)."""
+    plain = not any(sign.isspace() or sign == '"' for sign in name)
+    value = name if plain else '"' + name.replace('"', '""') + '"'
+    parts = [json.dumps(f"user{op}{value}")[1:-1] for op in ":="]
+    return [part + end for part in parts for end in ('"', " ")]
 
 
 def searched(in_facts: Mapping[str, int], in_ledger: Mapping[str, int]) -> list[dict[str, Any]]:

@@ -1,5 +1,6 @@
 """What a monitor says about one group at one moment, in numbers and in a sentence."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -7,6 +8,9 @@ from typing import Any
 from assay_server.core.clock import parse_rfc3339, rfc3339
 from assay_server.monitors.definition import Definition
 from assay_server.query import QUANTILES, RATES, Metric, Window, label_of, unit_of
+
+_BIDI = re.compile(r"[\u202a-\u202e\u2066-\u2069]")
+"""Signs that are not seen and turn what stands behind them: a sentence would say its figures backwards."""
 
 _WORDS = {
     "count": "calls",
@@ -56,7 +60,7 @@ def until_ns(stored: Mapping[str, Any]) -> int:
 def subject_of(definition: Definition, group: str) -> str:
     """What is measured, in words: `latency p95 of openai/gpt-5`."""
     words = _WORDS.get(definition.metric.name) or label_of(definition.metric)
-    return f"{words} of {group}" if group else words
+    return f"{words} of {_BIDI.sub('', group)}" if group else words
 
 
 def amount(metric: Metric, value: float | None) -> str:

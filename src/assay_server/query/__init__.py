@@ -39,7 +39,7 @@ from assay_server.query.replay import replay_test
 from assay_server.query.run_items import ItemScore, JudgedItem, RunItems
 from assay_server.query.sandbox import Answer, Sql
 from assay_server.query.scores import ScoreFilter, Scores, score_json
-from assay_server.query.search_line import Line, line_json, read_line
+from assay_server.query.search_line import Line, line_json, read_excluded, read_line
 from assay_server.query.sql import Page
 from assay_server.query.stored import Stored
 from assay_server.query.tail import News, Tail, TailFilter
@@ -118,6 +118,7 @@ __all__ = [
     "parse_metric",
     "parse_panel",
     "read_condition",
+    "read_excluded",
     "read_line",
     "replay_test",
     "score_json",

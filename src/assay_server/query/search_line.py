@@ -1,7 +1,8 @@
 """The line that narrows a list of traces: `status:error latency>2s score.helpful<0.5 refund "late delivery"`.
 
 Read into the parameters of the list, with the place of every part. Nothing is guessed: what begins like a condition and
-cannot be read is refused with the part and a fix. What has no known field in front is a word.
+cannot be read is refused with the part and a fix. What has no known field in front is a word. A part with '-' in front
+may not hold.
 """
 
 import re
@@ -37,6 +38,8 @@ _LATENCY = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m)")
 _COST = re.compile(r"\$?(\d+(?:\.\d+)?|\.\d+)")
 _NUMBER = re.compile(r"-?(\d+(\.\d*)?|\.\d+)([eE][-+]?\d{1,3})?")
 _AGO = re.compile(r"(\d{1,6})([mhdw])")
+_OPPOSITE = {"since": "until", "until": "since"}
+_MINUS = re.compile(r'-(?=[\w"])')
 
 
 @dataclass(slots=True, frozen=True)
@@ -48,11 +51,13 @@ class LinePart:
     field: str
     op: str | None
     value: str
+    negated: bool = False
 
 
 @dataclass(slots=True, frozen=True)
 class Line:
-    """`filter`: the parameters of the list that say the same; `score` and `attribute` are lists, `text` is one text."""
+    """`filter`: the parameters of the list that say the same; `score`, `attribute` and `exclude` are lists,
+    `text` is one text."""
 
     filter: dict[str, Any] = field(default_factory=dict)
     parts: list[LinePart] = field(default_factory=list)
@@ -66,13 +71,27 @@ def read_line(q: str, now_ns: int) -> Line:
     words = []
     for part, text in _parts(q):
         line.parts.append(part)
-        if part.field == "text":
-            words.append(text)
+        if part.negated:
+            _excluded(part, text, now_ns)
+            line.filter.setdefault("exclude", []).append(text[1:])
+        elif part.field == "text":
+            words.append(_word(text))
         else:
             _take(line.filter, part, text, now_ns)
     if words:
         line.filter["text"] = " ".join(words)
     return line
+
+
+def read_excluded(text: str, now_ns: int) -> dict[str, Any]:
+    """The parameters of what may not hold: one part as it stands in the line behind its '-'. Raises `InvalidInput`."""
+    parts = [part for part, _ in _parts(text)]
+    try:
+        if len(parts) != 1 or parts[0].negated:
+            raise _unreadable(text, "This is not one condition.", "one part of a line, as status:error")
+        return _excluded(parts[0], text, now_ns)
+    except InvalidInput as refused:
+        raise InvalidInput(refused.message, field="exclude", value=text, fix=refused.fix) from refused
 
 
 def line_json(q: str, line: Line) -> dict[str, Any]:
@@ -81,7 +100,7 @@ def line_json(q: str, line: Line) -> dict[str, Any]:
         "filter": line.filter,
         "parts": [
             {"from": _units(q[: part.start]), "to": _units(q[: part.end]), "field": part.field, "op": part.op,
-             "value": part.value}
+             "value": part.value, "negated": part.negated}
             for part in line.parts
         ],
     }  # fmt: skip
@@ -89,13 +108,33 @@ def line_json(q: str, line: Line) -> dict[str, Any]:
 
 def _parts(q: str) -> Iterator[tuple[LinePart, str]]:
     for match in _PART.finditer(q):
-        text = match[0]
-        head = _SCORE.match(text) or _ATTRIBUTE.match(text) or _HEAD.match(text)
+        text, start, end = match[0], match.start(), match.end()
+        minus = _MINUS.match(text)
+        said = text[1:] if minus else text
+        head = _SCORE.match(said) or _ATTRIBUTE.match(said) or _HEAD.match(said)
         if head is None or (head.re is _HEAD and head[1] not in _READERS):
-            yield LinePart(match.start(), match.end(), "text", None, _unquoted(text)), text
+            yield LinePart(start, end, "text", None, _unquoted(said), bool(minus)), text
             continue
-        name = text[: head.end(1)]
-        yield LinePart(match.start(), match.end(), name, head[2], _unquoted(text[head.end() :])), text
+        name, value = said[: head.end(1)], _unquoted(said[head.end() :])
+        yield LinePart(start, end, name, head[2], value, bool(minus)), text
+
+
+def _word(text: str) -> str:
+    if text == "NOT":
+        raise _unreadable(text, "What may not hold has '-' in front.", 'as -status:error; the word itself: "NOT"')
+    return text
+
+
+def _excluded(part: LinePart, text: str, now_ns: int) -> dict[str, Any]:
+    """Every trace that this finds is left out."""
+    if part.field == "text":
+        fix = f'exclude by a field, as -name:… or -attr.KEY~…; what is to be found stands in quotes: "-{part.value}"'
+        raise _unreadable(text, "Words cannot be excluded, and this is none of the fields.", fix)
+    if part.field in _OPPOSITE:
+        raise _unreadable(text, "A time is not excluded.", f"write {_OPPOSITE[part.field]}:{part.value}")
+    found: dict[str, Any] = {}
+    _take(found, part, text, now_ns)
+    return found
 
 
 def _take(found: dict[str, Any], part: LinePart, text: str, now_ns: int) -> None:
@@ -114,7 +153,8 @@ def _take(found: dict[str, Any], part: LinePart, text: str, now_ns: int) -> None
 
 def _equal(part: LinePart, text: str, now_ns: int) -> tuple[str, Any]:
     if part.op not in {":", "="}:
-        raise _unreadable(text, f"'{part.field}' is compared by ':' only.", f"write {part.field}:{part.value}")
+        minus = "-" if part.op == "!=" and not part.negated else ""
+        raise _unreadable(text, f"'{part.field}' is compared by ':' only.", f"write {minus}{part.field}:{part.value}")
     if part.field == "kind" and part.value not in SPAN_KINDS:
         raise _unreadable(text, "There is no such kind of span.", f"use one of {', '.join(SPAN_KINDS)}")
     return _SINGLE[part.field], part.value

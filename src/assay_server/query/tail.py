@@ -33,7 +33,8 @@ _WORD = re.compile(r'"([^"]+)"|([^\s"]+)')
 @dataclass(slots=True, frozen=True)
 class TailFilter:
     """None does not narrow. All of it is asked of one span: its own latency and cost, its own words (in name, input and
-    output together, without regard to case), its attributes (`key:op:value`)."""
+    output together, without regard to case), its attributes (`key:op:value`). What one of `exclude` takes is not
+    taken."""
 
     trace_id: str | None = None
     kind: str | None = None
@@ -63,8 +64,12 @@ class TailFilter:
     min_cost: float | None = None
     max_cost: float | None = None
     attributes: tuple[AttributeCondition, ...] = ()
+    exclude: tuple["TailFilter", ...] = ()
 
     def takes_span(self, span: Span) -> bool:
+        return self._fits(span) and not any(each.takes_span(span) for each in self.exclude)
+
+    def _fits(self, span: Span) -> bool:
         for name in _EQUAL:
             wanted = getattr(self, name)
             if wanted is not None and getattr(span, name) != wanted:
@@ -90,11 +95,17 @@ class TailFilter:
 
     def takes_score(self, score: Score) -> bool:
         """Scores know nothing of spans: they are shown where nothing but the session or the trace is asked for."""
+        if any(each._asks_of_spans() for each in (self, *self.exclude)):
+            return False
+        return self._fits_score(score) and not any(each._fits_score(score) for each in self.exclude)
+
+    def _asks_of_spans(self) -> bool:
         others = (
             name for name in (*_EQUAL, *_BOUNDS, "error_type", "tag", "text") if name not in {"session", "trace_id"}
         )
-        if self.attributes or any(getattr(self, name) is not None for name in others):
-            return False
+        return bool(self.attributes) or any(getattr(self, name) is not None for name in others)
+
+    def _fits_score(self, score: Score) -> bool:
         return self.session in (None, score.session) and self.trace_id in (None, score.trace_id)
 
 

@@ -1,7 +1,8 @@
 """What a list of traces is narrowed to, as SQL over `traces` with semi-joins into spans and scores."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Any
 
 from assay_server.core.errors import InvalidInput
@@ -24,6 +25,8 @@ _OPERATORS = {
     "=": "=",
 }
 
+NO_SETS: Mapping[tuple[str, ...], Sequence[int]] = MappingProxyType({})
+
 _ONE_SPAN = ("kind", "name", "model", "provider", "service", "error_type")
 _PROMPT = ("prompt", "prompt_version")
 _ANY_SPAN = (
@@ -41,6 +44,8 @@ class TraceFilter:
     `text` stand in one text of the trace (`store.Texts`).
     `scores` are texts `name:op:value` over the mean of the trace's scores of that name, op
     being lt, le, gt, ge, eq or ne.
+    A trace that one of `exclude` finds is not kept: none of its spans has that model, or its cost is unknown. Times and
+    words are not said there.
 
     `begun_before`: of the traces over an edge of the range (since, until), those that began before it (`trace_find`).
     """
@@ -76,6 +81,7 @@ class TraceFilter:
     service: str | None = None
     trace_id: str | None = None
     attributes: tuple[str, ...] = ()
+    exclude: tuple["TraceFilter", ...] = ()
     begun_before: tuple[tuple[str, ...], tuple[str, ...]] = ((), ())
 
 
@@ -85,17 +91,44 @@ def is_of_trace(narrow: TraceFilter) -> bool:
     return narrow == replace(own, begun_before=narrow.begun_before)
 
 
+def attributes_of(narrow: TraceFilter) -> set[tuple[str, ...]]:
+    """Those that are asked for together, and those of each that is excluded."""
+    return {each.attributes for each in (narrow, *narrow.exclude)} - {()}
+
+
 def trace_conditions(
-    project: str, narrow: TraceFilter, stored_ns: int = 0, spans: str = "spans", key_sets: Sequence[int] = ()
+    project: str,
+    narrow: TraceFilter,
+    stored_ns: int = 0,
+    spans: str = "spans",
+    key_sets: Mapping[tuple[str, ...], Sequence[int]] = NO_SETS,
 ) -> Where:
     """Everything but the words. Spans that were stored before `stored_ns` are not looked at, nor any outside of the
-    table `spans`; for attributes only those of `key_sets`, where these are given.
+    table `spans`; for attributes only those of their `key_sets`, where these are given.
 
     Raises `InvalidInput` for a condition that cannot be read.
     """
     where = _range(project, narrow)
+    _say(where, project, narrow, stored_ns, spans, key_sets)
+    for each in narrow.exclude:
+        found = Where()
+        _say(found, project, each, stored_ns, spans, key_sets)
+        if found.conditions:
+            where.add("NOT (" + str(found) + ")", *found.params)
+    return where
+
+
+def _say(
+    where: Where,
+    project: str,
+    narrow: TraceFilter,
+    stored_ns: int,
+    spans: str,
+    key_sets: Mapping[tuple[str, ...], Sequence[int]],
+) -> None:
+    """None of these conditions is ever NULL: so they can be denied."""
     where.equal("trace_id", narrow.trace_id)
-    rows = _Rows(where, project, stored_ns, spans, key_sets)
+    rows = _Rows(where, project, stored_ns, spans, key_sets.get(narrow.attributes, ()))
     rows.spans({name: getattr(narrow, name) for name in _ONE_SPAN}, narrow.attributes)
     rows.spans({name: getattr(narrow, name) for name in _PROMPT})
     for column in _ANY_SPAN:
@@ -108,7 +141,6 @@ def trace_conditions(
     rows.cost(narrow.min_cost, narrow.max_cost)
     for score in narrow.scores:
         _score(where, project, score)
-    return where
 
 
 def _range(project: str, narrow: TraceFilter) -> Where:
@@ -195,6 +227,7 @@ def _score(where: Where, project: str, text: str) -> None:
     where.add(
         lines(
             "trace_id IN (SELECT trace_id FROM scores WHERE project = ? AND name = ? AND value IS NOT NULL",
+            "AND trace_id IS NOT NULL",  # one NULL, and nothing is surely not among these
             "GROUP BY trace_id HAVING avg(value)",
             operator,
             "?)",

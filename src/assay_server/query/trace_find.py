@@ -14,7 +14,7 @@ from assay_server.core.errors import InvalidInput
 from assay_server.query.attribute_filter import read_condition
 from assay_server.query.key_sets import sets_with
 from assay_server.query.sql import cut, lines
-from assay_server.query.trace_filter import TraceFilter, is_of_trace, trace_conditions
+from assay_server.query.trace_filter import TraceFilter, attributes_of, is_of_trace, trace_conditions
 from assay_server.store import Bounds, Found, Limits, Store, asks_for_words, part_key
 
 MOST_COUNTED = 10_000
@@ -132,7 +132,7 @@ class TraceFinder:
             found = await self._select(project, narrow, bound, limit, after)
             counted = after is not None or found.total >= MOST_COUNTED or size != _WINDOWS[0]
             # Attributes take longest to read: where a page is full, nobody waits for more of a count.
-            if bound.whole or (len(found.places) > limit and (counted or narrow.attributes)):
+            if bound.whole or (len(found.places) > limit and (counted or attributes_of(narrow))):
                 break
             if named is not None and limit < len(named.traces):
                 newest = await self._select(project, narrow, _ALL, limit, after, _ids(named))
@@ -184,10 +184,12 @@ class TraceFinder:
                 newest = newest or found
         return newest
 
-    async def _key_sets(self, project: str, narrow: TraceFilter) -> list[int]:
-        """Of which set of names a span is that has all attributes which are asked for."""
-        names = [read_condition(text).key for text in narrow.attributes]
-        return await sets_with(self._store, project, names) if names else []
+    async def _key_sets(self, project: str, narrow: TraceFilter) -> dict[tuple[str, ...], list[int]]:
+        """Of which set of names a span is that has all attributes which are asked for together."""
+        return {
+            texts: await sets_with(self._store, project, [read_condition(text).key for text in texts])
+            for texts in attributes_of(narrow)
+        }
 
     async def _select(
         self,

@@ -8,6 +8,7 @@ from typing import Any
 from assay_server.core.errors import NotFound
 from assay_server.query.pair_words import sentence_of
 from assay_server.query.shapes import tokens_json, tokens_of
+from assay_server.query.sibling_pairs import Row, numbered
 from assay_server.query.sql import lines
 from assay_server.query.trace_find import IN_COMMITS, commits_of
 from assay_server.query.traces import Traces
@@ -22,7 +23,6 @@ _SPANS = lines(
     "FROM spans WHERE project = ? AND trace_id = ? AND " + IN_COMMITS + " ORDER BY start_ns, end_ns DESC, span_id",
 )
 
-Row = Mapping[str, Any]
 Pair = tuple[Row | None, Row | None]
 
 
@@ -57,7 +57,8 @@ def paired(a: Sequence[Row], b: Sequence[Row]) -> list[dict[str, Any]]:
     """Rows of the comparison, depth first, in the order of `b`; what only `a` has stands behind its neighbours.
 
     Children are matched by what they are and how many of that came before: the third search with the third search.
-    Roots are matched in their order whatever they are called.
+    Where one side has more of them, by what they were asked (`sibling_pairs`). Roots are matched in their order
+    whatever they are called.
     """
     below_a, below_b = _children(a), _children(b)
     begun_a, begun_b = (min((row["start_ns"] for row in rows), default=0) for rows in (a, b))
@@ -102,8 +103,7 @@ def _of(below: Mapping[str | None, list[Row]], row: Row | None) -> Sequence[Row]
 
 def _matched(a: Sequence[Row], b: Sequence[Row]) -> Iterator[Pair]:
     """In the order of `b`; what only `a` has comes behind the span of `a` that it followed, or first."""
-    left = dict(_numbered(a))
-    right = dict(_numbered(b))
+    left, right = numbered(a, b)
     behind: dict[Any, list[Row]] = {}
     last: Any = None
     for key, row in left.items():
@@ -117,14 +117,6 @@ def _matched(a: Sequence[Row], b: Sequence[Row]) -> Iterator[Pair]:
         yield left.get(key), row
         for other in behind.get(key, ()):
             yield other, None
-
-
-def _numbered(rows: Sequence[Row]) -> Iterator[tuple[tuple[str, str, int], Row]]:
-    seen: dict[tuple[str, str], int] = {}
-    for row in rows:
-        kind = row["kind"], row["name"]
-        seen[kind] = seen.get(kind, 0) + 1
-        yield (*kind, seen[kind]), row
 
 
 def _side(row: Row | None, begun: int) -> dict[str, Any] | None:

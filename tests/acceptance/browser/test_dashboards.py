@@ -88,6 +88,53 @@ def test_a_panel_is_added_and_saved(opened: Opened, ui_api: FakeApi) -> None:
     assert "The slowest steps" not in [one["title"] for one in sent["panels"]]
 
 
+def test_leaving_a_draft_asks_first_however_one_leaves(opened: Opened) -> None:
+    page = opened("/dashboards/usage")
+    page.get_by_role("button", name="Edit", exact=True).click()
+    title = page.get_by_role("textbox", name="Title")
+    title.fill("Mine")
+    dialog = page.get_by_role("dialog", name="Leave without saving?")
+    page.go_back()
+    expect(dialog).to_contain_text("What you changed in this dashboard is not saved")
+    dialog.get_by_role("button", name="Stay").click()
+    expect(title).to_have_value("Mine")
+    page.get_by_role("link", name="Traces", exact=True).click()
+    expect(dialog).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(dialog).to_have_count(0)
+    with page.expect_event("dialog") as asked:
+        page.close(run_before_unload=True)
+    assert asked.value.type == "beforeunload"
+    asked.value.dismiss()
+    page.get_by_role("button", name="Discard").click()
+    expect(dialog).to_have_count(0)
+    expect(page).to_have_url(re.compile("/dashboards/usage$"))
+
+
+def test_closing_a_panel_that_was_changed_asks_first(opened: Opened) -> None:
+    page = opened("/dashboards/usage")
+    page.get_by_role("button", name="Edit", exact=True).click()
+    page.get_by_role("button", name="Add a panel").click()
+    panel = page.get_by_role("dialog", name="Add a panel")
+    expect(panel.get_by_label("Title")).to_be_focused()
+    page.keyboard.press("Escape")  # nothing to lose
+    expect(panel).to_have_count(0)
+    page.get_by_role("button", name="Add a panel").click()
+    panel.get_by_label("Title").fill("Cost by team")
+    page.keyboard.press("Escape")
+    dialog = page.get_by_role("dialog", name="Leave without saving?")
+    expect(dialog).to_contain_text("What you changed in this panel is not saved")
+    page.keyboard.press("Escape")
+    expect(dialog).to_have_count(0)
+    expect(panel.get_by_label("Title")).to_have_value("Cost by team")
+    page.go_back()  # away from the page, with the panel half done
+    expect(dialog).to_contain_text("this dashboard")
+    dialog.get_by_role("button", name="Stay").click()
+    panel.get_by_role("button", name="Cancel").click()
+    dialog.get_by_role("button", name="Leave; my changes are lost").click()
+    expect(panel).to_have_count(0)
+
+
 def test_two_who_save_do_not_overwrite_each_other(opened: Opened, ui_api: FakeApi) -> None:
     page = opened("/dashboards/usage?edit=1")
     title = page.get_by_role("textbox", name="Title")

@@ -109,6 +109,24 @@ def test_a_monitor_is_changed_with_everything_it_had(opened: Opened, ui_api: Fak
     )
 
 
+def test_leaving_a_monitor_that_was_changed_asks_first(opened: Opened) -> None:
+    page = opened(f"/monitors/{an_id('mon', 2)}")
+    page.get_by_role("link", name="Change").click()
+    page.get_by_role("link", name="Cancel").click()  # nothing to lose
+    expect(page).to_have_url(re.compile("/monitors$"))
+    page.go_back()
+    page.get_by_label("Is above").fill("7")
+    page.get_by_role("link", name="Cancel").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text("What you changed in this monitor is not saved")
+    page.keyboard.press("Escape")
+    expect(dialog).to_have_count(0)
+    expect(page.get_by_label("Is above")).to_have_value("7")
+    page.get_by_role("link", name="Traces", exact=True).click()
+    dialog.get_by_role("button", name="Leave; my changes are lost").click()
+    expect(page).to_have_url(re.compile("/traces$"))
+
+
 def test_a_value_leads_to_its_traces(opened: Opened) -> None:
     page = opened(f"/monitors/{an_id('mon', 2)}")
     value = page.get_by_role("link", name="8.1 %").first
@@ -127,6 +145,15 @@ def test_an_incident_leads_to_the_traces_of_its_window(opened: Opened, ui_api: F
     expect(page).to_have_url(
         re.compile(r"/traces[?]q=status%3Aerror\+kind%3Allm\+user%3Au1&since=2026-11-21T08.*&until=2026")
     )
+
+
+def test_the_evidence_of_a_monitor_without_groups_has_none(opened: Opened, ui_api: FakeApi) -> None:
+    seen = {"group": None, "group_by": None, "metric": "count", "filter": {}, "expected": None, "n": 80}
+    ui_api.world.incidents[1] |= {"kind": "monitor_threshold", "evidence": seen}
+    page = opened(f"/incidents/{an_id('inc', 2)}")
+    evidence = page.get_by_role("region", name="Evidence")
+    expect(evidence).to_contain_text("Expected")
+    expect(evidence).not_to_contain_text("Group")
 
 
 def test_everything_is_silenced_and_a_silence_is_ended(opened: Opened, ui_api: FakeApi) -> None:
@@ -174,6 +201,8 @@ def test_messages_are_narrowed_to_those_that_failed(opened: Opened, ui_api: Fake
     page = opened("/monitors?tab=messages")
     messages = page.get_by_role("table", name="Messages, newest first").locator("tbody tr")
     expect(messages).to_have_count(2)
+    sent = messages.filter(has_text="Sent")
+    expect(sent.get_by_role("cell", name="2", exact=True)).to_be_visible()  # one try failed, one did not
     page.get_by_role("button", name="Status").click()
     page.get_by_role("menuitem", name="failed").click()
     expect(messages).to_have_count(1)

@@ -35,6 +35,20 @@ def test_fields_and_values_are_offered_and_the_keyboard_is_enough(opened: Opened
     expect(page.get_by_label("Search traces")).to_have_value("")
 
 
+def test_what_is_typed_behind_an_offer_is_a_part_of_its_own(opened: Opened) -> None:
+    page = opened("/traces")
+    page.get_by_label("Search traces").click()
+    page.keyboard.type("status:err")
+    expect(page.get_by_role("option").first).to_contain_text("error")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile("q=status%3Aerror$"))
+    page.keyboard.type("-model:x")
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile(r"q=status%3Aerror\+-model%3Ax$"))
+    expect(page.get_by_role("button", name="Remove the filter -model:x")).to_be_visible()
+
+
 def test_values_come_from_what_was_seen(opened: Opened) -> None:
     page = opened("/traces")
     line = page.get_by_label("Search traces")

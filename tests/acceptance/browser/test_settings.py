@@ -36,6 +36,42 @@ def test_retention_shows_what_would_go_before_it_is_changed(opened: Opened, ui_a
     assert sent == [("PUT", "/retention", {"rules": [whole], "reason": "the contract says two weeks"})]
 
 
+def test_a_number_out_of_range_is_told_what_is_allowed_and_stays_as_it_was_typed(
+    opened: Opened, ui_api: FakeApi
+) -> None:
+    page = opened("/settings?tab=retention")
+    days = page.get_by_label("Their text, days").first
+    for typed, told in (
+        ("-5", "Allowed: whole numbers, 1 to 36,500."),
+        ("40000", "1 to 36,500."),
+        ("1.5", "whole numbers"),
+    ):
+        days.fill(typed)
+        days.press("Tab")
+        expect(days).to_have_value(typed)
+        expect(page.get_by_text(told)).to_be_visible()
+        page.get_by_role("button", name="Look at the change").click()
+        expect(page.get_by_role("dialog")).to_have_count(0)
+    days.fill("14")
+    expect(page.get_by_text("Allowed:")).to_have_count(0)
+    page.get_by_role("button", name="Look at the change").click()
+    expect(page.get_by_role("dialog")).to_be_visible()
+
+
+@pytest.mark.parametrize(("tab", "field"), [("retention", "Their text, days"), ("sampling", "Share kept, %")])
+def test_leaving_rules_that_were_changed_asks_first(opened: Opened, tab: str, field: str) -> None:
+    page = opened(f"/settings?tab={tab}")
+    page.get_by_label(field).first.fill("13")
+    page.get_by_role("tab", name="Keys").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text("What you changed in these rules is not saved")
+    page.keyboard.press("Escape")
+    expect(page.get_by_label(field).first).to_have_value("13")
+    page.get_by_role("tab", name="Keys").click()
+    dialog.get_by_role("button", name="Leave; my changes are lost").click()
+    expect(page.get_by_role("button", name="Create a key")).to_be_visible()
+
+
 def test_two_people_do_not_overwrite_each_other(opened: Opened, ui_api: FakeApi) -> None:
     page = opened("/settings?tab=quotas")
     page.get_by_role("button", name="Change…").click()
@@ -63,7 +99,9 @@ def test_a_person_is_looked_for_then_deleted_by_typing_who(opened: Opened, ui_ap
     page = opened("/settings?tab=privacy")
     page.get_by_label("User").fill("u-0061")
     page.get_by_role("button", name="Look what there is").click()
-    expect(page.locator(".lead")).to_have_text("There are 120 spans, 3 log records, 7 scores.")
+    expect(page.locator(".lead")).to_have_text(
+        "Stored of this person: 120 spans, 3 log records, 7 scores, 2 media files."
+    )
     expect(page.get_by_text("holds a copy and does not expire by itself")).to_be_visible()
     page.get_by_role("button", name="Delete it…").click()
     dialog = page.get_by_role("dialog")
@@ -76,6 +114,13 @@ def test_a_person_is_looked_for_then_deleted_by_typing_who(opened: Opened, ui_ap
     expect(page.get_by_text("rewriting")).to_be_visible()
     sent = ("POST", "/deletions", {"user": "u-0061", "reason": "asked by mail", "datasets": "erase"})
     assert ui_api.received[-1] == sent
+
+
+def test_an_id_that_no_field_can_hold_comes_by_its_link_as_it_is(opened: Opened, ui_api: FakeApi) -> None:
+    page = opened("/settings?tab=privacy&user=%20u-0061%0A")
+    with page.expect_request(lambda request: "dry_run" in request.url) as asked:
+        page.get_by_role("button", name="Look what there is").click()
+    assert asked.value.post_data_json["user"] == " u-0061\n"
     proof = page.get_by_role("link", name="Download the proof")
     expect(proof).to_have_attribute("href", f"/api/v1/deletions/{an_id('del', 1)}/proof")
 

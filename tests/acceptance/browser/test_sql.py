@@ -62,6 +62,12 @@ def test_a_slow_query_can_be_stopped(opened: Opened) -> None:
     with page.expect_event("requestfailed", lambda request: request.url.endswith("/api/v1/sql")):
         page.get_by_role("button", name="Stop").click()
     expect(page.get_by_role("button", name="Run")).to_be_visible()
+    told = page.get_by_role("status").filter(has_text="Stopped: the query no longer runs")
+    expect(told).to_be_visible()
+    page.get_by_role("textbox", name="SQL").fill("SELECT 1")
+    page.get_by_role("button", name="Run").click()
+    expect(page.get_by_role("status").filter(has_text="200 rows")).to_be_visible()
+    expect(told).to_have_count(0)
 
 
 def test_the_schema_writes_names_where_the_cursor_stands(opened: Opened) -> None:

@@ -92,6 +92,16 @@ def test_spans_are_found_by_words_and_by_error_in_the_address(opened: Opened) ->
     expect(page.get_by_text("1 span of 19")).to_be_visible()
 
 
+def test_a_link_to_a_span_that_is_not_there_says_so(opened: Opened) -> None:
+    page = opened(f"/traces/{AGENT}?span=00000000000000aa")
+    note = page.get_by_role("status").filter(
+        has_text="The link asks for span 00000000000000aa, which is not in this trace"
+    )
+    expect(note).to_be_visible()
+    page.get_by_role("treeitem").nth(1).click()
+    expect(note).to_have_count(0)
+
+
 def test_messages_hold_pictures_reasoning_and_results_with_their_calls(opened: Opened, week: World) -> None:
     page = opened(f"/traces/{AGENT}?span={span_of(week, AGENT, 'plan')}")
     detail = page.get_by_role("region", name="Span plan")
@@ -353,6 +363,44 @@ def test_ten_thousand_spans_load_scroll_and_open_at_one_of_them(opened: Opened, 
     fitting = sum("77" in span["name"] for span in week.spans[DEEP])
     expect(page.get_by_text(f"{fitting} spans of 10,000")).to_be_visible()
     assert rows.count() < 80
+
+
+def test_the_chosen_of_ten_thousand_spans_stays_in_sight_with_the_keyboard_alone(opened: Opened) -> None:
+    page = opened(f"/traces/{DEEP}")
+    chosen = page.get_by_role("treeitem", selected=True)
+    expect(chosen).to_be_in_viewport(timeout=LONG)
+    page.get_by_role("tree").focus()
+    for key in ("End", "Home", "End", "ArrowUp"):
+        before = chosen.inner_text()
+        page.keyboard.press(key)
+        expect(chosen).not_to_have_text(before)
+        expect(chosen).to_be_in_viewport()
+
+
+def test_what_is_looked_for_in_a_trace_is_typed_key_by_key(opened: Opened) -> None:
+    page = opened(f"/traces/{AGENT}")
+    field = page.get_by_label("Find spans by name")
+    field.click()
+    page.keyboard.type("search", delay=20)
+    expect(field).to_have_value("search")
+    expect(field).to_be_focused()
+    expect(page).to_have_url(re.compile("find=search"))
+    page.get_by_role("tab", name="Graph").click()
+    page.go_back()
+    expect(field).to_have_value("search")
+
+
+def test_the_next_error_is_found_in_what_is_folded(opened: Opened) -> None:
+    page = opened(f"/traces/{AGENT}")
+    page.get_by_role("tree").focus()
+    page.keyboard.press("Home")
+    page.keyboard.press("ArrowLeft")
+    expect(page.get_by_role("treeitem")).to_have_count(1)
+    page.keyboard.press("e")
+    chosen = page.get_by_role("treeitem", selected=True)
+    expect(chosen.get_by_label("Error")).to_be_visible()
+    page.get_by_role("treeitem").first.get_by_title("Fold").click()
+    expect(chosen).to_have_attribute("aria-level", "1")  # what is chosen is not folded away
 
 
 def test_nothing_of_ten_thousand_spans_is_loaded_but_the_outline_and_one_span(opened: Opened) -> None:

@@ -200,7 +200,17 @@ async def test_one_line_narrows_the_list_its_export_and_is_told_part_by_part(loo
     assert (await looking_http.get("/api/v1/export/traces?q=user:nobody")).text == ""
     told = (await looking_http.get("/api/v1/search/parse?q=user:a/b refund")).json()
     assert told["filter"] == {"user": "a/b", "text": "refund"}
-    assert told["parts"][0] == {"from": 0, "to": 8, "field": "user", "op": ":", "value": "a/b"}
+    assert told["parts"][0] == {"from": 0, "to": 8, "field": "user", "op": ":", "value": "a/b", "negated": False}
+
+
+async def test_what_the_line_excludes_is_left_out_of_the_list_and_its_export(looking_http: httpx.AsyncClient) -> None:
+    everything = (await looking_http.get("/api/v1/traces")).json()["total"]
+    for said in ("q=-user:a/b", "exclude=user:a/b", "q=-user:a/b&exclude=user:nobody"):
+        assert (await looking_http.get(f"/api/v1/traces?{said}")).json()["total"] == everything - 1
+        assert len((await looking_http.get(f"/api/v1/export/traces?{said}")).text.splitlines()) == everything - 1
+    told = (await looking_http.get("/api/v1/search/parse?q=-user:a/b")).json()
+    assert told["filter"] == {"exclude": ["user:a/b"]}
+    assert told["parts"] == [{"from": 0, "to": 9, "field": "user", "op": ":", "value": "a/b", "negated": True}]
 
 
 @pytest.mark.parametrize(
@@ -213,6 +223,10 @@ async def test_one_line_narrows_the_list_its_export_and_is_told_part_by_part(loo
         ("traces?attribute=route", "attribute", "route"),
         ("tail?q=score.good>1", "q", "score.good>1"),
         ("tail?q=since:2d", "q", "since:2d"),
+        ("tail?q=-score.good>1", "q", "-score.good>1"),
+        ("traces?q=-refund", "q", "-refund"),
+        ("traces?exclude=refund", "exclude", "refund"),
+        ("tail?exclude=since:2d", "exclude", "since:2d"),
     ],
 )
 async def test_a_line_that_cannot_be_read_says_which_part(

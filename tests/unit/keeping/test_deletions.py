@@ -19,6 +19,7 @@ from assay_server.keeping import Compactions, Deletions, DeletionWork, Sites
 from assay_server.ledger import Ledger, tables
 from assay_server.monitors import Announcer, Incidents, Monitors
 from assay_server.notify import NotificationChannels, Outbox
+from assay_server.query import Views
 from assay_server.registry import EMPTIED
 from assay_server.registry import Datasets as GoldenSets
 from assay_server.store import DuckStore
@@ -323,6 +324,19 @@ async def test_mentions_elsewhere_are_told_in_the_proof(house: House) -> None:
     proof = await house.deletions.proof(PROJECT, done["id"])
     assert await house.ids() == ["2"]
     assert "facts.spans" in [each["where"] for each in proof["remaining"]]
+
+
+@pytest.mark.parametrize("user", [ADA, 'Ada "the" first', "zoë"])
+async def test_views_that_narrow_by_her_are_told_in_the_proof(house: House, user: str) -> None:
+    views = Views(house.ledger, house.clock)
+    value = '"' + user.replace('"', '""') + '"' if " " in user else user
+    for name, q in (("hers", f"-user:{value} status:error"), ("end", f"user:{value}"), ("other", "user:ada-47110")):
+        await views.put(PROJECT, "key:a", name, "traces", {"q": q})
+    await house.store.append(Facts(spans=[a_call(1, user=user)]))
+    done = await house.delete(user)
+    proof = await house.deletions.proof(PROJECT, done["id"])
+    found = {each["where"]: each["found"] for each in proof["verified"]["searched"]}
+    assert found["ledger.saved_views"] == 2
 
 
 async def test_who_is_not_there_and_what_is_no_id(house: House) -> None:

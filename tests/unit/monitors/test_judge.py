@@ -44,6 +44,12 @@ def days(noise: float, rng: random.Random, count: int = 28, metric: str = "laten
     return [Past(day, one(day), 200) for day in range(1, count + 1)], one(0)
 
 
+def test_a_group_cannot_turn_the_figures_behind_it_around() -> None:
+    turning = Seen("\u202eabc\u2066", WINDOW, Figure(WINDOW, "", 20, 5.0, None, 0), [])
+    found = threshold(definition(rule={"kind": "threshold", "above": 1}), turning)
+    assert (found.group, found.sentence[:26]) == ("\u202eabc\u2066", "Latency p95 of abc: 5 ms o")
+
+
 @pytest.mark.parametrize(("metric", "noise"), [("latency", 0.1), ("latency", 0.4), ("error_rate", 0.0)])
 def test_noise_rings_no_oftener_than_promised(metric: str, noise: float) -> None:
     """At a level of 1 %, both with the weekday known and while it is not yet: at most 1 % and four standard errors."""

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from assay_server.core.errors import InvalidInput
-from assay_server.query import line_json, read_line
+from assay_server.query import line_json, read_excluded, read_line
 
 NOW = 1_795_248_000 * 10**9  # 2026-11-21T08:00:00Z
 
@@ -63,6 +63,49 @@ def test_what_begins_like_a_condition_and_cannot_be_read_is_refused_with_a_fix(p
     assert (refused.value.field, refused.value.value, refused.value.fix) == ("q", part, fix)
 
 
+def test_a_part_with_a_minus_may_not_hold_as_often_as_one_likes() -> None:
+    q = '-status:error -model:a -model:b -user:"Jane Doe" -attr.http.route:/x -score.a<1 -latency>2s'
+    q += ' model:c "-a" --b - ->'
+    line = read_line(q, NOW)
+    assert line.filter == {
+        "exclude": ["status:error", "model:a", "model:b", 'user:"Jane Doe"', "attr.http.route:/x",
+                    "score.a<1", "latency>2s"],
+        "model": "c",
+        "text": '"-a" --b - ->',
+    }  # fmt: skip
+    assert [(part.field, part.value) for part in line.parts if part.negated][3] == ("user", "Jane Doe")
+    assert [read_excluded(text, NOW) for text in line.filter["exclude"]][3:] == [
+        {"user": "Jane Doe"}, {"attribute": ["http.route:eq:/x"]}, {"score": ["a:lt:1"]}, {"min_latency_ms": 2000.0},
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("part", "fix"),
+    [
+        ("-refund", 'stands in quotes: "-refund"'),
+        ('-"late delivery"', 'stands in quotes: "-late delivery"'),
+        ("-nothing:here", "exclude by a field"),
+        ("-since:2d", "write until:2d"),
+        ("-latency>2", "latency>2s"),
+        ("-model:", "write model: with a value behind it"),
+        ("model!=a", "write -model:a"),
+        ("NOT", "as -status:error"),
+    ],
+)
+def test_what_cannot_be_excluded_is_refused_with_a_fix(part: str, fix: str) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        read_line(f"refund {part} kind:llm", NOW)
+    assert (refused.value.field, refused.value.value) == ("q", part)
+    assert fix in str(refused.value.fix)
+
+
+@pytest.mark.parametrize("text", ["", "a", "-status:error", "status:error model:a", "since:2d", "latency>2"])
+def test_a_parameter_that_excludes_is_one_part(text: str) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        read_excluded(text, NOW)
+    assert (refused.value.field, refused.value.value) == ("exclude", text)
+
+
 def test_a_field_stands_once() -> None:
     with pytest.raises(InvalidInput, match="stands in the line already"):
         read_line("user:a user:b", NOW)
@@ -95,7 +138,24 @@ def test_any_text_is_read_or_refused_with_the_part_that_stands_in_it(q: str) -> 
     assert "".join(q.split()) == "".join("".join(q[part.start : part.end].split()) for part in line.parts)
 
 
-NEARLY = ["status", "score.x", "attr.a.b", "latency", "cost", "since", ":", "<", ">=", "~", '"', " ", "2s", "*", "1"]
+NEARLY = [
+    "-",
+    "status",
+    "score.x",
+    "attr.a.b",
+    "latency",
+    "cost",
+    "since",
+    ":",
+    "<",
+    ">=",
+    "~",
+    '"',
+    " ",
+    "2s",
+    "*",
+    "1",
+]
 ODD = st.sampled_from(NEARLY)
 
 

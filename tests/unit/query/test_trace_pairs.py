@@ -97,6 +97,35 @@ def a_row(span_id: str, parent: str | None) -> dict[str, Any]:
     return {**about, "start_ns": 0, "end_ns": 1, **dict.fromkeys(names), **dict.fromkeys(counts)}
 
 
+def sides(a: list[str | None], b: list[str | None]) -> list[tuple[str | None, str | None]]:
+    rows = [
+        [
+            a_row(side, None),
+            *(a_row(f"{side}{n}", side) | {"name": "search", "input": q} for n, q in enumerate(all_, 1)),
+        ]
+        for side, all_ in (("a", a), ("b", b))
+    ]
+    shown = paired(*rows)[1:]
+    return [(row["a"] and row["a"]["span_id"], row["b"] and row["b"]["span_id"]) for row in shown]
+
+
+def test_one_more_of_a_kind_does_not_move_all_others() -> None:
+    both = sides(["x", "y", "z", "p", "q"], ["x", "z", "P", "q"])
+    assert both == [("a1", "b1"), ("a2", None), ("a3", "b2"), ("a4", "b3"), ("a5", "b4")]
+    assert sides([None] * 3, [None] * 2) == [("a1", "b1"), ("a2", "b2"), ("a3", None)]
+    assert sides(["x", "y"], ["y", "x"]) == [("a1", "b1"), ("a2", "b2")]  # as many: in their order
+    assert sides([], ["x"]) == [(None, "b1")]
+    many = [str(n) for n in range(3000)]
+    far = sides(many, [*many[:10], *many[11:]])
+    assert ("a11", None) in far
+    assert ("a3000", "b2999") in far
+
+
+def test_many_of_a_kind_that_have_nothing_in_common_are_matched_in_their_order() -> None:
+    found = sides([f"a{n}" for n in range(2000)], [f"b{n}" for n in range(1999)])
+    assert found[1998:] == [("a1999", "b1999"), ("a2000", None)]
+
+
 def test_circles_deep_chains_and_nothing_at_all() -> None:
     assert paired([], []) == []
     circle = [a_row("x", "y"), a_row("y", "x"), a_row("z", "gone")]

@@ -8,6 +8,7 @@ import time
 from collections.abc import Sequence
 
 import pytest
+from google.rpc.status_pb2 import Status
 
 import assay
 from assay._outbox import Outage, Outbox, TryAgain, Undeliverable
@@ -56,6 +57,17 @@ def test_a_refused_key_is_told_once_and_nothing_piles_up(
         assert assay.flush(10) is True
     [warning] = _warnings(caplog)
     assert "Nobody knows this key. Fix: make one" in warning
+
+
+def test_a_refusal_in_protobuf_is_told_in_words_alone(connected: FakeServer, caplog: pytest.LogCaptureFixture) -> None:
+    said = Status(code=16, message="Nobody knows this key, or it was revoked. Fix: ask an admin for a new one")
+    sent = Answer(said.SerializeToString(), 401, {"Content-Type": "application/x-protobuf"})
+    connected.on("POST", "/v1/traces", sent)
+    with assay.span("refused"):
+        pass
+    assert assay.flush(10) is True
+    [warning] = _warnings(caplog)
+    assert "refused spans: Nobody knows this key" in warning
 
 
 def test_the_end_of_the_program_bears_a_dead_server() -> None:

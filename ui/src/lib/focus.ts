@@ -5,3 +5,6 @@ export function useReturnedFocus() {
   const [before] = useState(() => document.activeElement)
   useEffect(() => () => { if (before instanceof HTMLElement) before.focus() }, [before])
 }
+
+/** On what has the focus in a dialog over another: Escape is not heard by the dialog below, which would be gone with what was typed in it. */
+export const UNHEARD = { 'data-mantine-stop-propagation': 'true' }

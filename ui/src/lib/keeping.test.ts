@@ -18,6 +18,7 @@ describe('what is kept, in words', () => {
 
   it('counts what goes', () => {
     expect(removedIn({ spans: 1, texts: 1200, scores: 0, oldest: null })).toBe('1 span, 1,200 texts')
+    expect(removedIn({ traces: 5, media: 2, voices: 3, as_of: '2026-11-29T12:00:00Z' })).toBe('2 media files, 3 voices')
     expect(removedIn({ spans: 0 })).toBe('nothing')
   })
 })

@@ -1,5 +1,5 @@
 import type { Removed, RetentionRule } from '@/api/keeping'
-import { plural } from './format'
+import { count, plural, words } from './format'
 
 /** What is kept, in words. */
 
@@ -34,11 +34,15 @@ export function changesOf(before: RetentionRule[], after: RetentionRule[]): stri
   })
 }
 
-const COUNTED: [string, string][] = [['spans', 'span'], ['texts', 'text'], ['log_records', 'log record'], ['log_texts', 'text of log records'], ['scores', 'score'], ['score_texts', 'text of scores'], ['run_items', 'answer of a run'], ['partial_spans', 'span in pieces'], ['remembered_answers', 'remembered answer'], ['findings', 'finding of monitors']]
+const COUNTED: [string, string][] = [['spans', 'span'], ['texts', 'text'], ['log_records', 'log record'], ['log_texts', 'text of log records'], ['scores', 'score'], ['score_texts', 'text of scores'], ['run_items', 'answer of a run'], ['partial_spans', 'span in pieces'], ['media', 'media file'], ['remembered_answers', 'remembered answer'], ['findings', 'finding of monitors']]
+/** Not things that go by themselves: a trace is its spans, the others are times. */
+const BESIDE = new Set(['traces', 'oldest', 'as_of'])
 const MANY: Record<string, string> = { log_texts: 'texts of log records', score_texts: 'texts of scores', run_items: 'answers of runs', partial_spans: 'spans in pieces', findings: 'findings of monitors' }
 
 /** `12,400 spans, 310,000 texts`; counts nobody has a word for are named as they are. */
 export function removedIn(removed: Removed): string {
   const known = COUNTED.filter(([name]) => Number(removed[name] ?? 0) > 0).map(([name, one]) => plural(Number(removed[name]), one, MANY[name]))
-  return known.join(', ') || 'nothing'
+  const named = new Set([...COUNTED.map(([name]) => name), ...BESIDE])
+  const others = Object.entries(removed).filter(([name, n]) => !named.has(name) && Number(n) > 0).map(([name, n]) => `${count(Number(n))} ${words(name)}`)
+  return [...known, ...others].join(', ') || 'nothing'
 }

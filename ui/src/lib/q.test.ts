@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { parseSearch, writeSearch } from './search'
 import { lineOf, partsOf, put, quoted, typedAt, valueOf, without } from './q'
 
 describe('the line of filters', () => {
@@ -28,6 +29,25 @@ describe('the line of filters', () => {
   it('loses one part and keeps the others', () => {
     const q = 'status:error refund latency>2s'
     expect(without(q, partsOf(q)[1]!)).toBe('status:error latency>2s')
+  })
+
+  it('has parts with a minus, which stay where a field is put or taken', () => {
+    const q = '-model:a model:b -attr.http.route:/x -refund --flag'
+    expect(partsOf(q).map((one) => [one.negated, one.field, one.value])).toEqual([
+      [true, 'model', 'a'], [false, 'model', 'b'], [true, 'attr.http.route', '/x'], [false, null, '-refund'], [false, null, '--flag'],
+    ])
+    expect(valueOf(q, 'model')).toBe('b')
+    expect(valueOf('-model:a', 'model')).toBeUndefined()
+    expect(put('-model:a model:b refund', 'model', 'c')).toBe('-model:a model:c refund')
+    expect(put('-model:a model:b', 'model', undefined)).toBe('-model:a')
+    expect(typedAt('-model:gpt', 10)).toEqual({ from: 7, to: 10, field: 'model', op: ':', text: 'gpt' })
+    expect(typedAt('-mod', 4)).toEqual({ from: 1, to: 4, field: null, op: null, text: 'mod' })
+  })
+
+  it('says all that a link says several times', () => {
+    const address = parseSearch('?attribute=a:eq:1&attribute=url:eq:http://x:80/eq:&exclude=status:error&exclude=user:"Jane Doe"')
+    expect(partsOf(lineOf(address)).map((one) => one.text)).toEqual(['attr.a:1', 'attr.url:http://x:80/eq:', '-status:error', '-user:"Jane Doe"'])
+    expect(parseSearch(writeSearch(address))).toEqual(address)
   })
 
   it('quotes only what needs it', () => {

@@ -1,10 +1,12 @@
-import type { Search } from './search'
+import { type Search, valuesOf } from './search'
 
 /** The line that narrows the list of traces (`docs/api/search.md`): its parts, and how one of them is put or taken. The server alone says what a part means. */
 export interface Part {
   from: number
   to: number
   text: string
+  /** A part with `-` in front may not hold. */
+  negated: boolean
   /** What stands before the operator; null for words and phrases. */
   field: string | null
   op: string | null
@@ -19,7 +21,7 @@ export const EQUAL = [
 ] as const
 
 const PART = /(?:[^\s"]|"[^"]*"?)+/g
-const FIELD = /^([a-z_]+|score\.(?:[^\s:<>=!~"]|"[^"]*")+|attr\.(?:[^\s<>=!~":]|"[^"]*")+)(<=|>=|!=|<|>|=|:|~)/
+const FIELD = /^-?([a-z_]+|score\.(?:[^\s:<>=!~"]|"[^"]*")+|attr\.(?:[^\s<>=!~":]|"[^"]*")+)(<=|>=|!=|<|>|=|:|~)/
 const KNOWN = new Set<string>([...EQUAL, 'env', 'since', 'until', 'latency', 'cost'])
 
 export function partsOf(q: string): Part[] {
@@ -31,6 +33,7 @@ export function partsOf(q: string): Part[] {
       from: match.index,
       to: match.index + text.length,
       text,
+      negated: field !== null && text.startsWith('-'),
       field,
       op: field && found![2]!,
       value: unquoted(field ? text.slice(found![0].length) : text),
@@ -38,11 +41,14 @@ export function partsOf(q: string): Part[] {
   })
 }
 
-export const valueOf = (q: string, field: string): string | undefined => partsOf(q).find((part) => part.field === field && (part.op === ':' || part.op === '='))?.value
+export const valueOf = (q: string, field: string): string | undefined => partsOf(q).find((part) => part.field === field && isValue(part))?.value
 
-/** The line with `field:value` in place of what it said of the field; without a value the part is taken away. */
+/** Whether a part says which value its field has. */
+export const isValue = (part: Part) => !part.negated && (part.op === ':' || part.op === '=')
+
+/** The line with `field:value` in place of what it said of the field; without a value the part is taken away. What it excludes stays. */
 export function put(q: string, field: string, value: string | undefined): string {
-  const kept = partsOf(q).filter((part) => part.field !== field).map((part) => part.text)
+  const kept = partsOf(q).filter((part) => part.field !== field || part.negated).map((part) => part.text)
   const own = value === undefined ? [] : [`${field}:${quoted(value)}`]
   const fields = kept.filter((text) => partsOf(text)[0]?.field)
   const words = kept.filter((text) => !partsOf(text)[0]?.field)
@@ -60,19 +66,20 @@ export function quoted(value: string): string {
 
 const unquoted = (text: string) => (text.startsWith('"') ? text.replace(/^"|"$/g, '').replaceAll('""', '"') : text)
 
-const OPERATORS: Record<string, string> = { lt: '<', le: '<=', gt: '>', ge: '>=', eq: '=', ne: '!=', contains: '~' }
-const BOUNDS: [string, (value: string) => string][] = [
+const OPERATORS: Record<string, string> = { lt: '<', le: '<=', gt: '>', ge: '>=', eq: ':', ne: '!=', contains: '~' }
+const OTHERS: [string, (value: string) => string][] = [
   ['min_latency_ms', (value) => `latency>=${value}ms`],
   ['max_latency_ms', (value) => `latency<=${value}ms`],
   ['min_cost', (value) => `cost>=${value}`],
   ['max_cost', (value) => `cost<=${value}`],
   ['score', (value) => compared('score', value)],
   ['attribute', (value) => compared('attr', value)],
+  ['exclude', (value) => `-${value}`],
   ['text', (value) => value],
 ]
 
 /** Parameters of links to the list that have a part of the line of their own. */
-export const PARAMETERS: string[] = [...EQUAL.filter((name) => name !== 'trace'), 'trace_id', ...BOUNDS.map(([name]) => name)]
+export const PARAMETERS: string[] = [...EQUAL.filter((name) => name !== 'trace'), 'trace_id', ...OTHERS.map(([name]) => name)]
 
 /** The line an address asks for: its `q`, and whatever else a link says. */
 export function lineOf(address: Search): string {
@@ -81,16 +88,16 @@ export function lineOf(address: Search): string {
     const value = address[name === 'trace' ? 'trace_id' : name]
     if (value) q = put(q, name, value)
   }
-  const others = BOUNDS.filter(([name]) => address[name]).map(([name, write]) => write(address[name]!))
+  const others = OTHERS.flatMap(([name, write]) => valuesOf(address, name).map(write))
   return [...others, q].filter(Boolean).join(' ')
 }
 
-/** `helpful:lt:0.5` → `score.helpful<0.5` */
-function compared(prefix: string, condition: string): string {
-  const [value, op, ...name] = condition.split(':').reverse()
-  const key = name.reverse().join(':')
+/** `helpful:lt:0.5` → `score.helpful<0.5`. Names of scores and values of attributes may hold colons. */
+function compared(prefix: 'score' | 'attr', condition: string): string {
+  const shape = prefix === 'score' ? /^(.+):([a-z]+):([^:]*)$/s : /^(.+?):(eq|ne|lt|le|gt|ge|contains|exists):(.*)$/s
+  const [, key, op, value] = shape.exec(condition) ?? [condition, condition, 'eq', '']
   if (op === 'exists') return `${prefix}.${key}:*`
-  return `${prefix}.${key}${OPERATORS[op ?? ''] ?? ':'}${quoted(value ?? '')}`
+  return `${prefix}.${key}${OPERATORS[op!] ?? ':'}${quoted(value!)}`
 }
 
 /** What is being typed at the cursor: a field, or a value of one. */
@@ -105,7 +112,8 @@ export interface Typed {
 export function typedAt(q: string, cursor: number): Typed {
   const part = partsOf(q).find((one) => one.from <= cursor && cursor <= one.to)
   if (!part) return { from: cursor, to: cursor, field: null, op: null, text: '' }
-  const start = part.field === null ? part.from : part.from + part.field.length + part.op!.length
+  const begin = part.from + (part.text.startsWith('-') && cursor > part.from ? 1 : 0)
+  const start = part.field === null ? begin : begin + part.field.length + part.op!.length
   if (part.field !== null && cursor >= start) return { from: start, to: part.to, field: part.field, op: part.op, text: unquoted(q.slice(start, cursor)) }
-  return { from: part.from, to: part.to, field: null, op: null, text: q.slice(part.from, cursor) }
+  return { from: begin, to: part.to, field: null, op: null, text: q.slice(begin, cursor) }
 }

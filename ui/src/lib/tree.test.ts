@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Outline } from '@/api/tracing'
-import { buildTree, visibleRows } from './tree'
+import { above, buildTree, visibleRows } from './tree'
 
 const span = (id: string, parent: string | null, start: number, latency = 1) =>
   ({ span_id: id, parent_id: parent, start_ns: String(1_763_000_000_000_000_000n + BigInt(start) * 1_000_000n), latency_ms: latency }) as Outline
@@ -27,6 +27,12 @@ describe('buildTree', () => {
   it('folds what is below a span and nothing else', () => {
     const tree = buildTree([span('a', null, 0), span('b', 'a', 1), span('c', 'b', 2), span('d', 'a', 3)])
     expect(ids(visibleRows(tree, new Set(['b'])))).toEqual(['a', 'b', 'd'])
+  })
+
+  it('knows what a span lies below, in a circle too', () => {
+    const tree = buildTree([span('a', null, 0), span('b', 'a', 1), span('c', 'b', 2), span('x', 'y', 3), span('y', 'x', 4)])
+    expect([above(tree, 'c'), above(tree, 'a'), above(tree, 'gone')]).toEqual([['b', 'a'], [], []])
+    expect([above(tree, 'x'), above(tree, 'y')]).toEqual([[], ['x']])
   })
 
   it('does not run out of stack on a trace 10,000 spans deep', () => {

@@ -54,6 +54,18 @@ export function visibleRows(tree: Tree, folded: ReadonlySet<string>): Node[] {
   return rows
 }
 
+/** The spans that a span lies below, the nearest first. */
+export function above(tree: Tree, id: string): string[] {
+  const found: string[] = []
+  for (let node = tree.byId.get(id); node?.depth; ) {
+    const parent = parentOf(node, tree.byId)
+    if (!parent || parent.depth !== node.depth - 1) break // where a circle of parents was cut
+    found.push(parent.span.span_id)
+    node = parent
+  }
+  return found
+}
+
 const FAR = 1n << 100n
 
 function parentOf(node: Node, byId: Map<string, Node>): Node | undefined {

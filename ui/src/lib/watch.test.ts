@@ -9,6 +9,7 @@ describe('a monitor in words', () => {
     expect(ruleName({ kind: 'threshold', above: 0.05 }, { name: 'error_rate' })).toBe('above 5 %')
     expect(ruleName({ kind: 'threshold', above: 2000, below: 5 }, { name: 'latency' })).toBe('above 2.00 s or below 5 ms')
     expect(ruleName({ kind: 'change', change: 0.2, direction: 'up' }, { name: 'cost' })).toBe('20 % above what is usual')
+    expect(ruleName({ kind: 'threshold', above: 1500, below: 0.5 }, { name: 'requests' })).toBe('above 1,500 or below 0.500')
     expect(ruleName({ kind: 'missing' }, { name: 'count' })).toBe('fewer than 1')
   })
 
@@ -26,6 +27,9 @@ describe('a monitor in words', () => {
     expect(of({ 'attribute:http.route': ['/one'] })).toBe('/traces?q=status%3Aerror+attr.http.route%3A%2Fone&since=2026-11-21T08%3A00%3A00Z&until=2026-11-21T09%3A00%3A00Z')
     expect(of({}, 'attribute:a b')).toBeNull()
     expect(of({}, 'endpoint')).toBeNull()
+    const grouped = (group: string | null) => evidence({ filter: {}, group_by: 'user', metric: { name: 'error_rate' } }, { ...finding, group })
+    expect(grouped(null)).toBeNull()
+    expect(grouped('very-long… ce6f6987b5cecc8a')).toBeNull()
   })
 
   it('leads from an incident to what its monitor saw, and nowhere from others', () => {

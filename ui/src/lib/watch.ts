@@ -26,9 +26,13 @@ export function ruleName(rule: Rule, metric: Metric): string {
 
 const UNITS: Record<string, string> = { error_rate: 'share', slow_rate: 'share', schema_violations: 'share', latency: 'ms', ttft: 'ms', cost: 'USD', cost_per_request: 'USD', tokens: 'tokens', tokens_per_request: 'tokens' }
 
+/** A group of very many signs: their first, and a hash of all. */
+const SHORTENED = /… [0-9a-f]{16}$/
+
 /** The traces a finding was computed from; null where their list cannot be narrowed to them. */
 export function evidence(definition: Pick<Definition, 'filter' | 'group_by' | 'metric'>, finding: Pick<Finding, 'group' | 'window'>): string | null {
-  const filter: Record<string, string | string[]> = definition.group_by && finding.group ? { ...definition.filter, [definition.group_by]: finding.group } : definition.filter
+  if (definition.group_by && (!finding.group || SHORTENED.test(finding.group))) return null // of those that say none, or of a name that is noted in part
+  const filter: Record<string, string | string[]> = definition.group_by ? { ...definition.filter, [definition.group_by]: finding.group! } : definition.filter
   let q = definition.metric.name === 'error_rate' || definition.metric.name === 'errors' ? 'status:error' : ''
   for (const [field, values] of Object.entries(filter)) {
     const [value, ...others] = [values].flat()
@@ -60,5 +64,5 @@ export function inUnit(value: number | null, unit: Finding['unit']): string {
   if (unit === 'ms') return duration(value)
   if (unit === 'USD') return money(value)
   if (unit === 'tokens') return `${count(Math.round(value))} tokens`
-  return score(value)
+  return Number.isInteger(value) ? count(value) : score(value)
 }

@@ -119,7 +119,7 @@ function Report({ group, filters }: { group: string; filters: Search }) {
   )
 }
 
-const nameOf = (group: string, value: string | null) => value ?? `without ${/^[aeiou]/.test(group) ? 'an' : 'a'} ${words(group)}`
+const nameOf = (group: string, value: string | null) => value ?? `without ${/^[aeio]/.test(group) ? 'an' : 'a'} ${words(group)}`
 
 function NoCall({ narrowed, range }: { narrowed: boolean; range: string }) {
   return (

@@ -8,7 +8,8 @@ import { post, Problem, request } from '@/api/client'
 import * as ask from '@/api/dashboards'
 import type { Dashboard, Definition, Panel, Scope } from '@/api/dashboards'
 import { rangeName } from '@/lib/range'
-import { useAddress } from '@/lib/search'
+import { type Search, useAddress } from '@/lib/search'
+import { useDraft } from '@/parts/leaving'
 import { ProblemNote } from '@/parts/states'
 import { PanelFrame } from './panel-view'
 
@@ -25,6 +26,9 @@ export default function DashboardEditor({ dashboard, scope, onClose }: Props) {
   const [draft, setDraft] = useState<Definition>(() => ask.definitionOf(dashboard))
   const [yaml, setYaml] = useState(dashboard.yaml)
   const [written, setWritten] = useState<string | null>(null) // YAML that was typed and is not the draft yet
+  const [panelChanged, setPanelChanged] = useState(false) // in its own dialog, and not in the draft yet
+  const changed = written !== null || panelChanged || JSON.stringify(draft) !== JSON.stringify(ask.definitionOf(dashboard))
+  const { ask: asked, letGo } = useDraft(changed, 'this dashboard', (next) => (next.search as Search).edit === '1')
   const [address, change] = useAddress()
   const client = useQueryClient()
   const parsed = (text: string) => post<Definition & { yaml: string }>('/dashboards/parse', { name: dashboard.name, yaml: text })
@@ -42,9 +46,13 @@ export default function DashboardEditor({ dashboard, scope, onClose }: Props) {
       client.setQueryData(ask.dashboard(dashboard.name).queryKey, saved)
       await client.invalidateQueries({ queryKey: ['dashboards'] })
       notifications.show({ message: `${saved.title} is saved.` })
-      onClose()
+      close()
     },
   })
+  const close = () => {
+    letGo()
+    onClose()
+  }
   const edit = (next: Partial<Definition>) => setDraft({ ...draft, ...next })
   // One draft, two ways to write it: either tab begins with what was done in the other.
   const turning = useMutation({
@@ -59,23 +67,24 @@ export default function DashboardEditor({ dashboard, scope, onClose }: Props) {
     <div className="stack" style={{ gap: 'var(--gap)' }}>
       <div className="line">
         <Button loading={saving.isPending} disabled={!draft.title.trim()} onClick={() => saving.mutate()}>Save</Button>
-        <Button variant="default" onClick={onClose}>Discard</Button>
+        <Button variant="default" onClick={close}>Discard</Button>
         {dashboard.ready_made && <span className="small second">This one is ready made: what you save stands in its place for your project. Deleting it brings it back.</span>}
-        {!dashboard.ready_made && <Delete dashboard={dashboard} />}
+        {!dashboard.ready_made && <Delete dashboard={dashboard} letGo={letGo} />}
       </div>
       {saving.isError && <ProblemNote error={saving.error} />}
       {saving.error instanceof Problem && saving.error.status === 409 && (
-        <div><Button variant="default" onClick={() => void client.invalidateQueries({ queryKey: ['dashboards', dashboard.name] }).then(onClose)}>Show what was saved; my draft is lost</Button></div>
+        <div><Button variant="default" onClick={() => void client.invalidateQueries({ queryKey: ['dashboards', dashboard.name] }).then(close)}>Show what was saved; my draft is lost</Button></div>
       )}
       {turning.isError && <ProblemNote error={turning.error} />}
       <Tabs value={address.tab === 'yaml' ? 'yaml' : 'panels'} onChange={(tab) => turning.mutate(tab === 'yaml' ? 'yaml' : undefined)} keepMounted={false}>
         <Tabs.List mb="md"><Tabs.Tab value="panels">Panels</Tabs.Tab><Tabs.Tab value="yaml">YAML</Tabs.Tab></Tabs.List>
         <Tabs.Panel value="panels">
           <About draft={draft} edit={edit} />
-          <Panels draft={draft} edit={edit} scope={scope} />
+          <Panels draft={draft} edit={edit} scope={scope} onChanged={setPanelChanged} />
         </Tabs.Panel>
         <Tabs.Panel value="yaml"><Written name={dashboard.name} text={written ?? yaml} reading={turning.isPending} onChange={setWritten} onRead={() => turning.mutate(undefined)} /></Tabs.Panel>
       </Tabs>
+      {asked}
     </div>
   )
 }
@@ -97,8 +106,12 @@ function About({ draft, edit }: DraftProps) {
   )
 }
 
-function Panels({ draft, edit, scope }: DraftProps & { scope: Scope }) {
+function Panels({ draft, edit, scope, onChanged }: DraftProps & { scope: Scope; onChanged: (changed: boolean) => void }) {
   const [editing, setEditing] = useState<number | null>(null)
+  const close = () => {
+    setEditing(null)
+    onChanged(false)
+  }
   const put = (at: number, panel: Panel) => edit({ panels: at === draft.panels.length ? [...draft.panels, panel] : draft.panels.map((one, i) => (i === at ? panel : one)) })
   const move = (at: number, to: number) => {
     const panels = [...draft.panels]
@@ -127,7 +140,7 @@ function Panels({ draft, edit, scope }: DraftProps & { scope: Scope }) {
       <div style={{ marginTop: '1.5rem' }}><Button variant="default" leftSection={<IconPlus size={14} aria-hidden />} onClick={() => setEditing(draft.panels.length)}>Add a panel</Button></div>
       {editing !== null && (
         <Suspense fallback={null}>
-          <PanelEditor panel={draft.panels[editing]} taken={draft.panels.filter((_, i) => i !== editing).map((one) => one.id)} scope={scope} onDone={(panel) => { put(editing, panel); setEditing(null) }} onClose={() => setEditing(null)} />
+          <PanelEditor panel={draft.panels[editing]} taken={draft.panels.filter((_, i) => i !== editing).map((one) => one.id)} scope={scope} onChanged={onChanged} onDone={(panel) => { put(editing, panel); close() }} onClose={close} />
         </Suspense>
       )}
     </>
@@ -153,13 +166,14 @@ function Written({ name, text, reading, onChange, onRead }: WrittenProps) {
   )
 }
 
-function Delete({ dashboard }: { dashboard: Dashboard }) {
+function Delete({ dashboard, letGo }: { dashboard: Dashboard; letGo: () => void }) {
   const [sure, setSure] = useState(false)
   const client = useQueryClient()
   const navigate = useNavigate()
   const deleting = useMutation({
     mutationFn: () => request('DELETE', ask.at(dashboard.name), undefined, undefined, dashboard.revision),
     onSuccess: async () => {
+      letGo()
       await navigate({ to: '/dashboards' })
       await client.invalidateQueries({ queryKey: ['dashboards'] })
     },

@@ -85,7 +85,7 @@ function Opened({ incident }: { incident: Incident }) {
 /** What the machine saw, drawn as on the canary's page; whatever else it wrote down stands below. */
 function Evidence({ evidence }: { evidence: Record<string, unknown> }) {
   const { metrics, guardrails, differs, arms, ...rest } = evidence as Known
-  const entries = Object.entries(rest)
+  const entries = Object.entries(rest).filter(([name, value]) => value !== null || !/^group(_by)?$/.test(name)) // of all together: no group is unknown
   const large = entries.filter(([, value]) => shown(value) === null)
   const href = evidenceOf(evidence)
   return (

@@ -102,7 +102,7 @@ const messageColumns = (nameOf: (id: string) => string | undefined): Column<Noti
   },
   { id: 'event', head: 'About', className: 'hide-s nowrap', cell: (row) => row.event },
   { id: 'channel', head: 'To', className: 'hide-s nowrap', cell: (row) => nameOf(row.channel) },
-  { id: 'tries', head: 'Tries', className: 'num hide-m', cell: (row) => <>{count(row.attempts)}{row.next_at && <span className="quiet small">, next <Time at={row.next_at} /></span>}</> },
+  { id: 'tries', head: 'Tries', className: 'num hide-m', cell: (row) => <>{count(row.attempts + (row.status === 'sent' ? 1 : 0))}{row.next_at && <span className="quiet small">, next <Time at={row.next_at} /></span>}</> },
   { id: 'at', head: 'When', className: 'num', cell: (row) => <Time at={row.sent_at ?? row.created_at} /> },
 ]
 

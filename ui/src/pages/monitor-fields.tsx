@@ -1,11 +1,13 @@
-import { Autocomplete, MultiSelect, NumberInput, SegmentedControl, Select, Switch, Textarea } from '@mantine/core'
+import { Autocomplete, MultiSelect, SegmentedControl, Select, Switch, Textarea } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import * as ask from '@/api/monitors'
 import { values } from '@/api/search'
+import type { Bounds } from '@/lib/bounds'
 import { words } from '@/lib/format'
 import { type Draft, FIELDS, FILTERS, METRICS, QUANTILES, RATES, type Typed } from '@/lib/watch-form'
 import { FieldSelect } from '@/parts/field-select'
 import { Match } from '@/parts/match'
+import { NumberBox } from '@/parts/number-field'
 import { Section } from '@/parts/page'
 
 interface FieldsProps {
@@ -39,7 +41,7 @@ export function Measure({ draft, change }: FieldsProps) {
         {draft.metric === 'tokens' && <Select label="Which" placeholder="all" clearable data={BUCKETS} value={draft.bucket} onChange={(bucket) => change({ bucket })} />}
         <Select label="Over" data={withOwn(WINDOWS, draft.window_s)} value={draft.window_s} allowDeselect={false} onChange={(value) => value && change({ window_s: value })} />
         <Select label="Looked at every" placeholder="by the window" clearable data={withOwn(STEPS, draft.every_s)} value={draft.every_s} onChange={(every_s) => change({ every_s })} />
-        <Amount label="At least n" value={draft.min_n} onChange={(min_n) => change({ min_n })} />
+        <Amount label="At least n" min={0} max={1e9} whole value={draft.min_n} onChange={(min_n) => change({ min_n })} />
       </div>
       <p className="quiet small">With fewer than n in the window it says nothing: neither alarm nor all-clear.</p>
     </Section>
@@ -58,26 +60,27 @@ export function Whose({ draft, change }: FieldsProps) {
 
 export function Limits({ draft, change }: FieldsProps) {
   const unit = METRICS[draft.metric]?.[1] ?? ''
+  const limits = draft.metric === 'score' ? { min: undefined } : RATES.has(draft.metric) ? { min: 0, max: 100 } : { min: 0 } // a score may be below zero
   const rules = RULES.map((rule) => ({ ...rule, disabled: rule.value === 'burn' && !RATES.has(draft.metric) }))
   return (
     <Section title="Alarm when it">
       <div style={{ overflowX: 'auto' }}><SegmentedControl size="xs" aria-label="Rule" data={rules} value={draft.kind} onChange={(kind) => change({ kind: kind as Draft['kind'] })} /></div>
       <div className="rates">
-        {draft.kind === 'threshold' && <Amount label="Is above" unit={unit} value={draft.above} onChange={(above) => change({ above })} optional />}
-        {draft.kind === 'threshold' && <Amount label="Or below" unit={unit} value={draft.below} onChange={(below) => change({ below })} optional />}
+        {draft.kind === 'threshold' && <Amount label="Is above" unit={unit} {...limits} value={draft.above} onChange={(above) => change({ above })} optional />}
+        {draft.kind === 'threshold' && <Amount label="Or below" unit={unit} {...limits} value={draft.below} onChange={(below) => change({ below })} optional />}
         {draft.kind === 'change' && (
           <>
-            <Amount label="By more than" unit="%" value={draft.change} onChange={(value) => change({ change: value })} />
+            <Amount label="By more than" unit="%" max={10_000} value={draft.change} onChange={(value) => change({ change: value })} />
             <Select label="Which way" data={WAYS} value={draft.direction} allowDeselect={false} onChange={(value) => change({ direction: value as Draft['direction'] })} />
-            <Amount label="False alarms a year" value={draft.false_alarms} onChange={(false_alarms) => change({ false_alarms })} />
-            <Amount label="Learned from" unit="days" value={draft.days} onChange={(days) => change({ days })} />
+            <Amount label="False alarms a year" min={0.001} max={1000} value={draft.false_alarms} onChange={(false_alarms) => change({ false_alarms })} />
+            <Amount label="Learned from" unit="days" min={7} max={90} whole value={draft.days} onChange={(days) => change({ days })} />
           </>
         )}
-        {draft.kind === 'missing' && <Amount label="Fewer spans than" value={draft.min_count} onChange={(min_count) => change({ min_count })} />}
+        {draft.kind === 'missing' && <Amount label="Fewer spans than" min={1} max={1e9} whole value={draft.min_count} onChange={(min_count) => change({ min_count })} />}
         {draft.kind === 'burn' && (
           <>
-            <Amount label="Should be good" unit="%" value={draft.objective} onChange={(objective) => change({ objective })} />
-            <Amount label="Of all within" unit="days" value={draft.burn_days} onChange={(burn_days) => change({ burn_days })} />
+            <Amount label="Should be good" unit="%" max={99.9999} value={draft.objective} onChange={(objective) => change({ objective })} />
+            <Amount label="Of all within" unit="days" min={1} max={90} whole value={draft.burn_days} onChange={(burn_days) => change({ burn_days })} />
           </>
         )}
       </div>
@@ -111,16 +114,14 @@ export function Telling({ draft, change }: FieldsProps) {
   )
 }
 
-interface AmountProps {
+interface AmountProps extends Bounds {
   label: string
   unit?: string
   value: Typed
   onChange: (value: Typed) => void
-  min?: number
-  max?: number
   optional?: boolean
 }
 
-function Amount({ label, unit, value, onChange, min = 0, max, optional }: AmountProps) {
-  return <NumberInput label={unit ? `${label}, ${unit}` : label} required={!optional} withAsterisk={false} min={min} max={max} hideControls value={value} onChange={onChange} />
+function Amount({ label, unit, value, onChange, optional, ...bounds }: AmountProps) {
+  return <NumberBox label={unit ? `${label}, ${unit}` : label} required={!optional} withAsterisk={false} min={0} {...bounds} hideControls value={value} onChange={onChange} />
 }

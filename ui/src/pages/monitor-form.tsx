@@ -8,6 +8,7 @@ import * as ask from '@/api/monitors'
 import type { Definition, Monitor } from '@/api/monitors'
 import { useAddress } from '@/lib/search'
 import { definitionOf, type Draft, draftOf, EMPTY } from '@/lib/watch-form'
+import { useDraft } from '@/parts/leaving'
 import { Page } from '@/parts/page'
 import { Loaded, ProblemNote } from '@/parts/states'
 import { useAccess } from '@/shell/access'
@@ -46,11 +47,13 @@ function Form({ start, existing }: { start: Draft; existing?: Monitor }) {
   const client = useQueryClient()
   const definition = definitionOf(draft)
   const change = (next: Partial<Draft>) => setDraft((old) => ({ ...old, ...next }))
+  const { ask: asked, letGo } = useDraft(JSON.stringify(draft) !== JSON.stringify(start), 'this monitor')
   const save = useMutation({
     mutationFn: (body: Definition) => request<Monitor>(existing ? 'PUT' : 'POST', existing ? `/monitors/${encodeURIComponent(existing.id)}` : '/monitors', body),
     onSuccess: async (made) => {
       await client.invalidateQueries({ queryKey: ['monitors'] })
       notifications.show({ message: existing ? `${made.name} is changed.` : `${made.name} is watching.`, autoClose: 5000 })
+      letGo()
       await navigate({ to: '/monitors/$monitorId', params: { monitorId: made.id } })
     },
   })
@@ -75,6 +78,7 @@ function Form({ start, existing }: { start: Draft; existing?: Monitor }) {
         </div>
       </form>
       <Rehearsed definition={definition} />
+      {asked}
     </div>
   )
 }

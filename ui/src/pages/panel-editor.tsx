@@ -1,12 +1,13 @@
 import { Button, Modal, SegmentedControl, Select, Textarea, TextInput } from '@mantine/core'
 import { useDebouncedValue } from '@mantine/hooks'
 import { useQuery } from '@tanstack/react-query'
-import { type FormEvent, useState } from 'react'
+import { type FormEvent, useEffect, useState } from 'react'
 import * as ask from '@/api/dashboards'
 import type { Kind, Panel, Report, Scope, Words } from '@/api/dashboards'
 import { useReturnedFocus } from '@/lib/focus'
 import { capital } from '@/lib/format'
 import { FieldSelect } from '@/parts/field-select'
+import { AskToLeave } from '@/parts/leaving'
 import { NumberField } from '@/parts/number-field'
 import { Loaded } from '@/parts/states'
 import { FilterRows, MetricRows } from './panel-fields'
@@ -17,6 +18,8 @@ interface Props {
   /** Ids that other panels have. */
   taken: string[]
   scope: Scope
+  /** Whether there is anything to lose now. */
+  onChanged: (changed: boolean) => void
   onDone: (panel: Panel) => void
   onClose: () => void
 }
@@ -25,10 +28,14 @@ const FIRST: Panel = { id: '', title: '', width: 6, kind: 'line', metrics: [{ na
 const SQL = 'SELECT time_bucket({bin}, start) AS time, count(*) AS calls\nFROM calls\nWHERE start >= {since} AND start < {until}\nGROUP BY ALL\nORDER BY time'
 
 /** One panel with what it shows beside it, as it is being made. */
-export default function PanelEditor({ panel, taken, scope, onDone, onClose }: Props) {
+export default function PanelEditor({ panel, taken, scope, onChanged, onDone, onClose }: Props) {
   useReturnedFocus()
   const [draft, setDraft] = useState<Panel>(panel ?? FIRST)
   const known = useQuery(ask.words)
+  const [leaving, leave] = useState(false)
+  const changed = JSON.stringify(draft) !== JSON.stringify(panel ?? FIRST)
+  useEffect(() => onChanged(changed), [changed]) // not `onChanged`: it is made anew with each drawing
+  const close = () => (changed ? leave(true) : onClose())
   const [preview] = useDebouncedValue(draft, 400)
   const edit = (next: Partial<Panel>) => setDraft({ ...draft, ...next })
   const submit = (event: FormEvent) => {
@@ -36,7 +43,7 @@ export default function PanelEditor({ panel, taken, scope, onDone, onClose }: Pr
     onDone({ ...cleaned(draft), id: draft.id || idOf(draft.title, taken) })
   }
   return (
-    <Modal opened onClose={onClose} size="75rem" title={<strong>{panel ? 'Edit the panel' : 'Add a panel'}</strong>} closeButtonProps={{ 'aria-label': 'Close' }}>
+    <Modal opened onClose={close} size="75rem" title={<strong>{panel ? 'Edit the panel' : 'Add a panel'}</strong>} closeButtonProps={{ 'aria-label': 'Close' }}>
       <Loaded query={known}>
         {(all) => (
           <form className="panel-form" onSubmit={submit}>
@@ -50,13 +57,14 @@ export default function PanelEditor({ panel, taken, scope, onDone, onClose }: Pr
               <Select label="Width" data={all.widths.map((width) => ({ value: `${width}`, label: `${width} of 12 columns` }))} value={`${draft.width}`} allowDeselect={false} onChange={(width) => edit({ width: Number(width) })} />
               <div className="line">
                 <Button type="submit" disabled={!draft.title.trim()}>{panel ? 'Done' : 'Add it'}</Button>
-                <Button variant="default" onClick={onClose}>Cancel</Button>
+                <Button variant="default" onClick={close}>Cancel</Button>
               </div>
             </div>
             <div className="preview"><PanelFrame panel={{ ...cleaned(preview), title: preview.title || 'Preview', id: preview.id || 'preview', width: 12 }} scope={scope} /></div>
           </form>
         )}
       </Loaded>
+      <AskToLeave opened={leaving} what="this panel" onStay={() => leave(false)} onLeave={onClose} />
     </Modal>
   )
 }
@@ -86,7 +94,7 @@ function MetricFields({ draft, edit, known }: FieldsProps & { known: Words }) {
       <FilterRows filter={draft.filter ?? {}} known={known.filters} onChange={(filter) => edit({ filter })} />
       <div className="line" style={{ alignItems: 'end', flexWrap: 'nowrap' }}>
         <FieldSelect label="Group by" style={{ flex: 1 }} clearable placeholder="not grouped, or tag:…, attribute:…" known={known.groups} value={draft.group_by ?? null} onChange={(group_by) => edit({ group_by })} />
-        <NumberField label="Shown" w={80} min={1} max={20} empty={1} value={draft.top ?? 8} onChange={(top) => edit({ top: top || 1 })} disabled={!draft.group_by} />
+        <NumberField label="Shown" w={80} min={1} max={20} whole empty={1} value={draft.top ?? 8} onChange={(top) => edit({ top: top ?? 1 })} disabled={!draft.group_by} />
       </div>
     </>
   )

@@ -1,12 +1,14 @@
 import { Button, Radio, TextInput } from '@mantine/core'
 import { useMutation } from '@tanstack/react-query'
 import { IconDownload } from '@tabler/icons-react'
+import { Link } from '@tanstack/react-router'
 import { type FormEvent, useState } from 'react'
 import { post } from '@/api/client'
 import * as ask from '@/api/keeping'
 import type { Deletion, Found } from '@/api/keeping'
 import { plural, shortId } from '@/lib/format'
 import { removedIn } from '@/lib/keeping'
+import { useAddress } from '@/lib/search'
 import { ReasonDialog } from '@/parts/dialog'
 import { Listed, More, usePages } from '@/parts/list'
 import { Facts, Section } from '@/parts/page'
@@ -25,39 +27,40 @@ export default function Deletions() {
 
 function ForAdmins() {
   const done = usePages<Deletion>(ask.deletions())
-  const [user, setUser] = useState('')
+  const [address] = useAddress()
+  const [user, setUser] = useState(address.user ?? '') // a link brings ids that no field can hold, such as those with a line end
   const [deleting, setDeleting] = useState(false)
   const search = useMutation({ mutationFn: (id: string) => ask.searched(id, 'looking at what there is') })
   const look = (event: FormEvent) => {
     event.preventDefault()
-    search.mutate(user.trim())
+    search.mutate(user)
   }
   return (
     <div className="stack" style={{ gap: 'var(--gap)' }}>
       <Section title="Delete what is stored about a person" note="spans, scores, logs, answers; with a proof of what was deleted">
         <form className="line" onSubmit={look} style={{ alignItems: 'flex-end' }}>
           <TextInput label="User" description="As it stands in the traces; an e-mail address is looked for as the pseudonym it became." required value={user} onChange={(event) => { setUser(event.currentTarget.value); search.reset() }} className="grow" maw="30rem" />
-          <Button type="submit" variant="default" loading={search.isPending} disabled={!user.trim()}>Look what there is</Button>
+          <Button type="submit" variant="default" loading={search.isPending} disabled={user === ''}>Look what there is</Button>
         </form>
         {search.isError && <ProblemNote error={search.error} />}
-        {search.data && <Preview found={search.data} onDelete={() => setDeleting(true)} />}
+        {search.data && <Preview user={user} found={search.data} onDelete={() => setDeleting(true)} />}
       </Section>
       <Section title="Deletions" note="newest first; the person’s id is kept nowhere, only its salted hash">
         <Listed pages={done} empty={<p className="second">Nobody’s data was deleted yet.</p>}>
           {(rows) => <Table label="Deletions, newest first" rows={rows} columns={COLUMNS} rowKey={(row) => row.id} footer={<More pages={done} noun="deletion" />} />}
         </Listed>
       </Section>
-      {deleting && search.data && <Delete user={user.trim()} found={search.data} onClose={() => setDeleting(false)} onDone={() => { setUser(''); search.reset() }} />}
+      {deleting && search.data && <Delete user={user} found={search.data} onClose={() => setDeleting(false)} onDone={() => { setUser(''); search.reset() }} />}
     </div>
   )
 }
 
-function Preview({ found, onDelete }: { found: Found; onDelete: () => void }) {
+function Preview({ user, found, onDelete }: { user: string; found: Found; onDelete: () => void }) {
   const nothing = removedIn(found.found) === 'nothing'
-  if (nothing && found.held.length === 0) return <p className="notice">Nothing of this person is stored.</p>
+  if (nothing && found.held.length === 0) return <p className="notice">Nothing is stored of <q>{user}</q>. {user !== user.trim() && 'The space at its end was looked for, too. '}Ids are looked for sign by sign, as they were sent: the page of a <Link to="/users">user</Link> leads here with the right one.</p>
   return (
     <div className="stack">
-      <p className="lead">There are {removedIn(found.found)}.</p>
+      <p className="lead">Stored of this person: {removedIn(found.found)}.</p>
       <Facts rows={[['First', found.first && <Time key="first" at={found.first} full />], ['Last', found.last && <Time key="last" at={found.last} full />], ['Sessions', found.sessions], ['Hash', <code key="hash" title={found.user_hash}>{found.user_hash.slice(0, 22)}…</code>]]} />
       <Held found={found} />
       <div><Button color="red.8" onClick={onDelete}>Delete it…</Button></div>
@@ -87,7 +90,7 @@ function Delete({ user, found, onClose, onDone }: { user: string; found: Found; 
       title="Delete everything about this person"
       action="Delete it for good"
       danger
-      disabled={typed !== user}
+      disabled={inLine(typed) !== inLine(user)}
       done="The deletion has begun; its proof will stand in the list."
       send={(reason) => post('/deletions', { user, reason, datasets })}
     >
@@ -101,10 +104,13 @@ function Delete({ user, found, onClose, onDone }: { user: string; found: Found; 
           </div>
         </Radio.Group>
       )}
-      <TextInput label={`Type the user to confirm: ${user}`} autoComplete="off" value={typed} onChange={(event) => setTyped(event.currentTarget.value)} />
+      <TextInput label={`Type the user to confirm: ${inLine(user)}`} autoComplete="off" value={typed} onChange={(event) => setTyped(event.currentTarget.value)} />
     </ReasonDialog>
   )
 }
+
+/** As it is seen on a page and can be typed. */
+const inLine = (id: string) => id.replace(/\s+/g, ' ').trim()
 
 const COLUMNS: Column<Deletion>[] = [
   { id: 'status', head: 'Status', className: 'nowrap', cell: (row) => <><StatusTag status={row.status} />{row.status === 'running' && row.step && <span className="quiet small"> {row.step}</span>}</> },

@@ -1,4 +1,4 @@
-import { Button, Checkbox, NumberInput } from '@mantine/core'
+import { Button, Checkbox } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import { request, type Tagged } from '@/api/client'
@@ -7,6 +7,7 @@ import type { Flags } from '@/api/forwarding'
 import { capital, plural } from '@/lib/format'
 import { portion } from '@/lib/money'
 import { ReasonDialog } from '@/parts/dialog'
+import { NumberBox } from '@/parts/number-field'
 import { Section } from '@/parts/page'
 import { Loaded } from '@/parts/states'
 import { Person, Time } from '@/parts/values'
@@ -51,7 +52,7 @@ function Change({ flags, onClose }: { flags: Tagged<Flags>; onClose: () => void 
   return (
     <ReasonDialog opened onClose={onClose} title="Change which checks look at traffic" action={checks.length ? 'Check like this' : 'Turn them off'} disabled={!(share > 0)} done="The checks hold for what comes from now on." send={(reason) => request('PUT', '/flags', { checks, share, reason }, undefined, flags.revision)}>
       {flags.available.map((name) => <Checkbox key={name} label={name} description={SAYS[name]} checked={checks.includes(name)} onChange={(event) => set(name, event.currentTarget.checked)} />)}
-      <NumberInput label="Share of the traces, %" description="Whole traces, by a hash of their id: the same ones at every server and after every restart." min={0} max={100} decimalScale={3} hideControls value={percent} onChange={setPercent} />
+      <NumberBox label="Share of the traces, %" description="Whole traces, by a hash of their id: the same ones at every server and after every restart." min={0} max={100} decimalScale={3} hideControls value={percent} onChange={setPercent} />
     </ReasonDialog>
   )
 }

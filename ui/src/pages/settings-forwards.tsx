@@ -1,4 +1,4 @@
-import { Button, Modal, NumberInput, Switch, TextInput } from '@mantine/core'
+import { Button, Modal, Switch, TextInput } from '@mantine/core'
 import { notifications } from '@mantine/notifications'
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { type FormEvent, useState } from 'react'
@@ -12,6 +12,7 @@ import { MATCHED } from '@/lib/sampling'
 import { useAddress } from '@/lib/search'
 import { ReasonDialog } from '@/parts/dialog'
 import { Match } from '@/parts/match'
+import { NumberBox } from '@/parts/number-field'
 import { Section } from '@/parts/page'
 import { Empty, Loaded, ProblemNote } from '@/parts/states'
 import { StatusTag } from '@/parts/status'
@@ -116,7 +117,7 @@ function ForwardForm({ existing, onClose }: { existing?: Forward; onClose: () =>
         <TextInput label="Headers" description="name=env:VARIABLE, several with commas. Secrets stand in the server’s environment, as ASSAY_FORWARD_…" placeholder="authorization=env:ASSAY_FORWARD_TOKEN" value={headers} onChange={(event) => setHeaders(event.currentTarget.value)} />
         <Match held={held} fields={MATCHED} onChange={setHeld} empty="All spans." />
         <div className="line" style={{ gap: '1.5rem', alignItems: 'flex-end' }}>
-          <NumberInput label="Share of traces, %" required withAsterisk={false} min={0} max={100} decimalScale={3} hideControls value={share} onChange={setShare} maw="9rem" />
+          <NumberBox label="Share of traces, %" required withAsterisk={false} min={0} max={100} decimalScale={3} hideControls value={share} onChange={setShare} maw="9rem" />
           <Switch label="Turned on" checked={enabled} onChange={(event) => setEnabled(event.currentTarget.checked)} />
         </div>
         {save.isError && <ProblemNote error={save.error} />}

@@ -1,4 +1,4 @@
-import { Button, NumberInput } from '@mantine/core'
+import { Button } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import { request, type Tagged } from '@/api/client'
@@ -8,6 +8,7 @@ import { capital, count, plural } from '@/lib/format'
 import { portion } from '@/lib/money'
 import { bytes } from '@/lib/size'
 import { ReasonDialog } from '@/parts/dialog'
+import { NumberBox } from '@/parts/number-field'
 import { Section } from '@/parts/page'
 import { Loaded } from '@/parts/states'
 import { type Column, Table } from '@/parts/table'
@@ -93,9 +94,9 @@ function Change({ quotas, onClose }: { quotas: Tagged<Quotas>; onClose: () => vo
     <ReasonDialog opened onClose={onClose} title="Change the quotas" action="Set them" danger={tight.length > 0} disabled={warn === ''} done="The quotas hold from the next request on." send={(reason) => request('PUT', '/quotas', { limits, warn_at: Number(warn) / 100, reason }, undefined, quotas.revision)}>
       <div className="rates">
         {(Object.keys(NAMES) as Quota[]).map((quota) => (
-          <NumberInput key={quota} label={NAMES[quota]} placeholder="no limit" min={1} allowDecimal={false} thousandSeparator="," hideControls value={limits[quota] ?? ''} onChange={(value) => setLimits({ ...limits, [quota]: value === '' ? null : Number(value) })} />
+          <NumberBox key={quota} label={NAMES[quota]} placeholder="no limit" min={0} whole thousandSeparator="," hideControls value={limits[quota] ?? ''} onChange={(value) => setLimits({ ...limits, [quota]: value === '' ? null : Number(value) })} />
         ))}
-        <NumberInput label="Tell people at, %" min={1} max={100} hideControls value={warn} onChange={setWarn} />
+        <NumberBox label="Tell people at, %" min={1} max={100} hideControls value={warn} onChange={setWarn} />
       </div>
       {tight.length > 0 && <p className="notice bad">{tight.map((one) => `${capital(NAMES[one.quota].toLowerCase())}: ${amount(one.quota, one.used)} came in already`).join('; ')}. The next request is turned away at once; what is turned away and not sent again by its sender is lost.</p>}
     </ReasonDialog>

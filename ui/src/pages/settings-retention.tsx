@@ -1,15 +1,17 @@
-import { Button, NumberInput, TextInput } from '@mantine/core'
+import { Button, TextInput } from '@mantine/core'
 import { notifications } from '@mantine/notifications'
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { IconPlus, IconX } from '@tabler/icons-react'
-import { useState } from 'react'
+import { type FormEvent, useState } from 'react'
 import { post, request, type Tagged } from '@/api/client'
 import * as ask from '@/api/keeping'
 import type { Pass, Retention, RetentionRule } from '@/api/keeping'
 import { duration } from '@/lib/format'
 import { changesOf, keptFor, PARTS, removedIn } from '@/lib/keeping'
 import { ReasonDialog } from '@/parts/dialog'
+import { sameTab, useDraft } from '@/parts/leaving'
 import { Listed, More, usePages } from '@/parts/list'
+import { NumberBox } from '@/parts/number-field'
 import { Section } from '@/parts/page'
 import { Loaded, ProblemNote, Skeleton } from '@/parts/states'
 import { StatusTag } from '@/parts/status'
@@ -41,22 +43,30 @@ function Rules({ retention }: { retention: Tagged<Retention> }) {
   const [saving, save] = useState(false)
   const meant = rules.filter((rule) => rule.environment !== null || PARTS.some(([part]) => (rule[part] ?? null) !== null))
   const changes = changesOf(retention.rules, meant)
+  const { ask: asked } = useDraft(changes.length > 0, 'these rules', (next) => sameTab(next, 'retention'))
   const set = (index: number, next: Partial<RetentionRule>) => setRules(rules.map((rule, i) => (i === index ? { ...rule, ...next } : rule)))
+  const submit = (event: FormEvent) => {
+    event.preventDefault()
+    save(true)
+  }
   return (
     <Section title="Kept for" note={retention.updated_at && <>set <Time at={retention.updated_at} /> by <Person actor={retention.updated_by} /></>}>
       <p className="lead">{keptFor(retention.rules)}</p>
       {retention.applies_from && new Date(retention.applies_from).getTime() > Date.now() && <p className="notice unsure">These rules hold from <Time at={retention.applies_from} full />. Until then they can be taken back, and nothing is let go.</p>}
-      {rules.map((rule, i) => (
-        <RuleRow key={i} rule={rule} disabled={!access.admin} onChange={(next) => set(i, next)} onRemove={rule.environment === null ? undefined : () => setRules(rules.filter((_, at) => at !== i))} />
-      ))}
-      {access.admin ? (
-        <div className="line">
-          <Button variant="default" leftSection={<IconPlus size={13} aria-hidden />} onClick={() => setRules([...rules, { environment: '', metadata_days: null, text_days: null }])}>Another rule for an environment</Button>
-          <Button disabled={changes.length === 0 || meant.some((rule) => rule.environment === '')} onClick={() => save(true)}>Look at the change…</Button>
-        </div>
-      ) : (
-        <p className="quiet small">Retention is set by admins of this project.</p>
-      )}
+      <form className="stack" onSubmit={submit}>
+        {rules.map((rule, i) => (
+          <RuleRow key={i} rule={rule} disabled={!access.admin} onChange={(next) => set(i, next)} onRemove={rule.environment === null ? undefined : () => setRules(rules.filter((_, at) => at !== i))} />
+        ))}
+        {access.admin ? (
+          <div className="line">
+            <Button variant="default" leftSection={<IconPlus size={13} aria-hidden />} onClick={() => setRules([...rules, { environment: '', metadata_days: null, text_days: null }])}>Another rule for an environment</Button>
+            <Button type="submit" disabled={changes.length === 0 || meant.some((rule) => rule.environment === '')}>Look at the change…</Button>
+          </div>
+        ) : (
+          <p className="quiet small">Retention is set by admins of this project.</p>
+        )}
+      </form>
+      {asked}
       {saving && <SaveRules rules={meant} changes={changes} revision={retention.revision} onClose={() => save(false)} />}
     </Section>
   )
@@ -76,7 +86,7 @@ function RuleRow({ rule, disabled, onChange, onRemove }: RuleRowProps) {
       <legend>{rule.environment === null ? 'The whole project' : 'One environment, in place of the project’s rule'}</legend>
       {rule.environment !== null && <TextInput label="Environment" required value={rule.environment} onChange={(event) => onChange({ environment: event.currentTarget.value })} />}
       {parts.map(([part, label]) => (
-        <NumberInput key={part} label={`${label}, days`} placeholder="for ever" min={1} max={36_500} allowDecimal={false} hideControls disabled={disabled} value={rule[part] ?? ''} onChange={(value) => onChange({ [part]: value === '' ? null : Number(value) })} />
+        <NumberBox key={part} label={`${label}, days`} placeholder="for ever" min={1} max={36_500} whole hideControls disabled={disabled} value={rule[part] ?? ''} onChange={(value) => onChange({ [part]: value === '' ? null : Number(value) })} />
       ))}
       {onRemove && !disabled && <div style={{ alignSelf: 'end' }}><button type="button" className="icon-button lined" aria-label={`Remove the rule of ${rule.environment || 'this environment'}`} onClick={onRemove}><IconX size={14} aria-hidden /> Remove</button></div>}
     </fieldset>

@@ -2,7 +2,7 @@ import { Button, Select, Switch, TextInput } from '@mantine/core'
 import { useDebouncedValue } from '@mantine/hooks'
 import { useQuery } from '@tanstack/react-query'
 import { IconArrowUp, IconPlus, IconX } from '@tabler/icons-react'
-import { useState } from 'react'
+import { type FormEvent, useState } from 'react'
 import { request, type Tagged } from '@/api/client'
 import * as ask from '@/api/forwarding'
 import type { Policy, Sampling, SamplingPreview, Tail } from '@/api/forwarding'
@@ -12,6 +12,7 @@ import { portion } from '@/lib/money'
 import { asPolicy, MATCHED, type RuleDraft, TAIL, unfinished } from '@/lib/sampling'
 import { bytes } from '@/lib/size'
 import { ReasonDialog } from '@/parts/dialog'
+import { sameTab, useDraft } from '@/parts/leaving'
 import { Match } from '@/parts/match'
 import { NumberField } from '@/parts/number-field'
 import { Section } from '@/parts/page'
@@ -35,11 +36,16 @@ function Rules({ sampling }: { sampling: Tagged<Sampling> }) {
   const policy = asPolicy(rules, tail)
   const changed = JSON.stringify(policy) !== JSON.stringify(asPolicy(sampling.rules.map((rule) => ({ ...rule, held: heldOf(rule.match) })), sampling.tail))
   const open = unfinished(rules)
+  const { ask: asked } = useDraft(changed, 'these rules', (next) => sameTab(next, 'sampling'))
   const set = (index: number, next: Partial<RuleDraft>) => setRules(rules.map((rule, i) => (i === index ? { ...rule, ...next } : rule)))
   const add = () => setRules([...rules, { name: `rule-${rules.length + 1}`, held: [], action: 'sample', rate: 0.1 }])
+  const submit = (event: FormEvent) => {
+    event.preventDefault()
+    save(true)
+  }
   return (
     <div className="columns">
-      <div className="stack" style={{ gap: 'var(--gap)' }}>
+      <form className="stack" style={{ gap: 'var(--gap)' }} onSubmit={submit}>
         <Section title="Rules" note="the first that matches a span decides" end={access.admin && <Button variant="default" size="compact-xs" leftSection={<IconPlus size={12} aria-hidden />} onClick={add}>Add a rule</Button>}>
           {rules.length === 0 && <p className="second prose">None: every span is kept as it was sent{tail ? ', but for what the end of its trace decides' : ''}. A span without its content keeps its row: counts, sums, costs and latencies stay exact.</p>}
           {rules.map((rule, i) => (
@@ -62,9 +68,10 @@ function Rules({ sampling }: { sampling: Tagged<Sampling> }) {
         </Section>
         <TailEnd tail={tail} disabled={!access.admin} onChange={setTail} waiting={sampling.waiting} />
         {sampling.updated_at && <p className="quiet small">Set <Time at={sampling.updated_at} /> by <Person actor={sampling.updated_by} />.</p>}
-        {access.admin ? <div><Button disabled={!changed || open !== null} title={open ?? undefined} onClick={() => save(true)}>Look at the change…</Button></div> : <p className="quiet small">Sampling is set by admins of this project.</p>}
-      </div>
+        {access.admin ? <div><Button type="submit" disabled={!changed || open !== null} title={open ?? undefined}>Look at the change…</Button></div> : <p className="quiet small">Sampling is set by admins of this project.</p>}
+      </form>
       <Preview policy={open === null ? policy : null} why={open} />
+      {asked}
       {saving && <Save policy={policy} revision={sampling.revision} onClose={() => save(false)} />}
     </div>
   )
@@ -76,7 +83,7 @@ function Share({ label = 'Share kept, %', value, onChange }: { label?: string; v
 
 function TailEnd({ tail, disabled, onChange, waiting }: { tail: Tail | null; disabled: boolean; onChange: (tail: Tail | null) => void; waiting: Sampling['waiting'] }) {
   const set = (next: Partial<Tail>) => tail && onChange({ ...tail, ...next })
-  const optional = (label: string, value: number | null, change: (value: number | null) => void) => <NumberField label={label} placeholder="not asked" min={0} hideControls value={value} onChange={change} />
+  const optional = (label: string, value: number | null, change: (value: number | null) => void, max?: number) => <NumberField label={label} placeholder="not asked" min={0} max={max} hideControls value={value} onChange={change} />
   return (
     <Section title="By how a trace ended" note="for spans that no rule decided">
       <Switch label="Decide once a trace is quiet" disabled={disabled} checked={tail !== null} onChange={(event) => onChange(event.currentTarget.checked ? TAIL : null)} />
@@ -89,10 +96,10 @@ function TailEnd({ tail, disabled, onChange, waiting }: { tail: Tail | null; dis
           </div>
           <div className="rates">
             {optional('Keep slower than, ms', tail.slower_than_ms, (slower_than_ms) => set({ slower_than_ms }))}
-            {optional('Keep the slowest, from %', tail.slower_than_quantile === null ? null : Number((tail.slower_than_quantile * 100).toPrecision(12)), (value) => set({ slower_than_quantile: value === null ? null : value / 100 }))}
+            {optional('Keep the slowest, from %', tail.slower_than_quantile === null ? null : Number((tail.slower_than_quantile * 100).toPrecision(12)), (value) => set({ slower_than_quantile: value === null ? null : value / 100 }), 100)}
             <Share label="Of the rest, %" value={tail.share} onChange={(share) => set({ share })} />
-            <NumberField label="Quiet for, s" min={1} hideControls empty={1} value={tail.quiet_s} onChange={(value) => set({ quiet_s: value || 1 })} />
-            <NumberField label="At the latest after, s" min={1} hideControls empty={1} value={tail.patience_s} onChange={(value) => set({ patience_s: value || 1 })} />
+            <NumberField label="Quiet for, s" min={1} max={3600} hideControls empty={1} value={tail.quiet_s} onChange={(value) => set({ quiet_s: value ?? 1 })} />
+            <NumberField label="At the latest after, s" min={Math.max(tail.quiet_s, 1)} max={86_400} hideControls empty={1} value={tail.patience_s} onChange={(value) => set({ patience_s: value ?? 1 })} />
           </div>
         </fieldset>
       )}

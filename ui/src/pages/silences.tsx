@@ -7,7 +7,7 @@ import { post, request } from '@/api/client'
 import * as ask from '@/api/monitors'
 import type { Repeats, Silence } from '@/api/monitors'
 import { useReturnedFocus } from '@/lib/focus'
-import { zone } from '@/lib/format'
+import { zoneOf } from '@/lib/local'
 import { useAddress } from '@/lib/search'
 import { Section } from '@/parts/page'
 import { Empty, Loaded, ProblemNote } from '@/parts/states'
@@ -118,7 +118,7 @@ function NewSilence({ monitors, onClose }: { monitors: { value: string; label: s
       <form className="stack" onSubmit={submit}>
         <Select label="What" placeholder="everything in this project" clearable searchable data={monitors} value={subject} onChange={setSubject} openOnFocus={false} data-autofocus />
         <Select label="For" data={FOR} value={length} allowDeselect={false} onChange={(value) => value && setLength(value)} />
-        {length === 'own' && <div className="line">{time(`From (${zone()}); empty: now`, since, setSince, false)}{time(`Until (${zone()})`, until, setUntil, true)}</div>}
+        {length === 'own' && <div className="line">{time(`From (${zoneOf(since)}); empty: now`, since, setSince, false)}{time(`Until (${zoneOf(until)})`, until, setUntil, true)}</div>}
         {length === 'again' && <Again value={again} onChange={setAgain} />}
         <Textarea label="Reason" description="Goes to the audit log, under your name." required autosize minRows={2} value={reason} onChange={(event) => setReason(event.currentTarget.value)} />
         {create.isError && <ProblemNote error={create.error} />}

@@ -2,6 +2,7 @@ import { IconSearch, IconX } from '@tabler/icons-react'
 import { duration, plural } from '@/lib/format'
 import { useAddress } from '@/lib/search'
 import type { Loop } from '@/lib/trace'
+import { useTyped } from '@/lib/typed'
 
 interface TreeHeadProps {
   spans: number
@@ -16,19 +17,13 @@ interface TreeHeadProps {
 /** What the tree is narrowed to, each to be taken away, and the scale of the times. */
 export function TreeHead({ spans, listed, length, loop, node }: TreeHeadProps) {
   const [address, change] = useAddress()
+  const [typed, type] = useTyped(address.find ?? '', (find) => change({ find: find || undefined }, true))
   return (
     <div className="tree-tools">
       <div className="line tight tree-filters">
         <label className="tree-find">
           <IconSearch size={13} stroke={1.8} aria-hidden />
-          <input
-            type="search"
-            placeholder={`Find in ${plural(spans, 'span')}`}
-            aria-label="Find spans by name, kind or model"
-            defaultValue={address.find ?? ''}
-            key={address.find === undefined ? 'empty' : 'asked'}
-            onChange={(event) => change({ find: event.currentTarget.value || undefined }, true)}
-          />
+          <input type="search" placeholder={`Find in ${plural(spans, 'span')}`} aria-label="Find spans by name, kind or model" value={typed} onChange={(event) => type(event.currentTarget.value)} />
         </label>
         <Toggle name="errors" set={address.only === 'errors'} onChange={(set) => change({ only: set ? 'errors' : undefined }, true)} />
         {loop && <Toggle name="the loop" set={address.only === 'loop'} onChange={(set) => change({ only: set ? 'loop' : undefined }, true)} />}

@@ -2,7 +2,7 @@ import { useVirtualizer } from '@tanstack/react-virtual'
 import { type KeyboardEvent, useEffect, useMemo, useRef, useState } from 'react'
 import { useKeys } from '@/lib/keys'
 import type { Loop } from '@/lib/trace'
-import { type Node, type Tree, visibleRows } from '@/lib/tree'
+import { above, type Node, type Tree, visibleRows } from '@/lib/tree'
 import { Row } from './span-row'
 import { TreeHead } from './span-tree-head'
 
@@ -44,6 +44,7 @@ export function SpanTree({ tree, listed, marks, node, selected, onSelect }: Span
     if (shut) next.add(id)
     else next.delete(id)
     setFolded(next)
+    if (shut && above(tree, selected).includes(id)) onSelect(id) // what is chosen stays in sight
   }
   const press = (event: KeyboardEvent) => {
     const row = rows[index]
@@ -54,7 +55,13 @@ export function SpanTree({ tree, listed, marks, node, selected, onSelect }: Span
   }
   const nextError = () => {
     const failed = (row: Node) => row.span.status === 'error'
-    choose(rows.slice(index + 1).find(failed) ?? rows.find(failed))
+    const all = listed ?? visibleRows(tree, new Set()) // also in what is folded
+    const at = all.findIndex((row) => row.span.span_id === selected)
+    const next = all.slice(at + 1).find(failed) ?? all.find(failed)
+    if (!next) return
+    const shut = above(tree, next.span.span_id).filter((id) => folded.has(id))
+    if (shut.length > 0) setFolded(new Set([...folded].filter((id) => !shut.includes(id))))
+    choose(next)
   }
   useKeys([
     { keys: 'j', does: 'Next span', run: () => move(1) },

@@ -29,6 +29,7 @@ export function Sql() {
   const sent = address.q ?? ''
   const [typed, setTyped] = useState(sent || EXAMPLES[0]![1])
   const [asked, setAsked] = useState(0)
+  const [stopped, setStopped] = useState<string | null>(null) // the query that was stopped
   useEffect(() => { if (sent) setTyped(sent) }, [sent]) // going back shows the query of the answer
   const field = useRef<HTMLTextAreaElement>(null)
   const client = useQueryClient()
@@ -36,6 +37,7 @@ export function Sql() {
   const answer = useQuery(options)
   const run = (sql = typed) => {
     setTyped(sql)
+    setStopped(null)
     setAsked(asked + 1)
     if (sql !== sent) change({ q: sql })
   }
@@ -44,7 +46,11 @@ export function Sql() {
     event.preventDefault()
     run()
   }
-  const stop = () => void client.cancelQueries({ queryKey: options.queryKey })
+  const stop = () => {
+    setStopped(sent)
+    void client.cancelQueries({ queryKey: options.queryKey })
+  }
+  const isStopped = stopped === sent && !answer.isFetching && !answer.data
   return (
     <Page title="SQL" fill className="sql-page">
       <div className="sql">
@@ -63,7 +69,8 @@ export function Sql() {
             {answer.isFetching && <Waiting>Asking…</Waiting>}
             {answer.isError && !answer.isFetching && <ProblemNote error={answer.error} />}
             {answer.data && !answer.isFetching && <Rows answer={answer.data} />}
-            {!answer.data && !answer.isFetching && !answer.isError && <Examples run={run} />}
+            {isStopped && <p className="second" role="status">Stopped: the query no longer runs on the server, and there is no answer. Run asks again; a shorter time or fewer rows is quicker.</p>}
+            {!answer.data && !answer.isFetching && !answer.isError && !isStopped && <Examples run={run} />}
           </div>
         </div>
         <SchemaList insert={(text) => setTyped(inserted(field.current, typed, text))} />

@@ -1,6 +1,6 @@
 import { useQuery } from '@tanstack/react-query'
 import * as ask from '@/api/queries'
-import { partsOf, put, valueOf, without } from '@/lib/q'
+import { isValue, partsOf, put, valueOf, without } from '@/lib/q'
 import { Choice, FacetChoice, FilterChip } from '@/parts/choice'
 import { releaseName, useReleaseName } from '@/parts/links'
 import { BUTTONS } from './traces-search'
@@ -24,8 +24,8 @@ export function TraceFilters({ q, onChange }: { q: string; onChange: (q: string)
       <Choice name="Channel" {...of('channel')} options={(channels.data?.items ?? []).map((one) => ({ value: one.name }))} />
       <Choice name="Arm" {...of('arm')} options={ARMS} />
       {partsOf(q)
-        .filter((part) => part.field !== null && !(BUTTONS.includes(part.field) && (part.op === ':' || part.op === '=')))
-        .map((part) => <FilterChip key={part.from} name={part.field!} shown={part.text} onRemove={() => onChange(without(q, part))} />)}
+        .filter((part) => part.field !== null && !(BUTTONS.includes(part.field) && isValue(part)))
+        .map((part) => <FilterChip key={part.from} name={part.negated ? part.text : part.field!} shown={part.text} onRemove={() => onChange(without(q, part))} />)}
     </div>
   )
 }

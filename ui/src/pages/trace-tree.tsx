@@ -2,6 +2,7 @@ import { useQuery } from '@tanstack/react-query'
 import { useDeferredValue, useMemo } from 'react'
 import * as ask from '@/api/tracing'
 import type { Outline, OutlinedTrace } from '@/api/tracing'
+import { titled } from '@/lib/format'
 import { useAddress } from '@/lib/search'
 import { attempts, criticalPath, fitting, type Loop } from '@/lib/trace'
 import { buildTree } from '@/lib/tree'
@@ -20,19 +21,24 @@ export function TraceTree({ trace, loop }: { trace: OutlinedTrace; loop: Loop | 
     const only = node ? new Set(node.span_ids) : address.only === 'loop' && loop ? loop.spans : null
     return find || only || address.only === 'errors' ? fitting(tree, find, only, address.only === 'errors') : null
   }, [tree, node, loop, find, address.only])
-  const selected: Outline | undefined = tree.byId.get(address.span ?? '')?.span ?? telling(trace)
+  const asked = tree.byId.get(address.span?.toLowerCase() ?? '')?.span
+  const missing = address.span !== undefined && asked === undefined
+  const selected: Outline | undefined = asked ?? telling(trace)
   return (
-    <div className="trace">
-      <SpanTree
-        tree={tree}
-        listed={listed}
-        marks={marks}
-        node={node ? `${node.name}` : undefined}
-        selected={selected?.span_id ?? ''}
-        onSelect={(span) => change({ span }, true)}
-      />
-      {selected && <SpanDetail key={selected.span_id} outline={selected} attempt={marks.attempts.get(selected.span_id)} scores={trace.scores} />}
-    </div>
+    <>
+      {missing && <p className="notice unsure" role="status">The link asks for span <code>{address.span}</code>, which is not in this trace: it may not have come yet, was removed, or the link is cut off. {selected ? `Shown is ${titled(selected.name)}.` : ''}</p>}
+      <div className="trace">
+        <SpanTree
+          tree={tree}
+          listed={listed}
+          marks={marks}
+          node={node ? `${node.name}` : undefined}
+          selected={selected?.span_id ?? ''}
+          onSelect={(span) => change({ span }, true)}
+        />
+        {selected && <SpanDetail key={selected.span_id} outline={selected} attempt={marks.attempts.get(selected.span_id)} scores={trace.scores} />}
+      </div>
+    </>
   )
 }
 

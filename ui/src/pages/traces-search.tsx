@@ -42,7 +42,7 @@ export function SearchLine({ q, onSearch, problem }: { q: string; onSearch: (q: 
   const [index, setIndex] = useState(-1)
   const field = useRef<HTMLInputElement>(null)
   const list = useId()
-  useEffect(() => setTyped(q), [q])
+  useEffect(() => setTyped((old) => (old.trim() === q ? old : q)), [q]) // a space at the end stays, for what is typed next
   useKeys([{ keys: '/', does: 'Search', run: () => field.current?.focus() }])
   const place = typedAt(typed, cursor)
   const offered = useSuggestions(place, opened)
@@ -50,7 +50,7 @@ export function SearchLine({ q, onSearch, problem }: { q: string; onSearch: (q: 
   const search = (text: string) => {
     open(false)
     setIndex(-1)
-    setTyped(text.trim())
+    setTyped(text)
     onSearch(text.trim())
   }
   const take = (one: Suggestion) => {
@@ -86,7 +86,7 @@ export function SearchLine({ q, onSearch, problem }: { q: string; onSearch: (q: 
     <div className="search-line" onBlur={(event) => !event.currentTarget.contains(event.relatedTarget) && open(false)}>
       <TextInput
         ref={field}
-        placeholder='status:error latency>2s refund "late delivery"'
+        placeholder='status:error -model:gpt-4o latency>2s "late delivery"'
         aria-label="Search traces"
         role="combobox"
         aria-expanded={shown}

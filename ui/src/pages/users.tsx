@@ -12,6 +12,7 @@ import { Facts, Page, Section } from '@/parts/page'
 import { Empty, Loaded } from '@/parts/states'
 import { type Column, Table } from '@/parts/table'
 import { Money, ScoreChip, Time, TokenCount } from '@/parts/values'
+import { useAccess } from '@/shell/access'
 import { FindId, SessionTable, SHOW, UserLink } from './sessions'
 
 const DaysChart = lazy(() => import('./user-chart'))
@@ -53,9 +54,11 @@ function NoUser() {
 export function UserPage() {
   const [address] = useAddress()
   const id = address.id ?? ''
+  const access = useAccess()
   const found = useQuery(ask.user(id))
+  const forget = access.admin && found.data && <Link to="/settings" search={{ tab: 'privacy', user: id }}>Delete what is stored…</Link>
   return (
-    <Page title={id} crumbs={<Link to="/users">Users</Link>}>
+    <Page title={id} crumbs={<Link to="/users">Users</Link>} actions={forget}>
       <Loaded query={found}>{(user) => <History user={user} />}</Loaded>
     </Page>
   )

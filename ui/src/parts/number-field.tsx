@@ -1,7 +1,18 @@
 import { NumberInput, type NumberInputProps } from '@mantine/core'
-import { useState } from 'react'
+import { useEffect, useRef, useState } from 'react'
+import { type Bounds, refusal } from '@/lib/bounds'
 
-interface NumberFieldProps extends Omit<NumberInputProps, 'value' | 'onChange' | 'onBlur'> {
+interface NumberBoxProps extends Omit<NumberInputProps, 'min' | 'max' | 'clampBehavior' | 'allowDecimal'>, Bounds {}
+
+/** What is typed stands as it is: out of bounds it says what is allowed, and its form is not sent. */
+export function NumberBox({ min, max, whole, error, ...rest }: NumberBoxProps) {
+  const field = useRef<HTMLInputElement>(null)
+  const wrong = refusal(rest.value, { min, max, whole })
+  useEffect(() => field.current?.setCustomValidity(wrong ?? ''), [wrong])
+  return <NumberInput {...rest} ref={field} min={min} max={max} clampBehavior="none" error={wrong ?? error} />
+}
+
+interface NumberFieldProps extends Omit<NumberBoxProps, 'value' | 'onChange' | 'onBlur'> {
   value: number | null
   onChange: (value: number | null) => void
   /** What an empty field means; null unless told otherwise. */
@@ -13,7 +24,7 @@ export function NumberField({ value, onChange, empty, ...rest }: NumberFieldProp
   const [typed, setTyped] = useState<number | string>(value ?? '')
   const meant = (text: number | string) => (text === '' || Number.isNaN(Number(text)) ? (empty ?? null) : Number(text))
   return (
-    <NumberInput
+    <NumberBox
       {...rest}
       value={meant(typed) === value ? typed : (value ?? '')}
       onChange={(next) => {

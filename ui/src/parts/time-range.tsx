@@ -1,7 +1,8 @@
 import { Button, Menu } from '@mantine/core'
 import { IconChevronDown, IconX } from '@tabler/icons-react'
 import { useState } from 'react'
-import { exact, zone } from '@/lib/format'
+import { exact } from '@/lib/format'
+import { chosen, local, zoneOf } from '@/lib/local'
 import { RANGES, rangeName } from '@/lib/range'
 import type { Search } from '@/lib/search'
 
@@ -61,18 +62,11 @@ function Between({ address, onChoose }: { address: Search; onChoose: (next: Sear
   )
   return (
     <div className="stack" style={{ gap: '0.5rem', padding: '0.3rem 0.6rem 0.5rem' }}>
-      {field(`From (${zone()})`, since, setSince)}
-      {field(`To (${zone()})`, until, setUntil)}
+      {field(`From (${zoneOf(since)})`, since, setSince)}
+      {field(`To (${zoneOf(until)})`, until, setUntil)}
       {turned && <span className="small bad">It ends before it begins.</span>}
-      <Button variant="default" disabled={(!since && !until) || turned} onClick={() => onChoose({ since: utc(since), until: utc(until) })}>Show this time</Button>
+      <Button variant="default" disabled={(!since && !until) || turned} onClick={() => onChoose({ since: chosen(since, address.since), until: chosen(until, address.until) })}>Show this time</Button>
     </div>
   )
 }
 
-const utc = (text: string) => (text ? new Date(text).toISOString() : undefined)
-
-function local(time: string | undefined): string {
-  if (!time) return ''
-  const at = new Date(time)
-  return Number.isNaN(at.getTime()) ? '' : new Date(at.getTime() - at.getTimezoneOffset() * 60_000).toISOString().slice(0, 16)
-}

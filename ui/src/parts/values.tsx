@@ -74,7 +74,7 @@ export function Person({ actor }: { actor: string | null | undefined }) {
   const machine = /^(canary|rollout|system|assay)/.test(actor)
   return (
     <span className="line tight" style={{ flexWrap: 'nowrap', display: 'inline-flex', verticalAlign: 'bottom', maxWidth: '100%' }} title={actor}>
-      <IconUser size={13} stroke={1.75} aria-hidden className="quiet" />
+      <IconUser size={13} stroke={1.75} aria-hidden className="quiet" style={{ flex: 'none' }} />
       <span className="cut">{machine ? `${write.person(actor)} (machine)` : write.person(actor)}</span>
     </span>
   )

@@ -4,11 +4,9 @@ import { type FormEvent, useRef, useState } from 'react'
 import { get, post } from '@/api/client'
 import * as ask from '@/api/queries'
 import type { Info } from '@/api/types'
+import { UNHEARD } from '@/lib/focus'
 import { lost, useLost } from '@/lib/lost'
 import { ProblemNote } from '@/parts/states'
-
-/** Escape is not heard by the dialog below, which would be gone with what was typed in it. */
-const UNHEARD = { 'data-mantine-stop-propagation': 'true' }
 
 /** Over the page on which a session ended: signing in again goes on where one was, with everything typed. */
 export function SignInAgain() {

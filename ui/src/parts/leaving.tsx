@@ -1,0 +1,49 @@
+import { Button, Modal } from '@mantine/core'
+import { type ShouldBlockFn, useBlocker } from '@tanstack/react-router'
+import { useRef } from 'react'
+import { UNHEARD } from '@/lib/focus'
+import type { Search } from '@/lib/search'
+
+interface AskProps {
+  opened: boolean
+  /** What is half done: `this dashboard`. */
+  what: string
+  onStay: () => void
+  onLeave: () => void
+}
+
+/** Asked before a draft is lost. */
+export function AskToLeave({ opened, what, onStay, onLeave }: AskProps) {
+  return (
+    <Modal opened={opened} onClose={onStay} onKeyDown={(event) => event.key === 'Escape' && onStay()} zIndex={300} title={<strong>Leave without saving?</strong>} closeButtonProps={{ 'aria-label': 'Close', ...UNHEARD }}>
+      <div className="stack">
+        <p>What you changed in {what} is not saved, and is lost when you leave.</p>
+        <div className="line" style={{ justifyContent: 'flex-end' }}>
+          <Button variant="default" onClick={onLeave} {...UNHEARD}>Leave; my changes are lost</Button>
+          <Button data-autofocus onClick={onStay} {...UNHEARD}>Stay</Button>
+        </div>
+      </div>
+    </Modal>
+  )
+}
+
+/** Whether the next page is the same tab. */
+export const sameTab = (next: Place, tab: string) => (next.search as Search).tab === tab
+
+type Place = Parameters<ShouldBlockFn>[0]['next']
+
+/** Holds whoever would leave a draft: to another page, by the browser's buttons, by closing the tab. `letGo` is called where it is saved or thrown away. */
+export function useDraft(changed: boolean, what: string, stays: (next: Place) => boolean = () => true) {
+  const done = useRef(false)
+  const held = () => changed && !done.current
+  const blocker = useBlocker({
+    shouldBlockFn: ({ current, next }) => held() && !(current.pathname === next.pathname && stays(next)),
+    enableBeforeUnload: held,
+    withResolver: true,
+  })
+  const ask = <AskToLeave opened={blocker.status === 'blocked'} what={what} onStay={() => blocker.reset?.()} onLeave={() => blocker.proceed?.()} />
+  const letGo = () => {
+    done.current = true
+  }
+  return { ask, letGo }
+}
