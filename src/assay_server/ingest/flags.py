@@ -1,12 +1,12 @@
 """Checks of the catalogue on live traffic: a share of the traces, behind the commit, as scores of source `code`.
 
-Which checks, and of how many traces, a project says (`governance.Flags`); it is off unless somebody does. What waits is
-bounded and in memory: a check for which there is no room is dropped and counted, and a restart forgets what waits.
+Which checks, and of how many traces, a project says (`governance.Flags`); it is off unless somebody does. Only answers
+that were asked to obey a schema are always held against it. What waits is bounded and in memory: a check for which
+there is no room is dropped and counted, and a restart forgets what waits.
 """
 
 import asyncio
 import contextlib
-import json
 import logging
 from collections import OrderedDict, deque
 from collections.abc import Callable
@@ -14,11 +14,13 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any, Protocol
 
-from assay_server.checks import Check, Sample
+from assay_server.checks import Check, Outcome, Sample
 from assay_server.core.errors import AssayError
 from assay_server.core.ports import Sink
 from assay_server.core.records import Facts, Score, Span
 from assay_server.governance import DROPPED, SCORED, SKIPPED, Flagging, fraction
+from assay_server.ingest.answer_schema import Schema, schema_asked
+from assay_server.ingest.answers import answer_of, text_answered
 from assay_server.ingest.documents import documents_of
 from assay_server.store import GATEWAY
 
@@ -29,6 +31,8 @@ _MOST_DOCUMENTS = 50
 _MOST_ANSWERS = 5000  # of which it is known when they were given
 _LONGEST_OUTPUT = 200_000  # characters of messages that are taken apart
 _LONGEST = 8000  # characters of an answer or a document
+_LONGEST_JSON = 50_000  # the same of an answer with a schema, which is looked at whole or not at all
+_SCHEMA_VALID = "schema_valid"
 _REST = 3.0  # times as long as it worked: a quarter of one core at most
 _FINDERS = frozenset({"retriever", "reranker"})
 
@@ -51,9 +55,10 @@ class _Waiting:
     trace_id: str
     span_id: str
     time_ns: int
-    answer: str
     contexts: Contexts
+    answer: str
     checks: tuple[str, ...]
+    structured: tuple[str, Schema] | None  # an answer, whole, and what it was asked to obey
 
 
 class FlagWatch:
@@ -75,11 +80,13 @@ class FlagWatch:
         self._task = asyncio.create_task(self._run(), name="flags")
 
     async def heard(self, facts: Facts) -> None:
-        looked_at = [(span, policy) for span in facts.spans if (policy := self._asked(span)) is not None]
-        for span, _ in looked_at:  # first: an answer may come in one request with what was retrieved for it
-            self._remember(span)
-        for span, policy in looked_at:
-            self._note(span, policy)
+        sampled = [(span, self._sampled(span)) for span in facts.spans if span.run is None]
+        for span, checks in sampled:  # first: an answer may come in one request with what was retrieved for it
+            if checks:
+                self._remember(span)
+        for span, checks in sampled:
+            if span.kind == "llm" and span.output:
+                self._note(span, span.output, checks)
 
     async def settled(self) -> None:
         """Returns when nothing waits."""
@@ -92,11 +99,10 @@ class FlagWatch:
             with contextlib.suppress(asyncio.CancelledError):
                 await self._task
 
-    def _asked(self, span: Span) -> Flagging | None:
+    def _sampled(self, span: Span) -> tuple[str, ...]:
+        """The checks that its project asks for, where its trace is among those that are looked at."""
         policy = self._policies.of(span.project)
-        if not policy.checks or span.run is not None or fraction(span.trace_id) >= policy.share:
-            return None
-        return policy
+        return policy.checks if policy.checks and fraction(span.trace_id) < policy.share else ()
 
     def _remember(self, span: Span) -> None:
         if span.kind not in _FINDERS:
@@ -110,29 +116,43 @@ class FlagWatch:
         if len(self._documents) > _MOST_TRACES:
             self._documents.popitem(last=False)
 
-    def _note(self, span: Span, policy: Flagging) -> None:
-        if span.kind != "llm" or not span.output:
-            return
-        answer = answer_of(span.output) if len(span.output) <= _LONGEST_OUTPUT else None
+    def _note(self, span: Span, output: str, checks: tuple[str, ...]) -> None:
+        answer = answer_of(output) if checks and len(output) <= _LONGEST_OUTPUT else None
         if answer is None:
-            self._policies.count(span.project, SKIPPED, len(policy.checks))
-            return
-        if self._is_told_again(span, answer):
+            self._count(span.project, SKIPPED, len(checks))
+        asked = checks if answer is not None and not self._is_told_again(span, answer, "checks") else ()
+        structured = self._structured(span, output)
+        if not asked and structured is None:
             return
         if len(self._waiting) >= _ROOM:
-            self._policies.count(span.project, DROPPED, len(policy.checks))
+            self._count(span.project, DROPPED, len(asked))
             return
         contexts = self._documents.get((span.project, span.trace_id), [])
-        self._waiting.append(
-            _Waiting(span.project, span.trace_id, span.span_id, span.end_ns, answer[:_LONGEST], contexts, policy.checks)
-        )
+        place = span.project, span.trace_id, span.span_id, span.end_ns
+        self._waiting.append(_Waiting(*place, contexts, (answer or "")[:_LONGEST], asked, structured))
         self._idle.clear()
         self._woken.set()
 
-    def _is_told_again(self, span: Span, answer: str) -> bool:
+    def _structured(self, span: Span, output: str) -> tuple[str, Schema] | None:
+        """Not of a call that was cut off, nor of an answer that is not as it was given: a number that was scrubbed and
+        became `[PHONE_NUMBER]` is no JSON."""
+        schema = None if span.status == "error" or len(output) > _LONGEST_OUTPUT else schema_asked(span.attributes)
+        answer = None if schema is None else text_answered(output)
+        if schema is None or answer is None or len(answer) > _LONGEST_JSON:
+            return None
+        if any(f"[{entity}]" in answer for entity in span.pii) or self._is_told_again(span, answer, "schema"):
+            return None
+        return answer, schema
+
+    def _count(self, project: str, what: str, n: int) -> None:
+        if n:
+            self._policies.count(project, what, n)
+
+    def _is_told_again(self, span: Span, answer: str, asked: str) -> bool:
         """The same answer within the time of a call that was looked at, or around it: a client and the gateway both
         tell of one call, and it is counted once, as its cost is."""
-        key = (span.project, span.trace_id, blake2b(answer.encode("utf-8", "replace"), digest_size=16).digest())
+        said = f"{asked} {answer}".encode("utf-8", "replace")
+        key = (span.project, span.trace_id, blake2b(said, digest_size=16).digest())
         known = self._answers.get(key)
         place = span.parent_id, GATEWAY if span.service == GATEWAY else span.scope
         self._answers[key] = span.start_ns, span.end_ns, place
@@ -160,30 +180,13 @@ class FlagWatch:
 
     async def _judge(self, waiting: _Waiting) -> list[Score]:
         sample = Sample(input="", output=waiting.answer, contexts=waiting.contexts)
-        scores = []
-        for name in waiting.checks:
-            check = self._check(name)
-            outcome = await check.check(sample)
-            if outcome.skipped is not None:
-                self._policies.count(waiting.project, SKIPPED, 1)
-                continue
-            scores.append(
-                Score(
-                    project=waiting.project,
-                    id=f"scr_flag_{name}_{waiting.trace_id}_{waiting.span_id}",
-                    name=name,
-                    time_ns=waiting.time_ns,
-                    source="code",
-                    value=outcome.value,
-                    error=outcome.error,
-                    reason=outcome.reason,
-                    author=name,
-                    version=check.version,
-                    trace_id=waiting.trace_id,
-                    span_id=waiting.span_id,
-                )
-            )
-        return scores
+        outcomes = [(check, await check.check(sample)) for check in map(self._check, waiting.checks)]
+        self._count(waiting.project, SKIPPED, sum(outcome.skipped is not None for _, outcome in outcomes))
+        if waiting.structured is not None:
+            answer, schema = waiting.structured
+            check = self._check(_SCHEMA_VALID)
+            outcomes.append((check, await check.check(Sample(input="", output=answer, output_schema=schema))))
+        return [_score(waiting, check, outcome) for check, outcome in outcomes if outcome.skipped is None]
 
     async def _write(self, scores: list[Score]) -> None:
         what = SCORED
@@ -194,34 +197,22 @@ class FlagWatch:
             what = DROPPED
             _log.warning("%d flags could not be written: %s", len(scores), error)
         for score in scores:
-            self._policies.count(score.project, what, 1)
+            if score.name != _SCHEMA_VALID:  # nobody asked for it: it is no part of what a policy did
+                self._count(score.project, what, 1)
 
 
-def answer_of(output: str) -> str | None:
-    """What a model said in words: the text of its messages without tool calls; None where there is none."""
-    body: Any = output
-    if output.lstrip()[:1] in ("[", "{"):
-        with contextlib.suppress(ValueError, RecursionError):  # a text may begin so
-            body = json.loads(output)
-    messages = body if isinstance(body, list) else [body]
-    said = [text for message in messages if (text := _words(message))]
-    return "\n".join(said) or None
-
-
-def _words(message: Any) -> str:
-    if isinstance(message, str):
-        return message.strip()
-    if not isinstance(message, dict):
-        return ""
-    content = message.get("content") if message.get("content") is not None else message.get("parts")
-    if isinstance(content, str):
-        return content.strip()
-    parts = content if isinstance(content, list) else [message]
-    texts = [
-        text
-        for part in parts
-        if isinstance(part, dict) and part.get("type", "text") in ("text", "output_text")
-        for text in (part.get("text") or part.get("content"),)
-        if isinstance(text, str)
-    ]
-    return "\n".join(texts).strip()
+def _score(waiting: _Waiting, check: Check, outcome: Outcome) -> Score:
+    return Score(
+        project=waiting.project,
+        id=f"scr_flag_{check.name}_{waiting.trace_id}_{waiting.span_id}",
+        name=check.name,
+        time_ns=waiting.time_ns,
+        source="code",
+        value=outcome.value,
+        error=outcome.error,
+        reason=outcome.reason,
+        author=check.name,
+        version=check.version,
+        trace_id=waiting.trace_id,
+        span_id=waiting.span_id,
+    )

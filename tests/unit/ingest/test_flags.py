@@ -10,7 +10,7 @@ from assay_server.core.errors import Busy
 from assay_server.core.records import Facts, Score, Span, SpanKind
 from assay_server.governance import DROPPED, SCORED, SKIPPED, Flagging, fraction
 from assay_server.ingest import FlagWatch
-from assay_server.ingest.flags import answer_of
+from assay_server.ingest.answers import answer_of
 
 RUDE = "You are a stupid idiot and your question is worthless."
 BOTH = Flagging(("toxicity", "groundedness"))
