@@ -158,6 +158,7 @@ NEEDS = {
         GET /api/v1/traces/{trace_id}
         GET /api/v1/traces/{trace_id}/graph
         GET /api/v1/traces/{trace_id}/spans/{span_id}
+        GET /api/v1/traces/{trace_id}/spans/{span_id}/item
         GET /api/v1/traces/{trace_id}/spans/{span_id}/request
         GET /api/v1/traces/{trace_id}/spans/{span_id}/test
         GET /api/v1/traces/{trace_id}/tokens

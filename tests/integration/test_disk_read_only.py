@@ -4,6 +4,7 @@ It stays so until somebody unmounts and repairs it. Until then writes are refuse
 afterwards a start finds all that was acknowledged.
 """
 
+import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -30,6 +31,8 @@ class Disk:
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[Disk]:
     """An ext4 of its own on a loop device."""
+    if shutil.which("mkfs.ext4") is None:
+        pytest.skip("mkfs.ext4 (of e2fsprogs, in /usr/sbin) is not on the PATH")
     image, path = tmp_path / "disk.img", tmp_path / "disk"
     path.mkdir()
     with image.open("wb") as out:

@@ -103,6 +103,7 @@ ONES = """
     GET /api/v1/traces/{trace}/compare/{trace}
     GET /api/v1/traces/{trace}/graph
     GET /api/v1/traces/{trace}/spans/{span}
+    GET /api/v1/traces/{trace}/spans/{span}/item
     GET /api/v1/traces/{trace}/spans/{span}/request
     GET /api/v1/traces/{trace}/spans/{span}/test
     GET /api/v1/traces/{trace}/tokens
