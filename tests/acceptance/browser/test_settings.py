@@ -293,3 +293,13 @@ def test_a_new_project_is_told_that_all_is_kept(opened: Opened, ui_api: FakeApi)
     }.items():
         page.get_by_role("tab", name=tab).click()
         expect(page.get_by_text(said)).to_be_visible()
+
+
+def test_keys_say_whether_anybody_uses_them(opened: Opened) -> None:
+    page = opened("/settings")
+    row = page.get_by_role("row").filter(has_text="support service")
+    expect(row).to_contain_text("never")
+    expect(page.get_by_role("row").filter(has_text="old laptop")).to_contain_text("not since")
+    expect(page.get_by_role("row").filter(has_text="bootstrap")).to_contain_text("3 hr ago")
+    row.get_by_role("button", name="Revoke").click()
+    expect(page.get_by_role("dialog")).to_contain_text("Last used: never.")
