@@ -125,6 +125,18 @@ def test_an_id_that_no_field_can_hold_comes_by_its_link_as_it_is(opened: Opened,
     expect(proof).to_have_attribute("href", f"/api/v1/deletions/{an_id('del', 1)}/proof")
 
 
+def test_a_deletion_that_left_something_does_not_just_say_done(opened: Opened) -> None:
+    page = opened("/settings?tab=privacy")
+    row = page.get_by_role("row").filter(has_text="asked by letter")
+    expect(row).to_contain_text("Done, something remains")
+    expect(row.get_by_role("list", name="What remains").get_by_role("listitem")).to_have_text(
+        [
+            "dataset golden, versions 1, 2 (2 items): items made from this person's spans",
+            "backup bak_1, /var/backups/assay: made before the deletion; it does not expire by itself",
+        ]
+    )
+
+
 def test_somebody_nobody_knows_is_told_as_that(opened: Opened) -> None:
     page = opened("/settings?tab=privacy")
     page.get_by_label("User").fill("nobody")
