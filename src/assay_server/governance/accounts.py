@@ -176,7 +176,10 @@ class Accounts:
     async def create_sign_in_token(
         self, project: str, *, role: str = "admin", actor: str = "user:admin", minutes: int = 15
     ) -> str:
-        """A token for one sign-in. `actor` is what the audit log will say: an id or a handle, no e-mail address."""
+        """A token for one sign-in. `actor` is what the audit log will say: an id or a handle, no e-mail address.
+
+        Where that is a key, its revocation ends the link and the session.
+        """
         token = new_token()
         values = {"token_hash": digest(token), "project": project, "role": check_role(role), "actor": actor}
         expires = self._clock.now_ns() + minutes * 60 * _SECOND

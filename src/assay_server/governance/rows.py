@@ -63,13 +63,18 @@ def principal_by_session(connection: Connection, digest: str, now_ns: int) -> Pr
 
 
 def redeem(connection: Connection, digest: str, now_ns: int) -> Principal | None:
-    """Uses up a sign-in token; None if it is unknown, used or too old."""
+    """Uses up a sign-in token; None if it is unknown, used, too old, or made with a key that was revoked since."""
     usable = (_tokens.c.token_hash == digest, _tokens.c.used_ns.is_(None), _tokens.c.expires_ns > now_ns)
     row = connection.execute(select(_tokens).where(*usable)).one_or_none()
-    if row is None:
+    if row is None or _is_revoked(connection, row.actor):
         return None
     connection.execute(update(_tokens).where(_tokens.c.token_hash == digest).values(used_ns=now_ns))
     return Principal(row.project, row.actor, row.role)
+
+
+def _is_revoked(connection: Connection, actor: str) -> bool:
+    revoked = (_keys.c.id == actor.removeprefix("key:"), _keys.c.revoked_ns.is_not(None))
+    return connection.execute(select(_keys.c.id).where(*revoked)).first() is not None
 
 
 def home_project(connection: Connection) -> Row[Any] | None:
