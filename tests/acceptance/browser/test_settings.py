@@ -128,7 +128,7 @@ def test_an_id_that_no_field_can_hold_comes_by_its_link_as_it_is(opened: Opened,
 def test_a_deletion_that_left_something_does_not_just_say_done(opened: Opened) -> None:
     page = opened("/settings?tab=privacy")
     row = page.get_by_role("row").filter(has_text="asked by letter")
-    expect(row).to_contain_text("Done, something remains")
+    expect(row).to_contain_text("Done, with remains")
     expect(row.get_by_role("list", name="What remains").get_by_role("listitem")).to_have_text(
         [
             "dataset golden, versions 1, 2 (2 items): items made from this person's spans",

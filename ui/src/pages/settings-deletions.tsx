@@ -113,7 +113,7 @@ function Delete({ user, found, onClose, onDone }: { user: string; found: Found; 
 function Remaining({ of }: { of: Deletion }) {
   if (of.remaining.length === 0) return null
   return (
-    <ul className="bullets small second" aria-label="What remains">
+    <ul className="bullets small second" style={{ overflowWrap: 'anywhere' }} aria-label="What remains">
       {of.remaining.map((one) => (
         <li key={one.where}>
           {one.where}{one.items && ` (${plural(one.items.length, 'item')})`}: {one.why}

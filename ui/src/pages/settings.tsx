@@ -104,7 +104,8 @@ const keyColumns = (revoke: (key: Key) => void): Column<Key>[] => [
 function LastUse({ of }: { of: Key }) {
   if (of.last_used_at) return <Time at={of.last_used_at} />
   if (of.use_known_since === of.created_at) return <span className="quiet">never</span>
-  return <span className="quiet">not since <Time at={of.use_known_since} full /></span>
+  const since = new Date(of.use_known_since)
+  return <span className="quiet" title={of.use_known_since}>not since {since.toLocaleDateString('en-GB', { day: 'numeric', month: 'short' })}</span>
 }
 
 function CreateKey({ opened, onClose }: { opened: boolean; onClose: () => void }) {
