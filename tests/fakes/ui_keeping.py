@@ -231,7 +231,28 @@ def _deletion(n: int, status: str, reason: str) -> Json:
     proof = f"/api/v1/deletions/{an_id('del', n)}/proof" if done else None
     asked = {"requested_at": at(days=2), "requested_by": "user:mara", "ended_at": at(days=2) if done else None}
     step = None if done else "rewriting"
-    rest = {"user_hash": _HASH, "reason": reason, "found": _found()["found"], "error": None, "proof": proof}
+    rest = {
+        "user_hash": _HASH,
+        "reason": reason,
+        "found": _found()["found"],
+        "error": None,
+        "proof": proof,
+        "remaining": [],
+    }
+    if done:
+        rest["remaining"] = [
+            {
+                "where": "dataset golden, versions 1, 2",
+                "items": ["itm_1", "itm_2"],
+                "why": "items made from this person's spans",
+            },
+            {
+                "where": "backup bak_1, /var/backups/assay",
+                "backup": "bak_1",
+                "expires_at": None,
+                "why": "made before the deletion",
+            },
+        ]
     return {"id": an_id("del", n), "status": status, "step": step, **asked, **rest}
 
 

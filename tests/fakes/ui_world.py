@@ -119,9 +119,9 @@ def a_week(traces: int = 240) -> World:
         {"name": "openai", "kind": "openai", "base_url": "https://api.openai.com/v1", "key_env": "OPENAI_API_KEY"},
     ]
     world.keys = [
-        {"id": an_id("key", 1), "name": "bootstrap", "role": "admin", "public_key": "pk_k3v9q2m7x4t8w1z6b5n0", "created_at": at(days=7), "created_by": "user:admin", "revoked_at": None},
-        {"id": an_id("key", 2), "name": "support service", "role": "ingest", "public_key": "pk_a8d2f6h1j5l9p3r7t0v4", "created_at": at(days=6), "created_by": "user:admin", "revoked_at": None},
-        {"id": an_id("key", 3), "name": "old laptop", "role": "editor", "public_key": "pk_c4e7g0i3k6m9o2q5s8u1", "created_at": at(days=6), "created_by": "user:admin", "revoked_at": at(days=2)},
+        {"id": an_id("key", 1), "name": "bootstrap", "role": "admin", "public_key": "pk_k3v9q2m7x4t8w1z6b5n0", "created_at": at(days=7), "created_by": "user:admin", "revoked_at": None, "last_used_at": at(hours=3), "use_known_since": at(days=7)},
+        {"id": an_id("key", 2), "name": "support service", "role": "ingest", "public_key": "pk_a8d2f6h1j5l9p3r7t0v4", "created_at": at(days=6), "created_by": "user:admin", "revoked_at": None, "last_used_at": None, "use_known_since": at(days=6)},
+        {"id": an_id("key", 3), "name": "old laptop", "role": "editor", "public_key": "pk_c4e7g0i3k6m9o2q5s8u1", "created_at": at(days=6), "created_by": "user:admin", "revoked_at": at(days=2), "last_used_at": None, "use_known_since": at(days=4)},
     ]  # fmt: skip
     world.checks = [
         {"name": name, "version": "1", "range": limits, "direction": direction, "describes": "", "cannot_see": "", "formula": ""}

@@ -21,6 +21,7 @@ router = APIRouter(tags=["costs"])
 
 Reader = Annotated[Principal, Depends(principal("read"))]
 
+_FIRST_DAY, _LAST_DAY = date(1970, 1, 1), date(9999, 1, 1)  # those before and after them can be said, too
 _DAY_NS = 86_400_000_000_000
 
 
@@ -74,8 +75,8 @@ class ForecastQuery(_Narrow):
 
 
 class WhyQuery(_Narrow):
-    day: date | None = Field(None, description="a UTC day; default: yesterday")
-    against: date | None = Field(None, description="default: the day before")
+    day: date | None = Field(None, ge=_FIRST_DAY, le=_LAST_DAY, description="a UTC day; default: yesterday")
+    against: date | None = Field(None, ge=_FIRST_DAY, le=_LAST_DAY, description="default: the day before")
 
 
 class ChargebackQuery(_Window):

@@ -46,5 +46,5 @@ async def sign_out(request: Request, response: Response) -> None:
 @router.post("/sign-in-tokens", status_code=HTTP_201_CREATED, summary="A link that signs a browser in, once")
 async def create_token(request: Request, caller: Admin) -> dict[str, str]:
     rooms = services(request)
-    token = await rooms.accounts.create_sign_in_token(caller.project, role=caller.role)
+    token = await rooms.accounts.create_sign_in_token(caller.project, role=caller.role, actor=caller.actor)
     return {"url": f"{rooms.public_url}/sign-in?token={token}"}

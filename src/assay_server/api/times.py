@@ -5,13 +5,16 @@ from assay_server.core.errors import InvalidInput
 
 _WEEK_NS = 7 * 86_400_000_000_000
 
+_EARLIEST_NS = -8_520_336_000 * 1_000_000_000
+"""1700, which is as good as for ever: a week before the year 1, which some clients send for no time, there is none."""
+
 
 def nanoseconds(text: str | None, field: str) -> int | None:
     """A time as nanoseconds since the epoch. Raises `InvalidInput`."""
     if text is None:
         return None
     try:
-        return parse_rfc3339(text)
+        return max(parse_rfc3339(text), _EARLIEST_NS)
     except (ValueError, OverflowError) as error:
         raise InvalidInput(
             f"'{field}' is not a time.", field=field, value=text, fix="write it like 2026-11-21T08:00:00Z"

@@ -1,5 +1,6 @@
 """What rooms besides the store hold of a person, for `keeping`, which may not see all of them."""
 
+from collections.abc import Collection
 from typing import Any
 
 from assay_server.core.clock import Clock
@@ -30,8 +31,8 @@ class PeopleElsewhere:
             "findings": await forget_group(self._ledger, person.project, person.names, self._clock, dry_run=dry_run),
         }
 
-    async def held(self, person: Person, found: Found) -> list[dict[str, Any]]:
-        return await held_items(self._ledger, person.project, set(found.span_ids))
+    async def held(self, project: str, span_ids: Collection[str]) -> list[dict[str, Any]]:
+        return await held_items(self._ledger, project, span_ids)
 
-    async def empty(self, person: Person, found: Found, request: str) -> int:
-        return await empty_items(self._ledger, person.project, set(found.span_ids), request)
+    async def empty(self, project: str, span_ids: Collection[str], request: str) -> int:
+        return await empty_items(self._ledger, project, span_ids, request)

@@ -138,6 +138,8 @@ async def house(config: Config) -> AsyncIterator[House]:
         await prices.load()
         accounts = Accounts(ground.ledger, ground.audit, ground.clock)
         bootstrapped = await accounts.bootstrap(config.bootstrap_key)
+        accounts.start()
+        stack.push_async_callback(accounts.close)
         registry = _registry(ground, partial(config.may_name, bootstrapped.project))
         salt = _salt(config.data / "salt")
         coming = await intake(ground.ledger, ground.store, ground.audit, ground.clock, stack)

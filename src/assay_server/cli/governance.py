@@ -66,8 +66,7 @@ def list_keys(as_json: AsJson = False) -> None:
     with connected() as client:
         found = client.keys.list()
     if not emit({"items": found}, as_json):
-        rows = [(k["id"], k.get("name"), k.get("role"), when(k.get("created_at")), k.get("revoked_at")) for k in found]
-        table(("key", "name", "role", "created", "revoked"), rows)
+        table(("key", "name", "role", "created", "last used", "revoked"), [_key(each) for each in found])
 
 
 @keys.command("revoke", epilog="Example: assay key revoke key_01k9zq3v7e8m4t2x6c5b1n0d9f")
@@ -114,6 +113,18 @@ def show_incident(
     table(("evidence", "value"), [(name, _evidence(value)) for name, value in (found.get("evidence") or {}).items()])
     rows = [(when(e.get("at")), e.get("what"), e.get("by")) for e in found.get("timeline") or []]
     table(("at", "what", "by"), rows)
+
+
+def _key(key: dict[str, Any]) -> tuple[Any, ...]:
+    return key["id"], key["name"], key["role"], when(key["created_at"]), _last_used(key), when(key["revoked_at"])
+
+
+def _last_used(key: dict[str, Any]) -> str:
+    """A key that is older than the noting of uses may have been used before that."""
+    if key["last_used_at"] is not None:
+        return when(key["last_used_at"])
+    since = key["use_known_since"]
+    return "never" if since == key["created_at"] else f"not since {when(since)}"
 
 
 def _evidence(value: Any) -> str:

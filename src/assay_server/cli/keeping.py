@@ -102,9 +102,11 @@ def delete(
     if not emit(found, as_json):
         told = "there are" if dry_run else "deleted" if found["status"] == "done" else found["status"]
         answer(f"{told}: {_counts(found['found'])}")
-        for held in found["held"]:
-            say(f"dataset {held['dataset']} holds items made from them: {', '.join(held['items'][:10])}")
+        if dry_run:
+            for held in found["held"]:
+                say(f"dataset {held['dataset']} holds items made from them: {', '.join(held['items'][:10])}")
         if not dry_run:
+            _tell_remaining(found["remaining"])
             hint(f"assay privacy proof {found['id']} --to proof.json")
     if not dry_run and found["status"] == "failed":
         raise typer.Exit(NO)
@@ -135,8 +137,10 @@ def list_deletions(limit: Limit = 50, as_json: AsJson = False) -> None:
     with connected() as client:
         page = client.deletions.list(limit)
     if not emit(page, as_json):
-        columns = ("deletion", "status", "asked", "reason")
-        table(columns, [(d["id"], d["status"], when(d["requested_at"]), d["reason"]) for d in page["items"]])
+        columns = ("deletion", "status", "remains", "asked", "reason")
+        table(
+            columns, [(d["id"], d["status"], _remains(d), when(d["requested_at"]), d["reason"]) for d in page["items"]]
+        )
 
 
 @backup.callback(invoke_without_command=True, epilog="Example: assay backup --reason 'before the upgrade'")
@@ -185,6 +189,21 @@ def _deleted(client: assay.Client, made: dict[str, Any]) -> dict[str, Any]:
         time.sleep(_POLL_S)
         made = client.deletions.get(made["id"])
     return made
+
+
+def _tell_remaining(remaining: list[dict[str, Any]]) -> None:
+    for each in remaining:
+        say(f"remains: {each['where']}{_items(each)}: {each['why']}")
+
+
+def _items(remains: dict[str, Any]) -> str:
+    return f" ({', '.join(remains['items'][:10])})" if "items" in remains else ""
+
+
+def _remains(deletion: dict[str, Any]) -> str:
+    if deletion["status"] != "done":
+        return "–"
+    return ", ".join(each["where"] for each in deletion["remaining"]) or "nothing here"
 
 
 def _tell_backup(made: dict[str, Any]) -> None:

@@ -22,6 +22,7 @@ from assay_server.cli import (
     traces,
 )
 from assay_server.cli.connect import connect
+from assay_server.cli.lines import TakesLine
 from assay_server.cli.login import login
 from assay_server.cli.looking import export, sql
 
@@ -62,7 +63,7 @@ app.command("run", epilog="Example: assay run support-golden --release support@2
 app.command("runs", epilog="Example: assay runs run_01k9… --items")(runs.runs)
 app.command("compare", epilog="Example: assay compare run_01k9a… run_01k9b…")(runs.compare)
 app.command("gate", epilog="Example: assay gate run_01k9b… --baseline run_01k9a… --suite support")(runs.gate)
-app.command("sql", epilog="Example: assay sql 'SELECT model, sum(cost) FROM calls GROUP BY ALL'")(sql)
+app.command("sql", cls=TakesLine, epilog="Example: assay sql 'SELECT model, sum(cost) FROM calls GROUP BY ALL'")(sql)
 app.command("export", epilog="Example: assay export spans --format parquet --to spans.parquet -w model=gpt-5")(export)
 app.command("compact", epilog="Example: assay compact")(keeping.compact)
 app.command("promote", epilog="Example: assay promote support@2 --to production --reason 'gate passed'")(

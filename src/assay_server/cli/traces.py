@@ -8,6 +8,7 @@ import typer
 
 import assay
 from assay_server.cli.common import AsJson, Limit, connected, group
+from assay_server.cli.lines import TakesLine
 from assay_server.cli.terminal import answer, colour, emit, hint, milliseconds, money, safe, say, table, text, when
 
 app = group("trace", "Traces: what happened.")
@@ -15,7 +16,9 @@ app = group("trace", "Traces: what happened.")
 _PREVIEW = 100
 
 
-@app.command("list", epilog="Example: assay trace list 'status:error latency>2s score.helpful<0.5 refund'")
+@app.command(
+    "list", cls=TakesLine, epilog="Example: assay trace list 'status:error latency>2s score.helpful<0.5 refund'"
+)
 def list_(
     search: Annotated[
         str | None, typer.Argument(metavar="SEARCH", help="A line as on the page of traces, in quotes.")

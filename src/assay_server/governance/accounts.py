@@ -18,6 +18,7 @@ from assay_server.governance.audit import Audit
 from assay_server.governance.cache import Principals
 from assay_server.governance.credentials import digest, new_pair, new_token, secret_in
 from assay_server.governance.roles import check_role
+from assay_server.governance.uses import KeyUses
 from assay_server.ledger import Ledger, tables
 
 _log = logging.getLogger(__name__)
@@ -55,6 +56,14 @@ class Accounts:
         # Apart: a session's secret is no key, and the other way round.
         self._by_key = Principals()
         self._by_session = Principals()
+        self._uses = KeyUses(ledger, clock)
+
+    def start(self) -> None:
+        """From now on the last uses of keys are written now and then."""
+        self._uses.start()
+
+    async def close(self) -> None:
+        await self._uses.close()
 
     async def authenticate(self, headers: Mapping[str, str]) -> Principal:
         """Who sent these headers (lower-case names). Raises Unauthenticated.
@@ -64,12 +73,14 @@ class Accounts:
         hashed = digest(secret_in(headers))
         known = self._by_key.get(hashed)
         if known is not None:
+            self._uses.note(known.actor)
             return known
         generation = self._by_key.generation
         found = await self._ledger.read(lambda connection: rows.principal_by_key(connection, hashed))
         if found is None:
             raise Unauthenticated("Nobody knows this key, or it was revoked.", fix="ask an admin for a new one")
         self._by_key.put(hashed, found, generation)
+        self._uses.note(found.actor)
         return found
 
     async def session_principal(self, secret: str) -> Principal:
@@ -77,12 +88,14 @@ class Accounts:
         hashed = digest(secret)
         known = self._by_session.get(hashed)
         if known is not None:
+            self._uses.note(known.actor)
             return known
         generation, now = self._by_session.generation, self._clock.now_ns()
         found = await self._ledger.read(lambda connection: rows.principal_by_session(connection, hashed, now))
         if found is None:
             raise Unauthenticated("This session has ended.", fix="sign in again: 'assay login' makes a new link")
         self._by_session.put(hashed, found, generation)
+        self._uses.note(found.actor)
         return found
 
     async def bootstrap(self, bootstrap_key: str | None = None) -> Bootstrapped:
@@ -99,7 +112,7 @@ class Accounts:
 
     async def keys(self, project: str) -> list[dict[str, Any]]:
         """All keys of the project, newest first, without their secrets."""
-        return await self._ledger.read(lambda connection: rows.keys(connection, project))
+        return await self._ledger.read(lambda connection: rows.keys(connection, project, self._uses.last_ns))
 
     async def create_key(self, project: str, actor: str, *, name: str, role: str) -> dict[str, Any]:
         """A new key with its `secret`, which nobody can read again. Raises InvalidInput."""
@@ -124,7 +137,7 @@ class Accounts:
                 rows.revoke(connection, key, actor, self._clock.now_ns())
                 told = {"name": row.name, "role": row.role}
                 self._record(connection, project, actor, "key.revoke", key, reason=reason, before=told)
-            return rows.key_json(rows.key_by_id(connection, project, key))
+            return rows.key_json(rows.key_by_id(connection, project, key), self._uses.last_ns(key))
 
         revoked = await self._ledger.write(write)
         self._forget()
@@ -163,7 +176,10 @@ class Accounts:
     async def create_sign_in_token(
         self, project: str, *, role: str = "admin", actor: str = "user:admin", minutes: int = 15
     ) -> str:
-        """A token for one sign-in. `actor` is what the audit log will say: an id or a handle, no e-mail address."""
+        """A token for one sign-in. `actor` is what the audit log will say: an id or a handle, no e-mail address.
+
+        Where that is a key, its revocation ends the link and the session.
+        """
         token = new_token()
         values = {"token_hash": digest(token), "project": project, "role": check_role(role), "actor": actor}
         expires = self._clock.now_ns() + minutes * 60 * _SECOND
@@ -191,6 +207,7 @@ class Accounts:
                 field="token",
                 fix="'assay login' makes a new one; an API key works here too",
             )
+        self._uses.note(principal.actor)
         who = {"project": principal.project, "role": principal.role, "actor": principal.actor}
         return {"secret": secret, **who, "expires_at": rfc3339(now + _SESSION_NS)}
 

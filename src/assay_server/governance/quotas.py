@@ -246,7 +246,7 @@ def _checked(limits: Mapping[str, int | None], warn_at: float) -> dict[str, int]
             raise InvalidInput("There is no such quota.", field="limits", value=name, fix=f"one of {', '.join(QUOTAS)}")
         if limit is not None and not 0 <= limit <= _MOST:
             raise InvalidInput(
-                "A quota is a number of things.", field=name, value=limit, fix="0 or more, null for none"
+                "A quota is a number of things.", field=name, value=limit, fix=f"0 to {_MOST:,}, null for none"
             )
     return {name: limit for name, limit in limits.items() if limit is not None}
 

@@ -1,5 +1,6 @@
 """Statements on projects, keys, sessions and sign-in tokens; each runs inside somebody's transaction."""
 
+from collections.abc import Callable
 from typing import Any
 
 from sqlalchemy import Connection, Row, and_, func, or_, select, update
@@ -28,10 +29,10 @@ def key_by_id(connection: Connection, project: str, key: str) -> Row[Any]:
     return row
 
 
-def keys(connection: Connection, project: str) -> list[dict[str, Any]]:
-    """All keys of a project, newest first."""
+def keys(connection: Connection, project: str, used_ns: Callable[[str], int]) -> list[dict[str, Any]]:
+    """All keys of a project, newest first. `used_ns` knows uses that are not written yet."""
     query = select(_keys).where(_keys.c.project == project).order_by(_keys.c.created_ns.desc(), _keys.c.id.desc())
-    return [key_json(row) for row in connection.execute(query)]
+    return [key_json(row, used_ns(row.id)) for row in connection.execute(query)]
 
 
 def admin_keys(connection: Connection, project: str) -> int:
@@ -62,13 +63,18 @@ def principal_by_session(connection: Connection, digest: str, now_ns: int) -> Pr
 
 
 def redeem(connection: Connection, digest: str, now_ns: int) -> Principal | None:
-    """Uses up a sign-in token; None if it is unknown, used or too old."""
+    """Uses up a sign-in token; None if it is unknown, used, too old, or made with a key that was revoked since."""
     usable = (_tokens.c.token_hash == digest, _tokens.c.used_ns.is_(None), _tokens.c.expires_ns > now_ns)
     row = connection.execute(select(_tokens).where(*usable)).one_or_none()
-    if row is None:
+    if row is None or _is_revoked(connection, row.actor):
         return None
     connection.execute(update(_tokens).where(_tokens.c.token_hash == digest).values(used_ns=now_ns))
     return Principal(row.project, row.actor, row.role)
+
+
+def _is_revoked(connection: Connection, actor: str) -> bool:
+    revoked = (_keys.c.id == actor.removeprefix("key:"), _keys.c.revoked_ns.is_not(None))
+    return connection.execute(select(_keys.c.id).where(*revoked)).first() is not None
 
 
 def home_project(connection: Connection) -> Row[Any] | None:
@@ -92,7 +98,9 @@ def projects(connection: Connection, seen_from: str) -> list[dict[str, Any]]:
     return [project_json(row) for row in connection.execute(query)]
 
 
-def key_json(row: Row[Any]) -> dict[str, Any]:
+def key_json(row: Row[Any], used_ns: int = 0) -> dict[str, Any]:
+    """`used_ns`: a use that may not be written yet."""
+    last_ns = max(row.used_ns or 0, used_ns)
     return {
         "id": row.id,
         "name": row.name,
@@ -102,6 +110,8 @@ def key_json(row: Row[Any]) -> dict[str, Any]:
         "created_at": rfc3339(row.created_ns),
         "created_by": row.created_by,
         "revoked_at": None if row.revoked_ns is None else rfc3339(row.revoked_ns),
+        "last_used_at": rfc3339(last_ns) if last_ns else None,
+        "use_known_since": rfc3339(row.noted_ns or row.created_ns),
     }
 
 

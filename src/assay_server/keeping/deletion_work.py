@@ -17,6 +17,7 @@ from assay_server.governance import Audit
 from assay_server.keeping import proof
 from assay_server.keeping.compactions import Compactions
 from assay_server.keeping.deletions import Sites, person_of
+from assay_server.keeping.leftovers import held_spans
 from assay_server.keeping.person import Person, look, mentions
 from assay_server.keeping.retention import added
 from assay_server.ledger import Ledger, tables
@@ -75,7 +76,8 @@ class DeletionWork:
             found = await look(self._sites.store, person)
             gone = await self._sites.elsewhere.forget(person, found, dry_run=False)
             if row.datasets == "erase":
-                gone["dataset_items"] = await self._sites.elsewhere.empty(person, found, row.id)
+                spans = {*found.span_ids, *held_spans(row)}
+                gone["dataset_items"] = await self._sites.elsewhere.empty(person.project, spans, row.id)
             if not found.empty:
                 gone = added(gone, _told(await self._sites.store.erase(person.project, person.doomed())))
             removed = added(removed, gone)

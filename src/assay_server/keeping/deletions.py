@@ -6,7 +6,7 @@ with the project's salt. So whoever knows the id can check that a proof is about
 
 import hashlib
 import re
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
@@ -16,6 +16,7 @@ from assay_server.core.clock import Clock, rfc3339
 from assay_server.core.errors import Conflict, InvalidInput, NotFound
 from assay_server.core.ids import new_id
 from assay_server.governance import Audit
+from assay_server.keeping import leftovers
 from assay_server.keeping.person import Found, Person, look
 from assay_server.ledger import Ledger, tables
 from assay_server.store import Store
@@ -39,11 +40,11 @@ class Elsewhere(Protocol):
         """Pieces of spans, remembered answers: by name, how many there were."""
         ...
 
-    async def held(self, person: Person, found: Found) -> list[dict[str, Any]]:
-        """Golden sets: `[{"dataset", "versions", "items"}]`."""
+    async def held(self, project: str, span_ids: Collection[str]) -> list[dict[str, Any]]:
+        """Golden sets with items made from these: `[{"dataset", "versions", "items", "spans"}]`."""
         ...
 
-    async def empty(self, person: Person, found: Found, request: str) -> int:
+    async def empty(self, project: str, span_ids: Collection[str], request: str) -> int:
         """Takes the content out of the items that are held; how many."""
         ...
 
@@ -80,13 +81,15 @@ class Deletions:
         found = await look(self._sites.store, person)
         counts = found.counts | await self._sites.elsewhere.forget(person, found, dry_run=True)
         salt = await self._ledger.read(lambda connection: _salt(connection, project))
+        hashed = user_hash(salt, user)
+        kept = await self._ledger.read(lambda connection: leftovers.kept_spans(connection, project, hashed))
         return {
-            "user_hash": user_hash(salt, user),
+            "user_hash": hashed,
             "found": counts,
             "first": None if found.first_ns is None else rfc3339(found.first_ns),
             "last": None if found.last_ns is None else rfc3339(found.last_ns),
             "sessions": found.sessions,
-            "held": await self._sites.elsewhere.held(person, found),
+            "held": await self._sites.elsewhere.held(project, {*found.span_ids, *kept}),
             "copies": await self._sites.copies(),
         }
 
@@ -98,7 +101,7 @@ class Deletions:
             raise InvalidInput(f"A reason has 1 to {_LONGEST_REASON} characters.", field="reason", value=reason[:100])
         seen = await self.preview(project, user)
         if not any(seen["found"].values()):
-            raise NotFound("Nothing of this user is stored.", field="user", fix="look the id up in GET /api/v1/users")
+            _refuse_nothing(seen["held"], datasets)
         found = {name: seen[name] for name in ("found", "first", "last", "sessions", "held")}
 
         def write(connection: Connection) -> dict[str, Any]:
@@ -112,27 +115,35 @@ class Deletions:
             self._audit.append(
                 connection, project=project, actor=actor, action="deletion.ask", subject=id_, reason=reason, after=told
             )
-            return deletion_json(_get(connection, project, id_))
+            return deletion_json(_get(connection, project, id_), [])
 
         return await self._ledger.write(write)
 
     async def get(self, project: str, deletion: str) -> dict[str, Any]:
         """Raises NotFound."""
-        return await self._ledger.read(lambda connection: deletion_json(_get(connection, project, deletion)))
+        row = await self._ledger.read(lambda connection: _get(connection, project, deletion))
+        return (await self._told(project, [row]))[0]
 
     async def list(
         self, project: str, *, limit: int = 50, after: str | None = None
     ) -> tuple[Sequence[dict[str, Any]], int, str | None]:
         """Newest first, how many there are, and the id after which the next page begins."""
 
-        def read(connection: Connection) -> tuple[Sequence[dict[str, Any]], int, str | None]:
+        def read(connection: Connection) -> tuple[Sequence[Row[Any]], int, str | None]:
             total = connection.execute(select(func.count()).where(_rows.c.project == project)).scalar_one()
             query = select(_rows).where(_rows.c.project == project).order_by(_rows.c.id.desc()).limit(limit + 1)
             rows = connection.execute(query if after is None else query.where(_rows.c.id < after)).all()
             following = rows[limit - 1].id if len(rows) > limit else None
-            return [deletion_json(row) for row in rows[:limit]], total, following
+            return rows[:limit], total, following
 
-        return await self._ledger.read(read)
+        rows, total, following = await self._ledger.read(read)
+        return await self._told(project, rows), total, following
+
+    async def _told(self, project: str, rows: Sequence[Row[Any]]) -> Sequence[dict[str, Any]]:
+        """With what remains of each today, which may be less than when its proof was made."""
+        copies = {copy["backup"] for copy in await self._sites.copies()}
+        emptied = await self._ledger.read(lambda connection: leftovers.emptied(connection, project))
+        return [deletion_json(row, leftovers.remaining(row, copies, emptied)) for row in rows]
 
     async def proof(self, project: str, deletion: str) -> Mapping[str, Any]:
         """Raises NotFound, and Conflict while there is none yet."""
@@ -156,7 +167,7 @@ def user_hash(salt: str, user: str) -> str:
     return "sha256:" + hashlib.sha256((salt + user).encode("utf-8", "replace")).hexdigest()
 
 
-def deletion_json(row: Row[Any]) -> dict[str, Any]:
+def deletion_json(row: Row[Any], remaining: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """The shape of the REST API: the user's id is not in it."""
     return {
         "id": row.id,
@@ -170,8 +181,23 @@ def deletion_json(row: Row[Any]) -> dict[str, Any]:
         "requested_by": row.requested_by,
         "ended_at": None if row.ended_ns is None else rfc3339(row.ended_ns),
         "error": row.error,
+        "remaining": remaining,
         "proof": None if row.proof is None else f"/api/v1/deletions/{row.id}/proof",
     }
+
+
+def _refuse_nothing(held: Sequence[Mapping[str, Any]], datasets: Datasets) -> None:
+    """Where no fact is left, items of golden sets may be: an earlier deletion kept them, this one can empty them."""
+    if not held:
+        raise NotFound("Nothing of this user is stored.", field="user", fix="look the id up in GET /api/v1/users")
+    if datasets == "keep":
+        names = ", ".join(str(each["dataset"]) for each in held)
+        raise NotFound(
+            f"All that is stored of this user are items of golden sets ({names}).",
+            field="datasets",
+            value=datasets,
+            fix="send datasets=erase to empty them",
+        )
 
 
 def _get(connection: Connection, project: str, deletion: str) -> Row[Any]:

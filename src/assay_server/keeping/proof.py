@@ -13,6 +13,7 @@ from assay_server.core.clock import rfc3339
 from assay_server.core.ids import content_hash
 from assay_server.governance import Audit
 from assay_server.keeping.deletions import HASH_OF
+from assay_server.keeping.leftovers import OUTSIDE, PHYSICAL
 from assay_server.keeping.person import Person
 from assay_server.ledger import storable, tables
 
@@ -22,11 +23,11 @@ _audit = tables.accounts.audit
 _NOT_SEARCHED = {"deletions"}  # the request itself: its id goes with the proof
 
 _OUTSIDE = {
-    "where": "exports and forwarded data",
+    "where": OUTSIDE,
     "why": "files that were exported and spans that were sent on are outside of Assay",
 }
 _PHYSICAL = {
-    "where": "freed blocks of the file system",
+    "where": PHYSICAL,
     "why": "the files were written anew and the old ones removed; what a disk keeps of removed files is its own affair",
 }
 
@@ -117,7 +118,8 @@ def _remaining(
             )
     for each in found:
         if each["found"]:
-            why = f"{each['found']} rows still name this user as a value: in the text or the settings of others"
+            names = "1 row still names" if each["found"] == 1 else f"{each['found']} rows still name"
+            why = f"{names} this user as a value: in the text or the settings of others"
             remaining.append({"where": each["where"], "why": why})
     kept = [
         {**copy, "where": f"backup {copy['backup']}, {copy['where']}", "why": "made before the deletion"}

@@ -57,7 +57,7 @@ class Silences:
         def write(connection: Connection) -> dict[str, Any]:
             connection.execute(_table.insert().values(**row, repeats=again, reason=clean, by=actor))
             found = _get(connection, project, str(row["id"]))
-            self._record(connection, actor, "silence.create", found, clean)
+            self._record(connection, actor, "silence.create", found, clean, after=_times(found))
             return silence_json(found, now)
 
         return await self._ledger.write(write)
@@ -88,14 +88,23 @@ class Silences:
             connection.execute(update(_table).where(*mine).values(**ended))
             waiting = _messages.c.project == project, _messages.c.status == "waiting", _messages.c.attempts == 0
             connection.execute(update(_messages).where(*waiting, _messages.c.next_ns > now).values(next_ns=now))
-            self._record(connection, actor, "silence.end", found, None)
+            self._record(connection, actor, "silence.end", found, None, before=_times(found))
 
         await self._ledger.write(write)
 
-    def _record(self, connection: Connection, actor: str, action: str, row: Row[Any], reason: str | None) -> None:
+    def _record(
+        self, connection: Connection, actor: str, action: str, row: Row[Any], reason: str | None, **states: Any
+    ) -> None:
+        subject = row.subject or "project"
         self._audit.append(
-            connection, project=row.project, actor=actor, action=action, subject=row.subject or "project", reason=reason
+            connection, project=row.project, actor=actor, action=action, subject=subject, reason=reason, **states
         )
+
+
+def _times(row: Row[Any]) -> dict[str, Any]:
+    """What the audit log keeps of it: which one, and when nobody is told."""
+    ends_at = None if row.ends_ns is None else rfc3339(row.ends_ns)
+    return {"id": row.id, "starts_at": rfc3339(row.starts_ns), "ends_at": ends_at, "repeats": row.repeats}
 
 
 def silenced_until(connection: Connection, project: str, subject: str, now_ns: int) -> int | None:

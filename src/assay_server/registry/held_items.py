@@ -19,24 +19,26 @@ EMPTIED = "[deleted on request]"
 
 
 async def held_items(ledger: Ledger, project: str, span_ids: Collection[str]) -> list[dict[str, Any]]:
-    """`[{"dataset", "versions": [n], "items": [id]}]` by name, of items whose `source_span` is among these."""
+    """`[{"dataset", "versions": [n], "items": [id], "spans": [id]}]` by name: items with such a `source_span`."""
 
     def read(connection: Connection) -> list[dict[str, Any]]:
-        hashes = [row.content_hash for row in _contents_of(connection, project) if _is_from(row.content, span_ids)]
-        found: dict[str, tuple[set[int], set[str]]] = {}
-        for content_hash in hashes:
+        found: dict[str, tuple[set[int], set[str], set[str]]] = {}
+        for held in _contents_of(connection, project):
+            if not _is_from(held.content, span_ids):
+                continue
             query = (
                 select(_versions.c.name, _versions.c.version, _items.c.item)
                 .join(_versions, _versions.c.id == _items.c.dataset_version)
-                .where(_items.c.project == project, _items.c.content_hash == content_hash)
+                .where(_items.c.project == project, _items.c.content_hash == held.content_hash)
             )
             for row in connection.execute(query):
-                versions, items = found.setdefault(row.name, (set(), set()))
+                versions, items, spans = found.setdefault(row.name, (set(), set(), set()))
                 versions.add(row.version)
                 items.add(row.item)
+                spans.add(held.content["source_span"])
         return [
-            {"dataset": name, "versions": sorted(versions), "items": sorted(items)}
-            for name, (versions, items) in sorted(found.items())
+            {"dataset": name, "versions": sorted(versions), "items": sorted(items), "spans": sorted(spans)}
+            for name, (versions, items, spans) in sorted(found.items())
         ]
 
     return await ledger.read(read)

@@ -125,6 +125,18 @@ def test_an_id_that_no_field_can_hold_comes_by_its_link_as_it_is(opened: Opened,
     expect(proof).to_have_attribute("href", f"/api/v1/deletions/{an_id('del', 1)}/proof")
 
 
+def test_a_deletion_that_left_something_does_not_just_say_done(opened: Opened) -> None:
+    page = opened("/settings?tab=privacy")
+    row = page.get_by_role("row").filter(has_text="asked by letter")
+    expect(row).to_contain_text("Done, with remains")
+    expect(row.get_by_role("list", name="What remains").get_by_role("listitem")).to_have_text(
+        [
+            "dataset golden, versions 1, 2 (2 items): items made from this person's spans",
+            "backup bak_1, /var/backups/assay: made before the deletion; it does not expire by itself",
+        ]
+    )
+
+
 def test_somebody_nobody_knows_is_told_as_that(opened: Opened) -> None:
     page = opened("/settings?tab=privacy")
     page.get_by_label("User").fill("nobody")
@@ -293,3 +305,13 @@ def test_a_new_project_is_told_that_all_is_kept(opened: Opened, ui_api: FakeApi)
     }.items():
         page.get_by_role("tab", name=tab).click()
         expect(page.get_by_text(said)).to_be_visible()
+
+
+def test_keys_say_whether_anybody_uses_them(opened: Opened) -> None:
+    page = opened("/settings")
+    row = page.get_by_role("row").filter(has_text="support service")
+    expect(row).to_contain_text("never")
+    expect(page.get_by_role("row").filter(has_text="old laptop")).to_contain_text("not since")
+    expect(page.get_by_role("row").filter(has_text="bootstrap")).to_contain_text("3 hr ago")
+    row.get_by_role("button", name="Revoke").click()
+    expect(page.get_by_role("dialog")).to_contain_text("Last used: never.")

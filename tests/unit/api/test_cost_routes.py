@@ -124,6 +124,9 @@ async def test_reading_needs_a_reader(http: httpx.AsyncClient, path: str) -> Non
         ("costs", {"since": "yesterday"}),
         ("costs", {"since": "2026-12-01T00:00:00Z", "until": "2026-11-01T00:00:00Z"}),
         ("costs/why", {"day": "tomorrow"}),
+        ("costs/why", {"day": "0001-01-01"}),
+        ("costs/why", {"day": "9999-12-31"}),
+        ("costs/why", {"against": "0001-01-01"}),
         ("costs/forecast", {"days": 0}),
         ("costs/savings", {"ttl_s": -1}),
         ("costs/chargeback", {"format": "pdf"}),
@@ -134,6 +137,12 @@ async def test_what_cannot_be_answered_is_refused_with_the_field(
 ) -> None:
     refused = await http.get(path, params=params)
     assert (refused.status_code, refused.json()["code"]) == (400, "invalid_input")
+
+
+async def test_a_window_that_ends_before_all_times_is_empty(http: httpx.AsyncClient) -> None:
+    """Clients send the year 1 where they mean no time; a week before it could not be said."""
+    told = await http.get("costs", params={"until": "0001-01-01T00:00:00Z"})
+    assert (told.status_code, told.json()["total"]["calls"]) == (200, 0)
 
 
 async def test_the_report_is_a_table_for_spreadsheets_and_harmless(http: httpx.AsyncClient, services: Any) -> None:

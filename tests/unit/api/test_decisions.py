@@ -252,7 +252,9 @@ async def test_signing_in_with_a_link_and_out_again(wired: Wired) -> None:
     assert address == "https://assay.example/sign-in"
     opened = await wired.http.post("/session", json={"token": token})
     cookie = opened.headers["set-cookie"].lower()
+    admins = [key["id"] for key in (await wired.ask("GET", "/keys", "admin")).json()["items"] if key["role"] == "admin"]
     assert opened.json()["role"] == "admin"
+    assert opened.json()["actor"].removeprefix("key:") in admins  # the audit log names the key that made the link
     assert all(word in cookie for word in ("assay_session=", "httponly", "samesite=strict", "secure", "path=/"))
     assert "secret" not in opened.json()
     assert (await wired.http.get("/prompts")).status_code == 200

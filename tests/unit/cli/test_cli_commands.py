@@ -344,3 +344,33 @@ def test_suites_and_retrieval_configs_come_from_files(fake_rest: FakeServer, cli
     told = cli("retrieval", "push", config)
     assert told.code == 2
     assert "missing: name; unknown: colour" in told.err
+
+
+def test_keys_say_when_they_were_last_used(fake_rest: FakeServer, cli: Run) -> None:
+    made = {"role": "ingest", "created_at": "2026-11-01T00:00:00Z", "revoked_at": None}
+    used, never, old = (
+        {"last_used_at": "2026-11-20T08:00:00Z", "use_known_since": made["created_at"]},
+        {"last_used_at": None, "use_known_since": made["created_at"]},
+        {"last_used_at": None, "use_known_since": "2026-11-15T00:00:00Z"},
+    )
+    rows = [{"id": f"key_{n}", "name": f"k{n}", **made, **use} for n, use in enumerate((used, never, old))]
+    fake_rest.on("GET", "/api/v1/keys", {"items": rows, "total": 3, "next": None})
+    table = cli("key", "list").out.splitlines()
+    assert "2026-11-20" in table[-3]
+    assert "never" in table[-2]
+    assert "not since 2026-11-1" in table[-1]
+
+
+def test_a_deletion_that_left_something_says_what(fake_rest: FakeServer, cli: Run) -> None:
+    left = [{"where": "dataset golden, versions 1", "items": ["itm_1"], "why": "decide"}]
+    whole = {"id": "del_1", "status": "done", "error": None, "found": {"spans": 3}, "held": [], "reason": "asked"}
+    whole |= {"requested_at": "2026-11-20T08:00:00Z", "remaining": left}
+    clean = whole | {"id": "del_2", "remaining": []}
+    fake_rest.on("POST", "/api/v1/deletions", whole)
+    fake_rest.on("GET", "/api/v1/deletions", {"items": [whole, clean], "total": 2, "next": None})
+    told = cli("privacy", "delete", "--user", "u12", "--reason", "asked")
+    assert (told.code, told.out) == (0, "deleted: 3 spans\n")
+    assert "remains: dataset golden, versions 1 (itm_1): decide" in told.err
+    first, second = cli("privacy", "list").out.splitlines()[-2:]
+    assert "dataset golden" in first
+    assert "nothing here" in second

@@ -182,6 +182,16 @@ class TestSigningIn:
         with pytest.raises(Unauthenticated):
             await accounts.session_principal(opened["secret"])
 
+    @pytest.mark.parametrize("opened_before", [True, False])
+    async def test_a_link_that_was_made_with_a_key_ends_with_it(self, accounts: Accounts, opened_before: bool) -> None:
+        """Whoever got hold of an admin's key could make themselves a session that its revocation did not end."""
+        made = await make(accounts, "viewer")
+        token = await accounts.create_sign_in_token(PROJECT, role="viewer", actor=f"key:{made['id']}")
+        opened = await accounts.sign_in(token) if opened_before else None
+        await accounts.revoke_key(PROJECT, ACTOR, made["id"])
+        with pytest.raises(Unauthenticated):
+            await (accounts.session_principal(opened["secret"]) if opened else accounts.sign_in(token))
+
     async def test_signing_out_ends_it(self, accounts: Accounts) -> None:
         opened = await accounts.sign_in(await accounts.create_sign_in_token(PROJECT))
         await accounts.session_principal(opened["secret"])

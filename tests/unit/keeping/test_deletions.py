@@ -265,7 +265,7 @@ async def test_golden_sets_are_named_or_emptied(house: House, choice: str) -> No
     hers, other = await house.datasets.items(PROJECT, "golden")
     again = await house.datasets.get(PROJECT, "golden")
     remaining = [each for each in proof["remaining"] if each["where"].startswith("dataset")]
-    assert done["held"] == [{"dataset": "golden", "versions": [1], "items": ["hers"]}]
+    assert done["held"] == [{"dataset": "golden", "versions": [1], "items": ["hers"], "spans": [f"{1:016x}"]}]
     assert again["content_hash"] == made["content_hash"]
     assert other["input"] == "other"
     if choice == "keep":
@@ -273,6 +273,48 @@ async def test_golden_sets_are_named_or_emptied(house: House, choice: str) -> No
     else:
         assert (hers["input"], hers["metadata"], remaining) == (EMPTIED, {"deleted": done["id"]}, [])
         assert proof["deleted"]["dataset_items"] == 1
+
+
+async def test_golden_sets_that_were_kept_can_be_emptied_later(house: House) -> None:
+    """The proof says so; but her spans are gone, and nothing of her was found."""
+    await house.store.append(Facts(spans=[a_call(1, trace=1, user=ADA)]))
+    items = [{"id": "hers", "input": SECRET, "source_span": f"{1:016x}"}, {"id": "other", "input": "other"}]
+    await house.datasets.create(PROJECT, "key:a", name="golden", items=items)
+    first = await house.delete()
+    seen = await house.deletions.preview(PROJECT, ADA)
+    assert [each["dataset"] for each in seen["held"]] == ["golden"]
+    with pytest.raises(NotFound) as refusal:
+        await house.delete(datasets="keep")
+    assert (refusal.value.field, refusal.value.fix) == ("datasets", "send datasets=erase to empty them")
+    second = await house.delete(datasets="erase")
+    hers, other = await house.datasets.items(PROJECT, "golden")
+    assert (hers["input"], other["input"], second["status"]) == (EMPTIED, "other", "done")
+    again = await house.deletions.get(PROJECT, first["id"])
+    assert [_place(each) for each in first["remaining"]] == ["dataset", "backup"]
+    assert [_place(each) for each in again["remaining"]] == [_place(each) for each in second["remaining"]] == ["backup"]
+    with pytest.raises(NotFound):
+        await house.delete(datasets="erase")
+
+
+def _place(remains: dict[str, Any]) -> str:
+    return str(remains["where"]).split()[0]
+
+
+async def test_what_remains_is_said_beside_done_as_long_as_it_does(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await house.store.append(Facts(spans=[a_call(1, user=ADA), a_call(2, user="bob", attributes={"asked_for": ADA})]))
+    asked = await house.deletions.ask(PROJECT, "key:a", ADA, "she asked")
+    await house.work.work()
+    done = await house.deletions.get(PROJECT, asked["id"])
+    assert asked["remaining"] == []
+    assert [_place(each) for each in done["remaining"]] == ["facts.spans", "backup"]
+    assert "1 row still names this user" in done["remaining"][0]["why"]
+    monkeypatch.setattr("tests.unit.keeping.test_deletions.COPIES", [])  # the backup was removed
+    [listed] = (await house.deletions.list(PROJECT))[0]
+    assert [_place(each) for each in listed["remaining"]] == ["facts.spans"]
+    proof = await house.deletions.proof(PROJECT, asked["id"])
+    assert "backup" in [_place(each) for each in proof["remaining"]], "a proof stands as it was signed"
 
 
 async def test_an_address_is_found_as_the_pseudonym_it_became(house: House) -> None:

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, insert, inspect, select, text
 
 from assay_server.core.errors import AssayError, Conflict, Corrupt, InvalidInput, Refused, Unavailable
 from assay_server.ledger import Ledger, tables
-from assay_server.ledger.schema import MIGRATIONS, REVISIONS, VERSION_TABLE
+from assay_server.ledger.schema import MIGRATIONS, REVISIONS, VERSION_TABLE, upgrade
 
 providers = tables.registry.providers
 projects = tables.accounts.projects
@@ -119,6 +119,28 @@ async def test_the_schema_is_the_sum_of_the_migrations(opened: Ledger) -> None:
         return list(compare_metadata(MigrationContext.configure(connection, opts=options), tables.metadata))
 
     assert await opened.read(differences) == []
+
+
+async def test_of_keys_from_before_it_is_not_said_that_nobody_used_them(opened: Ledger) -> None:
+    """What happened before uses were noted is unknown: a page that said `never` would have a key in use revoked."""
+    key = {"id": "key_a", "project": "prj_a", "name": "old", "role": "ingest", "secret_hash": "h", "origin": "created"}
+
+    def as_before(connection: Connection) -> None:
+        for name in ("used_ns", "noted_ns"):
+            connection.execute(text(f"ALTER TABLE keys DROP COLUMN {name}"))
+        connection.execute(text(f"UPDATE {VERSION_TABLE} SET version_num = '0013'"))
+        names = ", ".join(key)
+        values = ", ".join(f":{name}" for name in key)
+        connection.execute(
+            text(f"INSERT INTO keys ({names}, created_ns, created_by) VALUES ({values}, 5, 'key:test')"),
+            key,
+        )
+        upgrade(connection)
+
+    await opened.write(as_before)
+    row = await opened.read(lambda c: c.execute(select(tables.accounts.keys)).one())
+    assert row.used_ns is None
+    assert row.noted_ns > row.created_ns == 5
 
 
 async def test_constraints_of_the_migrations_are_those_of_the_schema(opened: Ledger) -> None:

@@ -352,3 +352,16 @@ async def test_a_clock_that_is_set_back_holds_no_message_back(world: World) -> N
     assert await world.deliver(after_s=1) == 0, "a pause follows a failure as ever"
     assert await world.deliver(after_s=86_400) == 1
     assert await world.statuses() == ["sent"]
+
+
+async def test_the_audit_log_says_when_nobody_was_told(world: World) -> None:
+    """Who silenced a project stood there, but not for how long."""
+    now = world.clock.now_ns()
+    ends_ns = now + 3600 * 10**9
+    made = await world.silences.create(PROJECT, "key:a", subject=None, starts_ns=None, ends_ns=ends_ns, reason="work")
+    world.clock.advance(60)
+    await world.silences.end(PROJECT, "key:b", made["id"])
+    ended, created = (await world.audit.list(PROJECT))[0][:2]
+    told = {"id": made["id"], "starts_at": rfc3339(now), "ends_at": rfc3339(ends_ns), "repeats": None}
+    assert (created["action"], created["before"], created["after"]) == ("silence.create", None, told)
+    assert (ended["action"], ended["before"], ended["after"]) == ("silence.end", told, None)

@@ -40,7 +40,7 @@ export interface Found {
   first: string | null
   last: string | null
   sessions: number
-  held: { dataset: string; versions: number[]; items: string[]; decision: string }[]
+  held: { dataset: string; versions: number[]; items: string[] }[]
   copies: { backup: string; made_at: string; expires_at: string | null; where: string }[]
 }
 
@@ -55,7 +55,17 @@ export interface Deletion {
   requested_by: string
   ended_at: string | null
   error: string | null
+  /** What is still stored of this person today. */
+  remaining: Remains[]
   proof: string | null
+}
+
+export interface Remains {
+  where: string
+  why: string
+  items?: string[]
+  backup?: string
+  expires_at?: string | null
 }
 
 export interface Backup {

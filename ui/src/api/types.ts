@@ -526,6 +526,9 @@ export interface Key {
   created_at: string
   created_by?: string | null
   revoked_at?: string | null
+  last_used_at: string | null
+  /** Later than its creation for keys that are older than the noting of uses. */
+  use_known_since: string
   secret?: string
 }
 

@@ -109,11 +109,26 @@ function Delete({ user, found, onClose, onDone }: { user: string; found: Found; 
   )
 }
 
+/** What somebody has to decide over or wait for: a deletion that is done does not reach it. */
+function Remaining({ of }: { of: Deletion }) {
+  if (of.remaining.length === 0) return null
+  return (
+    <ul className="bullets small second" style={{ overflowWrap: 'anywhere' }} aria-label="What remains">
+      {of.remaining.map((one) => (
+        <li key={one.where}>
+          {one.where}{one.items && ` (${plural(one.items.length, 'item')})`}: {one.why}
+          {one.backup && (one.expires_at ? <>; it goes <Time at={one.expires_at} full /></> : '; it does not expire by itself')}
+        </li>
+      ))}
+    </ul>
+  )
+}
+
 /** As it is seen on a page and can be typed. */
 const inLine = (id: string) => id.replace(/\s+/g, ' ').trim()
 
 const COLUMNS: Column<Deletion>[] = [
-  { id: 'status', head: 'Status', className: 'nowrap', cell: (row) => <><StatusTag status={row.status} />{row.status === 'running' && row.step && <span className="quiet small"> {row.step}</span>}</> },
+  { id: 'status', head: 'Status', className: 'nowrap', cell: (row) => <><StatusTag status={row.status === 'done' && row.remaining.length > 0 ? 'done_but' : row.status} />{row.status === 'running' && row.step && <span className="quiet small"> {row.step}</span>}</> },
   {
     id: 'what',
     head: 'What',
@@ -123,6 +138,7 @@ const COLUMNS: Column<Deletion>[] = [
         <div>{removedIn(row.found)} of <code title={row.user_hash}>{shortId(row.user_hash.replace('sha256:', ''))}</code></div>
         <div className="small second">{row.reason}</div>
         {row.error && <div className="small bad">{row.error}</div>}
+        <Remaining of={row} />
       </div>
     ),
   },

@@ -84,6 +84,7 @@ function Keys() {
         send={(reason) => request('DELETE', `/keys/${encodeURIComponent(revoking!.id)}`, { reason })}
       >
         <p>Whatever uses this key is refused from the next request on. This cannot be undone: a new key has another secret.</p>
+        {revoking && <p className="second">Last used: <LastUse of={revoking} />.</p>}
       </ReasonDialog>
     </Section>
   )
@@ -94,9 +95,18 @@ const keyColumns = (revoke: (key: Key) => void): Column<Key>[] => [
   { id: 'role', head: 'Role', cell: (row) => row.role },
   { id: 'public', head: 'Public part', className: 'hide-m', cell: (row) => row.public_key && <code>{row.public_key}</code> },
   { id: 'created', head: 'Created', className: 'hide-s', cell: (row) => <Time at={row.created_at} /> },
+  { id: 'used', head: 'Last used', cell: (row) => <LastUse of={row} /> },
   { id: 'by', head: 'By', className: 'hide-m', cell: (row) => row.created_by && <Person actor={row.created_by} /> },
   { id: 'revoke', head: <span className="sr">Revoke</span>, className: 'num', cell: (row) => (row.revoked_at ? <span className="quiet">revoked</span> : <button type="button" className="linkish" aria-label={`Revoke ${row.name ?? row.id}`} onClick={() => revoke(row)}>Revoke</button>) },
 ]
+
+/** By a request or by somebody who is signed in with it. Of older keys it is not known what was before uses were noted. */
+function LastUse({ of }: { of: Key }) {
+  if (of.last_used_at) return <Time at={of.last_used_at} />
+  if (of.use_known_since === of.created_at) return <span className="quiet">never</span>
+  const since = new Date(of.use_known_since)
+  return <span className="quiet" title={of.use_known_since}>not since {since.toLocaleDateString('en-GB', { day: 'numeric', month: 'short' })}</span>
+}
 
 function CreateKey({ opened, onClose }: { opened: boolean; onClose: () => void }) {
   const [name, setName] = useState('')

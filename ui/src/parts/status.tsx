@@ -17,6 +17,7 @@ const STATUSES: Record<string, [string, Tone, Icon]> = {
   queued: ['Queued', 'neutral', IconClock],
   running: ['Running', 'accent', IconPlayerPlay],
   done: ['Done', 'good', IconCheck],
+  done_but: ['Done, with remains', 'unsure', IconCircleDot],
   failed: ['Failed', 'bad', IconX],
   cancelled: ['Cancelled', 'neutral', IconPlayerStop],
   promoted: ['Promoted', 'good', IconCheck],

@@ -33,6 +33,8 @@ keys = Table(
     Column("created_by", Text, nullable=False),
     Column("revoked_ns", BigInteger),
     Column("revoked_by", Text),
+    Column("used_ns", BigInteger),  # the last use, some minutes behind (`governance/uses.py`); NULL: none is known
+    Column("noted_ns", BigInteger),  # since when uses are noted, for keys that are older than that
 )
 
 sign_in_tokens = Table(
