@@ -52,7 +52,7 @@ export function Measure({ draft, change }: FieldsProps) {
 export function Whose({ draft, change }: FieldsProps) {
   return (
     <Section title="Whose" note="all must hold; of several values, any">
-      <Match held={draft.filter} fields={FILTERS} onChange={(filter) => change({ filter })} empty="All traffic but evaluation runs." />
+      <Match out held={draft.filter} fields={FILTERS} onChange={(filter) => change({ filter })} empty="All traffic but evaluation runs." />
       <FieldSelect label="For each" description="One state and one incident for each value, the 200 largest." placeholder="all together, or tag:…, attribute:…" clearable known={FIELDS} value={draft.group_by} onChange={(group_by) => change({ group_by })} maw="20rem" />
     </Section>
   )
