@@ -46,7 +46,9 @@ def create(
     objective: Annotated[
         float | None, typer.Option("--objective", help="Alarm when its error budget burns too fast (0.99).")
     ] = None,
-    narrow: Annotated[list[str] | None, typer.Option("--filter", help="FIELD=VALUE, -FIELD=VALUE leaves it out; repeat for more.")] = None,
+    narrow: Annotated[
+        list[str] | None, typer.Option("--filter", help="FIELD=VALUE, -FIELD=VALUE leaves it out; repeat for more.")
+    ] = None,
     group_by: Annotated[
         str | None, typer.Option("--group-by", help="Each value by itself: user, endpoint, tag:KEY, attribute:KEY, …")
     ] = None,
