@@ -82,6 +82,27 @@ def test_a_price_may_hold_from_a_day_on_for_batch_calls_and_for_a_call(opened: O
     expect(row).to_contain_text("2026-11-01")
 
 
+def test_what_a_price_lacks_is_added_to_it_and_its_tiers_stay(opened: Opened, ui_api: FakeApi) -> None:
+    tiers = [{"over": 1000, "input": 2.0}]
+    rates = {"input": 1.0, "output": 2.0, "cache_read": 0.1, "cache_write": None, "reasoning": 10.0}
+    about = {"id": "prc_tiered", "model": "batch*", "provider": None, "valid_from": "2026-11-15T12:00:00.000000Z"}
+    price = {**about, **rates, "request": None, "batch": None, "tiers": tiers, "created_at": None, "created_by": None}
+    ui_api.world.prices.append(price)
+    page = opened("/costs?tab=prices")
+    row = page.get_by_role("table", name="Models without a price").get_by_role("row").filter(has_text="batched")
+    expect(row).to_contain_text("Others have your own price")
+    row.get_by_role("button", name="Set a price of batched").click()
+    dialog = page.get_by_role("dialog", name="Change a price")
+    expect(dialog.get_by_label("Model")).to_have_value("batch*")
+    expect(dialog).to_contain_text("over 1,000 prompt tokens stay")
+    dialog.get_by_label("Batch factor").fill("0.5")
+    dialog.get_by_role("button", name="Set the price").click()
+    expect(page.get_by_text("The price of batch* is set")).to_be_visible()
+    kept = {name: rate for name, rate in rates.items() if rate is not None}
+    sent = {**kept, "batch": 0.5, "tiers": tiers, "valid_from": "2026-11-15T12:00:00.000000Z"}
+    assert ui_api.received == [("PUT", "/prices/batch*", sent)]
+
+
 def test_a_viewer_sees_prices_and_sets_none(opened: Opened, ui_api: FakeApi) -> None:
     ui_api.world.role = "viewer"
     page = opened("/costs?tab=prices")

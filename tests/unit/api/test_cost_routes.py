@@ -87,6 +87,7 @@ async def test_an_unpriced_model_is_listed_then_priced(http: httpx.AsyncClient, 
     await services.ingest.write(Facts([a_call(1), a_call(2)]))
     listed = (await http.get("models/unpriced")).json()
     assert (listed["total"], listed["items"][0]["model"], listed["items"][0]["calls"]) == (1, "home-1", 2)
+    assert listed["items"][0]["others"] is None
     made = (await http.put("prices/home-*", json={"input": 2.5, "reason": "contract"})).json()
     assert (made["input"], made["repricing"]["status"]) == (2.5, "queued")
     await services.repricer.work()
@@ -97,6 +98,16 @@ async def test_an_unpriced_model_is_listed_then_priced(http: httpx.AsyncClient, 
     assert (await http.get("prices/lookup", params={"model": "home-9"})).json()["rates"]["input"] == 2.5
     assert (await http.delete(f"prices/{made['id']}")).status_code == 204
     assert (await http.get("prices")).json()["items"] == []
+
+
+async def test_calls_without_a_price_whose_others_have_one_say_so(http: httpx.AsyncClient, services: Any) -> None:
+    await http.put("prices/home-1", json={"input": 2.0, "tiers": [{"over": 1000, "input": 1.0}]})
+    await services.ingest.write(Facts([a_call(1), a_call(2, attributes={"assay.batch": "true"})]))
+    listed = (await http.get("models/unpriced")).json()
+    [row] = listed["items"]
+    assert (row["calls"], row["others"]["rates"]["input"], row["others"]["rates"]["tiered"]) == (1, 2.0, True)
+    [own] = (await http.get("prices")).json()["items"]
+    assert row["others"]["source"] == f"project:{own['id']}"
 
 
 async def test_models_with_slashes_can_be_priced(http: httpx.AsyncClient) -> None:

@@ -70,7 +70,9 @@ def test_one_wrong_file_changes_nothing_and_is_named(cli: Run, server: FakeServe
     wrong = written(tmp_path, "wrong", panels=[{"title": "X", "metrics": []}])
     told = cli("dashboard", "apply", tmp_path)
     assert told.code == 2
-    assert f"{wrong}: panels[0].metrics: sql, report: Say one of metrics, sql and report. Fix: name a metric." in told.err
+    assert (
+        f"{wrong}: panels[0].metrics: sql, report: Say one of metrics, sql and report. Fix: name a metric." in told.err
+    )
     assert [seen for seen in server.seen if seen.method == "PUT"] == []
 
 
