@@ -33,6 +33,16 @@ def test_costs_say_what_is_unknown_and_lead_to_the_calls(opened: Opened) -> None
     expect(page).to_have_url(re.compile("/traces[?]since=.*q=user%3Alena"))
 
 
+def test_the_report_is_of_the_month_before_or_of_what_is_shown(opened: Opened) -> None:
+    page = opened("/costs?range=30d&by=tenant&feature=search")
+    expect(page.get_by_role("button", name="Remove the filter feature")).to_be_visible()
+    page.get_by_role("button", name="Report").click()
+    expect(page.get_by_role("menu")).to_contain_text("Last 30 days, by tenant, narrowed as here")
+    month, shown = page.get_by_role("menuitem", name="Page to print").all()
+    assert "since=" not in str(month.get_attribute("href"))
+    expect(shown).to_have_attribute("href", re.compile("group_by=tenant&format=html&since=.*&feature=search"))
+
+
 def test_why_takes_a_difference_apart_and_the_days_are_in_the_address(opened: Opened) -> None:
     page = opened("/costs?tab=why")
     parts = page.locator(".waterfall .num")

@@ -173,6 +173,15 @@ async def test_the_printed_rows_add_up_to_the_total_in_cents(http: httpx.AsyncCl
     assert "<td>10.00</td>" in page
 
 
+async def test_a_printed_part_says_of_what_and_of_which_hours(http: httpx.AsyncClient, services: Any) -> None:
+    await services.ingest.write(Facts([a_call(1, user="a<b", cost=1.0), a_call(2, user="u2", cost=2.0)]))
+    window = {"since": "2026-11-21T00:00:00Z", "until": "2026-11-21T08:30:00Z", "group_by": "model", "format": "html"}
+    page = (await http.get("costs/chargeback", params={**window, "user": "a<b", "environment": "prod"})).text
+    assert "2026-11-21 up to, not including, 2026-11-21 08:30:00, UTC" in page
+    assert "Only user a&lt;b. Only environment prod." in page
+    assert "Only" not in (await http.get("costs/chargeback", params=window)).text
+
+
 async def test_a_closed_month_that_was_priced_anew_says_so(http: httpx.AsyncClient, services: Any) -> None:
     """The clock is this machine's; the window is one that is over, and its call had no price."""
     closed = {"since": "2020-01-01T00:00:00Z", "until": "2020-02-01T00:00:00Z", "group_by": "user"}
