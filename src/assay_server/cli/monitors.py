@@ -35,7 +35,10 @@ def create(
     name: Annotated[str, typer.Argument(help="Its name.")],
     *,
     metric: Annotated[
-        str | None, typer.Option("--metric", "-m", help="count, requests, error_rate, latency, cost, score:NAME, …")
+        str | None,
+        typer.Option(
+            "--metric", "-m", help="count, requests, error_rate, latency, cost, score:NAME, judgements:NAME, …"
+        ),
     ] = None,
     above: Annotated[float | None, typer.Option("--above", help="Alarm above this.")] = None,
     below: Annotated[float | None, typer.Option("--below", help="Alarm below this.")] = None,
@@ -228,7 +231,7 @@ def _metric(value: str | None) -> Any:
     if value is None:
         raise typer.BadParameter("say what to measure", param_hint="--metric")
     name, sign, score = value.partition(":")
-    return {"name": "score", "score": score} if sign and name == "score" else name
+    return {"name": name, "score": score} if sign and name in ("score", "judgements") else name
 
 
 def _rule(

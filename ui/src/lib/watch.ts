@@ -9,6 +9,7 @@ import { writeSearch } from './search'
 
 /** `{latency, 0.95}` → `p95 latency` */
 export function metricName(metric: Metric): string {
+  if (metric.name === 'judgements') return `judgements of ${words(metric.score ?? 'a score')}${metric.source ? ` by ${words(metric.source)}` : ''}`
   if (metric.name === 'score') return `mean ${words(metric.score ?? 'score')}${metric.source ? ` by ${words(metric.source)}` : ''}`
   if (metric.quantile !== undefined) return `p${Number((metric.quantile * 100).toFixed(2))} ${words(metric.name)}`
   if (metric.bucket !== undefined) return `${words(metric.bucket)} tokens`
@@ -49,7 +50,7 @@ export function evidence(definition: Pick<Definition, 'filter' | 'group_by' | 'm
   return `/traces${writeSearch({ q, since: finding.window.since, until: finding.window.until })}`
 }
 
-const OF_TRACES = new Set(['requests', 'cost_per_request', 'tokens_per_request', 'score', 'schema_violations'])
+const OF_TRACES = new Set(['requests', 'cost_per_request', 'tokens_per_request', 'score', 'judgements', 'schema_violations'])
 const OF_CALLS = new Set(['cost', 'tokens', 'tokens_per_second'])
 const OF_ONE_SPAN = ['kind', 'name', 'service', 'model', 'provider']
 

@@ -5,6 +5,7 @@ import type { Metric, Words } from '@/api/dashboards'
 import * as search from '@/api/search'
 import { words } from '@/lib/format'
 import { type Held, heldOf } from '@/lib/match'
+import { OF_SCORES } from '@/lib/watch-form'
 import { Match } from '@/parts/match'
 import { NumberField } from '@/parts/number-field'
 
@@ -36,7 +37,7 @@ export function MetricRows({ metrics, known, most, onChange }: MetricRowsProps) 
 /** A metric with the setting it cannot do without. */
 function fresh(name: string): Metric {
   if (name === 'slow_rate') return { name, threshold_ms: 2000 }
-  if (name === 'score') return { name, score: 'user_feedback' }
+  if (OF_SCORES.has(name)) return { name, score: name === 'judgements' ? 'tool_loop' : 'user_feedback' }
   return { name }
 }
 

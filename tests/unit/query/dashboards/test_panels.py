@@ -107,6 +107,8 @@ async def number(panels: Panels, metric: Any, **more: Any) -> dict[str, Any]:
         ({"name": "score", "score": "quality"}, {}, 1.75 / 3, 3, 1),
         ({"name": "score", "score": "quality", "source": "human"}, {}, 0.25, 1, 0),
         ({"name": "score", "score": "quality"}, {"model": "a"}, 0.75, 2, 0),
+        ({"name": "judgements", "score": "quality"}, {}, 3, 3, 1),
+        ({"name": "judgements", "score": "quality", "source": "code"}, {"model": "a"}, 2, 2, 0),
         ({"name": "score", "score": "quality"}, {"-model": "a"}, 0.25, 1, 1),
         ({"name": "score", "score": "quality"}, {"-user": "bob", "kind": "agent"}, 0.5, 1, 0),
         ("count", {"-model": "a"}, 3, 3, 0),  # one names none
