@@ -102,8 +102,10 @@ def _tokens(calls: int) -> dict[str, int | None]:
 
 
 _UNPRICED = [
-    {"provider": "local", "model": SMALL, "calls": 14, "tokens": _tokens(14), "first_seen": at(days=3), "last_seen": at(hours=2)},
-    {"provider": None, "model": "house/mixtral-tuned-2026-09", "calls": 3, "tokens": dict.fromkeys(_tokens(3)), "first_seen": at(days=1), "last_seen": at(hours=9)},
+    {"provider": "local", "model": SMALL, "calls": 14, "tokens": _tokens(14), "first_seen": at(days=3), "last_seen": at(hours=2), "others": None},
+    {"provider": None, "model": "house/mixtral-tuned-2026-09", "calls": 3, "tokens": dict.fromkeys(_tokens(3)), "first_seen": at(days=1), "last_seen": at(hours=9), "others": None},
+    {"provider": "openai", "model": "batched", "calls": 2, "tokens": _tokens(2), "first_seen": at(days=1), "last_seen": at(hours=9),
+     "others": {"source": "project:prc_tiered", "rates": {"input": 1.0}}},
 ]  # fmt: skip
 
 

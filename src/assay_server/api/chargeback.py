@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from html import escape
 from typing import Any
@@ -47,13 +47,15 @@ def as_csv(report: dict[str, Any]) -> Response:
     return Response(out.getvalue(), media_type="text/csv; charset=utf-8", headers=headers)
 
 
-def as_page(report: dict[str, Any]) -> Response:
+def as_page(report: dict[str, Any], only: Mapping[str, str]) -> Response:
+    """`only`: what the report is narrowed to; a part of the costs may not be taken for all of them."""
     what, total = escape(report["group_by"].replace("_", " ")), report["total"]
     head = "".join(f"<th>{name}</th>" for name in (what, "calls", "without price", "tokens in", "tokens out", "cost"))
     cents = _in_cents(report)
     body = "".join(f"<tr>{_cells(name, row, cents[nth])}</tr>" for nth, (name, row) in enumerate(_rows(report)))
     unknown = total["cost"]["unknown"]
-    note = f" {unknown:,} calls have no known price and are not in the sums." if unknown else ""
+    note = "".join(f" Only {escape(name.replace('_', ' '))} {escape(value)}." for name, value in only.items())
+    note += f" {unknown:,} calls have no known price and are not in the sums." if unknown else ""
     if report["unmetered"]:
         note += f" {report['unmetered']:,} model calls said neither tokens nor a cost, and are in no row."
     if report["repriced_at"]:
@@ -63,11 +65,17 @@ def as_page(report: dict[str, Any]) -> Response:
     page = (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Costs by {what}</title>'
         f"<style>{_STYLE}</style></head><body><h1>Costs by {what}</h1>"
-        f"<p>{escape(report['since'][:10])} up to, not including, {escape(report['until'][:10])}, UTC; US dollars."
+        f"<p>{_moment(report['since'])} up to, not including, {_moment(report['until'])}, UTC; US dollars."
         f"{note}</p><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody>"
         f"<tfoot><tr>{_cells('Total', total, total['cost']['usd'])}</tr></tfoot></table></body></html>"
     )
     return HTMLResponse(page, headers={"content-security-policy": _POLICY})
+
+
+def _moment(time: str) -> str:
+    """The day; with the time where it is not its beginning."""
+    day, _, clock = escape(time).partition("T")
+    return day if clock.startswith("00:00:00") else f"{day} {clock[:8]}"
 
 
 def _rows(report: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:

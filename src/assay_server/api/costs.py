@@ -45,8 +45,12 @@ class _Narrow(BaseModel):
     name: str | None = None
     tag: str | None = None
 
+    def only(self) -> dict[str, str]:
+        """What it is narrowed to."""
+        return {name: value for name in _Narrow.model_fields if (value := getattr(self, name)) is not None}
+
     def within(self, since_ns: int, until_ns: int) -> CostFilter:
-        return CostFilter(since_ns, until_ns, **{name: getattr(self, name) for name in _Narrow.model_fields})
+        return CostFilter(since_ns, until_ns, **self.only())
 
 
 class _Window(_Narrow):
@@ -115,7 +119,7 @@ async def chargeback(request: Request, caller: Reader, query: Annotated[Chargeba
     )
     if query.format == "json":
         return JSONResponse(found)
-    return as_csv(found) if query.format == "csv" else as_page(found)
+    return as_csv(found) if query.format == "csv" else as_page(found, query.only())
 
 
 @router.get("/costs/forecast", summary="What the next days will cost, with an 80 % interval")

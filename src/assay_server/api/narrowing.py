@@ -34,6 +34,7 @@ class TraceQuery(Listing):
     prompt: str | None = None
     prompt_version: str | None = None
     error_type: str | None = None
+    endpoint: str | None = Field(None, description="The route that was asked for, else what the root is called")
     feature: str | None = None
     tenant: str | None = None
     cost_center: str | None = None
@@ -56,11 +57,12 @@ class TraceQuery(Listing):
     attribute: list[str] = Field(
         [], description="`key:op:value`; op: eq, ne, lt, le, gt, ge, contains, exists (without value)"
     )
+    differs: list[str] = Field([], description="`field:value`: a span says another, as `model:gpt-4o`")
     exclude: list[str] = Field([], description="A part of `q` that may not hold: `status:error`")
 
 
 _TIMES = ("since", "until")
-_LISTS = ("score", "attribute", "exclude")
+_LISTS = ("score", "attribute", "differs", "exclude")
 _BESIDE = {"q", "limit", "cursor", "format"}
 
 
@@ -79,6 +81,7 @@ def _filter(wanted: dict[str, Any]) -> TraceFilter:
         until_ns=nanoseconds(wanted.pop("until", None), "until"),
         scores=tuple(wanted.pop("score", ())),
         attributes=tuple(wanted.pop("attribute", ())),
+        differs=tuple(wanted.pop("differs", ())),
         **wanted,
     )
 

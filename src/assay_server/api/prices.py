@@ -97,6 +97,13 @@ async def list_repricings(
 async def unpriced(
     request: Request, caller: Reader, since: str | None = None, until: str | None = None
 ) -> dict[str, Any]:
+    """`others`: what other calls of the model cost, where anybody knows: only calls that say something more (batch,
+    sound) or that came before the price are without one."""
     window = nanoseconds(since, "since"), nanoseconds(until, "until")
     found = await services(request).costs.unpriced(caller.project, *window)
+    look_up = services(request).prices.lookup
+    for row in found:
+        seen_ns = nanoseconds(row["last_seen"], "last_seen") or 0
+        others = look_up(caller.project, row["provider"], row["model"], seen_ns)
+        row["others"] = None if others["source"] is None else others
     return page(found, len(found), None)

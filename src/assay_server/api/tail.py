@@ -40,6 +40,7 @@ class TailQuery(BaseModel):
     prompt: str | None = None
     prompt_version: str | None = None
     error_type: str | None = None
+    endpoint: str | None = None
     release: str | None = None
     environment: str | None = None
     feature: str | None = None
@@ -91,7 +92,8 @@ def _known(wanted: dict[str, Any], q: str | None) -> TailFilter:
             fix = f"leave '{name}' out, or look at the list of traces"
             raise InvalidInput(why, field="q", value=q, fix=fix)
     conditions = tuple(read_condition(text) for text in wanted.pop("attribute", ()))
-    return TailFilter(**wanted, attributes=conditions)
+    differs = tuple(wanted.pop("differs", ()))
+    return TailFilter(**wanted, attributes=conditions, differs=differs)
 
 
 _NOT_YET = {

@@ -104,13 +104,14 @@ def report(
 
 @app.command(epilog="Example: assay cost unpriced")
 def unpriced(as_json: AsJson = False) -> None:
-    """Models with calls that nobody could price."""
+    """Models with calls that nobody could price; where others have one, these say batch or sound, or came before it."""
     with connected() as client:
         found = client.costs.unpriced()
     if not emit({"items": found}, as_json):
-        table(("model", "provider", "calls"), [(row["model"], row["provider"], row["calls"]) for row in found])
-        if found:
-            hint(f"assay cost price {quote(found[0]['model'])} --input DOLLARS --output DOLLARS")
+        rows = [(row["model"], row["provider"], row["calls"], _others(row)) for row in found]
+        table(("model", "provider", "calls", "other calls have"), rows)
+        if without := [row["model"] for row in found if not row.get("others")]:
+            hint(f"assay cost price {quote(without[0])} --input DOLLARS --output DOLLARS")
 
 
 @app.command(epilog="Example: assay cost price 'my-model-*' --input 0.5 --output 1.5")
@@ -195,6 +196,12 @@ def _group(row: dict[str, Any]) -> tuple[object, ...]:
 def _price(row: dict[str, Any]) -> tuple[object, ...]:
     named = (row.get(field) for field in ("id", "model", "provider", "input", "output", "request", "batch"))
     return (*named, row["valid_from"] or "always")
+
+
+def _others(row: dict[str, Any]) -> str:
+    """Whose price calls of the model have that say no more than their tokens."""
+    others = row.get("others")
+    return "none" if not others else "your own" if others["source"].startswith("project:") else "the list's"
 
 
 def _step(row: dict[str, Any]) -> tuple[object, ...]:

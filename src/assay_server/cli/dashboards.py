@@ -147,7 +147,7 @@ def _changes(client: assay.Client, paths: Sequence[Path]) -> list[_Change]:
             parsed = client.dashboards.parse(file.read_text("utf-8"), file.stem)
         except assay.InvalidInput as error:
             fix = f" Fix: {error.fix}." if error.fix else ""
-            faults.append(f"{file}: {error.field}: {error.message}{fix}")
+            faults.append(f"{file}: {error.where or error.field}: {error.message}{fix}")
             continue
         name = parsed["name"]
         if name in found:

@@ -35,7 +35,10 @@ def create(
     name: Annotated[str, typer.Argument(help="Its name.")],
     *,
     metric: Annotated[
-        str | None, typer.Option("--metric", "-m", help="count, requests, error_rate, latency, cost, score:NAME, …")
+        str | None,
+        typer.Option(
+            "--metric", "-m", help="count, requests, error_rate, latency, cost, score:NAME, judgements:NAME, …"
+        ),
     ] = None,
     above: Annotated[float | None, typer.Option("--above", help="Alarm above this.")] = None,
     below: Annotated[float | None, typer.Option("--below", help="Alarm below this.")] = None,
@@ -46,7 +49,9 @@ def create(
     objective: Annotated[
         float | None, typer.Option("--objective", help="Alarm when its error budget burns too fast (0.99).")
     ] = None,
-    narrow: Annotated[list[str] | None, typer.Option("--filter", help="FIELD=VALUE; repeat for more.")] = None,
+    narrow: Annotated[
+        list[str] | None, typer.Option("--filter", help="FIELD=VALUE, -FIELD=VALUE leaves it out; repeat for more.")
+    ] = None,
     group_by: Annotated[
         str | None, typer.Option("--group-by", help="Each value by itself: user, endpoint, tag:KEY, attribute:KEY, …")
     ] = None,
@@ -226,7 +231,7 @@ def _metric(value: str | None) -> Any:
     if value is None:
         raise typer.BadParameter("say what to measure", param_hint="--metric")
     name, sign, score = value.partition(":")
-    return {"name": "score", "score": score} if sign and name == "score" else name
+    return {"name": name, "score": score} if sign and name in ("score", "judgements") else name
 
 
 def _rule(

@@ -8,7 +8,7 @@ from typing import Any
 
 from assay_server.core.errors import InvalidInput
 from assay_server.monitors.incidents import SEVERITIES
-from assay_server.query import FILTERS, GROUPS, RATES, Metric, is_filter, is_group, metric_json, parse_metric
+from assay_server.query import GROUPS, RATES, Metric, filters_told, is_filter, is_group, metric_json, parse_metric
 
 RULES = ("threshold", "change", "missing", "burn")
 DIRECTIONS = ("up", "down", "both")
@@ -190,7 +190,7 @@ def _filter(given: Any) -> dict[str, tuple[str, ...]]:
 
 def _filter_values(name: str, values: Any) -> tuple[str, ...]:
     if not is_filter(name):
-        raise InvalidInput("There is no such filter.", field="filter", value=name, fix=", ".join(FILTERS))
+        raise InvalidInput("There is no such filter.", field="filter", value=name, fix=filters_told())
     values = [values] if isinstance(values, str) else values
     if not isinstance(values, list) or not 1 <= len(values) <= _MOST_VALUES or not all(_is_text(v) for v in values):
         raise InvalidInput(f"'{name}' takes a text, or a list of up to {_MOST_VALUES}.", field=f"filter.{name}")

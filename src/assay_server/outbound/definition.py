@@ -23,7 +23,7 @@ _FIELDS: dict[What, tuple[str, ...]] = {
     "traces": (
         *("model", "provider", "kind", "name", "status", "user", "session", "release", "channel", "canary", "arm"),
         *("run", "environment", "service", "tag", "feature", "tenant", "cost_center", "prompt"),
-        *("prompt_version", "error_type"),
+        *("prompt_version", "error_type", "endpoint"),
     ),
     "spans": ("kind", "name", "model", "status", "release", "run", "user", "session", "service", "environment"),
     "scores": ("name", "run", "item", "source"),

@@ -17,7 +17,7 @@ from assay_server.query.dashboards import to_json as dashboard_json
 from assay_server.query.dashboards import to_yaml as dashboard_yaml
 from assay_server.query.dashboards import vocabulary as panel_words
 from assay_server.query.dataset_items import dataset_item
-from assay_server.query.dimensions import FILTERS, GROUPS, is_filter, is_group
+from assay_server.query.dimensions import GROUPS, is_group
 from assay_server.query.exports import Exports
 from assay_server.query.figures import Family, Figures, exposition
 from assay_server.query.formats import MEDIA_TYPES, Format
@@ -34,6 +34,7 @@ from assay_server.query.measures import (
     parse_metric,
     unit_of,
 )
+from assay_server.query.narrowing import filters_told, is_filter
 from assay_server.query.people import People, PeopleFilter
 from assay_server.query.replay import replay_test
 from assay_server.query.run_items import ItemScore, JudgedItem, RunItems
@@ -50,7 +51,6 @@ from assay_server.query.windows import Figure, Window, Windows
 
 __all__ = [
     "COUNTS",
-    "FILTERS",
     "GROUPS",
     "MEDIA_TYPES",
     "METRICS",
@@ -105,6 +105,7 @@ __all__ = [
     "dashboard_yaml",
     "dataset_item",
     "exposition",
+    "filters_told",
     "forecast_costs",
     "group_noted",
     "is_filter",

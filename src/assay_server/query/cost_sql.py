@@ -9,8 +9,9 @@ from typing import Any
 
 from assay_server.core.errors import InvalidInput
 from assay_server.core.records import Tokens
-from assay_server.query.dimensions import EDGES, GroupedCalls, narrowed, narrowed_calls
+from assay_server.query.dimensions import EDGES, GroupedCalls
 from assay_server.query.key_sets import KeySets
+from assay_server.query.narrowing import narrowed, narrowed_calls
 from assay_server.query.shapes import tokens_json
 from assay_server.query.sql import Where, lines
 from assay_server.store import Limits

@@ -1,16 +1,16 @@
-"""What spans can be grouped and narrowed by.
+"""What spans can be grouped by; `narrowing` tells what they are narrowed by.
 
 A user, a tag or a cost centre is often said at a trace's root alone. So for such fields a span takes what is nearest:
 its own, else the first that any span of its trace says.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from assay_server.core.errors import InvalidInput
 from assay_server.query.key_sets import ATTRIBUTE, ONE_OF_SETS, KeySets
-from assay_server.query.sql import Where, lines
+from assay_server.query.sql import lines
 from assay_server.store import PROVIDERS_ROUTE, TRACE_WIDE
 
 OWN = ("model", "provider", "service", "name", "kind")
@@ -37,18 +37,10 @@ FIELDS = (
 GROUPS = (*FIELDS, "error_type", "endpoint", "tag:<key>", "attribute:<key>")
 """What panels and monitors are grouped by: `is_group`."""
 
-FILTERS = (*GROUPS, "tag", "status")
-"""What they are narrowed by: `is_filter`."""
-
 _KEYED = ("tag:", ATTRIBUTE)
 _LONGEST_KEY = 2000
-_OF_SPANS = frozenset((*OWN, "error_type", "status"))
-_ONE_OF = " IN (SELECT unnest(?::VARCHAR[]))"
-
-_NONE: KeySets = {}
-
 EDGES = "project = ? AND start_ns >= ? AND start_ns < ?"
-"""Spans of one project in a range of time; its parameters are those of `Dimension` and `narrowed` named `edges`."""
+"""Spans of one project in a range of time; its parameters are named `edges`."""
 
 _TAGGED = (
     "list_transform(list_filter(tags, lambda t: starts_with(t, ? || ':') OR starts_with(t, ? || '=')),"
@@ -59,10 +51,6 @@ _ATTRIBUTE = "left(variant_extract(attributes, ?)::VARCHAR, 1000)"  # as long as
 
 def is_group(name: Any) -> bool:
     return isinstance(name, str) and (name in GROUPS[:-2] or _is_keyed(name))
-
-
-def is_filter(name: Any) -> bool:
-    return is_group(name) or name in ("tag", "status")
 
 
 def _is_keyed(name: str) -> bool:
@@ -161,80 +149,6 @@ def dimension(group_by: str | None) -> Dimension:
     raise InvalidInput(
         "Nothing is grouped by that.", field="group_by", value=group_by, fix=f"use one of {', '.join(DIMENSIONS)}"
     )
-
-
-def narrowed(
-    where: Where, narrow: Mapping[str, Sequence[str]], edges: Sequence[Any], *, of: str = "", few: KeySets = _NONE
-) -> None:
-    """Adds conditions on a span (`of`: its table's alias and a dot): each field has one of its values.
-
-    `few`: the key sets of attributes that few of the spans within the edges have.
-    """
-    for name, values in narrow.items():
-        given = list(values)
-        in_trace = lines(of + "trace_id IN", "(SELECT trace_id FROM spans WHERE", EDGES, "AND")
-        if name == "tag":
-            where.add(in_trace + " list_has_any(tags, ?::VARCHAR[]))", *edges, given)
-        elif name in _OF_SPANS:
-            where.add(of + quoted(name) + _ONE_OF, given)
-        elif name in few:
-            said = _Saying(name, edges, few[name])
-            of_traces, params = said.select("trace_id", given)
-            where.add(*said.nearest(of, given, of + "trace_id IN (" + of_traces + ")", params))
-        else:
-            by = dimension(name)
-            own = of + by.own if name in TRACE_WIDE else by.own
-            nearest = lines(own + " IS NULL AND", in_trace, by.own + _ONE_OF + ")")
-            params = [*by.params, given, *by.params, *edges, *by.params, given]
-            where.add("(" + own + _ONE_OF + " OR (" + nearest + "))", *params)
-
-
-def narrowed_calls(
-    where: Where, narrow: Mapping[str, Sequence[str]], edges: Sequence[Any], *, of: str, key_sets: KeySets = _NONE
-) -> None:
-    """The same for calls of `counted_calls`, which say themselves what their trace says, but for attributes."""
-    for name, values in narrow.items():
-        given = list(values)
-        if name == "tag":
-            where.add("list_has_any(" + of + "tags, ?::VARCHAR[])", given)
-        elif name.startswith("tag:"):
-            by = dimension(name)
-            where.add(by.own.replace("tags", of + "tags") + _ONE_OF, *by.params, given)
-        elif name == "error_type":
-            of_spans, params = _Saying(name, edges, None).select("key", given)
-            where.add(of + "key IN (" + of_spans + ")", *params)
-        elif name.startswith(ATTRIBUTE):
-            said = _Saying(name, edges, key_sets.get(name))
-            of_traces, params = said.select("trace_id", given)
-            parts = "(SELECT key FROM trace_parts WHERE project = ? AND trace_id IN"
-            in_trace = lines(of + "trace IN", parts, "(", of_traces, "))")
-            where.add(*said.nearest(of, given, in_trace, [edges[0], *params]))
-        else:
-            where.add(of + quoted(name) + _ONE_OF, given)
-
-
-@dataclass(slots=True, frozen=True)
-class _Saying:
-    """Spans within the edges that say what `name` stands for, of `key_sets` where they are known."""
-
-    name: str
-    edges: Sequence[Any]
-    key_sets: Sequence[int] | None
-
-    def select(self, column: str, given: list[str] | None) -> tuple[str, list[Any]]:
-        """Those that say one of the values; None: any."""
-        by, sets = dimension(self.name), [] if self.key_sets is None else [list(self.key_sets)]
-        among = "" if self.key_sets is None else ONE_OF_SETS + " AND"
-        says = by.own + (" IS NOT NULL" if given is None else _ONE_OF)
-        sql = lines("SELECT", column, "FROM spans WHERE", EDGES, "AND", among, says)
-        return sql, [*self.edges, *sets, *by.params, *([] if given is None else [given])]
-
-    def nearest(self, of: str, given: list[str], in_trace: str, params: list[Any]) -> tuple[Any, ...]:
-        """A condition and its parameters: says one of the values, or nothing where its trace does (`in_trace`)."""
-        says, own = self.select("key", given)
-        speaks, any_value = self.select("key", None)
-        nothing = lines(in_trace, "AND", of + "key NOT IN (", speaks, ")")
-        return lines("(" + of + "key IN (", says, ") OR (", nothing, "))"), *own, *params, *any_value
 
 
 def each_tag(tags: str) -> str:

@@ -85,6 +85,14 @@ MEASURES: dict[str, Measure] = {
         "scores", "rate", "share", "share of schema_valid scores below 1", "(value < 1)::DOUBLE"
     ),
     "score": Measure("scores", "mean", "", "mean of a score", "value", ("score", "source")),
+    "judgements": Measure(
+        "scores",
+        "sum",
+        "",
+        "how often a score was given",
+        "CASE WHEN value IS NOT NULL THEN 1.0 END",
+        ("score", "source"),
+    ),
 }
 
 METRICS = tuple(MEASURES)
@@ -92,7 +100,7 @@ _ONES = frozenset(name for name, measure in MEASURES.items() if measure.each == 
 RATES = frozenset(name for name, measure in MEASURES.items() if measure.shape == "rate")
 """Metrics that are the share of bad ones among n."""
 
-COUNTS = frozenset({"count", "requests", "errors", "users", "sessions"})
+COUNTS = frozenset({"count", "requests", "errors", "users", "sessions", "judgements"})
 """Metrics that count things: without data they are 0, and chance alone makes them vary like Poisson's."""
 
 QUANTILES = frozenset(name for name, measure in MEASURES.items() if measure.shape == "quantile")
@@ -171,8 +179,9 @@ def label_of(metric: Metric) -> str:
     words = metric.name.replace("_", " ")
     if MEASURES[metric.name].shape == "quantile":
         return f"{words} p{metric.quantile * 100:g}"
-    if metric.name == "score":
-        return f"score {metric.score}" + (f" by {metric.source}" if metric.source else "")
+    if metric.score is not None:
+        of = "of " if metric.name == "judgements" else ""
+        return f"{words} {of}{metric.score}" + (f" by {metric.source}" if metric.source else "")
     return f"{words} {metric.bucket}" if metric.bucket else words
 
 

@@ -19,8 +19,11 @@ LONGEST = 2000  # characters
 _EQUAL = (
     "status", "model", "provider", "kind", "name", "user", "session", "service", "environment", "release", "channel",
     "canary", "arm", "run", "tag", "feature", "tenant", "cost_center",
-    "prompt", "prompt_version", "error_type",
+    "prompt", "prompt_version", "error_type", "endpoint",
 )  # fmt: skip
+DIFFERING = ("kind", "name", "model", "provider", "service", "error_type")
+"""What `!=` asks of one span: it says another one."""
+
 _ALSO = {"env": "environment", "trace": "trace_id"}
 _SINGLE: dict[str, str] = {name: name for name in _EQUAL} | _ALSO
 _BOUNDS = {"<": "max", "<=": "max", ">": "min", ">=": "min"}
@@ -56,8 +59,8 @@ class LinePart:
 
 @dataclass(slots=True, frozen=True)
 class Line:
-    """`filter`: the parameters of the list that say the same; `score`, `attribute` and `exclude` are lists,
-    `text` is one text."""
+    """`filter`: the parameters of the list that say the same; `score`, `attribute`, `differs` and `exclude` are
+    lists, `text` is one text."""
 
     filter: dict[str, Any] = field(default_factory=dict)
     parts: list[LinePart] = field(default_factory=list)
@@ -92,6 +95,17 @@ def read_excluded(text: str, now_ns: int) -> dict[str, Any]:
         return _excluded(parts[0], text, now_ns)
     except InvalidInput as refused:
         raise InvalidInput(refused.message, field="exclude", value=text, fix=refused.fix) from refused
+
+
+def excluding(field: str, value: str) -> str | None:
+    """The part of a line that finds what is to be left out, as `read_excluded` reads it; None where no part says it."""
+    head = field.removeprefix("attribute:")
+    if field.startswith("attribute:"):
+        known = _ATTRIBUTE.fullmatch(f"attr.{head}:") is not None and value != "*"
+        return f"attr.{head}:{_quoted(value)}" if known else None
+    if field not in _EQUAL or (field == "kind" and value not in SPAN_KINDS):
+        return None
+    return f"{field}:{_quoted(value)}"
 
 
 def line_json(q: str, line: Line) -> dict[str, Any]:
@@ -144,6 +158,9 @@ def _take(found: dict[str, Any], part: LinePart, text: str, now_ns: int) -> None
         kind, _, name = part.field.partition(".")
         reader = _score if kind == "score" else _attribute
         found.setdefault("score" if kind == "score" else "attribute", []).append(reader(name, part, text))
+        return
+    if part.op == "!=" and part.field in DIFFERING:
+        found.setdefault("differs", []).append(f"{part.field}:{part.value}")
         return
     parameter, value = _READERS[part.field](part, text, now_ns)
     if parameter in found:
@@ -214,6 +231,11 @@ def _unreadable(part: str, why: str, fix: str) -> InvalidInput:
 def _unquoted(text: str) -> str:
     """What stands between quotes, where a doubled one is one."""
     return text.removeprefix('"').removesuffix('"').replace('""', '"') if text.startswith('"') else text
+
+
+def _quoted(text: str) -> str:
+    """As it may stand in a line: between quotes where it has spaces or quotes."""
+    return '"' + text.replace('"', '""') + '"' if re.search(r'[\s"]', text) else text
 
 
 def _units(text: str) -> int:

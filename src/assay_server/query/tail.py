@@ -14,6 +14,7 @@ from assay_server.core.errors import Busy
 from assay_server.core.records import Facts, Score, Span
 from assay_server.query.attribute_filter import AttributeCondition
 from assay_server.query.scores import score_json
+from assay_server.query.stored_text import plain_text
 from assay_server.store import error_types
 
 _QUEUE = 500
@@ -33,8 +34,8 @@ _WORD = re.compile(r'"([^"]+)"|([^\s"]+)')
 @dataclass(slots=True, frozen=True)
 class TailFilter:
     """None does not narrow. All of it is asked of one span: its own latency and cost, its own words (in name, input and
-    output together, without regard to case), its attributes (`key:op:value`). What one of `exclude` takes is not
-    taken."""
+    output together, without regard to case), its attributes (`key:op:value`), the fields of which it says
+    another value (`differs`, `field:value`). What one of `exclude` takes is not taken."""
 
     trace_id: str | None = None
     kind: str | None = None
@@ -48,6 +49,7 @@ class TailFilter:
     prompt: str | None = None
     prompt_version: str | None = None
     error_type: str | None = None
+    endpoint: str | None = None
     feature: str | None = None
     tenant: str | None = None
     cost_center: str | None = None
@@ -64,6 +66,7 @@ class TailFilter:
     min_cost: float | None = None
     max_cost: float | None = None
     attributes: tuple[AttributeCondition, ...] = ()
+    differs: tuple[str, ...] = ()
     exclude: tuple["TailFilter", ...] = ()
 
     def takes_span(self, span: Span) -> bool:
@@ -77,6 +80,10 @@ class TailFilter:
         if self.tag is not None and self.tag not in span.tags:
             return False
         if self.error_type is not None and error_types([span]) != [self.error_type]:
+            return False
+        if self.endpoint is not None and _endpoint(span) != self.endpoint:
+            return False
+        if not all(_differs(span, *text.split(":", 1)) for text in self.differs):
             return False
         if not all(condition.holds(span.attributes) for condition in self.attributes):
             return False
@@ -100,10 +107,8 @@ class TailFilter:
         return self._fits_score(score) and not any(each._fits_score(score) for each in self.exclude)
 
     def _asks_of_spans(self) -> bool:
-        others = (
-            name for name in (*_EQUAL, *_BOUNDS, "error_type", "tag", "text") if name not in {"session", "trace_id"}
-        )
-        return bool(self.attributes) or any(getattr(self, name) is not None for name in others)
+        others = {*_EQUAL, *_BOUNDS, "error_type", "endpoint", "tag", "text"} - {"session", "trace_id"}
+        return bool(self.attributes or self.differs) or any(getattr(self, name) is not None for name in others)
 
     def _fits_score(self, score: Score) -> bool:
         return self.session in (None, score.session) and self.trace_id in (None, score.trace_id)
@@ -207,6 +212,20 @@ def _span(span: Span) -> dict[str, Any]:
         "input": None if span.input is None else span.input[:_SHOWN],
         "output": None if span.output is None else span.output[:_SHOWN],
     }
+
+
+def _endpoint(span: Span) -> str | None:
+    """As `dimensions` has it: the route that was asked for, else what its root is called."""
+    called = span.kind == "llm" and span.attributes.get("span.kind") == "client"  # names the provider's own route
+    route = None if called else span.attributes.get("http.route")
+    if route is not None:
+        return plain_text(route)
+    return span.name if span.parent_id is None else None
+
+
+def _differs(span: Span, name: str, value: str) -> bool:
+    own = error_types([span])[0] if name == "error_type" else getattr(span, name)
+    return own not in (None, value)
 
 
 def _within(value: float | None, low: float | None, high: float | None) -> bool:

@@ -7,8 +7,10 @@ from typing import Any
 
 from assay_server.core.errors import InvalidInput
 from assay_server.query.attribute_filter import read_condition
+from assay_server.query.dimensions import dimension
 from assay_server.query.group_names import beginning_noted
 from assay_server.query.key_sets import ONE_OF_SETS
+from assay_server.query.search_line import DIFFERING
 from assay_server.query.sql import Where, lines
 
 _OPERATORS = {
@@ -27,6 +29,7 @@ _OPERATORS = {
 
 NO_SETS: Mapping[tuple[str, ...], Sequence[int]] = MappingProxyType({})
 
+_ROUTED = ("http.route:exists:",)
 _ONE_SPAN = ("kind", "name", "model", "provider", "service", "error_type")
 _PROMPT = ("prompt", "prompt_version")
 _ANY_SPAN = (
@@ -38,8 +41,9 @@ _ANY_SPAN = (
 class TraceFilter:
     """None does not narrow. Times are nanoseconds, `until` is exclusive.
 
-    `kind`, `name`, `model`, `provider`, `service`, `error_type` and `attributes` (texts `key:op:value`) must hold for
-    one and the same span, as must a prompt and its version; each of the others for any span of the trace.
+    `kind`, `name`, `model`, `provider`, `service`, `error_type`, `attributes` (texts `key:op:value`) and `differs`
+    (texts `field:value`: the span says another) must hold for one and the same span, as must a prompt and its version;
+    each of the others for any span of the trace.
     `status=error` finds traces with an error anywhere, `ok` and `unset` those without one. The words and "phrases" of
     `text` stand in one text of the trace (`store.Texts`).
     `scores` are texts `name:op:value` over the mean of the trace's scores of that name, op
@@ -81,6 +85,8 @@ class TraceFilter:
     service: str | None = None
     trace_id: str | None = None
     attributes: tuple[str, ...] = ()
+    differs: tuple[str, ...] = ()
+    endpoint: str | None = None
     exclude: tuple["TraceFilter", ...] = ()
     begun_before: tuple[tuple[str, ...], tuple[str, ...]] = ((), ())
 
@@ -92,8 +98,9 @@ def is_of_trace(narrow: TraceFilter) -> bool:
 
 
 def attributes_of(narrow: TraceFilter) -> set[tuple[str, ...]]:
-    """Those that are asked for together, and those of each that is excluded."""
-    return {each.attributes for each in (narrow, *narrow.exclude)} - {()}
+    """Those that are asked for together, and those of each that is excluded; the route that an endpoint may be."""
+    every = (narrow, *narrow.exclude)
+    return {each.attributes for each in every if each.attributes} | {_ROUTED for each in every if each.endpoint}
 
 
 def trace_conditions(
@@ -129,11 +136,13 @@ def _say(
     """None of these conditions is ever NULL: so they can be denied."""
     where.equal("trace_id", narrow.trace_id)
     rows = _Rows(where, project, stored_ns, spans, key_sets.get(narrow.attributes, ()))
-    rows.spans({name: getattr(narrow, name) for name in _ONE_SPAN}, narrow.attributes)
+    rows.spans({name: getattr(narrow, name) for name in _ONE_SPAN}, narrow.attributes, narrow.differs)
     rows.spans({name: getattr(narrow, name) for name in _PROMPT})
     for column in _ANY_SPAN:
         rows.spans({column: getattr(narrow, column)})
     rows.spans({'"user"': narrow.user})
+    if narrow.endpoint is not None:
+        _endpoint(rows, narrow.endpoint, spans, key_sets.get(_ROUTED, ()))
     if narrow.tag is not None:
         rows.some(spans, "list_contains(tags, ?)", narrow.tag)
     rows.status(narrow.status)
@@ -166,9 +175,10 @@ class _Rows:
     table: str
     key_sets: Sequence[int]
 
-    def spans(self, values: dict[str, Any], attributes: tuple[str, ...] = ()) -> None:
+    def spans(self, values: dict[str, Any], attributes: tuple[str, ...] = (), differs: tuple[str, ...] = ()) -> None:
         """One span has all of it."""
         given = [_equals(column, value) for column, value in values.items() if value is not None]
+        given += map(_differs, differs)
         conditions, params = [condition for condition, _ in given], [one for _, own in given for one in own]
         if attributes and self.key_sets:
             conditions.append(ONE_OF_SETS)
@@ -214,6 +224,21 @@ def _equals(column: str, value: str) -> tuple[str, list[Any]]:
     if beginning is None:
         return column + " = ?", [value]
     return "(" + column + " = ? OR starts_with(" + column + ", ?))", [value, beginning]
+
+
+def _differs(text: str) -> tuple[str, list[Any]]:
+    field, _, value = text.partition(":")
+    if field not in DIFFERING or not value:
+        fix = f"write field:value, field being one of {', '.join(DIFFERING)}"
+        raise InvalidInput("This does not say which span is meant.", field="differs", value=text, fix=fix)
+    return field + " <> ?", [value]
+
+
+def _endpoint(rows: _Rows, value: str, spans: str, routed: Sequence[int]) -> None:
+    """`routed`: of which key sets spans are that may have a route; where nobody knows, all are looked at."""
+    by = dimension("endpoint")
+    may = "(parent_id IS NULL OR " + ONE_OF_SETS + ") AND" if routed else ""
+    rows.some(spans, lines(may, by.own, "= ?"), *([list(routed)] if routed else []), *by.params, value)
 
 
 def _within(value: str, low: float | None, high: float | None) -> tuple[str, list[Any]]:

@@ -13,18 +13,11 @@ from typing import Any
 from assay_server.core.errors import InvalidInput
 from assay_server.query import windows_cut as cut
 from assay_server.query.dashboards.source import Asked, Range, grouped, judgements, knowing, of_failures
-from assay_server.query.dimensions import (
-    FILTERS,
-    GROUPS,
-    GroupedCalls,
-    is_filter,
-    is_group,
-    narrowed,
-    narrowed_calls,
-)
+from assay_server.query.dimensions import GROUPS, GroupedCalls, is_group
 from assay_server.query.group_names import group_noted
 from assay_server.query.live import has_runs, only_live
 from assay_server.query.measures import MEASURES, METRICS, Metric, aggregate, each, without_value
+from assay_server.query.narrowing import filters_told, is_filter, kept_by, narrowed, narrowed_calls
 from assay_server.query.sql import Where, lines
 from assay_server.store import Limits, Store
 
@@ -81,7 +74,7 @@ class Windows:
             return []
         _check(metric, narrow or {}, group_by)
         narrow = narrow or {}
-        runs = "run" not in narrow and await has_runs(self._store, [project, 0, 1 << 62])
+        runs = "run" not in kept_by(narrow) and await has_runs(self._store, [project, 0, 1 << 62])
         whole = Range(min(each.since_ns for each in windows), max(each.until_ns for each in windows))
         asked = await knowing(self._store, Asked(project, whole, [narrow], group_by, runs))
         sql, params = _sql(asked, metric, windows)
@@ -130,7 +123,7 @@ def _spans(asked: Asked, metric: Metric) -> tuple[str, list[Any]]:
     around = _around(asked)
     ctes, joins, group, params = grouped(asked, around)
     where = Where(["s.project = ?", "s.end_ns >= ?", "s.end_ns < ?"], asked.edges())
-    narrowed(where, asked.narrow[0], around, of="s.", few=asked.few)
+    narrowed(where, asked.narrow[0], around, of="s.", few=asked.few, whole=metric.name == "requests")
     if asked.only_live:
         only_live(where, around, runs=asked.runs, of="s.")
     of_failures(where, asked, "s.")
@@ -147,13 +140,14 @@ def _calls(asked: Asked, metric: Metric) -> tuple[str, list[Any]]:
     around = _around(asked)
     by = GroupedCalls.by(asked.group_by, around, asked.key_sets)
     where = Where(["c.project = ?", "c.end_ns >= ?", "c.end_ns < ?"], asked.edges())
-    narrowed_calls(where, asked.narrow[0], around, of="c.", key_sets=asked.key_sets)
+    whole = MEASURES[metric.name].family == "requests"
+    narrowed_calls(where, asked.narrow[0], around, of="c.", key_sets=asked.key_sets, whole=whole)
     if asked.only_live:
         where.add("c.run IS NULL")
     of_failures(where, asked, "c.")
     group = "coalesce(" + by.value + ", '') AS g"
     rows = lines("SELECT c.end_ns AS at_ns,", group + ", c.* FROM counted_calls c", by.joins, "WHERE " + str(where))
-    if MEASURES[metric.name].family == "requests":
+    if whole:
         units = _of_traces(rows, each(metric), "trace")
     else:
         units = lines("SELECT at_ns, g,", each(metric), "AS v0 FROM (", rows, ")")
@@ -192,7 +186,7 @@ def _check(metric: Metric, narrow: Mapping[str, Sequence[str]], group_by: str | 
         raise InvalidInput(field="metric.name", value=metric.name, fix=f"one of {', '.join(METRICS)}")
     for field in narrow:
         if not is_filter(field):
-            raise InvalidInput("There is no such filter.", field="filter", value=field, fix=f"{', '.join(FILTERS)}")
+            raise InvalidInput("There is no such filter.", field="filter", value=field, fix=filters_told())
     if group_by is not None and not is_group(group_by):
         raise InvalidInput("Nothing is grouped by this.", field="group_by", value=group_by, fix=f"{', '.join(GROUPS)}")
 

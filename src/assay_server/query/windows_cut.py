@@ -26,7 +26,7 @@ def apart(windows: Bounds) -> bool:
 def exact(metric: Metric) -> bool:
     """Its units are 0 or 1, or unknown."""
     measure = MEASURES[metric.name]
-    return measure.shape == "rate" or metric.name in {"count", "requests", "errors"}
+    return measure.shape == "rate" or metric.name in {"count", "requests", "errors", "judgements"}
 
 
 def pieces(windows: Bounds) -> list[list[Any]]:

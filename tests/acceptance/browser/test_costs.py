@@ -33,6 +33,16 @@ def test_costs_say_what_is_unknown_and_lead_to_the_calls(opened: Opened) -> None
     expect(page).to_have_url(re.compile("/traces[?]since=.*q=user%3Alena"))
 
 
+def test_the_report_is_of_the_month_before_or_of_what_is_shown(opened: Opened) -> None:
+    page = opened("/costs?range=30d&by=tenant&feature=search")
+    expect(page.get_by_role("button", name="Remove the filter feature")).to_be_visible()
+    page.get_by_role("button", name="Report").click()
+    expect(page.get_by_role("menu")).to_contain_text("Last 30 days, by tenant, narrowed as here")
+    month, shown = page.get_by_role("menuitem", name="Page to print").all()
+    assert "since=" not in str(month.get_attribute("href"))
+    expect(shown).to_have_attribute("href", re.compile("group_by=tenant&format=html&since=.*&feature=search"))
+
+
 def test_why_takes_a_difference_apart_and_the_days_are_in_the_address(opened: Opened) -> None:
     page = opened("/costs?tab=why")
     parts = page.locator(".waterfall .num")
@@ -80,6 +90,27 @@ def test_a_price_may_hold_from_a_day_on_for_batch_calls_and_for_a_call(opened: O
     expect(row).to_contain_text("$0.0375")
     expect(row).to_contain_text("$0.0125 a call; batch × 0.5")
     expect(row).to_contain_text("2026-11-01")
+
+
+def test_what_a_price_lacks_is_added_to_it_and_its_tiers_stay(opened: Opened, ui_api: FakeApi) -> None:
+    tiers = [{"over": 1000, "input": 2.0}]
+    rates = {"input": 1.0, "output": 2.0, "cache_read": 0.1, "cache_write": None, "reasoning": 10.0}
+    about = {"id": "prc_tiered", "model": "batch*", "provider": None, "valid_from": "2026-11-15T12:00:00.000000Z"}
+    price = {**about, **rates, "request": None, "batch": None, "tiers": tiers, "created_at": None, "created_by": None}
+    ui_api.world.prices.append(price)
+    page = opened("/costs?tab=prices")
+    row = page.get_by_role("table", name="Models without a price").get_by_role("row").filter(has_text="batched")
+    expect(row).to_contain_text("Others have your own price")
+    row.get_by_role("button", name="Set a price of batched").click()
+    dialog = page.get_by_role("dialog", name="Change a price")
+    expect(dialog.get_by_label("Model")).to_have_value("batch*")
+    expect(dialog).to_contain_text("over 1,000 prompt tokens stay")
+    dialog.get_by_label("Batch factor").fill("0.5")
+    dialog.get_by_role("button", name="Set the price").click()
+    expect(page.get_by_text("The price of batch* is set")).to_be_visible()
+    kept = {name: rate for name, rate in rates.items() if rate is not None}
+    sent = {**kept, "batch": 0.5, "tiers": tiers, "valid_from": "2026-11-15T12:00:00.000000Z"}
+    assert ui_api.received == [("PUT", "/prices/batch*", sent)]
 
 
 def test_a_viewer_sees_prices_and_sets_none(opened: Opened, ui_api: FakeApi) -> None:

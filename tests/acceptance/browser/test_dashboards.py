@@ -69,12 +69,18 @@ def test_a_panel_is_added_and_saved(opened: Opened, ui_api: FakeApi) -> None:
     dialog.get_by_label("Title").fill("Cost by team")
     dialog.get_by_role("combobox", name="Metric 1").click()
     page.get_by_role("option", name="cost", exact=True).click()
-    dialog.get_by_role("combobox", name="Filter 1").focus()
+    dialog.get_by_role("combobox", name="Field").focus()
     page.keyboard.type("attribute:http.route")
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")
     page.keyboard.press("Tab")  # the focus stays in the row whose field was chosen
+    page.keyboard.press("Tab")
     page.keyboard.type("/chat")
+    dialog.get_by_role("button", name="Add a filter").click()
+    dialog.get_by_role("combobox", name="Whether kind is or is not").click()
+    page.get_by_role("option", name="is not").click()
+    dialog.get_by_role("combobox", name="Values of kind").fill("tool")
+    page.keyboard.press("Enter")
     dialog.get_by_role("combobox", name="Group by").fill("tag:team")
     page.get_by_role("option", name="tag:team", exact=True).click()
     expect(dialog.get_by_role("region", name="Cost by team")).to_contain_text("n ")
@@ -84,7 +90,7 @@ def test_a_panel_is_added_and_saved(opened: Opened, ui_api: FakeApi) -> None:
     [sent] = [body for method, path, body in ui_api.received if (method, path) == ("PUT", "/dashboards/performance")]
     added = sent["panels"][-1]
     assert (added["id"], added["metrics"]) == ("cost-by-team", [{"name": "cost"}])
-    assert (added["group_by"], added["filter"]) == ("tag:team", {"attribute:http.route": "/chat"})
+    assert (added["group_by"], added["filter"]) == ("tag:team", {"attribute:http.route": ["/chat"], "-kind": ["tool"]})
     assert "The slowest steps" not in [one["title"] for one in sent["panels"]]
 
 

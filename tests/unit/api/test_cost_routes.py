@@ -87,6 +87,7 @@ async def test_an_unpriced_model_is_listed_then_priced(http: httpx.AsyncClient, 
     await services.ingest.write(Facts([a_call(1), a_call(2)]))
     listed = (await http.get("models/unpriced")).json()
     assert (listed["total"], listed["items"][0]["model"], listed["items"][0]["calls"]) == (1, "home-1", 2)
+    assert listed["items"][0]["others"] is None
     made = (await http.put("prices/home-*", json={"input": 2.5, "reason": "contract"})).json()
     assert (made["input"], made["repricing"]["status"]) == (2.5, "queued")
     await services.repricer.work()
@@ -97,6 +98,16 @@ async def test_an_unpriced_model_is_listed_then_priced(http: httpx.AsyncClient, 
     assert (await http.get("prices/lookup", params={"model": "home-9"})).json()["rates"]["input"] == 2.5
     assert (await http.delete(f"prices/{made['id']}")).status_code == 204
     assert (await http.get("prices")).json()["items"] == []
+
+
+async def test_calls_without_a_price_whose_others_have_one_say_so(http: httpx.AsyncClient, services: Any) -> None:
+    await http.put("prices/home-1", json={"input": 2.0, "tiers": [{"over": 1000, "input": 1.0}]})
+    await services.ingest.write(Facts([a_call(1), a_call(2, attributes={"assay.batch": "true"})]))
+    listed = (await http.get("models/unpriced")).json()
+    [row] = listed["items"]
+    assert (row["calls"], row["others"]["rates"]["input"], row["others"]["rates"]["tiered"]) == (1, 2.0, True)
+    [own] = (await http.get("prices")).json()["items"]
+    assert row["others"]["source"] == f"project:{own['id']}"
 
 
 async def test_models_with_slashes_can_be_priced(http: httpx.AsyncClient) -> None:
@@ -169,6 +180,15 @@ async def test_the_printed_rows_add_up_to_the_total_in_cents(http: httpx.AsyncCl
     shown = [row.rpartition("<td>")[2].removesuffix("</td>") for row in page.split("</tr>") if "<td>u" in row]
     assert sorted(shown) == ["3.33", "3.33", "3.34", "unknown"]
     assert "<td>10.00</td>" in page
+
+
+async def test_a_printed_part_says_of_what_and_of_which_hours(http: httpx.AsyncClient, services: Any) -> None:
+    await services.ingest.write(Facts([a_call(1, user="a<b", cost=1.0), a_call(2, user="u2", cost=2.0)]))
+    window = {"since": "2026-11-21T00:00:00Z", "until": "2026-11-21T08:30:00Z", "group_by": "model", "format": "html"}
+    page = (await http.get("costs/chargeback", params={**window, "user": "a<b", "environment": "prod"})).text
+    assert "2026-11-21 up to, not including, 2026-11-21 08:30:00, UTC" in page
+    assert "Only user a&lt;b. Only environment prod." in page
+    assert "Only" not in (await http.get("costs/chargeback", params=window)).text
 
 
 async def test_a_closed_month_that_was_priced_anew_says_so(http: httpx.AsyncClient, services: Any) -> None:

@@ -57,6 +57,12 @@ def test_what_has_no_price_leads_to_the_command_that_gives_it_one(fake_rest: Fak
     assert "assay cost price m --input" in cli("cost", "unpriced").err
     fake_rest.on("GET", "/api/v1/models/unpriced", {"items": [{"model": "my m", "provider": None, "calls": 3}]})
     assert "assay cost price 'my m' --input" in cli("cost", "unpriced").err
+    others = {"source": "project:prc_1", "rates": {}}
+    fake_rest.on(
+        "GET", "/api/v1/models/unpriced", {"items": [{"model": "m", "provider": None, "calls": 3, "others": others}]}
+    )
+    told = cli("cost", "unpriced")
+    assert ("your own" in told.out, "assay cost price" in told.err) == (True, False)  # which would take its place
     assert "re-pricing m: running" in cli("cost", "prices").out
     assert cli("cost", "unprice", "prc_1").code == 0
 

@@ -27,7 +27,7 @@ def parse(seen: Seen) -> Answer:
     name = given.pop("name", seen.json["name"])
     if not all(panel.get("metrics") for panel in given["panels"]):
         return problem(400, "Say one of metrics, sql and report.", code="invalid_input", field="panels[0].metrics",
-                       fix="name a metric")  # fmt: skip
+                       value="sql, report", fix="name a metric")  # fmt: skip
     return Answer(document(name, **given))
 
 
@@ -70,7 +70,9 @@ def test_one_wrong_file_changes_nothing_and_is_named(cli: Run, server: FakeServe
     wrong = written(tmp_path, "wrong", panels=[{"title": "X", "metrics": []}])
     told = cli("dashboard", "apply", tmp_path)
     assert told.code == 2
-    assert f"{wrong}: panels[0].metrics: Say one of metrics, sql and report. Fix: name a metric." in told.err
+    assert (
+        f"{wrong}: panels[0].metrics: sql, report: Say one of metrics, sql and report. Fix: name a metric." in told.err
+    )
     assert [seen for seen in server.seen if seen.method == "PUT"] == []
 
 

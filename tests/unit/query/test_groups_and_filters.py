@@ -46,7 +46,7 @@ def a_span(trace: int, number: int, team: str, route: str, rng: random.Random) -
         status="error" if failed else "ok",
         status_message=rng.choice(("timeout", "refused")) if failed else None,
         tags=rng.sample([team, "beta"], rng.randrange(3)),
-        model="m" if number else None,
+        model=rng.choice((None, "m1", "m2")) if number else None,
         tokens=Tokens(10, output=1) if number else None,
         cost=float(rng.randrange(1, 9)) if number else None,
         attributes=attributes,
@@ -89,14 +89,29 @@ def group(span: Span, name: str) -> str:
     return said(span) or next((found for other in of_trace(span) if (found := said(other))), "")
 
 
-def is_kept(span: Span, name: str, values: list[str]) -> bool:
+def is_kept(span: Span, name: str, values: list[str], metric: str) -> bool:
     """Of what a span does not say, any of its trace's spans may say one of the values."""
+    if name.startswith("-") and metric == "requests":  # a trace is left out wherever one of its spans says it
+        return not any(says(other, name[1:], values) for other in of_trace(span))
+    if name.startswith("-"):
+        return not is_kept(span, name[1:], values, metric)
+    if name in NEAREST and NEAREST[name](span) is None:
+        return any(says(other, name, values) for other in of_trace(span))
+    if name == "tag":
+        return any(says(other, name, values) for other in of_trace(span))
+    return says(span, name, values)
+
+
+def says(span: Span, name: str, values: list[str]) -> bool:
+    if name == "tag":
+        return not set(values).isdisjoint(span.tags)
+    if name == "model":
+        return span.model in values
     if name == "status":
         return span.status in values
     if name == "error_type":
         return span.status == "error" and span.status_message in values
-    own = NEAREST[name](span)
-    return own in values if own is not None else any(NEAREST[name](other) in values for other in of_trace(span))
+    return NEAREST[name](span) in values
 
 
 @pytest.fixture
@@ -117,35 +132,56 @@ FILTERS: list[dict[str, list[str]]] = [
     {FEW: ["x"]},
     {FEW: ["x", "y"], MANY: ["b", "c"]},
     {"attribute:nobody": ["x"]},
+    {"-status": ["error"]},
+    {"-model": ["m1"]},
+    {"-model": ["m1", "m2"], "status": ["ok"]},
+    {"-error_type": ["timeout"]},
+    {"-endpoint": ["/one", "ask"]},
+    {"-tag:team": ["red"]},
+    {"-tag": ["beta"]},
+    {f"-{MANY}": ["a"]},
+    {f"-{FEW}": ["x"], MANY: ["b", "c"]},
+    {"-attribute:nobody": ["x"], "-endpoint": ["/two"]},
+    {"endpoint": ["/one"], "-endpoint": ["/one"]},
 ]
 
 
 @pytest.mark.parametrize("name", [*NEAREST, "error_type"])
 @pytest.mark.parametrize("narrow", FILTERS, ids=lambda narrow: "+".join(narrow) or "all")
-@pytest.mark.parametrize("metric", ["count", "cost", "requests"])
-async def test_what_is_grouped_and_narrowed(
-    store: DuckStore, metric: str, narrow: dict[str, list[str]], name: str
-) -> None:
+async def test_what_is_grouped_and_narrowed(store: DuckStore, narrow: dict[str, list[str]], name: str) -> None:
+    for metric in ("count", "cost", "requests"):
+        wanted = expected(metric, narrow, name)
+        panel = parse_panel(
+            {"title": "T", "kind": "table", "metrics": [metric], "filter": narrow, "group_by": name, "top": 20}
+        )
+        sql = Sql(store)
+        found = await Panels(store, sql).read("prj_a", panel, START, START + HOUR, {})
+        await sql.close()
+        shown = {one["group"] or "": one["total"]["value"] for one in found["series"] if one["total"]["n"]}
+        assert shown == wanted, metric
+        window = Window(START, START + HOUR)
+        looked = await Windows(store).figures("prj_a", Metric(metric), [window], narrow=narrow, group_by=name)
+        assert {figure.group: figure.value for figure in looked if figure.n} == wanted, metric
+
+
+def expected(metric: str, narrow: dict[str, list[str]], name: str) -> dict[str, int]:
     wanted: Counter[str] = Counter()
     groups_of_traces: dict[str, str] = {}  # what the first span says that says any
     for span in SPANS:
         if (metric == "cost" and span.cost is None) or (name == "error_type" and span.status != "error"):
             continue
-        if all(is_kept(span, field, values) for field, values in narrow.items()):
+        if all(is_kept(span, field, values, metric) for field, values in narrow.items()):
             wanted[group(span, name)] += 1 if metric == "count" else int(span.cost or 0)
             groups_of_traces[span.trace_id] = groups_of_traces.get(span.trace_id) or group(span, name)
     if metric == "requests":
         wanted = Counter(groups_of_traces.values())
-    sql = Sql(store)
-    panel = parse_panel(
-        {"title": "T", "kind": "table", "metrics": [metric], "filter": narrow, "group_by": name, "top": 20}
-    )
-    found = await Panels(store, sql).read("prj_a", panel, START, START + HOUR, {})
-    assert {one["group"] or "": one["total"]["value"] for one in found["series"] if one["total"]["n"]} == dict(wanted)
-    window = Window(START, START + HOUR)
-    looked = await Windows(store).figures("prj_a", Metric(metric), [window], narrow=narrow, group_by=name)
-    assert {figure.group: figure.value for figure in looked if figure.n} == dict(wanted)
-    await sql.close()
+    return dict(wanted)
+
+
+def test_what_leaves_a_run_out_does_not_ask_for_the_others() -> None:
+    whole = Range(START, START + HOUR)
+    assert Asked("prj_a", whole, [{"-run": ["r"]}]).only_live
+    assert not Asked("prj_a", whole, [{"run": ["r"]}]).only_live
 
 
 async def test_only_what_few_say_is_read_by_itself(store: DuckStore) -> None:

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from assay_server.core.errors import InvalidInput
 from assay_server.query import line_json, read_excluded, read_line
+from assay_server.query.search_line import excluding
 
 NOW = 1_795_248_000 * 10**9  # 2026-11-21T08:00:00Z
 
@@ -79,6 +80,27 @@ def test_a_part_with_a_minus_may_not_hold_as_often_as_one_likes() -> None:
     ]  # fmt: skip
 
 
+def test_what_one_span_says_may_be_another_value() -> None:
+    line = read_line('model!=a name!="a b" -kind!=llm', NOW)
+    assert line.filter == {"differs": ["model:a", "name:a b"], "exclude": ["kind!=llm"]}
+    assert read_excluded("kind!=llm", NOW) == {"differs": ["kind:llm"]}
+
+
+@pytest.mark.parametrize("value", ["a", "a b", 'say "hi"', '"', "/x:y", "a\nb", "-a", "*"])
+def test_what_is_to_be_left_out_is_written_so_that_it_is_read_again(value: str) -> None:
+    for name in ("model", "endpoint"):
+        assert read_excluded(str(excluding(name, value)), NOW) == {name: value}
+    if value != "*":
+        assert read_excluded(str(excluding("attribute:http.route", value)), NOW) == {
+            "attribute": [f"http.route:eq:{value}"]
+        }
+
+
+def test_what_no_line_can_say_is_not_written() -> None:
+    said = [excluding(*each) for each in (("attribute:a b", "x"), ("attribute:a", "*"), ("tag:team", "x"))]
+    assert (said, excluding("kind", "nothing")) == ([None] * 3, None)
+
+
 @pytest.mark.parametrize(
     ("part", "fix"),
     [
@@ -88,7 +110,7 @@ def test_a_part_with_a_minus_may_not_hold_as_often_as_one_likes() -> None:
         ("-since:2d", "write until:2d"),
         ("-latency>2", "latency>2s"),
         ("-model:", "write model: with a value behind it"),
-        ("model!=a", "write -model:a"),
+        ("user!=a", "write -user:a"),
         ("NOT", "as -status:error"),
     ],
 )

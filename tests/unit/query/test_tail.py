@@ -121,6 +121,11 @@ async def test_watching_ends_with_the_server() -> None:
         (TailFilter(exclude=(TailFilter(attributes=(read_condition("route:eq:/chat"),)),)), False),
         (TailFilter(prompt="answer", prompt_version="2"), True),
         (TailFilter(prompt="answer", prompt_version="3"), False),
+        (TailFilter(endpoint="/chat"), True),
+        (TailFilter(endpoint="call"), False),
+        (TailFilter(differs=("provider:anthropic", "error_type:refused")), True),
+        (TailFilter(differs=("provider:openai",)), False),
+        (TailFilter(differs=("model:a",)), False),  # it says none
         (TailFilter(error_type="timeout"), True),
         (TailFilter(error_type="no type"), False),
     ],
@@ -128,7 +133,8 @@ async def test_watching_ends_with_the_server() -> None:
 def test_every_filter_of_a_span_holds_for_what_arrives(narrow: TailFilter, taken: bool) -> None:
     arriving = span(
         provider="openai", service="shop", tags=["beta"], input="How long may I", output="return shoes",
-        attributes={"route": "/chat"}, prompt="answer", prompt_version="2", status="error", status_message="timeout",
+        attributes={"route": "/chat", "http.route": "/chat"}, prompt="answer", prompt_version="2", status="error",
+        status_message="timeout",
     )  # fmt: skip
     assert narrow.takes_span(arriving) is taken
 

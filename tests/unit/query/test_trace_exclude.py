@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from assay_server.core.errors import InvalidInput
 from assay_server.core.records import Facts, Score, Span
 from assay_server.query import TraceFilter, Traces
 from assay_server.store import DuckStore
@@ -50,6 +51,7 @@ CONDITIONS: list[dict[str, Any]] = [
     *({"max_latency_ms": 2000.0}, {"min_cost": 0.1}, {"scores": ("helpful:lt:0.5",)}, {"scores": ("helpful:ne:2",)}),
     *({"attributes": ("http.route:eq:/health",)}, {"attributes": ("http.route:exists:",)}),
     *({"attributes": ("n:ge:3",)}, {"attributes": ("http.route:contains:a",)}),
+    *({"endpoint": "/health"}, {"endpoint": "call"}, {"differs": ("model:a",)}, {"differs": ("name:call",)}),
 ]
 
 
@@ -79,6 +81,20 @@ async def test_each_of_several_is_left_out_by_itself_beside_what_must_hold(trace
     assert await found(traces, TraceFilter(model="b", exclude=exclude)) == {2}
     both = TraceFilter(model="a", attributes=("n:ge:3",))  # of one and the same span: there is none
     assert await found(traces, TraceFilter(exclude=(both,))) == {1, 2, 3, 4}
+
+
+async def test_an_endpoint_is_the_route_that_was_asked_for_else_the_name_of_a_root(traces: Traces) -> None:
+    assert await found(traces, TraceFilter(endpoint="/chat")) == {3}
+    assert await found(traces, TraceFilter(endpoint="call")) == {1, 2, 4}
+    assert await found(traces, TraceFilter(endpoint="check")) == set()
+
+
+async def test_another_value_is_said_by_the_span_that_all_else_holds_for(traces: Traces) -> None:
+    assert await found(traces, TraceFilter(differs=("model:a",))) == {1, 2}
+    assert await found(traces, TraceFilter(differs=("model:a",), name="check")) == {1}
+    assert await found(traces, TraceFilter(differs=("model:b",))) == {1}  # what says none says no other
+    with pytest.raises(InvalidInput, match="which span"):
+        await found(traces, TraceFilter(differs=("user:a",)))
 
 
 async def test_words_are_looked_for_among_what_is_left(traces: Traces) -> None:

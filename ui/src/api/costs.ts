@@ -105,7 +105,7 @@ export interface Price {
   reasoning: number | null
   request: number | null
   batch: number | null
-  tiers: { over: number }[]
+  tiers: ({ over: number } & Partial<Record<'input' | 'output' | 'cache_read' | 'cache_write' | 'reasoning', number>>)[]
   valid_from: string | null
   created_at: string
   created_by: string | null
@@ -118,6 +118,8 @@ export interface Unpriced {
   tokens: Tokens
   first_seen: string
   last_seen: string
+  /** What other calls of it cost; null where it has no price at all. */
+  others: { source: string; rates: Partial<Record<'input' | 'output' | 'cache_read' | 'cache_write' | 'reasoning' | 'request', number | null>> } | null
 }
 
 export interface Repricing {

@@ -4,6 +4,18 @@ export interface Held {
   values: string[]
 }
 
+const MINUS = '-'
+
+/** A word with '-' in front leaves out what it would keep without. */
+export const leavesOut = (word: string) => word.startsWith(MINUS)
+export const fieldOf = (word: string) => (leavesOut(word) ? word.slice(MINUS.length) : word)
+export const turned = (word: string, out: boolean) => (out ? MINUS : '') + fieldOf(word)
+
+/** As people read it: `model: a or b`, `not model: a`. */
+export function told(match: Record<string, string | string[]>): string[] {
+  return Object.entries(match).map(([word, values]) => `${leavesOut(word) ? 'not ' : ''}${fieldOf(word)}: ${[values].flat().join(' or ')}`)
+}
+
 /** A field that was added and has no value yet: nothing is narrowed by it, which nobody may have meant. */
 export const openIn = (held: Held[]): string | undefined => held.find((one) => one.values.length === 0)?.field
 

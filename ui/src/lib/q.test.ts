@@ -40,13 +40,14 @@ describe('the line of filters', () => {
     expect(valueOf('-model:a', 'model')).toBeUndefined()
     expect(put('-model:a model:b refund', 'model', 'c')).toBe('-model:a model:c refund')
     expect(put('-model:a model:b', 'model', undefined)).toBe('-model:a')
+    expect(put('model!=a model:b', 'model', undefined)).toBe('model!=a')
     expect(typedAt('-model:gpt', 10)).toEqual({ from: 7, to: 10, field: 'model', op: ':', text: 'gpt' })
     expect(typedAt('-mod', 4)).toEqual({ from: 1, to: 4, field: null, op: null, text: 'mod' })
   })
 
   it('says all that a link says several times', () => {
-    const address = parseSearch('?attribute=a:eq:1&attribute=url:eq:http://x:80/eq:&exclude=status:error&exclude=user:"Jane Doe"')
-    expect(partsOf(lineOf(address)).map((one) => one.text)).toEqual(['attr.a:1', 'attr.url:http://x:80/eq:', '-status:error', '-user:"Jane Doe"'])
+    const address = parseSearch('?attribute=a:eq:1&attribute=url:eq:http://x:80/eq:&differs=model:a&differs=name:x:y z&exclude=status:error&exclude=user:"Jane Doe"')
+    expect(partsOf(lineOf(address)).map((one) => one.text)).toEqual(['attr.a:1', 'attr.url:http://x:80/eq:', 'model!=a', 'name!="x:y z"', '-status:error', '-user:"Jane Doe"'])
     expect(parseSearch(writeSearch(address))).toEqual(address)
   })
 

@@ -17,7 +17,7 @@ export interface Part {
 /** Fields that are compared as they are; each may stand once. */
 export const EQUAL = [
   'status', 'model', 'provider', 'kind', 'name', 'user', 'session', 'service', 'environment', 'release', 'channel', 'canary', 'arm', 'run', 'tag', 'feature', 'tenant',
-  'cost_center', 'prompt', 'prompt_version', 'error_type', 'trace',
+  'cost_center', 'prompt', 'prompt_version', 'error_type', 'endpoint', 'trace',
 ] as const
 
 const PART = /(?:[^\s"]|"[^"]*"?)+/g
@@ -48,7 +48,7 @@ export const isValue = (part: Part) => !part.negated && (part.op === ':' || part
 
 /** The line with `field:value` in place of what it said of the field; without a value the part is taken away. What it excludes stays. */
 export function put(q: string, field: string, value: string | undefined): string {
-  const kept = partsOf(q).filter((part) => part.field !== field || part.negated).map((part) => part.text)
+  const kept = partsOf(q).filter((part) => part.field !== field || part.negated || part.op === '!=').map((part) => part.text)
   const own = value === undefined ? [] : [`${field}:${quoted(value)}`]
   const fields = kept.filter((text) => partsOf(text)[0]?.field)
   const words = kept.filter((text) => !partsOf(text)[0]?.field)
@@ -74,6 +74,7 @@ const OTHERS: [string, (value: string) => string][] = [
   ['max_cost', (value) => `cost<=${value}`],
   ['score', (value) => compared('score', value)],
   ['attribute', (value) => compared('attr', value)],
+  ['differs', (value) => `${value.slice(0, value.indexOf(':'))}!=${quoted(value.slice(value.indexOf(':') + 1))}`],
   ['exclude', (value) => `-${value}`],
   ['text', (value) => value],
 ]

@@ -5,7 +5,7 @@ import { useCallback } from 'react'
 export type Search = Record<string, string | undefined>
 
 /** Parameters that a link may say several times: each must hold. */
-const REPEATED = ['score', 'attribute', 'exclude']
+const REPEATED = ['score', 'attribute', 'differs', 'exclude']
 const BETWEEN = '\n'
 
 export function parseSearch(text: string): Search {

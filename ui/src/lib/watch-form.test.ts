@@ -8,6 +8,7 @@ describe('a monitor being written', () => {
   it('sends shares as shares and leaves out what was not said', () => {
     expect(written({})).toMatchObject({ metric: { name: 'error_rate' }, rule: { kind: 'threshold', above: 0.05 }, filter: {}, notify: null })
     expect(written({})).not.toHaveProperty('every_s')
+    expect(written({ metric: 'judgements', score: 'tool_loop' })).toMatchObject({ metric: { name: 'judgements', score: 'tool_loop' } })
     expect(written({ above: '', below: 0.5, metric: 'score', score: 'tone', source: 'human' })).toMatchObject({ metric: { name: 'score', score: 'tone', source: 'human' }, rule: { kind: 'threshold', below: 0.5 } })
   })
 

@@ -38,6 +38,9 @@ export type Typed = number | string
 export const RATES = new Set(['error_rate', 'slow_rate', 'schema_violations'])
 export const QUANTILES = new Set(['latency', 'ttft', 'tokens_per_second'])
 
+/** Metrics that need the name of a score. */
+export const OF_SCORES = new Set(['score', 'judgements'])
+
 /** `{name: [label, unit]}`; shares are written in percent. */
 export const METRICS: Record<string, [string, string]> = {
   error_rate: ['Error rate', '%'],
@@ -56,6 +59,7 @@ export const METRICS: Record<string, [string, string]> = {
   sessions: ['Sessions', ''],
   schema_violations: ['Answers against their schema', '%'],
   score: ['A score (mean)', ''],
+  judgements: ['A score (how often)', ''],
 }
 
 export const FIELDS = ['kind', 'name', 'model', 'provider', 'service', 'environment', 'user', 'session', 'feature', 'tenant', 'cost_center', 'release', 'channel', 'arm', 'prompt', 'run', 'error_type', 'endpoint', 'tag:<key>', 'attribute:<key>']
@@ -111,7 +115,7 @@ function metricOf(draft: Draft): Metric | null {
     const threshold_ms = numberOf(draft.threshold_ms)
     return threshold_ms === null ? null : { name, threshold_ms }
   }
-  if (name === 'score') return draft.score.trim() ? { name, score: draft.score.trim(), ...(draft.source ? { source: draft.source } : {}) } : null
+  if (OF_SCORES.has(name)) return draft.score.trim() ? { name, score: draft.score.trim(), ...(draft.source ? { source: draft.source } : {}) } : null
   if (name === 'tokens' && draft.bucket) return { name, bucket: draft.bucket }
   return { name }
 }

@@ -26,10 +26,28 @@ describe('a monitor in words', () => {
     expect(of({ prompt: 'answer' })).toBe('/traces?q=status%3Aerror+prompt%3Aanswer&since=2026-11-21T08%3A00%3A00Z&until=2026-11-21T09%3A00%3A00Z')
     expect(of({ 'attribute:http.route': ['/one'] })).toBe('/traces?q=status%3Aerror+attr.http.route%3A%2Fone&since=2026-11-21T08%3A00%3A00Z&until=2026-11-21T09%3A00%3A00Z')
     expect(of({}, 'attribute:a b')).toBeNull()
-    expect(of({}, 'endpoint')).toBeNull()
+    expect(of({}, 'endpoint')).toContain('endpoint%3Agpt-5')
+    expect(of({}, 'tag:team')).toBeNull()
     const grouped = (group: string | null) => evidence({ filter: {}, group_by: 'user', metric: { name: 'error_rate' } }, { ...finding, group })
     expect(grouped(null)).toBeNull()
     expect(grouped('very-long… ce6f6987b5cecc8a')).toBeNull()
+  })
+
+  it('leads to what is left where something is left out', () => {
+    const finding = { group: null, window: { since: 'a', until: 'b' } } as Finding
+    const line = (name: string, filter: Record<string, string | string[]>) => {
+      const path = evidence({ filter, group_by: null, metric: { name } }, finding)
+      return path === null ? null : new URLSearchParams(path.split('?')[1]).get('q')
+    }
+    expect(line('requests', { '-model': ['a', 'b c'], kind: 'llm' })).toBe('-model:a -model:"b c" kind:llm')
+    expect(line('cost', { '-model': ['a'] })).toBe('model!=a')
+    expect(line('error_rate', { '-model': ['a'], kind: ['llm'] })).toBe('model!=a status:error kind:llm')
+    expect(line('error_rate', { '-model': ['a'] })).toBeNull() // spans without a model count, too
+    expect(line('error_rate', { '-endpoint': ['/health'], '-attribute:shop': ['x'] })).toBe('-attr.shop:x -endpoint:/health status:error')
+    expect(line('errors', { '-error_type': ['Timeout'] })).toBeNull()
+    expect(line('requests', { '-status': ['error'] })).toBe('-status:error')
+    expect(line('requests', { '-status': ['ok'] })).toBeNull()
+    expect(line('cost', { '-tag:team': ['red'] })).toBeNull()
   })
 
   it('leads from an incident to what its monitor saw, and nowhere from others', () => {

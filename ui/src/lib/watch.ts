@@ -1,13 +1,15 @@
 import type { Definition, Finding, Metric, Rule } from '@/api/monitors'
 import { count, duration, money, plural, score, UNKNOWN, words } from './format'
 import { portion } from './money'
-import { EQUAL, put } from './q'
+import { fieldOf, leavesOut } from './match'
+import { EQUAL, put, quoted } from './q'
 import { writeSearch } from './search'
 
 /** Monitors in words. */
 
 /** `{latency, 0.95}` → `p95 latency` */
 export function metricName(metric: Metric): string {
+  if (metric.name === 'judgements') return `judgements of ${words(metric.score ?? 'a score')}${metric.source ? ` by ${words(metric.source)}` : ''}`
   if (metric.name === 'score') return `mean ${words(metric.score ?? 'score')}${metric.source ? ` by ${words(metric.source)}` : ''}`
   if (metric.quantile !== undefined) return `p${Number((metric.quantile * 100).toFixed(2))} ${words(metric.name)}`
   if (metric.bucket !== undefined) return `${words(metric.bucket)} tokens`
@@ -34,13 +36,31 @@ export function evidence(definition: Pick<Definition, 'filter' | 'group_by' | 'm
   if (definition.group_by && (!finding.group || SHORTENED.test(finding.group))) return null // of those that say none, or of a name that is noted in part
   const filter: Record<string, string | string[]> = definition.group_by ? { ...definition.filter, [definition.group_by]: finding.group! } : definition.filter
   let q = definition.metric.name === 'error_rate' || definition.metric.name === 'errors' ? 'status:error' : ''
-  for (const [field, values] of Object.entries(filter)) {
+  for (const [word, values] of Object.entries(filter)) {
     const [value, ...others] = [values].flat()
-    const name = field.replace(/^attribute:/, 'attr.')
-    if (value === undefined || others.length > 0 || !(EQUAL.some((one) => one === name) || /^attr\.[^\s:<>=!~]+$/.test(name))) return null
-    q = put(q, name, value)
+    const name = fieldOf(word).replace(/^attribute:/, 'attr.')
+    if (value === undefined || !(EQUAL.some((one) => one === name) || /^attr\.[^\s:<>=!~]+$/.test(name))) return null
+    if (leavesOut(word)) {
+      const parts = without(name, [value, ...others], definition)
+      if (parts === null) return null
+      q = [...parts, q].filter(Boolean).join(' ')
+    } else if (others.length > 0) return null
+    else q = put(q, name, value)
   }
   return `/traces${writeSearch({ q, since: finding.window.since, until: finding.window.until })}`
+}
+
+const OF_TRACES = new Set(['requests', 'cost_per_request', 'tokens_per_request', 'score', 'judgements', 'schema_violations'])
+const OF_CALLS = new Set(['cost', 'tokens', 'tokens_per_second'])
+const OF_ONE_SPAN = ['kind', 'name', 'service', 'model', 'provider']
+
+/** What finds the traces of what is left in, as the server has it for panels: a trace that is left out as a whole is excluded, one of which some spans count has one that says another value. */
+function without(name: string, values: string[], { metric, filter }: Pick<Definition, 'filter' | 'metric'>): string[] | null {
+  if (OF_TRACES.has(metric.name)) return name === 'status' && values.some((value) => value !== 'error') ? null : values.map((value) => `-${name}:${quoted(value)}`)
+  if (name === 'status' || name === 'error_type') return null
+  if (!OF_ONE_SPAN.includes(name)) return values.map((value) => `-${name}:${quoted(value)}`)
+  const ofModels = OF_CALLS.has(metric.name) || ['llm', 'embedding', 'reranker'].includes(String([filter.kind ?? []].flat()))
+  return (name === 'model' || name === 'provider') && !ofModels ? null : values.map((value) => `${name}!=${quoted(value)}`)
 }
 
 /** The same for what a monitor's incident remembers of its finding; null where something else opened it. */

@@ -52,7 +52,7 @@ export function Breakdown({ address, change }: Props) {
               end={
                 <span className="line">
                   <Select size="xs" aria-label="Group by" data={GROUPS.map((value) => ({ value, label: words(value) }))} value={group} onChange={(by) => change({ by: by && by !== 'model' ? by : undefined })} allowDeselect={false} searchable w={160} />
-                  <Report group={group} filters={filters} />
+                  <Report group={group} filters={filters} range={address.range ?? '7d'} since={since} />
                 </span>
               }
             >
@@ -104,16 +104,26 @@ function Calls({ row, href }: { row: CostGroup; href: string | null }) {
   return href ? <Link to={href} title="The traces behind this">{count(row.calls)}</Link> : <>{count(row.calls)}</>
 }
 
-/** The chargeback report of the calendar month before, as a file or a page to print. */
-function Report({ group, filters }: { group: string; filters: Search }) {
-  const link = (format: string) => addressOf('/costs/chargeback', { group_by: group, format, ...filters })
+/** The chargeback report of the calendar month before, or of what is shown, as a file or a page to print. */
+function Report({ group, filters, range, since }: { group: string; filters: Search; range: string; since: string | undefined }) {
+  const by = `by ${words(group)}${Object.keys(filters).length > 0 ? ', narrowed as here' : ''}`
+  const files = (window: { since?: string }) => {
+    const link = (format: string) => addressOf('/costs/chargeback', { group_by: group, format, ...window, ...filters })
+    return (
+      <>
+        <Menu.Item component="a" href={link('csv')} download={`costs-by-${group}.csv`}>Table (CSV)</Menu.Item>
+        <Menu.Item component="a" href={link('html')} target="_blank">Page to print</Menu.Item>
+      </>
+    )
+  }
   return (
     <Menu position="bottom-end">
       <Menu.Target><Button variant="default" size="xs" leftSection={<IconDownload size={14} aria-hidden />}>Report</Button></Menu.Target>
       <Menu.Dropdown>
-        <Menu.Label>Last calendar month, by {words(group)}</Menu.Label>
-        <Menu.Item component="a" href={link('csv')} download={`costs-by-${group}.csv`}>Table (CSV)</Menu.Item>
-        <Menu.Item component="a" href={link('html')} target="_blank">Page to print</Menu.Item>
+        <Menu.Label>Last calendar month, {by}</Menu.Label>
+        {files({})}
+        <Menu.Label>{rangeName(range)}, {by}</Menu.Label>
+        {files({ since })}
       </Menu.Dropdown>
     </Menu>
   )

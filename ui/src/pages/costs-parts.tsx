@@ -7,7 +7,7 @@ import { Facts } from '@/parts/page'
 import { Money, Unknown } from '@/parts/values'
 
 /** What the cost routes can be narrowed by. */
-export const COST_FILTERS = ['model', 'provider', 'user', 'session', 'prompt', 'release', 'channel', 'environment', 'service', 'name', 'tag']
+export const COST_FILTERS = ['model', 'provider', 'user', 'session', 'prompt', 'release', 'channel', 'environment', 'service', 'name', 'tag', 'feature', 'tenant', 'cost_center']
 
 export function filtersOf(address: Search): Search {
   return Object.fromEntries(COST_FILTERS.filter((name) => address[name]).map((name) => [name, address[name]]))
@@ -18,7 +18,7 @@ export function windowOf(address: Search): { since: string | undefined } {
 }
 
 /** A list of traces can be narrowed by these; where a figure leads when it is clicked. */
-const OF_TRACES = new Set(['model', 'provider', 'user', 'session', 'release', 'channel', 'arm', 'run', 'environment', 'tag', 'name', 'kind'])
+const OF_TRACES = new Set(['model', 'provider', 'user', 'session', 'release', 'channel', 'arm', 'run', 'environment', 'tag', 'name', 'kind', 'service', 'feature', 'tenant', 'cost_center', 'prompt', 'prompt_version', 'endpoint'])
 
 export function tracesOf(filters: Search, since: string | undefined): string | null {
   if (Object.keys(filters).some((name) => !OF_TRACES.has(name))) return null

@@ -1,24 +1,17 @@
-import { Button, Modal, TextInput } from '@mantine/core'
-import { notifications } from '@mantine/notifications'
-import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
-import { type FormEvent, useState } from 'react'
+import { Button } from '@mantine/core'
+import { useQuery } from '@tanstack/react-query'
+import { useState } from 'react'
 import { request } from '@/api/client'
 import * as ask from '@/api/costs'
 import type { Price, Repricing, Unpriced } from '@/api/costs'
-import { useReturnedFocus } from '@/lib/focus'
 import { count, plural, titled } from '@/lib/format'
 import { sinceOf } from '@/lib/range'
-import { NumberField } from '@/parts/number-field'
 import { Section } from '@/parts/page'
 import { Loaded, ProblemNote, Waiting } from '@/parts/states'
 import { type Column, Table } from '@/parts/table'
 import { Person, Time, TokenCount, Unknown } from '@/parts/values'
 import { useAccess } from '@/shell/access'
-
-interface Wanted {
-  model: string
-  provider: string
-}
+import { SetPrice, useChange, type Wanted } from './costs-price-form'
 
 /** Models that nobody could price, the project's own prices, and how far stored calls have followed them. */
 export default function Prices({ range }: { range: string }) {
@@ -38,7 +31,7 @@ export default function Prices({ range }: { range: string }) {
             items.length === 0 ? (
               <p className="second">Every model that was called in this time has a price.</p>
             ) : (
-              <Table label="Models without a price" rows={items} columns={unpricedColumns(access.admin ? want : null)} rowKey={(row) => `${row.provider} ${row.model}`} />
+              <Table label="Models without a price" rows={items} columns={unpricedColumns(access.admin ? want : null, own.data?.items ?? [])} rowKey={(row) => `${row.provider} ${row.model}`} />
             )
           }
         </Loaded>
@@ -49,12 +42,12 @@ export default function Prices({ range }: { range: string }) {
             items.length === 0 ? (
               <p className="second prose">None: all calls are counted by the public list. A price of your own is for a contract with other rates, or a model you run yourself.</p>
             ) : (
-              <Table label="Own prices" rows={items} columns={priceColumns(access.admin)} rowKey={(row) => row.id} />
+              <Table label="Own prices" rows={items} columns={priceColumns(access.admin ? want : null)} rowKey={(row) => row.id} />
             )
           }
         </Loaded>
       </Section>
-      {wanted && <SetPrice key={wanted.model} wanted={wanted} onClose={() => want(null)} />}
+      {wanted && <SetPrice key={`${wanted.model} ${wanted.price?.id}`} wanted={wanted} onClose={() => want(null)} />}
     </div>
   )
 }
@@ -65,8 +58,20 @@ function LastRepricing({ all }: { all: Repricing[] }) {
   return <p className="quiet small">{plural(last.calls ?? 0, 'stored call')} of {last.model} got another price, <Time at={last.ended_at} />.</p>
 }
 
-const unpricedColumns = (want: ((wanted: Wanted) => void) | null): Column<Unpriced>[] => [
-  { id: 'model', head: 'Model', className: 'main-cell', cell: (row) => <div className="cut"><code>{row.model === null ? 'not said' : titled(row.model)}</code></div> },
+type Want = ((wanted: Wanted) => void) | null
+
+const unpricedColumns = (want: Want, own: Price[]): Column<Unpriced>[] => [
+  {
+    id: 'model',
+    head: 'Model',
+    className: 'main-cell',
+    cell: (row) => (
+      <div style={{ minWidth: 0 }}>
+        <div className="cut"><code>{row.model === null ? 'not said' : titled(row.model)}</code></div>
+        {row.others && <div className="quiet small">{whyWithout(row.others.source)}</div>}
+      </div>
+    ),
+  },
   { id: 'provider', head: 'Provider', className: 'hide-s nowrap', cell: (row) => (row.provider ? <div className="cut" style={{ maxWidth: '9rem' }} title={row.provider}>{titled(row.provider)}</div> : <span className="quiet">not said</span>) },
   { id: 'calls', head: 'Calls', className: 'num', cell: (row) => count(row.calls) },
   { id: 'tokens', head: 'Tokens', className: 'num hide-s', cell: (row) => <TokenCount input={row.tokens.input_total} output={row.tokens.output_total} /> },
@@ -75,11 +80,22 @@ const unpricedColumns = (want: ((wanted: Wanted) => void) | null): Column<Unpric
     id: 'set',
     head: <span className="sr">Set a price</span>,
     className: 'num',
-    cell: (row) => want && row.model && <Button variant="default" size="compact-xs" aria-label={`Set a price of ${row.model}`} onClick={() => want({ model: row.model!, provider: row.provider ?? '' })}>Set a price</Button>,
+    cell: (row) => want && row.model && <Button variant="default" size="compact-xs" aria-label={`Set a price of ${row.model}`} onClick={() => want(wantedOf(row, own))}>Set a price</Button>,
   },
 ]
 
-const priceColumns = (admin: boolean): Column<Price>[] => [
+const ofOwn = (source: string) => source.startsWith('project:')
+
+/** Why calls of a model that has a price have none. */
+const whyWithout = (source: string) => `Others have ${ofOwn(source) ? 'your own price' : 'that of the public list'}: these say that they were batch or sound, or came before it.`
+
+/** What is there already stands in the form: a price of a closer name would take its place, for all calls. */
+function wantedOf(row: Unpriced, own: Price[]): Wanted {
+  const price = own.find((one) => row.others?.source === `project:${one.id}`)
+  return price ? { model: price.model, provider: price.provider ?? '', price } : { model: row.model!, provider: row.provider ?? '', rates: row.others?.rates }
+}
+
+const priceColumns = (want: Want): Column<Price>[] => [
   { id: 'model', head: 'Model', className: 'main-cell', cell: (row) => <div className="cut"><code>{row.model}</code> {row.provider && <span className="quiet">{row.provider}</span>}</div> },
   { id: 'input', head: 'Input', className: 'num', cell: (row) => <Rate of={row} usd={row.input} /> },
   { id: 'output', head: 'Output', className: 'num', cell: (row) => <Rate of={row} usd={row.output} /> },
@@ -87,7 +103,17 @@ const priceColumns = (admin: boolean): Column<Price>[] => [
   { id: 'besides', head: 'Besides', className: 'hide-m', cell: (row) => <div className="second small" style={{ minWidth: '11rem' }}>{besides(row)}</div> },
   { id: 'from', head: 'Valid from', className: 'nowrap', cell: (row) => (row.valid_from ? <time dateTime={row.valid_from} title={row.valid_from}>{row.valid_from.replace(/T00:00:00(\.0+)?Z$/, '').replace('T', ' ').replace(/\.\d+Z$/, '')}</time> : 'always') },
   { id: 'by', head: 'By', className: 'hide-m', cell: (row) => row.created_by && <Person actor={row.created_by} /> },
-  { id: 'remove', head: <span className="sr">Remove</span>, className: 'num', cell: (row) => admin && <Remove price={row} /> },
+  {
+    id: 'do',
+    head: <span className="sr">Actions</span>,
+    className: 'num nowrap',
+    cell: (row) => want && (
+      <span className="line tight" style={{ justifyContent: 'flex-end', flexWrap: 'nowrap' }}>
+        <button type="button" className="linkish" aria-label={`Change the price of ${row.model}`} onClick={() => want({ model: row.model, provider: row.provider ?? '', price: row })}>Change</button>
+        <Remove price={row} />
+      </span>
+    ),
+  },
 ]
 
 /** A rate as it was given, not rounded. Without any, what is not said costs nothing beside the price of a call. */
@@ -100,22 +126,12 @@ const exactly = (usd: number) => `$${usd.toLocaleString('en-GB', { minimumFracti
 
 function besides(price: Price): string {
   return [
+    price.cache_write !== null && `cache write ${exactly(price.cache_write)}`,
+    price.reasoning !== null && `reasoning ${exactly(price.reasoning)}`,
     price.request !== null && `${exactly(price.request)} a call`,
     price.batch !== null && `batch × ${price.batch}`,
     price.tiers.length > 0 && `other rates over ${price.tiers.map((tier) => count(tier.over)).join(', ')} prompt tokens`,
   ].filter(Boolean).join('; ')
-}
-
-function useChange<T>(send: () => Promise<T>, done: string, onDone?: () => void) {
-  const client = useQueryClient()
-  return useMutation({
-    mutationFn: send,
-    onSuccess: async () => {
-      await Promise.all(['prices', 'unpriced', 'repricings', 'costs'].map((key) => client.invalidateQueries({ queryKey: [key] })))
-      notifications.show({ message: done, autoClose: 6000 })
-      onDone?.()
-    },
-  })
 }
 
 /** Two presses: the second is the one that does it. */
@@ -127,56 +143,5 @@ function Remove({ price }: { price: Price }) {
     <button type="button" className={`linkish ${sure ? 'bad' : ''}`} aria-label={`${sure ? 'Really remove' : 'Remove'} the price of ${price.model}`} onBlur={() => setSure(false)} onClick={() => (sure ? remove.mutate() : setSure(true))} disabled={remove.isPending}>
       {sure ? 'Really remove' : 'Remove'}
     </button>
-  )
-}
-
-const RATES: [keyof Rates, string, boolean][] = [['input', 'Input', true], ['output', 'Output', true], ['cache_read', 'Cache read', false], ['cache_write', 'Cache write', false], ['reasoning', 'Reasoning', false]]
-
-type Rates = Record<'input' | 'output' | 'cache_read' | 'cache_write' | 'reasoning' | 'request' | 'batch', number | null>
-
-const NO_RATES: Rates = { input: null, output: null, cache_read: null, cache_write: null, reasoning: null, request: null, batch: null }
-
-function SetPrice({ wanted, onClose }: { wanted: Wanted; onClose: () => void }) {
-  useReturnedFocus()
-  const [model, setModel] = useState(wanted.model)
-  const [provider, setProvider] = useState(wanted.provider)
-  const [reason, setReason] = useState('')
-  const [from, setFrom] = useState('')
-  const [rates, setRates] = useState<Rates>(NO_RATES)
-  const set = (name: keyof Rates) => (value: number | null) => setRates({ ...rates, [name]: value })
-  const given = Object.fromEntries(Object.entries(rates).filter(([, rate]) => rate !== null))
-  const perToken = rates.request === null // a price of a call alone needs no rates
-  const body = { ...given, valid_from: from ? `${from}T00:00:00Z` : undefined, provider: provider.trim() || undefined, reason: reason.trim() || undefined }
-  const save = useChange(() => request('PUT', `/prices/${encodeURIComponent(model.trim())}`, body), `The price of ${model.trim()} is set; stored calls follow it.`, onClose)
-  const submit = (event: FormEvent) => {
-    event.preventDefault()
-    save.mutate()
-  }
-  return (
-    <Modal opened onClose={onClose} title={<strong>Set a price</strong>} size="lg" closeButtonProps={{ 'aria-label': 'Close' }}>
-      <form className="stack" onSubmit={submit}>
-        <TextInput label="Model" description="As it stands in the traces; * stands for anything." required value={model} onChange={(event) => setModel(event.currentTarget.value)} data-autofocus={wanted.model ? undefined : true} />
-        <TextInput label="Provider" description="Empty: whoever serves it." value={provider} onChange={(event) => setProvider(event.currentTarget.value)} />
-        <fieldset className="rates">
-          <legend>Dollars per million tokens</legend>
-          {RATES.map(([name, label, required], i) => (
-            <NumberField key={name} label={label} required={required && perToken} min={0} decimalScale={9} hideControls value={rates[name]} onChange={set(name)} data-autofocus={wanted.model && i === 0 ? true : undefined} />
-          ))}
-        </fieldset>
-        <fieldset className="rates">
-          <legend>If there is more to it</legend>
-          <NumberField label="Dollars a call" min={0} decimalScale={9} hideControls value={rates.request} onChange={set('request')} />
-          <NumberField label="Batch factor" placeholder="0.5: half the price" min={0} max={1} decimalScale={9} hideControls value={rates.batch} onChange={set('batch')} />
-          <TextInput type="date" label="Valid from (UTC)" value={from} onChange={(event) => setFrom(event.currentTarget.value)} />
-        </fieldset>
-        <TextInput label="Reason" description="For the audit log." value={reason} onChange={(event) => setReason(event.currentTarget.value)} />
-        <p className="quiet small">Calls that are already stored{from ? ` since ${from}` : ''} are counted anew, in the background. A price of the same model, provider and day is replaced. It can be removed again.</p>
-        {save.isError && <ProblemNote error={save.error} />}
-        <div className="line" style={{ justifyContent: 'flex-end' }}>
-          <Button variant="default" onClick={onClose}>Cancel</Button>
-          <Button type="submit" loading={save.isPending} disabled={!model.trim() || (perToken && (rates.input === null || rates.output === null))}>Set the price</Button>
-        </div>
-      </form>
-    </Modal>
   )
 }

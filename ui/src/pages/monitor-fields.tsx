@@ -4,7 +4,7 @@ import * as ask from '@/api/monitors'
 import { values } from '@/api/search'
 import type { Bounds } from '@/lib/bounds'
 import { words } from '@/lib/format'
-import { type Draft, FIELDS, FILTERS, METRICS, QUANTILES, RATES, type Typed } from '@/lib/watch-form'
+import { type Draft, FIELDS, FILTERS, METRICS, OF_SCORES, QUANTILES, RATES, type Typed } from '@/lib/watch-form'
 import { FieldSelect } from '@/parts/field-select'
 import { Match } from '@/parts/match'
 import { NumberBox } from '@/parts/number-field'
@@ -28,7 +28,7 @@ function withOwn(all: { value: string; label: string }[], own: string | null) {
 }
 
 export function Measure({ draft, change }: FieldsProps) {
-  const scores = useQuery({ ...values('score'), enabled: draft.metric === 'score' })
+  const scores = useQuery({ ...values('score'), enabled: OF_SCORES.has(draft.metric) })
   const metric = (name: string) => change({ metric: name, ...(draft.kind === 'burn' && !RATES.has(name) ? { kind: 'threshold' } : {}), above: '', below: '' })
   return (
     <Section title="What is measured">
@@ -36,8 +36,8 @@ export function Measure({ draft, change }: FieldsProps) {
         <Select label="Metric" data={Object.entries(METRICS).map(([value, [label]]) => ({ value, label }))} value={draft.metric} allowDeselect={false} searchable onChange={(value) => value && metric(value)} />
         {QUANTILES.has(draft.metric) && <Amount label="Quantile" unit="%" min={0} max={100} value={draft.quantile} onChange={(quantile) => change({ quantile })} />}
         {draft.metric === 'slow_rate' && <Amount label="Slower than" unit="ms" value={draft.threshold_ms} onChange={(threshold_ms) => change({ threshold_ms })} />}
-        {draft.metric === 'score' && <Autocomplete label="Score" required data={scores.data?.items.map((one) => one.value) ?? []} value={draft.score} onChange={(score) => change({ score })} />}
-        {draft.metric === 'score' && <Select label="Judged by" placeholder="anybody" clearable data={SOURCES} value={draft.source} onChange={(source) => change({ source })} />}
+        {OF_SCORES.has(draft.metric) && <Autocomplete label="Score" required data={scores.data?.items.map((one) => one.value) ?? []} value={draft.score} onChange={(score) => change({ score })} />}
+        {OF_SCORES.has(draft.metric) && <Select label="Judged by" placeholder="anybody" clearable data={SOURCES} value={draft.source} onChange={(source) => change({ source })} />}
         {draft.metric === 'tokens' && <Select label="Which" placeholder="all" clearable data={BUCKETS} value={draft.bucket} onChange={(bucket) => change({ bucket })} />}
         <Select label="Over" data={withOwn(WINDOWS, draft.window_s)} value={draft.window_s} allowDeselect={false} onChange={(value) => value && change({ window_s: value })} />
         <Select label="Looked at every" placeholder="by the window" clearable data={withOwn(STEPS, draft.every_s)} value={draft.every_s} onChange={(every_s) => change({ every_s })} />
@@ -52,7 +52,7 @@ export function Measure({ draft, change }: FieldsProps) {
 export function Whose({ draft, change }: FieldsProps) {
   return (
     <Section title="Whose" note="all must hold; of several values, any">
-      <Match held={draft.filter} fields={FILTERS} onChange={(filter) => change({ filter })} empty="All traffic but evaluation runs." />
+      <Match out held={draft.filter} fields={FILTERS} onChange={(filter) => change({ filter })} empty="All traffic but evaluation runs." />
       <FieldSelect label="For each" description="One state and one incident for each value, the 200 largest." placeholder="all together, or tag:…, attribute:…" clearable known={FIELDS} value={draft.group_by} onChange={(group_by) => change({ group_by })} maw="20rem" />
     </Section>
   )

@@ -7,6 +7,7 @@ import { post, request } from '@/api/client'
 import * as ask from '@/api/monitors'
 import type { Evaluation, Finding, Monitor } from '@/api/monitors'
 import { count, duration } from '@/lib/format'
+import { told } from '@/lib/match'
 import { evidence, inUnit, metricName, ruleName, spanName } from '@/lib/watch'
 import { Facts, Page, Section } from '@/parts/page'
 import { Empty, Loaded, ProblemNote } from '@/parts/states'
@@ -38,7 +39,7 @@ function Body({ monitor }: { monitor: Monitor }) {
           ['Over', spanName(monitor.window_s)],
           ['Looked at every', spanName(monitor.every_s)],
           ['At least', `n ${count(monitor.min_n)}`],
-          ['Of', Object.entries(monitor.filter).map(([name, value]) => `${name} ${[value].flat().join(' or ')}`).join(', ')],
+          ['Of', told(monitor.filter).join(', ')],
           ['For each', monitor.group_by],
           ['Severity', monitor.severity],
           ['Tells', monitor.notify === null ? 'everybody' : monitor.notify.join(', ') || 'nobody'],

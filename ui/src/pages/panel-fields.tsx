@@ -4,7 +4,9 @@ import { IconPlus, IconX } from '@tabler/icons-react'
 import type { Metric, Words } from '@/api/dashboards'
 import * as search from '@/api/search'
 import { words } from '@/lib/format'
-import { FieldSelect } from '@/parts/field-select'
+import { type Held, heldOf } from '@/lib/match'
+import { OF_SCORES } from '@/lib/watch-form'
+import { Match } from '@/parts/match'
 import { NumberField } from '@/parts/number-field'
 
 interface MetricRowsProps {
@@ -35,7 +37,7 @@ export function MetricRows({ metrics, known, most, onChange }: MetricRowsProps) 
 /** A metric with the setting it cannot do without. */
 function fresh(name: string): Metric {
   if (name === 'slow_rate') return { name, threshold_ms: 2000 }
-  if (name === 'score') return { name, score: 'user_feedback' }
+  if (OF_SCORES.has(name)) return { name, score: name === 'judgements' ? 'tool_loop' : 'user_feedback' }
   return { name }
 }
 
@@ -55,35 +57,13 @@ interface FilterRowsProps {
   onChange: (filter: Record<string, string | string[]>) => void
 }
 
-/** The words a panel is narrowed by. */
+/** The words a panel is narrowed by; those without a value yet stay while it is written. */
 export function FilterRows({ filter, known, onChange }: FilterRowsProps) {
-  const rows = Object.entries(filter).map(([name, value]): [string, string] => [name, Array.isArray(value) ? value.join(', ') : value])
-  const put = (at: number, name: string, value: string) => onChange(Object.fromEntries(rows.map((row, i) => (i === at ? [name, listed(value)] : [row[0], listed(row[1])]))))
-  const free = known.filter((name) => !(name in filter))
+  const put = (held: Held[]) => onChange(Object.fromEntries(held.map((one) => [one.field, one.values])))
   return (
     <fieldset className="many">
       <legend>Only</legend>
-      {rows.map(([name, value], at) => (
-        <div key={at} className="one">
-          <FieldSelect aria-label={`Filter ${at + 1}`} known={[name, ...free]} value={name} allowDeselect={false} onChange={(next) => put(at, next!, next === name ? value : '')} />
-          <Values field={name} value={value} onChange={(next) => put(at, name, next)} />
-          <button type="button" className="icon-button" aria-label={`Remove the filter ${name}`} onClick={() => onChange(Object.fromEntries(rows.filter((_, i) => i !== at)))}><IconX size={14} aria-hidden /></button>
-        </div>
-      ))}
-      {free.length > 0 && <div><button type="button" className="icon-button lined" onClick={() => onChange({ ...filter, [free[0]!]: '' })}><IconPlus size={13} aria-hidden /> Filter</button></div>}
+      <Match out held={heldOf(filter)} fields={known} onChange={put} empty="All traffic but evaluation runs." />
     </fieldset>
   )
-}
-
-const FIXED: Record<string, string[]> = { status: ['ok', 'error', 'unset'], arm: ['baseline', 'candidate'] }
-
-function Values({ field, value, onChange }: { field: string; value: string; onChange: (value: string) => void }) {
-  const found = useQuery({ ...search.values(field), enabled: search.isListed(field) })
-  return <Autocomplete aria-label={`Value of ${field}`} data={FIXED[field] ?? found.data?.items.map((one) => one.value) ?? []} value={value} onChange={onChange} />
-}
-
-/** Several values stand apart by commas. */
-function listed(text: string): string | string[] {
-  const parts = text.split(',').map((part) => part.trim()).filter(Boolean)
-  return parts.length > 1 ? parts : text
 }

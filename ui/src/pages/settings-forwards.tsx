@@ -7,7 +7,7 @@ import * as ask from '@/api/forwarding'
 import type { Forward } from '@/api/forwarding'
 import { useReturnedFocus } from '@/lib/focus'
 import { count, plural } from '@/lib/format'
-import { type Held, heldOf, matchOf, openIn } from '@/lib/match'
+import { type Held, heldOf, matchOf, openIn, told } from '@/lib/match'
 import { MATCHED } from '@/lib/sampling'
 import { useAddress } from '@/lib/search'
 import { ReasonDialog } from '@/parts/dialog'
@@ -65,8 +65,7 @@ const columnsOf = (admin: boolean, edit: (row: Forward) => void): Column<Forward
 ]
 
 function scopeOf(row: Forward): string {
-  const filter = Object.entries(row.filter).map(([field, values]) => `${field}: ${[values].flat().join(' or ')}`)
-  return [filter.join('; ') || 'all spans', row.share < 1 && `${Number((row.share * 100).toPrecision(4))} % of traces`].filter(Boolean).join(', ')
+  return [told(row.filter).join('; ') || 'all spans', row.share < 1 && `${Number((row.share * 100).toPrecision(4))} % of traces`].filter(Boolean).join(', ')
 }
 
 function Actions({ row, onEdit }: { row: Forward; onEdit: () => void }) {

@@ -21,7 +21,7 @@ const FIELDS: [string, string][] = [
   ['latency>', 'latency>2s'], ['cost>', 'cost>0.01, dollars'], ['score.', 'score.user_feedback<0.5'], ['attr.', 'attr.http.route:/chat'], ['kind:', 'llm, tool, agent…'],
   ['tag:', 'any tag'], ['release:', 'that answered'], ['channel:', 'production…'], ['environment:', 'as it was sent'], ['service:', 'that sent it'],
   ['tenant:', 'who is charged'], ['feature:', 'what it was for'], ['cost_center:', 'who pays'],
-  ['provider:', 'of the model'], ['arm:', 'baseline, candidate'], ['run:', 'of an evaluation'], ['prompt:', 'that was asked with'], ['prompt_version:', 'of that prompt'], ['error_type:', 'of a span that failed'], ['since:', 'since:2d'],
+  ['provider:', 'of the model'], ['arm:', 'baseline, candidate'], ['run:', 'of an evaluation'], ['prompt:', 'that was asked with'], ['prompt_version:', 'of that prompt'], ['error_type:', 'of a span that failed'], ['endpoint:', 'that was called'], ['since:', 'since:2d'],
 ]
 const FIXED: Record<string, string[]> = {
   status: ['error', 'ok', 'unset'],

@@ -1,9 +1,9 @@
-import { Button, TagsInput } from '@mantine/core'
+import { Button, Select, TagsInput } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { IconPlus, IconX } from '@tabler/icons-react'
 import { useState } from 'react'
 import { isListed, values } from '@/api/search'
-import { type Held, openIn } from '@/lib/match'
+import { fieldOf, type Held, leavesOut, openIn, turned } from '@/lib/match'
 import { FieldSelect } from './field-select'
 
 interface MatchProps {
@@ -14,17 +14,20 @@ interface MatchProps {
   empty: string
   /** One value a field: another takes its place. */
   single?: boolean
+  /** Whether a field may also say what is left out. */
+  out?: boolean
 }
 
-export function Match({ held, fields, onChange, empty, single = false }: MatchProps) {
-  const free = fields.filter((field) => !held.some((one) => one.field === field))
+export function Match({ held, fields, onChange, empty, single = false, out = false }: MatchProps) {
+  const taken = new Set(held.map((one) => one.field))
+  const free = fields.filter((field) => !taken.has(field))
   return (
     <div className="stack" style={{ gap: '0.4rem' }}>
       {held.length === 0 && <p className="second">{empty}</p>}
       {held.map((one, i) => (
-        <Row key={i} one={one} single={single} fields={[one.field, ...free]} onChange={(next) => onChange(held.map((other, at) => (at === i ? { ...other, ...next } : other)))} onRemove={() => onChange(held.filter((_, at) => at !== i))} />
+        <Row key={i} one={one} single={single} out={out && !taken.has(turned(one.field, !leavesOut(one.field)))} fields={fields.filter((field) => fieldOf(one.field) === field || !taken.has(turned(field, leavesOut(one.field))))} onChange={(next) => onChange(held.map((other, at) => (at === i ? { ...other, ...next } : other)))} onRemove={() => onChange(held.filter((_, at) => at !== i))} />
       ))}
-      {openIn(held) && <p className="second small">Give {openIn(held)} a value, or remove the filter.</p>}
+      {openIn(held) && <p className="second small">Give {fieldOf(openIn(held)!)} a value, or remove the filter.</p>}
       {free.length > 0 && <div><Button variant="default" size="compact-xs" leftSection={<IconPlus size={12} aria-hidden />} onClick={() => onChange([...held, { field: free[0]!, values: [] }])}>Add a filter</Button></div>}
     </div>
   )
@@ -33,19 +36,26 @@ export function Match({ held, fields, onChange, empty, single = false }: MatchPr
 interface RowProps {
   one: Held
   single: boolean
+  out: boolean
   fields: string[]
   onChange: (next: Partial<Held>) => void
   onRemove: () => void
 }
 
-function Row({ one, single, fields, onChange, onRemove }: RowProps) {
+const WAYS = [{ value: 'is', label: 'is' }, { value: 'not', label: 'is not' }]
+const FIXED: Record<string, string[]> = { status: ['ok', 'error', 'unset'], arm: ['baseline', 'candidate'] }
+
+function Row({ one, single, out, fields, onChange, onRemove }: RowProps) {
   const [opened, setOpened] = useState(false)
-  const seen = useQuery({ ...values(one.field), enabled: opened && isListed(one.field) })
+  const field = fieldOf(one.field)
+  const not = leavesOut(one.field)
+  const seen = useQuery({ ...values(field), enabled: opened && isListed(field) })
   return (
-    <div className="match-row">
-      <div><FieldSelect aria-label="Field" known={fields} value={one.field} allowDeselect={false} onChange={(field) => field && onChange({ field, values: [] })} /></div>
-      <div className="values"><TagsInput aria-label={`Values of ${one.field}`} placeholder={one.values.length ? '' : 'a value, Enter'} data={seen.data?.items.map((facet) => facet.value) ?? []} value={one.values} onFocus={() => setOpened(true)} onChange={(next) => onChange({ values: single ? next.slice(-1) : next })} acceptValueOnBlur clearable /></div>
-      <button type="button" className="icon-button" style={{ minHeight: '2.1rem' }} aria-label={`Remove the filter ${one.field}`} onClick={onRemove}><IconX size={15} aria-hidden /></button>
+    <div className="match-row" data-ways={out || not}>
+      <div><FieldSelect aria-label="Field" known={fields} value={field} allowDeselect={false} onChange={(next) => next && onChange({ field: turned(next, not), values: [] })} /></div>
+      {(out || not) && <div><Select aria-label={`Whether ${field} is or is not`} data={WAYS} value={not ? 'not' : 'is'} allowDeselect={false} disabled={!out} onChange={(way) => onChange({ field: turned(field, way === 'not') })} /></div>}
+      <div className="values"><TagsInput aria-label={`Values of ${field}`} placeholder={one.values.length ? '' : 'a value, Enter'} data={FIXED[field] ?? seen.data?.items.map((facet) => facet.value) ?? []} value={one.values} onFocus={() => setOpened(true)} onChange={(next) => onChange({ values: single ? next.slice(-1) : next })} acceptValueOnBlur clearable /></div>
+      <button type="button" className="icon-button" style={{ minHeight: '2.1rem' }} aria-label={`Remove the filter ${field}`} onClick={onRemove}><IconX size={15} aria-hidden /></button>
     </div>
   )
 }

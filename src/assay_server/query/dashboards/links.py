@@ -4,25 +4,37 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from assay_server.query.measures import MEASURES, Metric
+from assay_server.query.narrowing import kept_by, left_out_by
+from assay_server.query.search_line import excluding
 
 _WORDS = frozenset(
     {
         *("kind", "name", "model", "provider", "service", "user", "session", "release", "channel", "arm", "run"),
         *("environment", "tag", "status", "feature", "tenant", "cost_center"),
-        *("prompt", "error_type"),
+        *("prompt", "error_type", "endpoint"),
     }
 )
 """Each may be said once there, with one value."""
+
+_OF_MODELS = frozenset({"llm", "embedding", "reranker"})
+"""Kinds of spans that say which model of which provider they called."""
 
 
 def traces_of(
     narrow: Sequence[Mapping[str, Sequence[str]]], metric: Metric | None, group_by: str | None, group: str | None
 ) -> dict[str, Any] | None:
-    """`{"model": "a", "status": "error"}`; None where the page has no words for it: a link may not show more."""
+    """`{"kind": "llm", "differs": ["model:a"]}`; None where the page has no words for it: a link may not show more.
+
+    Without a metric traces are counted.
+    """
     said: dict[str, Any] = {}
     for each in narrow:
-        for name, values in each.items():
+        for name, values in kept_by(each).items():
             if not _say_field(said, name, values[0] if len(values) == 1 else None):
+                return None
+    for each in narrow:
+        for name, values in left_out_by(each).items():
+            if not _leave_out(said, metric, name, values):
                 return None
     if group_by is not None and not _say_field(said, group_by, group):
         return None
@@ -45,4 +57,25 @@ def _say(said: dict[str, Any], name: str, value: str | None) -> bool:
     if value is None or name not in _WORDS or said.get(name, value) != value:
         return False
     said[name] = value
+    return True
+
+
+def _leave_out(said: dict[str, Any], metric: Metric | None, name: str, values: Sequence[str]) -> bool:
+    """A trace that is left out as a whole is excluded there. One of which a span counts and another does not has one
+    that says another value: only where those that count say any."""
+    family = "requests" if metric is None else MEASURES[metric.name].family
+    if family in {"spans", "calls"} and name in {"kind", "name", "service", "model", "provider"}:
+        of_models = family == "calls" or said.get("kind") in _OF_MODELS
+        if name in {"model", "provider"} and not of_models:
+            return False
+        said["differs"] = [*said.get("differs", []), *(f"{name}:{value}" for value in values)]
+        return True
+    if family in {"spans", "calls"} and name in {"status", "error_type"}:
+        return False
+    if name == "status" and set(values) != {"error"}:  # a trace is `ok` where nothing in it failed
+        return False
+    parts = [excluding(name, value) for value in values]
+    if not all(parts):
+        return False
+    said["exclude"] = [*said.get("exclude", []), *parts]
     return True

@@ -13,8 +13,9 @@ from typing import Any
 from assay_server.query.dashboards.likeness import clusters_of, telling
 from assay_server.query.dashboards.links import traces_of
 from assay_server.query.dashboards.source import Asked
-from assay_server.query.dimensions import EDGES, narrowed
+from assay_server.query.dimensions import EDGES
 from assay_server.query.live import only_live
+from assay_server.query.narrowing import narrowed
 from assay_server.query.shapes import question_of
 from assay_server.query.sql import Where, lines
 from assay_server.stats import wilson
@@ -56,7 +57,7 @@ class Questions:
         """Traces by chance, the same each time and in the same order: those whose ids hash lowest."""
         where = Where()
         for narrow in asked.narrow:
-            narrowed(where, narrow, asked.around(), few=asked.few)
+            narrowed(where, narrow, asked.around(), few=asked.few, whole=True)
         if asked.only_live:
             only_live(where, asked.around(), runs=asked.runs)
         conditions = lines("WHERE", EDGES, "AND parent_id IS NULL", *(f"AND {each}" for each in where.conditions))

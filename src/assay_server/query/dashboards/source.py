@@ -7,10 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from assay_server.query.dimensions import GroupedCalls, dimension, narrowed, narrowed_calls
+from assay_server.query.dimensions import GroupedCalls, dimension
 from assay_server.query.key_sets import KeySets, few_of, sets_of
 from assay_server.query.live import of_no_run, only_live
 from assay_server.query.measures import MEASURES, Metric, each
+from assay_server.query.narrowing import field_of, kept_by, narrowed, narrowed_calls, without_traces
 from assay_server.query.sql import Where, lines
 from assay_server.store import TRACE_WIDE, Store
 
@@ -41,7 +42,8 @@ class Range:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """Whose spans, when, which, and by what they are grouped. Each filter word may be said twice: both hold.
+    """Whose spans, when, which (`narrowing`), and by what they are grouped. Each filter word may be said twice: both
+    hold.
 
     `runs`: are there spans of evaluation runs (`live.has_runs`)? Where nobody knows, it is taken that there are.
     `key_sets` and `few`: what `knowing` adds of the attributes in these.
@@ -68,13 +70,19 @@ class Asked:
 
     @property
     def words(self) -> set[str]:
-        return {name for narrow in self.narrow for name in narrow}
+        """The fields of which something has to hold."""
+        return {name for narrow in self.narrow for name in kept_by(narrow)}
+
+    @property
+    def fields(self) -> set[str]:
+        """These, and those of what is left out."""
+        return {field_of(word) for narrow in self.narrow for word in narrow}
 
 
 async def knowing(store: Store, asked: Asked) -> Asked:
     """With what the store knows of the attributes that it is grouped and narrowed by: they need not be looked for in
     spans that cannot have them."""
-    key_sets = await sets_of(store, asked.project, [asked.group_by, *asked.words])
+    key_sets = await sets_of(store, asked.project, [asked.group_by, *asked.fields])
     return replace(asked, key_sets=key_sets, few=await few_of(store, key_sets, asked.edges()))
 
 
@@ -98,9 +106,10 @@ def units(asked: Asked, metrics: Sequence[Metric]) -> tuple[str, list[Any]]:
         return lines("WITH", ctes), params
     if source == "traces" and _is_of_whole_traces(asked):
         return _whole_traces(asked, metrics)
-    rows, params = _calls(asked) if source in CALLS else _spans(asked, begun=source == "traces")
+    whole = source in _TRACES
+    rows, params = _calls(asked, whole=whole) if source in CALLS else _spans(asked, whole=whole)
     columns = ", ".join(f"{_value(metric)} AS v{at}" for at, metric in enumerate(metrics))
-    if source in _TRACES:
+    if whole:
         # The traces' own columns hide those of their spans: what is added up is said by the metric.
         one = lines(
             "SELECT min(at_ns) AS at_ns, trace, coalesce(arg_min(nullif(g, ''), at_ns), '') AS g,",
@@ -109,13 +118,11 @@ def units(asked: Asked, metrics: Sequence[Metric]) -> tuple[str, list[Any]]:
         )
     else:
         one = lines("SELECT at_ns, trace, g,", columns, "FROM r")
-    return lines(
-        "WITH", rows + ",", "u AS " + ("" if source in _TRACES else "NOT MATERIALIZED ") + "(" + one + ")"
-    ), params
+    return lines("WITH", rows + ",", "u AS " + ("" if whole else "NOT MATERIALIZED ") + "(" + one + ")"), params
 
 
 def _is_of_whole_traces(asked: Asked) -> bool:
-    """Every trace is counted, as one of what its trace says: the first of its spans says the same."""
+    """Traces are counted by what they say as a whole: the first of their spans says the same."""
     return not asked.words and (asked.group_by is None or dimension(asked.group_by).wide)
 
 
@@ -126,6 +133,8 @@ def _whole_traces(asked: Asked, metrics: Sequence[Metric]) -> tuple[str, list[An
         ctes, params = _first(asked, asked.around())
         group, joins = "coalesce(first.own, '')", "LEFT JOIN first ON first.trace = hash(t.trace_id)"
     where = Where(["t.project = ?", "t.start_ns >= ?", "t.start_ns < ?"], asked.edges())
+    for narrow in asked.narrow:
+        without_traces(where, narrow, asked.around(), of="t.", key_sets=asked.few)
     if asked.only_live and asked.runs:
         of_no_run(where, asked.around(), of="t.")
     columns = ", ".join(f"1.0 AS v{at}" for at, _ in enumerate(metrics))
@@ -145,14 +154,15 @@ _OF_TRACES = frozenset((*TRACE_WIDE, "tag"))
 _BEGUN_BEFORE = "(SELECT trace_id FROM trace_sums WHERE project = ? AND start_ns < ? AND last_ns >= ?)"
 
 
-def _spans(asked: Asked, *, begun: bool) -> tuple[str, list[Any]]:
+def _spans(asked: Asked, *, whole: bool) -> tuple[str, list[Any]]:
     """`r`: the spans of the range. Only columns that somebody asks for are read.
 
-    `begun`: of traces that began in it, so that each is in one of two ranges that meet, as in the list of traces.
+    `whole`: traces are counted, those that began in it, so that each is in one of two ranges that meet, as in their
+    list.
     """
     ctes, joins, group, params = grouped(asked, asked.around())
-    where = _conditions(asked, asked.around())
-    if begun and asked.words <= _OF_TRACES:
+    where = _conditions(asked, asked.around(), whole=whole)
+    if whole and asked.words <= _OF_TRACES:
         since_ns = asked.range.since_ns
         where.add("s.trace_id NOT IN " + _BEGUN_BEFORE, asked.project, since_ns, since_ns)
     sql = lines(
@@ -188,12 +198,12 @@ def _first(asked: Asked, around: list[Any]) -> tuple[str, list[Any]]:
     return "first AS (" + by.across() + "),", [*by.params, *around]
 
 
-def _calls(asked: Asked) -> tuple[str, list[Any]]:
+def _calls(asked: Asked, *, whole: bool) -> tuple[str, list[Any]]:
     """`r`: the calls of the range that count."""
     grouped = GroupedCalls.by(asked.group_by, asked.around(), asked.key_sets)
     where = Where(["c.project = ?", "c.start_ns >= ?", "c.start_ns < ?"], asked.edges())
     for narrow in asked.narrow:
-        narrowed_calls(where, narrow, asked.around(), of="c.", key_sets=asked.key_sets)
+        narrowed_calls(where, narrow, asked.around(), of="c.", key_sets=asked.key_sets, whole=whole)
     if asked.only_live:
         where.add("c.run IS NULL")  # a call says what its trace says
     of_failures(where, asked, "c.")
@@ -208,12 +218,14 @@ def _calls(asked: Asked) -> tuple[str, list[Any]]:
 
 def judgements(asked: Asked, metric: Metric) -> tuple[str, list[Any]]:
     """CTEs that end in `u(at_ns, trace_id, trace, g, source, v0)`: judgements of traces that have a span which the
-    filter keeps; without a filter and a group those of no trace, too. A group is what the first of these spans says,
-    else the first of the trace that says any."""
+    filter keeps, and none that it leaves out; where nothing has to hold and without a group those of no trace, too. A
+    group is what the first of these spans says, else the first of the trace that says any."""
     judged, always = Where.project(asked.project), [asked.project, 0, 1 << 62]
     judged.add("name = ?", "schema_valid" if metric.name == "schema_violations" else metric.score)
     judged.equal("source", metric.source)
     judged.add("time_ns >= ? AND time_ns < ?", asked.range.since_ns, asked.range.until_ns)
+    for narrow in asked.narrow:
+        without_traces(judged, narrow, always, key_sets=asked.few)
     if asked.only_live:
         only_live(judged, always, runs=asked.runs)
     scores = lines(
@@ -223,7 +235,7 @@ def judgements(asked: Asked, metric: Metric) -> tuple[str, list[Any]]:
         one = "SELECT at_ns, coalesce(trace_id, '') AS trace_id, hash(trace_id) AS trace, '' AS g, source, v0 FROM j"
         return lines(scores + ",", "u AS (" + one + ")"), judged.params
     by = dimension(asked.group_by)
-    where = _conditions(asked, always)
+    where = _conditions(replace(asked, narrow=[kept_by(narrow) for narrow in asked.narrow]), always)
     theirs = "FROM spans s WHERE s.project = ? AND s.trace_id IN (SELECT trace_id FROM j)"
     across = by.wide and bool(asked.words)  # without a filter the first of all spans is the first of those it keeps
     traces = lines(
@@ -248,10 +260,10 @@ def judgements(asked: Asked, metric: Metric) -> tuple[str, list[Any]]:
     return lines(scores + ",", traces, joined), params
 
 
-def _conditions(asked: Asked, edges: Sequence[Any]) -> Where:
+def _conditions(asked: Asked, edges: Sequence[Any], *, whole: bool = False) -> Where:
     where = Where()
     for narrow in asked.narrow:
-        narrowed(where, narrow, edges, of="s.", few=asked.few)
+        narrowed(where, narrow, edges, of="s.", few=asked.few, whole=whole)
     if asked.only_live:
         only_live(where, edges, runs=asked.runs, of="s.")
     of_failures(where, asked, "s.")

@@ -107,6 +107,18 @@ async def number(panels: Panels, metric: Any, **more: Any) -> dict[str, Any]:
         ({"name": "score", "score": "quality"}, {}, 1.75 / 3, 3, 1),
         ({"name": "score", "score": "quality", "source": "human"}, {}, 0.25, 1, 0),
         ({"name": "score", "score": "quality"}, {"model": "a"}, 0.75, 2, 0),
+        ({"name": "judgements", "score": "quality"}, {}, 3, 3, 1),
+        ({"name": "judgements", "score": "quality", "source": "code"}, {"model": "a"}, 2, 2, 0),
+        ({"name": "score", "score": "quality"}, {"-model": "a"}, 0.25, 1, 1),
+        ({"name": "score", "score": "quality"}, {"-user": "bob", "kind": "agent"}, 0.5, 1, 0),
+        ("count", {"-model": "a"}, 3, 3, 0),  # one names none
+        ("count", {"-user": "ann"}, 2, 2, 0),
+        ("count", {"-run": "run_1"}, 5, 5, 0),
+        ("requests", {"-model": "a"}, 2, 2, 0),  # the agent's trace calls it
+        ("requests", {"-model": "a", "status": "error"}, 1, 1, 0),
+        ("error_rate", {"-status": "ok"}, 0.4, 5, 0),
+        ("cost", {"-model": "a"}, 0.25, 1, 0),
+        ("cost_per_request", {"-kind": "agent"}, 0.25, 1, 1),
         ("schema_violations", {}, 1.0, 1, 0),
     ],
 )
@@ -200,6 +212,17 @@ async def test_the_period_before_lines_up_with_now(panels: Panels) -> None:
             {"status": "error", "attribute": ["error.type:eq:Timeout"]},
         ),
         ({"metrics": ["schema_violations"]}, {"score": ["schema_valid:lt:1"]}),
+        ({"metrics": ["requests"], "filter": {"-model": ["a", "b c"]}}, {"exclude": ["model:a", 'model:"b c"']}),
+        ({"metrics": ["requests"], "filter": {"-status": "error"}}, {"exclude": ["status:error"]}),
+        ({"metrics": ["requests"], "filter": {"-status": "ok"}}, None),  # a trace is ok where nothing failed
+        ({"metrics": ["cost"], "filter": {"-model": "x"}}, {"differs": ["model:x"]}),
+        ({"metrics": ["count"], "filter": {"-model": "x"}}, None),  # spans without a model count, too
+        ({"metrics": ["count"], "filter": {"-model": "x", "kind": "llm"}}, {"differs": ["model:x"], "kind": "llm"}),
+        ({"metrics": ["count"], "filter": {"-endpoint": "/health"}}, {"exclude": ["endpoint:/health"]}),
+        ({"metrics": ["count"], "filter": {"-attribute:k": "v"}}, {"exclude": ["attr.k:v"]}),
+        ({"metrics": ["count"], "filter": {"-error_type": "Timeout"}}, None),
+        ({"metrics": ["count"], "filter": {"-tag:team": "red"}}, None),
+        ({"metrics": ["cost"], "filter": {"endpoint": "/chat"}}, {"endpoint": "/chat"}),
     ],
 )
 async def test_a_link_never_shows_more_than_the_point(

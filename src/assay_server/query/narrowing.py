@@ -1,0 +1,171 @@
+"""What spans, calls and traces are narrowed by: `{"kind": ["llm"], "-model": ["a", "b"]}`.
+
+A word names a field, and the values of which it has one. With '-' in front it leaves out exactly what it would keep
+without. Where traces are counted a trace is left out with all it has, wherever one of its spans says the value, as in
+their list.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from assay_server.query.dimensions import EDGES, GROUPS, OWN, dimension, is_group, quoted
+from assay_server.query.key_sets import ATTRIBUTE, ONE_OF_SETS, KeySets
+from assay_server.query.sql import Where, lines
+from assay_server.store import TRACE_WIDE
+
+FILTERS = (*GROUPS, "tag", "status")
+"""What panels and monitors are narrowed by: `is_filter`."""
+
+Narrow = Mapping[str, Sequence[str]]
+
+_MINUS = "-"
+_OF_SPANS = frozenset((*OWN, "error_type", "status"))
+_ONE_OF = " IN (SELECT unnest(?::VARCHAR[]))"
+_NONE: KeySets = {}
+
+
+def is_filter(word: Any) -> bool:
+    return isinstance(word, str) and (is_group(field_of(word)) or field_of(word) in ("tag", "status"))
+
+
+def filters_told() -> str:
+    """What to write where a word is none."""
+    return ", ".join(FILTERS) + "; with '-' in front it is left out"
+
+
+def field_of(word: str) -> str:
+    return word.removeprefix(_MINUS)
+
+
+def kept_by(narrow: Narrow) -> dict[str, Sequence[str]]:
+    """The words that have to hold."""
+    return {word: values for word, values in narrow.items() if not word.startswith(_MINUS)}
+
+
+def left_out_by(narrow: Narrow) -> dict[str, Sequence[str]]:
+    """What may not hold, by its field."""
+    return {field_of(word): values for word, values in narrow.items() if word.startswith(_MINUS)}
+
+
+def narrowed(
+    where: Where, narrow: Narrow, edges: Sequence[Any], *, of: str = "", few: KeySets = _NONE, whole: bool = False
+) -> None:
+    """Adds conditions on a span (`of`: its table's alias and a dot).
+
+    `few`: the key sets of attributes that few of the spans within the edges have. `whole`: traces are counted.
+    """
+    for name, values in kept_by(narrow).items():
+        condition, *params = _of_span(name, list(values), edges, of, few)
+        where.add(condition, *params)
+    if whole:
+        without_traces(where, narrow, edges, of=of, key_sets=few)
+        return
+    for name, values in left_out_by(narrow).items():
+        condition, *params = _of_span(name, list(values), edges, of, few)
+        where.add(_denied(condition), *params)
+
+
+def narrowed_calls(
+    where: Where, narrow: Narrow, edges: Sequence[Any], *, of: str, key_sets: KeySets = _NONE, whole: bool = False
+) -> None:
+    """The same for calls of `counted_calls`, which say themselves what their trace says, but for attributes."""
+    for name, values in kept_by(narrow).items():
+        condition, *params = _of_call(name, list(values), edges, of, key_sets)
+        where.add(condition, *params)
+    for name, values in left_out_by(narrow).items():
+        if whole:
+            said, own = _traces(name, list(values), edges, key_sets)
+            where.add("NOT " + _in_trace(of, said), edges[0], *own)
+        else:
+            condition, *params = _of_call(name, list(values), edges, of, key_sets)
+            where.add(_denied(condition), *params)
+
+
+def without_traces(
+    where: Where, narrow: Narrow, edges: Sequence[Any], *, of: str = "", key_sets: KeySets = _NONE
+) -> None:
+    """Adds conditions on what has a `trace_id` or none: no span of its trace says what may not hold."""
+    for name, values in left_out_by(narrow).items():
+        said, params = _traces(name, list(values), edges, key_sets)
+        where.add(_denied(of + "trace_id IN (" + said + ")"), *params)
+
+
+def _denied(condition: str) -> str:
+    """Also where nobody knows whether it holds: what says no model is not of that model."""
+    return "NOT coalesce(" + condition + ", false)"
+
+
+def _of_span(name: str, given: list[str], edges: Sequence[Any], of: str, few: KeySets) -> tuple[Any, ...]:
+    """A condition and its parameters."""
+    if name in _OF_SPANS:
+        return of + quoted(name) + _ONE_OF, given
+    if name == "tag":
+        said, params = _traces(name, given, edges, few)
+        return of + "trace_id IN (" + said + ")", *params
+    if name in few:
+        of_traces, params = _traces(name, given, edges, few)
+        return _Saying(name, edges, few[name]).nearest(of, given, of + "trace_id IN (" + of_traces + ")", params)
+    by = dimension(name)
+    own = of + by.own if name in TRACE_WIDE else by.own
+    of_traces, params = _traces(name, given, edges, few)
+    nearest = lines(own + " IS NULL AND", of + "trace_id IN (" + of_traces + ")")
+    return "(" + own + _ONE_OF + " OR (" + nearest + "))", *by.params, given, *by.params, *params
+
+
+def _of_call(name: str, given: list[str], edges: Sequence[Any], of: str, key_sets: KeySets) -> tuple[Any, ...]:
+    if name == "tag":
+        return "list_has_any(" + of + "tags, ?::VARCHAR[])", given
+    if name.startswith("tag:"):
+        by = dimension(name)
+        return by.own.replace("tags", of + "tags") + _ONE_OF, *by.params, given
+    if name == "error_type":
+        of_spans, params = _Saying(name, edges, None).select("key", given)
+        return of + "key IN (" + of_spans + ")", *params
+    if name.startswith(ATTRIBUTE):
+        of_traces, params = _traces(name, given, edges, key_sets)
+        said = _Saying(name, edges, key_sets.get(name))
+        return said.nearest(of, given, _in_trace(of, of_traces), [edges[0], *params])
+    return of + quoted(name) + _ONE_OF, given
+
+
+def _in_trace(of: str, of_traces: str) -> str:
+    """A condition on a call; its parameters are the project and those of `of_traces`."""
+    parts = "(SELECT key FROM trace_parts WHERE project = ? AND trace_id IN"
+    return lines(of + "trace IN", parts, "(", of_traces, "))")
+
+
+def _traces(name: str, given: list[str], edges: Sequence[Any], key_sets: KeySets) -> tuple[str, list[Any]]:
+    """The ids of traces of which any span says one of the values."""
+    return _Saying(name, edges, key_sets.get(name)).select("trace_id", given)
+
+
+@dataclass(slots=True, frozen=True)
+class _Saying:
+    """Spans within the edges that say what `name` stands for, of `key_sets` where they are known."""
+
+    name: str
+    edges: Sequence[Any]
+    key_sets: Sequence[int] | None
+
+    def select(self, column: str, given: list[str] | None) -> tuple[str, list[Any]]:
+        """Those that say one of the values; None: any."""
+        sets = [] if self.key_sets is None else [list(self.key_sets)]
+        among = "" if self.key_sets is None else ONE_OF_SETS + " AND"
+        says, params = self._says(given)
+        return lines("SELECT", column, "FROM spans WHERE", EDGES, "AND", among, says), [*self.edges, *sets, *params]
+
+    def _says(self, given: list[str] | None) -> tuple[str, list[Any]]:
+        if self.name == "tag":
+            return "list_has_any(tags, ?::VARCHAR[])", [given]
+        if self.name == "status":
+            return "status" + _ONE_OF, [given]
+        by = dimension(self.name)
+        return (by.own + " IS NOT NULL", by.params) if given is None else (by.own + _ONE_OF, [*by.params, given])
+
+    def nearest(self, of: str, given: list[str], in_trace: str, params: list[Any]) -> tuple[Any, ...]:
+        """A condition and its parameters: says one of the values, or nothing where its trace does (`in_trace`)."""
+        says, own = self.select("key", given)
+        speaks, any_value = self.select("key", None)
+        nothing = lines(in_trace, "AND", of + "key NOT IN (", speaks, ")")
+        return lines("(" + of + "key IN (", says, ") OR (", nothing, "))"), *own, *params, *any_value

@@ -1,0 +1,93 @@
+import { Button, Modal, TextInput } from '@mantine/core'
+import { notifications } from '@mantine/notifications'
+import { useMutation, useQueryClient } from '@tanstack/react-query'
+import { type FormEvent, useState } from 'react'
+import { request } from '@/api/client'
+import type { Price } from '@/api/costs'
+import { useReturnedFocus } from '@/lib/focus'
+import { count } from '@/lib/format'
+import { NumberField } from '@/parts/number-field'
+import { ProblemNote } from '@/parts/states'
+
+/** Sends a change of prices; all that is counted by them is asked for again. */
+export function useChange<T>(send: () => Promise<T>, done: string, onDone?: () => void) {
+  const client = useQueryClient()
+  return useMutation({
+    mutationFn: send,
+    onSuccess: async () => {
+      await Promise.all(['prices', 'unpriced', 'repricings', 'costs'].map((key) => client.invalidateQueries({ queryKey: [key] })))
+      notifications.show({ message: done, autoClose: 6000 })
+      onDone?.()
+    },
+  })
+}
+
+const RATES: [keyof Rates, string, boolean][] = [['input', 'Input', true], ['output', 'Output', true], ['cache_read', 'Cache read', false], ['cache_write', 'Cache write', false], ['reasoning', 'Reasoning', false]]
+
+export type Rates = Record<'input' | 'output' | 'cache_read' | 'cache_write' | 'reasoning' | 'request' | 'batch', number | null>
+
+/** What the form begins with: the price that is to be changed, or what other calls of the model cost. */
+export interface Wanted {
+  model: string
+  provider: string
+  price?: Price
+  rates?: Partial<Rates>
+}
+
+const NO_RATES: Rates = { input: null, output: null, cache_read: null, cache_write: null, reasoning: null, request: null, batch: null }
+
+export function SetPrice({ wanted, onClose }: { wanted: Wanted; onClose: () => void }) {
+  useReturnedFocus()
+  const [model, setModel] = useState(wanted.model)
+  const [provider, setProvider] = useState(wanted.provider)
+  const [reason, setReason] = useState('')
+  const [from, setFrom] = useState(wanted.price?.valid_from?.slice(0, 10) ?? '')
+  const [rates, setRates] = useState<Rates>(ratesOf(wanted))
+  const tiers = wanted.price?.tiers ?? []
+  const set = (name: keyof Rates) => (value: number | null) => setRates({ ...rates, [name]: value })
+  const given = Object.fromEntries(Object.entries(rates).filter(([, rate]) => rate !== null))
+  const perToken = rates.request === null // a price of a call alone needs no rates
+  const since = from && from === wanted.price?.valid_from?.slice(0, 10) ? wanted.price.valid_from : from && `${from}T00:00:00Z` // to the second, where nobody changed the day
+  const body = { ...given, ...(tiers.length > 0 ? { tiers } : {}), valid_from: since || undefined, provider: provider.trim() || undefined, reason: reason.trim() || undefined }
+  const save = useChange(() => request('PUT', `/prices/${encodeURIComponent(model.trim())}`, body), `The price of ${model.trim()} is set; stored calls follow it.`, onClose)
+  const submit = (event: FormEvent) => {
+    event.preventDefault()
+    save.mutate()
+  }
+  return (
+    <Modal opened onClose={onClose} title={<strong>{wanted.price ? 'Change a price' : 'Set a price'}</strong>} size="lg" closeButtonProps={{ 'aria-label': 'Close' }}>
+      <form className="stack" onSubmit={submit}>
+        <TextInput label="Model" description="As it stands in the traces; * stands for anything." required value={model} onChange={(event) => setModel(event.currentTarget.value)} data-autofocus={wanted.model ? undefined : true} />
+        <TextInput label="Provider" description="Empty: whoever serves it." value={provider} onChange={(event) => setProvider(event.currentTarget.value)} />
+        <fieldset className="rates">
+          <legend>Dollars per million tokens</legend>
+          {RATES.map(([name, label, required], i) => (
+            <NumberField key={name} label={label} required={required && perToken} min={0} decimalScale={9} hideControls value={rates[name]} onChange={set(name)} data-autofocus={wanted.model && i === 0 ? true : undefined} />
+          ))}
+        </fieldset>
+        <fieldset className="rates">
+          <legend>If there is more to it</legend>
+          <NumberField label="Dollars a call" min={0} decimalScale={9} hideControls value={rates.request} onChange={set('request')} />
+          <NumberField label="Batch factor" placeholder="0.5: half the price" min={0} max={1} decimalScale={9} hideControls value={rates.batch} onChange={set('batch')} />
+          <TextInput type="date" label="Valid from (UTC)" value={from} onChange={(event) => setFrom(event.currentTarget.value)} />
+        </fieldset>
+        <TextInput label="Reason" description="For the audit log." value={reason} onChange={(event) => setReason(event.currentTarget.value)} />
+        {tiers.length > 0 && <p className="quiet small">The other rates over {tiers.map((tier) => count(tier.over)).join(', ')} prompt tokens stay as they are.</p>}
+        {wanted.rates && <p className="quiet small">Other calls of it cost these rates, of the public list: this price takes their place.</p>}
+        <p className="quiet small">Calls that are already stored{from ? ` since ${from}` : ''} are counted anew, in the background. A price of the same model, provider and day is replaced. It can be removed again.</p>
+        {save.isError && <ProblemNote error={save.error} />}
+        <div className="line" style={{ justifyContent: 'flex-end' }}>
+          <Button variant="default" onClick={onClose}>Cancel</Button>
+          <Button type="submit" loading={save.isPending} disabled={!model.trim() || (perToken && (rates.input === null || rates.output === null))}>Set the price</Button>
+        </div>
+      </form>
+    </Modal>
+  )
+}
+
+function ratesOf({ price, rates }: Wanted): Rates {
+  const given = price ?? rates
+  if (!given) return NO_RATES
+  const names = Object.keys(NO_RATES) as (keyof Rates)[]
+  return { ...NO_RATES, ...Object.fromEntries(names.map((name) => [name, (name === 'request' && !given.request ? null : given[name]) ?? null])) }
+}
