@@ -74,7 +74,7 @@ class Client(_Server[Blocking]):
         self._sync = SyncDriver(self.connection.url, self.connection.headers(), timeout_s)
         super().__init__(self._sync)
 
-    def export(self, kind: str, to: BinaryIO, format: str = "jsonl", **filters: Any) -> int:  # noqa: A002
+    def export(self, kind: str, to: BinaryIO, /, format: str = "jsonl", **filters: Any) -> int:  # noqa: A002
         """Writes `traces`, `spans` or `scores` to a file as `jsonl`, `csv` or `parquet`; how many bytes.
 
         Filters are those of the list. Raises ServerUnreachable where it breaks off: the file is then not whole.

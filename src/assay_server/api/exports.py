@@ -31,7 +31,9 @@ class ExportBody(BaseModel):
     format: str = Field("parquet", description="parquet, csv or jsonl")
     every: str = Field("day", description="hour, day or week; UTC")
     target: dict[str, Any] = Field(description='{"folder": "…"} or {"s3": "bucket/prefix", "key_env", "secret_env", …}')
-    filter: dict[str, str] = Field({}, description="as in the list of that name, without times")
+    filter: dict[str, str | list[str]] = Field(
+        {}, description="as in the list of that name, without times; '-' in front of a word leaves out"
+    )
     enabled: bool = True
 
 

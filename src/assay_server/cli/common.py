@@ -77,6 +77,15 @@ def pairs(values: Iterable[str], option: str) -> dict[str, str]:
     return found
 
 
+def filters(values: Iterable[str], option: str) -> dict[str, str | list[str]]:
+    """The same of what may be said several times: `{"a": ["b", "c"]}`."""
+    found: dict[str, list[str]] = {}
+    for value in values:
+        for name, one in pairs([value], option).items():
+            found.setdefault(name, []).append(one)
+    return {name: several[0] if len(several) == 1 else several for name, several in found.items()}
+
+
 def seconds(value: str, option: str) -> int:
     """`15m`, `2h` or `1d` in seconds. Raises BadParameter."""
     match = _DURATION.fullmatch(value.strip())

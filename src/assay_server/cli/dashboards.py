@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 
 import assay
-from assay_server.cli.common import AsJson, connected, group, names, near, pairs
+from assay_server.cli.common import AsJson, connected, filters, group, names, near
 from assay_server.cli.exits import NO
 from assay_server.cli.terminal import answer, emit, hint, interval, safe, say, table, when
 from assay_server.core.words import percent
@@ -52,7 +52,7 @@ def show(
         until = datetime.now(UTC)
         since = until - timedelta(hours=_hours(range_name or found["range"]))
         edges = since.isoformat(), until.isoformat()
-        filter_ = pairs(narrow or [], "--where")
+        filter_ = filters(narrow or [], "--where")
         shown = [{"panel": panel, "shows": client.dashboards.read(panel, *edges, filter_)} for panel in found["panels"]]
     if not emit({"dashboard": name, "panels": shown}, as_json):
         rows = [row for each in shown for row in _rows(each["panel"], each["shows"])]

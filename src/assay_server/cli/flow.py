@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 import assay
-from assay_server.cli.common import AsJson, Limit, connected, group, names, near, pairs
+from assay_server.cli.common import AsJson, Limit, connected, filters, group, names, near, pairs
 from assay_server.cli.exits import NO
 from assay_server.cli.terminal import answer, emit, hint, safe, say, table, when
 from assay_server.core.words import percent
@@ -147,7 +147,9 @@ def add_export(
     s3_setting: Annotated[
         list[str] | None, typer.Option("--s3-setting", help="key_env=, secret_env=, region=, endpoint=; repeat.")
     ] = None,
-    narrow: Annotated[list[str] | None, typer.Option("--filter", "-w", help="FIELD=VALUE; repeat for more.")] = None,
+    narrow: Annotated[
+        list[str] | None, typer.Option("--filter", "-w", help="FIELD=VALUE, -FIELD=VALUE leaves it out; repeat.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Writes a file every hour, day or week; the first at once, of the last whole window."""
@@ -156,7 +158,7 @@ def add_export(
     target = {"folder": folder} if s3 is None else {"s3": s3, **pairs(s3_setting or [], "--s3-setting")}
     asked = {"name": name, "what": what, "every": every, "format": form, "target": target}
     with connected() as client:
-        made = client.exports.create(asked | {"filter": pairs(narrow or [], "--filter")})
+        made = client.exports.create(asked | {"filter": filters(narrow or [], "--filter")})
     if not emit(made, as_json):
         answer(f"{made['name']} ({made['id']}) writes {what} every {every}")
         hint(f"assay exports runs {made['name']}")
@@ -212,12 +214,14 @@ def put_forward(
     name: Annotated[str, typer.Argument(help="Its name.")],
     endpoint: Annotated[str, typer.Argument(help="OTLP over HTTP.")],
     header: Annotated[list[str] | None, typer.Option("--header", "-H", help="NAME=env:VARIABLE; repeat.")] = None,
-    narrow: Annotated[list[str] | None, typer.Option("--filter", "-w", help="FIELD=PATTERN; repeat.")] = None,
+    narrow: Annotated[
+        list[str] | None, typer.Option("--filter", "-w", help="FIELD=PATTERN, -FIELD=PATTERN leaves it out; repeat.")
+    ] = None,
     share: Annotated[float, typer.Option("--share", help="Of the traces.")] = 1.0,
     as_json: AsJson = False,
 ) -> None:
     """Sends spans on from now, in place of the forward of that name."""
-    headers, wanted = pairs(header or [], "--header"), pairs(narrow or [], "--filter")
+    headers, wanted = pairs(header or [], "--header"), filters(narrow or [], "--filter")
     with connected() as client:
         asked = {"endpoint": endpoint, "headers": headers, "filter": wanted, "share": share}
         made = client.forwards.put(name, asked)

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 import assay
-from assay_server.cli.common import AsJson, connected, pairs
+from assay_server.cli.common import AsJson, connected, filters
 from assay_server.cli.terminal import emit, hint, say, table
 
 _KINDS = {"traces", "spans", "scores"}
@@ -40,7 +40,7 @@ def export(
     kind: Annotated[str, typer.Argument(help="traces, spans or scores.")],
     to: Annotated[Path | None, typer.Option("--to", "-o", help="A file; without it stdout.")] = None,
     form: Annotated[str, typer.Option("--format", "-f", help="jsonl, csv or parquet.")] = "jsonl",
-    narrow: Annotated[list[str], typer.Option("--where", "-w", help="NAME=VALUE, a filter of the list.")] = [],  # noqa: B006
+    narrow: Annotated[list[str], typer.Option("--where", "-w", help="NAME=VALUE, a filter of the list; repeat.")] = [],  # noqa: B006
     as_json: AsJson = False,
 ) -> None:
     """Writes traces, spans or scores to a file, however many there are. --json tells about it, and wants --to."""
@@ -54,14 +54,14 @@ def export(
         raise typer.BadParameter(f"{to} is a folder: name a file in it", param_hint="--to")
     with connected() as client:
         if to is None:
-            size = client.export(kind, sys.stdout.buffer, form, **pairs(narrow, "--where"))
+            size = client.export(kind, sys.stdout.buffer, form, **filters(narrow, "--where"))
         else:
-            size = _to_file(client, kind, to, form, pairs(narrow, "--where"))
+            size = _to_file(client, kind, to, form, filters(narrow, "--where"))
     if not emit({"kind": kind, "format": form, "to": str(to), "bytes": size}, as_json):
         say(f"{size} bytes written" + (f" to {to}" if to else ""))
 
 
-def _to_file(client: assay.Client, kind: str, to: Path, form: str, narrow: dict[str, str]) -> int:
+def _to_file(client: assay.Client, kind: str, to: Path, form: str, narrow: dict[str, str | list[str]]) -> int:
     """A file that is not whole does not stay."""
     part = to.with_name(to.name + ".part")
     try:

@@ -20,11 +20,15 @@ def fraction(trace_id: str) -> float:
 
 
 def matcher(match: Match, getter: Getter = attrgetter) -> Callable[[Any], bool]:
-    """True for spans of which every field matches one of its patterns; an empty match is true for all."""
-    tests = [(getter(name), _pattern(patterns)) for name, patterns in match.items()]
+    """True for spans of which every field matches one of its patterns, and none of those with '-' in front does; an
+    empty match is true for all."""
+    tests = [
+        (getter(name.removeprefix("-")), _pattern(patterns), not name.startswith("-"))
+        for name, patterns in match.items()
+    ]
 
     def matches(span: Any) -> bool:
-        return all((value := get(span)) is not None and test(value) for get, test in tests)
+        return all(((value := get(span)) is not None and test(value)) is wanted for get, test, wanted in tests)
 
     return matches
 

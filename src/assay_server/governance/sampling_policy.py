@@ -80,7 +80,7 @@ def tail_json(tail: Tail | None) -> dict[str, Any] | None:
 
 
 def parse_match(given: Any, where: str) -> Match:
-    """A mapping of fields to a text or a list of texts. Raises InvalidInput."""
+    """A mapping of fields to a text or a list of texts; '-' in front of one leaves out. Raises InvalidInput."""
     if not isinstance(given, Mapping):
         raise InvalidInput(field=where, value=str(given)[:80], fix="an object of field: text or [texts]")
     return {name: _patterns(name, value, where) for name, value in given.items()}
@@ -112,10 +112,9 @@ def _rate(given: Any, action: Any, where: str) -> float | None:
 
 
 def _patterns(name: str, value: Any, where: str) -> tuple[str, ...]:
-    if name not in FIELDS:
-        raise InvalidInput(
-            "There is no such field to match.", field=f"{where}.{name}", value=name, fix=", ".join(FIELDS)
-        )
+    if name.removeprefix("-") not in FIELDS:
+        fix = ", ".join(FIELDS) + "; with '-' in front it is left out"
+        raise InvalidInput("There is no such field to match.", field=f"{where}.{name}", value=name, fix=fix)
     values = value if isinstance(value, list) else [value]
     if not 1 <= len(values) <= _MOST_VALUES or not all(
         isinstance(v, str) and 0 < len(v) <= _LONGEST_VALUE for v in values

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from assay_server.core.errors import InvalidInput
 from assay_server.core.records import SpanStatus
-from assay_server.query import Format, ScoreFilter, SpanFilter, TraceFilter
+from assay_server.query import Format, ScoreFilter, SpanFilter, TraceFilter, kept_by, left_out_by
 
 What = Literal["traces", "spans", "scores"]
 Every = Literal["hour", "day", "week"]
@@ -18,6 +18,7 @@ _FOLDER = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*(/[A-Za-z0-9_-][A-Za-z0-9._-]
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,99}")
 _LONGEST = 500
+_MOST_VALUES = 100
 
 _FIELDS: dict[What, tuple[str, ...]] = {
     "traces": (
@@ -51,22 +52,32 @@ class Bucket:
 
 @dataclass(frozen=True, slots=True)
 class Definition:
-    """One file of `format` a window of length `every`, with what began in it."""
+    """One file of `format` a window of length `every`, with what began in it.
+
+    A word of `filter` has one value; one with '-' in front leaves out, and may have several.
+    """
 
     name: str
     what: What
     format: Format
     every: Every
     target: Folder | Bucket
-    filter: Mapping[str, str] = field(default_factory=dict)
+    filter: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     enabled: bool = True
 
     def narrow(self, since_ns: int, until_ns: int) -> TraceFilter | SpanFilter | ScoreFilter:
         """The filter of one window."""
-        given: dict[str, Any] = {**self.filter, "since_ns": since_ns, "until_ns": until_ns}
+        kept = {name: values[0] for name, values in kept_by(self.filter).items()}
+        given: dict[str, Any] = {**kept, "since_ns": since_ns, "until_ns": until_ns}
         if self.what == "traces":
-            return TraceFilter(**given)
-        return SpanFilter(**given) if self.what == "spans" else ScoreFilter(**given)
+            exclude: list[Any] = [{name: value} for name, value in self.left_out()]
+            return TraceFilter(**given, exclude=tuple(TraceFilter(**each) for each in exclude))
+        without = tuple(self.left_out())
+        return SpanFilter(**given, without=without) if self.what == "spans" else ScoreFilter(**given, without=without)
+
+    def left_out(self) -> list[tuple[str, str]]:
+        """Fields with the values that they may not have."""
+        return [(name, value) for name, values in left_out_by(self.filter).items() for value in values]
 
 
 def parse(given: Mapping[str, Any]) -> Definition:
@@ -88,9 +99,11 @@ def parse(given: Mapping[str, Any]) -> Definition:
 
 def refuse_unknown_status(definition: Definition) -> None:
     """Asked when an export is written: one that is there already says so at its runs. Raises InvalidInput."""
-    status = definition.filter.get("status")
-    if status is not None and status not in get_args(SpanStatus):
-        raise InvalidInput("There is no such status.", field="filter.status", value=status, fix="ok, error or unset")
+    for word in ("status", "-status"):
+        for status in definition.filter.get(word, ()):
+            if status not in get_args(SpanStatus):
+                fix = "ok, error or unset"
+                raise InvalidInput("There is no such status.", field=f"filter.{word}", value=status, fix=fix)
 
 
 def to_json(definition: Definition) -> dict[str, Any]:
@@ -106,7 +119,7 @@ def to_json(definition: Definition) -> dict[str, Any]:
     return {
         "name": definition.name,
         "what": definition.what,
-        "filter": dict(definition.filter),
+        "filter": {word: values[0] if len(values) == 1 else list(values) for word, values in definition.filter.items()},
         "format": definition.format,
         "every": definition.every,
         "target": where,
@@ -176,16 +189,23 @@ def _bucket(given: Mapping[str, Any]) -> Bucket:
     )
 
 
-def _filter(what: What, given: Any) -> dict[str, str]:
+def _filter(what: What, given: Any) -> dict[str, tuple[str, ...]]:
     if not isinstance(given, Mapping):
         raise InvalidInput(field="filter", value=str(given)[:80], fix="an object of field: text")
-    for name, value in given.items():
-        if name not in _FIELDS[what]:
-            fix = f"one of {', '.join(_FIELDS[what])}"
-            raise InvalidInput(f"{what} are not narrowed by this.", field=f"filter.{name}", value=name, fix=fix)
-        if not isinstance(value, str) or not 0 < len(value) <= _LONGEST:
-            raise InvalidInput(field=f"filter.{name}", value=str(value)[:80], fix="a text")
-    return dict(given)
+    known = {word for name in _FIELDS[what] for word in (name, f"-{name}")}
+    for word in given:
+        if word not in known:
+            fix = f"one of {', '.join(_FIELDS[what])}; with '-' in front it is left out"
+            raise InvalidInput(f"{what} are not narrowed by this.", field=f"filter.{word}", value=word, fix=fix)
+    return {word: _values(word, value) for word, value in given.items()}
+
+
+def _values(word: str, value: Any) -> tuple[str, ...]:
+    values = value if isinstance(value, list) else [value]
+    most = _MOST_VALUES if word.startswith("-") else 1
+    if not 1 <= len(values) <= most or not all(isinstance(one, str) and 0 < len(one) <= _LONGEST for one in values):
+        raise InvalidInput(field=f"filter.{word}", value=str(value)[:80], fix="a text" if most == 1 else "texts")
+    return tuple(values)
 
 
 def _one_of(given: Mapping[str, Any], name: str, known: tuple[str, ...]) -> str:

@@ -7,6 +7,7 @@ from assay_server.ledger import Ledger
 from assay_server.outbound import export_rows as rows
 from assay_server.outbound.export_rows import Export
 from assay_server.outbound.windows import LENGTH_NS, start_of
+from assay_server.query import kept_by
 from assay_server.store import Limits, Store
 
 _LATE_NS = 7 * 86_400 * 1_000_000_000
@@ -64,8 +65,11 @@ async def _changed(store: Store, export: Export, seen_ns: int, since_ns: int) ->
 
 async def _counts(store: Store, export: Export, since_ns: int) -> dict[int, int]:
     """Scores by window. Senders may date them back, and nothing says when one came, so they are counted."""
-    every, narrow = export.definition.every, export.definition.filter
-    where = " AND ".join(["project = ?", "time_ns >= ?", *(f"{name} = ?" for name in narrow)])
+    every, without = export.definition.every, export.definition.left_out()
+    narrow = kept_by(export.definition.filter)
+    others = [f"{name} IS DISTINCT FROM ?" for name, _ in without]
+    where = " AND ".join(["project = ?", "time_ns >= ?", *(f"{name} = ?" for name in narrow), *others])
     sql = f"SELECT time_ns - (time_ns - ?) % ? AS window_ns, count(*) AS n FROM scores WHERE {where} GROUP BY 1"  # noqa: S608 (names that `definition` knows)
-    params = [start_of(every, 0), LENGTH_NS[every], export.project, since_ns, *narrow.values()]
+    said = [*(values[0] for values in narrow.values()), *(value for _, value in without)]
+    params = [start_of(every, 0), LENGTH_NS[every], export.project, since_ns, *said]
     return {row["window_ns"]: row["n"] for row in await store.scan(sql, params, limits=_LIMITS)}

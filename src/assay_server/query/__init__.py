@@ -34,7 +34,7 @@ from assay_server.query.measures import (
     parse_metric,
     unit_of,
 )
-from assay_server.query.narrowing import filters_told, is_filter
+from assay_server.query.narrowing import filters_told, is_filter, kept_by, left_out_by
 from assay_server.query.people import People, PeopleFilter
 from assay_server.query.replay import replay_test
 from assay_server.query.run_items import ItemScore, JudgedItem, RunItems
@@ -110,7 +110,9 @@ __all__ = [
     "group_noted",
     "is_filter",
     "is_group",
+    "kept_by",
     "label_of",
+    "left_out_by",
     "line_json",
     "metric_json",
     "panel_filter",

@@ -44,6 +44,7 @@ class ScoreFilter:
     until_ns: int | None = None
     source: str | None = None
     id: str | None = None
+    without: tuple[tuple[str, str], ...] = ()  # a field, and the value that it may not have
 
 
 class Scores:
@@ -59,6 +60,7 @@ class Scores:
         where = Where.project(project)
         for column in ("id", "name", "trace_id", "run", "item", "source"):
             where.equal(column, getattr(narrow, column))
+        where.without(narrow.without)
         if narrow.since_ns is not None:
             where.add("time_ns >= ?", narrow.since_ns)
         if narrow.until_ns is not None:

@@ -1,6 +1,6 @@
 """Conditions and pages. Column names are our own constants; every value is a parameter."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -39,6 +39,11 @@ class Where:
         """No condition where the value is None."""
         if value is not None:
             self.add(column + " = ?", value)
+
+    def without(self, others: Iterable[tuple[str, str]]) -> None:
+        """Neither of these (column, value); what says nothing is kept."""
+        for column, value in others:
+            self.add('"' + column + '" IS DISTINCT FROM ?', value)
 
     def follows(self, columns: tuple[str, str], after: Sequence[Any], kinds: tuple[type, type], sign: str) -> None:
         """Only rows behind the page before. Raises `InvalidInput` for a cursor that was made by another list."""

@@ -44,6 +44,7 @@ class SpanFilter:
     environment: str | None = None
     trace_ids: tuple[str, ...] = ()
     outermost: bool = False  # without a parent
+    without: tuple[tuple[str, str], ...] = ()  # a field, and the value that it may not have
     since_ns: int | None = None
     until_ns: int | None = None  # exclusive
 
@@ -52,6 +53,7 @@ class SpanFilter:
         for column in _EQUAL:
             where.equal(column, getattr(self, column))
         where.equal('"user"', self.user)
+        where.without(self.without)
         if self.trace_ids:
             where.add("trace_id IN (SELECT unnest(?::VARCHAR[]))", list(self.trace_ids))
         if self.outermost:

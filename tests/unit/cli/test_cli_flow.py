@@ -55,9 +55,9 @@ def test_rules_are_read_from_a_file(cli: Run, fake_rest: FakeServer, tmp_path: P
 )
 def test_an_export_is_added(cli: Run, fake_rest: FakeServer, options: list[str], target: dict[str, str]) -> None:
     fake_rest.on("POST", "/api/v1/exports", EXPORT, status=201)
-    assert cli("exports", "add", "spans", "-w", "kind=llm", *options).code == 0
+    assert cli("exports", "add", "spans", "-w", "kind=llm", "-w", "-name=a", "-w", "-name=b", *options).code == 0
     sent = fake_rest.seen[0].json
-    assert (sent["target"], sent["filter"], sent["every"]) == (target, {"kind": "llm"}, "day")
+    assert (sent["target"], sent["filter"], sent["every"]) == (target, {"kind": "llm", "-name": ["a", "b"]}, "day")
     assert cli("exports", "add", "spans").code == 2
 
 

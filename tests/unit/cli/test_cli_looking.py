@@ -38,6 +38,12 @@ def test_an_export_is_written_to_a_file(fake_rest: FakeServer, cli: Run, tmp_pat
     assert [path.name for path in tmp_path.glob("s.*")] == ["s.parquet"]
 
 
+def test_a_filter_may_be_said_several_times(fake_rest: FakeServer, cli: Run) -> None:
+    fake_rest.on("GET", "/api/v1/export/traces", Answer(b""))
+    assert cli("export", "traces", "-w", "exclude=model:a", "-w", "exclude=status:error", "-w", "kind=llm").code == 0
+    assert fake_rest.seen[0].query == {"format": "jsonl", "exclude": "model:a,status:error", "kind": "llm"}
+
+
 def test_a_failed_export_leaves_the_old_file_alone(fake_rest: FakeServer, cli: Run, tmp_path: Path) -> None:
     (tmp_path / "s.csv").write_text("old")
     fake_rest.on("GET", "/api/v1/export/spans", problem(400, "There is no such filter.", code="invalid_input"))

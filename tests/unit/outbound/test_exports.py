@@ -273,6 +273,30 @@ async def test_scores_and_traces_narrowed(world: World) -> None:
     assert rows == {"scores": 1, "traces": 1}
 
 
+@pytest.mark.parametrize(
+    ("what", "narrow", "rows"),
+    [
+        ("spans", {"-name": ["s1", "s3"]}, 2),
+        ("spans", {"-model": "x"}, 4),  # none names a model
+        ("spans", {"environment": "production", "-name": "s2", "-status": "error"}, 3),
+        ("traces", {"-name": ["s1", "s3"]}, 2),
+        ("traces", {"-endpoint": "s4", "-environment": "x"}, 3),
+        ("scores", {"-name": "other"}, 1),
+        ("scores", {"-run": "r"}, 2),
+    ],
+)
+async def test_what_is_left_out(world: World, what: str, narrow: dict[str, Any], rows: int) -> None:
+    first = (await world.spans(0.5, 4))[0]
+    scores = [Score(PROJECT, f"scr_{name}", name, first.start_ns, "human", 1.0) for name in ("helpful", "other")]
+    await world.store.append(Facts(scores=scores))
+    made = await world.exports.create(PROJECT, "user:a", {**TO_FOLDER, "what": what, "filter": narrow})
+    assert made["filter"] == narrow
+    assert (await world.exports.tick()) == 1
+    assert (await world.exports.runs(PROJECT, "hourly"))[0][0]["rows"] == rows
+    await world.exports.tick()  # nothing came late
+    assert len((await world.exports.runs(PROJECT, "hourly"))[0]) == 1
+
+
 async def test_every_filter_that_the_form_offers_is_taken(world: World) -> None:
     """The form's list stands in ui/src/lib/exports.ts."""
     source = (Path(__file__).parents[3] / "ui/src/lib/exports.ts").read_text()
@@ -325,6 +349,9 @@ async def test_definitions_are_changed_listed_and_ended(world: World) -> None:
         ({"every": "minute"}, "every"),
         ({"filter": {"since": "x"}}, "filter.since"),
         ({"filter": {"status": "failed"}}, "filter.status"),
+        ({"filter": {"-status": ["ok", "failed"]}}, "filter.-status"),
+        ({"filter": {"name": ["a", "b"]}}, "filter.name"),
+        ({"filter": {"-since": "x"}}, "filter.-since"),
         ({"target": {}}, "target"),
         ({"target": {"folder": "../other"}}, "target.folder"),
         ({"target": {"folder": "/etc"}}, "target.folder"),

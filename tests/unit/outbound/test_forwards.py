@@ -243,6 +243,13 @@ async def test_only_what_is_wanted_is_sent(world: World) -> None:
     assert (await world.state())["waiting"] == 0
 
 
+async def test_what_is_left_out_is_not_sent(world: World) -> None:
+    await world.put(filter={"-kind": "tool", "-name": ["s1*"], "-user": "nobody"})
+    await world.store.append(Facts(spans=[*spans(1, 30), *spans(1000, 5, kind="tool")]))
+    await world.forwards.tick()
+    assert set(world.ids()) == {n for n in range(1, 31) if not str(n).startswith("1")}
+
+
 async def test_what_sampling_holds_back_is_sent_when_it_is_kept(world: World) -> None:
     await world.put()
     waiting = spans(1, 2, thin=Thin("waiting", {}), input="text")

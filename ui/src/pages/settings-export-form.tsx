@@ -5,7 +5,7 @@ import { request } from '@/api/client'
 import type { ExportDefinition, ExportTarget, ScheduledExport } from '@/api/forwarding'
 import { EXPORT_FILTERS } from '@/lib/exports'
 import { useReturnedFocus } from '@/lib/focus'
-import { type Held, heldOf, openIn } from '@/lib/match'
+import { type Held, heldOf, leavesOut, openIn } from '@/lib/match'
 import { Match } from '@/parts/match'
 import { ProblemNote } from '@/parts/states'
 
@@ -49,7 +49,7 @@ export function ExportForm({ existing, onClose }: { existing?: ScheduledExport; 
           <Select label="Format" data={FORMATS} value={format} allowDeselect={false} onChange={(value) => setFormat(value!)} />
           <Select label="A file for" data={EVERY} value={every} allowDeselect={false} onChange={(value) => setEvery(value!)} />
         </div>
-        <Match single held={held} fields={EXPORT_FILTERS[what] ?? []} onChange={setHeld} empty={`All ${what}.`} />
+        <Match single out held={held} fields={EXPORT_FILTERS[what] ?? []} onChange={setHeld} empty={`All ${what}.`} />
         <SegmentedControl size="xs" aria-label="Where to" data={[{ value: 'folder', label: 'A folder of the server' }, { value: 's3', label: 'A bucket (S3)' }]} value={place} onChange={setPlace} />
         {place === 'folder' ? (
           text('folder', 'Folder', 'Below the server’s export directory.', true)
@@ -78,7 +78,7 @@ function cleaned(target: ExportTarget, place: string): ExportTarget {
   return Object.fromEntries(Object.entries(target).filter(([field, value]) => own.includes(field) && value?.trim()).map(([field, value]) => [field, value!.trim()]))
 }
 
-/** Lists take one value a field, as they do in the address of a list. */
-function singles(held: Held[]): Record<string, string> {
-  return Object.fromEntries(held.filter((one) => one.values.length > 0).map((one) => [one.field, one.values[0]!]))
+/** Lists take one value a field, as they do in the address of a list; of what is left out several. */
+function singles(held: Held[]): Record<string, string | string[]> {
+  return Object.fromEntries(held.filter((one) => one.values.length > 0).map((one) => [one.field, leavesOut(one.field) ? one.values : one.values[0]!]))
 }

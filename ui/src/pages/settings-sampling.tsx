@@ -56,7 +56,7 @@ function Rules({ sampling }: { sampling: Tagged<Sampling> }) {
                 <Select label="What it does" data={ACTIONS} value={rule.action} allowDeselect={false} disabled={!access.admin} onChange={(action) => set(i, { action: action as RuleDraft['action'] })} />
                 {rule.action === 'sample' && <Share value={rule.rate} onChange={(rate) => set(i, { rate })} />}
               </div>
-              <Match held={rule.held} fields={MATCHED} onChange={(held) => set(i, { held })} empty="Every span." />
+              <Match out held={rule.held} fields={MATCHED} onChange={(held) => set(i, { held })} empty="Every span." />
               {access.admin && (
                 <div className="line tight">
                   {i > 0 && <button type="button" className="icon-button lined" aria-label={`Earlier: ${rule.name}`} onClick={() => setRules([...rules.slice(0, i - 1), rule, rules[i - 1]!, ...rules.slice(i + 1)])}><IconArrowUp size={14} aria-hidden /> Earlier</button>}

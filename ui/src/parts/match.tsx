@@ -53,8 +53,8 @@ function Row({ one, single, out, fields, onChange, onRemove }: RowProps) {
   return (
     <div className="match-row" data-ways={out || not}>
       <div><FieldSelect aria-label="Field" known={fields} value={field} allowDeselect={false} onChange={(next) => next && onChange({ field: turned(next, not), values: [] })} /></div>
-      {(out || not) && <div><Select aria-label={`Whether ${field} is or is not`} data={WAYS} value={not ? 'not' : 'is'} allowDeselect={false} disabled={!out} onChange={(way) => onChange({ field: turned(field, way === 'not') })} /></div>}
-      <div className="values"><TagsInput aria-label={`Values of ${field}`} placeholder={one.values.length ? '' : 'a value, Enter'} data={FIXED[field] ?? seen.data?.items.map((facet) => facet.value) ?? []} value={one.values} onFocus={() => setOpened(true)} onChange={(next) => onChange({ values: single ? next.slice(-1) : next })} acceptValueOnBlur clearable /></div>
+      {(out || not) && <div><Select aria-label={`Whether ${field} is or is not`} data={WAYS} value={not ? 'not' : 'is'} allowDeselect={false} disabled={!out} onChange={(way) => onChange({ field: turned(field, way === 'not'), values: single ? one.values.slice(-1) : one.values })} /></div>}
+      <div className="values"><TagsInput aria-label={`Values of ${field}`} placeholder={one.values.length ? '' : 'a value, Enter'} data={FIXED[field] ?? seen.data?.items.map((facet) => facet.value) ?? []} value={one.values} onFocus={() => setOpened(true)} onChange={(next) => onChange({ values: single && !not ? next.slice(-1) : next })} acceptValueOnBlur clearable /></div>
       <button type="button" className="icon-button" style={{ minHeight: '2.1rem' }} aria-label={`Remove the filter ${field}`} onClick={onRemove}><IconX size={15} aria-hidden /></button>
     </div>
   )
