@@ -1,5 +1,5 @@
 import type { Policy, SamplingRule, Tail } from '@/api/forwarding'
-import { type Held, matchOf, openIn } from './match'
+import { fieldOf, type Held, matchOf, openIn } from './match'
 
 export const MATCHED = ['name', 'kind', 'service', 'environment', 'model', 'provider', 'user', 'session', 'status', 'scope'] as const
 
@@ -21,6 +21,6 @@ export function unfinished(rules: RuleDraft[]): string | null {
   const names = rules.map((rule) => rule.name.trim())
   const twice = names.find((name, i) => names.indexOf(name) !== i)
   const open = rules.map((rule) => openIn(rule.held)).find((field) => field !== undefined)
-  if (open !== undefined) return `Give ${open} a value, or remove the filter: without it the rule is of every span.`
+  if (open !== undefined) return `Give ${fieldOf(open)} a value, or remove the filter: without it the rule is of every span.`
   return twice === undefined ? null : `Two rules are named ${twice}.`
 }

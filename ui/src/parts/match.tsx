@@ -27,8 +27,11 @@ export function Match({ held, fields, onChange, empty, single = false, out = fal
       {held.map((one, i) => (
         <Row key={i} one={one} single={single} out={out && !taken.has(turned(one.field, !leavesOut(one.field)))} fields={fields.filter((field) => fieldOf(one.field) === field || !taken.has(turned(field, leavesOut(one.field))))} onChange={(next) => onChange(held.map((other, at) => (at === i ? { ...other, ...next } : other)))} onRemove={() => onChange(held.filter((_, at) => at !== i))} />
       ))}
-      {openIn(held) && <p className="second small">Give {fieldOf(openIn(held)!)} a value, or remove the filter.</p>}
-      {free.length > 0 && <div><Button variant="default" size="compact-xs" leftSection={<IconPlus size={12} aria-hidden />} onClick={() => onChange([...held, { field: free[0]!, values: [] }])}>Add a filter</Button></div>}
+      {/* In one line: what appears and goes below it moves the button away from under the pointer that clicks it. */}
+      <div className="line tight" style={{ flexWrap: 'nowrap', minHeight: '1.4rem' }}>
+        {free.length > 0 && <Button variant="default" size="compact-xs" style={{ flex: 'none' }} leftSection={<IconPlus size={12} aria-hidden />} onClick={() => onChange([...held, { field: free[0]!, values: [] }])}>Add a filter</Button>}
+        {openIn(held) && <span className="second small cut">Give {fieldOf(openIn(held)!)} a value, or remove the filter.</span>}
+      </div>
     </div>
   )
 }
