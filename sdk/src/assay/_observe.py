@@ -64,8 +64,7 @@ def _refuse_others(function: Any) -> None:
 
 
 def _wrapper(function: Callable[..., Any]) -> Callable[[Any, "_Recorder"], Any]:
-    while isinstance(function, functools.partial):
-        function = function.func
+    function = _bare(function)
     if not (inspect.isroutine(function) or isinstance(function, type)):  # an object that is called like one
         function = type(function).__call__
     if inspect.isasyncgenfunction(function):
@@ -283,10 +282,16 @@ class _Stream:
 
 
 def _name(function: Any) -> str:
-    while isinstance(function, functools.partial):
-        function = function.func
+    function = _bare(function)
     name: str = getattr(function, "__qualname__", type(function).__name__)
     return name.replace("<locals>.", "")
+
+
+def _bare(function: Any) -> Any:
+    """Without the arguments that were given beforehand."""
+    while isinstance(function, functools.partial):
+        function = function.func
+    return function
 
 
 def _signature(function: Callable[..., Any]) -> inspect.Signature | None:

@@ -69,10 +69,15 @@ _BESIDE = {"q", "limit", "cursor", "format"}
 def narrowed(query: TraceQuery) -> TraceFilter:
     """The filter that the parameters and the line say together. Raises `InvalidInput`."""
     given = {name: value for name, value in query.model_dump(exclude=_BESIDE).items() if value not in (None, [])}
-    now_ns = SystemClock().now_ns()
-    wanted = joined(given, {} if query.q is None else read_line(query.q, now_ns).filter)
-    excluded = [read_excluded(text, now_ns) for text in wanted.pop("exclude", ())]
+    wanted, excluded = asked(given, query.q)
     return replace(_filter(wanted), exclude=tuple(map(_filter, excluded)))
+
+
+def asked(given: dict[str, Any], q: str | None) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """What parameters and line say together, and each that may not hold. Raises `InvalidInput`."""
+    now_ns = SystemClock().now_ns()
+    wanted = joined(given, {} if q is None else read_line(q, now_ns).filter)
+    return wanted, [read_excluded(text, now_ns) for text in wanted.pop("exclude", ())]
 
 
 def _filter(wanted: dict[str, Any]) -> TraceFilter:

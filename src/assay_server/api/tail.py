@@ -11,13 +11,12 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import StreamingResponse
 
 from assay_server.api.auth import principal
-from assay_server.api.narrowing import joined
+from assay_server.api.narrowing import asked
 from assay_server.api.openapi import answers
 from assay_server.api.services import services
-from assay_server.core.clock import SystemClock
 from assay_server.core.errors import InvalidInput
 from assay_server.core.ports import Principal
-from assay_server.query import News, TailFilter, read_condition, read_excluded, read_line
+from assay_server.query import News, TailFilter, read_condition
 
 router = APIRouter(tags=["tail"])
 
@@ -80,9 +79,7 @@ def _event(news: News) -> bytes:
 def _filter(query: TailQuery) -> TailFilter:
     """Raises `InvalidInput` for what cannot be known of a span that was just stored."""
     given = {name: value for name, value in query.model_dump(exclude={"q"}).items() if value not in (None, [])}
-    now_ns = SystemClock().now_ns()
-    wanted = joined(given, {} if query.q is None else read_line(query.q, now_ns).filter)
-    excluded = [read_excluded(text, now_ns) for text in wanted.pop("exclude", ())]
+    wanted, excluded = asked(given, query.q)
     return replace(_known(wanted, query.q), exclude=tuple(_known(each, query.q) for each in excluded))
 
 

@@ -105,7 +105,7 @@ def delete(
         if dry_run:
             for held in found["held"]:
                 say(f"dataset {held['dataset']} holds items made from them: {', '.join(held['items'][:10])}")
-        if not dry_run:
+        else:
             _tell_remaining(found["remaining"])
             hint(f"assay privacy proof {found['id']} --to proof.json")
     if not dry_run and found["status"] == "failed":

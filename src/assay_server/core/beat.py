@@ -38,6 +38,15 @@ class Beat:
             with contextlib.suppress(asyncio.CancelledError):
                 await self._task
 
+    async def end(self, otherwise: str) -> None:
+        """Stops, and does the work once more; `otherwise` is said where that cannot be done."""
+        await self.close()
+        for work in self._works:
+            try:
+                await work()
+            except AssayError as error:
+                _log.warning("%s: %s", otherwise, error)
+
     async def _run(self) -> None:
         loop = asyncio.get_running_loop()
         while True:

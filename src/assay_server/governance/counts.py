@@ -3,7 +3,6 @@
 A server that is killed forgets at most what came since the last writing; one that is stopped forgets nothing.
 """
 
-import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -13,10 +12,7 @@ from sqlalchemy import Connection, delete, func, select, update
 
 from assay_server.core.beat import Beat
 from assay_server.core.clock import Clock
-from assay_server.core.errors import AssayError
 from assay_server.ledger import Ledger, tables
-
-_log = logging.getLogger(__name__)
 
 _counts = tables.intake.intake_counts
 
@@ -69,11 +65,7 @@ class Counts:
         self._beat.start()
 
     async def close(self) -> None:
-        await self._beat.close()
-        try:
-            await self.flush()
-        except AssayError as error:
-            _log.warning("counts of the last two seconds cannot be written: %s", error)
+        await self._beat.end("counts of the last two seconds cannot be written")
 
     def add(self, project: str, what: str, n: int) -> None:
         now = self._clock.now_ns()

@@ -3,17 +3,13 @@
 A server that is killed forgets at most the uses since the last writing; one that is stopped forgets none.
 """
 
-import logging
 from collections.abc import Mapping
 
 from sqlalchemy import Connection, or_, update
 
 from assay_server.core.beat import Beat
 from assay_server.core.clock import Clock
-from assay_server.core.errors import AssayError
 from assay_server.ledger import Ledger, tables
-
-_log = logging.getLogger(__name__)
 
 _keys = tables.accounts.keys
 
@@ -35,11 +31,7 @@ class KeyUses:
         self._beat.start()
 
     async def close(self) -> None:
-        await self._beat.close()
-        try:
-            await self.flush()
-        except AssayError as error:
-            _log.warning("when keys were last used cannot be written: %s", error)
+        await self._beat.end("when keys were last used cannot be written")
 
     def note(self, actor: str) -> None:
         """A key that got in, or whoever is signed in with it; other actors are nobody's key."""

@@ -10,13 +10,27 @@ _SAID = frozenset({"content", "parts", "tool_calls"})
 
 def answer_of(output: str) -> str | None:
     """What a model said in words: the text of its messages without tool calls; None where there is none."""
+    return _said(_messages(output))
+
+
+def text_answered(output: str) -> str | None:
+    """The answer as it was given, which may be JSON itself: only a model's message is taken apart. None where it calls
+    tools and says nothing."""
+    messages = _messages(output)
+    return _said(messages) if any(map(_is_message, messages)) else output
+
+
+def _messages(output: str) -> list[Any]:
+    """What may be messages; a text that is no JSON stands for itself."""
     body: Any = output
     if output.lstrip()[:1] in ("[", "{"):
         with contextlib.suppress(ValueError, RecursionError):  # a text may begin so
             body = json.loads(output)
-    messages = body if isinstance(body, list) else [body]
-    said = [text for message in messages if (text := _words(message))]
-    return "\n".join(said) or None
+    return body if isinstance(body, list) else [body]
+
+
+def _said(messages: list[Any]) -> str | None:
+    return "\n".join(text for message in messages if (text := _words(message))) or None
 
 
 def _words(message: Any) -> str:
@@ -36,17 +50,6 @@ def _words(message: Any) -> str:
         if isinstance(text, str)
     ]
     return "\n".join(texts).strip()
-
-
-def text_answered(output: str) -> str | None:
-    """The answer as it was given, which may be JSON itself: only a model's message is taken apart. None where it calls
-    tools and says nothing."""
-    body: Any = None
-    if output.lstrip()[:1] in ("[", "{"):
-        with contextlib.suppress(ValueError, RecursionError):
-            body = json.loads(output)
-    messages = body if isinstance(body, list) else [body]
-    return answer_of(output) if any(map(_is_message, messages)) else output
 
 
 def _is_message(part: Any) -> bool:

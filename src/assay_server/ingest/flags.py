@@ -22,6 +22,7 @@ from assay_server.governance import DROPPED, SCORED, SKIPPED, Flagging, fraction
 from assay_server.ingest.answer_schema import Schema, schema_asked
 from assay_server.ingest.answers import answer_of, text_answered
 from assay_server.ingest.documents import documents_of
+from assay_server.ingest.scrub import is_scrubbed
 from assay_server.store import GATEWAY
 
 _ROOM = 1000  # calls that wait
@@ -140,7 +141,7 @@ class FlagWatch:
         answer = None if schema is None else text_answered(output)
         if schema is None or answer is None or len(answer) > _LONGEST_JSON:
             return None
-        if any(f"[{entity}]" in answer for entity in span.pii) or self._is_told_again(span, answer, "schema"):
+        if is_scrubbed(answer, span.pii) or self._is_told_again(span, answer, "schema"):
             return None
         return answer, schema
 

@@ -18,6 +18,7 @@ from assay_server.core.errors import AssayError
 from assay_server.core.ports import Sink
 from assay_server.core.records import Facts, Score, Span
 from assay_server.ingest.sameness import Arguments, alike, canonical
+from assay_server.ingest.scrub import is_scrubbed
 
 TOOL_LOOP = "tool_loop"
 VERSION = "2"
@@ -167,7 +168,7 @@ class LoopWatch:
 def known(text: str | None, pii: Sequence[str]) -> str | None:
     """A call's arguments, long ones by their hash: two programs may begin alike. None where something was scrubbed of
     them: behind three `[EMAIL_ADDRESS]` may stand three customers."""
-    if text is None or any(f"[{entity}]" in text for entity in pii):
+    if text is None or is_scrubbed(text, pii):
         return None
     if len(text) <= _MOST_TEXT:
         return text

@@ -18,6 +18,11 @@ Known = dict[tuple[str, str], str]
 """(what stood in front, text) -> the text scrubbed; of one span, where texts come under several names."""
 
 
+def is_scrubbed(text: str, pii: Sequence[str]) -> bool:
+    """Whether something stands in this text for what was scrubbed of it. `pii`: the types that its span names."""
+    return any(f"[{entity}]" in text for entity in pii)
+
+
 class Scrubs(Protocol):
     """What `checks.Scrubber` does."""
 

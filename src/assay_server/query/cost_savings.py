@@ -7,13 +7,13 @@ from typing import Any
 
 from assay_server.core.words import percent
 from assay_server.query.cost_repeats import Again, Repeats, repeats, together
-from assay_server.query.cost_sql import ALL_TOKENS, BUCKETS, INPUT_TOKENS, LARGE, SUMS, CostFilter, calls, money
+from assay_server.query.cost_sql import BUCKETS, LARGE, SUMS, CostFilter, calls, money
 from assay_server.query.cost_why import PriceList
 from assay_server.query.cost_words import dollars
 from assay_server.query.costs import DAY_NS
 from assay_server.query.shapes import question_of
 from assay_server.query.sql import lines
-from assay_server.store import Limits, Store
+from assay_server.store import INPUT, TOKENS, Limits, Store
 
 _SECOND_NS = 1_000_000_000
 _TEXTS = Limits(rows=5_000, seconds=60)
@@ -120,7 +120,7 @@ class Savings:
             "SELECT start_ns // ? * ? AS day,",
             SUMS,
             "FROM calls WHERE kind = 'llm' AND cost IS NOT NULL AND cost_source IS NOT NULL AND",
-            ALL_TOKENS + " < ? AND " + ALL_TOKENS + " > 0",
+            TOKENS + " < ? AND " + TOKENS + " > 0",
             "AND model <> ? AND concat(provider, '/', model) <> ? GROUP BY day ORDER BY day",
         )
         params = [*found.params, DAY_NS, DAY_NS, under, cheaper, cheaper]
@@ -162,7 +162,7 @@ class Savings:
         sql = lines(
             found.sql + ",",
             "alike AS MATERIALIZED (SELECT provider, model, name, count(*) AS calls,",
-            "  coalesce(TRY_CAST(sum(" + INPUT_TOKENS + ") AS BIGINT), 0) AS tokens,",
+            "  coalesce(TRY_CAST(sum(" + INPUT + ") AS BIGINT), 0) AS tokens,",
             "  coalesce(TRY_CAST(sum(cache_read) AS BIGINT), 0) AS cached,",
             "  max(start_ns) AS at_ns,",
             "  max_by({'key': key, 'start_ns': start_ns}, (start_ns, -key::HUGEINT), ?) AS newest FROM calls",

@@ -20,11 +20,6 @@ LARGE = Limits(rows=200_000, seconds=60)
 
 _MARGIN_NS = 6 * 3_600_000_000_000  # a trace over the window's edge says of its calls what its other spans know
 BUCKETS = ("fresh_input", "cache_read", "cache_write", "output_tokens", "reasoning")
-_INPUT = "coalesce(fresh_input, 0) + coalesce(cache_read, 0) + coalesce(cache_write, 0)"
-INPUT_TOKENS = f"TRY({_INPUT})"
-ALL_TOKENS = f"TRY({_INPUT} + coalesce(output_tokens, 0) + coalesce(reasoning, 0))"
-"""Of one call; NULL where one from before there was a limit has more than a number can be."""
-
 SUMS = ", ".join(
     (
         "count(*) AS calls",

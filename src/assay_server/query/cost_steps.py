@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from assay_server.core.words import percent
-from assay_server.query.cost_sql import ALL_TOKENS, BUCKETS, money, token_sums
+from assay_server.query.cost_sql import BUCKETS, money, token_sums
 from assay_server.query.sql import lines
+from assay_server.store import TOKENS
 
 _MOST_NAMES = 50
 
@@ -51,7 +52,7 @@ def steps_sql(
         "  count(*) OVER () AS all_steps,",
         "  sum(cost) FILTER (counts) AS usd, count(*) FILTER (counts AND cost IS NULL) AS unknown,",
         *("  TRY_CAST(sum(" + bucket + ") FILTER (counts) AS BIGINT) AS " + bucket + "," for bucket in BUCKETS),
-        "  quantile_cont(" + ALL_TOKENS + ", [0.5, 0.95]) FILTER (counts AND " + _COUNTED + ") AS tokens,",
+        "  quantile_cont(" + TOKENS + ", [0.5, 0.95]) FILTER (counts AND " + _COUNTED + ") AS tokens,",
         "  any_value(all_traces) AS all_traces, any_value(trace_p50) AS trace_p50, any_value(trace_p95) AS trace_p95",
         "FROM own, whole GROUP BY kind, name ORDER BY all_own_ns DESC, kind, name LIMIT ?),",
         # What is long is read of the few that are shown.

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from assay_server.core.errors import InvalidInput
+from assay_server.store import TOKENS
 
 Family = Literal["spans", "calls", "requests", "scores"]
 Shape = Literal["sum", "mean", "rate", "quantile", "distinct"]
@@ -50,9 +51,7 @@ class Measure:
 
 
 _TOKENS = (
-    "CASE WHEN coalesce(fresh_input, cache_read, cache_write, output_tokens, reasoning) IS NOT NULL THEN"
-    " TRY(coalesce(fresh_input, 0) + coalesce(cache_read, 0) + coalesce(cache_write, 0) + coalesce(output_tokens, 0)"
-    " + coalesce(reasoning, 0)) END"
+    f"CASE WHEN coalesce(fresh_input, cache_read, cache_write, output_tokens, reasoning) IS NOT NULL THEN {TOKENS} END"
 )
 """A call from before there was a limit may have more than a number can be: nobody knows what that was."""
 

@@ -4,7 +4,7 @@ What was stored is taken away only by `keeping`.
 """
 
 from assay_server.store.changes import Doomed, Erasable, Priced, Rewritten, Thinnable, Thinned
-from assay_server.store.counting import GATEWAY, PROVIDERS_ROUTE, TRACE_WIDE, USED, counted
+from assay_server.store.counting import GATEWAY, INPUT, PROVIDERS_ROUTE, TOKENS, TRACE_WIDE, USED, counted
 from assay_server.store.derived import encode, error_types
 from assay_server.store.directory import holder_of
 from assay_server.store.duck import FACTS, DuckStore
@@ -24,8 +24,10 @@ __all__ = [
     "FACTS",
     "GATEWAY",
     "HEAD",
+    "INPUT",
     "PROVIDERS_ROUTE",
     "SCHEMA",
+    "TOKENS",
     "TRACE_WIDE",
     "USED",
     "Appended",

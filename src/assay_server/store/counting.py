@@ -39,8 +39,11 @@ OF_SUMS = ("user", "session", "environment")
 
 ASKED = "coalesce(fresh_input, cache_read, cache_write) IS NOT NULL"
 ANSWERED = "coalesce(output_tokens, reasoning) IS NOT NULL"
-INPUT = "TRY(coalesce(fresh_input, 0) + coalesce(cache_read, 0) + coalesce(cache_write, 0))"
-OUTPUT = "TRY(coalesce(output_tokens, 0) + coalesce(reasoning, 0))"
+_INTO, _OUT = (
+    "coalesce(fresh_input, 0) + coalesce(cache_read, 0) + coalesce(cache_write, 0)",
+    "coalesce(output_tokens, 0) + coalesce(reasoning, 0)",
+)
+INPUT, OUTPUT, TOKENS = f"TRY({_INTO})", f"TRY({_OUT})", f"TRY({_INTO} + {_OUT})"
 """NULL where rows from before there was a limit have more than a number can be."""
 
 USED = (
