@@ -5,6 +5,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -87,13 +88,13 @@ def wait_until(true: Callable[[], bool]) -> None:
 
 
 def priorities_of_writers() -> list[int]:
-    tasks = Path("/proc/self/task").iterdir()
-    return [os.getpriority(os.PRIO_PROCESS, int(task.name)) for task in tasks if is_a_writer(task)]
-
-
-def is_a_writer(task: Path) -> bool:
     """Of those that stay: the thread that takes words apart is made anew by every commit, of whoever commits."""
-    return (task / "comm").read_text().startswith(("merge_thread", "segment_updater"))
+    priorities = []
+    for task in Path("/proc/self/task").iterdir():
+        with suppress(FileNotFoundError, ProcessLookupError):  # it ended while it was looked at
+            if (task / "comm").read_text().startswith(("merge_thread", "segment_updater")):
+                priorities.append(os.getpriority(os.PRIO_PROCESS, int(task.name)))
+    return priorities
 
 
 def lowest(priorities: list[int]) -> int:
