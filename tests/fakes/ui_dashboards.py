@@ -85,7 +85,7 @@ def _document(name: str) -> Json | None:
 
 def _shown(body: Json, *, empty: bool) -> Json:
     panel = parse_panel(body["panel"])
-    edges = {"since": body["since"], "until": body["until"], "elapsed_ms": 12.0}
+    edges = {"since": body["since"], "until": body["until"], "unused": [], "elapsed_ms": 12.0}
     if panel.report is not None:
         return {**_report(panel.report.name, _starts(body)), **edges}
     if panel.sql is not None:

@@ -144,6 +144,15 @@ async def test_sql_that_could_never_run_is_not_saved(http: httpx.AsyncClient, sq
     assert (await http.put("/dashboards/mine", json={"title": "T", "panels": panels[:1]})).status_code == 200
 
 
+async def test_sql_names_no_variable_that_nobody_can_set(http: httpx.AsyncClient) -> None:
+    sql = "SELECT count(*) AS n FROM spans WHERE {user} IS NULL OR user = {user}"
+    body = {"title": "T", "panels": [{"title": "X", "kind": "number", "sql": sql}]}
+    refused = await http.put("/dashboards/mine", json=body)
+    assert (refused.status_code, refused.json()["field"]) == (400, "panels[0].sql")
+    assert refused.json()["fix"] == "add 'user' to the dashboard's variables"
+    assert (await http.put("/dashboards/mine", json={**body, "variables": ["user"]})).status_code == 200
+
+
 async def test_a_field_that_yaml_says_twice_is_told_with_its_line(http: httpx.AsyncClient) -> None:
     """As a merge in git may leave it; of two lists of panels one would be gone."""
     written = "title: T\npanels: []\n# theirs\npanels:\n- {title: A, metrics: [count]}\n"

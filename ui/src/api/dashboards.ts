@@ -89,6 +89,8 @@ export interface Series {
 interface Answer {
   since: string
   until: string
+  /** What the reader set and the panel cannot follow: variables, `compare`. */
+  unused: string[]
   elapsed_ms: number
 }
 

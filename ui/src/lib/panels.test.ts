@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { against, binEdges, binName, inUnit, onAxis, scopeOf, seriesName, ticks, tracesHref } from './panels'
+import { against, binEdges, binName, inUnit, onAxis, scopeOf, seriesName, ticks, tracesHref, unusedSaid } from './panels'
 
 const NOW = Date.parse('2026-11-25T12:00:30Z')
 
@@ -10,6 +10,11 @@ describe('panels', () => {
     expect(inUnit(12.3, 'USD')).toBe('$12.30')
     expect(inUnit(1200, '')).toBe('1,200')
     expect(inUnit(null, 'ms')).toBe('unknown')
+  })
+  it('say what a reader set and they do not follow', () => {
+    expect(unusedSaid([])).toBeNull()
+    expect(unusedSaid(['compare'])).toBe('Without the period before.')
+    expect(unusedSaid(['cost_center', 'model'])).toBe('Not narrowed by cost center, model: its SQL does not name {cost_center}, {model}.')
   })
   it('write no sign beside an axis that says nothing', () => {
     expect([7000, 200, 0].map((value) => onAxis(value, 'ms'))).toEqual(['7 s', '200 ms', '0'])

@@ -1,5 +1,5 @@
 import type { Scope, Series, SeriesAnswer, TraceWords } from '@/api/dashboards'
-import { compact, count, duration, money, score, titled, UNKNOWN } from './format'
+import { compact, count, duration, money, score, titled, UNKNOWN, words } from './format'
 import { portion } from './money'
 import { sinceOf } from './range'
 import type { Search } from './search'
@@ -25,6 +25,15 @@ export function onAxis(value: number, unit: string): string {
   if (unit === 'tokens/s') return `${compact(value)}/s`
   if (unit === 'ms' || unit === 'USD' || unit === 'share') return inUnit(value, unit)
   return size >= 1000 ? compact(value) : String(Number(value.toFixed(3)))
+}
+
+/** Why a panel shows more, or less, than its neighbours: what the reader set and it does not follow. */
+export function unusedSaid(unused: string[]): string | null {
+  const names = unused.filter((name) => name !== 'compare')
+  const sentences = []
+  if (names.length) sentences.push(`Not narrowed by ${names.map(words).join(', ')}: its SQL does not name ${names.map((name) => `{${name}}`).join(', ')}.`)
+  if (unused.includes('compare')) sentences.push('Without the period before.')
+  return sentences.length ? sentences.join(' ') : null
 }
 
 const STEPS = [60, 300, 600, 900, 1800, 3600, 7200, 10_800, 14_400, 21_600, 43_200, 86_400, 172_800, 604_800, 1_209_600, 2_592_000]

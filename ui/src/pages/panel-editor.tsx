@@ -104,7 +104,7 @@ function SqlFields({ draft, edit, known }: FieldsProps & { known: Words }) {
   return (
     <>
       <KindSelect draft={draft} edit={edit} kinds={known.kinds.filter((kind) => kind !== 'histogram')} />
-      <Textarea label="SQL" description="{since}, {until} and {bin} stand for the range and its bins. The first column is the axis." classNames={{ input: 'mono' }} autosize minRows={6} maxRows={18} spellCheck={false} value={draft.sql} onChange={(event) => edit({ sql: event.currentTarget.value })} />
+      <Textarea label="SQL" description="{since}, {until} and {bin} stand for the range and its bins, {environment} and the like for what a reader sets of the dashboard’s variables (NULL where nothing is set). The first column is the axis." classNames={{ input: 'mono' }} autosize minRows={6} maxRows={18} spellCheck={false} value={draft.sql} onChange={(event) => edit({ sql: event.currentTarget.value })} />
     </>
   )
 }

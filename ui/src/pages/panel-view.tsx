@@ -4,6 +4,7 @@ import { IconInfoCircle } from '@tabler/icons-react'
 import { lazy, type ReactNode, Suspense } from 'react'
 import * as ask from '@/api/dashboards'
 import type { Mark, Panel, PanelAnswer, Scope, Series } from '@/api/dashboards'
+import { unusedSaid } from '@/lib/panels'
 import { Loaded } from '@/parts/states'
 import { GroupTable, Numbers } from './panel-figures'
 import { ParameterView, Questions } from './panel-reports'
@@ -36,16 +37,26 @@ export function PanelFrame({ panel, scope, compare = false, marks = [], onZoom, 
         {end && <span className="end">{end}</span>}
       </div>
       <Loaded query={found} lines={panel.kind === 'number' ? 1 : 5}>
-        {(answer) => <Body panel={panel} answer={answer} marks={marks} onZoom={onZoom} />}
+        {(answer) => (
+          <>
+            <Body panel={panel} answer={answer} marks={marks} onZoom={onZoom} />
+            {unused(answer)}
+          </>
+        )}
       </Loaded>
     </section>
   )
 }
 
+function unused({ unused }: PanelAnswer) {
+  const said = unusedSaid(unused)
+  return said && <p className="quiet small">{said}</p>
+}
+
 function Body({ panel, answer, marks, onZoom }: { panel: Panel; answer: PanelAnswer; marks: Mark[]; onZoom?: FrameProps['onZoom'] }) {
   if (answer.type === 'questions') return <Questions found={answer} />
   if (answer.type === 'parameter') return <ParameterView found={answer} />
-  if (answer.type === 'rows' && (panel.kind === 'table' || panel.kind === 'number')) return <RowsTable found={answer} label={panel.title} />
+  if (answer.type === 'rows' && (panel.kind === 'table' || panel.kind === 'number' || answer.rows.length === 0)) return <RowsTable found={answer} label={panel.title} />
   if (answer.type === 'series' && (answer.series.length === 0 || (panel.kind !== 'number' && answer.series.every(isEmpty)))) return <Nothing panel={panel} />
   if (answer.type === 'corrected_rate' && answer.n.every((n) => n === 0)) return <p className="quiet small">{answer.sentence} n 0. {panel.description}</p>
   if (answer.type === 'histogram' && answer.series.length === 0) return <Nothing panel={panel} />

@@ -48,23 +48,27 @@ class Panels:
 
     async def check(self, dashboard: Dashboard) -> None:
         """Whether the SQL of its panels could run. Raises InvalidInput with the panel's place."""
-        await refuse_unreadable(self._sql, dashboard.panels)
+        await refuse_unreadable(self._sql, dashboard)
 
     async def read(
         self, project: str, panel: Panel, since_ns: int, until_ns: int, narrow: Narrow, *, compare: bool = False
     ) -> dict[str, Any]:
-        """`narrow` is what the reader set on top of the panel's own filter. Raises InvalidInput."""
+        """`narrow` is what the reader set on top of the panel's own filter. Raises InvalidInput.
+
+        `unused` in the answer names what the reader set and the panel cannot follow.
+        """
         began = time.perf_counter()
         asked_range = bins.checked(since_ns, until_ns)
         shown = await self._shown(project, panel, asked_range, narrow, compare)
+        unused = [*shown.pop("unused", []), *(["compare"] if compare and shown["type"] != "series" else [])]
         edges = {"since": rfc3339(since_ns), "until": rfc3339(until_ns)}
-        return {**shown, **edges, "elapsed_ms": round((time.perf_counter() - began) * 1000, 1)}
+        return {**shown, **edges, "unused": unused, "elapsed_ms": round((time.perf_counter() - began) * 1000, 1)}
 
     async def _shown(
         self, project: str, panel: Panel, asked_range: Range, narrow: Narrow, compare: bool
     ) -> dict[str, Any]:
         if panel.sql is not None:
-            return await rows_of(self._sql, project, panel.sql, asked_range)
+            return await rows_of(self._sql, project, panel.sql, asked_range, narrow)
         asked = await knowing(self._store, Asked(project, asked_range, [panel.filter, narrow], panel.group_by))
         if asked.only_live and not _of_calls(panel):
             asked = replace(asked, runs=await has_runs(self._store, [project, 0, 1 << 62]))

@@ -75,7 +75,7 @@ async def panels(tmp_path: Path) -> AsyncIterator[Panels]:
 
 async def shown(panels: Panels, *, narrow: Any = None, compare: bool = False, **panel: Any) -> dict[str, Any]:
     given = {"title": "T", **panel}
-    narrow = {name: (value,) for name, value in (narrow or {}).items()}
+    narrow = {name: (value,) if isinstance(value, str) else value for name, value in (narrow or {}).items()}
     return await panels.read("prj_a", parse_panel(given), START, START + HOUR, narrow, compare=compare)
 
 
@@ -257,6 +257,35 @@ async def test_sql_names_the_range_and_sees_its_own_project(panels: Panels) -> N
     found = await shown(panels, kind="line", sql=written)
     assert [row[1] for row in found["rows"]] == [3, 1, 1, 1]
     assert found["columns"][0]["name"] == "t"
+
+
+async def test_sql_names_the_variables_that_a_reader_sets(panels: Panels) -> None:
+    written = (
+        "SELECT count(*) AS n, '{user}' AS text, $$it's {user}$$ AS more -- {user}\n FROM spans"
+        " WHERE ({user} IS NULL OR user = {user}) AND start >= {since} AND start < {until} AND run IS NULL"
+    )
+    found = await shown(panels, kind="number", sql=written)
+    assert found["rows"] == [[5, "{user}", "it's {user}"]]
+    assert found["unused"] == []
+    for user, n in {"ann": 2, "bob": 1, "o'neil": 0, "{user} \\' OR true --": 0, "a\nb": 0}.items():
+        found = await shown(panels, kind="number", sql=written, narrow={"user": user})
+        assert found["rows"][0][0] == n, user
+
+
+async def test_a_panel_says_what_it_does_not_follow(panels: Panels) -> None:
+    sql = "SELECT count(*) FROM spans WHERE user = {user}"
+    found = await shown(panels, kind="number", sql=sql, narrow={"user": "ada", "model": "m", "-tag": "x"})
+    assert found["unused"] == ["model", "-tag"]
+    spread = await shown(panels, kind="histogram", metrics=["latency"], narrow={"user": "ada"}, compare=True)
+    assert spread["unused"] == ["compare"]
+    series = await shown(panels, kind="line", metrics=["count"], narrow={"user": "ada"}, compare=True)
+    assert series["unused"] == []
+
+
+async def test_a_panel_of_sql_takes_one_value_for_a_variable(panels: Panels) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        await shown(panels, kind="number", sql="SELECT {user}", narrow={"user": ["ada", "ben"]})
+    assert (refused.value.field, refused.value.value) == ("filter.user", ["ada", "ben"])
 
 
 async def test_a_range_that_ends_before_it_begins_is_refused(panels: Panels) -> None:
