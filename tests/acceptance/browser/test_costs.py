@@ -18,7 +18,8 @@ Opened = Callable[..., Page]
 def test_costs_say_what_is_unknown_and_lead_to_the_calls(opened: Opened) -> None:
     page = opened("/costs")
     expect(page.locator(".lead")).to_contain_text(
-        "$12.40 in the last 7 days, 12 % more than the 7 days before; 17 calls have no price and are not in it."
+        "$12.40 in the last 7 days, 12 % more than the 7 days before ($11.10, 571 calls); "
+        "17 calls have no price and are not in it."
     )
     expect(page.locator(".lead")).to_contain_text("12 model calls said neither tokens nor a cost")
     row = page.get_by_role("row").filter(has_text=SMALL)

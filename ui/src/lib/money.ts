@@ -9,7 +9,7 @@ export function change(usd: number | null | undefined): string {
 /** A share as whole percents, and more digits where it is small: `62 %`, `0.4 %`. */
 export function portion(share: number | null | undefined): string {
   if (share === null || share === undefined) return UNKNOWN
-  const text = String(Number((Math.abs(share) * 100).toFixed(Math.abs(share) < 0.1 ? 1 : 0)))
+  const text = Number((Math.abs(share) * 100).toFixed(Math.abs(share) < 0.1 ? 1 : 0)).toLocaleString('en-GB')
   return `${share < 0 && text !== '0' ? '−' : ''}${text} %`
 }
 

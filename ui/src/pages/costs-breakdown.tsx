@@ -71,12 +71,13 @@ function Lead({ costs, range, filters }: { costs: ask.Breakdown; range: string; 
   const before = useQuery(ask.breakdown({ since: new Date(Date.parse(costs.since) - width).toISOString(), until: costs.since, ...filters }))
   const { usd, unknown } = costs.total.cost
   // While another window loads, the old one stands in its place: only what really ends where this begins is compared.
-  const compared = before.data && Date.parse(before.data.until) === Date.parse(costs.since) ? against(usd, before.data.total.cost.usd) : null
+  const then = before.data && Date.parse(before.data.until) === Date.parse(costs.since) ? before.data.total : null
+  const compared = then && against(usd, then.cost.usd)
   const period = rangeName(range).toLowerCase().replace(/^last /, '')
   return (
     <p className="lead">
       {usd === null ? `Nobody knows what the ${plural(costs.total.calls, 'call')} of the last ${period} cost` : `${money(usd)} in the last ${period}`}
-      {compared && `, ${compared} the ${period} before`}
+      {compared && `, ${compared} the ${period} before (${money(then.cost.usd)}, ${plural(then.calls, 'call')})`}
       {unknown > 0 && <>; {plural(unknown, 'call')} {unknown === 1 ? 'has' : 'have'} no price and {unknown === 1 ? 'is' : 'are'} not in it. <Link to="/costs" search={{ tab: 'prices' }}>Set a price</Link>.</>}
       {unknown === 0 && '.'}
       {costs.unmetered > 0 && ` ${plural(costs.unmetered, 'model call')} said neither tokens nor a cost, and ${costs.unmetered === 1 ? 'is' : 'are'} in no sum here.`}
