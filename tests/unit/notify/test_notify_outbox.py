@@ -81,8 +81,8 @@ async def test_a_failed_delivery_comes_again_ever_later_and_is_given_up_after_a_
     world.sender.down = "502"
     tries, waited = 0, 0.0
     while (await world.statuses()) == ["waiting"] and tries < 300:
-        world.clock.advance(100)
-        waited += 100
+        world.clock.advance(300)
+        waited += 300
         before = (await world.outbox.list(PROJECT))[0][0].attempts
         await world.courier.deliver()
         tries += (await world.outbox.list(PROJECT))[0][0].attempts - before

@@ -4,7 +4,7 @@ import asyncio
 import itertools
 import random
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -257,7 +257,12 @@ async def live(life: Life, path: Path) -> int:
     return long
 
 
-@pytest.mark.parametrize("seed", range(4))
+def seeds(quick: Set[int]) -> list[Any]:
+    """A life takes seconds: the others are lived by `make soak`."""
+    return [seed if seed in quick else pytest.param(seed, marks=pytest.mark.soak) for seed in range(4)]
+
+
+@pytest.mark.parametrize("seed", seeds({0, 1}))
 async def test_at_every_moment_of_a_stores_life_the_views_say_what_the_spans_say(
     tmp_path: Path, seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -267,7 +272,7 @@ async def test_at_every_moment_of_a_stores_life_the_views_say_what_the_spans_say
     assert await live(Life(await DuckStore.open(tmp_path / "facts"), seed), tmp_path / "facts") == 0
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", seeds({1, 2}))
 async def test_at_every_moment_of_long_traces_the_views_say_what_the_spans_say(
     tmp_path: Path, seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
