@@ -113,6 +113,25 @@ def test_what_a_price_lacks_is_added_to_it_and_its_tiers_stay(opened: Opened, ui
     assert ui_api.received == [("PUT", "/prices/batch*", sent)]
 
 
+def test_a_price_set_over_one_with_more_says_so_and_keeps_it(opened: Opened, ui_api: FakeApi) -> None:
+    rates = {"input": 1.0, "output": 2.0, "cache_read": 0.05, "cache_write": None, "reasoning": None, "request": None}
+    more = {"batch": 0.5, "tiers": [{"over": 200_000, "input": 2.0}], "valid_from": None, "created_by": None}
+    ui_api.world.prices.append({"id": "prc_full", "model": "full", "provider": None, "created_at": None} | rates | more)
+    page = opened("/costs?tab=prices")
+    page.get_by_role("button", name="Set a price", exact=True).click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Input").fill("0.9")
+    dialog.get_by_label("Output").fill("1.9")
+    keep = dialog.get_by_label("Keep what the price before it has besides")
+    expect(keep).to_have_count(0)
+    dialog.get_by_label("Model").fill("full")
+    expect(dialog).to_contain_text("cache read $0.05; batch × 0.5; other rates over 200,000 prompt tokens")
+    expect(keep).to_be_checked()
+    dialog.get_by_role("button", name="Set the price").click()
+    expect(page.get_by_text("The price of full is set")).to_be_visible()
+    assert ui_api.received == [("PUT", "/prices/full", {"input": 0.9, "output": 1.9, "unnamed": "keep"})]
+
+
 def test_a_viewer_sees_prices_and_sets_none(opened: Opened, ui_api: FakeApi) -> None:
     ui_api.world.role = "viewer"
     page = opened("/costs?tab=prices")
