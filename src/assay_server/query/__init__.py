@@ -40,7 +40,7 @@ from assay_server.query.replay import replay_test
 from assay_server.query.run_items import ItemScore, JudgedItem, RunItems
 from assay_server.query.sandbox import Answer, Sql
 from assay_server.query.scores import ScoreFilter, Scores, score_json
-from assay_server.query.search_line import Line, line_json, read_excluded, read_line
+from assay_server.query.search_line import Line, fields_in, line_json, read_excluded, read_line
 from assay_server.query.sql import Page
 from assay_server.query.stored import Stored
 from assay_server.query.tail import News, Tail, TailFilter
@@ -105,6 +105,7 @@ __all__ = [
     "dashboard_yaml",
     "dataset_item",
     "exposition",
+    "fields_in",
     "filters_told",
     "forecast_costs",
     "group_noted",
