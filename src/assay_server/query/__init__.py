@@ -9,7 +9,7 @@ from assay_server.query.cost_sql import CostFilter
 from assay_server.query.cost_tokens import TokenUse
 from assay_server.query.cost_why import CostChanges
 from assay_server.query.costs import Costs, Day
-from assay_server.query.dashboards import Dashboards, Panels, parse_panel
+from assay_server.query.dashboards import Dashboards, Panels, parse_panel, told_by_line
 from assay_server.query.dashboards import filter_of as panel_filter
 from assay_server.query.dashboards import from_yaml as dashboard_from_yaml
 from assay_server.query.dashboards import parse as parse_dashboard
@@ -126,5 +126,6 @@ __all__ = [
     "read_line",
     "replay_test",
     "score_json",
+    "told_by_line",
     "unit_of",
 ]

@@ -7,8 +7,9 @@ from sqlalchemy import Connection, Row, delete, func, insert, select, update
 from assay_server.core.clock import Clock, rfc3339
 from assay_server.core.errors import Conflict, NotFound, TooLarge
 from assay_server.ledger import AuditTrail, Ledger, tables, without_values
-from assay_server.query.dashboards.definition import Dashboard, parse, to_json, to_yaml
+from assay_server.query.dashboards.definition import Dashboard, parse, to_json
 from assay_server.query.dashboards.ready import ready_made
+from assay_server.query.dashboards.written import to_yaml
 
 _MOST = 500
 
