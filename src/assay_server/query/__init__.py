@@ -34,7 +34,7 @@ from assay_server.query.measures import (
     parse_metric,
     unit_of,
 )
-from assay_server.query.narrowing import filters_told, is_filter, kept_by, left_out_by
+from assay_server.query.narrowing import kept_by, left_out_by
 from assay_server.query.people import People, PeopleFilter
 from assay_server.query.replay import replay_test
 from assay_server.query.run_items import ItemScore, JudgedItem, RunItems
@@ -106,10 +106,8 @@ __all__ = [
     "dataset_item",
     "exposition",
     "fields_in",
-    "filters_told",
     "forecast_costs",
     "group_noted",
-    "is_filter",
     "is_group",
     "kept_by",
     "label_of",
