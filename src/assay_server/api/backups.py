@@ -54,7 +54,7 @@ async def get_backup(request: Request, backup: str, caller: Operator) -> dict[st
 @router.post("/backups/{backup}/verify", status_code=HTTP_202_ACCEPTED, summary="Restore it beside, open it, compare")
 async def verify(request: Request, backup: str, caller: Operator) -> dict[str, Any]:
     keeping = services(request).keeping
-    told: dict[str, Any] = await keeping.backups.verify(backup)
+    told: dict[str, Any] = await keeping.backups.verify(caller.actor, backup)
     keeping.wake()
     return told
 
@@ -73,6 +73,6 @@ async def list_compactions(request: Request, caller: Operator, limit: Limit = DE
 @router.post("/compactions", status_code=HTTP_202_ACCEPTED, summary="Write the store anew, now")
 async def compact(request: Request, caller: Operator) -> dict[str, Any]:
     keeping = services(request).keeping
-    keeping.compactions.ask()
+    asked: dict[str, Any] = await keeping.compactions.ask(caller.actor)
     keeping.wake()
-    return {"status": "asked"}
+    return asked

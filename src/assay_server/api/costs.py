@@ -1,5 +1,6 @@
 """What was spent, why it changed, what it will be and what could be saved; where a trace's tokens go."""
 
+from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from typing import Annotated, Any, Literal
 
@@ -9,11 +10,13 @@ from starlette.responses import JSONResponse, Response
 
 from assay_server.api.answers import Document, written
 from assay_server.api.auth import principal
-from assay_server.api.chargeback import as_csv, as_page, last_month
+from assay_server.api.chargeback import as_csv, last_month
+from assay_server.api.chargeback_page import About, as_page
 from assay_server.api.openapi import answers
 from assay_server.api.services import services
 from assay_server.api.times import nanoseconds, week_before
-from assay_server.core.clock import SystemClock
+from assay_server.core.clock import SystemClock, rfc3339
+from assay_server.core.errors import NotFound
 from assay_server.core.ports import Principal
 from assay_server.query import CostFilter, forecast_costs
 
@@ -119,7 +122,26 @@ async def chargeback(request: Request, caller: Reader, query: Annotated[Chargeba
     )
     if query.format == "json":
         return JSONResponse(found)
-    return as_csv(found) if query.format == "csv" else as_page(found, query.only())
+    return (
+        as_csv(found) if query.format == "csv" else as_page(found, await _about(request, caller.project, found, query))
+    )
+
+
+async def _about(request: Request, project: str, report: Mapping[str, Any], query: ChargebackQuery) -> About:
+    """Releases are noted by their ids, and nobody who pays knows those."""
+    values = [item["value"] for item in report["items"] if report["group_by"] == "release"]
+    ids = [value for value in values if value is not None and value.startswith("rel_")]
+    names = {id_: name for id_ in ids if (name := await _release(request, project, id_)) is not None}
+    known = await services(request).accounts.project(project)
+    return About(known["name"], rfc3339(SystemClock().now_ns()), query.only(), names)
+
+
+async def _release(request: Request, project: str, id_: str) -> str | None:
+    try:
+        found = await services(request).releases.get(project, id_)
+    except NotFound:  # of a project that it was moved from, or a client's own word
+        return None
+    return f"{found['name']}@{found['version']}"
 
 
 @router.get("/costs/forecast", summary="What the next days will cost, with an 80 % interval")

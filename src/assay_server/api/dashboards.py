@@ -25,6 +25,7 @@ from assay_server.query import (
     panel_words,
     parse_dashboard,
     parse_panel,
+    told_by_line,
 )
 
 router = APIRouter(tags=["dashboards"])
@@ -75,7 +76,8 @@ async def list_dashboards(request: Request, caller: Reader) -> dict[str, Any]:
 @router.post("/dashboards/parse", summary="Check a dashboard written as YAML; nothing is saved")
 async def parse(request: Request, caller: Reader, written: Written) -> dict[str, Any]:
     made = dashboard_from_yaml(written.name, written.yaml)
-    await services(request).panels.check(made)
+    with told_by_line(written.yaml):
+        await services(request).panels.check(made)
     return {"name": made.name, **dashboard_json(made), "yaml": dashboard_yaml(made)}
 
 

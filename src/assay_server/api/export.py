@@ -47,12 +47,12 @@ class ScoreExport(BaseModel):
 
 @router.get("/traces", summary="Traces as a file, newest first", response_class=StreamingResponse, responses=_FILE)
 async def export_traces(request: Request, caller: Reader, query: Annotated[TraceExport, Query()]) -> StreamingResponse:
-    return await _file(request, caller, narrowed(query), "traces", query.format)
+    return await _file(request, caller, narrowed(query), "traces", query)
 
 
 @router.get("/spans", summary="Spans as a file, newest first", response_class=StreamingResponse, responses=_FILE)
 async def export_spans(request: Request, caller: Reader, query: Annotated[SpanExport, Query()]) -> StreamingResponse:
-    return await _file(request, caller, query.narrowed(), "spans", query.format)
+    return await _file(request, caller, query.narrowed(), "spans", query)
 
 
 @router.get("/scores", summary="Scores as a file, newest first", response_class=StreamingResponse, responses=_FILE)
@@ -66,13 +66,18 @@ async def export_scores(request: Request, caller: Reader, query: Annotated[Score
         until_ns=nanoseconds(query.until, "until"),
         source=query.source,
     )
-    return await _file(request, caller, narrow, "scores", query.format)
+    return await _file(request, caller, narrow, "scores", query)
 
 
-async def _file(request: Request, caller: Principal, narrow: Any, kind: str, form: Format) -> StreamingResponse:
+async def _file(
+    request: Request, caller: Principal, narrow: Any, kind: str, query: TraceExport | SpanExport | ScoreExport
+) -> StreamingResponse:
     """The first page is read before the answer begins, so that a wrong filter is told as such."""
+    form = query.format
     stream = services(request).exports.stream(caller.project, narrow, form)
     first = await anext(stream)
+    given = query.model_dump(exclude_unset=True, exclude_none=True, exclude={"format"})
+    await services(request).outbound.downloads.note(caller.project, caller.actor, kind, form, given)
     headers = {"content-disposition": f'attachment; filename="{kind}.{form}"'}
     return StreamingResponse(_joined(first, stream), media_type=MEDIA_TYPES[form], headers=headers)
 

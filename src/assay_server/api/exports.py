@@ -80,4 +80,4 @@ async def runs(
 @router.post("/{export}/run", status_code=HTTP_202_ACCEPTED, summary="Write the file of one window now")
 async def run(export: str, body: Window, caller: Writer, rooms: Rooms) -> dict[str, Any]:
     moment = nanoseconds(body.window_start, "window_start")
-    return dict(await rooms.outbound.exports.run(caller.project, export, moment))
+    return dict(await rooms.outbound.exports.run(caller.project, caller.actor, export, moment))

@@ -1,6 +1,6 @@
 """Prices of the project's own, what nobody could price, and how far re-pricing is."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
@@ -42,7 +42,10 @@ class PriceBody(BaseModel):
     reasoning: float | None = Field(None, description="default: as output")
     request: float | None = Field(None, description="US dollars per call")
     batch: float | None = Field(None, description="factor for batch calls; without it their cost is unknown")
-    tiers: list[TierBody] = Field([], max_length=20)
+    tiers: list[TierBody] | None = Field(None, max_length=20)
+    unnamed: Literal["keep", "drop"] | None = Field(
+        None, description="what becomes of what the price before it has and this one does not name; default: refused"
+    )
     provider: str | None = Field(None, max_length=200)
     valid_from: str | None = Field(None, description="RFC 3339; default: for all time")
     reason: str | None = Field(None, max_length=2000)
@@ -65,7 +68,9 @@ async def look_up(
 
 @router.put("/prices/{model:path}", summary="Add or replace an own price; stored calls are re-priced")
 async def put_price(request: Request, model: str, body: PriceBody, caller: Admin) -> dict[str, Any]:
-    rates = body.model_dump(exclude_none=True, exclude={"provider", "valid_from", "reason"})
+    """A field that is null is named: the price has none. `instead_of` in the answer tells what calls of this model had
+    by a wider own price or the public list and have no longer."""
+    rates = body.model_dump(exclude_unset=True, exclude={"provider", "valid_from", "reason", "unnamed"})
     made: dict[str, Any] = await services(request).prices.put(
         caller.project,
         caller.actor,
@@ -73,6 +78,7 @@ async def put_price(request: Request, model: str, body: PriceBody, caller: Admin
         rates,
         provider=body.provider,
         valid_from=body.valid_from,
+        unnamed=body.unnamed,
         reason=body.reason,
     )
     services(request).repricer.wake()

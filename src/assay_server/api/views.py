@@ -39,5 +39,5 @@ async def put_view(request: Request, caller: Writer, name: str, view: View) -> d
 
 @router.delete("/{name:path}", status_code=HTTP_204_NO_CONTENT, summary="Delete a view")
 async def delete_view(request: Request, caller: Writer, name: str) -> Response:
-    await services(request).views.delete(caller.project, name)
+    await services(request).views.delete(caller.project, caller.actor, name)
     return Response(status_code=HTTP_204_NO_CONTENT)

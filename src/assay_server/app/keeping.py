@@ -29,7 +29,7 @@ async def keeping(
     ledger, store, audit, clock = site.ledger, site.store, site.audit, site.clock
     retention = Retention(ledger, audit, clock)
     passes = Passes(store, retention, Labels(aliases()).is_label, media)
-    compactions = Compactions(ledger, store, clock, home)
+    compactions = Compactions(ledger, store, audit, clock, home)
     await compactions.end_left()
     places = Places(config.data, config.backups_folder, config.backup_days, __version__)
     backups = Backups(ledger, store, audit, clock, home, places)

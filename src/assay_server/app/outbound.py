@@ -9,7 +9,7 @@ from hashlib import blake2b
 from assay_server.app.config import Config
 from assay_server.app.watching import Site
 from assay_server.ingest import Ingest
-from assay_server.outbound import Forwards, ScheduledExports
+from assay_server.outbound import Downloads, Forwards, ScheduledExports
 from assay_server.providers import HttpUpstream
 from assay_server.query import Exports, Stored
 
@@ -20,6 +20,7 @@ class Outbound:
 
     exports: ScheduledExports
     forwards: Forwards
+    downloads: Downloads
 
 
 def outbound(
@@ -52,4 +53,4 @@ def outbound(
     for each in (scheduled, forwards):
         each.start()
         stack.push_async_callback(each.close)
-    return Outbound(scheduled, forwards)
+    return Outbound(scheduled, forwards, Downloads(site.ledger, site.audit))

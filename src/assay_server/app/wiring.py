@@ -215,7 +215,7 @@ async def house(config: Config) -> AsyncIterator[House]:
             sql=sql,
             figures=Figures(ground.store),
             tail=tail,
-            views=Views(ground.ledger, ground.clock),
+            views=Views(ground.ledger, ground.audit, ground.clock),
             dashboards=Dashboards(ground.ledger, ground.audit, ground.clock),
             panels=Panels(ground.store, sql),
             exports=Exports(reads.traces, reads.scores),

@@ -18,6 +18,8 @@ Days = Annotated[int, typer.Option("--days", "-d", min=1, max=730, help="How man
 Since = Annotated[str | None, typer.Option("--since", help="RFC 3339; instead of --days.")]
 Until = Annotated[str | None, typer.Option("--until", help="RFC 3339, exclusive.")]
 
+_BESIDES = ("cache_read", "cache_write", "reasoning")
+
 
 @app.command("by", epilog="Example: assay cost by model --days 30")
 def by(
@@ -117,6 +119,7 @@ def unpriced(as_json: AsJson = False) -> None:
 @app.command(epilog="Example: assay cost price 'my-model-*' --input 0.5 --output 1.5")
 def price(
     model: Annotated[str, typer.Argument(help="As in the traces; * stands for anything.")],
+    *,
     into: Annotated[float | None, typer.Option("--input", help="Dollars per million tokens.")] = None,
     out: Annotated[float | None, typer.Option("--output", help="Dollars per million tokens.")] = None,
     cache_read: Annotated[float | None, typer.Option("--cache-read", help="As --input if left out.")] = None,
@@ -126,16 +129,22 @@ def price(
     batch: Annotated[float | None, typer.Option("--batch", help="Factor for batch calls, such as 0.5.")] = None,
     provider: Annotated[str | None, typer.Option("--provider", help="Only where this provider serves it.")] = None,
     valid_from: Annotated[str | None, typer.Option("--from", help="RFC 3339; for all time if left out.")] = None,
+    keep: Annotated[
+        bool | None, typer.Option("--keep/--drop", help="What its price has, and is not named here. Refused without.")
+    ] = None,
     reason: Annotated[str | None, typer.Option("--reason", "-r", help="Why; it stays in the audit log.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Sets a price; calls that are stored already get it too."""
     rates = {"input": into, "output": out, "cache_read": cache_read, "cache_write": cache_write, "reasoning": reasoning}
-    rates["request"] = request
+    more = {"request": request, "batch": batch, "unnamed": None if keep is None else "keep" if keep else "drop"}
     with connected() as client:
-        made = client.prices.put(model, **rates, batch=batch, provider=provider, valid_from=valid_from, reason=reason)
+        made = client.prices.put(model, **rates, **more, provider=provider, valid_from=valid_from, reason=reason)
     if not emit(made, as_json):
         answer(f"{made['id']}: {model} has a price; stored calls are priced anew ({made['repricing']['id']})")
+        if instead := made.get("instead_of"):
+            whose = "your wider price" if instead["source"].startswith("project:") else "the public list"
+            answer(f"Its calls no longer have what {whose} has: {', '.join(map(_lost, instead['lost'].items()))}")
         hint("assay cost prices")
 
 
@@ -145,7 +154,7 @@ def prices(as_json: AsJson = False) -> None:
     with connected() as client:
         found, running = client.prices.list(), client.prices.repricings()
     if not emit({"items": found, "repricings": running}, as_json):
-        head = ("id", "model", "provider", "input", "output", "a call", "batch", "from")
+        head = ("id", "model", "provider", "input", "output", "a call", "batch", "besides", "from")
         table(head, [_price(row) for row in found])
         for row in running:
             if row["status"] != "done":
@@ -195,7 +204,14 @@ def _group(row: dict[str, Any]) -> tuple[object, ...]:
 
 def _price(row: dict[str, Any]) -> tuple[object, ...]:
     named = (row.get(field) for field in ("id", "model", "provider", "input", "output", "request", "batch"))
-    return (*named, row["valid_from"] or "always")
+    rates = [f"{name} {row[name]:g}" for name in _BESIDES if row.get(name) is not None]
+    tiers = [f"tier over {tier['over']:,}" for tier in row.get("tiers") or ()]
+    return (*named, ", ".join(rates + tiers) or None, row["valid_from"] or "always")
+
+
+def _lost(field: tuple[str, Any]) -> str:
+    name, value = field
+    return name if value is True else f"{name} {value:g}"
 
 
 def _others(row: dict[str, Any]) -> str:

@@ -2,6 +2,7 @@
 
 import codecs
 import json
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -18,6 +19,9 @@ Name = Annotated[str, typer.Argument(help="The dataset's name.")]
 Version = Annotated[int | None, typer.Option("--version", "-v", help="Which version; the newest by default.")]
 
 _CELL = 60
+_RETRIEVAL_KEYS = frozenset(
+    {"embedding_model", "chunking", "top_k", "threshold", "index_version", "index_built_at", "metadata", "name"}
+)
 
 
 @app.command("import", epilog="Example: assay dataset import support-golden golden.jsonl")
@@ -75,8 +79,13 @@ def push(
     as_json: AsJson = False,
 ) -> None:
     """Pushes a retrieval config: name, embedding_model, chunking, top_k, threshold, index_version, index_built_at."""
-    fields = _retrieval_fields(file)
-    with connected() as client:
+    from assay_server.cli.yaml_files import read_mapping
+
+    config = read_mapping(file, _RETRIEVAL_KEYS, {"name", "embedding_model"})
+    fields = dict(config.fields)
+    if isinstance(built := fields.get("index_built_at"), date):  # so YAML reads it
+        fields["index_built_at"] = built.isoformat()
+    with connected() as client, config.sent():
         made = client.retrieval_configs.push(fields.pop("name"), **fields)
     if not emit(made, as_json):
         answer(f"{reference(made)}  {made['id']}")
@@ -116,28 +125,6 @@ def _read(file: Path) -> list[assay.Json]:
         told = "\n".join(f"  {fault}" for fault in faults)
         raise assay.InvalidInput(f"{len(faults)} line(s) cannot be read, nothing was sent:\n{told}", field="items")
     return items
-
-
-def _retrieval_fields(file: Path) -> dict[str, Any]:
-    import yaml
-
-    try:
-        found = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except yaml.YAMLError as error:
-        raise assay.InvalidInput(f"{file}: not YAML: {error}", field="file", value=str(file)) from error
-    known = {"embedding_model", "chunking", "top_k", "threshold", "index_version", "index_built_at", "metadata", "name"}
-    missing = {"name", "embedding_model"} - set(found if isinstance(found, dict) else ())
-    foreign = set(found) - known if isinstance(found, dict) else set()
-    if missing or foreign:
-        raise assay.InvalidInput(
-            f"{file}: missing: {text(sorted(missing))}; unknown: {text(sorted(foreign))}.",
-            field="file",
-            value=str(file),
-            fix=f"the keys are {', '.join(sorted(known))}",
-        )
-    built = found.get("index_built_at")
-    fields: dict[str, Any] = found
-    return fields | ({"index_built_at": str(built.isoformat())} if hasattr(built, "isoformat") else {})
 
 
 def _row(dataset: assay.Json) -> tuple[object, ...]:

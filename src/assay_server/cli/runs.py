@@ -115,11 +115,13 @@ def put_suite(
     as_json: AsJson = False,
 ) -> None:
     """Creates or replaces a suite from a file."""
-    fields = _suite(file)
-    with connected() as client:
-        made = client.suites.put(name, **fields)
+    from assay_server.cli.yaml_files import read_mapping
+
+    suite = read_mapping(file, _SUITE_KEYS, {"metrics"})
+    with connected() as client, suite.sent():
+        made = client.suites.put(name, **suite.fields)
     if not emit(made, as_json):
-        answer(f"{name}: {len(fields['metrics'])} metric(s)")
+        answer(f"{name}: {len(suite.fields['metrics'])} metric(s)")
         hint(f"assay gate RUN --suite {name}")
 
 
@@ -174,25 +176,6 @@ def _next(verdict: assay.Json) -> None:
         hint(f"assay compare {verdict['baseline_run']} {verdict['run']}")
     else:
         hint(f"assay runs {verdict['run']} --items")
-
-
-def _suite(file: Path) -> dict[str, Any]:
-    import yaml
-
-    try:
-        found = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except yaml.YAMLError as error:
-        raise assay.InvalidInput(f"{file}: not YAML: {error}", field="file", value=str(file)) from error
-    fits = isinstance(found, dict) and isinstance(found.get("metrics"), list)
-    if not fits or set(found) - _SUITE_KEYS:
-        raise assay.InvalidInput(
-            f"{file}: a suite is a mapping with 'metrics' (a list); further keys: {', '.join(sorted(_SUITE_KEYS))}.",
-            field="file",
-            value=str(file),
-            fix="such as: metrics: [{metric: groundedness, margin: 0.03, direction: higher}]",
-        )
-    fields: dict[str, Any] = found
-    return fields
 
 
 def _row(run_: assay.Json) -> tuple[Any, ...]:

@@ -1,49 +1,24 @@
 """Projects, their keys, and who is signed in. Secrets are kept as SHA-256 only, and shown once."""
 
-import logging
-import re
-import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, update
+from sqlalchemy import Connection
 
 from assay_server.core.clock import Clock, rfc3339
-from assay_server.core.errors import Conflict, Forbidden, InvalidInput, Refused, Unauthenticated
-from assay_server.core.ids import new_id
+from assay_server.core.errors import Forbidden, Refused, Unauthenticated
 from assay_server.core.ports import Principal
 from assay_server.governance import rows
 from assay_server.governance.audit import Audit
 from assay_server.governance.cache import Principals
-from assay_server.governance.credentials import digest, new_pair, new_token, secret_in
+from assay_server.governance.credentials import digest, new_token, secret_in
+from assay_server.governance.making import Bootstrapped, Making, check_key_name, check_project_name
 from assay_server.governance.roles import check_role
+from assay_server.governance.sessions import SESSION_NS, end_session, open_session, replace_token
 from assay_server.governance.uses import KeyUses
-from assay_server.ledger import Ledger, tables
+from assay_server.ledger import Ledger
 
-_log = logging.getLogger(__name__)
-
-_keys = tables.accounts.keys
-_projects = tables.accounts.projects
-_sessions = tables.accounts.sessions
-_tokens = tables.accounts.sign_in_tokens
-
-SERVER = "assay:server"
-"""The actor of what the server does by itself when it starts."""
-
-_NAME = re.compile(r"[a-z0-9][a-z0-9._/-]{0,99}")
-_LONGEST_KEY_NAME = 100
 _SECOND = 1_000_000_000
-_SESSION_NS = 7 * 24 * 3600 * _SECOND
-
-
-@dataclass(slots=True, frozen=True)
-class Bootstrapped:
-    """What the first start made. `key` is a secret to show once; None where nothing was generated."""
-
-    project: str
-    key: str | None
-    is_new: bool
 
 
 class Accounts:
@@ -53,6 +28,7 @@ class Accounts:
         self._ledger = ledger
         self._audit = audit
         self._clock = clock
+        self._making = Making(audit, clock)
         # Apart: a session's secret is no key, and the other way round.
         self._by_key = Principals()
         self._by_session = Principals()
@@ -104,7 +80,7 @@ class Accounts:
         With `bootstrap_key`, that is the admin key (an earlier bootstrap key stops working); without, a key is
         generated if there is none yet, and returned this once.
         """
-        made = await self._ledger.write(lambda connection: self._bootstrap(connection, bootstrap_key))
+        made = await self._ledger.write(lambda connection: self._making.bootstrap(connection, bootstrap_key))
         self._forget()
         return made
 
@@ -117,10 +93,10 @@ class Accounts:
     async def create_key(self, project: str, actor: str, *, name: str, role: str) -> dict[str, Any]:
         """A new key with its `secret`, which nobody can read again. Raises InvalidInput."""
         check_role(role)
-        _check_key_name(name)
+        check_key_name(name)
 
         def write(connection: Connection) -> dict[str, Any]:
-            return self._add_key(connection, project, actor, name=name, role=role, origin="created")
+            return self._making.add_key(connection, project, actor, name=name, role=role, origin="created")
 
         return await self._ledger.write(write)
 
@@ -158,15 +134,14 @@ class Accounts:
 
         Raises Forbidden, InvalidInput, and Conflict for a name that is taken.
         """
-        if not _NAME.fullmatch(name):
-            raise _bad_name(name)
+        check_project_name(name)
 
         def write(connection: Connection) -> dict[str, Any]:
             if not rows.project_by_id(connection, project).home:
                 raise Forbidden("Projects are created by admins of the server's first project.", field="project")
-            made = self._add_project(connection, actor, name, home=False)
+            made = self._making.add_project(connection, actor, name, home=False)
             self._record(connection, project, actor, "project.create", made, after={"name": name})
-            key = self._add_key(connection, made, actor, name="first", role="admin", origin="created")
+            key = self._making.add_key(connection, made, actor, name="first", role="admin", origin="created")
             return {**rows.project_json(rows.project_by_id(connection, made)), "key": key}
 
         return await self._ledger.write(write)
@@ -183,7 +158,7 @@ class Accounts:
         token = new_token()
         values = {"token_hash": digest(token), "project": project, "role": check_role(role), "actor": actor}
         expires = self._clock.now_ns() + minutes * 60 * _SECOND
-        await self._ledger.write(lambda connection: _replace_token(connection, values, expires, self._clock.now_ns()))
+        await self._ledger.write(lambda connection: replace_token(connection, values, expires, self._clock.now_ns()))
         return token
 
     async def sign_in(self, token: str) -> dict[str, Any]:
@@ -196,7 +171,7 @@ class Accounts:
         def write(connection: Connection) -> Principal | None:
             found = rows.redeem(connection, hashed, now) or rows.principal_by_key(connection, hashed)
             if found is not None:
-                _open_session(connection, found, digest(secret), now)
+                open_session(connection, found, digest(secret), now)
                 self._record(connection, found.project, found.actor, "session.open", found.actor)
             return found
 
@@ -209,75 +184,13 @@ class Accounts:
             )
         self._uses.note(principal.actor)
         who = {"project": principal.project, "role": principal.role, "actor": principal.actor}
-        return {"secret": secret, **who, "expires_at": rfc3339(now + _SESSION_NS)}
+        return {"secret": secret, **who, "expires_at": rfc3339(now + SESSION_NS)}
 
     async def sign_out(self, secret: str) -> None:
         """Ends a session; one that has ended stays so."""
         hashed, now = digest(secret), self._clock.now_ns()
-        mine = (_sessions.c.secret_hash == hashed, _sessions.c.ended_ns.is_(None))
-        await self._ledger.write(lambda c: c.execute(update(_sessions).where(*mine).values(ended_ns=now)))
+        await self._ledger.write(lambda connection: end_session(connection, hashed, now))
         self._forget()
-
-    # --- inside a transaction -----------------------------------------------------------------------
-
-    def _bootstrap(self, connection: Connection, wanted: str | None) -> Bootstrapped:
-        home = rows.home_project(connection)
-        project = self._add_project(connection, SERVER, "default", home=True) if home is None else str(home.id)
-        if wanted is not None:
-            self._set_bootstrap_key(connection, project, wanted)
-            return Bootstrapped(project, None, is_new=home is None)
-        if home is not None:
-            return Bootstrapped(project, None, is_new=False)
-        made = self._add_key(connection, project, SERVER, name="first", role="admin", origin="generated")
-        return Bootstrapped(project, str(made["secret"]), is_new=True)
-
-    def _set_bootstrap_key(self, connection: Connection, project: str, secret: str) -> None:
-        """The key of the environment works, and the one it replaces does not. What a person revoked stays revoked."""
-        now, hashed = self._clock.now_ns(), digest(secret)
-        others = (_keys.c.origin == "bootstrap", _keys.c.secret_hash != hashed, _keys.c.revoked_ns.is_(None))
-        connection.execute(update(_keys).where(*others).values(revoked_ns=now, revoked_by=SERVER))
-        known = rows.key_by_digest(connection, hashed)
-        if known is None:
-            self._add_key(
-                connection, project, SERVER, name="bootstrap", role="admin", origin="bootstrap", secret=secret
-            )
-        elif known.revoked_by == SERVER:
-            again = {"revoked_ns": None, "revoked_by": None}
-            connection.execute(update(_keys).where(_keys.c.id == known.id).values(**again))
-            self._record(connection, project, SERVER, "key.restore", known.id)
-        elif known.revoked_ns is not None:
-            _log.warning("ASSAY_BOOTSTRAP_KEY holds the key %s, which was revoked: it does not work", known.id)
-
-    def _add_project(self, connection: Connection, actor: str, name: str, *, home: bool) -> str:
-        project = new_id("prj")
-        values = {"id": project, "name": name, "home": home, "salt": secrets.token_hex(16), "created_by": actor}
-        taken = connection.execute(_projects.select().where(_projects.c.name == name)).one_or_none()
-        if taken is not None:
-            raise Conflict("There is a project of this name.", field="name", value=name, fix="choose another name")
-        connection.execute(_projects.insert().values(**values, created_ns=self._clock.now_ns()))
-        return project
-
-    def _add_key(
-        self,
-        connection: Connection,
-        project: str,
-        actor: str,
-        *,
-        name: str,
-        role: str,
-        origin: str,
-        secret: str | None = None,
-    ) -> dict[str, Any]:
-        """The key as JSON, with its secret. `secret` is given where its owner chose it."""
-        public: str | None = None
-        if secret is None:
-            public, secret = new_pair()
-        key = new_id("key")
-        values = {"id": key, "project": project, "name": name, "role": role, "public": public, "origin": origin}
-        made = {"secret_hash": digest(secret), "created_ns": self._clock.now_ns(), "created_by": actor}
-        connection.execute(_keys.insert().values(**values, **made))
-        self._record(connection, project, actor, "key.create", key, after={"name": name, "role": role})
-        return {**rows.key_json(rows.key_by_id(connection, project, key)), "secret": secret}
 
     def _forget(self) -> None:
         self._by_key.forget()
@@ -289,19 +202,6 @@ class Accounts:
         self._audit.append(connection, project=project, actor=actor, action=action, subject=subject, **details)
 
 
-def _open_session(connection: Connection, principal: Principal, hashed: str, now: int) -> None:
-    key = principal.actor.removeprefix("key:") if principal.actor.startswith("key:") else None
-    who = {"project": principal.project, "role": principal.role, "actor": principal.actor, "key": key}
-    times = {"created_ns": now, "expires_ns": now + _SESSION_NS}
-    connection.execute(_sessions.insert().values(id=new_id("ses"), secret_hash=hashed, **who, **times))
-
-
-def _replace_token(connection: Connection, values: Mapping[str, Any], expires_ns: int, now_ns: int) -> None:
-    """Adds a token, and clears away those that nobody can use any more."""
-    connection.execute(_tokens.delete().where(_tokens.c.expires_ns <= now_ns))
-    connection.execute(_tokens.insert().values(**values, expires_ns=expires_ns))
-
-
 def _refuse_last_admin(connection: Connection, project: str, row: Any) -> None:
     if row.role == "admin" and rows.admin_keys(connection, project) == 1:
         raise Refused(
@@ -310,21 +210,3 @@ def _refuse_last_admin(connection: Connection, project: str, row: Any) -> None:
             value=row.id,
             fix="create another admin key first, then revoke this one",
         )
-
-
-def _check_key_name(name: str) -> None:
-    if not 1 <= len(name) <= _LONGEST_KEY_NAME or not name.isprintable() or "@" in name:
-        raise InvalidInput(
-            f"A key's name has 1 to {_LONGEST_KEY_NAME} printable characters and no e-mail address: history keeps it.",
-            field="name",
-            value=name,
-            fix="name what uses it, such as 'checkout-service'",
-        )
-
-
-def _bad_name(name: str) -> InvalidInput:
-    return InvalidInput(
-        "A name has 1 to 100 of a-z, 0-9, '.', '_', '/', '-', and begins with a letter or digit.",
-        field="name",
-        value=name,
-    )

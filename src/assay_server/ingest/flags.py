@@ -22,6 +22,7 @@ from assay_server.governance import DROPPED, SCORED, SKIPPED, Flagging, fraction
 from assay_server.ingest.answer_schema import Schema, schema_asked
 from assay_server.ingest.answers import answer_of, text_answered
 from assay_server.ingest.documents import documents_of
+from assay_server.ingest.schema_around import SchemasAround, is_step
 from assay_server.ingest.scrub import is_scrubbed
 from assay_server.store import GATEWAY
 
@@ -71,6 +72,7 @@ class FlagWatch:
         self._check = check
         self._documents: OrderedDict[tuple[str, str], Contexts] = OrderedDict()
         self._answers: OrderedDict[tuple[str, str, bytes], tuple[int, int, tuple[str | None, ...]]] = OrderedDict()
+        self._around = SchemasAround()
         self._waiting: deque[_Waiting] = deque()
         self._woken = asyncio.Event()
         self._idle = asyncio.Event()
@@ -85,6 +87,10 @@ class FlagWatch:
         for span, checks in sampled:  # first: an answer may come in one request with what was retrieved for it
             if checks:
                 self._remember(span)
+            for answer, schema, call in self._around.said(span):
+                self._wait(
+                    _Waiting(call.project, call.trace_id, call.span_id, call.end_ns, [], "", (), (answer, schema))
+                )
         for span, checks in sampled:
             if span.kind == "llm" and span.output:
                 self._note(span, span.output, checks)
@@ -125,25 +131,32 @@ class FlagWatch:
         structured = self._structured(span, output)
         if not asked and structured is None:
             return
-        if len(self._waiting) >= _ROOM:
-            self._count(span.project, DROPPED, len(asked))
-            return
         contexts = self._documents.get((span.project, span.trace_id), [])
         place = span.project, span.trace_id, span.span_id, span.end_ns
-        self._waiting.append(_Waiting(*place, contexts, (answer or "")[:_LONGEST], asked, structured))
+        self._wait(_Waiting(*place, contexts, (answer or "")[:_LONGEST], asked, structured))
+
+    def _wait(self, waiting: _Waiting) -> None:
+        if len(self._waiting) >= _ROOM:
+            self._count(waiting.project, DROPPED, len(waiting.checks))
+            return
+        self._waiting.append(waiting)
         self._idle.clear()
         self._woken.set()
 
     def _structured(self, span: Span, output: str) -> tuple[str, Schema] | None:
         """Not of a call that was cut off, nor of an answer that is not as it was given: a number that was scrubbed and
         became `[PHONE_NUMBER]` is no JSON."""
-        schema = None if span.status == "error" or len(output) > _LONGEST_OUTPUT else schema_asked(span.attributes)
-        answer = None if schema is None else text_answered(output)
-        if schema is None or answer is None or len(answer) > _LONGEST_JSON:
+        if span.status == "error" or len(output) > _LONGEST_OUTPUT:
+            return None
+        schema = schema_asked(span.attributes)
+        around = not schema and is_step(span)
+        answer = text_answered(output) if around or schema is not None else None
+        if answer is None or len(answer) > _LONGEST_JSON:
             return None
         if is_scrubbed(answer, span.pii) or self._is_told_again(span, answer, "schema"):
             return None
-        return answer, schema
+        schema = self._around.schema_of(span, answer) if around else schema
+        return None if schema is None else (answer, schema)
 
     def _count(self, project: str, what: str, n: int) -> None:
         if n:

@@ -249,10 +249,11 @@ class Normaliser:
 
 
 def _charge(span: Span, resource: dict[str, str]) -> None:
-    """Who is charged: a tag comes before an attribute, an attribute before the resource."""
+    """Who is charged: a tag comes before an attribute, an attribute before the resource. Of two tags of a key the first
+    that has a value goes, as where calls are grouped by `tag:<key>`."""
     for field in _CHARGED:
         tagged = (tag[len(field) + 1 :] for tag in span.tags if tag.startswith((f"{field}:", f"{field}=")))
-        text = next(tagged, None) or getattr(span, field) or resource.get(field)
+        text = next(filter(None, tagged), None) or getattr(span, field) or resource.get(field)
         setattr(span, field, text and text[:_SHORT])
 
 

@@ -5,19 +5,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from assay_server.core.records import Span, Tokens
+from assay_server.providers import BATCH_KEYS, says_batch
 
 ROLL_UPS = ("agent", "chain")
 """Kinds that often repeat the sum of their children: those are priced, these are not."""
-
-BATCH_KEYS = (
-    "assay.batch",
-    "openai.request.service_tier",
-    "openai.response.service_tier",
-    "gen_ai.openai.request.service_tier",
-    "gen_ai.openai.response.service_tier",
-    "gen_ai.request.service_tier",
-)
-"""Attributes that say a call went through a vendor's batch API, by `batch` or `true`."""
 
 AUDIO_KEYS = (
     "llm.token_count.prompt_details.audio",
@@ -58,10 +49,6 @@ def price_span(span: Span, prices: Prices) -> None:
         )  # fmt: skip
         if priced is not None:
             span.cost, span.cost_source = priced
-
-
-def says_batch(value: Any) -> bool:
-    return str(value).lower() in {"batch", "true"}
 
 
 def says_audio(value: Any) -> bool:

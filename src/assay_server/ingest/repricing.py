@@ -11,7 +11,8 @@ from typing import Any, Protocol
 
 from assay_server.core.errors import AssayError
 from assay_server.core.records import Tokens
-from assay_server.ingest.pricing import AUDIO_KEYS, BATCH_KEYS, ROLL_UPS, Prices, says_audio, says_batch
+from assay_server.ingest.pricing import AUDIO_KEYS, ROLL_UPS, Prices, says_audio
+from assay_server.providers import BATCH_KEYS, says_batch
 from assay_server.store import Limits, Priced, Store
 
 _log = logging.getLogger(__name__)

@@ -75,13 +75,19 @@ class Backups:
 
         return await self._ledger.write(write)
 
-    async def verify(self, backup: str) -> dict[str, Any]:
+    async def verify(self, actor: str, backup: str) -> dict[str, Any]:
         """It will be looked at now. Raises NotFound, and Conflict for one that is not done."""
-        row = await self._ledger.read(lambda connection: _get(connection, self._home, backup))
-        if row.status != "done":
-            raise Conflict("The backup is not done.", field="status", value=row.status, fix="make another")
+
+        def write(connection: Connection) -> dict[str, Any]:
+            row = _get(connection, self._home, backup)
+            if row.status != "done":
+                raise Conflict("The backup is not done.", field="status", value=row.status, fix="make another")
+            self._audit.append(connection, project=self._home, actor=actor, action="backup.verify", subject=backup)
+            return backup_json(row)
+
+        told = await self._ledger.write(write)
         self._verifying.add(backup)
-        return backup_json(row)
+        return told
 
     async def get(self, backup: str) -> dict[str, Any]:
         """Raises NotFound."""

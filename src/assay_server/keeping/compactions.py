@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Row, select, update
 from assay_server.core.clock import Clock, rfc3339
 from assay_server.core.errors import AssayError
 from assay_server.core.ids import new_id
-from assay_server.ledger import Ledger, tables
+from assay_server.ledger import AuditTrail, Ledger, tables
 from assay_server.store import Store
 
 _rows = tables.keeping.compactions
@@ -36,29 +36,36 @@ class _Look:
 class Compactions:
     """Reports are the first project's: there is one store for all."""
 
-    def __init__(self, ledger: Ledger, store: Store, clock: Clock, home: str) -> None:
+    def __init__(self, ledger: Ledger, store: Store, audit: AuditTrail, clock: Clock, home: str) -> None:
         self._ledger = ledger
         self._store = store
+        self._audit = audit
         self._clock = clock
         self._home = home
         self._last: _Look | None = None
-        self._asked = False
+        self._asked: str | None = None
 
-    def ask(self) -> None:
-        """One is made at the next beat."""
-        self._asked = True
+    async def ask(self, actor: str) -> dict[str, Any]:
+        """One is made at the next beat: `{"id", "status"}`. It is the same for all who ask before that."""
+        asked = self._asked = self._asked or new_id("cmp")
+        await self._ledger.write(
+            lambda connection: self._audit.append(
+                connection, project=self._home, actor=actor, action="compaction.ask", subject=asked
+            )
+        )
+        return {"id": asked, "status": "asked"}
 
     async def work(self) -> None:
         """Makes one where it was asked for, or where nothing came for a minute and the last one is a day ago."""
-        if self._asked:
-            self._asked = False
-            await self.run("asked")
+        if self._asked is not None:
+            asked, self._asked = self._asked, None
+            await self.run("asked", asked)
         elif await self._is_time():
             await self.run("quiet")
 
-    async def run(self, why: Why) -> None:
-        """Raises what the store raises; then the report says so."""
-        id_, now = new_id("cmp"), self._clock.now_ns()
+    async def run(self, why: Why, asked: str | None = None) -> None:
+        """`asked`: the id that who asked was told. Raises what the store raises; then the report says so."""
+        id_, now = asked or new_id("cmp"), self._clock.now_ns()
         begun = {"id": id_, "project": self._home, "status": "running", "why": why, "started_ns": now}
         await self._ledger.write(lambda connection: connection.execute(_rows.insert().values(**begun)))
         try:

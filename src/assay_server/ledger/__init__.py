@@ -2,10 +2,21 @@
 
 from assay_server.ledger import tables
 from assay_server.ledger.audit_trail import AuditTrail
+from assay_server.ledger.concealed import concealed, without_values
 from assay_server.ledger.dumps import dumped_heads
 from assay_server.ledger.engine import Ledger
 from assay_server.ledger.faults import storable
 from assay_server.ledger.schema import REVISIONS
 from assay_server.ledger.upkeep import copy_sqlite
 
-__all__ = ["REVISIONS", "AuditTrail", "Ledger", "copy_sqlite", "dumped_heads", "storable", "tables"]
+__all__ = [
+    "REVISIONS",
+    "AuditTrail",
+    "Ledger",
+    "concealed",
+    "copy_sqlite",
+    "dumped_heads",
+    "storable",
+    "tables",
+    "without_values",
+]

@@ -8,7 +8,7 @@ from typing import Any
 
 from assay_server.core.errors import InvalidInput
 from assay_server.monitors.incidents import SEVERITIES
-from assay_server.query import GROUPS, RATES, Metric, filters_told, is_filter, is_group, metric_json, parse_metric
+from assay_server.query import GROUPS, RATES, Metric, is_group, metric_json, panel_filter, parse_metric
 
 RULES = ("threshold", "change", "missing", "burn")
 DIRECTIONS = ("up", "down", "both")
@@ -19,7 +19,6 @@ _LONGEST_WINDOW_S = 31 * DAY_S
 _SHORTEST_WINDOW_S = 10
 _SHORTEST_EVERY_S = 5
 _LONGEST_TEXT = 2000
-_MOST_VALUES = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +75,7 @@ def parse(given: Mapping[str, Any]) -> Definition:
         rule=rule,
         window_s=window_s,
         every_s=_whole(given, "every_s", min(max(window_s // 4, 60), 3600), _SHORTEST_EVERY_S, DAY_S),
-        filter=_filter(given.get("filter") or {}),
+        filter=panel_filter(given.get("filter") or {}, "filter"),
         group_by=group_by,
         min_n=_whole(given, "min_n", 1, 0, 1_000_000_000),
         severity=_one_of(given, "severity", SEVERITIES, "warning"),
@@ -180,21 +179,6 @@ def _burn(given: Mapping[str, Any]) -> Rule:
     if objective == 1.0:
         raise InvalidInput("A budget of nothing is always spent.", field="rule.objective", value=1.0, fix="0.999")
     return Rule("burn", objective=objective, days=_whole(given, "days", 30, 1, 90, "rule."))
-
-
-def _filter(given: Any) -> dict[str, tuple[str, ...]]:
-    if not isinstance(given, Mapping):
-        raise InvalidInput("A filter names fields.", field="filter", value=given, fix='{"model": "openai/…"}')
-    return {name: _filter_values(name, values) for name, values in given.items()}
-
-
-def _filter_values(name: str, values: Any) -> tuple[str, ...]:
-    if not is_filter(name):
-        raise InvalidInput("There is no such filter.", field="filter", value=name, fix=filters_told())
-    values = [values] if isinstance(values, str) else values
-    if not isinstance(values, list) or not 1 <= len(values) <= _MOST_VALUES or not all(_is_text(v) for v in values):
-        raise InvalidInput(f"'{name}' takes a text, or a list of up to {_MOST_VALUES}.", field=f"filter.{name}")
-    return tuple(values)
 
 
 def _is_text(value: Any) -> bool:

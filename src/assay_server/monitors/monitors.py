@@ -16,7 +16,7 @@ from assay_server.core.clock import Clock, rfc3339
 from assay_server.core.errors import AssayError, Conflict
 from assay_server.core.ids import new_id
 from assay_server.governance import Audit
-from assay_server.ledger import Ledger
+from assay_server.ledger import Ledger, without_values
 from assay_server.monitors import monitor_rows, rehearsal
 from assay_server.monitors.definition import Definition, parse, refuse_idle_lines, to_json
 from assay_server.monitors.finding import Finding, finding_json
@@ -254,8 +254,8 @@ class Monitors:
             actor=actor,
             action=action,
             subject=monitor.id,
-            before=before,
-            after=after,
+            before=without_values(connection, monitor.project, before),
+            after=without_values(connection, monitor.project, after),
         )
 
 

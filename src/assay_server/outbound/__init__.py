@@ -1,6 +1,7 @@
 """What leaves on its own: files on a schedule, spans to another collector."""
 
+from assay_server.outbound.downloads import Downloads
 from assay_server.outbound.exports import ScheduledExports
 from assay_server.outbound.forwards import Forwards
 
-__all__ = ["Forwards", "ScheduledExports"]
+__all__ = ["Downloads", "Forwards", "ScheduledExports"]

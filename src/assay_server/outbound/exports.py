@@ -19,7 +19,7 @@ from assay_server.core.clock import Clock, rfc3339
 from assay_server.core.errors import AssayError, Conflict, Forbidden, InvalidInput
 from assay_server.core.ids import new_id
 from assay_server.governance import Audit
-from assay_server.ledger import Ledger
+from assay_server.ledger import Ledger, without_values
 from assay_server.outbound import export_rows as rows
 from assay_server.outbound.definition import Bucket, Definition, parse, refuse_unknown_status, to_json
 from assay_server.outbound.export_rows import Export
@@ -141,7 +141,7 @@ class ScheduledExports:
 
         return await self._ledger.read(read)
 
-    async def run(self, project: str, ref: str, moment_ns: int | None = None) -> dict[str, Any]:
+    async def run(self, project: str, actor: str, ref: str, moment_ns: int | None = None) -> dict[str, Any]:
         """Has the window that holds a moment written now, again where it was; by default the last whole one.
 
         Raises NotFound, and InvalidInput for a window that is not over.
@@ -154,7 +154,9 @@ class ScheduledExports:
             if start + LENGTH_NS[every] > now:
                 raise InvalidInput("This window is not over.", field="window_start", value=rfc3339(start))
             rows.want(connection, export, start, start + LENGTH_NS[every], now)
-            return {"window_start": rfc3339(start), "window_end": rfc3339(start + LENGTH_NS[every])}
+            window = {"window_start": rfc3339(start), "window_end": rfc3339(start + LENGTH_NS[every])}
+            self._record(connection, export, actor, "export.run", None, window)
+            return window
 
         wanted = await self._ledger.write(write)
         self._beat.wake()
@@ -240,8 +242,8 @@ class ScheduledExports:
             actor=actor,
             action=action,
             subject=export.id,
-            before=before,
-            after=after,
+            before=without_values(connection, export.project, before),
+            after=without_values(connection, export.project, after),
         )
 
 

@@ -23,7 +23,7 @@ from assay_server.core.clock import Clock, rfc3339
 from assay_server.core.errors import AssayError, Forbidden, InvalidInput, UpstreamError
 from assay_server.core.records import Facts
 from assay_server.governance import Audit, fraction, matcher
-from assay_server.ledger import Ledger
+from assay_server.ledger import Ledger, without_values
 from assay_server.outbound import forward_rows as rows
 from assay_server.outbound.exports import MayName
 from assay_server.outbound.forward_definition import Forward, parse, to_json
@@ -259,7 +259,13 @@ class Forwards:
         self, connection: Connection, project: str, actor: str, name: str, action: str, before: Any, after: Any
     ) -> None:
         self._audit.append(
-            connection, project=project, actor=actor, action=action, subject=name, before=before, after=after
+            connection,
+            project=project,
+            actor=actor,
+            action=action,
+            subject=name,
+            before=without_values(connection, project, before),
+            after=without_values(connection, project, after),
         )
 
 

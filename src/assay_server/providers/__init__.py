@@ -1,5 +1,6 @@
 """LLM vendors: one HTTP client, a row per OpenAI-compatible vendor, a file per other dialect, a local model."""
 
+from assay_server.providers.batch import BATCH_KEYS, BATCH_WORDS, says_batch
 from assay_server.providers.dialects import Dialect, Reader, dialect
 from assay_server.providers.failures import failure
 from assay_server.providers.http import HttpUpstream
@@ -12,6 +13,8 @@ from assay_server.providers.transcript import Event, Transcript
 from assay_server.providers.upstream import Endpoint, Incoming, Outgoing, Upstream
 
 __all__ = [
+    "BATCH_KEYS",
+    "BATCH_WORDS",
     "DONE",
     "Dialect",
     "Endpoint",
@@ -31,4 +34,5 @@ __all__ = [
     "data_of",
     "dialect",
     "failure",
+    "says_batch",
 ]

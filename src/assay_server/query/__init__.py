@@ -9,7 +9,7 @@ from assay_server.query.cost_sql import CostFilter
 from assay_server.query.cost_tokens import TokenUse
 from assay_server.query.cost_why import CostChanges
 from assay_server.query.costs import Costs, Day
-from assay_server.query.dashboards import Dashboards, Panels, parse_panel
+from assay_server.query.dashboards import Dashboards, Panels, parse_panel, told_by_line
 from assay_server.query.dashboards import filter_of as panel_filter
 from assay_server.query.dashboards import from_yaml as dashboard_from_yaml
 from assay_server.query.dashboards import parse as parse_dashboard
@@ -34,13 +34,13 @@ from assay_server.query.measures import (
     parse_metric,
     unit_of,
 )
-from assay_server.query.narrowing import filters_told, is_filter, kept_by, left_out_by
+from assay_server.query.narrowing import kept_by, left_out_by
 from assay_server.query.people import People, PeopleFilter
 from assay_server.query.replay import replay_test
 from assay_server.query.run_items import ItemScore, JudgedItem, RunItems
 from assay_server.query.sandbox import Answer, Sql
 from assay_server.query.scores import ScoreFilter, Scores, score_json
-from assay_server.query.search_line import Line, line_json, read_excluded, read_line
+from assay_server.query.search_line import Line, fields_in, line_json, read_excluded, read_line
 from assay_server.query.sql import Page
 from assay_server.query.stored import Stored
 from assay_server.query.tail import News, Tail, TailFilter
@@ -105,10 +105,9 @@ __all__ = [
     "dashboard_yaml",
     "dataset_item",
     "exposition",
-    "filters_told",
+    "fields_in",
     "forecast_costs",
     "group_noted",
-    "is_filter",
     "is_group",
     "kept_by",
     "label_of",
@@ -125,5 +124,6 @@ __all__ = [
     "read_line",
     "replay_test",
     "score_json",
+    "told_by_line",
     "unit_of",
 ]

@@ -6,9 +6,9 @@ from itertools import groupby, pairwise
 from typing import Any
 
 from assay_server.core.words import percent
+from assay_server.query.cost_groups import PriceList
 from assay_server.query.cost_repeats import Again, Repeats, repeats, together
 from assay_server.query.cost_sql import BUCKETS, LARGE, SUMS, CostFilter, calls, money
-from assay_server.query.cost_why import PriceList
 from assay_server.query.cost_words import dollars
 from assay_server.query.costs import DAY_NS
 from assay_server.query.shapes import question_of

@@ -3,49 +3,19 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import Mapping, Sequence, Set
-from dataclasses import replace
 from itertools import chain
-from typing import Any, Protocol
+from typing import Any
 
 from assay_server.core.clock import rfc3339
-from assay_server.core.records import Tokens
 from assay_server.core.words import percent
-from assay_server.query.cost_sql import BUCKETS, LARGE, SUMS, CostFilter, calls
+from assay_server.query.cost_groups import Group, PricedGroups, PriceList
+from assay_server.query.cost_sql import BUCKETS, CostFilter
 from assay_server.query.cost_words import changed, dollars
-from assay_server.query.costs import DAY_NS
-from assay_server.query.sql import lines
-from assay_server.stats import TERMS, Cell, Term, attribute, rounded
+from assay_server.stats import TERMS, Term, attribute, rounded
 from assay_server.store import Store
-
-Group = tuple[str | None, str | None, str | None]  # provider, model, endpoint
-
-_USUAL_RATIOS = (1.0, 0.1, 1.25, 4.0, 4.0)
-"""What tokens of the buckets commonly cost beside each other; for models whose price nobody lists."""
 
 _MOST_GROUPS = 500
 _MOST_DRIVERS = 10
-
-
-class Rate(Protocol):
-    @property
-    def base(self) -> float: ...
-
-
-class PriceList(Protocol):
-    """What `registry.OwnPrices` does."""
-
-    def rates(self, provider: str | None, model: str, at_ns: int, *, project: str | None = None) -> Any: ...
-
-    def price(
-        self,
-        provider: str | None,
-        model: str,
-        tokens: Tokens,
-        at_ns: int,
-        *,
-        project: str | None = None,
-        batch: bool = False,
-    ) -> tuple[float, str] | None: ...
 
 
 class CostChanges:
@@ -57,56 +27,45 @@ class CostChanges:
 
     async def why(self, project: str, day_ns: int, against_ns: int, narrow: CostFilter) -> dict[str, Any]:
         """`narrow` gives the filters; its window is not used. Both days by their first nanosecond."""
-        both = [await self._rows(project, start, narrow) for start in (against_ns, day_ns)]
+        groups = PricedGroups(self._store, self._prices, project, against_ns, day_ns)
+        both = [await groups.rows(start, narrow) for start in (against_ns, day_ns)]
         known = _largest(both)
         early, late = [_groups(rows, known) for rows in both]
-        ratios = {group: self._ratios(project, group, against_ns) for group in (*early, *late)}
-        cells = [{group: _cell(row, ratios[group]) for group, row in rows.items()} for rows in (early, late)]
+        cells = [
+            {group: groups.cell(group, row, start) for group, row in rows.items()}
+            for start, rows in ((against_ns, early), (day_ns, late))
+        ]
         parts = await asyncio.to_thread(lambda: attribute(cells[0], cells[1]))
         return _answer(day_ns, against_ns, early, late, parts)
 
-    async def _rows(self, project: str, start_ns: int, narrow: CostFilter) -> list[dict[str, Any]]:
-        found = calls(project, replace(narrow, since_ns=start_ns, until_ns=start_ns + DAY_NS), "endpoint")
-        sql = lines(
-            found.sql,
-            "SELECT provider, model, value, cost IS NULL AS unpriced,",
-            SUMS,
-            "FROM calls GROUP BY ALL ORDER BY usd DESC NULLS LAST, calls DESC, provider, model, value",
-        )
-        return await self._store.scan(sql, found.params, limits=LARGE)
-
-    def _ratios(self, project: str, group: Group, at_ns: int) -> tuple[float, ...]:
-        """How the buckets' tokens weigh beside each other, and last what a call costs without any."""
-        provider, model, _ = group
-        rates = None if model is None else self._prices.rates(provider, model, at_ns, project=project)
-        if rates is None:
-            return (*_USUAL_RATIOS, 0.0)
-        buckets = (rates.fresh_input, rates.cache_read, rates.cache_write, rates.output, rates.reasoning)
-        return (*(0.0 if rate is None else rate.base for rate in buckets), rates.request)
-
 
 def _largest(days: Sequence[Sequence[Mapping[str, Any]]]) -> set[Group]:
-    """The dearest of both days together: an endpoint that stood alone on one of them and among the rest on the other
+    """The dearest endpoints of both days together: one that stood alone on one of them and among the rest on the other
     would be traffic that moved, and what changed within it would be told as mix."""
     usd: dict[Group, float] = defaultdict(float)
     for row in chain.from_iterable(days):
         if not row["unpriced"]:
-            usd[_group(row)] += row["usd"]
+            usd[_place(_group(row))] += row["usd"]
     return set(sorted(usd, key=lambda group: -usd[group])[:_MOST_GROUPS])
 
 
 def _groups(rows: Sequence[Mapping[str, Any]], known: Set[Group]) -> dict[Group, dict[str, Any]]:
     groups: dict[Group, dict[str, Any]] = {}
     for row in rows:
-        key: Group = (None, None, None)
+        key = Group()
         if not row["unpriced"]:
-            key = _group(row) if _group(row) in known else (row["provider"], row["model"], None)
+            key = _group(row) if _place(_group(row)) in known else _group(row)._replace(endpoint=None)
         groups[key] = _added(groups.get(key), row)
     return groups
 
 
 def _group(row: Mapping[str, Any]) -> Group:
-    return row["provider"], row["model"], row["value"]
+    return Group(*(row[name] for name in Group._fields))
+
+
+def _place(group: Group) -> Group:
+    """Where it was called, of whatever price."""
+    return group._replace(tier=0, batch=False)
 
 
 def _added(known: dict[str, Any] | None, row: Mapping[str, Any]) -> dict[str, Any]:
@@ -118,18 +77,6 @@ def _added(known: dict[str, Any] | None, row: Mapping[str, Any]) -> dict[str, An
 
 def _sum(left: float | None, right: float | None) -> float | None:
     return right if left is None else left if right is None else left + right
-
-
-def _cell(row: Mapping[str, Any], ratios: Sequence[float]) -> Cell:
-    """A group's dollars divided among its buckets as their prices weigh. Calls without a price are not in it."""
-    priced = row["calls"] - row["unknown"]
-    tokens = [float(row[bucket] or 0) if priced else 0.0 for bucket in BUCKETS] + [float(priced)]
-    weights = [count * ratio for count, ratio in zip(tokens, ratios, strict=True)]
-    whole = sum(weights)
-    if not whole:  # dollars and no tokens: they are what a call costs
-        weights, whole = [0.0] * len(BUCKETS) + [1.0], 1.0
-    usd = row["usd"] or 0.0
-    return Cell(priced, tokens, [usd * weight / whole for weight in weights])
 
 
 def _answer(
@@ -210,30 +157,35 @@ _WORDS: Any = {
     "volume": _volume,
     "tokens": _tokens,
     "price": lambda _before, _after: "The same tokens of the same models at other prices.",
-    "mix": lambda _before, _after: "Calls moved between models and endpoints that cost more or less.",
+    "mix": lambda _before, _after: (
+        "Calls moved between models, endpoints, tiers of price or batch that cost more or less."
+    ),
 }
 
 
 def _drivers(parts: Mapping[Group, Mapping[Term, float]]) -> list[dict[str, Any]]:
     """The largest single contributions but volume, which is nobody's own."""
-    found = [
-        (group, term, usd)
-        for group, terms in parts.items()
-        for term, usd in terms.items()
-        if term != "volume" and round(usd, 6)
-    ]
+    sums: dict[tuple[Group, Term], float] = defaultdict(float)
+    for group, terms in parts.items():
+        for term, usd in terms.items():
+            sums[_place(group), term] += usd
+    found = [(group, term, usd) for (group, term), usd in sums.items() if term != "volume" and round(usd, 6)]
     found.sort(key=lambda one: -abs(one[2]))
     return [
         {
             "term": term,
-            "provider": group[0],
-            "model": group[1],
-            "name": group[2],
+            "provider": group.provider,
+            "model": group.model,
+            "name": group.endpoint,
             "usd": round(usd, 6),
-            "sentence": f"{_NAMES[term]} of {group[1] or 'all models'} in {group[2] or 'the rest'}: {changed(usd)}.",
+            "sentence": f"{_NAMES[term]} of {_place_words(group)}: {changed(usd)}.",
         }
         for group, term, usd in found[:_MOST_DRIVERS]
     ]
+
+
+def _place_words(group: Group) -> str:
+    return f"{group.model or 'all models'} in {group.endpoint or 'the rest'}"
 
 
 _NAMES: dict[Term, str] = {

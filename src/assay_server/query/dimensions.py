@@ -43,9 +43,11 @@ EDGES = "project = ? AND start_ns >= ? AND start_ns < ?"
 """Spans of one project in a range of time; its parameters are named `edges`."""
 
 _TAGGED = (
-    "list_transform(list_filter(tags, lambda t: starts_with(t, ? || ':') OR starts_with(t, ? || '=')),"
-    " lambda t: substr(t, length(?) + 2))[1]"
+    "list_transform(list_filter(tags, lambda t: (starts_with(t, ? || ':') OR starts_with(t, ? || '='))"
+    " AND length(t) > length(?) + 1), lambda t: substr(t, length(?) + 2))[1]"
 )
+"""The first of a key that has a value, as the door reads who is charged (`ingest.normalise`)."""
+
 _ATTRIBUTE = "left(variant_extract(attributes, ?)::VARCHAR, 1000)"  # as long as names of other fields may be
 
 
@@ -143,7 +145,7 @@ def dimension(group_by: str | None) -> Dimension:
         return Dimension("coalesce(" + route + ", " + root + ")", ["http.route"], wide=True)
     kind, _, key = group_by.partition(":")
     if key and kind == "tag":
-        return Dimension(_TAGGED, [key, key, key], wide=True)
+        return Dimension(_TAGGED, [key] * 4, wide=True)
     if key and kind == "attribute":
         return Dimension(_ATTRIBUTE, [key], wide=True)
     raise InvalidInput(

@@ -9,13 +9,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from assay_server.core.errors import InvalidInput
 from assay_server.query.dimensions import EDGES, GROUPS, OWN, dimension, is_group, quoted
 from assay_server.query.key_sets import ATTRIBUTE, ONE_OF_SETS, KeySets
 from assay_server.query.sql import Where, lines
 from assay_server.store import TRACE_WIDE
 
 FILTERS = (*GROUPS, "tag", "status")
-"""What panels and monitors are narrowed by: `is_filter`."""
+"""What panels and monitors are narrowed by: `check_filter`."""
 
 Narrow = Mapping[str, Sequence[str]]
 
@@ -25,13 +26,12 @@ _ONE_OF = " IN (SELECT unnest(?::VARCHAR[]))"
 _NONE: KeySets = {}
 
 
-def is_filter(word: Any) -> bool:
-    return isinstance(word, str) and (is_group(field_of(word)) or field_of(word) in ("tag", "status"))
-
-
-def filters_told() -> str:
-    """What to write where a word is none."""
-    return ", ".join(FILTERS) + "; with '-' in front it is left out"
+def check_filter(word: Any, at: str = "filter") -> None:
+    """`at`: where it stands. Raises InvalidInput for what nothing is narrowed by."""
+    known = isinstance(word, str) and (is_group(field_of(word)) or field_of(word) in ("tag", "status"))
+    if not known:
+        fix = ", ".join(FILTERS) + "; with '-' in front it is left out"
+        raise InvalidInput("There is no such filter.", field=at, value=word, fix=fix)
 
 
 def field_of(word: str) -> str:

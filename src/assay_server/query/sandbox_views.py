@@ -134,7 +134,7 @@ def _first(name: str) -> Column:
     return Column(name, "VARCHAR", "arg_min(" + _quoted(name) + ", start_ns)")
 
 
-_SAID = ", ".join(lines("c." + _quoted(name), "AS", _quoted(name)) for name in (*TRACE_WIDE, "tags"))
+_SAID = ", ".join(lines("c." + _quoted(name), "AS", _quoted(name)) for name in (*TRACE_WIDE, "service", "tags"))
 _CALLS = lines(
     *("(SELECT s.* REPLACE (", _SAID, ") FROM", _OWN, "s"),
     "JOIN counted_calls c ON c.key = s.key AND c.project = s.project)",
@@ -145,7 +145,8 @@ VIEWS = (
     View(
         "calls",
         "The spans whose tokens and cost count: each model call once, no sums that agents repeat. "
-        "sum(cost) over this table is the bill. A call has its trace's user, session, tags … where it names none.",
+        "sum(cost) over this table is the bill. A call has its trace's user, session, tags … where it names none, "
+        "and one of the gateway the service that it was made for.",
         _CALLS,
         _SPAN,
     ),

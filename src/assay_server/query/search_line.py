@@ -86,6 +86,11 @@ def read_line(q: str, now_ns: int) -> Line:
     return line
 
 
+def fields_in(q: str) -> set[str]:
+    """What a line narrows by, also where it cannot be read."""
+    return {part.field for part, _ in _parts(q)}
+
+
 def read_excluded(text: str, now_ns: int) -> dict[str, Any]:
     """The parameters of what may not hold: one part as it stands in the line behind its '-'. Raises `InvalidInput`."""
     parts = [part for part, _ in _parts(text)]

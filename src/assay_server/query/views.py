@@ -8,7 +8,8 @@ from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
 from assay_server.core.clock import Clock, rfc3339
 from assay_server.core.errors import InvalidInput, NotFound, TooLarge
-from assay_server.ledger import Ledger, tables
+from assay_server.ledger import AuditTrail, Ledger, concealed, tables
+from assay_server.query.search_line import fields_in
 
 _NAME = re.compile(r"[^\x00-\x1f/]{1,100}")
 _PAGE = re.compile(r"[a-z][a-z-]{0,49}")
@@ -21,8 +22,9 @@ _views = tables.views.saved_views
 class Views:
     """Reads and writes the views of one project at a time."""
 
-    def __init__(self, ledger: Ledger, clock: Clock) -> None:
+    def __init__(self, ledger: Ledger, audit: AuditTrail, clock: Clock) -> None:
         self._ledger = ledger
+        self._audit = audit
         self._clock = clock
 
     async def list(self, project: str) -> list[dict[str, Any]]:
@@ -38,15 +40,59 @@ class Views:
         """Saves it, in place of the one that had the name. Raises `InvalidInput` and `TooLarge`."""
         _check(name, page, query)
         values = {"page": page, "query": query, "updated_ns": self._clock.now_ns(), "updated_by": actor}
-        return await self._ledger.write(lambda connection: _put(connection, project, name, values))
 
-    async def delete(self, project: str, name: str) -> None:
+        def write(connection: Connection) -> dict[str, Any]:
+            before = _row(connection, project, name)
+            saved = _put(connection, project, name, values)
+            self._note(connection, project, actor, "view.put", before, _row(connection, project, name))
+            return saved
+
+        return await self._ledger.write(write)
+
+    async def delete(self, project: str, actor: str, name: str) -> None:
         """Raises `NotFound`."""
-        gone = await self._ledger.write(
-            lambda connection: connection.execute(delete(_views).where(*_one(project, name))).rowcount
+
+        def write(connection: Connection) -> None:
+            before = _row(connection, project, name)
+            if before is None:
+                raise NotFound(f"There is no view '{name}'.", field="name", value=name)
+            connection.execute(delete(_views).where(*_one(project, name)))
+            self._note(connection, project, actor, "view.delete", before, None)
+
+        await self._ledger.write(write)
+
+    def _note(
+        self,
+        connection: Connection,
+        project: str,
+        actor: str,
+        action: str,
+        before: Row[Any] | None,
+        after: Row[Any] | None,
+    ) -> None:
+        about = (before, after)
+        self._audit.append(
+            connection,
+            project=project,
+            actor=actor,
+            action=action,
+            subject=next(row.name for row in about if row is not None),
+            before=_noted(connection, before),
+            after=_noted(connection, after),
         )
-        if not gone:
-            raise NotFound(f"There is no view '{name}'.", field="name", value=name)
+
+
+def _noted(connection: Connection, row: Row[Any] | None) -> dict[str, Any] | None:
+    """As the audit log holds it: by which fields it narrows, not to whom."""
+    if row is None:
+        return None
+    line = row.query.get("q")
+    fields = fields_in(line) if isinstance(line, str) else ()
+    return {"page": row.page, "query": concealed(connection, row.project, row.query, fields)}
+
+
+def _row(connection: Connection, project: str, name: str) -> Row[Any] | None:
+    return connection.execute(select(_views).where(*_one(project, name))).one_or_none()
 
 
 def _put(connection: Connection, project: str, name: str, values: dict[str, Any]) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from assay_server.query.dimensions import GROUPS, GroupedCalls, is_group
 from assay_server.query.group_names import group_noted
 from assay_server.query.live import has_runs, only_live
 from assay_server.query.measures import MEASURES, METRICS, Metric, aggregate, each, without_value
-from assay_server.query.narrowing import filters_told, is_filter, kept_by, narrowed, narrowed_calls
+from assay_server.query.narrowing import check_filter, kept_by, narrowed, narrowed_calls
 from assay_server.query.sql import Where, lines
 from assay_server.store import Limits, Store
 
@@ -185,8 +185,7 @@ def _check(metric: Metric, narrow: Mapping[str, Sequence[str]], group_by: str | 
     if metric.name not in MEASURES:
         raise InvalidInput(field="metric.name", value=metric.name, fix=f"one of {', '.join(METRICS)}")
     for field in narrow:
-        if not is_filter(field):
-            raise InvalidInput("There is no such filter.", field="filter", value=field, fix=filters_told())
+        check_filter(field)
     if group_by is not None and not is_group(group_by):
         raise InvalidInput("Nothing is grouped by this.", field="group_by", value=group_by, fix=f"{', '.join(GROUPS)}")
 

@@ -16,6 +16,7 @@ from assay_server.core.records import Tokens
 from assay_server.ledger import AuditTrail, Ledger, tables
 from assay_server.providers import OwnPrice, Rates, applying
 from assay_server.registry.fields import check_text
+from assay_server.registry.price_before import Unnamed, completed, followed, lost
 from assay_server.registry.price_rows import (
     checked_model,
     checked_rates,
@@ -101,28 +102,32 @@ class OwnPrices:
         *,
         provider: str | None = None,
         valid_from: str | None = None,
+        unnamed: Unnamed | None = None,
         reason: str | None = None,
     ) -> dict[str, Any]:
         """Adds a price, or replaces the one of the same model, provider and date; stored calls are re-priced behind it.
 
-        Rates are dollars per million tokens. Raises InvalidInput naming the field.
+        Rates are dollars per million tokens. `unnamed`: what becomes of what the price before it has and `rates` does
+        not name. Raises InvalidInput naming the field, and Conflict where that would be lost and nothing is said.
         """
-        values = {
+        values: dict[str, Any] = {
             "model": checked_model(model),
             "provider": None if provider is None else check_text(provider, "provider", 200),
             "valid_from_ns": moment(valid_from),
-            "rates": checked_rates(rates),
         }
 
         def write(connection: Connection) -> dict[str, Any]:
-            before = _same(connection, project, values)
+            earlier = followed(connection, project, values)
+            values["rates"] = checked_rates(completed(rates, earlier, unnamed))
+            beside = None if earlier is not None else self._lost(project, values)
+            before = earlier if earlier and earlier.valid_from_ns == values["valid_from_ns"] else None
             if before is not None:
                 connection.execute(_prices.delete().where(_prices.c.id == before.id, _prices.c.project == project))
             made = {"id": new_id("prc"), "created_ns": self._clock.now_ns(), "created_by": actor}
             connection.execute(_prices.insert().values(project=project, **values, **made))
             row = _get(connection, project, str(made["id"]))
             self._note(connection, row, actor, "price.put", reason, before, row)
-            return {**price_json(row), "repricing": self._queue(connection, row)}
+            return {**price_json(row), "repricing": self._queue(connection, row), "instead_of": beside}
 
         answer = await self._ledger.write(write)
         await self.load()
@@ -188,6 +193,15 @@ class OwnPrices:
         )
         await self._ledger.write(lambda connection: connection.execute(change))
 
+    def _lost(self, project: str, values: Mapping[str, Any]) -> dict[str, Any] | None:
+        """What calls of this one model had by a wider own price or the public list, and have no longer."""
+        provider, model = values["provider"], values["model"]
+        if "*" in model:
+            return None  # models that nobody named
+        at_ns = self._clock.now_ns() if values["valid_from_ns"] is None else values["valid_from_ns"]
+        had = applying(self._own.get(project, ()), provider, model, at_ns) or self._listed.rates(provider, model, at_ns)
+        return None if had is None else lost(had, values["rates"])
+
     def _queue(self, connection: Connection, price: Row[Any]) -> dict[str, Any]:
         """In the same transaction as the change: a kill in between cannot leave old prices behind."""
         values = {
@@ -233,11 +247,6 @@ def _all(connection: Connection) -> dict[str, tuple[OwnPrice, ...]]:
 
 def _pattern(row: Row[Any]) -> OwnPrice:
     return OwnPrice(row.id, row.model, row.provider, row.since_ns, Rates(None, None, None, None, None, 0.0, ""))
-
-
-def _same(connection: Connection, project: str, values: Mapping[str, Any]) -> Row[Any] | None:
-    same = [_prices.c[name].is_not_distinct_from(values[name]) for name in ("model", "provider", "valid_from_ns")]
-    return connection.execute(select(_prices).where(_prices.c.project == project, *same)).one_or_none()
 
 
 def _get(connection: Connection, project: str, price: str) -> Row[Any]:

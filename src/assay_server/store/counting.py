@@ -7,6 +7,8 @@ a plain span stands between its call and the gateway's: that one is passed over.
 side by side: a client that traces itself and an instrumentation of it, or a client and the gateway, where the headers
 were made before the client's span began. It is one call where they sent as many tokens, at one time, to one model or
 for as many.
+
+The gateway calls for somebody: its span counts for the service of the span that it stands under.
 """
 
 GATEWAY = "assay-gateway"
@@ -101,17 +103,20 @@ def _told_beside(source: str, trace: str) -> str:
 def may_count(source: str, with_keys: str) -> str:
     """A SELECT of those of `source` that may count, with `with_keys` (of `keys`); a call of the gateway stands under
     what its client's HTTP request stands under, and any call under another instrument's span of it, if that is in
-    `source`. Without the gateway's spans, or a second instrument's, the joins are of nothing, and cost nothing."""
+    `source`; a call of the gateway is of its client's service. Without the gateway's spans, or a second instrument's,
+    the joins are of nothing, and cost nothing."""
     asked = f"SELECT DISTINCT trace, parent_id AS id FROM {source} WHERE {_ASKED_OVER_HTTP}"  # noqa: S608
-    requests = (
-        f"SELECT x.trace, x.span_id AS id, x.parent_id AS above_it FROM (SELECT * FROM {source} WHERE {_HTTP}) x"  # noqa: S608
-        f" JOIN ({asked}) a ON a.trace = x.trace AND a.id = x.span_id"
+    askers = (
+        f"SELECT x.trace, x.span_id AS id, x.service, CASE WHEN {_HTTP} THEN x.parent_id END AS above_it"  # noqa: S608
+        f" FROM {source} x JOIN ({asked}) a ON a.trace = x.trace AND a.id = x.span_id"
     )
+    gateways = f"s.service = '{GATEWAY}'"
     return (
-        f"SELECT *, {with_keys} FROM (SELECT s.* REPLACE (coalesce(CASE WHEN s.service = '{GATEWAY}'"  # noqa: S608
-        " THEN r.above_it END, t.above_it, s.parent_id) AS parent_id)"
+        f"SELECT *, {with_keys} FROM (SELECT s.* REPLACE (coalesce(CASE WHEN {gateways} THEN r.above_it END,"  # noqa: S608
+        f" t.above_it, s.parent_id) AS parent_id, CASE WHEN {gateways} AND s.kind = 'llm' THEN"
+        " coalesce(r.service, s.service) ELSE s.service END AS service)"
         f" FROM (SELECT * FROM {source} WHERE {HAS}) s"
-        f" LEFT JOIN ({requests}) r ON r.trace = s.trace AND r.id = s.parent_id"
+        f" LEFT JOIN ({askers}) r ON r.trace = s.trace AND r.id = s.parent_id"
         f" LEFT JOIN ({_told_beside(source, 'trace')}) t ON t.trace = s.trace AND t.id = s.span_id)"
     )
 
@@ -141,7 +146,7 @@ def counted(source: str) -> str:
 
 
 def with_trace(tags: str) -> str:
-    """The columns of calls `c`, with what their traces say in `said`, and in `tags` (SQL) of tags.
+    """The columns of calls `c`, with what their traces say in `said`, and in `tags` (SQL) of tags, in their order.
 
     A call's own tags come first: who asks for one of a kind takes the first.
     """

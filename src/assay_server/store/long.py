@@ -10,8 +10,9 @@ Spans that are only ever added make this exact. A call that counts stops to when
 it or, a roll-up, when the first part of its trace comes; one that does not count never begins to. So old calls are
 looked for among the parents of new ones, and new ones held against `long_parents`. Sums are added to, less the calls
 that went. Of what a trace says the earliest stays. Whatever else is done to its spans forgets the trace
-(`settled.unsettle`), and the next round begins it again from all of them. One thing is not exact: the HTTP request
-between a client's call and the gateway's is passed over only if it comes in the same round as the gateway's call.
+(`settled.unsettle`), and the next round begins it again from all of them. Two things are not exact. What the gateway's
+call stands under (the client's HTTP request is passed over then), and whose service made it, is known only if it comes
+in the same round. And the order of tags is not that of the spans, where one that began earlier comes later.
 
 In all SQL here `source` names spans (`settled` reads them) that came to such traces, or all spans of those that are
 new here, and `has` those of them that may count, as `may_count` gives them.
@@ -68,8 +69,9 @@ def calls(source: str, has: str) -> str:
     """The rest of a `WITH`: all calls of all long traces that count, with what their traces say of them."""
     return (
         f"said AS MATERIALIZED ({_said(source, SAID)}),"  # noqa: S608
-        f" tagged AS MATERIALIZED (SELECT trace, list(DISTINCT tag) AS tags FROM (SELECT trace, tag FROM long_tags"
-        f" UNION ALL SELECT trace, unnest(tags) FROM {source}) GROUP BY trace)"
+        " tagged AS MATERIALIZED (SELECT trace, list(tag ORDER BY place) AS tags FROM (SELECT trace, tag, min(place) AS"
+        " place FROM (SELECT trace, tag, (said_ns, nth) AS place FROM long_tags"
+        f" UNION ALL SELECT trace, tag, (said_ns, nth) FROM ({_tags(source)})) GROUP BY ALL) GROUP BY trace)"
         f" SELECT {with_trace('tagged.tags')}"
         f" FROM (SELECT {CALL} FROM long_calls WHERE NOT ({_gone(has)}) UNION ALL SELECT {CALL} FROM ({_come(has)})) c"
         " JOIN said ON said.trace = c.trace LEFT JOIN tagged ON tagged.trace = c.trace"
@@ -107,8 +109,8 @@ def add(cursor: duckdb.DuckDBPyConnection, source: str) -> None:
         f" WHERE above IS NOT NULL AND above NOT IN ({_known('long_has', 'above')}) GROUP BY ALL"
     )
     cursor.execute(
-        "INSERT INTO long_tags BY NAME SELECT s.* FROM (SELECT trace, tag, min(stored_ns) AS stored_ns FROM"  # noqa: S608
-        f" (SELECT trace, stored_ns, unnest(tags) AS tag FROM {source}) GROUP BY ALL) s"
+        "INSERT INTO long_tags BY NAME SELECT s.* FROM (SELECT trace, tag, min(stored_ns) AS stored_ns,"  # noqa: S608
+        f" min(said_ns) AS said_ns, arg_min(nth, said_ns) AS nth FROM ({_tags(source)}) GROUP BY ALL) s"
         " ANTI JOIN long_tags t ON t.trace = s.trace AND t.tag = s.tag"
     )
     cursor.execute(f"DELETE FROM long_traces WHERE key IN (SELECT trace FROM {source})")  # noqa: S608
@@ -146,6 +148,14 @@ def _gone(has: str) -> str:
 def _known(has: str, column: str) -> str:
     """The few of `long_parents` that matter, so that no table is made of all of them."""
     return f"SELECT parent FROM long_parents WHERE parent IN (SELECT {column} FROM {has} WHERE {column} IS NOT NULL)"  # noqa: S608
+
+
+def _tags(source: str) -> str:
+    """A SELECT of each tag that a span has, and where it has it."""
+    return (
+        "SELECT trace, stored_ns, start_ns AS said_ns, unnest(tags) AS tag, generate_subscripts(tags, 1) AS nth"  # noqa: S608
+        f" FROM {source}"
+    )
 
 
 def _said(source: str, names: tuple[str, ...]) -> str:

@@ -38,7 +38,7 @@ from assay_server.store.counting import SAID
 from assay_server.store.derived import EMPTY_RESULT, ERROR_TYPE, REQUEST_KEY
 from assay_server.store.key_sets import ANY_NAMES, KEY_SETS, filled
 
-NEWEST = 9
+NEWEST = 10
 HEAD = 300  # characters
 
 _SPANS = """
@@ -150,6 +150,12 @@ def _labels_of_old_rows(table: str) -> str:
     )
 
 
+_SETTLED = (
+    *("settled_calls", "settled_traces", "unsettled"),
+    *("long_calls", "long_parents", "long_tags", "long_traces"),
+)
+
+
 STEPS: dict[int, tuple[str, ...]] = {
     1: (_SPANS, _TRACES, _SCORES, _RUN_ITEMS, _EVENTS),
     2: (
@@ -196,6 +202,10 @@ STEPS: dict[int, tuple[str, ...]] = {
         ),
         KEY_SETS,
     ),
+    10: (
+        "ALTER TABLE long_tags ADD COLUMN IF NOT EXISTS said_ns BIGINT",
+        "ALTER TABLE long_tags ADD COLUMN IF NOT EXISTS nth BIGINT",
+    ),
 }
 """Schema version -> the statements that lead to the tables of it; all are run at every opening."""
 
@@ -212,5 +222,9 @@ FILLS: dict[int, tuple[str, ...]] = {
         )
     ),
     9: (*filled("spans"), *filled("held")),
+    10: (  # the gateway's calls got the service that they were made for, tags their order: all is settled anew
+        *(f"DELETE FROM {table}" for table in _SETTLED),  # noqa: S608
+        "UPDATE settled SET stored_ns = -1",
+    ),
 }
 """Schema version -> what a store of an older one gets: new columns of old rows, rows that follow from others."""

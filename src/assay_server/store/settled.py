@@ -39,6 +39,9 @@ _ENDPOINT = (
     f"coalesce(CASE WHEN NOT {PROVIDERS_ROUTE} THEN variant_extract(attributes, 'http.route')::VARCHAR END,"
     " CASE WHEN parent_id IS NULL THEN name END) AS endpoint"
 )
+_EACH_ONCE = "list_filter(tags, lambda t, nth: list_position(tags, t) = nth)"
+"""In the order in which a trace says its tags: the first of a key is the one that its calls are grouped by."""
+
 _TOLD = f"{PART_KEY} AS trace, trace_id, span_id, parent_id, stored_ns, scope"
 _READ = ", ".join((_TOLD, *OWN, *(f'"{name}"' for name in TRACE_WIDE), f"tags, {_ENDPOINT}"))
 _READ_FOR_SUMS = (
@@ -232,8 +235,8 @@ def _calls(source: str) -> str:
     """The rest of a `WITH`, from the spans of whole traces to the calls among them that count."""
     said = ", ".join(f"arg_min({name}, start_ns) AS {name}" for name in WIDE)
     return (
-        f"said AS MATERIALIZED (SELECT trace, {said}, list_distinct(flatten(list(tags) FILTER (len(tags) > 0))) AS tags"  # noqa: S608
-        f" FROM {source} GROUP BY trace),"
+        f"said AS MATERIALIZED (SELECT * REPLACE ({_EACH_ONCE} AS tags) FROM (SELECT trace, {said},"  # noqa: S608
+        f" flatten(list(tags ORDER BY start_ns) FILTER (len(tags) > 0)) AS tags FROM {source} GROUP BY trace)),"
         f" h AS MATERIALIZED ({may_count(source, KEYS)})"
         f" SELECT {with_trace('said.tags')}"
         f" FROM ({counted_by_key('h')}) c JOIN said ON said.trace = c.trace"

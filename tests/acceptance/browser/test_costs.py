@@ -4,8 +4,9 @@ import re
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
+from assay_server.api.chargeback_page import About, as_page
 from tests.fakes.ui_api import FakeApi
 from tests.fakes.ui_costs import QUOTE, SMALL
 from tests.fakes.ui_world import World
@@ -114,6 +115,25 @@ def test_what_a_price_lacks_is_added_to_it_and_its_tiers_stay(opened: Opened, ui
     assert ui_api.received == [("PUT", "/prices/batch*", sent)]
 
 
+def test_a_price_set_over_one_with_more_says_so_and_keeps_it(opened: Opened, ui_api: FakeApi) -> None:
+    rates = {"input": 1.0, "output": 2.0, "cache_read": 0.05, "cache_write": None, "reasoning": None, "request": None}
+    more = {"batch": 0.5, "tiers": [{"over": 200_000, "input": 2.0}], "valid_from": None, "created_by": None}
+    ui_api.world.prices.append({"id": "prc_full", "model": "full", "provider": None, "created_at": None} | rates | more)
+    page = opened("/costs?tab=prices")
+    page.get_by_role("button", name="Set a price", exact=True).click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Input").fill("0.9")
+    dialog.get_by_label("Output").fill("1.9")
+    keep = dialog.get_by_label("Keep what the price before it has besides")
+    expect(keep).to_have_count(0)
+    dialog.get_by_label("Model").fill("full")
+    expect(dialog).to_contain_text("cache read $0.05; batch × 0.5; other rates over 200,000 prompt tokens")
+    expect(keep).to_be_checked()
+    dialog.get_by_role("button", name="Set the price").click()
+    expect(page.get_by_text("The price of full is set")).to_be_visible()
+    assert ui_api.received == [("PUT", "/prices/full", {"input": 0.9, "output": 1.9, "unnamed": "keep"})]
+
+
 def test_a_viewer_sees_prices_and_sets_none(opened: Opened, ui_api: FakeApi) -> None:
     ui_api.world.role = "viewer"
     page = opened("/costs?tab=prices")
@@ -130,3 +150,22 @@ def test_a_new_project_is_told_what_will_be_here(opened: Opened, ui_api: FakeApi
         expect(page.locator(".state h2")).to_contain_text(title)
     page.get_by_role("tab", name="Prices").click()
     expect(page.get_by_text("Every model that was called in this time has a price.")).to_be_visible()
+
+
+def test_no_name_pushes_an_amount_off_the_printed_page_and_the_total_stands_once(chromium: Browser) -> None:
+    tokens = {"input_total": 900_000_000, "output_total": 12_000_000}
+    names = ["acme", "A sentence that somebody made a tenant's name, with an address " * 3, "x" * 300]
+    sums = {"calls": 1_234_567, "tokens": tokens, "cost": {"usd": 12_345.67, "unknown": 1}, "share": 1 / 3}
+    report = {
+        "group_by": "tenant", "since": "2026-10-01T00:00:00Z", "until": "2026-11-01T00:00:00Z",
+        "items": [{"value": name, **sums} for name in names * 40], "others": {"groups": 0}, "overlapping": False,
+        "total": sums | {"cost": {"usd": 120 * 12_345.67, "unknown": 120}}, "unmetered": 0, "repriced_at": None,
+    }  # fmt: skip
+    page = chromium.new_page(viewport={"width": 680, "height": 1000})  # of paper, within its margins
+    page.set_content(bytes(as_page(report, About("shop", "2026-11-29T16:00:00Z", {}, {})).body).decode())
+    page.emulate_media(media="print")
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    expect(page.get_by_role("cell", name="12,345.67").first).to_be_in_viewport()
+    display = "getComputedStyle(document.querySelector('tfoot')).display"
+    assert page.evaluate(display) == "table-row-group", "a footer group is printed again on every page"
+    page.close()

@@ -246,6 +246,15 @@ def test_long_names_make_no_page_wider_than_the_screen(opened: Opened, ui_api: F
     assert _wider(page) == []
 
 
+def test_what_was_done_stands_in_one_line_where_no_reason_is_told(opened: Opened, ui_api: FakeApi) -> None:
+    for event in ui_api.world.audit:
+        event |= {"reason": None, "action": "monitor.create", "subject": "mon_" + "0" * 26}
+    page = opened("/audit")
+    done = page.get_by_role("button", name="monitor.create").first
+    expect(done).to_be_visible()
+    assert done.evaluate("one => one.getClientRects().length === 1 && one.offsetHeight < 30")
+
+
 def _own(world: World, trace: str) -> list[dict[str, Any]]:
     """The spans of a trace, to change for one test: what is not changed is shared by all."""
     spans = deepcopy(world.spans[trace])

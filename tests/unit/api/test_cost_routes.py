@@ -15,7 +15,7 @@ from assay_server.api import costs, prices, problems
 from assay_server.api.chargeback import last_month
 from assay_server.checks.pii import Scrubber
 from assay_server.core.clock import SystemClock, rfc3339
-from assay_server.core.errors import Unauthenticated
+from assay_server.core.errors import NotFound, Unauthenticated
 from assay_server.core.ports import Principal
 from assay_server.core.records import Facts, Span, Tokens
 from assay_server.governance import Audit
@@ -41,6 +41,18 @@ class Accounts:
             raise Unauthenticated
         return Principal(PROJECT, f"key:{role}", role)
 
+    async def project(self, project: str) -> dict[str, Any]:
+        return {"id": project, "name": "shop"}
+
+
+class Releases:
+    """One, whose id clients note."""
+
+    async def get(self, project: str, ref: str) -> dict[str, Any]:
+        if (project, ref) != (PROJECT, "rel_1"):
+            raise NotFound
+        return {"name": "support", "version": 2}
+
 
 @pytest.fixture
 async def services(ledger: Ledger, tmp_path: Path) -> AsyncIterator[Any]:
@@ -49,6 +61,7 @@ async def services(ledger: Ledger, tmp_path: Path) -> AsyncIterator[Any]:
     repricer = Repricer(store, own, settle_s=0)
     yield SimpleNamespace(
         accounts=Accounts(),
+        releases=Releases(),
         ingest=Ingest(store, Scrubber(), own),
         prices=own,
         repricer=repricer,
@@ -168,7 +181,7 @@ async def test_the_report_is_a_table_for_spreadsheets_and_harmless(http: httpx.A
     page = await http.get("costs/chargeback", params={**WINDOW, "group_by": "user", "format": "html"})
     assert ("&lt;b&gt;" in page.text, "<b>" in page.text, "<script" in page.text) == (True, False, False)
     assert "1,234.50" in page.text
-    assert "1 calls have no known price" in page.text
+    assert "1 call has no known price and is not" in page.text
     assert "default-src 'none'" in page.headers["content-security-policy"]
 
 
@@ -177,9 +190,37 @@ async def test_the_printed_rows_add_up_to_the_total_in_cents(http: httpx.AsyncCl
     spans = [a_call(n, user=f"u{n}", cost=10 / 3) for n in (1, 2, 3)] + [a_call(4, user="u4")]
     await services.ingest.write(Facts(spans))
     page = (await http.get("costs/chargeback", params={**WINDOW, "group_by": "user", "format": "html"})).text
-    shown = [row.rpartition("<td>")[2].removesuffix("</td>") for row in page.split("</tr>") if "<td>u" in row]
-    assert sorted(shown) == ["3.33", "3.33", "3.34", "unknown"]
-    assert "<td>10.00</td>" in page
+    assert _charged(page) == {"u1": "3.34", "u2": "3.33", "u3": "3.33", "u4": "unknown", "Total": "10.00"}
+
+
+async def test_amounts_of_every_size_are_told(http: httpx.AsyncClient, services: Any) -> None:
+    """Of a large sum what is less than a cent is told as that; where all is less than a dollar, in millionths."""
+    await services.ingest.write(Facts([a_call(1, user="u1", cost=12345.67), a_call(2, user="u2", cost=0.00001)]))
+    asked = {**WINDOW, "group_by": "user", "format": "html"}
+    page = (await http.get("costs/chargeback", params=asked)).text
+    assert _charged(page) == {"u1": "12,345.67", "u2": "under 0.01", "Total": "12,345.67"}
+    page = (await http.get("costs/chargeback", params=asked | {"user": "u2"})).text
+    assert _charged(page) == {"u2": "0.000010", "Total": "0.000010"}
+
+
+async def test_the_page_says_whose_costs_it_is_and_what_releases_are_called(
+    http: httpx.AsyncClient, services: Any
+) -> None:
+    spans = [a_call(1, release="rel_1", cost=2.0), a_call(2, release="rel_2", cost=1.0), a_call(3, cost=0.5)]
+    await services.ingest.write(Facts(spans))
+    page = (await http.get("costs/chargeback", params={**WINDOW, "group_by": "release", "format": "html"})).text
+    assert "Project shop. Made " in page
+    assert "Total: <strong>3.50</strong>" in page
+    assert "support@2 <small>rel_1</small>" in page
+    assert "<td>rel_2</td>" in page
+    assert "(none): calls that say no release." in page
+    assert "without price" not in page, "where all have one, no column of noughts"
+
+
+def _charged(page: str) -> dict[str, str]:
+    """The amounts by the names of their rows, the last column but one."""
+    rows = [row.split("<td>")[1:] for row in page.split("<tr>") if "<td>" in row]
+    return {cells[0].partition("</td>")[0]: cells[-2].partition("</td>")[0] for cells in rows}
 
 
 async def test_a_printed_part_says_of_what_and_of_which_hours(http: httpx.AsyncClient, services: Any) -> None:
@@ -187,7 +228,8 @@ async def test_a_printed_part_says_of_what_and_of_which_hours(http: httpx.AsyncC
     window = {"since": "2026-11-21T00:00:00Z", "until": "2026-11-21T08:30:00Z", "group_by": "model", "format": "html"}
     page = (await http.get("costs/chargeback", params={**window, "user": "a<b", "environment": "prod"})).text
     assert "2026-11-21 up to, not including, 2026-11-21 08:30:00, UTC" in page
-    assert "Only user a&lt;b. Only environment prod." in page
+    assert "<li>Only user a&lt;b.</li><li>Only environment prod.</li><li>There were no calls.</li>" in page
+    assert _charged(page) == {"Total": "0.00"}, "nothing is unknown where nothing was called"
     assert "Only" not in (await http.get("costs/chargeback", params=window)).text
 
 

@@ -153,6 +153,13 @@ async def test_sql_names_no_variable_that_nobody_can_set(http: httpx.AsyncClient
     assert (await http.put("/dashboards/mine", json={**body, "variables": ["user"]})).status_code == 200
 
 
+async def test_sql_that_cannot_be_read_is_told_with_the_line_of_its_panel(http: httpx.AsyncClient) -> None:
+    written = "title: T\npanels:\n  - title: A\n    kind: table\n    sql: SELECT nothing FROM nowhere\n"
+    answer = await http.post("/dashboards/parse", json={"name": "mine", "yaml": written})
+    assert (answer.status_code, answer.json()["field"]) == (400, "panels[0].sql")
+    assert answer.json()["detail"].endswith("It stands in line 5.")
+
+
 async def test_a_field_that_yaml_says_twice_is_told_with_its_line(http: httpx.AsyncClient) -> None:
     """As a merge in git may leave it; of two lists of panels one would be gone."""
     written = "title: T\npanels: []\n# theirs\npanels:\n- {title: A, metrics: [count]}\n"

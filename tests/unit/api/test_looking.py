@@ -13,9 +13,13 @@ from starlette.requests import Request
 
 from assay_server.api import export, metrics, people, problems, sql, tail, traces
 from assay_server.api.gone import unless_gone
+from assay_server.core.clock import SystemClock
 from assay_server.core.errors import Unauthenticated
 from assay_server.core.ports import Principal
 from assay_server.core.records import Facts, Span
+from assay_server.governance import Audit
+from assay_server.ledger import Ledger
+from assay_server.outbound import Downloads
 from assay_server.query import Exports, Figures, People, Scores, Sql, Tail, Traces
 from assay_server.store import DuckStore
 
@@ -27,13 +31,17 @@ class Accounts:
         role = headers.get("x-api-key", "")
         if role not in {"admin", "viewer", "ingest", "score"}:
             raise Unauthenticated
-        return Principal("prj_a", f"key:{role}", role)
+        return Principal("prj_test", f"key:{role}", role)
+
+
+def trail(ledger: Ledger) -> Audit:
+    return Audit(ledger, SystemClock(), lambda text: (text, []))
 
 
 @pytest.fixture
-async def looking_http(tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
+async def looking_http(tmp_path: Path, ledger: Ledger) -> AsyncIterator[httpx.AsyncClient]:
     store = await DuckStore.open(tmp_path / "facts")
-    span = Span("prj_a", "0" * 31 + "1", "0" * 15 + "1", None, "call", "llm", 1, 2, user="a/b", session="s")
+    span = Span("prj_test", "0" * 31 + "1", "0" * 15 + "1", None, "call", "llm", 1, 2, user="a/b", session="s")
     await store.append(Facts([span]))
     queries = Sql(store)
     rest = FastAPI()
@@ -44,6 +52,7 @@ async def looking_http(tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
         people=People(store, found),
         exports=Exports(found, Scores(store)),
         traces=found,
+        outbound=SimpleNamespace(downloads=Downloads(ledger, trail(ledger))),
         figures=Figures(store),
         tail=Tail(),
     )
@@ -162,6 +171,22 @@ async def test_files_have_a_name_and_wrong_filters_are_told(looking_http: httpx.
     assert answer.headers["content-disposition"] == 'attachment; filename="spans.csv"'
     assert len(answer.text.splitlines()) == 2
     assert (await looking_http.get("/api/v1/export/traces", params={"score": "x"})).status_code == 400
+
+
+async def test_who_took_a_file_is_in_the_audit_log_without_whom_it_is_about(
+    looking_http: httpx.AsyncClient, ledger: Ledger
+) -> None:
+    asked = {"q": "user:a/b status:ok", "format": "csv", "tenant": "acme"}
+    assert (await looking_http.get("/api/v1/export/traces", params=asked)).status_code == 200
+    assert (await looking_http.get("/api/v1/export/scores")).status_code == 200
+    assert (await looking_http.get("/api/v1/export/traces", params={"q": "user:"})).status_code == 400
+    events, _, _ = await trail(ledger).list("prj_test")
+    assert [(event["actor"], event["action"], event["subject"]) for event in events] == [
+        ("key:viewer", "export.download", "scores"), ("key:viewer", "export.download", "traces"),
+    ]  # fmt: skip
+    assert events[0]["after"] == {"format": "jsonl", "filter": {}}
+    assert events[1]["after"]["filter"]["fields"] == ["q", "status", "tenant", "user"]
+    assert not {"a/b", "acme"} & set(str(events).replace('"', "'").split("'"))
 
 
 @pytest.mark.parametrize("path", ["/api/v1/spans", "/api/v1/export/spans"])

@@ -343,7 +343,24 @@ def test_suites_and_retrieval_configs_come_from_files(fake_rest: FakeServer, cli
     config.write_text("embedding_model: x\ncolour: red")
     told = cli("retrieval", "push", config)
     assert told.code == 2
-    assert "missing: name; unknown: colour" in told.err
+    assert f"{config}:1: 'name' is missing\n{config}:2: nobody reads 'colour' here" in told.err
+
+
+def test_what_the_server_refuses_of_a_suite_is_told_with_its_line(
+    fake_rest: FakeServer, cli: Run, tmp_path: Path
+) -> None:
+    suite = tmp_path / "s.yaml"
+    suite.write_text(
+        "alpha: 0.05\nmetrics:\n  - metric: groundedness\n    bar: 0.8\n  - metric: nosuch\n    bar: 0.9\n"
+    )
+    detail = "metrics[1]: no check 'nosuch'; metrics[0]: 'direction' must be 'higher'"
+    problem = {"status": 400, "code": "invalid_input", "detail": detail, "field": "metrics", "value": "s"}
+    fake_rest.on("PUT", "/api/v1/suites/support", Answer(problem, 400))
+    told = cli("suite", "put", "support", suite)
+    assert told.code == 2
+    assert f"{suite}:2: metrics[1] (line 5): no check 'nosuch'; metrics[0] (line 3): 'direction'" in told.err
+    suite.write_text("metrics: []\n\nmetrix: 1\n")
+    assert f"{suite}:3: nobody reads 'metrix' here" in cli("suite", "put", "support", suite).err
 
 
 def test_keys_say_when_they_were_last_used(fake_rest: FakeServer, cli: Run) -> None:

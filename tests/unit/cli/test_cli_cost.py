@@ -84,3 +84,19 @@ def test_a_price_of_a_call_is_sent_and_listed(fake_rest: FakeServer, cli: Run) -
     fake_rest.on("GET", "/api/v1/prices", {"items": [price | {"batch": None, "valid_from": None}]})
     fake_rest.on("GET", "/api/v1/repricings", {"items": []})
     assert "0.04" in cli("cost", "prices").out
+
+
+def test_what_a_price_has_besides_is_kept_or_dropped_as_said_and_listed(fake_rest: FakeServer, cli: Run) -> None:
+    made = {"id": "prc_1", "repricing": {"id": "rpr_1"}}
+    lost = {"source": "prices:2026-11-01", "lost": {"cache_read": 1.25, "tiers": True}}
+    fake_rest.on("PUT", "/api/v1/prices/m", made | {"instead_of": lost})
+    told = cli("cost", "price", "m", "--input", "1", "--keep")
+    assert fake_rest.seen[-1].json == {"input": 1.0, "unnamed": "keep"}
+    assert "no longer have what the public list has: cache_read 1.25, tiers" in told.out
+    assert cli("cost", "price", "m", "--input", "1", "--drop").code == 0
+    assert fake_rest.seen[-1].json == {"input": 1.0, "unnamed": "drop"}
+    rates = {"input": 1.0, "output": 2.0, "cache_read": 0.05, "request": None, "batch": None}
+    price = {"id": "prc_1", "model": "m", "provider": None, "valid_from": None, "tiers": [{"over": 200_000}], **rates}
+    fake_rest.on("GET", "/api/v1/prices", {"items": [price]})
+    fake_rest.on("GET", "/api/v1/repricings", {"items": []})
+    assert "cache_read 0.05, tier over 200,000" in cli("cost", "prices").out

@@ -5,9 +5,11 @@ from typing import Any
 
 import pytest
 
+from assay_server.core.records import Facts, Span
 from assay_server.governance import SCORED, Flagging
 from assay_server.ingest.answer_schema import schema_asked
-from tests.unit.ingest.test_flags import KeepingSink, Policies, judged, span
+from assay_server.ingest.flags import FlagWatch
+from tests.unit.ingest.test_flags import KeepingSink, Policies, checks, judged, span
 
 SCHEMA = {"type": "object", "properties": {"amount": {"type": "integer"}}, "required": ["amount"]}
 FORMAT = {"type": "json_schema", "json_schema": {"name": "refund", "schema": SCHEMA, "strict": True}}
@@ -88,3 +90,61 @@ async def test_the_gateways_call_is_judged_where_its_client_told_the_answer_befo
     assert sorted((score.name, score.span_id[-1]) for score in sink.scores if score.name == "schema_valid") == [
         ("schema_valid", "2")
     ]
+
+
+def around(number: int, strategy: str = "object", schema: Any = SCHEMA, **more: Any) -> Span:
+    """What Vercel's SDK has around a step; it ends after it."""
+    said = {"ai.schema": json.dumps(schema), "ai.settings.output": strategy, "ai.operationId": "ai.generateObject"}
+    return span(number, "chain", output=None, attributes=said, **more)
+
+
+def step(number: int, output: str, of: int, operation: str = "ai.generateObject.doGenerate", **more: Any) -> Span:
+    parent = f"{of:016x}"
+    return span(number, output=output, parent_id=parent, attributes={"ai.operationId": operation}, **more)
+
+
+@pytest.mark.parametrize("together", [True, False])
+async def test_the_schema_that_vercels_sdk_says_around_a_call_is_what_it_is_held_against(together: bool) -> None:
+    """The one below is told first; one that is wrong ends the one around as an error."""
+    steps = [step(1, '{"amount": 12}', 11), step(2, '{"amount": "x"}', 12), step(3, '{"amount": 1}', 13)]
+    rest = [around(11), around(12, status="error"), span(13, "chain", output=None)]
+    sink, watch = await _heard([[*steps, *rest]] if together else [steps, rest])
+    assert [(score.span_id[-1], score.value) for score in sink.scores] == [("1", 1.0), ("2", 0.0)]
+    assert watch._around._held.keys() == {("prj_a", "a" * 32, f"{13:016x}")}
+
+
+async def test_lists_and_choices_are_asked_for_in_an_object_and_streams_tell_them_without() -> None:
+    listed = {
+        "type": "object",
+        "properties": {"elements": {"type": "array", "items": SCHEMA}},
+        "required": ["elements"],
+    }
+    chosen = {"type": "object", "properties": {"result": {"enum": ["a", "b"]}}, "required": ["result"]}
+    stream = "ai.streamObject.doStream"
+    sink, _ = await _heard([[
+        around(11, "array", listed), step(1, '{"elements": [{"amount": 1}]}', 11),
+        step(2, '[{"amount": 1}]', 11, stream), step(3, '[{"amount": "x"}]', 11, stream),
+        around(12, "enum", chosen), step(4, '"a"', 12, stream),
+        step(5, '{"result": "c"}', 12), around(13, "enum", {"type": "object"}), step(6, '"b"', 13, stream),
+    ]])  # fmt: skip
+    assert [(score.span_id[-1], score.value) for score in sink.scores] == [
+        ("1", 1.0), ("2", 1.0), ("3", 0.0), ("4", 1.0), ("5", 0.0), ("6", 0.0),
+    ]  # fmt: skip
+
+
+async def test_what_waits_for_a_span_around_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("assay_server.ingest.schema_around._MOST", 2)
+    sink, watch = await _heard([[step(n, f'{{"amount": {n}}}', 10 + n) for n in range(1, 5)], [around(11), around(13)]])
+    assert [score.span_id[-1] for score in sink.scores] == ["3"]
+    assert len(watch._around._schemas) == 2
+
+
+async def _heard(requests: list[list[Span]]) -> tuple[KeepingSink, FlagWatch]:
+    sink = KeepingSink()
+    watch = FlagWatch(sink, Policies(), checks.get)
+    watch.start()
+    for spans in requests:
+        await watch.heard(Facts(spans=spans))
+    await watch.settled()
+    await watch.close()
+    return sink, watch

@@ -99,22 +99,24 @@ async def test_a_backup_of_a_backup_folder_does_not_grow(backups: Backups, clock
     assert set(names) == {"facts/facts.duckdb", "facts/store.json", "ledger.sqlite", "media/picture", "salt"}
 
 
-async def test_it_is_verified_by_restoring(backups: Backups, store: DuckStore, clock: FakeClock) -> None:
+async def test_it_is_verified_by_restoring(backups: Backups, store: DuckStore, clock: FakeClock, audit: Audit) -> None:
     await store.append(Facts(spans=[a_call(1), a_call(2)]))
     done = await make(backups)
     clock.advance(60)
-    await backups.verify(done["id"])
+    await backups.verify("key:b", done["id"])
     await backups.work()
     told = await backups.get(done["id"])
     assert (told["verified_at"], told["error"]) == ("2026-11-21T08:01:00.000000Z", None)
     folder = Path(told["path"])
     assert [each.name for each in folder.parent.iterdir()] == [folder.name]  # nothing is left of the verifying
     (folder / "salt").write_bytes(b"tlas")
-    await backups.verify(done["id"])
+    await backups.verify("key:c", done["id"])
     await backups.work()
     told = await backups.get(done["id"])
     assert told["verified_at"] is None
     assert "salt" in told["error"]
+    events, _, _ = await audit.list(PROJECT, action="backup.verify")
+    assert [(event["actor"], event["subject"]) for event in events] == [("key:c", done["id"]), ("key:b", done["id"])]
 
 
 def _flip(folder: Path) -> None:
@@ -245,7 +247,7 @@ async def test_a_disk_that_refuses_is_told(backups: Backups, store: DuckStore, p
     assert failed["status"] == "failed"
     assert "disk" in failed["error"]
     with pytest.raises(Conflict):
-        await backups.verify(failed["id"])
+        await backups.verify("key:b", failed["id"])
 
 
 async def test_they_expire_and_can_be_removed(

@@ -47,7 +47,7 @@ class House:
         )
         self.deletions = Deletions(ledger, audit, clock, sites)
         self.datasets = GoldenSets(ledger, audit, clock, lambda text: (text, []))
-        self.work = DeletionWork(ledger, audit, clock, sites, Compactions(ledger, store, clock, PROJECT))
+        self.work = DeletionWork(ledger, audit, clock, sites, Compactions(ledger, store, audit, clock, PROJECT))
 
     async def ids(self, table: str = "spans", column: str = "span_id") -> list[str]:
         rows = await self.store.scan(f"SELECT {column} AS id FROM {table} ORDER BY 1")
@@ -370,7 +370,7 @@ async def test_mentions_elsewhere_are_told_in_the_proof(house: House) -> None:
 
 @pytest.mark.parametrize("user", [ADA, 'Ada "the" first', "zoë"])
 async def test_views_that_narrow_by_her_are_told_in_the_proof(house: House, user: str) -> None:
-    views = Views(house.ledger, house.clock)
+    views = Views(house.ledger, house.audit, house.clock)
     value = '"' + user.replace('"', '""') + '"' if " " in user else user
     for name, q in (("hers", f"-user:{value} status:error"), ("end", f"user:{value}"), ("other", "user:ada-47110")):
         await views.put(PROJECT, "key:a", name, "traces", {"q": q})

@@ -96,8 +96,8 @@ async def test_what_the_page_on_bi_says_works(world: World) -> None:
     await world.spans(30, 5)
     await world.spans(40, 3, first=6)
     await world.exports.create(PROJECT, "user:a", {**TO_FOLDER, "name": "spans", "every": "day"})
-    await world.exports.run(PROJECT, "spans", world.clock.now_ns() - 40 * HOUR_S * 10**9)
-    await world.exports.run(PROJECT, "spans", world.clock.now_ns() - 30 * HOUR_S * 10**9)
+    await world.exports.run(PROJECT, "key:a", "spans", world.clock.now_ns() - 40 * HOUR_S * 10**9)
+    await world.exports.run(PROJECT, "key:a", "spans", world.clock.now_ns() - 30 * HOUR_S * 10**9)
     await world.exports.tick()
     text = (Path(__file__).parents[3] / "docs" / "bi.md").read_text()
     view, question = re.findall(r"```sql\n(.*?)```", text, re.DOTALL)
@@ -249,14 +249,31 @@ async def test_a_run_that_a_kill_cut_off_is_made_again(world: World, monkeypatch
     assert await world.exports.tick() == 1
 
 
+async def test_the_audit_log_has_whose_hand_it_was_and_not_whom_a_filter_names(world: World) -> None:
+    made = await world.exports.create(PROJECT, "user:a", {**TO_FOLDER, "filter": {"user": "ada", "-model": ["m", "n"]}})
+    await world.exports.run(PROJECT, "key:b", "hourly")
+    await world.exports.replace(PROJECT, "user:a", "hourly", {**TO_FOLDER, "filter": {"user": "bob"}})
+    events, _, _ = await Audit(world.ledger, world.clock, lambda text: (text, [])).list(PROJECT)
+    changed, run, created = events
+    assert (run["actor"], run["action"], run["subject"]) == ("key:b", "export.run", made["id"])
+    assert run["after"]["window_start"] == "2026-11-21T07:00:00.000000Z"
+    assert (created["after"]["filter"]["fields"], changed["after"]["filter"]["fields"]) == (
+        ["-model", "user"],
+        ["user"],
+    )
+    assert created["after"]["filter"] == changed["before"]["filter"] != changed["after"]["filter"]
+    assert not {"ada", "bob"} & set(str(events).split("'"))
+    assert made["filter"]["user"] == "ada"
+
+
 async def test_one_window_can_be_written_again_by_hand(world: World) -> None:
     await world.exports.create(PROJECT, "user:a", TO_FOLDER)
     await world.exports.tick()
     await world.spans(0.5, 5)
-    assert (await world.exports.run(PROJECT, "hourly"))["window_start"] == "2026-11-21T07:00:00.000000Z"
+    assert (await world.exports.run(PROJECT, "key:a", "hourly"))["window_start"] == "2026-11-21T07:00:00.000000Z"
     await world.exports.tick()
     with pytest.raises(InvalidInput, match="not over"):
-        await world.exports.run(PROJECT, "hourly", world.clock.now_ns())
+        await world.exports.run(PROJECT, "key:a", "hourly", world.clock.now_ns())
     [run] = (await world.exports.runs(PROJECT, "hourly"))[0]
     assert (run["rows"], len(world.files())) == (5, 1)
 

@@ -1,5 +1,7 @@
 """Breakdowns, days and unpriced models: every call once, whatever spans stand around it."""
 
+import random
+from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -9,9 +11,11 @@ import pytest
 
 from assay_server.core.errors import InvalidInput
 from assay_server.core.records import Facts, Span, Tokens
+from assay_server.ingest.aliases import aliases
+from assay_server.ingest.normalise import Normaliser
 from assay_server.query import CostFilter, Costs, Sql
 from assay_server.query.dashboards import Panels, parse_panel
-from assay_server.store import DuckStore
+from assay_server.store import DuckStore, settled
 
 DAY = 86_400_000_000_000
 START = 1_795_219_200_000_000_000  # 2026-11-21T00:00:00Z
@@ -105,6 +109,29 @@ async def test_a_calls_own_word_goes_before_its_traces(store: DuckStore) -> None
     await store.append(Facts([a_root(1, user="root"), a_call(1), a_call(1, 2, user="own", cost=2.0), a_call(2)]))
     assert await groups(store, "user") == {"own": (1, 2.0, 0), "root": (1, 1.0, 0), None: (1, 1.0, 0)}
     assert await groups(store, None, replace(WINDOW, user="root")) == {None: (1, 1.0, 0)}
+
+
+@pytest.mark.parametrize("long", [4, 10_000])
+async def test_of_two_tags_of_a_key_the_first_goes_by_every_way(
+    store: DuckStore, monkeypatch: pytest.MonkeyPatch, long: int
+) -> None:
+    """The door's rule for who is charged, in Python, is the one by which SQL groups: over calls, panels and spans."""
+    monkeypatch.setattr(settled, "_LONG", long)
+    rng, normaliser, told = random.Random(4), Normaliser(aliases()), Counter[str | None]()
+    words = ["feature:c", "feature:a", "feature=b", "feature:", "feature=", "features:x", "y"]
+    for trace in range(1, 40):
+        spans = [a_root(trace, start_ns=START + trace * 100)]
+        spans += [a_call(trace, n, start_ns=START + trace * 100 + n, end_ns=START + trace * 100 + 9) for n in (1, 2, 3)]
+        for span in spans:
+            span.tags = rng.sample(words, rng.choice((0, 0, 1, 2, 5)))
+            normaliser.charge(span)
+        told.update(call.feature or next((one.feature for one in spans if one.feature), None) for call in spans[1:])
+        await store.append(Facts(rng.sample(spans, 4)))
+    assert len(told) == 4
+    for _ in range(2):
+        for by in ("feature", "tag:feature"):
+            assert {name: n for name, (n, _, _) in (await groups(store, by)).items()} == told
+        await store.settle()
 
 
 async def test_groups_by_tag_overlap_and_the_total_does_not(store: DuckStore) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from assay_server.core.clock import SystemClock
-from assay_server.core.errors import AssayError, InvalidInput, NotFound
+from assay_server.core.errors import AssayError, Conflict, InvalidInput, NotFound
 from assay_server.core.records import Tokens
 from assay_server.governance import Audit
 from assay_server.ledger import Ledger
@@ -59,6 +59,57 @@ async def test_a_price_of_the_same_model_and_date_is_replaced(prices: OwnPrices)
     assert [price["input"] for price in await prices.list(PROJECT)] == [9, 2]
     assert prices.lookup(PROJECT, None, "home", AT)["rates"]["input"] == 9
     assert prices.lookup(PROJECT, None, "elsewhere", AT) == {"source": None, "rates": None}
+
+
+FULL: dict[str, Any] = {
+    "input": 3.0, "output": 15.0, "cache_read": 0.0, "batch": 0.5, "tiers": [{"over": 200_000, "input": 6.0}],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("valid_from", [None, "2026-06-01T00:00:00Z"])
+async def test_what_a_new_price_does_not_name_is_not_lost_without_a_word(
+    prices: OwnPrices, valid_from: str | None
+) -> None:
+    """Also not where the old price stays, and the new one only begins after it."""
+    first = await prices.put(PROJECT, "key:a", "home", FULL)
+    with pytest.raises(Conflict) as refusal:
+        await prices.put(PROJECT, "key:a", "home", {"input": 2, "output": 10}, valid_from=valid_from)
+    told = str(refusal.value)
+    assert "cache_read 0, batch 0.5, other rates over 200,000 prompt tokens" in told
+    assert ("unnamed=keep" in told, "--keep" in told, refusal.value.field) == (True, True, "cache_read")
+    assert [price["id"] for price in await prices.list(PROJECT)] == [first["id"]]
+    kept = await prices.put(PROJECT, "key:a", "home", {"input": 2}, valid_from=valid_from, unnamed="keep")
+    assert {name: kept[name] for name in FULL} == FULL | {"input": 2}
+    plain = await prices.put(
+        PROJECT, "key:a", "home", {"input": 2, "output": 10}, valid_from=valid_from, unnamed="drop"
+    )
+    assert (plain["cache_read"], plain["batch"], plain["tiers"]) == (None, None, [])
+
+
+async def test_what_is_named_as_none_is_gone_and_other_prices_are_not_asked(prices: OwnPrices) -> None:
+    await prices.put(PROJECT, "key:a", "home", FULL, valid_from="2026-06-01T00:00:00Z")
+    none = {"cache_read": None, "batch": None, "tiers": None}
+    made = await prices.put(
+        PROJECT, "key:a", "home", {"input": 2, "output": 1} | none, valid_from="2026-06-01T00:00:00Z"
+    )
+    assert (made["cache_read"], made["batch"], made["tiers"]) == (None, None, [])
+    await prices.put(PROJECT, "key:a", "home", {"input": 1}, provider="other")
+    await prices.put(PROJECT, "key:a", "home", {"input": 1})  # before the dated one
+    await prices.put(PROJECT, "key:b", "home", {"input": 1}, valid_from="2026-05-01T00:00:00Z")
+
+
+async def test_a_closer_price_tells_what_its_calls_no_longer_have(prices: OwnPrices) -> None:
+    made = await prices.put(PROJECT, "key:a", "gpt-4o-2024-11-20", {"input": 2, "output": 8})
+    assert made["instead_of"]["source"].startswith("prices:")
+    assert made["instead_of"]["lost"] == {"cache_read": 1.25}
+    wide = await prices.put(PROJECT, "key:a", "home-*", FULL)
+    assert wide["instead_of"] is None
+    close = await prices.put(PROJECT, "key:a", "home-1", {"input": 2, "output": 8})
+    assert close["instead_of"] == {
+        "source": f"project:{wide['id']}", "lost": {"cache_read": 0.0, "batch": 0.5, "tiers": True},
+    }  # fmt: skip
+    assert (await prices.put(PROJECT, "key:a", "home-2", FULL))["instead_of"] is None
+    assert (await prices.put(PROJECT, "key:a", "elsewhere", {"input": 1}))["instead_of"] is None
 
 
 async def test_dollars_per_call_alone_are_a_price_whatever_the_tokens(prices: OwnPrices) -> None:

@@ -157,7 +157,10 @@ async def counted(store: DuckStore) -> tuple[dict[Any, Any], dict[Any, Any]]:
         mine = [s for s in has if s["span_id"] not in above and not (parts and s["kind"] in {"agent", "chain"})]
         first = {name: next((s[name] for s in spans if s[name] is not None), None) for name in WIDE}
         tags = {tag for s in spans for tag in s["tags"] or []}
+        services = {s["span_id"]: s["service"] for s in spans}
         for call in mine:
+            if call["service"] == "assay-gateway" and call["kind"] == "llm":
+                call["service"] = services.get(call["parent_id"]) or call["service"]
             nearest = {name: call[name] if call[name] is not None else first[name] for name in WIDE}
             calls[call["key"]] = {name: call[name] for name in OWN} | nearest | {"tags": tags}
         sums[identity] = {
@@ -437,6 +440,29 @@ async def test_a_call_and_its_http_request_and_the_gateways_call_are_one(
         assert await store.scan("SELECT count(*) AS calls, sum(cost) AS usd FROM counted_calls") == [whole]
         await store.settle()
     await store.close()
+
+
+@pytest.mark.parametrize("over_http", [True, False])
+async def test_the_gateways_call_is_of_the_service_that_made_it(tmp_path: Path, over_http: bool) -> None:
+    """Of several services in the trace the one that called; the gateway's own where the trace says nobody."""
+    store = await DuckStore.open(tmp_path / "facts")
+    nothing: dict[str, Any] = {"cost": None, "tokens": None, "cost_source": None, "kind": "span"}
+    root = replace(called(1), service="shop", **nothing)
+    caller = replace(called(2, 1), service="pricing", **nothing | {"kind": "span" if over_http else "tool"})
+    await store.append(Facts([called(3, 2, service="assay-gateway"), called(4, 9, service="assay-gateway")]))
+    await store.settle()
+    assert await _services(store) == [("assay-gateway", 2)]
+    await store.append(Facts([root, caller]))
+    for _ in range(2):
+        assert await _services(store) == [("assay-gateway", 1), ("pricing", 1)]
+        await holds(store)
+        await store.settle()
+    await store.close()
+
+
+async def _services(store: DuckStore) -> list[tuple[str, int]]:
+    sql = "SELECT service, count(*) AS n FROM counted_calls GROUP BY service ORDER BY service"
+    return [(row["service"], row["n"]) for row in await store.scan(sql)]
 
 
 SAME = {"tokens": Tokens(100, output=30), "start_ns": 1_000, "end_ns": 2_000, "model": "m-2026", "scope": "client"}

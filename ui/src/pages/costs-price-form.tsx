@@ -1,4 +1,4 @@
-import { Button, Modal, TextInput } from '@mantine/core'
+import { Button, Checkbox, Modal, TextInput } from '@mantine/core'
 import { notifications } from '@mantine/notifications'
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { type FormEvent, useState } from 'react'
@@ -6,17 +6,18 @@ import { request } from '@/api/client'
 import type { Price } from '@/api/costs'
 import { useReturnedFocus } from '@/lib/focus'
 import { count } from '@/lib/format'
+import { priceBefore, unnamed } from '@/lib/prices'
 import { NumberField } from '@/parts/number-field'
 import { ProblemNote } from '@/parts/states'
 
 /** Sends a change of prices; all that is counted by them is asked for again. */
-export function useChange<T>(send: () => Promise<T>, done: string, onDone?: () => void) {
+export function useChange<T>(send: () => Promise<T>, done: (answer: T) => string, onDone?: () => void) {
   const client = useQueryClient()
   return useMutation({
     mutationFn: send,
-    onSuccess: async () => {
+    onSuccess: async (answer) => {
       await Promise.all(['prices', 'unpriced', 'repricings', 'costs'].map((key) => client.invalidateQueries({ queryKey: [key] })))
-      notifications.show({ message: done, autoClose: 6000 })
+      notifications.show({ message: done(answer), autoClose: 6000 })
       onDone?.()
     },
   })
@@ -36,7 +37,14 @@ export interface Wanted {
 
 const NO_RATES: Rates = { input: null, output: null, cache_read: null, cache_write: null, reasoning: null, request: null, batch: null }
 
-export function SetPrice({ wanted, onClose }: { wanted: Wanted; onClose: () => void }) {
+interface Made {
+  instead_of?: { source: string; lost: Record<string, unknown> } | null
+}
+
+/** What calls had by the public list, or by a wider price, and have no longer. */
+const noLonger = ({ instead_of }: Made) => (instead_of ? ` They no longer have the ${Object.keys(instead_of.lost).map((name) => name.replace('_', ' ')).join(', ')} that ${instead_of.source.startsWith('project:') ? 'your wider price' : 'the public list'} has.` : '')
+
+export function SetPrice({ wanted, own, onClose }: { wanted: Wanted; own: Price[]; onClose: () => void }) {
   useReturnedFocus()
   const [model, setModel] = useState(wanted.model)
   const [provider, setProvider] = useState(wanted.provider)
@@ -48,8 +56,13 @@ export function SetPrice({ wanted, onClose }: { wanted: Wanted; onClose: () => v
   const given = Object.fromEntries(Object.entries(rates).filter(([, rate]) => rate !== null))
   const perToken = rates.request === null // a price of a call alone needs no rates
   const since = from && from === wanted.price?.valid_from?.slice(0, 10) ? wanted.price.valid_from : from && `${from}T00:00:00Z` // to the second, where nobody changed the day
-  const body = { ...given, ...(tiers.length > 0 ? { tiers } : {}), valid_from: since || undefined, provider: provider.trim() || undefined, reason: reason.trim() || undefined }
-  const save = useChange(() => request('PUT', `/prices/${encodeURIComponent(model.trim())}`, body), `The price of ${model.trim()} is set; stored calls follow it.`, onClose)
+  const named = { ...given, ...(tiers.length > 0 ? { tiers } : {}) }
+  const before = priceBefore(own, model.trim(), provider.trim(), since || '')
+  const missing = unnamed(before, named)
+  const shown = before !== undefined && before.id === wanted.price?.id // what is missing was taken out here
+  const [keep, setKeep] = useState(true)
+  const body = { ...named, valid_from: since || undefined, provider: provider.trim() || undefined, reason: reason.trim() || undefined, ...(missing ? { unnamed: keep && !shown ? 'keep' : 'drop' } : {}) }
+  const save = useChange(() => request<Made>('PUT', `/prices/${encodeURIComponent(model.trim())}`, body), (made) => `The price of ${model.trim()} is set; stored calls follow it.${noLonger(made)}`, onClose)
   const submit = (event: FormEvent) => {
     event.preventDefault()
     save.mutate()
@@ -73,6 +86,9 @@ export function SetPrice({ wanted, onClose }: { wanted: Wanted; onClose: () => v
         </fieldset>
         <TextInput label="Reason" description="For the audit log." value={reason} onChange={(event) => setReason(event.currentTarget.value)} />
         {tiers.length > 0 && <p className="quiet small">The other rates over {tiers.map((tier) => count(tier.over)).join(', ')} prompt tokens stay as they are.</p>}
+        {missing && !shown && (
+          <Checkbox checked={keep} onChange={(event) => setKeep(event.currentTarget.checked)} label="Keep what the price before it has besides" description={`${missing}. Otherwise ${from ? `calls from ${from} on` : 'its calls'} no longer have it.`} />
+        )}
         {wanted.rates && <p className="quiet small">Other calls of it cost these rates, of the public list: this price takes their place.</p>}
         <p className="quiet small">Calls that are already stored{from ? ` since ${from}` : ''} are counted anew, in the background. A price of the same model, provider and day is replaced. It can be removed again.</p>
         {save.isError && <ProblemNote error={save.error} />}

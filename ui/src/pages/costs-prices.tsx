@@ -5,6 +5,7 @@ import { request } from '@/api/client'
 import * as ask from '@/api/costs'
 import type { Price, Repricing, Unpriced } from '@/api/costs'
 import { count, plural, titled } from '@/lib/format'
+import { besides, exactly } from '@/lib/prices'
 import { sinceOf } from '@/lib/range'
 import { Section } from '@/parts/page'
 import { Loaded, ProblemNote, Waiting } from '@/parts/states'
@@ -47,7 +48,7 @@ export default function Prices({ range }: { range: string }) {
           }
         </Loaded>
       </Section>
-      {wanted && <SetPrice key={`${wanted.model} ${wanted.price?.id}`} wanted={wanted} onClose={() => want(null)} />}
+      {wanted && <SetPrice key={`${wanted.model} ${wanted.price?.id}`} wanted={wanted} own={own.data?.items ?? []} onClose={() => want(null)} />}
     </div>
   )
 }
@@ -100,7 +101,7 @@ const priceColumns = (want: Want): Column<Price>[] => [
   { id: 'input', head: 'Input', className: 'num', cell: (row) => <Rate of={row} usd={row.input} /> },
   { id: 'output', head: 'Output', className: 'num', cell: (row) => <Rate of={row} usd={row.output} /> },
   { id: 'cache', head: 'Cache read', className: 'num hide-m', cell: (row) => (row.cache_read === null ? <span className="quiet">as input</span> : <Rate of={row} usd={row.cache_read} />) },
-  { id: 'besides', head: 'Besides', className: 'hide-m', cell: (row) => <div className="second small" style={{ minWidth: '11rem' }}>{besides(row)}</div> },
+  { id: 'besides', head: 'Besides', className: 'hide-m', cell: (row) => <div className="second small" style={{ minWidth: '11rem' }}>{besides({ ...row, cache_read: null })}</div> },
   { id: 'from', head: 'Valid from', className: 'nowrap', cell: (row) => (row.valid_from ? <time dateTime={row.valid_from} title={row.valid_from}>{row.valid_from.replace(/T00:00:00(\.0+)?Z$/, '').replace('T', ' ').replace(/\.\d+Z$/, '')}</time> : 'always') },
   { id: 'by', head: 'By', className: 'hide-m', cell: (row) => row.created_by && <Person actor={row.created_by} /> },
   {
@@ -122,22 +123,10 @@ function Rate({ of, usd }: { of: Price; usd: number | null }) {
   return of.request !== null && of.input === null && of.output === null ? <span className="quiet">none</span> : <Unknown />
 }
 
-const exactly = (usd: number) => `$${usd.toLocaleString('en-GB', { minimumFractionDigits: 2, maximumFractionDigits: 9 })}`
-
-function besides(price: Price): string {
-  return [
-    price.cache_write !== null && `cache write ${exactly(price.cache_write)}`,
-    price.reasoning !== null && `reasoning ${exactly(price.reasoning)}`,
-    price.request !== null && `${exactly(price.request)} a call`,
-    price.batch !== null && `batch × ${price.batch}`,
-    price.tiers.length > 0 && `other rates over ${price.tiers.map((tier) => count(tier.over)).join(', ')} prompt tokens`,
-  ].filter(Boolean).join('; ')
-}
-
 /** Two presses: the second is the one that does it. */
 function Remove({ price }: { price: Price }) {
   const [sure, setSure] = useState(false)
-  const remove = useChange(() => request('DELETE', `/prices/${encodeURIComponent(price.id)}`), `Calls of ${price.model} go back to the public list.`)
+  const remove = useChange(() => request('DELETE', `/prices/${encodeURIComponent(price.id)}`), () => `Calls of ${price.model} go back to the public list.`)
   if (remove.isError) return <ProblemNote error={remove.error} />
   return (
     <button type="button" className={`linkish ${sure ? 'bad' : ''}`} aria-label={`${sure ? 'Really remove' : 'Remove'} the price of ${price.model}`} onBlur={() => setSure(false)} onClick={() => (sure ? remove.mutate() : setSure(true))} disabled={remove.isPending}>

@@ -73,7 +73,10 @@ class Prices(Noun[D_co]):
 
     @endpoint
     def put(self, /, model: str, **price: Any) -> Call[Json]:
-        """Adds or replaces one (`input`, `output`, `valid_from`, …); stored calls are re-priced."""
+        """Adds or replaces one (`input`, `output`, `valid_from`, …); stored calls are re-priced.
+
+        What the price before it has and this one does not name is refused, or as `unnamed` says: `keep` or `drop`.
+        """
         return write("PUT", f"/prices/{in_path(model)}", without_none(**price))
 
     @endpoint

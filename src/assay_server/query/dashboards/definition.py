@@ -6,9 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import yaml
-
-from assay_server.core.errors import InvalidInput, TooLarge
+from assay_server.core.errors import InvalidInput
 from assay_server.query.dashboards.words import (
     KINDS,
     RANGES,
@@ -24,8 +22,6 @@ from assay_server.query.dashboards.words import (
 from assay_server.query.dimensions import GROUPS, is_group
 from assay_server.query.measures import MEASURES, Metric, metric_json, parse_metric, unit_of
 from assay_server.query.sandbox import LONGEST
-
-LARGEST = 200_000  # characters of YAML
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 _MOST_PANELS = 40
@@ -143,41 +139,6 @@ def parse_panel(given: Any, at: str = "panel") -> Panel:
     )
 
 
-def from_yaml(name: str, written: str) -> Dashboard:
-    """Raises InvalidInput for what is no YAML, with line and column, and TooLarge."""
-    if len(written) > LARGEST:
-        raise TooLarge(f"A dashboard has at most {LARGEST} characters.", field="yaml")
-    try:
-        given = yaml.load(written, _Loader)  # noqa: S506 (a safe one)
-    except (yaml.YAMLError, RecursionError, ValueError) as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f" in line {mark.line + 1}, column {mark.column + 1}" if mark else ""
-        told = getattr(error, "problem", None) or "it cannot be read"
-        raise InvalidInput(f"This is no YAML{where}: {told}.", field="yaml") from error
-    if isinstance(given, dict):
-        name = given.pop("name", name)
-    return parse(name, given)
-
-
-class _Loader(yaml.SafeLoader):
-    """The safe loader, but for a field that is said twice: of two lists of panels, as a merge leaves them, one went."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        seen: set[str] = set()
-        for key, _ in node.value:
-            if isinstance(key, yaml.ScalarNode) and key.value in seen:
-                raise yaml.constructor.ConstructorError(None, None, f"'{key.value}' is said twice", key.start_mark)
-            seen.add(str(key.value))
-        return super().construct_mapping(node, deep)
-
-
-def to_yaml(dashboard: Dashboard) -> str:
-    """As it stands in a file; `from_yaml` is its inverse."""
-    document = {"name": dashboard.name, **to_json(dashboard)}
-    document["panels"] = [_without_defaults(panel) for panel in document["panels"]]
-    return yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=100)
-
-
 def to_json(dashboard: Dashboard) -> dict[str, Any]:
     """As people write it, without its name; `parse` is its inverse."""
     return {
@@ -268,10 +229,3 @@ def _refuse_twice(ids: list[str]) -> None:
             raise InvalidInput(
                 f"Panel {ids.index(each)} has this id too.", field=f"panels[{at}].id", value=each, fix="give it another"
             )
-
-
-_DEFAULTS: dict[str, Any] = {"description": "", "filter": {}, "group_by": None, "top": 8}
-
-
-def _without_defaults(panel: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in panel.items() if name not in _DEFAULTS or value != _DEFAULTS[name]}

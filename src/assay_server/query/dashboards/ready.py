@@ -3,7 +3,8 @@
 from functools import cache
 from importlib.resources import files
 
-from assay_server.query.dashboards.definition import Dashboard, from_yaml
+from assay_server.query.dashboards.definition import Dashboard
+from assay_server.query.dashboards.written import from_yaml
 
 _ORDER = ("performance", "cost", "usage", "quality", "confidence")
 

@@ -6,9 +6,10 @@ from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
 from assay_server.core.clock import Clock, rfc3339
 from assay_server.core.errors import Conflict, NotFound, TooLarge
-from assay_server.ledger import AuditTrail, Ledger, tables
-from assay_server.query.dashboards.definition import Dashboard, parse, to_json, to_yaml
+from assay_server.ledger import AuditTrail, Ledger, tables, without_values
+from assay_server.query.dashboards.definition import Dashboard, parse, to_json
 from assay_server.query.dashboards.ready import ready_made
+from assay_server.query.dashboards.written import to_yaml
 
 _MOST = 500
 
@@ -72,8 +73,8 @@ class Dashboards:
                 actor=actor,
                 action="dashboard.put",
                 subject=name,
-                before=None if before is None else before.definition,
-                after=document,
+                before=None if before is None else _noted(connection, project, before.definition),
+                after=_noted(connection, project, document),
             )
             saved = _row(connection, project, name)
             return _stored(saved) if saved is not None else _shown(made)
@@ -96,10 +97,15 @@ class Dashboards:
                 actor=actor,
                 action="dashboard.delete",
                 subject=name,
-                before=before.definition,
+                before=_noted(connection, project, before.definition),
             )
 
         await self._ledger.write(write)
+
+
+def _noted(connection: Connection, project: str, document: Any) -> Any:
+    """As the audit log holds it: a statement too may name a person."""
+    return without_values(connection, project, document, ("filter", "sql"))
 
 
 def _refuse_stale(before: Row[Any] | None, revision: int | None) -> None:

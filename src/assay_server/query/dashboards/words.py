@@ -6,7 +6,7 @@ from typing import Any
 from assay_server.core.errors import InvalidInput
 from assay_server.query.dimensions import FIELDS, GROUPS
 from assay_server.query.measures import BUCKETS, MEASURES
-from assay_server.query.narrowing import FILTERS, filters_told, is_filter
+from assay_server.query.narrowing import FILTERS, check_filter
 
 KINDS = ("line", "bar", "table", "number", "histogram")
 RANGES = {"1h": 3600, "6h": 6 * 3600, "24h": 86_400, "7d": 7 * 86_400, "30d": 30 * 86_400, "90d": 90 * 86_400}
@@ -78,8 +78,7 @@ def refuse_unknown(given: Mapping[str, Any], known: Sequence[str], at: str) -> N
 
 
 def _values(name: Any, values: Any, at: str) -> tuple[str, ...]:
-    if not is_filter(name):
-        raise InvalidInput("There is no such filter.", field=at, value=name, fix=filters_told())
+    check_filter(name, at)
     values = [values] if isinstance(values, str) else values
     if not isinstance(values, list) or not 1 <= len(values) <= _MOST_VALUES or not all(map(_is_value, values)):
         raise InvalidInput(

@@ -74,6 +74,18 @@ def test_a_ready_made_one_survives_its_own_yaml_and_json(name: str) -> None:
     assert len(made.panels) >= 3
 
 
+def test_a_fault_in_yaml_is_told_by_its_place_and_its_line() -> None:
+    written = (
+        "title: T\npanels:\n  - title: A\n    metrics: [latency]\n  - title: B\n    kind: pie\n    metrics: [latency]\n"
+    )
+    with pytest.raises(InvalidInput, match=r"It stands in line 6\.") as refusal:
+        from_yaml("mine", written)
+    assert refusal.value.field == "panels[1].kind"
+    with pytest.raises(InvalidInput, match=r"It stands in line 2\.") as refusal:
+        from_yaml("mine", "title: T\nrange: 5y\n")
+    assert refusal.value.field == "range"
+
+
 def test_broken_yaml_is_told_with_its_line() -> None:
     with pytest.raises(InvalidInput, match="line 2"):
         from_yaml("mine", "title: T\npanels: [")
