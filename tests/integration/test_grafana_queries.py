@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import httpx
 import pytest
@@ -49,9 +50,9 @@ def prometheus(scraped: RunningServer, tmp_path_factory: pytest.TempPathFactory)
         process = subprocess.Popen([*command, f"--web.listen-address={address}"], stdout=log, stderr=log)
     with httpx.Client(base_url=f"http://{address}", timeout=30) as client:
         try:
-            _call(scraped, 0)
-            _seen(client, 1)
             _call(scraped, 1)
+            _seen(client, 1)
+            _call(scraped, 2)
             _seen(client, 2)
             yield client
         finally:
@@ -61,10 +62,63 @@ def prometheus(scraped: RunningServer, tmp_path_factory: pytest.TempPathFactory)
 
 @pytest.mark.parametrize("name", QUERIES)
 def test_each_query_runs_and_finds_something(name: str, prometheus: httpx.Client) -> None:
-    query = QUERIES[name].replace("$__rate_interval", "2m").replace("$__range", "2m").replace("$job", "shop")
-    answer = prometheus.get("/api/v1/query", params={"query": query}).json()
+    query = _filled(QUERIES[name])
+    assert _asked(prometheus, query), f"{query} finds nothing"
+
+
+def test_what_goes_from_the_facts_is_no_new_traffic(prometheus: httpx.Client, scraped: RunningServer) -> None:
+    """A counter that falls has begun anew to Prometheus, which adds all of it once more."""
+    with scraped.client() as http:
+        for at in range(20):
+            _send(http, a_span(trace_id=f"{at + 100:032x}", span_id=f"{at + 100:016x}", attributes={"user.id": "gone"}))
+    _until(prometheus, "sum(assay_spans_total) >= 26")
+    with scraped.client() as http:
+        asked = http.post("/api/v1/deletions", json={"user": "gone", "reason": "a test"}).raise_for_status().json()
+        while http.get(f"/api/v1/deletions/{asked['id']}").json()["status"] != "done":
+            time.sleep(0.1)
+        _send(http, a_span(trace_id="f" * 32, span_id="f" * 16))
+    _until(prometheus, "sum(assay_spans_total) >= 27")
+    found = _value(prometheus, "sum(increase(assay_spans_total[2m]))")
+    assert found < 60, "26 spans came, and little is made up for the time before the first scrape"
+
+
+def test_the_mean_of_values_below_zero(prometheus: httpx.Client, scraped: RunningServer) -> None:
+    """Their sum falls with each, so it is no counter."""
+    with scraped.client() as http:
+        for at in range(4):
+            score = {"name": "mood", "trace_id": "10" * 16, "value": -0.5 if at else 0.5}
+            http.post("/api/v1/scores", json=score).raise_for_status()
+            _until(prometheus, f'sum(assay_scores_total{{name="mood"}}) == {at + 1}')
+    query = _filled(QUERIES["Mean of scores A"])
+    means = {each["metric"]["name"]: float(each["value"][1]) for each in _asked(prometheus, query)}
+    assert means["mood"] == pytest.approx(-0.5)
+
+
+def _filled(query: str) -> str:
+    return query.replace("$__rate_interval", "2m").replace("$__range", "2m").replace("$job", "shop")
+
+
+def _asked(client: httpx.Client, query: str) -> list[dict[str, Any]]:
+    answer = client.get("/api/v1/query", params={"query": query}).json()
     assert answer["status"] == "success", answer
-    assert answer["data"]["result"], f"{query} finds nothing"
+    found: list[dict[str, Any]] = answer["data"]["result"]
+    return found
+
+
+def _value(client: httpx.Client, query: str) -> float:
+    return float(_asked(client, query)[0]["value"][1])
+
+
+def _until(client: httpx.Client, query: str, at_most: float = 30) -> None:
+    end = time.monotonic() + at_most
+    while not _asked(client, query):
+        assert time.monotonic() < end, f"{query} did not become true"
+        time.sleep(0.2)
+
+
+def _send(http: httpx.Client, span: Any) -> None:
+    answer = http.post("/v1/traces", content=as_json(span), headers={"content-type": "application/json"})
+    assert answer.raise_for_status().json() == {}, "none is rejected"
 
 
 def _call(server: RunningServer, number: int) -> None:
@@ -84,8 +138,7 @@ def _call(server: RunningServer, number: int) -> None:
     ]  # fmt: skip
     with server.client() as http:
         for span in spans:
-            headers = {"content-type": "application/json"}
-            http.post("/v1/traces", content=as_json(span), headers=headers).raise_for_status()
+            _send(http, span)
         score = {"name": "helpful", "trace_id": f"{number}0" * 16}
         http.post("/api/v1/scores", json={**score, "value": 1}).raise_for_status()
         http.post("/api/v1/scores", json={**score, "error": "the judge broke down"}).raise_for_status()

@@ -1,6 +1,7 @@
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent, Link, Outlet, redirect } from '@tanstack/react-router'
 import { parseSearch, type Search, writeSearch } from './lib/search'
-import { Empty, ProblemNote } from './parts/states'
+import { Page } from './parts/page'
+import { ProblemNote } from './parts/states'
 import { Shell } from './shell/shell'
 
 const validateSearch = (search: Record<string, unknown>) => search as Search
@@ -60,11 +61,9 @@ const pages = [
 
 function NoPage() {
   return (
-    <div className="page">
-      <Empty title="There is no such page">
-        <p>The address may be mistyped, or the page has moved. <Link to="/traces">Go to the traces</Link>.</p>
-      </Empty>
-    </div>
+    <Page title="There is no such page">
+      <p className="prose">The address may be mistyped, or the page has moved. <Link to="/traces">Go to the traces</Link>.</p>
+    </Page>
   )
 }
 

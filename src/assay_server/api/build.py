@@ -51,7 +51,7 @@ from assay_server.api import (
     views,
 )
 from assay_server.api.bounded import Bounded
-from assay_server.api.chat import CHAT_PATHS, MODELS_PATHS, ChatApp, ModelsApp
+from assay_server.api.chat import CHAT_PATHS, MODELS_PATHS, NOT_SPOKEN, ChatApp, ModelsApp, NotSpoken
 from assay_server.api.cors import FeedbackCors
 from assay_server.api.dialects import ROUTERS as DIALECTS
 from assay_server.api.door import Door
@@ -113,6 +113,7 @@ def build(services: Services, readiness: Readiness) -> ASGIApp:
     plain |= dict.fromkeys(PATHS, Otlp(services))
     plain |= dict.fromkeys(CHAT_PATHS, ChatApp(services.gateway, services.accounts.authenticate))
     plain |= dict.fromkeys(MODELS_PATHS, ModelsApp(services.gateway, services.accounts.authenticate))
+    plain |= dict.fromkeys(NOT_SPOKEN, NotSpoken())
     return Door(Bounded(FeedbackCors(rest(services, readiness))), plain)
 
 

@@ -23,6 +23,13 @@ _log = logging.getLogger(__name__)
 
 CHAT_PATHS = ("/v1/chat/completions", "/openai/v1/chat/completions")
 MODELS_PATHS = ("/v1/models", "/openai/v1/models")
+NOT_SPOKEN = tuple(
+    f"{prefix}/v1/{what}"
+    for prefix in ("", "/openai")
+    for what in ("responses", "completions", "embeddings", "messages", "moderations", "images/generations")
+)
+"""What clients of OpenAI's and Anthropic's APIs also ask for, and the gateway does not have."""
+
 _WATCH_AFTER_S = 0.05
 LARGEST_BODY = 16 * 1024 * 1024
 
@@ -87,6 +94,17 @@ class ModelsApp:
             await answer.refuse(error)
             return
         await answer.whole(200, json.dumps({"object": "list", "data": listed}).encode(), _JSON)
+
+
+class NotSpoken:
+    """One of `NOT_SPOKEN`: said in OpenAI's shape, since its clients show no other."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        message = (
+            f"The gateway speaks OpenAI's chat completions; it has no {scope['path']}."
+            " Fix: client.chat.completions.create(…), or call the provider itself and send its spans here"
+        )
+        await _Answer(send).whole(404, _document(message, 404, "not_found"), _JSON)
 
 
 class _Answer:

@@ -1,6 +1,9 @@
 """OTLP over gRPC: the three `Export` methods, with the handler, keys and limits of the HTTP door.
 
 grpcio is imported when the door is opened, not before. Messages are passed on as the bytes they came in.
+
+The methods are unary to clients, and streams here: of a stream gRPC reads nothing before it is asked to. So a caller
+without a key sends no more than a window, and how many messages are in memory at once is ours to say.
 """
 
 import asyncio
@@ -19,8 +22,8 @@ from assay_server.api.auth import authorise
 from assay_server.api.otlp import answer_of
 from assay_server.api.problems import status_of
 from assay_server.api.services import Services
-from assay_server.core.errors import AssayError, Busy, RateLimited, RetryableError, Unavailable
-from assay_server.ingest import PROTOBUF, Signal
+from assay_server.core.errors import AssayError, Busy, InvalidInput, RateLimited, RetryableError, Unavailable
+from assay_server.ingest import PROTOBUF, Accepted, Signal
 
 _log = logging.getLogger(__name__)
 
@@ -29,6 +32,10 @@ SERVICES: dict[str, Signal] = {
     "opentelemetry.proto.collector.logs.v1.LogsService": "logs",
     "opentelemetry.proto.collector.metrics.v1.MetricsService": "metrics",
 }
+
+_READ_AT_ONCE = 8
+_READ_S = 20.0  # twice as long as exporters wait for their answer
+_WINDOW = 64 << 10  # what may come of a message that nobody reads yet; gRPC makes it larger for one that is read
 
 _DETAILS = "grpc-status-details-bin"
 _NAMES = {400: "INVALID_ARGUMENT", 401: "UNAUTHENTICATED", 403: "PERMISSION_DENIED", 404: "NOT_FOUND"}
@@ -42,6 +49,7 @@ class GrpcDoor:
         self._accounts = services.accounts
         self._ingest = services.ingest
         self._server: Any = None
+        self._reading = asyncio.Semaphore(_READ_AT_ONCE)
 
     async def open(self, host: str, port: int) -> int:
         """Listens on `port` (0: any free one) and gives the port. Raises `Unavailable` where that cannot be."""
@@ -49,8 +57,9 @@ class GrpcDoor:
             grpc = await asyncio.to_thread(import_module, "grpc.aio")
         except ImportError as error:
             raise Unavailable("The package grpcio is not installed.", fix="pip install grpcio") from error
-        limit = self._ingest.limits.unpacked_bytes
+        limit = self._ingest.limits.body_bytes  # of a message as it was before it was compressed
         options = [("grpc.so_reuseport", 0), ("grpc.max_receive_message_length", limit)]
+        options += [("grpc.http2.bdp_probe", 0), ("grpc.http2.lookahead_bytes", _WINDOW)]
         server = grpc.server(options=options)
         server.add_generic_rpc_handlers([self._handler(name, signal) for name, signal in SERVICES.items()])
         try:
@@ -72,28 +81,49 @@ class GrpcDoor:
     def _handler(self, name: str, signal: Signal) -> Any:
         grpc = import_module("grpc")
 
-        async def export(body: bytes, context: Any) -> bytes:
-            return await self._export(body, context, signal)
+        async def export(_: Any, context: Any) -> bytes:
+            return await self._export(context, signal)
 
-        method = grpc.unary_unary_rpc_method_handler(export)
+        method = grpc.stream_unary_rpc_method_handler(export)
         return grpc.method_handlers_generic_handler(name, {"Export": method})
 
-    async def _export(self, body: bytes, context: Any, signal: Signal) -> bytes:
+    async def _export(self, context: Any, signal: Signal) -> bytes:
+        # `abort` raises, and gRPC keeps what it raised until the collector comes. So the error is let go before: it
+        # leads to the message, and a full server would keep each one that it refuses.
         try:
-            caller = await self._accounts.authenticate(_headers(context.invocation_metadata()))
-            authorise(caller, "ingest")
-            accepted = await self._ingest.otlp(caller.project, body, PROTOBUF, None, signal)
+            answer: bytes = answer_of(await self._take(context, signal), signal).SerializeToString()
+            return answer
         except AssayError as error:
-            code = code_of(error)
-            context.set_trailing_metadata(_details(error, code, str(error)))
-            await context.abort(_status_code(code), str(error))
+            code, message = code_of(error), str(error)
+            context.set_trailing_metadata(_details(error, code, message))
         except asyncio.CancelledError:
             raise
         except Exception:  # noqa: BLE001 - the last resort: the caller hears no more than that it failed
             _log.exception("unexpected error in gRPC %s", signal)
-            await context.abort(_status_code("UNKNOWN"), "Unexpected error; the server's log has it.")
-        answer: bytes = answer_of(accepted, signal).SerializeToString()
-        return answer
+            code, message = "UNKNOWN", "Unexpected error; the server's log has it."
+        await context.abort(_status_code(code), message)
+        raise AssertionError("abort raises")
+
+    async def _take(self, context: Any, signal: Signal) -> Accepted:
+        caller = await self._accounts.authenticate(_headers(context.invocation_metadata()))
+        authorise(caller, "ingest")
+        body = await self._read(context)
+        accepted: Accepted = await self._ingest.otlp(caller.project, body, PROTOBUF, None, signal)
+        return accepted
+
+    async def _read(self, context: Any) -> bytes:
+        """The message. Whoever sends slowly does not keep the others waiting for ever."""
+        async with self._reading:
+            try:
+                async with asyncio.timeout(_READ_S):
+                    body: Any = await context.read()
+            except TimeoutError as error:
+                raise Unavailable(
+                    f"The message did not come within {_READ_S:g} s.", fix="send smaller batches", retry_after_s=1
+                ) from error
+        if not isinstance(body, bytes):
+            raise InvalidInput("The call has no message.", fix="send one Export request")
+        return body
 
 
 def code_of(error: AssayError) -> str:

@@ -23,7 +23,7 @@ Reader = Annotated[Principal, Depends(principal("read"))]
     responses=answers("text/plain"),
 )
 async def metrics(request: Request, caller: Reader) -> Response:
-    """Counters are counted from the facts: they go on after a restart, and fall only when facts are deleted."""
+    """Counters are counted from the facts: they go on after a restart, and do not fall when facts are deleted."""
     families = await services(request).figures.read(caller.project)
     families += _intake(services(request).intake.quotas.get(caller.project)["use"])
     return Response(exposition(families), media_type="text/plain; version=0.0.4; charset=utf-8")

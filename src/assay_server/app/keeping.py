@@ -19,21 +19,28 @@ from assay_server.keeping import (
     Retention,
     Sites,
 )
+from assay_server.keeping.counters import Counters
 from assay_server.keeping.deletions import Pseudonym
 
 
 async def keeping(
-    config: Config, site: Site, home: str, pseudonym: Pseudonym, media: MediaShelf, stack: AsyncExitStack
+    config: Config,
+    site: Site,
+    home: str,
+    pseudonym: Pseudonym,
+    media: MediaShelf,
+    counters: Counters,
+    stack: AsyncExitStack,
 ) -> Keeping:
     """Everything running, where the last end left it. `home` is the first project."""
     ledger, store, audit, clock = site.ledger, site.store, site.audit, site.clock
     retention = Retention(ledger, audit, clock)
-    passes = Passes(store, retention, Labels(aliases()).is_label, media)
+    passes = Passes(store, retention, Labels(aliases()).is_label, media, counters)
     compactions = Compactions(ledger, store, audit, clock, home)
     await compactions.end_left()
     places = Places(config.data, config.backups_folder, config.backup_days, __version__)
     backups = Backups(ledger, store, audit, clock, home, places)
-    sites = Sites(store, PeopleElsewhere(ledger, media, clock), backups.copies, pseudonym)
+    sites = Sites(store, PeopleElsewhere(ledger, media, clock), backups.copies, pseudonym, counters)
     deletions = Deletions(ledger, audit, clock, sites)
     deleting = DeletionWork(ledger, audit, clock, sites, compactions)
     works = (backups.work, deleting.work, passes.work, compactions.work)

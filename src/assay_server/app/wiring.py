@@ -43,6 +43,7 @@ from assay_server.query import (
     Sql,
     Tail,
     TokenUse,
+    ToldFigures,
     TracePairs,
     Traces,
     Views,
@@ -169,6 +170,7 @@ async def house(config: Config) -> AsyncIterator[House]:
         sql = Sql(ground.store)
         stack.push_async_callback(sql.close)
         media = MediaShelf(ground.ledger, config.data / "media", ground.scrub, ground.clock, config.media_max_bytes)
+        figures = ToldFigures(Figures(ground.store), ground.ledger, ground.clock)
         services = Services(
             accounts=accounts,
             intake=coming,
@@ -213,14 +215,14 @@ async def house(config: Config) -> AsyncIterator[House]:
             savings=Savings(ground.store, prices),
             token_use=TokenUse(ground.store),
             sql=sql,
-            figures=Figures(ground.store),
+            figures=figures,
             tail=tail,
             views=Views(ground.ledger, ground.audit, ground.clock),
             dashboards=Dashboards(ground.ledger, ground.audit, ground.clock),
             panels=Panels(ground.store, sql),
             exports=Exports(reads.traces, reads.scores),
             people=People(ground.store, reads.traces),
-            keeping=await keeping(config, site, bootstrapped.project, ingest.pseudonym, media, stack),
+            keeping=await keeping(config, site, bootstrapped.project, ingest.pseudonym, media, figures, stack),
             public_url=config.url,
             grpc_port=GrpcPort(config.grpc_port),
         )

@@ -12,7 +12,8 @@ import typer
 import assay
 from assay_server.cli.common import AsJson, Reason, connected, group, names, near, seconds
 from assay_server.cli.exits import NO
-from assay_server.cli.terminal import answer, emit, hint, safe, say, table, text, when
+from assay_server.cli.monitor_words import rule_words, span_words
+from assay_server.cli.terminal import answer, emit, hint, safe, say, table, when
 
 app = group("monitor", "Monitors: rules over live traffic that open incidents and tell people.")
 notify = group("notify", "Where people are told: Slack, e-mail, PagerDuty, webhooks and the rest of Apprise.")
@@ -26,7 +27,7 @@ def list_(as_json: AsJson = False) -> None:
     with connected() as client:
         found = client.monitors.list()
     if not emit({"items": found}, as_json):
-        columns = ("monitor", "status", "severity", "metric", "rule", "window", "evaluated")
+        columns = ("monitor", "status", "severity", "metric", "alarm when", "window", "evaluated")
         table(columns, [_row(each) for each in found])
 
 
@@ -113,7 +114,7 @@ def show(monitor: Ref, as_json: AsJson = False) -> None:
         found = client.monitors.get(monitor)
     if emit(found, as_json):
         return
-    table(("monitor", "status", "severity", "metric", "rule", "window", "evaluated"), [_row(found)])
+    table(("monitor", "status", "severity", "metric", "alarm when", "window", "evaluated"), [_row(found)])
     if found.get("silenced_until"):
         say(f"silenced until {when(found['silenced_until'])}")
     for state in found["states"]:
@@ -215,14 +216,13 @@ def _channel(client: assay.Client, name: str) -> assay.Json:
 def _row(monitor: assay.Json) -> tuple[Any, ...]:
     metric = monitor["metric"]
     words = " ".join(str(value) for value in metric.values())
-    rule = " ".join(f"{key} {text(value)}" for key, value in monitor["rule"].items() if key != "kind")
     return (
         monitor["name"],
         monitor["status"],
         monitor["severity"],
         words,
-        f"{monitor['rule']['kind']} {rule}",
-        f"{monitor['window_s']} s",
+        rule_words(monitor["rule"], metric["name"]),
+        span_words(monitor["window_s"]),
         when(monitor["evaluated_at"]),
     )
 

@@ -79,7 +79,9 @@ class DeletionWork:
                 spans = {*found.span_ids, *held_spans(row)}
                 gone["dataset_items"] = await self._sites.elsewhere.empty(person.project, spans, row.id)
             if not found.empty:
+                await self._sites.counters.look(person.project)
                 gone = added(gone, _told(await self._sites.store.erase(person.project, person.doomed())))
+                await self._sites.counters.look(person.project)
             removed = added(removed, gone)
             await self._set(row.id, removed=removed)
             if not any(gone.values()):

@@ -17,6 +17,7 @@ from assay_server.core.errors import Conflict, InvalidInput, NotFound
 from assay_server.core.ids import new_id
 from assay_server.governance import Audit
 from assay_server.keeping import leftovers
+from assay_server.keeping.counters import Counters
 from assay_server.keeping.person import Found, Person, look
 from assay_server.ledger import Ledger, tables
 from assay_server.store import Store
@@ -64,6 +65,7 @@ class Sites:
     elsewhere: Elsewhere
     copies: Copies
     pseudonym: Pseudonym
+    counters: Counters
 
 
 class Deletions:

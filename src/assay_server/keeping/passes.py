@@ -15,6 +15,7 @@ from typing import Any, Protocol
 from assay_server.core.clock import rfc3339
 from assay_server.core.errors import AssayError
 from assay_server.keeping import reach, remains
+from assay_server.keeping.counters import Counters
 from assay_server.keeping.reach import Condition
 from assay_server.keeping.remains import IsLabel
 from assay_server.keeping.retention import Pass, Retention
@@ -53,11 +54,12 @@ class Media(Protocol):
 class Passes:
     """Makes passes; `preview` tells what one would do."""
 
-    def __init__(self, store: Store, retention: Retention, is_label: IsLabel, media: Media) -> None:
+    def __init__(self, store: Store, retention: Retention, is_label: IsLabel, media: Media, counters: Counters) -> None:
         self._store = store
         self._retention = retention
         self._is_label = is_label
         self._media = media
+        self._counters = counters
 
     async def work(self) -> None:
         """Makes the passes that are due. One that fails is told, and what it left is taken by the next."""
@@ -148,7 +150,9 @@ class Passes:
         return await self._store.scan(sql, [project, *condition.params, _TEXTS_AT_ONCE], limits=_LIMITS)
 
     async def _erase(self, project: str, table: Erasable, condition: Condition) -> dict[str, int]:
+        await self._counters.look(project)
         removed = await self._store.erase(project, [Doomed(table, condition.sql, condition.params)])
+        await self._counters.look(project)
         return {"log_records" if name == "events" else name: n for name, n in removed.items() if name != "held"}
 
     async def _let_go(self, made: Pass, table: Thinnable, thin: list[Thinned]) -> dict[str, int]:

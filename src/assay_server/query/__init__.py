@@ -20,6 +20,7 @@ from assay_server.query.dataset_items import dataset_item
 from assay_server.query.dimensions import GROUPS, is_group
 from assay_server.query.exports import Exports
 from assay_server.query.figures import Family, Figures, exposition
+from assay_server.query.figures_told import ToldFigures
 from assay_server.query.formats import MEDIA_TYPES, Format
 from assay_server.query.graphs import MOST_TRACES, Graphs
 from assay_server.query.group_names import group_noted
@@ -91,6 +92,7 @@ __all__ = [
     "Tail",
     "TailFilter",
     "TokenUse",
+    "ToldFigures",
     "TraceFilter",
     "TracePairs",
     "Traces",

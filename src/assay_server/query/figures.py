@@ -9,6 +9,9 @@ from assay_server.store import Store
 
 BUCKETS_S = (0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 
+MOST_GROUPS = 500
+
+_TTFT = "Time to the first token, of the calls that say it."
 _TOKENS = ("fresh_input", "cache_read", "cache_write", "output_tokens", "reasoning")
 
 
@@ -22,6 +25,28 @@ class Family:
     samples: list[tuple[str, dict[str, str], float]]
 
 
+@dataclass(slots=True)
+class Row:
+    """Numbers of one group of facts: `labels` in the order of `LABELS`. One that is not there is unknown, not zero.
+
+    `bin0` and so on count up to each of `BUCKETS_S` and over the one before, the last over all of them.
+    """
+
+    labels: tuple[str, ...]
+    numbers: dict[str, float]
+
+
+Rows = dict[str, list[Row]]
+"""By table (`LABELS`)."""
+
+LABELS = {
+    "spans": ("kind", "status"),
+    "used": ("provider", "model"),
+    "called": ("provider", "model"),
+    "scores": ("name", "source"),
+}
+
+
 class Figures:
     """Reads the figures of one project at a time."""
 
@@ -29,27 +54,32 @@ class Figures:
         self._store = store
 
     async def read(self, project: str) -> list[Family]:
-        spans = await self._store.scan(_SPANS, [project])
-        used = await self._store.scan(_USED, [project])
-        called = await self._store.scan(_CALLED, [project])
-        scores = await self._store.scan(_SCORES, [project])
-        return [
-            _family("assay_spans_total", "Spans stored.", spans, ("kind", "status"), "n"),
-            _durations(spans),
-            _family("assay_calls_total", "Model calls, each counted once.", used, ("provider", "model"), "n"),
-            _family(
-                "assay_cost_usd_total", "What the calls cost, where it is known.", used, ("provider", "model"), "usd"
-            ),
-            _family(
-                "assay_calls_unpriced_total", "Calls whose cost is unknown.", used, ("provider", "model"), "unpriced"
-            ),
-            _tokens(used),
-            _family("assay_calls_failed_total", "Model calls that failed.", called, ("provider", "model"), "failed"),
-            _first_tokens(called),
-            _family("assay_scores_total", "Scores stored.", scores, ("name", "source"), "n"),
-            _family("assay_score_value_sum", "Sum of their values.", scores, ("name", "source"), "total"),
-            _family("assay_score_errors_total", "Judgements that failed.", scores, ("name", "source"), "errors"),
-        ]
+        return families(await self.rows(project))
+
+    async def rows(self, project: str) -> Rows:
+        found = {"spans": _SPANS, "used": _USED, "called": _CALLED, "scores": _SCORES}
+        return {table: [_row(table, row) for row in await self._store.scan(sql, [project])]
+                for table, sql in found.items()}  # fmt: skip
+
+
+def families(rows: Rows) -> list[Family]:
+    def told(name: str, about: str, table: str, number: str, kind: Literal["counter", "gauge"] = "counter") -> Family:
+        named = [(dict(zip(LABELS[table], row.labels, strict=True)), row.numbers.get(number)) for row in rows[table]]
+        return Family(name, kind, about, [("", labels, value) for labels, value in named if value is not None])
+
+    return [
+        told("assay_spans_total", "Spans stored.", "spans", "n"),
+        _histogram("assay_span_duration_seconds", "How long spans took.", "spans", rows),
+        told("assay_calls_total", "Model calls, each counted once.", "used", "n"),
+        told("assay_cost_usd_total", "What the calls cost, where it is known.", "used", "usd"),
+        told("assay_calls_unpriced_total", "Calls whose cost is unknown.", "used", "unpriced"),
+        _tokens(rows["used"]),
+        told("assay_calls_failed_total", "Model calls that failed.", "called", "failed"),
+        _histogram("assay_time_to_first_token_seconds", _TTFT, "called", rows),
+        told("assay_scores_total", "Scores stored.", "scores", "n"),
+        told("assay_score_value_sum", "Sum of their values.", "scores", "total", "gauge"),
+        told("assay_score_errors_total", "Judgements that failed.", "scores", "errors"),
+    ]
 
 
 def exposition(families: list[Family]) -> str:
@@ -76,7 +106,8 @@ _USED = lines(
     "SELECT provider, model, count(*) AS n, sum(TRY_CAST(cost AS DECIMAL(38, 12)))::DOUBLE AS usd,",
     "count(*) FILTER (cost IS NULL) AS unpriced,",
     ", ".join(f"sum({name}) AS {name}" for name in _TOKENS),
-    "FROM counted_calls WHERE project = ? GROUP BY provider, model ORDER BY n DESC, model LIMIT 500",
+    "FROM counted_calls WHERE project = ? GROUP BY provider, model",
+    f"ORDER BY n DESC, model LIMIT {MOST_GROUPS}",
 )
 _SOONER = f"histogram(ttft_ms, {[edge * 1e3 for edge in BUCKETS_S]}::DOUBLE[]) AS bins"
 _CALLED = lines(
@@ -84,62 +115,47 @@ _CALLED = lines(
     "coalesce(sum(TRY_CAST(ttft_ms AS DECIMAL(38, 6))), 0)::DOUBLE / 1e3 AS seconds,",
     _SOONER,
     "FROM spans WHERE project = ? AND kind = 'llm'",
-    "GROUP BY provider, model ORDER BY count(*) DESC, model LIMIT 500",
+    f"GROUP BY provider, model ORDER BY count(*) DESC, model LIMIT {MOST_GROUPS}",
 )
-_SCORES = (
-    "SELECT name, source, count(value) AS n, sum(value) AS total, count(error) AS errors FROM scores"
-    " WHERE project = ? GROUP BY name, source ORDER BY name, source LIMIT 500"
+_SCORES = lines(
+    "SELECT name, source, count(value) AS n, sum(value) AS total, count(error) AS errors FROM scores",
+    f"WHERE project = ? GROUP BY name, source ORDER BY name, source LIMIT {MOST_GROUPS}",
 )
 
 
-def _family(name: str, about: str, rows: list[dict[str, Any]], labels: tuple[str, ...], column: str) -> Family:
-    """A row without a value (a cost nobody knows) is not told: it is not zero."""
-    samples = [
-        ("", {label: row[label] or "" for label in labels}, float(row[column]))
-        for row in rows
-        if row[column] is not None
-    ]
-    return Family(name, "gauge" if column == "total" else "counter", about, samples)
+def _row(table: str, row: dict[str, Any]) -> Row:
+    """A row as it was read, its bins as numbers."""
+    labels = tuple(row[label] or "" for label in LABELS[table])
+    numbers = {name: float(value) for name, value in row.items()
+               if name not in {*LABELS[table], "bins"} and value is not None}  # fmt: skip
+    if row.get("bins"):
+        within = [float(row["bins"][edge]) for edge in sorted(row["bins"])[: len(BUCKETS_S)]]
+        numbers |= {f"bin{at}": n for at, n in enumerate([*within, numbers["n"] - sum(within)])}
+    return Row(labels, numbers)
 
 
-def _tokens(rows: list[dict[str, Any]]) -> Family:
+def _tokens(rows: list[Row]) -> Family:
     samples = [
-        (
-            "",
-            {"model": row["model"] or "", "provider": row["provider"] or "", "bucket": bucket.removesuffix("_tokens")},
-            float(row[bucket]),
-        )
+        ("", {"model": model, "provider": provider, "bucket": bucket.removesuffix("_tokens")}, row.numbers[bucket])
         for row in rows
+        for provider, model in [row.labels]
         for bucket in _TOKENS
-        if row[bucket] is not None
+        if bucket in row.numbers
     ]
     return Family("assay_tokens_total", "counter", "Tokens by bucket; the buckets do not overlap.", samples)
 
 
-def _durations(rows: list[dict[str, Any]]) -> Family:
-    return _histogram("assay_span_duration_seconds", "How long spans took.", rows, ("kind", "status"))
-
-
-def _first_tokens(rows: list[dict[str, Any]]) -> Family:
-    about = "Time to the first token, of the calls that say it."
-    known = [row for row in rows if row["n"]]
-    return _histogram("assay_time_to_first_token_seconds", about, known, ("provider", "model"))
-
-
-def _histogram(name: str, about: str, rows: list[dict[str, Any]], named: tuple[str, ...]) -> Family:
-    """Rows with `bins` (how many up to each of `BUCKETS_S` and over the one before), `n` and the sum `seconds`."""
+def _histogram(name: str, about: str, table: str, rows: Rows) -> Family:
+    """How many in all is the sum of the bins: so the buckets agree with it whatever became of each."""
     samples: list[tuple[str, dict[str, str], float]] = []
-    for row in rows:
-        labels = {label: row[label] or "" for label in named}
-        within = accumulate(row["bins"][edge] for edge in sorted(row["bins"])[: len(BUCKETS_S)])
-        samples += [
-            ("_bucket", {**labels, "le": f"{edge:g}"}, float(n)) for edge, n in zip(BUCKETS_S, within, strict=True)
-        ]
-        samples += [
-            ("_bucket", {**labels, "le": "+Inf"}, float(row["n"])),
-            ("_sum", labels, float(row["seconds"])),
-            ("_count", labels, float(row["n"])),
-        ]
+    for row in rows[table]:
+        labels = dict(zip(LABELS[table], row.labels, strict=True))
+        within = list(accumulate(row.numbers.get(f"bin{at}", 0.0) for at in range(len(BUCKETS_S) + 1)))
+        if not within[-1]:
+            continue
+        edges = [f"{edge:g}" for edge in BUCKETS_S] + ["+Inf"]
+        samples += [("_bucket", {**labels, "le": edge}, n) for edge, n in zip(edges, within, strict=True)]
+        samples += [("_sum", labels, row.numbers["seconds"]), ("_count", labels, within[-1])]
     return Family(name, "histogram", about, samples)
 
 

@@ -10,8 +10,12 @@ ONE_OF_SETS = "key_set IN (SELECT unnest(?::UBIGINT[]))"
 
 ATTRIBUTE = "attribute:"
 
+OF_PROVIDERS = "of providers"
+NAMES_OF_PROVIDERS = ("http.route", "span.kind")
+"""What a span has whose route may be a provider's own, and no endpoint: hardly any, and `span.kind` is dear to read."""
+
 KeySets = Mapping[str, Sequence[int]]
-"""By `attribute:<key>`: of which sets spans are that can say it."""
+"""By `attribute:<key>`: of which sets spans are that can say it. `OF_PROVIDERS`: where endpoints are asked for."""
 
 _FEW = 5
 _ARE_FEW = (
@@ -35,16 +39,20 @@ async def sets_with_any(store: Store, project: str, names: Sequence[str]) -> lis
 
 
 async def sets_of(store: Store, project: str, names: Iterable[str | None]) -> dict[str, Sequence[int]]:
-    """Of those of `names` that are attributes."""
-    asked = {name for name in names if name is not None and name.startswith(ATTRIBUTE)}
-    return {name: await sets_with(store, project, [name.removeprefix(ATTRIBUTE)]) for name in sorted(asked)}
+    """Of those of `names` that are attributes, and of what tells of endpoints."""
+    asked = {name for name in names if name is not None}
+    wanted = {name: [name.removeprefix(ATTRIBUTE)] for name in sorted(asked) if name.startswith(ATTRIBUTE)}
+    if "endpoint" in asked:
+        wanted[OF_PROVIDERS] = [*NAMES_OF_PROVIDERS]
+    return {name: await sets_with(store, project, keys) for name, keys in wanted.items()}
 
 
 async def few_of(store: Store, key_sets: KeySets, edges: Sequence[Any]) -> KeySets:
     """Those of which spans are less than a fifth of all between the edges (project, since, until): it is quicker to
     read these by themselves and join them to the others."""
-    counted = {name: (await store.scan(_ARE_FEW, [list(sets), *edges]))[0]["few"] for name, sets in key_sets.items()}
-    return {name: sets for name, sets in key_sets.items() if counted[name]}
+    counted = {name: (await store.scan(_ARE_FEW, [list(sets), *edges]))[0]["few"] for name, sets in key_sets.items()
+               if name != OF_PROVIDERS}  # fmt: skip
+    return {name: sets for name, sets in key_sets.items() if counted.get(name, True)}
 
 
 async def _sets(store: Store, sql: str, project: str, names: Sequence[str]) -> list[int]:

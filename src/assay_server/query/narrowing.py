@@ -105,8 +105,8 @@ def _of_span(name: str, given: list[str], edges: Sequence[Any], of: str, few: Ke
         return of + "trace_id IN (" + said + ")", *params
     if name in few:
         of_traces, params = _traces(name, given, edges, few)
-        return _Saying(name, edges, few[name]).nearest(of, given, of + "trace_id IN (" + of_traces + ")", params)
-    by = dimension(name)
+        return _Saying(name, edges, few).nearest(of, given, of + "trace_id IN (" + of_traces + ")", params)
+    by = dimension(name, few)
     own = of + by.own if name in TRACE_WIDE else by.own
     of_traces, params = _traces(name, given, edges, few)
     nearest = lines(own + " IS NULL AND", of + "trace_id IN (" + of_traces + ")")
@@ -120,11 +120,11 @@ def _of_call(name: str, given: list[str], edges: Sequence[Any], of: str, key_set
         by = dimension(name)
         return by.own.replace("tags", of + "tags") + _ONE_OF, *by.params, given
     if name == "error_type":
-        of_spans, params = _Saying(name, edges, None).select("key", given)
+        of_spans, params = _Saying(name, edges, _NONE).select("key", given)
         return of + "key IN (" + of_spans + ")", *params
     if name.startswith(ATTRIBUTE):
         of_traces, params = _traces(name, given, edges, key_sets)
-        said = _Saying(name, edges, key_sets.get(name))
+        said = _Saying(name, edges, key_sets)
         return said.nearest(of, given, _in_trace(of, of_traces), [edges[0], *params])
     return of + quoted(name) + _ONE_OF, given
 
@@ -137,21 +137,22 @@ def _in_trace(of: str, of_traces: str) -> str:
 
 def _traces(name: str, given: list[str], edges: Sequence[Any], key_sets: KeySets) -> tuple[str, list[Any]]:
     """The ids of traces of which any span says one of the values."""
-    return _Saying(name, edges, key_sets.get(name)).select("trace_id", given)
+    return _Saying(name, edges, key_sets).select("trace_id", given)
 
 
 @dataclass(slots=True, frozen=True)
 class _Saying:
-    """Spans within the edges that say what `name` stands for, of `key_sets` where they are known."""
+    """Spans within the edges that say what `name` stands for, of its key sets where they are known."""
 
     name: str
     edges: Sequence[Any]
-    key_sets: Sequence[int] | None
+    key_sets: KeySets
 
     def select(self, column: str, given: list[str] | None) -> tuple[str, list[Any]]:
         """Those that say one of the values; None: any."""
-        sets = [] if self.key_sets is None else [list(self.key_sets)]
-        among = "" if self.key_sets is None else ONE_OF_SETS + " AND"
+        known = self.key_sets.get(self.name)
+        sets = [] if known is None else [list(known)]
+        among = "" if known is None else ONE_OF_SETS + " AND"
         says, params = self._says(given)
         return lines("SELECT", column, "FROM spans WHERE", EDGES, "AND", among, says), [*self.edges, *sets, *params]
 
@@ -160,7 +161,7 @@ class _Saying:
             return "list_has_any(tags, ?::VARCHAR[])", [given]
         if self.name == "status":
             return "status" + _ONE_OF, [given]
-        by = dimension(self.name)
+        by = dimension(self.name, self.key_sets)
         return (by.own + " IS NOT NULL", by.params) if given is None else (by.own + _ONE_OF, [*by.params, given])
 
     def nearest(self, of: str, given: list[str], in_trace: str, params: list[Any]) -> tuple[Any, ...]:

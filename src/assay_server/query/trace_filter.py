@@ -9,7 +9,7 @@ from assay_server.core.errors import InvalidInput
 from assay_server.query.attribute_filter import read_condition
 from assay_server.query.dimensions import dimension
 from assay_server.query.group_names import beginning_noted
-from assay_server.query.key_sets import ONE_OF_SETS
+from assay_server.query.key_sets import NAMES_OF_PROVIDERS, OF_PROVIDERS, ONE_OF_SETS
 from assay_server.query.search_line import DIFFERING
 from assay_server.query.sql import Where, lines
 
@@ -30,6 +30,7 @@ _OPERATORS = {
 NO_SETS: Mapping[tuple[str, ...], Sequence[int]] = MappingProxyType({})
 
 _ROUTED = ("http.route:exists:",)
+_OF_PROVIDERS = tuple(f"{name}:exists:" for name in NAMES_OF_PROVIDERS)
 _ONE_SPAN = ("kind", "name", "model", "provider", "service", "error_type")
 _PROMPT = ("prompt", "prompt_version")
 _ANY_SPAN = (
@@ -98,9 +99,10 @@ def is_of_trace(narrow: TraceFilter) -> bool:
 
 
 def attributes_of(narrow: TraceFilter) -> set[tuple[str, ...]]:
-    """Those that are asked for together, and those of each that is excluded; the route that an endpoint may be."""
+    """Those that are asked for together, and those of each that is excluded; what an endpoint may be told by."""
     every = (narrow, *narrow.exclude)
-    return {each.attributes for each in every if each.attributes} | {_ROUTED for each in every if each.endpoint}
+    found = {each.attributes for each in every if each.attributes}
+    return found | ({_ROUTED, _OF_PROVIDERS} if any(each.endpoint is not None for each in every) else set())
 
 
 def trace_conditions(
@@ -142,7 +144,7 @@ def _say(
         rows.spans({column: getattr(narrow, column)})
     rows.spans({'"user"': narrow.user})
     if narrow.endpoint is not None:
-        _endpoint(rows, narrow.endpoint, spans, key_sets.get(_ROUTED, ()))
+        _endpoint(rows, narrow.endpoint, spans, key_sets)
     if narrow.tag is not None:
         rows.some(spans, "list_contains(tags, ?)", narrow.tag)
     rows.status(narrow.status)
@@ -191,9 +193,18 @@ class _Rows:
             self.some(self.table, " AND ".join(conditions), *params)
 
     def some(self, table: str, condition: str, *params: Any, negated: bool = False) -> None:
+        test, own = self._traces(table, condition, params)
+        self.where.add(("trace_id NOT IN " if negated else "trace_id IN ") + test, *own)
+
+    def either(self, table: str, *conditions: tuple[str, list[Any]]) -> None:
+        """One of them holds for a row, each read by itself."""
+        tests = [self._traces(table, condition, params) for condition, params in conditions]
+        either = " OR ".join("trace_id IN " + test for test, _ in tests)
+        self.where.add("(" + either + ")", *(param for _, own in tests for param in own))
+
+    def _traces(self, table: str, condition: str, params: Sequence[Any]) -> tuple[str, list[Any]]:
         source, own = self._source(table)
-        test = "trace_id NOT IN" if negated else "trace_id IN"
-        self.where.add(lines(test, "(SELECT trace_id FROM", source, "AND (", condition, "))"), *own, *params)
+        return lines("(SELECT trace_id FROM", source, "AND (", condition, "))"), [*own, *params]
 
     def status(self, status: str | None) -> None:
         if status is None:
@@ -234,11 +245,20 @@ def _differs(text: str) -> tuple[str, list[Any]]:
     return field + " <> ?", [value]
 
 
-def _endpoint(rows: _Rows, value: str, spans: str, routed: Sequence[int]) -> None:
-    """`routed`: of which key sets spans are that may have a route; where nobody knows, all are looked at."""
-    by = dimension("endpoint")
-    may = "(parent_id IS NULL OR " + ONE_OF_SETS + ") AND" if routed else ""
-    rows.some(spans, lines(may, by.own, "= ?"), *([list(routed)] if routed else []), *by.params, value)
+def _endpoint(rows: _Rows, value: str, spans: str, key_sets: Mapping[tuple[str, ...], Sequence[int]]) -> None:
+    """Where it is known which spans may have a route these are two questions, since they meet different spans: whose
+    name it is, and whose route. In one, all roots had their attributes read.
+    """
+    routed, of_providers = key_sets.get(_ROUTED), key_sets.get(_OF_PROVIDERS)
+    by = dimension("endpoint", {} if of_providers is None else {OF_PROVIDERS: of_providers})
+    if not routed:
+        rows.some(spans, lines(by.own, "= ?"), *by.params, value)
+        return
+    rows.either(
+        spans,
+        (lines(ONE_OF_SETS, "AND", by.own, "= ?"), [list(routed), *by.params, value]),
+        (lines("parent_id IS NULL AND name = ? AND", by.own, "= ?"), [value, *by.params, value]),
+    )
 
 
 def _within(value: str, low: float | None, high: float | None) -> tuple[str, list[Any]]:

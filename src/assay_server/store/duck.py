@@ -36,7 +36,7 @@ from assay_server.store.room import check_room, check_writable
 from assay_server.store.settling import Settling
 from assay_server.store.text import TextSearch
 from assay_server.store.touched import traces_of, traces_of_rows
-from assay_server.store.transactions import transaction
+from assay_server.store.transactions import transaction, unstuck
 
 T = TypeVar("T")
 
@@ -216,11 +216,12 @@ class DuckStore:
 
     def _healed(self, work: Callable[[], T]) -> T:
         """In the writer's thread: where a failed checkpoint took the database out of order, puts it in order again."""
+        ready = partial(unstuck, self._connection, work)
         try:
-            return wrapped(work)
+            return wrapped(ready)
         except Invalidated:
             self._attach_again()
-            return wrapped(work)
+            return wrapped(ready)
 
     def _attach_again(self) -> None:
         """In the writer's thread. Its log is replayed; readers go on by its name, unless somebody was quicker."""
@@ -238,7 +239,7 @@ class DuckStore:
             wrapped(work)
 
     def _between_appends(self, work: Callable[[], T]) -> T:
-        return self._writer.submit(work).result()
+        return self._writer.submit(unstuck, self._connection, work).result()
 
     def _decide(self, project: str, kept: Sequence[str], let_go: Sequence[str], since_ns: int) -> int:
         return decide(self._connection, project, kept, let_go, since_ns, self._appending.stamp())

@@ -1,9 +1,14 @@
 """What the store does whole or not at all."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TypeVar
 
 import duckdb
+
+T = TypeVar("T")
+
+_STUCK = "Current transaction is aborted"
 
 
 @contextmanager
@@ -24,3 +29,18 @@ def roll_back(cursor: duckdb.DuckDBPyConnection) -> None:
         cursor.execute("ROLLBACK")
     except duckdb.Error:
         return
+
+
+def unstuck(connection: duckdb.DuckDBPyConnection, work: Callable[[], T]) -> T:
+    """What `work` gives, once more where an earlier transaction is still there.
+
+    It failed for want of memory, and so did its rollback: until somebody rolls back, the connection refuses whatever
+    comes.
+    """
+    try:
+        return work()
+    except duckdb.TransactionException as error:
+        if _STUCK not in str(error):
+            raise
+        connection.execute("ROLLBACK")
+        return work()

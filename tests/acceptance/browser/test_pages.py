@@ -64,6 +64,7 @@ PAGES = {
     "change-monitor": (f"/monitors/{an_id('mon', 1)}/edit", "It would have rung 2 times"),
     "audit": ("/audit", "canary.rollback"),
     "connect": ("/connect", "Waiting for the next trace"),
+    "no-page": ("/prompts", "The address may be mistyped"),
     "settings": ("/settings", "support service"),
     "feedback": ("/settings?tab=feedback", "I asked about a phone"),
     "quotas": ("/settings?tab=quotas", "Spans a day: 86 % used."),
@@ -101,6 +102,7 @@ ON_A_PHONE = {
     "costs-savings",
     "costs-prices",
     "connect",
+    "no-page",
     "dashboards",
     "dashboard",
     "dashboard-quality",
@@ -157,6 +159,18 @@ def test_page_reads_well(opened: Callable[..., Page], name: str) -> None:
         _shown(page, name)
         assert _violations(page, STANDARDS) == []
         assert page.evaluate(WIDEST) <= 360
+
+
+@pytest.mark.parametrize("path", ["/traces", "/dashboards/performance"])
+def test_a_page_that_loads_reads_well(opened: Callable[..., Page], ui_url: str, path: str) -> None:
+    """What stands where data will be says so to whoever cannot see it."""
+    page = opened("/connect")
+    page.route("**/api/v1/traces?**", lambda route: None)  # no answer
+    page.route("**/api/v1/panels/**", lambda route: None)
+    page.goto(ui_url + path)
+    expect(page.get_by_role("progressbar", name="Loading").first).to_be_visible()
+    page.evaluate(AXE.read_text())
+    assert _violations(page, STANDARDS) == []
 
 
 def _shown(page: Page, name: str) -> None:

@@ -1,5 +1,8 @@
 """OTLP over gRPC: a real channel against the door on a free port; where it cannot open, one line says why."""
 
+import asyncio
+import gc
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -115,6 +118,65 @@ async def test_a_full_server_says_when_to_come_back(
     retry = RetryInfo()
     assert Status.FromString(details).details[0].Unpack(retry)
     assert retry.retry_delay.ToTimedelta().total_seconds() == error.retry_after_s  # type: ignore[attr-defined]
+
+
+async def test_a_message_without_a_key_is_not_read(export: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """60 callers that nobody knows made the server hold 4.5 GB of what they sent."""
+    read: list[int] = []
+
+    async def reading(self: GrpcDoor, context: Any) -> bytes:
+        body: bytes = await context.read()
+        read.append(len(body))
+        return body
+
+    monkeypatch.setattr(GrpcDoor, "_read", reading)
+    await export(b"", ("authorization", "Bearer admin"))
+    aio = pytest.importorskip("grpc.aio")
+    for metadata in ((), (("authorization", "Bearer wrong"),), (("x-api-key", "viewer"),)):
+        with pytest.raises(aio.AioRpcError):
+            await export(b"\0" * 15_000_000, *metadata)
+    assert read == [0]
+
+
+async def test_a_message_that_is_refused_is_let_go(services: Any, export: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A full server kept each one until Python's collector came."""
+    bodies: list[bytes] = []
+
+    async def full(project: str, body: bytes, *_: Any) -> None:
+        bodies.append(body)
+        raise Busy("full", retry_after_s=1)
+
+    monkeypatch.setattr(services.ingest, "otlp", full)
+    aio = pytest.importorskip("grpc.aio")
+    gc.disable()
+    try:
+        with pytest.raises(aio.AioRpcError):
+            await export(b"\0" * 1000, ("authorization", "Bearer admin"))
+        await asyncio.sleep(0.05)
+        held = sys.getrefcount(bodies[0])
+        assert held == 2, "by the list, and the question"
+    finally:
+        gc.enable()
+
+
+async def test_a_message_that_does_not_come_keeps_nobody_waiting(
+    services: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    aio = pytest.importorskip("grpc.aio")
+    monkeypatch.setattr(door_module, "_READ_S", 0.2)
+    monkeypatch.setattr(door_module, "_READ_AT_ONCE", 1)
+    door = GrpcDoor(services)
+    port = await door.open("127.0.0.1", 0)
+    key = (("authorization", "Bearer admin"),)
+    async with aio.insecure_channel(f"127.0.0.1:{port}") as channel:
+        slow = channel.stream_unary(TRACES)(metadata=key)  # sends nothing
+        await asyncio.sleep(0.05)
+        await channel.unary_unary(TRACES)(b"", metadata=key, timeout=5)
+        with pytest.raises(aio.AioRpcError) as told:
+            await slow
+    await door.close()
+    assert told.value.code().name == "UNAVAILABLE"
+    assert "did not come within" in told.value.details()
 
 
 async def test_an_unexpected_error_tells_nothing(services: Any, export: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from assay_server.cli.monitor_words import rule_words, span_words
 from tests.fakes.rest import FakeServer, problem
 from tests.unit.cli.conftest import Run
 
@@ -106,7 +107,7 @@ def test_a_whole_definition_comes_from_a_file(cli: Run, fake_rest: FakeServer, t
 def test_list_and_show_say_what_it_says(cli: Run, fake_rest: FakeServer) -> None:
     fake_rest.on("GET", "/api/v1/monitors", {"items": [MONITOR], "total": 1, "next": None})
     fake_rest.on("GET", "/api/v1/monitors/slow", MONITOR)
-    assert "threshold above 2000" in cli("monitor", "list").out
+    assert "above 2,000 ms" in cli("monitor", "list").out
     told = cli("monitor", "show", "slow")
     assert "20 % over 15 min (n = 120)" in told.out
     assert "silenced until" in told.err
@@ -205,3 +206,24 @@ def test_a_silence_is_for_a_while_or_comes_again_but_not_both(cli: Run, fake_res
     assert cli("silence", "add", "--reason", "x").code == 2
     assert cli("silence", "add", "--for", "1h", "--from", "02:00", "--reason", "x").code == 2
     assert cli("silence", "add", "--from", "02:00", "--reason", "x").code == 2
+
+
+@pytest.mark.parametrize(
+    ("rule", "metric", "words"),
+    [
+        ({"kind": "threshold", "above": 0.05}, "error_rate", "above 5 %"),
+        ({"kind": "threshold", "above": 0.5, "below": 0.1}, "cost", "above 0.5 USD or below 0.1 USD"),
+        ({"kind": "change", "change": 0.2, "direction": "up"}, "cost", "20 % above what is usual"),
+        ({"kind": "change", "change": 0.2, "direction": "both"}, "count", "20 % away from what is usual"),
+        ({"kind": "missing", "min_count": 1}, "count", "fewer than 1"),
+        ({"kind": "burn", "objective": 0.999}, "error_rate", "spends the error budget of 99.9 % too fast"),
+    ],
+)
+def test_rules_are_said_as_on_the_page(rule: dict[str, Any], metric: str, words: str) -> None:
+    """They were written down as they are stored: `change change 0.2 direction up false_alarms_per_year 1`."""
+    assert rule_words(rule, metric) == words
+
+
+@pytest.mark.parametrize(("seconds", "words"), [(900, "15m"), (3600, "1h"), (86_400, "1d"), (90, "90s")])
+def test_windows_are_said_as_they_are_given(seconds: int, words: str) -> None:
+    assert span_words(seconds) == words

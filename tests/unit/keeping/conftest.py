@@ -15,6 +15,7 @@ from assay_server.keeping import Passes, Retention
 from assay_server.ledger import Ledger
 from assay_server.store import DuckStore
 from tests.fakes.clock import FakeClock
+from tests.fakes.counters import NoCounters
 
 PROJECT = "prj_test"
 DAY_S = 86_400
@@ -65,4 +66,4 @@ def shelf(ledger: Ledger, tmp_path: Path, clock: FakeClock) -> MediaShelf:
 
 @pytest.fixture
 def passes(store: DuckStore, retention: Retention, shelf: MediaShelf) -> Passes:
-    return Passes(store, retention, Labels(aliases()).is_label, shelf)
+    return Passes(store, retention, Labels(aliases()).is_label, shelf, NoCounters())

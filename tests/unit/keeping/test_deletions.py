@@ -24,6 +24,7 @@ from assay_server.registry import EMPTIED
 from assay_server.registry import Datasets as GoldenSets
 from assay_server.store import DuckStore
 from tests.fakes.clock import FakeClock
+from tests.fakes.counters import NoCounters
 from tests.fakes.sender import FakeSender
 from tests.fakes.windows import FakeWindows
 from tests.unit.keeping.conftest import NOW_NS, PROJECT, a_call, keep_media
@@ -44,6 +45,7 @@ class House:
             PeopleElsewhere(ledger, shelf, clock),
             copies,
             lambda user: f"[EMAIL:{user}]" if "@" in user else user,
+            NoCounters(),
         )
         self.deletions = Deletions(ledger, audit, clock, sites)
         self.datasets = GoldenSets(ledger, audit, clock, lambda text: (text, []))

@@ -13,6 +13,7 @@ from assay_server.keeping import Passes, Retention
 from assay_server.keeping.rules import parse
 from assay_server.store import DuckStore
 from tests.fakes.clock import FakeClock
+from tests.fakes.counters import NoCounters
 from tests.unit.keeping.conftest import DAY_S, NOW_NS, PROJECT, a_call, keep_media
 
 HOUR_S = 3600
@@ -209,7 +210,7 @@ async def test_a_pass_that_fails_is_told_and_made_again(
     await store.append(Facts(spans=[a_call(1, days=40)]))
     await retention.put(PROJECT, "key:a", [{"metadata_days": 30}])
     clock.advance(HOUR_S)
-    await Passes(Refusing(store), retention, lambda *_: True, shelf).work()
+    await Passes(Refusing(store), retention, lambda *_: True, shelf, NoCounters()).work()
     clock.advance(HOUR_S)
     await passes.work()
     newest, failed = (await retention.passes(PROJECT))[0]

@@ -16,7 +16,7 @@ import pytest
 
 from assay_server.core.errors import Corrupt, Unavailable
 from assay_server.core.records import Facts, Span
-from assay_server.store import DuckStore, Settings
+from assay_server.store import Doomed, DuckStore, Settings
 from assay_server.store.faults import wrapped
 from tests.conformance.store import a_span
 
@@ -217,3 +217,23 @@ def test_an_engine_that_stopped_says_to_start_it_again() -> None:
     with pytest.raises(Unavailable, match="it cannot append") as refusal:
         wrapped(work)
     assert refusal.value.fix == "restart the server; nothing that was acknowledged is lost"
+
+
+async def test_a_rollback_that_found_no_memory_is_made_up_for(tmp_path: Path) -> None:
+    """The writer's connection refused every append and deletion from then on, until the server was started anew."""
+    store = await DuckStore.open(tmp_path / "facts")
+    for change in (
+        lambda: store.append(Facts(some_spans(100))),
+        lambda: store.erase("prj_a", [Doomed("spans", "trace_id = ?", (f"{100:032x}",))]),
+        store.compact,
+    ):
+        await store._in_writer(lambda: _left_open(store._connection))
+        await change()
+    assert (await store.stats()).rows["spans"] == 19
+    await store.close()
+
+
+def _left_open(connection: duckdb.DuckDBPyConnection) -> None:
+    connection.execute("BEGIN")
+    with contextlib.suppress(duckdb.Error):
+        connection.execute("SELECT 'no number'::INT FROM range(2)").fetchall()

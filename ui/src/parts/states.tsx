@@ -83,7 +83,7 @@ function useAgain(error: unknown, retry: (() => void) | undefined): number | nul
 
 export function Skeleton({ lines = 6 }: { lines?: number }) {
   return (
-    <div className="stack" aria-busy="true" aria-label="Loading">
+    <div className="stack" role="progressbar" aria-busy="true" aria-label="Loading">
       {Array.from({ length: lines }, (_, i) => (
         <div key={i} className="skeleton" style={{ width: `${92 - ((i * 29) % 47)}%` }} />
       ))}

@@ -1,4 +1,4 @@
-"""Filters that were given a name, and dashboards. Owned by `query`."""
+"""Filters that were given a name, dashboards, and what Prometheus was told. Owned by `query`."""
 
 from sqlalchemy import BigInteger, Column, ForeignKey, Table, Text
 
@@ -24,4 +24,12 @@ dashboards = Table(
     Column("revision", BigInteger, nullable=False),  # counts the times it was saved
     Column("updated_ns", BigInteger, nullable=False),
     Column("updated_by", Text, nullable=False),
+)
+
+told_figures = Table(
+    "told_figures",
+    metadata,
+    Column("project", Text, ForeignKey("projects.id"), primary_key=True),
+    Column("figures", Json, nullable=False),  # each number of /metrics: what it was in the facts, and what was told
+    Column("updated_ns", BigInteger, nullable=False),
 )

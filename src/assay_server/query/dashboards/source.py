@@ -180,19 +180,22 @@ def grouped(asked: Asked, around: list[Any]) -> tuple[str, str, str, list[Any]]:
     """How spans `s` get their group: (CTEs, joins, value, the parameters of the CTEs and then of the value).
 
     `around`: the edges of all that their traces may say."""
-    by = dimension(asked.group_by)
+    by = dimension(asked.group_by, asked.key_sets)
     if not by.wide:
         return "", "", "coalesce(" + by.own + ", '')", by.params
     first = "LEFT JOIN first ON first.trace = hash(s.trace_id)"
     ctes, params = _first(asked, around)
     if asked.group_by in asked.few:
-        return ctes, "LEFT JOIN said ON said.key = s.key " + first, "coalesce(said.own, first.own, '')", params
+        return ctes, "LEFT JOIN said ON said.of_key = s.key " + first, "coalesce(said.own, first.own, '')", params
     return ctes, first, "coalesce(" + by.own + ", first.own, '')", [*params, *by.params]
 
 
 def _first(asked: Asked, around: list[Any]) -> tuple[str, list[Any]]:
     """CTEs that end in `first`, what the first span of each trace says that says any; where few do, `said` before."""
-    by, few = dimension(asked.group_by), None if asked.group_by is None else asked.few.get(asked.group_by)
+    by, few = (
+        dimension(asked.group_by, asked.key_sets),
+        None if asked.group_by is None else asked.few.get(asked.group_by),
+    )
     if few is not None:
         return by.said(around, few)
     return "first AS (" + by.across() + "),", [*by.params, *around]
@@ -234,7 +237,7 @@ def judgements(asked: Asked, metric: Metric) -> tuple[str, list[Any]]:
     if not asked.words and asked.group_by is None:
         one = "SELECT at_ns, coalesce(trace_id, '') AS trace_id, hash(trace_id) AS trace, '' AS g, source, v0 FROM j"
         return lines(scores + ",", "u AS (" + one + ")"), judged.params
-    by = dimension(asked.group_by)
+    by = dimension(asked.group_by, asked.key_sets)
     where = _conditions(replace(asked, narrow=[kept_by(narrow) for narrow in asked.narrow]), always)
     theirs = "FROM spans s WHERE s.project = ? AND s.trace_id IN (SELECT trace_id FROM j)"
     across = by.wide and bool(asked.words)  # without a filter the first of all spans is the first of those it keeps
