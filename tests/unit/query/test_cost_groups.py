@@ -17,6 +17,7 @@ AFTER = BEFORE + DAY
 INTO = Rate(1e-3, ((5_000, 2e-3),))
 OUT = Rate(4e-3, ((5_000, 6e-3),))
 TIERED = Rates(INTO, Rate(1e-4), INTO, OUT, OUT, 0.05, "project:x")
+_TIER = "gen_ai.openai.response.service_tier"
 NONE = {"volume": 0, "tokens": 0, "price": 0, "mix": 0}
 
 
@@ -40,7 +41,7 @@ class PriceList:
         for count, tokens, batch in kinds:
             for _ in range(count):
                 at = start + len(made) * 1000
-                said = {"gen_ai.openai.response.service_tier": "batch" if batch else "default"}
+                said = {"assay.batch": True} if batch and len(made) % 2 else {_TIER: "batch" if batch else "default"}
                 span = Span("prj_a", f"{at:x}", f"{at:x}", None, "answer", "llm", at, at + 9, model="m", tokens=tokens)
                 span.attributes, span.cost, span.cost_source = said, own.cost(tokens, batch=batch), "project:x"
                 made.append(span)
