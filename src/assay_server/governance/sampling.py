@@ -11,7 +11,7 @@ from assay_server.core.errors import Conflict
 from assay_server.governance.audit import Audit
 from assay_server.governance.revisions import put_revision
 from assay_server.governance.sampling_policy import Policy, parse, rule_json, tail_json
-from assay_server.ledger import Ledger, tables
+from assay_server.ledger import Ledger, tables, without_values
 
 _rows = tables.intake.sampling
 _ALL = Policy()
@@ -65,7 +65,8 @@ class Sampling:
             put_revision(connection, _rows, project, after, _json(after))
             self._audit.append(
                 connection, project=project, actor=actor, action="sampling.change", subject=project, reason=reason,
-                before=_json(before), after=_json(after),
+                before=without_values(connection, project, _json(before), ("match",)),
+                after=without_values(connection, project, _json(after), ("match",)),
             )  # fmt: skip
             return after
 

@@ -155,7 +155,10 @@ class FlagWatch:
             return None
         if is_scrubbed(answer, span.pii) or self._is_told_again(span, answer, "schema"):
             return None
-        schema = self._around.schema_of(span, answer) if around else schema
+        if around:
+            schema = self._around.schema_of(span, answer)
+        elif not schema:  # any JSON, by its own word: the span around it may say more
+            schema = self._around.known(span, answer) or schema
         return None if schema is None else (answer, schema)
 
     def _count(self, project: str, what: str, n: int) -> None:

@@ -53,11 +53,16 @@ class SchemasAround:
         _bounded(self._schemas)
         return [(held.answer, _fitting(*told, held.answer), held) for held in self._held.pop(place, [])]
 
+    def known(self, span: Span, answer: str) -> Schema | None:
+        """The schema that the span around a call has said, where it was heard already."""
+        told = self._schemas.get((span.project, span.trace_id, span.parent_id or ""))
+        return None if told is None else _fitting(*told, answer)
+
     def schema_of(self, span: Span, answer: str) -> Schema | None:
         """Of a step: its schema, or None where it is held until the span around it comes."""
+        if (schema := self.known(span, answer)) is not None:
+            return schema
         place = span.project, span.trace_id, span.parent_id or ""
-        if place in self._schemas:
-            return _fitting(*self._schemas[place], answer)
         held = Held(span.project, span.trace_id, span.span_id, span.end_ns, answer)
         self._held.setdefault(place, []).append(held)
         _bounded(self._held)

@@ -5,6 +5,7 @@ the batch API. Left together, more of the one kind would look like another price
 """
 
 import math
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple, Protocol
@@ -13,7 +14,8 @@ from assay_server.core.records import Tokens
 from assay_server.providers import BATCH_KEYS, BATCH_WORDS
 from assay_server.query.cost_sql import BUCKETS, LARGE, SUMS, CostFilter, calls
 from assay_server.query.costs import DAY_NS
-from assay_server.query.key_sets import ONE_OF_SETS, sets_with_any
+from assay_server.query.dimensions import EDGES
+from assay_server.query.key_sets import ONE_OF_SETS, sets_with
 from assay_server.query.sql import lines
 from assay_server.stats import Cell
 from assay_server.store import Store
@@ -21,8 +23,8 @@ from assay_server.store import Store
 _USUAL_RATIOS = (1.0, 0.1, 1.25, 4.0, 4.0, 0.0)
 """What tokens of the buckets commonly cost beside each other, and a call nothing; where nobody lists a price."""
 
+_SAID = "lower(variant_extract(attributes, ?)::VARCHAR)"
 _PROMPT = "coalesce(c.fresh_input, 0) + coalesce(c.cache_read, 0) + coalesce(c.cache_write, 0)"
-_SAID = ", ".join(["lower(variant_extract(attributes, ?)::VARCHAR)"] * len(BATCH_KEYS))
 
 
 class Group(NamedTuple):
@@ -67,14 +69,14 @@ class PricedGroups:
         """`SUMS` of a day by the fields of `Group` and `unpriced`, dearest first."""
         end_ns = start_ns + DAY_NS
         edges = [self.project, start_ns, end_ns]
-        await self._learn_tiers(edges)
+        await self._learn_tiers()
         found = calls(self.project, replace(narrow, since_ns=start_ns, until_ns=end_ns), "endpoint")
+        batched, said = await self._batched(edges)
         sql = lines(
             found.sql + ",",
             "tiers AS (SELECT unnest(?::VARCHAR[]) AS provider, unnest(?::VARCHAR[]) AS model,",
             "unnest(?::BIGINT[][]) AS overs),",
-            "batched AS MATERIALIZED (SELECT key FROM spans WHERE project = ? AND start_ns >= ? AND start_ns < ?",
-            *("AND", ONE_OF_SETS, "AND list_has_any([" + _SAID + "], ?::VARCHAR[]))"),
+            "batched AS MATERIALIZED (" + batched + ")",
             "SELECT c.provider, c.model, value AS endpoint, cost IS NULL AS unpriced,",
             "coalesce(len(list_filter(t.overs, lambda o: o < " + _PROMPT + ")), 0) AS tier,",
             "key IN (SELECT key FROM batched) AS batch,",
@@ -82,11 +84,23 @@ class PricedGroups:
             "FROM calls c LEFT JOIN tiers t ON t.model = c.model AND t.provider IS NOT DISTINCT FROM c.provider",
             "GROUP BY ALL ORDER BY usd DESC NULLS LAST, calls DESC, c.provider, c.model, endpoint, tier, batch",
         )
-        sets = await sets_with_any(self.store, self.project, BATCH_KEYS)
         tiered = [(*pair, overs) for pair, overs in self._tiers.items() if overs]
         columns = [list(column) for column in zip(*tiered, strict=True)] or [[], [], []]
-        params = [*found.params, *columns, *edges, sets, *BATCH_KEYS, list(BATCH_WORDS)]
-        return await self.store.scan(sql, params, limits=LARGE)
+        return await self.store.scan(sql, [*found.params, *columns, *said], limits=LARGE)
+
+    async def _batched(self, edges: Sequence[Any]) -> tuple[str, list[Any]]:
+        """The keys of the spans that say they were batch calls. Names are looked for among the spans that have them: to
+        look for one that none has takes a second of a hundred thousand."""
+        by_sets: dict[tuple[int, ...], list[str]] = defaultdict(list)
+        for name in BATCH_KEYS:
+            by_sets[tuple(await sets_with(self.store, self.project, [name]))].append(name)
+        selects: list[str] = []
+        params: list[Any] = []
+        for sets, names in by_sets.items():
+            said = "list_has_any([" + ", ".join([_SAID] * len(names)) + "], ?::VARCHAR[])"
+            selects.append(lines("SELECT key FROM spans WHERE", EDGES, "AND", ONE_OF_SETS, "AND", said))
+            params += [*edges, list(sets), *names, list(BATCH_WORDS)]
+        return " UNION ".join(selects), params
 
     def cell(self, group: Group, row: Mapping[str, Any], at_ns: int) -> Cell:
         """A group's dollars divided among its buckets as their prices weigh: those of its own day where they are what
@@ -102,15 +116,18 @@ class PricedGroups:
             weights, whole = [0.0] * len(BUCKETS) + [1.0], 1.0
         return Cell(priced, tokens, [usd * weight / whole for weight in weights])
 
-    async def _learn_tiers(self, edges: Sequence[Any]) -> None:
+    async def _learn_tiers(self) -> None:
         """The prompt sizes at which another rate begins on one of the days: both days are cut at the same ones."""
-        sql = "SELECT DISTINCT provider, model FROM counted_calls WHERE project = ? AND start_ns >= ? AND start_ns < ?"
-        for row in await self.store.scan(sql, edges, limits=LARGE):
+        if self._tiers:
+            return
+        days = (self.before_ns, self.after_ns)
+        sql = "SELECT DISTINCT provider, model FROM counted_calls WHERE project = ? AND (start_ns >= ? AND start_ns < ?"
+        edges = [self.project, *(edge for day in days for edge in (day, day + DAY_NS))]
+        for row in await self.store.scan(sql + " OR start_ns >= ? AND start_ns < ?)", edges, limits=LARGE):
             pair = row["provider"], row["model"]
-            if pair not in self._tiers:
-                both = [self._rates(*pair, at_ns) for at_ns in (self.before_ns, self.after_ns)]
-                rates = [rate for found in both if found is not None for rate in _buckets(found) if rate is not None]
-                self._tiers[pair] = sorted({over for rate in rates for over, _ in rate.tiers})
+            both = [self._rates(*pair, at_ns) for at_ns in days]
+            rates = [rate for found in both if found is not None for rate in _buckets(found) if rate is not None]
+            self._tiers[pair] = sorted({over for rate in rates for over, _ in rate.tiers})
 
     def _ratios(self, group: Group, at_ns: int) -> Sequence[float]:
         """What the buckets' tokens cost in that tier, and last a call without any."""

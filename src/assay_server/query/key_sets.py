@@ -24,18 +24,13 @@ _ARE_FEW = (
 )
 
 _ALL_NAMES = "SELECT key FROM key_sets WHERE project = ? AND list_has_all(names, ?::VARCHAR[])"
-_ANY_NAME = "SELECT key FROM key_sets WHERE project = ? AND list_has_any(names, ?::VARCHAR[])"
 _SETS = Limits(rows=2_000_000, seconds=30)
 
 
 async def sets_with(store: Store, project: str, names: Sequence[str]) -> list[int]:
     """Those of a span that has all of these attributes."""
-    return await _sets(store, _ALL_NAMES, project, names)
-
-
-async def sets_with_any(store: Store, project: str, names: Sequence[str]) -> list[int]:
-    """Those of a span that has one of these attributes."""
-    return await _sets(store, _ANY_NAME, project, names)
+    rows = await store.scan(_ALL_NAMES, [project, [alike(name) for name in names]], limits=_SETS)
+    return [ANY_NAMES, *(row["key"] for row in rows)]
 
 
 async def sets_of(store: Store, project: str, names: Iterable[str | None]) -> dict[str, Sequence[int]]:
@@ -53,8 +48,3 @@ async def few_of(store: Store, key_sets: KeySets, edges: Sequence[Any]) -> KeySe
     counted = {name: (await store.scan(_ARE_FEW, [list(sets), *edges]))[0]["few"] for name, sets in key_sets.items()
                if name != OF_PROVIDERS}  # fmt: skip
     return {name: sets for name, sets in key_sets.items() if counted.get(name, True)}
-
-
-async def _sets(store: Store, sql: str, project: str, names: Sequence[str]) -> list[int]:
-    rows = await store.scan(sql, [project, [alike(name) for name in names]], limits=_SETS)
-    return [ANY_NAMES, *(row["key"] for row in rows)]

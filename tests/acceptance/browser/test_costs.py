@@ -55,6 +55,13 @@ def test_why_takes_a_difference_apart_and_the_days_are_in_the_address(opened: Op
     expect(page.locator(".waterfall")).to_contain_text("2026-11-12")
 
 
+def test_the_chart_calls_releases_by_the_names_that_the_table_has(opened: Opened) -> None:
+    page = opened("/costs?by=release")
+    first = page.get_by_role("table", name=re.compile("Costs by release")).get_by_role("link").first
+    expect(first).to_contain_text(re.compile(r" v\d+$"))
+    expect(page.locator(".legend").first).to_contain_text(first.inner_text())
+
+
 def test_a_model_without_a_price_gets_one(opened: Opened, ui_api: FakeApi) -> None:
     page = opened("/costs?tab=prices")
     page.get_by_role("button", name=f"Set a price of {SMALL}").click()

@@ -132,6 +132,14 @@ async def test_lists_and_choices_are_asked_for_in_an_object_and_streams_tell_the
     ]  # fmt: skip
 
 
+async def test_a_call_that_says_json_alone_is_held_against_what_is_said_around_it() -> None:
+    """So the SDK's version 7 tells it where its schema is asked for."""
+    any_json = {"gen_ai.output.type": "json"}
+    calls = [span(n, output='{"n": ' + str(n) + "}", parent_id=f"{10 + n:016x}", attributes=any_json) for n in (1, 2)]
+    sink, _ = await _heard([[*calls, around(11)]])
+    assert [(score.span_id[-1], score.value) for score in sink.scores] == [("1", 0.0), ("2", 1.0)]
+
+
 async def test_what_waits_for_a_span_around_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("assay_server.ingest.schema_around._MOST", 2)
     sink, watch = await _heard([[step(n, f'{{"amount": {n}}}', 10 + n) for n in range(1, 5)], [around(11), around(13)]])

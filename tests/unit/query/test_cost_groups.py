@@ -1,5 +1,6 @@
 """Prices that hold for some calls of a model only: more of these is mix, and no price has changed."""
 
+import random
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ AFTER = BEFORE + DAY
 INTO = Rate(1e-3, ((5_000, 2e-3),))
 OUT = Rate(4e-3, ((5_000, 6e-3),))
 TIERED = Rates(INTO, Rate(1e-4), INTO, OUT, OUT, 0.05, "project:x")
+_TIER = "gen_ai.openai.response.service_tier"
 NONE = {"volume": 0, "tokens": 0, "price": 0, "mix": 0}
 
 
@@ -40,7 +42,7 @@ class PriceList:
         for count, tokens, batch in kinds:
             for _ in range(count):
                 at = start + len(made) * 1000
-                said = {"gen_ai.openai.response.service_tier": "batch" if batch else "default"}
+                said = {"assay.batch": True} if batch and len(made) % 2 else {_TIER: "batch" if batch else "default"}
                 span = Span("prj_a", f"{at:x}", f"{at:x}", None, "answer", "llm", at, at + 9, model="m", tokens=tokens)
                 span.attributes, span.cost, span.cost_source = said, own.cost(tokens, batch=batch), "project:x"
                 made.append(span)
@@ -117,3 +119,16 @@ async def test_a_tier_that_became_dearer_is_price(store: DuckStore) -> None:
     kinds = [(80, SHORT, False), (20, LONG, False)]
     found = await why(store, PriceList(later=dearer), kinds, kinds)
     assert found["by_term"] == NONE | {"price": 20 * 9}
+
+
+@pytest.mark.parametrize("seed", range(4))
+async def test_whatever_changes_but_the_prices_is_not_told_as_price(store: DuckStore, seed: int) -> None:
+    rng = random.Random(seed)
+
+    def some() -> list[tuple[int, Tokens, bool]]:
+        most = (9_000, 3_000, 900, 500, 90)
+        return [(rng.randrange(1, 9), Tokens(*map(rng.randrange, most)), rng.random() < 0.3) for _ in range(12)]
+
+    found = await why(store, PriceList(), some(), some())
+    assert found["by_term"]["price"] == 0
+    assert not any(row["term"] == "price" for row in found["drivers"])

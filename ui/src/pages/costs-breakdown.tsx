@@ -10,7 +10,7 @@ import { count, money, plural, words } from '@/lib/format'
 import { against } from '@/lib/money'
 import { rangeName } from '@/lib/range'
 import type { Search } from '@/lib/search'
-import { ReleaseLink } from '@/parts/links'
+import { ReleaseLink, useReleaseNames } from '@/parts/links'
 import { Section } from '@/parts/page'
 import { Empty, Loaded } from '@/parts/states'
 import { type Column, Table } from '@/parts/table'
@@ -35,6 +35,7 @@ export function Breakdown({ address, change }: Props) {
   const bin = address.range === '24h' ? 'hour' : 'day'
   const filters = filtersOf(address)
   const { since } = windowOf(address)
+  const releaseName = useReleaseNames(group === 'release')
   const found = useQuery(ask.breakdown({ group_by: group, since, bin, limit: 100, ...filters }))
   return (
     <Loaded query={found}>
@@ -45,7 +46,7 @@ export function Breakdown({ address, change }: Props) {
           <div className="stack" style={{ gap: 'var(--gap)' }}>
             <Lead costs={costs} range={address.range ?? '7d'} filters={filters} />
             <Sums sums={costs.total} href={tracesOf(filters, since)} />
-            <Suspense fallback={<div className="chart" />}><SpendChart found={costs} bin={bin} name={(value) => nameOf(group, value)} /></Suspense>
+            <Suspense fallback={<div className="chart" />}><SpendChart found={costs} bin={bin} name={(value) => (group === 'release' && value !== null ? releaseName(value) : nameOf(group, value))} /></Suspense>
             <Section
               title={`By ${words(group)}`}
               note={costs.overlapping ? 'a call with two tags is in two groups: they add up to more than the whole' : 'dearest first'}

@@ -9,10 +9,17 @@ import { shortId } from '@/lib/format'
 export const releaseName = (release: Pick<Release, 'name' | 'version'>) => `${release.name} v${release.version}`
 
 export function useReleaseName(id: string | null | undefined): string {
-  const names = useQuery({ ...ask.releaseNames, enabled: Boolean(id) })
-  const found = names.data?.items.find((one) => one.id === id)
-  if (!id) return 'nothing'
-  return found ? releaseName(found) : shortId(id)
+  const name = useReleaseNames(Boolean(id))
+  return id ? name(id) : 'nothing'
+}
+
+/** What any release is called; a client's own word for one stays. */
+export function useReleaseNames(enabled: boolean): (id: string) => string {
+  const names = useQuery({ ...ask.releaseNames, enabled })
+  return (id) => {
+    const found = names.data?.items.find((one) => one.id === id)
+    return found ? releaseName(found) : shortId(id)
+  }
 }
 
 export function ReleaseLink({ id }: { id: string | null | undefined }) {
