@@ -1,7 +1,7 @@
 """Who is asking, and may they? `Depends(principal("read"))` gives the caller or raises."""
 
 from collections.abc import Awaitable, Callable
-from typing import Literal
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from starlette.requests import HTTPConnection, Request
@@ -39,7 +39,11 @@ def principal(permission: Permission) -> Callable[[Request], Awaitable[Principal
 
 async def identify(connection: HTTPConnection) -> Principal:
     """The caller by key (any of the header forms) or by the browser's session cookie."""
-    accounts = services(connection).accounts
+    return await identify_by(services(connection).accounts, connection)
+
+
+async def identify_by(accounts: Any, connection: HTTPConnection) -> Principal:
+    """The same, before the request belongs to an application."""
     headers = connection.headers
     if "authorization" in headers or "x-api-key" in headers:
         by_key: Principal = await accounts.authenticate(headers)

@@ -1,19 +1,35 @@
-"""A ceiling on the body of every REST request: FastAPI reads it whole, and before it asks who sends it."""
+"""What bodies of REST requests may take up: FastAPI reads them whole, and before it asks who sends them.
 
+So each has a ceiling; past a first piece the caller has to be known; and of all that are longer than that piece only so
+much is in memory at once. Short ones always come in, however much somebody else sends.
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from assay_server.api.problems import problem_response
-from assay_server.core.errors import TooLarge
+from assay_server.core.errors import Busy, TooLarge
+
+Known = Callable[[HTTPConnection], Awaitable[Any]]
+"""Raises Unauthenticated (or Forbidden) for a caller nobody knows."""
 
 LARGEST = 64 << 20  # bytes
+_FIRST = 64 << 10  # bytes that are read of anybody
 
 
 class Bounded:
     """ASGI middleware. What says that it is too large is not read; what does not say so is cut off there."""
 
-    def __init__(self, app: ASGIApp, largest: int = LARGEST) -> None:
+    def __init__(self, app: ASGIApp, known: Known, largest: int = LARGEST, first: int = _FIRST) -> None:
         self._app = app
+        self._known = known
         self._largest = largest
+        self._first = first
+        self._held = 0
+        """Bytes of all bodies that are longer than `first`, until they are answered."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -22,17 +38,29 @@ class Bounded:
         if _announced(scope) > self._largest:
             await problem_response(self._refusal(), scope.get("assay.request_id"))(scope, receive, send)
             return
-        size = 0
+        size = taken = 0
 
         async def counted() -> Message:
-            nonlocal size
+            nonlocal size, taken
             message = await receive()
             size += len(message.get("body", b""))
             if size > self._largest:
                 raise self._refusal()
+            if size > self._first:
+                if not taken and not _has_ticket(scope):
+                    await self._known(HTTPConnection(scope))
+                self._held += size - taken
+                taken = size
+                if taken < self._held > self._largest:
+                    raise Busy(
+                        "Other large bodies are being read.", retry_after_s=1, fix="send it again, or less at once"
+                    )
             return message
 
-        await self._app(scope, counted, send)
+        try:
+            await self._app(scope, counted, send)
+        finally:
+            self._held -= taken
 
     def _refusal(self) -> TooLarge:
         return TooLarge(f"The body is larger than {self._largest} bytes.", field="body", fix="send less at once")
@@ -42,3 +70,9 @@ def _announced(scope: Scope) -> int:
     """What Content-Length says; 0 where there is none."""
     said = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
     return int(said) if said.isdigit() else 0
+
+
+def _has_ticket(scope: Scope) -> bool:
+    """Media come to an address that carries its own permission, which is looked at before they are read."""
+    path: str = scope["path"]
+    return path.startswith("/api/public/media/") and path.endswith("/content")

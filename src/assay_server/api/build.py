@@ -1,6 +1,7 @@
 """The HTTP application: REST routes, the plain ASGI paths beside them, the web interface under everything else."""
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 
 from fastapi import FastAPI
 from starlette.types import ASGIApp
@@ -50,6 +51,7 @@ from assay_server.api import (
     verdicts,
     views,
 )
+from assay_server.api.auth import identify_by
 from assay_server.api.bounded import Bounded
 from assay_server.api.chat import CHAT_PATHS, MODELS_PATHS, NOT_SPOKEN, ChatApp, ModelsApp, NotSpoken
 from assay_server.api.cors import FeedbackCors
@@ -114,7 +116,7 @@ def build(services: Services, readiness: Readiness) -> ASGIApp:
     plain |= dict.fromkeys(CHAT_PATHS, ChatApp(services.gateway, services.accounts.authenticate))
     plain |= dict.fromkeys(MODELS_PATHS, ModelsApp(services.gateway, services.accounts.authenticate))
     plain |= dict.fromkeys(NOT_SPOKEN, NotSpoken())
-    return Door(Bounded(FeedbackCors(rest(services, readiness))), plain)
+    return Door(Bounded(FeedbackCors(rest(services, readiness)), partial(identify_by, services.accounts)), plain)
 
 
 def rest(services: Services, readiness: Readiness) -> FastAPI:
