@@ -7,15 +7,15 @@ so that nobody takes a broken answer for a whole one.
 import asyncio
 import json
 import logging
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
-from contextlib import aclosing
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
+from contextlib import aclosing, contextmanager
 from typing import Any, cast
 
 from starlette.types import Message, Receive, Scope, Send
 
 from assay_server.api.auth import authorise
 from assay_server.api.problems import headers_of, status_of, without_secrets
-from assay_server.core.errors import AssayError, TooLarge, UnsupportedMedia, UpstreamError
+from assay_server.core.errors import AssayError, Busy, TooLarge, UnsupportedMedia, UpstreamError
 from assay_server.core.ports import Principal
 from assay_server.gateway import Call, Gateway, Reply
 
@@ -32,6 +32,7 @@ NOT_SPOKEN = tuple(
 
 _WATCH_AFTER_S = 0.05
 LARGEST_BODY = 16 * 1024 * 1024
+MOST_HELD = 256 * 1024 * 1024  # bytes of the bodies of all calls that are under way; one always has room
 
 _TYPES = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
 
@@ -47,6 +48,7 @@ class ChatApp:
     def __init__(self, gateway: Gateway, authenticate: Authenticate) -> None:
         self._gateway = gateway
         self._authenticate = authenticate
+        self._held = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         answer = _Answer(send)
@@ -54,16 +56,36 @@ class ChatApp:
             document = _document("Only POST is understood here.", 405, "method_not_allowed")
             await answer.whole(405, document, [(b"allow", b"POST"), *_JSON])
             return
+        with self._place() as take:
+            try:
+                headers = _headers_of(scope)
+                caller = await self._authenticate(headers)
+                authorise(caller, "ingest")
+                body = await _body(headers, receive, take)
+            except AssayError as error:
+                await answer.refuse(error)
+                return
+            if body is not None:
+                await _unless_gone(receive, self._answer(caller, headers, body, answer))
+
+    @contextmanager
+    def _place(self) -> Iterator[Callable[[int], None]]:
+        """Takes room for what is read of one call, until its end."""
+        own = 0
+
+        def take(size: int) -> None:
+            nonlocal own
+            own += size
+            self._held += size
+            if own < self._held > MOST_HELD:
+                raise Busy(
+                    "The calls that are under way leave no room for this one.", retry_after_s=1, fix="send it again"
+                )
+
         try:
-            headers = _headers_of(scope)
-            caller = await self._authenticate(headers)
-            authorise(caller, "ingest")
-            body = await _body(headers, receive)
-        except AssayError as error:
-            await answer.refuse(error)
-            return
-        if body is not None:
-            await _unless_gone(receive, self._answer(caller, headers, body, answer))
+            yield take
+        finally:
+            self._held -= own
 
     async def _answer(self, caller: Principal, headers: Mapping[str, str], body: bytes, answer: "_Answer") -> None:
         try:
@@ -198,8 +220,8 @@ def _said(value: bytes) -> str:
         return value.decode("latin-1")
 
 
-async def _body(headers: Mapping[str, str], receive: Receive) -> bytes | None:
-    """The request's body; None where the caller hung up before its end."""
+async def _body(headers: Mapping[str, str], receive: Receive, take: Callable[[int], None]) -> bytes | None:
+    """The request's body; None where the caller hung up before its end. `take` hears of every piece, and may raise."""
     if headers.get("content-encoding", "identity") != "identity":
         raise UnsupportedMedia("Chat calls are read uncompressed.", field="Content-Encoding", fix="leave it out")
     _check_size(int(length) if (length := headers.get("content-length", "0")).isdigit() else 0)
@@ -212,6 +234,7 @@ async def _body(headers: Mapping[str, str], receive: Receive) -> bytes | None:
         parts.append(message.get("body", b""))
         size += len(parts[-1])
         _check_size(size)
+        take(len(parts[-1]))
         more = message.get("more_body", False)
     return parts[0] if len(parts) == 1 else b"".join(parts)
 
