@@ -8,6 +8,7 @@ from typing import Any
 
 from assay_server.core.errors import InvalidInput
 from assay_server.monitors.incidents import SEVERITIES
+from assay_server.notify import zone_of
 from assay_server.query import GROUPS, RATES, Metric, is_group, metric_json, panel_filter, parse_metric
 
 RULES = ("threshold", "change", "missing", "burn")
@@ -26,7 +27,8 @@ class Rule:
     """One of four kinds; what does not belong to a kind is None.
 
     `threshold`: `above`, `below`. `change`: relative `change`, `direction`, `false_alarms_per_year` for each group,
-    `days` of history. `missing`: fewer than `min_count`. `burn`: share of good calls `objective` over `days`.
+    `days` of history, as they are in the `time_zone`. `missing`: fewer than `min_count`. `burn`: share of good calls
+    `objective` over `days`.
     """
 
     kind: str
@@ -36,6 +38,7 @@ class Rule:
     direction: str | None = None
     false_alarms_per_year: float | None = None
     days: int | None = None
+    time_zone: str | None = None
     min_count: int | None = None
     objective: float | None = None
 
@@ -167,6 +170,7 @@ def _change(given: Mapping[str, Any]) -> Rule:
         direction=_one_of(given, "direction", DIRECTIONS, "up", "rule."),
         false_alarms_per_year=_number(given, "rule.false_alarms_per_year", 1.0, 0.001, 1000.0),
         days=_whole(given, "days", 28, 7, 90, "rule."),
+        time_zone=zone_of(given.get("time_zone", "UTC"), "rule.time_zone").key,
     )
 
 

@@ -1,12 +1,14 @@
 """Reads what a rule needs and lets it judge: one finding for each group that has data, or had."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 
 from assay_server.monitors import judge
 from assay_server.monitors.baseline import Past
 from assay_server.monitors.definition import DAY_S, Definition
 from assay_server.monitors.finding import Finding
 from assay_server.monitors.judge import BURNS, Seen
+from assay_server.notify import zone_of
 from assay_server.query import Figure, Metric, Window, Windows
 
 _SECOND = 1_000_000_000
@@ -95,9 +97,15 @@ def _week_before(now: Window) -> Window:
 
 
 def _earlier(definition: Definition, at_ns: int) -> dict[Window, int]:
-    """The same window on earlier days, with how many days ago, where the rule asks for them."""
-    days = range(1, (definition.rule.days or 0) + 1) if definition.rule.kind == "change" else ()
-    return {_window(definition, at_ns - day * DAY_S * _SECOND): day for day in days}
+    """The same window on earlier days, with how many days ago, where the rule asks for them: as the wall clock there
+    shows it, so that people come to work at the same hour when the clocks have changed."""
+    rule = definition.rule
+    if rule.kind != "change":
+        return {}
+    seconds, rest = divmod(at_ns, _SECOND)
+    wall = datetime.fromtimestamp(seconds, zone_of(rule.time_zone, "rule.time_zone"))
+    days = range(1, (rule.days or 0) + 1)
+    return {_window(definition, int((wall - timedelta(day)).timestamp()) * _SECOND + rest): day for day in days}
 
 
 def _burns(at_ns: int) -> dict[Window, int]:

@@ -45,7 +45,7 @@ class Repeats:
                 "This would never let a message through.", field="repeats.until", value=given.get("until"),
                 fix="another time, or fewer days; a monitor that nobody shall hear of is switched off",
             )  # fmt: skip
-        return cls(days, since, until, _zone(given.get("time_zone")))
+        return cls(days, since, until, zone_of(given.get("time_zone"), "repeats.time_zone"))
 
     def to_json(self) -> dict[str, Any]:
         """What `parse` takes."""
@@ -121,11 +121,12 @@ def _known(name: str) -> ZoneInfo | None:
         return None
 
 
-def _zone(given: Any) -> ZoneInfo:
+def zone_of(given: Any, field: str) -> ZoneInfo:
+    """Raises InvalidInput for a name that nobody knows."""
     zone = _known(given) if isinstance(given, str) and given else None
     if zone is None:
         raise InvalidInput(
-            "There is no such time zone.", field="repeats.time_zone", value=given,
+            "There is no such time zone.", field=field, value=given,
             fix="a name of the IANA database, such as Europe/Berlin or UTC",
         )  # fmt: skip
     return zone

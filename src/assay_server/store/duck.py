@@ -27,6 +27,7 @@ from assay_server.store.directory import Directory
 from assay_server.store.erase import erase, let_go
 from assay_server.store.faults import Invalidated, wrapped
 from assay_server.store.held import decide
+from assay_server.store.memory import with_memory
 from assay_server.store.opening import Settings, attached_soon, name_of, opened
 from assay_server.store.preparing import Prepared, prepare
 from assay_server.store.protocol import DEFAULT_LIMITS, Appended, Limits, Stats
@@ -188,14 +189,17 @@ class DuckStore:
             return await self._in_upkeep(lambda cursor: self._rewriting.run(cursor, self._between_appends))
 
     async def _in_upkeep(self, work: Callable[[duckdb.DuckDBPyConnection], T]) -> T:
-        """Like `_in_writer`, on a cursor of its own in a thread of its own; `close` interrupts it."""
+        """Like `_in_writer`, on a cursor of its own in a thread of its own; `close` interrupts it.
+
+        Once more with more memory where it takes that: without a copy no deletion ends, and there is no backup.
+        """
 
         def run() -> T:
-            self._upkeeping = self._connection.cursor()
+            self._upkeeping = cursor = self._connection.cursor()
             try:
-                return wrapped(partial(work, self._upkeeping))
+                return with_memory(cursor, partial(work, cursor), self._settings)
             finally:
-                cursor, self._upkeeping = self._upkeeping, None
+                self._upkeeping = None
                 cursor.close()
 
         return await asyncio.shield(asyncio.get_running_loop().run_in_executor(self._upkeep, run))

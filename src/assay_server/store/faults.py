@@ -17,6 +17,7 @@ _BROKEN = (duckdb.SerializationException, duckdb.InternalException, duckdb.Fatal
 _DURABLE = "COMMIT succeeded and is durable"
 _INVALIDATED = "has been invalidated"
 _STOPPED = "database must be restarted"
+_NO_ROOM = re.compile("(could not|failed to) allocate (block|data)")
 _DETACHED = re.compile(r'(Catalog "facts(_\d+)?" does not exist|No catalog \+ schema named "facts(_\d+)?")')
 
 
@@ -40,11 +41,18 @@ def is_durable(error: duckdb.Error) -> bool:
     return _DURABLE in str(error)
 
 
+def is_of_memory(error: BaseException | None) -> bool:
+    """Whether there was too little memory, also for what a COMMIT does."""
+    return isinstance(error, duckdb.OutOfMemoryException) or (
+        isinstance(error, duckdb.TransactionException) and _NO_ROOM.search(str(error)) is not None
+    )
+
+
 def _ours(error: duckdb.Error) -> AssayError | None:
     """None: a fault of ours, a wrong statement."""
     if isinstance(error, duckdb.InterruptException):
         return Unavailable("The query was stopped.")
-    if isinstance(error, duckdb.OutOfMemoryException):
+    if is_of_memory(error):
         return Unavailable("The query needs more memory than the store may take.", fix="narrow the filters")
     if isinstance(error, duckdb.IOException | duckdb.TransactionException):
         return _of_the_disk(error)

@@ -19,6 +19,7 @@ from assay_server.store.attached import Attached
 from assay_server.store.changes import Rewritten
 from assay_server.store.directory import Directory
 from assay_server.store.schema import NEWEST
+from assay_server.store.transactions import roll_back
 
 InWriter = Callable[[Callable[[], float]], float]
 """Runs something in the writer's thread, between two appends."""
@@ -105,6 +106,7 @@ class Rewriting:
             )
 
     def _detach(self, cursor: duckdb.DuckDBPyConnection, name: str) -> None:
+        roll_back(cursor)  # where a copy failed, and its rollback too
         cursor.execute("USE memory")
         cursor.execute(f"DETACH DATABASE IF EXISTS {name}")
 

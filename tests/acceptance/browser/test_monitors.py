@@ -58,6 +58,8 @@ def test_a_new_monitor_is_tried_before_it_is_made(opened: Opened, ui_api: FakeAp
     page.get_by_role("option", name="model", exact=True).click()
     page.get_by_role("combobox", name="Values of model").fill("gpt-5")
     page.keyboard.press("Enter")
+    page.get_by_role("combobox", name="Days and hours of").fill("Berlin")
+    page.get_by_role("option", name="Europe/Berlin").click()
     page.get_by_role("combobox", name="For each").fill("attribute:http.route")
     with page.expect_response("**/monitors/preview"):
         page.get_by_role("option", name="attribute:http.route", exact=True).click()
@@ -67,6 +69,7 @@ def test_a_new_monitor_is_tried_before_it_is_made(opened: Opened, ui_api: FakeAp
     assert made[:2] == ("POST", "/monitors")
     assert made[2]["metric"] == {"name": "latency", "quantile": 0.95}
     rule = {"kind": "change", "change": 0.3, "direction": "both", "false_alarms_per_year": 1, "days": 28}
+    rule["time_zone"] = "Europe/Berlin"
     assert (made[2]["rule"], made[2]["filter"], made[2]["group_by"]) == (
         rule,
         {"model": ["gpt-5"]},

@@ -18,7 +18,7 @@ export interface Metric {
 
 export type Rule =
   | { kind: 'threshold'; above?: number; below?: number }
-  | { kind: 'change'; change: number; direction: 'up' | 'down' | 'both'; false_alarms_per_year?: number; days?: number }
+  | { kind: 'change'; change: number; direction: 'up' | 'down' | 'both'; false_alarms_per_year?: number; days?: number; time_zone?: string }
   | { kind: 'missing'; min_count?: number }
   | { kind: 'burn'; objective: number; days?: number }
 

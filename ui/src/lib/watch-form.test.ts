@@ -13,7 +13,7 @@ describe('a monitor being written', () => {
   })
 
   it('knows all four rules', () => {
-    expect(written({ kind: 'change', direction: 'down' })?.rule).toEqual({ kind: 'change', change: 0.5, direction: 'down', false_alarms_per_year: 1, days: 28 })
+    expect(written({ kind: 'change', direction: 'down' })?.rule).toEqual({ kind: 'change', change: 0.5, direction: 'down', false_alarms_per_year: 1, days: 28, time_zone: 'UTC' })
     expect(written({ kind: 'missing', min_count: 3 })?.rule).toEqual({ kind: 'missing', min_count: 3 })
     expect(written({ kind: 'burn', objective: 99.9 })?.rule).toEqual({ kind: 'burn', objective: 0.999, days: 30 })
     expect(written({ kind: 'burn', metric: 'latency' })).toBeNull()
@@ -26,7 +26,7 @@ describe('a monitor being written', () => {
   it('comes back as it was sent', () => {
     const sent: Definition[] = [
       { name: 'a', metric: { name: 'slow_rate', threshold_ms: 900 }, filter: { model: ['x', 'y'], tag: ['t'] }, group_by: 'user', rule: { kind: 'threshold', above: 0.07, below: 0.01 }, window_s: 300, every_s: 60, min_n: 5, severity: 'critical', notify: ['ops'], enabled: false, description: 'why' },
-      { name: 'b', metric: { name: 'latency', quantile: 0.99 }, filter: {}, group_by: null, rule: { kind: 'change', change: 0.2, direction: 'both', false_alarms_per_year: 2, days: 14 }, window_s: 3600, every_s: 900, min_n: 1, severity: 'warning', notify: null, enabled: true, description: '' },
+      { name: 'b', metric: { name: 'latency', quantile: 0.99 }, filter: {}, group_by: null, rule: { kind: 'change', change: 0.2, direction: 'both', false_alarms_per_year: 2, days: 14, time_zone: 'Europe/Berlin' }, window_s: 3600, every_s: 900, min_n: 1, severity: 'warning', notify: null, enabled: true, description: '' },
       { name: 'c', metric: { name: 'error_rate' }, filter: {}, group_by: null, rule: { kind: 'burn', objective: 0.995, days: 7 }, window_s: 3600, every_s: 60, min_n: 10, severity: 'critical', notify: [], enabled: true, description: '' },
     ]
     for (const one of sent) expect(definitionOf(draftOf(one))).toEqual(one)

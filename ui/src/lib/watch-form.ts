@@ -20,6 +20,7 @@ export interface Draft {
   direction: 'up' | 'down' | 'both'
   false_alarms: Typed
   days: Typed
+  time_zone: string
   min_count: Typed
   objective: Typed
   burn_days: Typed
@@ -67,7 +68,7 @@ export const FILTERS = [...FIELDS, 'tag', 'status']
 
 export const EMPTY: Draft = {
   name: '', description: '', metric: 'error_rate', quantile: 95, threshold_ms: 2000, score: '', source: null, bucket: null, filter: [], group_by: null,
-  kind: 'threshold', above: 5, below: '', change: 50, direction: 'up', false_alarms: 1, days: 28, min_count: 1, objective: 99, burn_days: 30,
+  kind: 'threshold', above: 5, below: '', change: 50, direction: 'up', false_alarms: 1, days: 28, time_zone: 'UTC', min_count: 1, objective: 99, burn_days: 30,
   window_s: '900', every_s: null, min_n: 20, severity: 'warning', notify: null, enabled: true,
 }
 
@@ -97,7 +98,7 @@ export function draftOf(monitor: Definition): Draft {
     filter: heldOf(monitor.filter),
     group_by: monitor.group_by, kind: rule.kind,
     ...(rule.kind === 'threshold' ? { above: inUnit(rule.above), below: inUnit(rule.below) } : {}),
-    ...(rule.kind === 'change' ? { change: rounded(rule.change * 100), direction: rule.direction, false_alarms: rule.false_alarms_per_year ?? 1, days: rule.days ?? 28 } : {}),
+    ...(rule.kind === 'change' ? { change: rounded(rule.change * 100), direction: rule.direction, false_alarms: rule.false_alarms_per_year ?? 1, days: rule.days ?? 28, time_zone: rule.time_zone ?? 'UTC' } : {}),
     ...(rule.kind === 'missing' ? { min_count: rule.min_count ?? 1 } : {}),
     ...(rule.kind === 'burn' ? { objective: rounded(rule.objective * 100), burn_days: rule.days ?? 30 } : {}),
     window_s: String(monitor.window_s ?? EMPTY.window_s), every_s: monitor.every_s === undefined ? null : String(monitor.every_s),
@@ -131,7 +132,7 @@ function ruleOf(draft: Draft): Rule | null {
   if (draft.kind === 'change') {
     const [change, alarms, days] = numbers(draft.change, draft.false_alarms, draft.days)
     if (change === null || alarms === null || days === null) return null
-    return { kind: 'change', change: change! / 100, direction: draft.direction, false_alarms_per_year: alarms!, days: days! }
+    return { kind: 'change', change: change! / 100, direction: draft.direction, false_alarms_per_year: alarms!, days: days!, time_zone: draft.time_zone }
   }
   if (draft.kind === 'missing') {
     const [least] = numbers(draft.min_count)

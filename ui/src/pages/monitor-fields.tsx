@@ -5,6 +5,7 @@ import { values } from '@/api/search'
 import type { Bounds } from '@/lib/bounds'
 import { words } from '@/lib/format'
 import { type Draft, FIELDS, FILTERS, METRICS, OF_SCORES, QUANTILES, RATES, type Typed } from '@/lib/watch-form'
+import { zones } from '@/lib/zones'
 import { FieldSelect } from '@/parts/field-select'
 import { Match } from '@/parts/match'
 import { NumberBox } from '@/parts/number-field'
@@ -74,6 +75,7 @@ export function Limits({ draft, change }: FieldsProps) {
             <Select label="Which way" data={WAYS} value={draft.direction} allowDeselect={false} onChange={(value) => change({ direction: value as Draft['direction'] })} />
             <Amount label="False alarms a year" min={0.001} max={1000} value={draft.false_alarms} onChange={(false_alarms) => change({ false_alarms })} />
             <Amount label="Learned from" unit="days" min={7} max={90} whole value={draft.days} onChange={(days) => change({ days })} />
+            <Select label="Days and hours of" data={zones(draft.time_zone)} value={draft.time_zone} searchable allowDeselect={false} onChange={(zone) => zone && change({ time_zone: zone })} />
           </>
         )}
         {draft.kind === 'missing' && <Amount label="Fewer spans than" min={1} max={1e9} whole value={draft.min_count} onChange={(min_count) => change({ min_count })} />}

@@ -9,6 +9,7 @@ import type { Repeats, Silence } from '@/api/monitors'
 import { useReturnedFocus } from '@/lib/focus'
 import { zoneOf } from '@/lib/local'
 import { useAddress } from '@/lib/search'
+import { zones } from '@/lib/zones'
 import { Section } from '@/parts/page'
 import { Empty, Loaded, ProblemNote } from '@/parts/states'
 import { type Column, Table } from '@/parts/table'
@@ -131,8 +132,6 @@ function NewSilence({ monitors, onClose }: { monitors: { value: string; label: s
   )
 }
 
-/** Those this browser lists; UTC and its own may be named otherwise than in its list. */
-const zones = (own: string) => [...new Set(['UTC', own, ...Intl.supportedValuesOf('timeZone')])]
 
 function Again({ value, onChange }: { value: Repeats; onChange: (value: Repeats) => void }) {
   const clock = (label: string, name: 'from' | 'until') => (

@@ -7,6 +7,8 @@ from functools import partial
 from itertools import chain
 from typing import Any
 
+from assay_server.core.errors import Unavailable
+from assay_server.store.faults import is_of_memory
 from assay_server.store.seen import trace_key
 from assay_server.store.text.documents import Entry
 from assay_server.store.text.index import TextIndex
@@ -125,10 +127,10 @@ class Feed:
         """Reads the oldest commits that are neither indexed nor pending; how many rows are behind them, at least."""
         async with self._reading:
             after = self.pending[-1].until_ns if self.pending else self.through
-            until, left = _end_of_round(await self._scan(_COMMITS, [after] * 2))
-            if until is None:
+            commits = await self._scan(_COMMITS, [after] * 2)
+            if not commits:
                 return 0
-            rows = await self._placed(await self._scan(_NEW, [after, until, after, until, after]))
+            rows, until, left = await self._read_some(after, commits)
             if len(self._seen) > _REMEMBERED:
                 self._seen.clear()
             read = await asyncio.to_thread(Round, rows, until, self._seen)
@@ -136,6 +138,23 @@ class Feed:
             self._seen |= read.taken
             self.pending = [*self.pending, read]
             return left
+
+    async def _read_some(
+        self, after: int, commits: Sequence[Mapping[str, Any]]
+    ) -> tuple[list[dict[str, Any]], int, int]:
+        """The rows of the first commits, until when that is, and how many there are behind; fewer where they are so
+        large that the store has no memory for all."""
+        goal = _ROUND
+        while True:
+            until, left = _end_of_round(commits, goal)
+            try:
+                rows = await self._scan(_NEW, [after, until, after, until, after])
+            except Unavailable as error:
+                if goal == 1 or not is_of_memory(error.__cause__):
+                    raise
+                goal = max(1, goal // 8)
+            else:
+                return await self._placed(rows), until, left
 
     async def _placed(self, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
         """Those of older traces get the starts of these."""
@@ -163,11 +182,11 @@ def _of_one_round(pending: Sequence[Round]) -> Sequence[Round]:
     return pending
 
 
-def _end_of_round(commits: Sequence[Mapping[str, Any]]) -> tuple[int | None, int]:
-    """(the `stored_ns` up to which to read, how many rows there are behind it); never a part of a commit."""
-    until, rows = None, 0
-    for place, commit in enumerate(commits):
-        if until is not None and rows + commit["n"] > _ROUND:
+def _end_of_round(commits: Sequence[Mapping[str, Any]], goal: int) -> tuple[int, int]:
+    """(the `stored_ns` up to which to read, how many rows there are behind it); whole commits, one at least."""
+    until, rows = int(commits[0]["stored_ns"]), int(commits[0]["n"])
+    for place, commit in enumerate(commits[1:], 1):
+        if rows + commit["n"] > goal:
             return until, sum(int(other["n"]) for other in commits[place:])
-        until, rows = commit["stored_ns"], rows + int(commit["n"])
+        until, rows = int(commit["stored_ns"]), rows + int(commit["n"])
     return until, int(len(commits) == _MOST_COMMITS)
