@@ -1,7 +1,6 @@
 """Images, sound and files that spans speak of: kept once per project under their content hash, and linked to traces."""
 
 import asyncio
-import os
 import re
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -9,18 +8,18 @@ from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 from sqlalchemy import Connection, Row, func, select
 
 from assay_server.core.clock import Clock
 from assay_server.core.errors import InvalidInput, NotFound, TooLarge
+from assay_server.ingest import media_files
 from assay_server.ingest.media_cleaning import clean
 from assay_server.ledger import Ledger, tables
 
 _media, _links = tables.foreign.media, tables.foreign.media_links
 
-_TYPE = re.compile(r"[a-z]+/[a-zA-Z0-9.+-]{1,100}")
+_TYPE = re.compile(r"[a-z]+/[a-z0-9.+-]{1,100}")
 _ID = re.compile(r"[A-Za-z0-9_-]{1,100}")
 _LONGEST_FIELD = 200
 _AT_ONCE = 5_000
@@ -64,15 +63,20 @@ class MediaShelf:
     ) -> bool:
         """Says what will come, and where it stands; whether its content is still wanted. `digest`: SHA-256, hex.
 
-        Where it stands may be told by the name of a file: that is scrubbed. Raises InvalidInput and TooLarge.
+        Where it stands may be told by the name of a file: that is scrubbed. Of a type, parameters (`codecs=opus`) are
+        not kept. Raises InvalidInput and TooLarge.
         """
+        content_type = content_type.partition(";")[0].strip().lower()
         self._check(media, content_type, size)
         link = link and replace(link, field=self._scrub(link.field)[0])
         values = {"content_type": content_type, "sha256": digest, "bytes": size, "created_ns": self._clock.now_ns()}
-        return await self._ledger.write(partial(_announce, project, media, values, link))
+        return await self._ledger.write(partial(self._announce, project, media, values, link))
 
     async def store(self, project: str, media: str, content: bytes) -> None:
-        """Cleans and keeps the content that was announced. Raises NotFound, InvalidInput where it is another."""
+        """Cleans and keeps the content that was announced.
+
+        Raises NotFound, also where it was forgotten meanwhile; InvalidInput where it is another; Unavailable.
+        """
         row = await self._ledger.read(lambda connection: _row(connection, project, media))
         if sha256(content).hexdigest() != row.sha256:
             raise InvalidInput(
@@ -81,22 +85,21 @@ class MediaShelf:
         self._check(media, row.content_type, len(content))
         kept = clean(row.content_type, content, self._scrub)
         name = sha256(kept).hexdigest()
-        await asyncio.to_thread(_write, self._path(project, name), kept)
-        values = {"file": name, "bytes": len(kept)}
-        await self._ledger.write(
-            lambda connection: connection.execute(_media.update().where(*_one(project, media)).values(**values))
-        )
+        await asyncio.to_thread(media_files.write, self._path(project, name), kept)
+        if not await self._ledger.write(partial(self._keep, project, media, name, kept)):
+            raise _not_found(media)
 
     async def get(self, project: str, media: str) -> KeptMedia:
         """Raises NotFound."""
         row = await self._ledger.read(lambda connection: _row(connection, project, media))
-        path = None if row.file is None else self._path(project, row.file)
-        there = path is not None and await asyncio.to_thread(path.exists)
-        return KeptMedia(row.id, row.content_type, row.bytes, path if there else None, row.created_ns)
+        there = await asyncio.to_thread(self._is_there, row)
+        path = self._path(project, row.file) if there else None
+        return KeptMedia(row.id, row.content_type, row.bytes, path, row.created_ns)
 
     async def of_trace(self, project: str, trace_id: str) -> list[dict[str, Any]]:
         """`[{"id", "content_type", "bytes", "sha256", "span_id", "field", "stored"}]` in the order they came."""
         rows = await self._ledger.read(partial(_of_trace, project, trace_id))
+        there = await asyncio.to_thread(lambda: [self._is_there(row) for row in rows])
         return [
             {
                 "id": row.id,
@@ -105,9 +108,9 @@ class MediaShelf:
                 "sha256": row.file,
                 "span_id": row.span_id or None,
                 "field": row.field,
-                "stored": row.file is not None,
+                "stored": is_there,
             }
-            for row in rows
+            for row, is_there in zip(rows, there, strict=True)
         ]
 
     async def forget(
@@ -143,6 +146,35 @@ class MediaShelf:
 
         return await (self._ledger.read(work) if dry_run else self._ledger.write(work))
 
+    def _announce(
+        self, project: str, media: str, values: dict[str, Any], link: MediaLink | None, connection: Connection
+    ) -> bool:
+        row = connection.execute(select(_media).where(*_one(project, media))).one_or_none()
+        wanted = row is None or not self._is_there(row)
+        if row is None:
+            connection.execute(_media.insert().values(project=project, id=media, **values))
+        elif wanted:
+            connection.execute(_media.update().where(*_one(project, media)).values(**values))
+        if link is not None:
+            _link(connection, project, media, link, values["created_ns"])
+        return wanted
+
+    def _keep(self, project: str, media: str, name: str, kept: bytes, connection: Connection) -> bool:
+        """Says which file it is. False where the media were forgotten while it was written: then it goes as well."""
+        values = {"file": name, "bytes": len(kept)}
+        found = connection.execute(_media.update().where(*_one(project, media)).values(**values)).rowcount
+        if found:  # media of the same content may have been forgotten meanwhile, and the file with them
+            media_files.write(self._path(project, name), kept)
+        elif not connection.execute(
+            select(_media.c.id).where(_media.c.project == project, _media.c.file == name)
+        ).all():
+            self._path(project, name).unlink(missing_ok=True)
+        return bool(found)
+
+    def _is_there(self, row: Row[Any]) -> bool:
+        """Its content came, and nobody took it away by hand."""
+        return row.file is not None and self._path(row.project, row.file).exists()
+
     def _remove(self, connection: Connection, project: str, gone: Sequence[Row[Any]]) -> None:
         """Files go before their rows are committed: after a crash the rows are still there, and so is the work."""
         for some in _portions([row.id for row in gone]):
@@ -175,19 +207,12 @@ def _one(project: str, media: str) -> tuple[Any, ...]:
 def _row(connection: Connection, project: str, media: str) -> Row[Any]:
     row = connection.execute(select(_media).where(*_one(project, media))).one_or_none()
     if row is None:
-        raise NotFound(f"There are no media '{media[:80]}' in this project.", field="id", value=media[:80])
+        raise _not_found(media)
     return row
 
 
-def _announce(project: str, media: str, values: dict[str, Any], link: MediaLink | None, connection: Connection) -> bool:
-    row = connection.execute(select(_media).where(*_one(project, media))).one_or_none()
-    if row is None:
-        connection.execute(_media.insert().values(project=project, id=media, **values))
-    elif row.file is None:
-        connection.execute(_media.update().where(*_one(project, media)).values(**values))
-    if link is not None:
-        _link(connection, project, media, link, values["created_ns"])
-    return row is None or row.file is None
+def _not_found(media: str) -> NotFound:
+    return NotFound(f"There are no media '{media[:80]}' in this project.", field="id", value=media[:80])
 
 
 def _link(connection: Connection, project: str, media: str, link: MediaLink, now_ns: int) -> None:
@@ -238,21 +263,3 @@ def _unlink(connection: Connection, project: str, links: Sequence[Row[Any]]) -> 
 def _portions(values: Sequence[str]) -> Iterator[Sequence[str]]:
     """A statement takes only so many values."""
     return (values[start : start + _AT_ONCE] for start in range(0, len(values), _AT_ONCE))
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Whole or not at all: under another name first."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    if path.exists():
-        return
-    beside = path.with_name(f"{path.name}.{uuid4().hex}")
-    with beside.open("xb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    beside.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
