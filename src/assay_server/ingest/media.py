@@ -49,14 +49,25 @@ class MediaShelf:
     """Media of one project at a time. Files are written by threads, and durable before they are told of."""
 
     def __init__(
-        self, ledger: Ledger, folder: Path, scrub: Callable[[str], tuple[str, object]], clock: Clock, most_bytes: int
+        self,
+        ledger: Ledger,
+        folder: Path,
+        scrub: Callable[[str], tuple[str, object]],
+        clock: Clock,
+        most_bytes: int,
+        *,
+        may: Callable[[str], None] = lambda _: None,
+        counted: Callable[[str, int], None] = lambda _, __: None,
     ) -> None:
-        """`most_bytes`: of one file; 0 takes none."""
+        """`most_bytes`: of one file; 0 takes none. `may` raises where a project's quota is used up; `counted` hears how
+        many bytes of which project came."""
         self._ledger = ledger
         self._folder = folder
         self._scrub = scrub
         self._clock = clock
         self._most_bytes = most_bytes
+        self._may = may
+        self._counted = counted
 
     async def announce(
         self, project: str, media: str, content_type: str, size: int, digest: str, link: MediaLink | None
@@ -64,8 +75,9 @@ class MediaShelf:
         """Says what will come, and where it stands; whether its content is still wanted. `digest`: SHA-256, hex.
 
         Where it stands may be told by the name of a file: that is scrubbed. Of a type, parameters (`codecs=opus`) are
-        not kept. Raises InvalidInput and TooLarge.
+        not kept. Raises InvalidInput and TooLarge; RateLimited where the project's quota is used up.
         """
+        self._may(project)
         content_type = content_type.partition(";")[0].strip().lower()
         self._check(media, content_type, size)
         link = link and replace(link, field=self._scrub(link.field)[0])
@@ -75,8 +87,10 @@ class MediaShelf:
     async def store(self, project: str, media: str, content: bytes) -> None:
         """Cleans and keeps the content that was announced.
 
-        Raises NotFound, also where it was forgotten meanwhile; InvalidInput where it is another; Unavailable.
+        Raises NotFound, also where it was forgotten meanwhile; InvalidInput where it is another; RateLimited;
+        Unavailable.
         """
+        self._may(project)
         row = await self._ledger.read(lambda connection: _row(connection, project, media))
         if sha256(content).hexdigest() != row.sha256:
             raise InvalidInput(
@@ -88,6 +102,7 @@ class MediaShelf:
         await asyncio.to_thread(media_files.write, self._path(project, name), kept)
         if not await self._ledger.write(partial(self._keep, project, media, name, kept)):
             raise _not_found(media)
+        self._counted(project, len(content))
 
     async def get(self, project: str, media: str) -> KeptMedia:
         """Raises NotFound."""

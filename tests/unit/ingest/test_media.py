@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from assay_server.checks.pii import Scrubber
-from assay_server.core.errors import InvalidInput, NotFound, TooLarge, Unavailable
+from assay_server.core.errors import InvalidInput, NotFound, RateLimited, TooLarge, Unavailable
 from assay_server.ingest import MediaLink, MediaShelf, MediaTickets, media_files
 from assay_server.ingest.media_cleaning import clean
 from assay_server.ledger import Ledger
@@ -198,6 +198,28 @@ async def test_a_file_that_was_removed_by_hand_is_told_so_and_wanted_again(shelf
     assert [one["stored"] for one in await shelf.of_trace(PROJECT, T1)] == [False]
     assert await keep(shelf, "a", png())
     assert files(tmp_path) == [file]
+
+
+async def test_media_count_for_the_quota_and_are_refused_past_it(ledger: Ledger, tmp_path: Path) -> None:
+    came: list[tuple[str, int]] = []
+
+    def may(project: str) -> None:
+        if came:
+            raise RateLimited(f"{project} has sent enough")
+
+    shelf = MediaShelf(
+        ledger, tmp_path / "media", Scrubber().scrub, FakeClock(), 1000,
+        may=may, counted=lambda project, size: came.append((project, size)),
+    )  # fmt: skip
+    told, later = png(), png(chunk(b"tRNS", b"x"))
+    await shelf.announce(PROJECT, "later", "image/png", len(later), sha256(later).hexdigest(), None)
+    assert await keep(shelf, "a", told)
+    assert came == [(PROJECT, len(told))]
+    with pytest.raises(RateLimited):
+        await keep(shelf, "b", png(chunk(b"gAMA", b"x")))
+    with pytest.raises(RateLimited):
+        await shelf.store(PROJECT, "later", later)
+    assert len(files(tmp_path)) == 1
 
 
 @pytest.mark.parametrize("refusing", ["fsync", "open"])
