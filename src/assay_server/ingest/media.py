@@ -99,6 +99,10 @@ class MediaShelf:
         self._check(media, row.content_type, len(content))
         kept = clean(row.content_type, content, self._scrub)
         name = sha256(kept).hexdigest()
+        values = {"file": name, "bytes": len(kept)}  # first: whatever a crash leaves of the file, the row names it
+        await self._ledger.write(
+            lambda connection: connection.execute(_media.update().where(*_one(project, media)).values(**values))
+        )
         await asyncio.to_thread(media_files.write, self._path(project, name), kept)
         if not await self._ledger.write(partial(self._keep, project, media, name, kept)):
             raise _not_found(media)
@@ -120,7 +124,7 @@ class MediaShelf:
                 "id": row.id,
                 "content_type": row.content_type,
                 "bytes": row.bytes,
-                "sha256": row.file,
+                "sha256": row.file if is_there else None,
                 "span_id": row.span_id or None,
                 "field": row.field,
                 "stored": is_there,
@@ -175,16 +179,14 @@ class MediaShelf:
         return wanted
 
     def _keep(self, project: str, media: str, name: str, kept: bytes, connection: Connection) -> bool:
-        """Says which file it is. False where the media were forgotten while it was written: then it goes as well."""
-        values = {"file": name, "bytes": len(kept)}
-        found = connection.execute(_media.update().where(*_one(project, media)).values(**values)).rowcount
-        if found:  # media of the same content may have been forgotten meanwhile, and the file with them
+        """False where the media were forgotten while their file was written: then it goes as well."""
+        query = select(_media.c.id).where(_media.c.project == project, _media.c.file == name)
+        named_by = connection.execute(query).scalars().all()
+        if not named_by:
+            media_files.remove(self._path(project, name))
+        elif media in named_by:  # others of this content may have been forgotten a moment ago, and the file with them
             media_files.write(self._path(project, name), kept)
-        elif not connection.execute(
-            select(_media.c.id).where(_media.c.project == project, _media.c.file == name)
-        ).all():
-            self._path(project, name).unlink(missing_ok=True)
-        return bool(found)
+        return media in named_by
 
     def _is_there(self, row: Row[Any]) -> bool:
         """Its content came, and nobody took it away by hand."""
@@ -196,7 +198,7 @@ class MediaShelf:
             connection.execute(_media.delete().where(_media.c.project == project, _media.c.id.in_(some)))
         still = set(connection.execute(select(_media.c.file).where(_media.c.project == project)).scalars())
         for name in {row.file for row in gone if row.file is not None} - still:
-            self._path(project, name).unlink(missing_ok=True)
+            media_files.remove(self._path(project, name))
 
     def _path(self, project: str, name: str) -> Path:
         return self._folder / project / name[:2] / name

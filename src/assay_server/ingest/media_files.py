@@ -23,6 +23,12 @@ def write(path: Path, content: bytes) -> None:
         ) from error
 
 
+def remove(path: Path) -> None:
+    """With whatever a crash left of it under other names."""
+    for each in (path, *path.parent.glob(f"{path.name}.*")):
+        each.unlink(missing_ok=True)
+
+
 def _put_in_place(path: Path, content: bytes) -> None:
     """Under another name first, which goes away where it cannot be finished: half a picture may say much of people."""
     beside = path.with_name(f"{path.name}.{uuid4().hex}")

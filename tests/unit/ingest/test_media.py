@@ -261,6 +261,28 @@ async def test_what_is_forgotten_while_it_comes_leaves_no_file(
     assert files(tmp_path) == []
 
 
+class Killed(BaseException):
+    """Nothing of the process runs any more."""
+
+
+@pytest.mark.parametrize("left", ["", ".half"])
+async def test_what_a_crash_leaves_of_a_file_goes_with_its_media(
+    shelf: MediaShelf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, left: str
+) -> None:
+    def killed(path: Path, content: bytes) -> None:
+        path.parent.mkdir(parents=True)
+        path.with_name(path.name + left).write_bytes(content[:9])
+        raise Killed
+
+    with monkeypatch.context() as dying:
+        dying.setattr(media_files, "write", killed)
+        with pytest.raises(Killed):
+            await keep(shelf, "a", png())
+    assert len(files(tmp_path)) == 1
+    assert await shelf.forget(PROJECT, [T1]) == 1
+    assert files(tmp_path) == []
+
+
 def test_a_ticket_is_for_one_file_of_one_project_and_an_hour() -> None:
     clock = FakeClock()
     tickets = MediaTickets(b"secret", clock)
