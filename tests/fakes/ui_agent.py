@@ -26,7 +26,18 @@ def _png(width: int, height: int) -> bytes:
 AGENT = "a9e17" + "0" * 26 + "1"
 EARLIER = "a9e17" + "0" * 26 + "2"
 NAME = "plan a journey"
+
+
+def _wav(seconds: int) -> bytes:
+    """Silence."""
+    samples = bytes(8000 * seconds)
+    head = struct.pack("<4sIHHIIHH", b"fmt ", 16, 1, 1, 8000, 8000, 1, 8)
+    body = b"WAVE" + head + struct.pack("<4sI", b"data", len(samples)) + samples
+    return struct.pack("<4sI", b"RIFF", len(body)) + body
+
+
 PICTURE = _png(96, 48)
+SOUND = _wav(2)
 ASKED = "Find me a train from Copenhagen to Aarhus on Friday morning, under 300 kroner, and tell me what to see there in three hours."
 SYSTEM = "You plan journeys. Use the tools for times and prices; never guess a price. Answer in at most six sentences and cite the documents you used."
 FARES = "Orange tickets are sold up to 60 days ahead and cannot be refunded; they cost between 99 and 299 kroner depending on the hour."

@@ -14,7 +14,7 @@ from assay_server.query import asked_again, dataset_item, replay_test
 from assay_server.query.call_graph import call_graph
 from assay_server.query.pair_words import sentence_of
 from assay_server.query.trace_pairs import paired
-from tests.fakes.ui_agent import AGENT, NAME, PICTURE
+from tests.fakes.ui_agent import AGENT, NAME, PICTURE, SOUND
 from tests.fakes.ui_world import Json, World
 
 WIDE = ("input", "output", "documents", "attributes", "resource", "events", "links")
@@ -116,6 +116,7 @@ def tracing_routes(world: Callable[[], World]) -> list[tuple[str, Any]]:
         ("/traces/{id}/spans/{span}", span),
         ("/traces/{id}/graph", graph),
         ("/traces/{id}/media", media),
+        ("/media/sound", lambda request: Response(SOUND, media_type="audio/wav")),
         ("/media/{media}", lambda request: Response(PICTURE, media_type="image/png")),
         ("/traces/{id}/tokens", tokens),
         ("/traces/{a}/compare/{b}", compare),

@@ -1,7 +1,9 @@
 """Two projects on one server: what one holds, a key of the other neither sees nor touches, on any route."""
 
+import contextlib
 import json
 import re
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -355,6 +357,34 @@ def test_a_score_for_another_projects_trace_stays_at_home(two: Two) -> None:
     assert two.second.post("/api/v1/scores", json=body).status_code == 201
     assert "wombat" not in two.first.get("/api/v1/scores").text
     assert [one["name"] for one in two.first.get(f"/api/v1/traces/{TRACE}").json()["scores"]] == ["quokka-score"]
+
+
+def test_who_watches_hears_ones_own_and_nothing_once_the_key_is_revoked(two: Two) -> None:
+    key = two.second.post("/api/v1/keys", json={"name": "watcher", "role": "viewer"}).json()
+    watcher = {"authorization": f"Bearer {key['secret']}"}
+    with two.second.stream("GET", "/api/v1/tail", headers=watcher, timeout=30) as answer:
+        lines = answer.iter_lines()
+        assert next(lines) == ": quiet"
+        _sent(two.first, "first's")
+        _sent(two.second, "second's")
+        assert "second's" in next(line for line in lines if line.startswith("data:"))
+        assert two.second.delete(f"/api/v1/keys/{key['id']}").is_success
+        time.sleep(1.1)  # it is asked once a second whether the key still opens
+        _sent(two.second, "after")
+        assert [line for line in lines if line.startswith("data:")] == [], "and the stream has ended"
+
+
+def test_who_watches_much_takes_no_place_from_another_project(two: Two) -> None:
+    with contextlib.ExitStack() as watching:
+        http = watching.enter_context(httpx.Client(base_url=two.second.base_url, headers=two.second.headers))
+        opened = [watching.enter_context(http.stream("GET", "/api/v1/tail")).status_code for _ in range(51)]
+        assert (opened[0], opened[-1]) == (200, 503)
+        assert watching.enter_context(two.first.stream("GET", "/api/v1/tail")).status_code == 200
+
+
+def _sent(http: httpx.Client, name: str) -> None:
+    span = as_json(a_span(trace_id="53" * 16, name=name))
+    http.post("/v1/traces", content=span, headers={"content-type": "application/json"}).raise_for_status()
 
 
 def _shape(route: str) -> str:

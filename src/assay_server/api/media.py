@@ -16,7 +16,7 @@ router = APIRouter(tags=["media"])
 
 Reader = Annotated[Principal, Depends(principal("read"))]
 
-_SHOWN = ("image/png", "image/jpeg", "image/jpg", "image/gif", "image/webp", "audio/", "video/")
+_PICTURES = frozenset({"image/png", "image/jpeg", "image/jpg", "image/gif", "image/webp"})
 _DAY_S = 86_400
 
 
@@ -39,8 +39,13 @@ async def content(request: Request, caller: Reader, media_id: str) -> FileRespon
 def file_of(media: KeptMedia) -> FileResponse:
     """Raises NotFound while its content has not come. Whatever it is, a browser runs nothing of it."""
     if media.path is None:
-        raise NotFound(f"The content of '{media.id}' has not come.", field="id", value=media.id)
-    shown = media.content_type.startswith(_SHOWN)
+        raise NotFound(
+            f"The content of '{media.id}' has not come, or is gone from the disk.",
+            field="id",
+            value=media.id,
+            fix="send the media once more",
+        )
+    shown = _may_be_shown(media.content_type)
     headers = {
         "Content-Security-Policy": "default-src 'none'; sandbox",
         "Content-Disposition": f'{"inline" if shown else "attachment"}; filename="{media.id}"',
@@ -48,3 +53,9 @@ def file_of(media: KeptMedia) -> FileResponse:
     }
     kind = media.content_type if shown else "application/octet-stream"
     return FileResponse(media.path, media_type=kind, headers=headers)
+
+
+def _may_be_shown(content_type: str) -> bool:
+    """`audio/x+xml` is a document to a browser, whatever stands before the plus."""
+    is_played = content_type.startswith(("audio/", "video/")) and "+" not in content_type
+    return content_type in _PICTURES or is_played

@@ -1,6 +1,7 @@
 """Live tail, as server-sent events."""
 
 import json
+import time
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from dataclasses import replace
@@ -10,17 +11,20 @@ from fastapi import APIRouter, Depends, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import StreamingResponse
 
-from assay_server.api.auth import principal
+from assay_server.api.auth import Permission, authorise, identify, principal
 from assay_server.api.narrowing import asked
 from assay_server.api.openapi import answers
 from assay_server.api.services import services
-from assay_server.core.errors import InvalidInput
+from assay_server.core.errors import Forbidden, InvalidInput, Unauthenticated
 from assay_server.core.ports import Principal
 from assay_server.query import News, TailFilter, read_condition
 
 router = APIRouter(tags=["tail"])
 
-Reader = Annotated[Principal, Depends(principal("read"))]
+_PERMISSION: Permission = "read"
+Reader = Annotated[Principal, Depends(principal(_PERMISSION))]
+
+_ASKED_AGAIN_S = 1.0
 
 
 class TailQuery(BaseModel):
@@ -60,14 +64,31 @@ async def tail(request: Request, caller: Reader, query: Annotated[TailQuery, Que
     news = services(request).tail.watch(caller.project, _filter(query))
     first = await anext(news)
     headers = {"cache-control": "no-store", "x-accel-buffering": "no"}
-    return StreamingResponse(_events(first, news), media_type="text/event-stream", headers=headers)
+    return StreamingResponse(_events(request, caller, first, news), media_type="text/event-stream", headers=headers)
 
 
-async def _events(first: News, rest: AsyncGenerator[News, None]) -> AsyncIterator[bytes]:
+async def _events(
+    request: Request, caller: Principal, first: News, rest: AsyncGenerator[News, None]
+) -> AsyncIterator[bytes]:
+    """Ends for a key that was revoked and a session that ended: a stream would outlive both."""
+    asked = time.monotonic()
     async with aclosing(rest):
         yield _event(first)
         async for news in rest:
+            if time.monotonic() - asked >= _ASKED_AGAIN_S:
+                if not await _may_go_on(request, caller):
+                    return
+                asked = time.monotonic()
             yield _event(news)
+
+
+async def _may_go_on(request: Request, caller: Principal) -> bool:
+    try:
+        now = await identify(request)
+        authorise(now, _PERMISSION)
+    except (Unauthenticated, Forbidden):
+        return False
+    return now.project == caller.project
 
 
 def _event(news: News) -> bytes:

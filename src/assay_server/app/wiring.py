@@ -169,7 +169,10 @@ async def house(config: Config) -> AsyncIterator[House]:
         stack.callback(tail.close)
         sql = Sql(ground.store)
         stack.push_async_callback(sql.close)
-        media = MediaShelf(ground.ledger, config.data / "media", ground.scrub, ground.clock, config.media_max_bytes)
+        media = MediaShelf(
+            ground.ledger, config.data / "media", ground.scrub, ground.clock, config.media_max_bytes,
+            may=coming.quotas.check, counted=coming.doorkeeper.took,
+        )  # fmt: skip
         figures = ToldFigures(Figures(ground.store), ground.ledger, ground.clock)
         services = Services(
             accounts=accounts,

@@ -93,6 +93,10 @@ class Doorkeeper:
     def check(self, project: str) -> None:
         self._quotas.check(project)
 
+    def took(self, project: str, size: int) -> None:
+        """Bytes that came beside the facts: media."""
+        self._counts.add(project, BYTES, size)
+
     def admit(self, facts: Facts) -> Tally:
         samplers = self._samplers()
         if samplers and facts.events:

@@ -1,7 +1,6 @@
 """Images, sound and files that spans speak of: kept once per project under their content hash, and linked to traces."""
 
 import asyncio
-import os
 import re
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -9,18 +8,18 @@ from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 from sqlalchemy import Connection, Row, func, select
 
 from assay_server.core.clock import Clock
 from assay_server.core.errors import InvalidInput, NotFound, TooLarge
+from assay_server.ingest import media_files
 from assay_server.ingest.media_cleaning import clean
 from assay_server.ledger import Ledger, tables
 
 _media, _links = tables.foreign.media, tables.foreign.media_links
 
-_TYPE = re.compile(r"[a-z]+/[a-zA-Z0-9.+-]{1,100}")
+_TYPE = re.compile(r"[a-z]+/[a-z0-9.+-]{1,100}")
 _ID = re.compile(r"[A-Za-z0-9_-]{1,100}")
 _LONGEST_FIELD = 200
 _AT_ONCE = 5_000
@@ -50,29 +49,48 @@ class MediaShelf:
     """Media of one project at a time. Files are written by threads, and durable before they are told of."""
 
     def __init__(
-        self, ledger: Ledger, folder: Path, scrub: Callable[[str], tuple[str, object]], clock: Clock, most_bytes: int
+        self,
+        ledger: Ledger,
+        folder: Path,
+        scrub: Callable[[str], tuple[str, object]],
+        clock: Clock,
+        most_bytes: int,
+        *,
+        may: Callable[[str], None] = lambda _: None,
+        counted: Callable[[str, int], None] = lambda _, __: None,
     ) -> None:
-        """`most_bytes`: of one file; 0 takes none."""
+        """`most_bytes`: of one file; 0 takes none. `may` raises where a project's quota is used up; `counted` hears how
+        many bytes of which project came."""
         self._ledger = ledger
         self._folder = folder
         self._scrub = scrub
         self._clock = clock
         self._most_bytes = most_bytes
+        self._may = may
+        self._counted = counted
 
     async def announce(
         self, project: str, media: str, content_type: str, size: int, digest: str, link: MediaLink | None
     ) -> bool:
         """Says what will come, and where it stands; whether its content is still wanted. `digest`: SHA-256, hex.
 
-        Where it stands may be told by the name of a file: that is scrubbed. Raises InvalidInput and TooLarge.
+        Where it stands may be told by the name of a file: that is scrubbed. Of a type, parameters (`codecs=opus`) are
+        not kept. Raises InvalidInput and TooLarge; RateLimited where the project's quota is used up.
         """
+        self._may(project)
+        content_type = content_type.partition(";")[0].strip().lower()
         self._check(media, content_type, size)
         link = link and replace(link, field=self._scrub(link.field)[0])
         values = {"content_type": content_type, "sha256": digest, "bytes": size, "created_ns": self._clock.now_ns()}
-        return await self._ledger.write(partial(_announce, project, media, values, link))
+        return await self._ledger.write(partial(self._announce, project, media, values, link))
 
     async def store(self, project: str, media: str, content: bytes) -> None:
-        """Cleans and keeps the content that was announced. Raises NotFound, InvalidInput where it is another."""
+        """Cleans and keeps the content that was announced.
+
+        Raises NotFound, also where it was forgotten meanwhile; InvalidInput where it is another; RateLimited;
+        Unavailable.
+        """
+        self._may(project)
         row = await self._ledger.read(lambda connection: _row(connection, project, media))
         if sha256(content).hexdigest() != row.sha256:
             raise InvalidInput(
@@ -81,33 +99,37 @@ class MediaShelf:
         self._check(media, row.content_type, len(content))
         kept = clean(row.content_type, content, self._scrub)
         name = sha256(kept).hexdigest()
-        await asyncio.to_thread(_write, self._path(project, name), kept)
-        values = {"file": name, "bytes": len(kept)}
+        values = {"file": name, "bytes": len(kept)}  # first: whatever a crash leaves of the file, the row names it
         await self._ledger.write(
             lambda connection: connection.execute(_media.update().where(*_one(project, media)).values(**values))
         )
+        await asyncio.to_thread(media_files.write, self._path(project, name), kept)
+        if not await self._ledger.write(partial(self._keep, project, media, name, kept)):
+            raise _not_found(media)
+        self._counted(project, len(content))
 
     async def get(self, project: str, media: str) -> KeptMedia:
         """Raises NotFound."""
         row = await self._ledger.read(lambda connection: _row(connection, project, media))
-        path = None if row.file is None else self._path(project, row.file)
-        there = path is not None and await asyncio.to_thread(path.exists)
-        return KeptMedia(row.id, row.content_type, row.bytes, path if there else None, row.created_ns)
+        there = await asyncio.to_thread(self._is_there, row)
+        path = self._path(project, row.file) if there else None
+        return KeptMedia(row.id, row.content_type, row.bytes, path, row.created_ns)
 
     async def of_trace(self, project: str, trace_id: str) -> list[dict[str, Any]]:
         """`[{"id", "content_type", "bytes", "sha256", "span_id", "field", "stored"}]` in the order they came."""
         rows = await self._ledger.read(partial(_of_trace, project, trace_id))
+        there = await asyncio.to_thread(lambda: [self._is_there(row) for row in rows])
         return [
             {
                 "id": row.id,
                 "content_type": row.content_type,
                 "bytes": row.bytes,
-                "sha256": row.file,
+                "sha256": row.file if is_there else None,
                 "span_id": row.span_id or None,
                 "field": row.field,
-                "stored": row.file is not None,
+                "stored": is_there,
             }
-            for row in rows
+            for row, is_there in zip(rows, there, strict=True)
         ]
 
     async def forget(
@@ -143,13 +165,40 @@ class MediaShelf:
 
         return await (self._ledger.read(work) if dry_run else self._ledger.write(work))
 
+    def _announce(
+        self, project: str, media: str, values: dict[str, Any], link: MediaLink | None, connection: Connection
+    ) -> bool:
+        row = connection.execute(select(_media).where(*_one(project, media))).one_or_none()
+        wanted = row is None or not self._is_there(row)
+        if row is None:
+            connection.execute(_media.insert().values(project=project, id=media, **values))
+        elif wanted:
+            connection.execute(_media.update().where(*_one(project, media)).values(**values))
+        if link is not None:
+            _link(connection, project, media, link, values["created_ns"])
+        return wanted
+
+    def _keep(self, project: str, media: str, name: str, kept: bytes, connection: Connection) -> bool:
+        """False where the media were forgotten while their file was written: then it goes as well."""
+        query = select(_media.c.id).where(_media.c.project == project, _media.c.file == name)
+        named_by = connection.execute(query).scalars().all()
+        if not named_by:
+            media_files.remove(self._path(project, name))
+        elif media in named_by:  # others of this content may have been forgotten a moment ago, and the file with them
+            media_files.write(self._path(project, name), kept)
+        return media in named_by
+
+    def _is_there(self, row: Row[Any]) -> bool:
+        """Its content came, and nobody took it away by hand."""
+        return row.file is not None and self._path(row.project, row.file).exists()
+
     def _remove(self, connection: Connection, project: str, gone: Sequence[Row[Any]]) -> None:
         """Files go before their rows are committed: after a crash the rows are still there, and so is the work."""
         for some in _portions([row.id for row in gone]):
             connection.execute(_media.delete().where(_media.c.project == project, _media.c.id.in_(some)))
         still = set(connection.execute(select(_media.c.file).where(_media.c.project == project)).scalars())
         for name in {row.file for row in gone if row.file is not None} - still:
-            self._path(project, name).unlink(missing_ok=True)
+            media_files.remove(self._path(project, name))
 
     def _path(self, project: str, name: str) -> Path:
         return self._folder / project / name[:2] / name
@@ -175,19 +224,12 @@ def _one(project: str, media: str) -> tuple[Any, ...]:
 def _row(connection: Connection, project: str, media: str) -> Row[Any]:
     row = connection.execute(select(_media).where(*_one(project, media))).one_or_none()
     if row is None:
-        raise NotFound(f"There are no media '{media[:80]}' in this project.", field="id", value=media[:80])
+        raise _not_found(media)
     return row
 
 
-def _announce(project: str, media: str, values: dict[str, Any], link: MediaLink | None, connection: Connection) -> bool:
-    row = connection.execute(select(_media).where(*_one(project, media))).one_or_none()
-    if row is None:
-        connection.execute(_media.insert().values(project=project, id=media, **values))
-    elif row.file is None:
-        connection.execute(_media.update().where(*_one(project, media)).values(**values))
-    if link is not None:
-        _link(connection, project, media, link, values["created_ns"])
-    return row is None or row.file is None
+def _not_found(media: str) -> NotFound:
+    return NotFound(f"There are no media '{media[:80]}' in this project.", field="id", value=media[:80])
 
 
 def _link(connection: Connection, project: str, media: str, link: MediaLink, now_ns: int) -> None:
@@ -238,21 +280,3 @@ def _unlink(connection: Connection, project: str, links: Sequence[Row[Any]]) -> 
 def _portions(values: Sequence[str]) -> Iterator[Sequence[str]]:
     """A statement takes only so many values."""
     return (values[start : start + _AT_ONCE] for start in range(0, len(values), _AT_ONCE))
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Whole or not at all: under another name first."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    if path.exists():
-        return
-    beside = path.with_name(f"{path.name}.{uuid4().hex}")
-    with beside.open("xb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    beside.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)

@@ -17,14 +17,15 @@ _WEBP_FLAGS = 0b0000_1100  # of VP8X: that EXIF and XMP follow
 _JPEG_KEPT = {0xE0, 0xE2, 0xEE}  # JFIF, the colour profile, Adobe's colours
 _JPEG_SPOKEN = {*range(0xE0, 0xF0), 0xFE} - _JPEG_KEPT
 _START_OF_SCAN = 0xDA
-_TEXTS = ("text/", "application/json", "application/xml", "image/svg+xml")
+_TEXTS = ("text/", "application/json", "application/xml")
+_MARKED_AS_TEXT = ("+json", "+xml")  # image/svg+xml, and whatever else says so
 
 
 def clean(content_type: str, content: bytes, scrub: Scrub) -> bytes:
     """Raises InvalidInput where the content is not of its type."""
     if content_type in _CLEANERS:
         return _CLEANERS[content_type](content)
-    if content_type.startswith(_TEXTS):
+    if content_type.startswith(_TEXTS) or content_type.endswith(_MARKED_AS_TEXT):
         try:
             return scrub(content.decode())[0].encode()
         except UnicodeDecodeError as error:

@@ -21,8 +21,9 @@ _PARAMETERS = {
 }
 _OWN = "openai.request."  # what the gateway keeps under the names of the request itself
 _KEPT = ("image_url", "input_audio", "file")  # as the dialect has them
+_INNER = ("source", "inline_data", "inlineData")  # Anthropic's, Gemini's
 _THOUGHTS = ("thinking", "redacted_thinking", "reasoning")
-_CUT = re.compile(r";base64,\(\d+ characters\)")
+_ELSEWHERE = re.compile(r";base64,\(\d+ characters\)|@@@langfuseMedia:")  # only its size was kept; a file of ours
 _ROLES = {"model": "assistant", "human": "user", "ai": "assistant"}
 
 Json = dict[str, Any]
@@ -30,7 +31,7 @@ Json = dict[str, Any]
 
 @dataclass(slots=True)
 class Again:
-    """The body of the request, and how many pictures or files are not in it: of those only the size was kept."""
+    """The body of the request, and how many pictures or files are not in it: the span does not hold their content."""
 
     body: Json
     left_out: int
@@ -140,15 +141,16 @@ def _is_media(part: Mapping[str, Any]) -> bool:
 
 
 def _media(part: Mapping[str, Any]) -> Json | None:
-    """A picture or sound as the dialect has it; None where only its size is known, or nobody knows what it is."""
+    """A picture or sound as the dialect has it; None where its content stands elsewhere, or nobody knows what it is."""
     if part.get("type") in _KEPT:
-        return None if _CUT.search(json.dumps(part)) else dict(part)
-    source: Mapping[str, Any] = told if isinstance(told := part.get("source"), dict) else part  # Anthropic's
-    address = _first(source, "url", "uri", "image", "data", "content")
-    kind: Any = _first(source, "mime_type", "media_type", "mediaType")
+        return None if _ELSEWHERE.search(json.dumps(part)) else dict(part)
+    inner = (told for name in _INNER if isinstance(told := part.get(name), dict))
+    source: Mapping[str, Any] = next(inner, part)
+    address = _first(source, "url", "uri", "image", "data", "content", "image_url")
+    kind: Any = _first(source, "mime_type", "media_type", "mediaType", "mimeType")
     if kind is None:
-        kind = part.get("modality") or part.get("type")
-    if address is None or _CUT.search(address):
+        kind = str(part.get("modality") or part.get("type")).removeprefix("input_")
+    if address is None or _ELSEWHERE.search(address):
         return None
     if str(kind).startswith("audio/"):
         return {"type": "input_audio", "input_audio": {"data": address, "format": str(kind).partition("/")[2]}}

@@ -66,7 +66,7 @@ def _left_out(again: Again) -> str:
     if not again.left_out:
         return ""
     what = "A picture or file is" if again.left_out == 1 else f"{again.left_out:,} pictures or files are"
-    return f"\n\n{what} left out: only the size was kept."
+    return f"\n\n{what} left out: the span does not hold their content."
 
 
 def _literal(value: Any) -> str:

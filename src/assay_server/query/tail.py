@@ -19,7 +19,8 @@ from assay_server.store import error_types
 
 _QUEUE = 500
 _A_SECOND = 500  # of one watcher; more is read by nobody, and telling it to three took ingest a third of its speed
-_WATCHERS = 50
+_WATCHERS = 50  # of one project: one that listens much takes no place from the others
+_ALL_WATCHERS = 200
 _SHOWN = 300  # characters of input and output
 
 _EQUAL = (
@@ -183,8 +184,12 @@ class Tail:
 
     @contextmanager
     def _watching(self, project: str, narrow: TailFilter) -> Iterator[_Watcher]:
-        if len(self._watchers) >= _WATCHERS:
-            raise Busy(f"{_WATCHERS} watch already.", retry_after_s=10)
+        of_project = sum(1 for each in self._watchers if each.project == project)
+        if of_project >= _WATCHERS or len(self._watchers) >= _ALL_WATCHERS:
+            watching = (
+                f"{of_project} of this project" if of_project >= _WATCHERS else f"{_ALL_WATCHERS} of all projects"
+            )
+            raise Busy(f"{watching} watch already.", retry_after_s=10)
         watcher = _Watcher(project, narrow)
         self._watchers.add(watcher)
         try:

@@ -1,5 +1,6 @@
 """One trace more closely: its graph, tokens, loop, retries, pictures, another trace beside it, copies; 10,000 spans."""
 
+import base64
 import json
 import re
 from collections.abc import Callable
@@ -10,7 +11,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, Route, expect
 
-from tests.fakes.ui_agent import AGENT, EARLIER, NAME
+from tests.fakes.ui_agent import AGENT, EARLIER, NAME, SOUND
 from tests.fakes.ui_api import FakeApi
 from tests.fakes.ui_world import DEEP, World, an_id, trace_id
 
@@ -292,6 +293,18 @@ def test_a_picture_that_is_damaged_says_so(opened: Opened, ui_api: FakeApi) -> N
     span["input"] = [{"role": "user", "content": [picture]}]
     page = opened(f"/traces/{AGENT}?span={span['span_id']}")
     expect(page.get_by_text("cannot be shown: it is damaged, or no longer kept")).to_be_visible()
+
+
+def test_sound_is_played_wherever_it_is_kept(opened: Opened, week: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    span = next(one for one in week.spans[AGENT] if one["name"] == "plan")
+    said = {"type": "input_audio", "input_audio": {"data": base64.b64encode(SOUND).decode(), "format": "wav"}}
+    kept = {"type": "text", "text": "@@@langfuseMedia:type=audio/wav|id=sound|source=bytes@@@"}
+    monkeypatch.setitem(span, "input", [{"role": "user", "content": [said, kept]}])
+    page = opened(f"/traces/{AGENT}?span={span['span_id']}")
+    players = page.get_by_label("Part of the message, audio/wav")
+    expect(players).to_have_count(2)
+    for number in range(2):
+        expect(players.nth(number)).to_have_js_property("duration", 2)
 
 
 def test_a_call_is_put_into_a_golden_set_as_it_should_have_been_answered(

@@ -55,6 +55,7 @@ async def test_the_policy_lets_nothing_in_from_elsewhere(browser: httpx.AsyncCli
     assert "default-src 'none'" in policy
     assert "script-src 'self';" in policy
     assert "frame-ancestors 'none'" in policy
+    assert "img-src 'self' data:; media-src 'self' data:;" in policy
     assert "http" not in policy
     assert answer.headers["cross-origin-opener-policy"] == "same-origin"
 

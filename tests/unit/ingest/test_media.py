@@ -1,7 +1,10 @@
 """Media: cleaned before they are kept, kept once, gone with the last trace that links them."""
 
+import asyncio
 import struct
+import threading
 import zlib
+from errno import ENOSPC
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -9,8 +12,8 @@ from typing import Any
 import pytest
 
 from assay_server.checks.pii import Scrubber
-from assay_server.core.errors import InvalidInput, NotFound, TooLarge
-from assay_server.ingest import MediaLink, MediaShelf, MediaTickets
+from assay_server.core.errors import InvalidInput, NotFound, RateLimited, TooLarge, Unavailable
+from assay_server.ingest import MediaLink, MediaShelf, MediaTickets, media_files
 from assay_server.ingest.media_cleaning import clean
 from assay_server.ledger import Ledger
 from tests.fakes.clock import FakeClock
@@ -55,6 +58,7 @@ def webp(*more: tuple[bytes, bytes], flags: int = 0) -> bytes:
         ("image/webp", webp((b"EXIF", WHERE), (b"XMP ", WHERE), flags=0b0001_1100), webp(flags=0b0001_0000)),
         ("text/plain", WHERE, b"GPS 47.37,8.54 [EMAIL_ADDRESS]"),
         ("image/svg+xml", b"<text>ada@mail-box.org</text>", b"<text>[EMAIL_ADDRESS]</text>"),
+        ("audio/x+xml", b"<text>ada@mail-box.org</text>", b"<text>[EMAIL_ADDRESS]</text>"),
         ("audio/wav", b"RIFF", b"RIFF"),
     ],
 )
@@ -158,7 +162,7 @@ async def test_a_file_that_is_still_linked_under_another_id_stays(shelf: MediaSh
         ("a", "image/png", 1001, TooLarge),
         ("a", "image/png", 0, TooLarge),
         ("../a", "image/png", 10, InvalidInput),
-        ("a", "text/html; x", 10, InvalidInput),
+        ("a", "text/html x", 10, InvalidInput),
     ],
 )
 async def test_what_cannot_be_kept_is_refused(
@@ -174,6 +178,108 @@ async def test_content_that_was_not_announced_is_refused(shelf: MediaShelf, tmp_
     await shelf.announce(PROJECT, "a", "image/png", 10, sha256(b"other").hexdigest(), None)
     with pytest.raises(InvalidInput):
         await shelf.store(PROJECT, "a", png())
+    assert files(tmp_path) == []
+
+
+@pytest.mark.parametrize("said", ["image/PNG", "Image/png", "image/png; q=1", "image/png;codecs=x"])
+async def test_a_type_is_the_same_however_it_is_written(shelf: MediaShelf, tmp_path: Path, said: str) -> None:
+    told = png(chunk(b"tEXt", WHERE))
+    await shelf.announce(PROJECT, "a", said, len(told), sha256(told).hexdigest(), MediaLink(T1, "", "input"))
+    await shelf.store(PROJECT, "a", told)
+    assert (await shelf.get(PROJECT, "a")).content_type == "image/png"
+    assert [file.read_bytes() for file in files(tmp_path)] == [png()]
+
+
+async def test_a_file_that_was_removed_by_hand_is_told_so_and_wanted_again(shelf: MediaShelf, tmp_path: Path) -> None:
+    await keep(shelf, "a", png())
+    [file] = files(tmp_path)
+    file.unlink()
+    assert (await shelf.get(PROJECT, "a")).path is None
+    assert [one["stored"] for one in await shelf.of_trace(PROJECT, T1)] == [False]
+    assert await keep(shelf, "a", png())
+    assert files(tmp_path) == [file]
+
+
+async def test_media_count_for_the_quota_and_are_refused_past_it(ledger: Ledger, tmp_path: Path) -> None:
+    came: list[tuple[str, int]] = []
+
+    def may(project: str) -> None:
+        if came:
+            raise RateLimited(f"{project} has sent enough")
+
+    shelf = MediaShelf(
+        ledger, tmp_path / "media", Scrubber().scrub, FakeClock(), 1000,
+        may=may, counted=lambda project, size: came.append((project, size)),
+    )  # fmt: skip
+    told, later = png(), png(chunk(b"tRNS", b"x"))
+    await shelf.announce(PROJECT, "later", "image/png", len(later), sha256(later).hexdigest(), None)
+    assert await keep(shelf, "a", told)
+    assert came == [(PROJECT, len(told))]
+    with pytest.raises(RateLimited):
+        await keep(shelf, "b", png(chunk(b"gAMA", b"x")))
+    with pytest.raises(RateLimited):
+        await shelf.store(PROJECT, "later", later)
+    assert len(files(tmp_path)) == 1
+
+
+@pytest.mark.parametrize("refusing", ["fsync", "open"])
+async def test_a_full_disk_is_told_and_leaves_nothing_behind(
+    shelf: MediaShelf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, refusing: str
+) -> None:
+    def refuse(*_: Any, **__: Any) -> None:
+        raise OSError(ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as full:
+        full.setattr(*((media_files.os, "fsync") if refusing == "fsync" else (Path, "open")), refuse)
+        with pytest.raises(Unavailable, match="No space left on device") as caught:
+            await keep(shelf, "a", png())
+    assert (caught.value.field, caught.value.retry_after_s) == (None, 30)
+    assert files(tmp_path) == []
+    assert await keep(shelf, "a", png()), "it is still wanted"
+
+
+async def test_what_is_forgotten_while_it_comes_leaves_no_file(
+    shelf: MediaShelf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    forgotten = threading.Event()
+    write = media_files.write
+
+    def slowly(path: Path, content: bytes) -> None:
+        write(path, content)
+        loop.call_soon_threadsafe(written.set)
+        forgotten.wait(10)
+
+    monkeypatch.setattr(media_files, "write", slowly)
+    coming = asyncio.create_task(keep(shelf, "a", png()))
+    await written.wait()
+    assert await shelf.forget(PROJECT, [T1]) == 1
+    forgotten.set()
+    with pytest.raises(NotFound):
+        await coming
+    assert files(tmp_path) == []
+
+
+class Killed(BaseException):
+    """Nothing of the process runs any more."""
+
+
+@pytest.mark.parametrize("left", ["", ".half"])
+async def test_what_a_crash_leaves_of_a_file_goes_with_its_media(
+    shelf: MediaShelf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, left: str
+) -> None:
+    def killed(path: Path, content: bytes) -> None:
+        path.parent.mkdir(parents=True)
+        path.with_name(path.name + left).write_bytes(content[:9])
+        raise Killed
+
+    with monkeypatch.context() as dying:
+        dying.setattr(media_files, "write", killed)
+        with pytest.raises(Killed):
+            await keep(shelf, "a", png())
+    assert len(files(tmp_path)) == 1
+    assert await shelf.forget(PROJECT, [T1]) == 1
     assert files(tmp_path) == []
 
 

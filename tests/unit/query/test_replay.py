@@ -107,8 +107,10 @@ PICTURE = {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{PN
         {"type": "blob", "modality": "image", "mime_type": "image/png", "content": PNG},
         {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": PNG}},
         {"type": "image", "image": f"data:image/png;base64,{PNG}"},
+        {"type": "input_image", "image_url": f"data:image/png;base64,{PNG}"},
+        {"inline_data": {"mime_type": "image/png", "data": PNG}},
     ],
-    ids=["openai", "opentelemetry", "anthropic", "vercel"],
+    ids=["openai", "opentelemetry", "anthropic", "vercel", "responses", "gemini"],
 )
 def test_a_picture_of_any_convention_is_asked_about_again(part: dict[str, Any]) -> None:
     asked = [{"role": "user", "content": [part, {"type": "text", "text": "What is it?"}]}]
@@ -116,8 +118,12 @@ def test_a_picture_of_any_convention_is_asked_about_again(part: dict[str, Any]) 
     assert told == [{"role": "user", "content": [PICTURE, {"type": "text", "text": "What is it?"}]}]
 
 
-def test_what_is_left_out_is_told() -> None:
-    cut = {"type": "image_url", "image_url": {"url": "data:image/png;base64,(4100 characters)"}}
+@pytest.mark.parametrize(
+    "url", ["data:image/png;base64,(4100 characters)", "@@@langfuseMedia:type=image/png|id=x|source=bytes@@@"]
+)
+def test_what_is_left_out_is_told(url: str) -> None:
+    """Also a file of ours, whose name says nothing to a provider."""
+    cut = {"type": "image_url", "image_url": {"url": url}}
     again = asked_again(a_span(input=[{"role": "user", "content": [cut, {"type": "text", "text": "Hm?"}]}]))
     assert (again.left_out, again.body["messages"]) == (1, [{"role": "user", "content": "Hm?"}])
 

@@ -85,8 +85,22 @@ async def test_who_goes_makes_room_and_too_many_are_refused() -> None:
         await anext(each)
     with pytest.raises(Busy):
         await anext(tail.watch("prj_a"))
+    other = tail.watch("prj_b")
+    assert (await anext(other)).kind == "quiet", "another project's places are its own"
+    await other.aclose()
     await watching[0].aclose()
     assert (await anext(tail.watch("prj_a"))).kind == "quiet"
+    for each in watching:
+        await each.aclose()
+
+
+async def test_all_projects_together_have_an_end() -> None:
+    tail = Tail()
+    watching = [tail.watch(f"prj_{number // 40}") for number in range(200)]
+    for each in watching:
+        await anext(each)
+    with pytest.raises(Busy, match="200 of all projects"):
+        await anext(tail.watch("prj_new"))
     for each in watching:
         await each.aclose()
 

@@ -1,14 +1,14 @@
 /** A model call as the chat completion that asks the same again, as the server makes it of whichever convention it came in. */
 export interface Again {
   body: Record<string, unknown>
-  /** Pictures and files of which only the size was kept. */
+  /** Pictures and files whose content the span does not hold. */
   left_out: number
 }
 
 /** The same as a command for a terminal. */
 export function asCurl({ body, left_out: leftOut }: Again, origin: string): string {
   return [
-    ...(leftOut ? [`# ${leftOut === 1 ? 'A picture or file is' : `${leftOut} pictures or files are`} left out: only the size was kept.`] : []),
+    ...(leftOut ? [`# ${leftOut === 1 ? 'A picture or file is' : `${leftOut} pictures or files are`} left out: the span does not hold their content.`] : []),
     `curl ${origin}/v1/chat/completions \\`,
     `  -H "Authorization: Bearer $ASSAY_API_KEY" \\`,
     `  -H "Content-Type: application/json" \\`,

@@ -17,14 +17,23 @@ const INLINE = /^data:([\w.+-]+\/[\w.+-]+);base64,[A-Za-z0-9+/=_-]+$/
 
 export const isSafePicture = (type: string | null) => type !== null && SAFE.test(type)
 
+/** Sound that a page may play: no XML, whatever it says it holds. */
+export const isSound = (type: string) => /^audio\/[\w.-]+$/.test(type)
+
 /** The media of a part of a message, in whichever convention; null where it holds none. */
 export function mediaOf(part: MessagePart): Media | null {
-  const image = part.image_url ?? part.image ?? part.source ?? part.input_audio ?? part.file ?? part.content ?? part.url ?? part.data
+  const image = part.image_url ?? part.image ?? part.source ?? part.inline_data ?? part.inlineData ?? part.input_audio ?? part.file ?? part.content ?? part.url ?? part.data
   const told = typeof image === 'object' && image !== null ? (image as Record<string, unknown>) : { url: image }
   const address = [told.url, told.uri, told.data, told.file_data].find((one) => typeof one === 'string')
   if (typeof address !== 'string') return null
-  const type = [told.media_type, told.mime_type, part.mime_type, part.media_type].find((one) => typeof one === 'string')
-  return read(address, (type as string | undefined) ?? null)
+  return read(address, typeOf(told) ?? typeOf(part))
+}
+
+/** OpenAI tells of sound only its format: `wav`, `mp3`. */
+function typeOf(told: Record<string, unknown>): string | null {
+  const type = [told.media_type, told.mime_type, told.mediaType, told.mimeType].find((one) => typeof one === 'string')
+  if (typeof type === 'string') return type
+  return typeof told.format === 'string' ? `audio/${told.format === 'mp3' ? 'mpeg' : told.format}` : null
 }
 
 function read(address: string, type: string | null): Media | null {

@@ -77,7 +77,7 @@ function Attached({ span }: { span: Span }) {
       {own.map((one) => (
         <div key={one.id} className="stack" style={{ gap: '0.2rem' }}>
           <span className="small second">{one.field}{one.bytes !== null && ` · ${count(one.bytes)} bytes`}</span>
-          {one.stored ? <MediaView media={{ where: 'stored', type: one.content_type, id: one.id }} /> : <span className="quiet">{one.content_type}, whose content never came</span>}
+          {one.stored ? <MediaView media={{ where: 'stored', type: one.content_type, id: one.id }} /> : <span className="quiet">{one.content_type}, whose content never came, or is gone from the disk</span>}
         </div>
       ))}
     </Section>

@@ -1,11 +1,11 @@
 import { IconFile, IconPhoto, IconVolume } from '@tabler/icons-react'
 import { useState } from 'react'
 import { count } from '@/lib/format'
-import { isSafePicture, type Media } from '@/lib/media'
+import { isSafePicture, isSound, type Media } from '@/lib/media'
 
-/** An image, sound or file of a message. Only pictures that cannot run anything are shown, and nothing is fetched from elsewhere. */
+/** An image, sound or file of a message. Only what cannot run anything is shown, and nothing is fetched from elsewhere. */
 export function MediaView({ media }: { media: Media }) {
-  if (media.where === 'inline') return isSafePicture(media.type) ? <Picture src={media.src} type={media.type} /> : <Note type={media.type}>not shown: only PNG, JPEG, GIF and WebP are</Note>
+  if (media.where === 'inline') return <Shown src={media.src} type={media.type}>not shown: only PNG, JPEG, GIF, WebP and sound are</Shown>
   if (media.where === 'cut') return <Note type={media.type}>{count(media.characters)} characters, of which only kind and size were kept</Note>
   if (media.where === 'remote') {
     return (
@@ -15,9 +15,20 @@ export function MediaView({ media }: { media: Media }) {
     )
   }
   const src = `/api/v1/media/${encodeURIComponent(media.id)}`
-  if (isSafePicture(media.type)) return <Picture src={src} type={media.type} />
-  if (media.type.startsWith('audio/')) return <audio controls preload="none" src={src} aria-label={media.type} />
-  return <Note type={media.type}><a href={src} download>download it</a></Note>
+  return <Shown src={src} type={media.type}><a href={src} download>download it</a></Shown>
+}
+
+/** `children`: what is said of anything that is not shown. */
+function Shown({ src, type, children }: { src: string; type: string; children: React.ReactNode }) {
+  if (isSafePicture(type)) return <Picture src={src} type={type} />
+  if (isSound(type)) return <Sound src={src} type={type} />
+  return <Note type={type}>{children}</Note>
+}
+
+function Sound({ src, type }: { src: string; type: string }) {
+  const [broken, setBroken] = useState(false)
+  if (broken) return <Note type={type}>cannot be played: it is damaged, or no longer kept</Note>
+  return <audio controls preload="metadata" src={src} aria-label={`Part of the message, ${type}`} onError={() => setBroken(true)} />
 }
 
 function Picture({ src, type }: { src: string; type: string }) {

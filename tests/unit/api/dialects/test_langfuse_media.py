@@ -73,9 +73,10 @@ async def test_media_are_put_and_fetched_without_a_key(http: httpx.AsyncClient) 
     ]
 
 
-async def test_what_a_browser_could_run_is_a_download(http: httpx.AsyncClient) -> None:
+@pytest.mark.parametrize("kind", ["text/html", "image/svg+xml", "image/png+xml", "audio/x+xml", "video/x+xml"])
+async def test_what_a_browser_could_run_is_a_download(http: httpx.AsyncClient, kind: str) -> None:
     page = b"<script>1</script>"
-    media = await announced(http, content=page, kind="text/html")
+    media = await announced(http, content=page, kind=kind)
     await http.put(path(media.url), content=page)
     answer = await http.get(f"/api/v1/media/{media.id}")
     assert answer.headers["content-type"] == "application/octet-stream"
