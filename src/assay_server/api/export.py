@@ -74,7 +74,7 @@ async def _file(
 ) -> StreamingResponse:
     """The first page is read before the answer begins, so that a wrong filter is told as such."""
     form = query.format
-    stream = services(request).exports.stream(caller.project, narrow, form)
+    stream = services(request).exports.download(caller.project, narrow, form)
     first = await anext(stream)
     given = query.model_dump(exclude_unset=True, exclude_none=True, exclude={"format"})
     await services(request).outbound.downloads.note(caller.project, caller.actor, kind, form, given)

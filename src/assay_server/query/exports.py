@@ -1,9 +1,12 @@
 """Everything that matches, as a file: page by page, the newest first, with flat memory."""
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import aclosing
 from typing import Any
 
+from assay_server.core.errors import Busy
 from assay_server.query.flat import Kind
 from assay_server.query.formats import Format, writer
 from assay_server.query.scores import ScoreFilter, Scores
@@ -11,6 +14,8 @@ from assay_server.query.sql import Page
 from assay_server.query.traces import SpanFilter, TraceFilter, Traces
 
 _PAGES: dict[Kind, int] = {"traces": 500, "spans": 1000, "scores": 2000}
+_A_PROJECT = 4  # downloads at once
+_ALL = 8
 
 _Pages = Callable[[Sequence[Any] | None], Awaitable[Page]]
 
@@ -21,6 +26,28 @@ class Exports:
     def __init__(self, traces: Traces, scores: Scores) -> None:
         self._traces = traces
         self._scores = scores
+        self._under_way: Counter[str] = Counter()
+
+    async def download(
+        self, project: str, narrow: TraceFilter | SpanFilter | ScoreFilter, form: Format
+    ) -> AsyncGenerator[bytes, None]:
+        """The same as `stream`, for somebody who may read slowly or not at all, and so holds a page of texts.
+
+        Raises Busy where the project has too many such files under way, or all projects together.
+        """
+        if self._under_way[project] >= _A_PROJECT or self._under_way.total() >= _ALL:
+            raise Busy(
+                f"{self._under_way[project]} exports of this project are under way, {self._under_way.total()} in all.",
+                retry_after_s=10,
+                fix="wait until one has ended, or let a schedule write the files",
+            )
+        self._under_way[project] += 1
+        try:
+            async with aclosing(self.stream(project, narrow, form)) as parts:
+                async for part in parts:
+                    yield part
+        finally:
+            self._under_way[project] -= 1
 
     async def stream(
         self,

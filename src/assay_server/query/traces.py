@@ -20,6 +20,11 @@ __all__ = ["SpanFilter", "TraceFilter", "Traces"]
 
 _SPAN = "SELECT * REPLACE (attributes::JSON::VARCHAR AS attributes) FROM spans"
 _OF_TRACE = IN_COMMITS + " AND project = ? AND trace_id = ?"  # only its commits are read
+_MOST_SCORES = 5_000  # of one trace
+_SCORES = lines(
+    "SELECT * FROM (SELECT *, count(*) OVER () AS given FROM scores WHERE project = ? AND trace_id = ?",
+    f"ORDER BY time_ns DESC, id DESC LIMIT {_MOST_SCORES}) ORDER BY time_ns, id",
+)
 _LARGEST_TRACE = Limits(rows=100_000, seconds=60)
 _LARGEST_PAGE = Limits(rows=2_000_000, seconds=60)
 
@@ -102,16 +107,16 @@ class Traces:
         return {"state": state.state, "behind": behind, "texts": state.texts}
 
     async def get(self, project: str, trace_id: str, *, outline: bool = False) -> dict[str, Any]:
-        """The trace row with `spans` in the order of their start, and all `scores` and `logs` one by one.
+        """The trace row with `spans` in the order of their start, and its `scores` and `logs` one by one. Of very many
+        scores only the newest, or who may but write scores could make a trace unreadable; `scores_left_out` says
+        how many are not there.
 
         With `outline` the spans hold no texts and no attributes, and there are no logs. Raises `NotFound`.
         """
         select = lines("SELECT key, stored_ns,", OUTLINE, "FROM spans") if outline else _SPAN
         spans, scores, logs = await asyncio.gather(
             self._spans_of(project, trace_id, select),
-            self._store.scan(
-                "SELECT * FROM scores WHERE project = ? AND trace_id = ? ORDER BY time_ns, id", [project, trace_id]
-            ),
+            self._store.scan(_SCORES, [project, trace_id]),
             Logs.read(self._store, project, [trace_id], content_only=outline),
         )
         if not spans:
@@ -120,7 +125,8 @@ class Traces:
         place = root["stored_ns"], root["key"]
         texts = (await texts_of(self._store, project, [place]))[root["key"]] if outline else shown_texts(root)
         row = logs.complete_row(trace_row(spans, texts, {}))
-        told = {**row, "scores": [score_json(score) for score in scores]}
+        left_out = scores[0]["given"] - len(scores) if scores else 0
+        told = {**row, "scores": [score_json(score) for score in scores], "scores_left_out": left_out}
         if outline:
             return {**told, "spans": [outline_json(span) for span in spans]}
         return {**told, "spans": [logs.complete(span_json(span)) for span in spans], "logs": logs.json()}

@@ -27,7 +27,7 @@ from assay_server.store.directory import Directory
 from assay_server.store.erase import erase, let_go
 from assay_server.store.faults import Invalidated, wrapped
 from assay_server.store.held import decide
-from assay_server.store.memory import with_memory
+from assay_server.store.memory import keep_whole, with_memory
 from assay_server.store.opening import Settings, attached_soon, name_of, opened
 from assay_server.store.preparing import Prepared, prepare
 from assay_server.store.protocol import DEFAULT_LIMITS, Appended, Limits, Stats
@@ -223,13 +223,14 @@ class DuckStore:
         ready = partial(unstuck, self._connection, work)
         try:
             return wrapped(ready)
-        except Invalidated:
-            self._attach_again()
+        except Invalidated as error:
+            self._attach_again(error)
             return wrapped(ready)
 
-    def _attach_again(self) -> None:
+    def _attach_again(self, error: Invalidated) -> None:
         """In the writer's thread. Its log is replayed; readers go on by its name, unless somebody was quicker."""
         name, control = self._attached.name, self._control
+        keep_whole(control, error.__cause__)
 
         def work() -> None:
             try:
@@ -275,8 +276,8 @@ class DuckStore:
     def _answer(self, read: Callable[[duckdb.DuckDBPyConnection], T], reading: Reading) -> T:
         try:
             return self._answer_once(read, reading)
-        except Invalidated:
-            self._between_appends(self._attach_again)
+        except Invalidated as error:
+            self._between_appends(partial(self._attach_again, error))
             return self._answer_once(read, reading)
 
     def _answer_once(self, read: Callable[[duckdb.DuckDBPyConnection], T], reading: Reading) -> T:

@@ -48,6 +48,11 @@ def is_of_memory(error: BaseException | None) -> bool:
     )
 
 
+def is_of_width(error: BaseException | None) -> bool:
+    """Whether a checkpoint found too little memory. Attributes of very many names take a column each while it runs."""
+    return isinstance(error, duckdb.IOException) and _INVALIDATED in str(error) and bool(_NO_ROOM.search(str(error)))
+
+
 def _ours(error: duckdb.Error) -> AssayError | None:
     """None: a fault of ours, a wrong statement."""
     if isinstance(error, duckdb.InterruptException):

@@ -7,12 +7,22 @@ from typing import TypeVar
 import duckdb
 
 from assay_server.core.errors import Unavailable
-from assay_server.store.faults import is_of_memory, wrapped
+from assay_server.store.faults import is_of_memory, is_of_width, wrapped
 from assay_server.store.opening import Settings
 
 T = TypeVar("T")
 
 _log = logging.getLogger(__name__)
+
+
+def keep_whole(cursor: duckdb.DuckDBPyConnection, error: BaseException | None) -> None:
+    """Where a checkpoint failed for want of memory, attributes are no longer spread over columns, until the next start:
+    with a thousand names that takes more memory than the store has, and every later checkpoint would fail, too."""
+    if not is_of_width(error):
+        return
+    _log.warning("the attributes of spans have too many names for columns of their own: they are stored whole, and"
+                 " conditions on them take longer; names should not hold ids")  # fmt: skip
+    cursor.execute("SET GLOBAL variant_minimum_shredding_size = -1")
 
 
 def with_memory(cursor: duckdb.DuckDBPyConnection, work: Callable[[], T], settings: Settings) -> T:

@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from assay_server.core.errors import InvalidInput
+from assay_server.core.errors import Busy, InvalidInput
 from assay_server.core.records import Facts, Score, Span, Tokens
 from assay_server.query import Exports, ScoreFilter, Scores, SpanFilter, TraceFilter, Traces
 from assay_server.store import DuckStore
@@ -49,6 +49,21 @@ async def test_json_lines_hold_the_documents_of_the_list(traces: tuple[Traces, S
     listed = (await traces[0].spans("prj_a", SpanFilter(user="ada"))).items
     assert json.loads(lines[-1]) == listed[0]
     assert len({json.loads(line)["span_id"] for line in lines}) == SPANS
+
+
+async def test_who_reads_nothing_holds_up_a_few_exports_and_no_other_project(traces: tuple[Traces, Scores]) -> None:
+    """Each holds a page of texts: 60 that nobody read took hundreds of megabytes."""
+    exports = Exports(*traces)
+    begun = [exports.download("prj_a", SpanFilter(), "jsonl") for _ in range(4)]
+    for each in begun:
+        await anext(each)
+    with pytest.raises(Busy, match="4 exports of this project"):
+        await anext(exports.download("prj_a", SpanFilter(), "jsonl"))
+    assert await anext(exports.download("prj_b", SpanFilter(), "jsonl"))
+    for each in begun:
+        await each.aclose()
+    whole = [part async for part in exports.download("prj_a", SpanFilter(), "jsonl")]
+    assert len(b"".join(whole).splitlines()) == SPANS
 
 
 async def test_csv_keeps_every_text_and_leaves_unknown_empty(traces: tuple[Traces, Scores]) -> None:

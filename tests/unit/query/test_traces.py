@@ -1,6 +1,7 @@
 """Lists of traces and spans, the trace page, facets: shapes, filters, cursors, sums."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -309,6 +310,15 @@ async def test_the_trace_page_has_its_spans_in_order_and_its_scores(store: DuckS
         ("q", 1.0, "good", {"a": 1})
     ]
     assert "project" not in call
+
+
+async def test_a_trace_with_very_many_scores_shows_the_newest(store: DuckStore, traces: Traces) -> None:
+    """Whoever holds the public key of scores made a trace unreadable: more than 20,000 rows were refused."""
+    given = [replace(score(1, "thumbs", 1.0), id=f"s{k:05}", time_ns=START + k) for k in range(20_010)]
+    await store.append(Facts([span(1, 1)], given))
+    found = await traces.get("prj_a", f"{1:032x}")
+    assert (len(found["scores"]), found["scores_left_out"]) == (5_000, 15_010)
+    assert found["scores"][-1]["id"] == "s20009"
 
 
 async def test_spans_are_filtered_and_paged_newest_first(store: DuckStore, traces: Traces) -> None:

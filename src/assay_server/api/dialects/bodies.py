@@ -1,5 +1,6 @@
 """Bodies of requests as foreign clients send them: packed, in JSON, with times and texts of their own."""
 
+import asyncio
 import json
 import math
 from typing import Any
@@ -25,7 +26,8 @@ async def plain_body(request: Request) -> bytes:
                 f"The body is larger than {limits.body_bytes} bytes.", field="body", fix="send fewer at once"
             )
         parts.append(part)
-    return decompress(b"".join(parts), request.headers.get("content-encoding"), limits.unpacked_bytes)
+    encoding = request.headers.get("content-encoding")
+    return await asyncio.to_thread(decompress, b"".join(parts), encoding, limits.unpacked_bytes)
 
 
 async def json_body(request: Request) -> dict[str, Any]:

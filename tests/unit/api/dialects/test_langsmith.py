@@ -1,6 +1,7 @@
 """LangSmith's routes and words."""
 
 import json
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -106,6 +107,24 @@ async def test_what_is_no_multipart_is_refused(wired: SimpleNamespace) -> None:
     assert (await wired.http.post("/runs/multipart", json={})).status_code == 400
     empty = {"content-type": "multipart/form-data; boundary=x"}
     assert (await wired.http.post("/runs/multipart", content=b"", headers=empty)).status_code == 400
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"--b\r\n\r\n" * 1_000_000 + b"--b--",
+        b"--b\r\n\r\n" + b"\n" * (8 << 20) + b"\r\n--b--",
+        b"--b\r\n" + b"a: b\r\n" * (1 << 20) + b"\r\n--b--",
+        b"--b" + b"\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b" * 15_000 + b"--",
+    ],
+    ids=["a million parts", "a million lines", "a million headers", "parts in parts"],
+)
+async def test_a_multipart_body_made_to_take_long_is_refused_at_once(wired: SimpleNamespace, body: bytes) -> None:
+    began = time.process_time()
+    headers = {"content-type": "multipart/form-data; boundary=b"}
+    answer = await wired.http.post("/runs/multipart", content=body, headers=headers)
+    assert answer.status_code == 400, answer.text
+    assert time.process_time() - began < 2
 
 
 async def test_the_client_is_told_to_send_multipart(wired: SimpleNamespace) -> None:

@@ -1,5 +1,6 @@
 """Runs as multipart or in batches, feedback, and what the server can do."""
 
+import asyncio
 from collections.abc import Sequence
 from typing import Annotated, Any
 
@@ -46,7 +47,8 @@ async def info() -> dict[str, Any]:
 
 @router.post("/runs/multipart", status_code=HTTP_202_ACCEPTED, summary="LangSmith: runs, begun or ended")
 async def runs_multipart(request: Request, caller: Sender) -> dict[str, str]:
-    sent = multipart(request.headers.get("content-type", ""), await plain_body(request))
+    body = await plain_body(request)
+    sent = await asyncio.to_thread(multipart, request.headers.get("content-type", ""), body)
     for attachment in sent.attachments:
         await keep(services(request), caller.project, attachment)
     return await _taken(request, caller, sent.runs, sent.feedback)

@@ -1,0 +1,42 @@
+"""Attributes with more names than the store's memory has room for."""
+
+import asyncio
+import contextlib
+from pathlib import Path
+
+from assay_server.core.errors import Unavailable
+from assay_server.core.records import Facts
+from assay_server.store import DuckStore, Settings
+from tests.conformance.store import a_span
+
+_BATCHES, _SPANS, _NAMES = 10, 2000, 10_000
+_TRIES = 20
+
+
+async def _sent(store: DuckStore, facts: Facts) -> None:
+    """As clients send: again where it is refused, which it may be while the checkpoint fails."""
+    for _ in range(_TRIES):
+        with contextlib.suppress(Unavailable):
+            await store.append(facts)
+            return
+        await asyncio.sleep(0.2)
+    raise AssertionError("the store never took it")
+
+
+async def test_names_that_hold_ids_do_not_stop_the_store(tmp_path: Path) -> None:
+    """A column for each name took the checkpoint gigabytes: from then on every append failed, also after a restart."""
+    store = await DuckStore.open(tmp_path, Settings(checkpoint_threshold="4MB", memory_limit="128MB"))
+    store._control.execute("SET GLOBAL variant_minimum_shredding_size = 100")  # 30,000 rows take a test too long
+    for batch in range(_BATCHES):
+        numbers = range(1 + batch * _SPANS, 1 + (batch + 1) * _SPANS)
+        spans = [a_span(k, k, attributes={"who": "x", f"seen.{k % _NAMES}": k}) for k in numbers]
+        await _sent(store, Facts(spans=spans))
+    found = await store.scan(
+        "SELECT count(*) AS n, count(variant_extract(attributes, 'seen.7')) AS of_seven FROM spans"
+    )
+    assert found == [{"n": _BATCHES * _SPANS, "of_seven": 2}]
+    assert (await store.compact()).rows["spans"] == _BATCHES * _SPANS
+    await store.close()
+    store = await DuckStore.open(tmp_path)
+    assert (await store.stats()).rows["spans"] == _BATCHES * _SPANS
+    await store.close()
