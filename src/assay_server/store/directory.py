@@ -15,6 +15,7 @@ from assay_server.core.errors import Corrupt, Unavailable
 _VERSION_FILE = "store.json"
 _LOCK_FILE = "lock"
 _FORMAT = "assay-facts"  # its value is the schema version
+_WHOLE = "attributes_whole"  # true: they have too many names for columns of their own
 _FILE = "file"  # its value is the name of the database; left out: the first one
 _FIRST_FILE = "facts.duckdb"
 _LATER_FILE = re.compile(r"facts-(\d{1,9})\.duckdb")
@@ -109,6 +110,14 @@ class Directory:
     def set_version(self, version: int) -> None:
         """Atomic: a kill leaves the old value or the new one."""
         self._tell({**self._told(), _FORMAT: version})
+
+    @property
+    def whole(self) -> bool:
+        """Whether attributes are not spread over columns here (`memory.keep_whole`)."""
+        return bool(self._told().get(_WHOLE))
+
+    def set_whole(self) -> None:
+        self._tell({**self._told(), _WHOLE: True})
 
     def next_file(self) -> Path:
         """A name that no database of this directory has."""

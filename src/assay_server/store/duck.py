@@ -9,6 +9,7 @@ import asyncio
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -194,13 +195,17 @@ class DuckStore:
         Once more with more memory where it takes that: without a copy no deletion ends, and there is no backup.
         """
 
-        def run() -> T:
+        def once() -> T:
             self._upkeeping = cursor = self._connection.cursor()
             try:
-                return with_memory(cursor, partial(work, cursor), self._settings)
+                return work(cursor)
             finally:
                 self._upkeeping = None
                 cursor.close()
+
+        def run() -> T:
+            with closing(self._connection.cursor()) as cursor:
+                return with_memory(cursor, once, self._settings, self._directory)
 
         return await asyncio.shield(asyncio.get_running_loop().run_in_executor(self._upkeep, run))
 
@@ -230,7 +235,7 @@ class DuckStore:
     def _attach_again(self, error: Invalidated) -> None:
         """In the writer's thread. Its log is replayed; readers go on by its name, unless somebody was quicker."""
         name, control = self._attached.name, self._control
-        keep_whole(control, error.__cause__)
+        keep_whole(control, self._directory, error.__cause__)
 
         def work() -> None:
             try:

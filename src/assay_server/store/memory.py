@@ -7,30 +7,37 @@ from typing import TypeVar
 import duckdb
 
 from assay_server.core.errors import Unavailable
+from assay_server.store.directory import Directory
 from assay_server.store.faults import is_of_memory, is_of_width, wrapped
-from assay_server.store.opening import Settings
+from assay_server.store.opening import WHOLE, Settings
 
 T = TypeVar("T")
 
 _log = logging.getLogger(__name__)
 
 
-def keep_whole(cursor: duckdb.DuckDBPyConnection, error: BaseException | None) -> None:
-    """Where a checkpoint failed for want of memory, attributes are no longer spread over columns, until the next start:
-    with a thousand names that takes more memory than the store has, and every later checkpoint would fail, too."""
+def keep_whole(cursor: duckdb.DuckDBPyConnection, directory: Directory, error: BaseException | None) -> bool:
+    """Where a checkpoint failed for want of memory, attributes are no longer spread over columns: with a thousand names
+    that takes more memory than the store has, and every later checkpoint would fail too. The directory remembers it."""
     if not is_of_width(error):
-        return
+        return False
     _log.warning("the attributes of spans have too many names for columns of their own: they are stored whole, and"
                  " conditions on them take longer; names should not hold ids")  # fmt: skip
-    cursor.execute("SET GLOBAL variant_minimum_shredding_size = -1")
+    cursor.execute(WHOLE)
+    directory.set_whole()
+    return True
 
 
-def with_memory(cursor: duckdb.DuckDBPyConnection, work: Callable[[], T], settings: Settings) -> T:
+def with_memory(
+    cursor: duckdb.DuckDBPyConnection, work: Callable[[], T], settings: Settings, directory: Directory
+) -> T:
     """What `work` gives, which leaves nothing behind where it fails; where it found too little memory, once more with
     the `copy_limit`. The engine reads 2,048 rows at once, whatever is in them."""
     try:
         return wrapped(work)
     except Unavailable as error:
+        if keep_whole(cursor, directory, error.__cause__):
+            return wrapped(work)
         if not is_of_memory(error.__cause__):
             raise
     _log.warning("the rows of the store are too large for %s: it is copied with %s", settings.memory_limit,

@@ -21,6 +21,10 @@ _log = logging.getLogger(__name__)
 _LETTING_GO_S = (0.01, 0.1, 0.5, 2.0)
 
 
+WHOLE = "SET GLOBAL variant_minimum_shredding_size = -1"
+"""Attributes are stored whole from now on, not spread over a column for each name."""
+
+
 @dataclass(slots=True, frozen=True)
 class Settings:
     """Sizes as DuckDB writes them."""
@@ -60,7 +64,7 @@ def opened(path: Path, settings: Settings) -> tuple[Directory, duckdb.DuckDBPyCo
             directory.set_version(
                 NEWEST
             )  # before the tables: their steps may run twice, a file without version may not be
-        connection = wrapped(partial(_connected, file, settings, version))
+        connection = wrapped(partial(_connected, file, settings, version, directory.whole))
         if version < NEWEST:
             directory.set_version(NEWEST)
         directory.remove_others()
@@ -79,17 +83,17 @@ def _refuse_unversioned(file: Path) -> None:
         )
 
 
-def _connected(file: Path, settings: Settings, version: int) -> duckdb.DuckDBPyConnection:
+def _connected(file: Path, settings: Settings, version: int, whole: bool) -> duckdb.DuckDBPyConnection:
     """Where the last transaction of its log is damaged, without that one."""
     try:
-        return _connect(file, settings, version)
+        return _connect(file, settings, version, whole)
     except duckdb.Error as error:
         if not set_aside(file, error):
             raise
-        return _connect(file, settings, version)
+        return _connect(file, settings, version, whole)
 
 
-def _connect(file: Path, settings: Settings, version: int) -> duckdb.DuckDBPyConnection:
+def _connect(file: Path, settings: Settings, version: int, whole: bool) -> duckdb.DuckDBPyConnection:
     """The file is attached, not opened: only ATTACH takes the row group size, and it must be given every time.
 
     `version` is the schema's of what is there, 0 where nothing is.
@@ -99,6 +103,8 @@ def _connect(file: Path, settings: Settings, version: int) -> duckdb.DuckDBPyCon
         path, name = str(file).replace("'", "''"), name_of(file)
         connection.execute(f"SET temp_directory = '{path}.spill'")  # not where the process happens to stand
         connection.execute("SET GLOBAL TimeZone = 'UTC'")  # days begin alike on every machine
+        if whole:
+            connection.execute(WHOLE)
         attach(connection, name, file, settings.row_group_size)
         connection.execute(f"USE {name}")
         connection.execute("PRAGMA disable_checkpoint_on_shutdown")  # the log is replayed faster than it is merged

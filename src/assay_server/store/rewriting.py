@@ -107,8 +107,10 @@ class Rewriting:
 
     def _detach(self, cursor: duckdb.DuckDBPyConnection, name: str) -> None:
         roll_back(cursor)  # where a copy failed, and its rollback too
-        cursor.execute("USE memory")
-        cursor.execute(f"DETACH DATABASE IF EXISTS {name}")
+        other = cursor.cursor()  # one that stands in a database which a checkpoint took out of order cannot leave it
+        other.execute("USE memory")
+        other.execute(f"DETACH DATABASE IF EXISTS {name}")
+        other.close()
 
 
 def remove(file: Path) -> None:

@@ -40,3 +40,21 @@ async def test_names_that_hold_ids_do_not_stop_the_store(tmp_path: Path) -> None
     store = await DuckStore.open(tmp_path)
     assert (await store.stats()).rows["spans"] == _BATCHES * _SPANS
     await store.close()
+
+
+async def test_a_copy_that_meets_them_first_is_made_and_the_store_remembers(tmp_path: Path) -> None:
+    """Its second file was out of order then, and so was every later copy until the server was started anew."""
+    store = await DuckStore.open(tmp_path)
+    for batch in range(_BATCHES):
+        numbers = range(1 + batch * _SPANS, 1 + (batch + 1) * _SPANS)
+        await store.append(Facts(spans=[a_span(k, k, attributes={f"seen.{k % _NAMES}": k}) for k in numbers]))
+    store._control.execute("SET GLOBAL variant_minimum_shredding_size = 100")
+    store._control.execute("SET GLOBAL memory_limit = '128MB'")
+    assert (await store.compact()).rows["spans"] == _BATCHES * _SPANS
+    assert (await store.compact()).rows["spans"] == _BATCHES * _SPANS
+    await store.close()
+    store = await DuckStore.open(tmp_path)
+    kept = await store.scan("SELECT current_setting('variant_minimum_shredding_size') AS size")
+    assert kept == [{"size": -1}]
+    assert (await store.stats()).rows["spans"] == _BATCHES * _SPANS
+    await store.close()
