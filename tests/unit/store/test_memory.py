@@ -1,6 +1,7 @@
 """Rows that are too large for the store's memory: copies get more of it for a while, the index takes fewer at once."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -8,6 +9,7 @@ import pytest
 
 from assay_server.core.errors import Unavailable
 from assay_server.store import Settings
+from assay_server.store.directory import Directory
 from assay_server.store.faults import wrapped
 from assay_server.store.memory import with_memory
 from assay_server.store.text.feed import Feed
@@ -21,11 +23,18 @@ def cursor() -> duckdb.DuckDBPyConnection:
     return duckdb.connect(config={"memory_limit": SETTINGS.memory_limit, "temp_directory": ""})
 
 
+@pytest.fixture
+def directory(tmp_path: Path) -> Iterator[Directory]:
+    held = Directory.hold(tmp_path)
+    yield held
+    held.release()
+
+
 def limit(cursor: duckdb.DuckDBPyConnection) -> Any:
     return cursor.execute("SELECT current_setting('memory_limit')").fetchall()[0][0]
 
 
-def test_what_needs_more_memory_gets_it_once(cursor: duckdb.DuckDBPyConnection) -> None:
+def test_what_needs_more_memory_gets_it_once(cursor: duckdb.DuckDBPyConnection, directory: Directory) -> None:
     """A deletion came to no end, and no backup was made."""
     before = limit(cursor)
     tried: list[str] = []
@@ -34,12 +43,14 @@ def test_what_needs_more_memory_gets_it_once(cursor: duckdb.DuckDBPyConnection) 
         tried.append(limit(cursor))
         return cursor.execute(LARGE).fetchall()
 
-    assert with_memory(cursor, work, SETTINGS) == [(60_000_000,)]
+    assert with_memory(cursor, work, SETTINGS, directory) == [(60_000_000,)]
     assert (len(tried), tried[0], limit(cursor)) == (2, before, before)
     assert tried[1] > before
 
 
-def test_what_fails_for_another_reason_is_not_done_again(cursor: duckdb.DuckDBPyConnection) -> None:
+def test_what_fails_for_another_reason_is_not_done_again(
+    cursor: duckdb.DuckDBPyConnection, directory: Directory
+) -> None:
     tried: list[int] = []
 
     def work() -> None:
@@ -47,7 +58,7 @@ def test_what_fails_for_another_reason_is_not_done_again(cursor: duckdb.DuckDBPy
         raise Unavailable("The disk refuses.")
 
     with pytest.raises(Unavailable, match="disk"):
-        with_memory(cursor, work, SETTINGS)
+        with_memory(cursor, work, SETTINGS, directory)
     assert tried == [1]
 
 
