@@ -10,8 +10,9 @@ from typing import Any
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from assay_server.api.held import Held
 from assay_server.api.problems import problem_response
-from assay_server.core.errors import Busy, TooLarge
+from assay_server.core.errors import TooLarge
 
 Known = Callable[[HTTPConnection], Awaitable[Any]]
 """Raises Unauthenticated (or Forbidden) for a caller nobody knows."""
@@ -28,8 +29,8 @@ class Bounded:
         self._known = known
         self._largest = largest
         self._first = first
-        self._held = 0
-        """Bytes of all bodies that are longer than `first`, until they are answered."""
+        self._held = Held(largest, "Other large bodies are being read.")
+        """Bodies that are longer than `first`, until they are answered."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -49,18 +50,12 @@ class Bounded:
             if size > self._first:
                 if not taken and not _has_ticket(scope):
                     await self._known(HTTPConnection(scope))
-                self._held += size - taken
-                taken = size
-                if taken < self._held > self._largest:
-                    raise Busy(
-                        "Other large bodies are being read.", retry_after_s=1, fix="send it again, or less at once"
-                    )
+                more, taken = size - taken, size
+                take(more)
             return message
 
-        try:
+        with self._held.place() as take:
             await self._app(scope, counted, send)
-        finally:
-            self._held -= taken
 
     def _refusal(self) -> TooLarge:
         return TooLarge(f"The body is larger than {self._largest} bytes.", field="body", fix="send less at once")

@@ -7,15 +7,16 @@ so that nobody takes a broken answer for a whole one.
 import asyncio
 import json
 import logging
-from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
-from contextlib import aclosing, contextmanager
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from contextlib import aclosing
 from typing import Any, cast
 
 from starlette.types import Message, Receive, Scope, Send
 
 from assay_server.api.auth import authorise
+from assay_server.api.held import Held, Take
 from assay_server.api.problems import headers_of, status_of, without_secrets
-from assay_server.core.errors import AssayError, Busy, TooLarge, UnsupportedMedia, UpstreamError
+from assay_server.core.errors import AssayError, TooLarge, UnsupportedMedia, UpstreamError
 from assay_server.core.ports import Principal
 from assay_server.gateway import Call, Gateway, Reply
 
@@ -48,7 +49,7 @@ class ChatApp:
     def __init__(self, gateway: Gateway, authenticate: Authenticate) -> None:
         self._gateway = gateway
         self._authenticate = authenticate
-        self._held = 0
+        self._held = Held(MOST_HELD, "The calls that are under way leave no room for this one.")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         answer = _Answer(send)
@@ -56,7 +57,7 @@ class ChatApp:
             document = _document("Only POST is understood here.", 405, "method_not_allowed")
             await answer.whole(405, document, [(b"allow", b"POST"), *_JSON])
             return
-        with self._place() as take:
+        with self._held.place() as take:
             try:
                 headers = _headers_of(scope)
                 caller = await self._authenticate(headers)
@@ -67,25 +68,6 @@ class ChatApp:
                 return
             if body is not None:
                 await _unless_gone(receive, self._answer(caller, headers, body, answer))
-
-    @contextmanager
-    def _place(self) -> Iterator[Callable[[int], None]]:
-        """Takes room for what is read of one call, until its end."""
-        own = 0
-
-        def take(size: int) -> None:
-            nonlocal own
-            own += size
-            self._held += size
-            if own < self._held > MOST_HELD:
-                raise Busy(
-                    "The calls that are under way leave no room for this one.", retry_after_s=1, fix="send it again"
-                )
-
-        try:
-            yield take
-        finally:
-            self._held -= own
 
     async def _answer(self, caller: Principal, headers: Mapping[str, str], body: bytes, answer: "_Answer") -> None:
         try:
@@ -220,7 +202,7 @@ def _said(value: bytes) -> str:
         return value.decode("latin-1")
 
 
-async def _body(headers: Mapping[str, str], receive: Receive, take: Callable[[int], None]) -> bytes | None:
+async def _body(headers: Mapping[str, str], receive: Receive, take: Take) -> bytes | None:
     """The request's body; None where the caller hung up before its end. `take` hears of every piece, and may raise."""
     if headers.get("content-encoding", "identity") != "identity":
         raise UnsupportedMedia("Chat calls are read uncompressed.", field="Content-Encoding", fix="leave it out")

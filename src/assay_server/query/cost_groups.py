@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple, Protocol
 
-from assay_server.core.records import Tokens
 from assay_server.providers import BATCH_KEYS, BATCH_WORDS
 from assay_server.query.cost_sql import BUCKETS, LARGE, SUMS, CostFilter, calls
 from assay_server.query.costs import DAY_NS
@@ -41,17 +40,6 @@ class PriceList(Protocol):
     """What `registry.OwnPrices` does."""
 
     def rates(self, provider: str | None, model: str, at_ns: int, *, project: str | None = None) -> Any: ...
-
-    def price(
-        self,
-        provider: str | None,
-        model: str,
-        tokens: Tokens,
-        at_ns: int,
-        *,
-        project: str | None = None,
-        batch: bool = False,
-    ) -> tuple[float, str] | None: ...
 
 
 @dataclass(slots=True)

@@ -28,7 +28,7 @@ async def rows_of(
 ) -> dict[str, Any]:
     """`{since}`, `{until}` and `{bin}` become timestamps and an interval, a variable's name the text that the reader
     set, or NULL, before the sandbox reads it. `unused` in the answer: what the reader set and the SQL does not name."""
-    bin_s = width_of(asked)
+    bin_s, named = width_of(asked), _names_in(written)
     answer = await sql.run(project, _filled(written, asked, bin_s, narrow), limit=_ROWS)
     return {
         "type": "rows",
@@ -36,7 +36,7 @@ async def rows_of(
         "rows": answer.rows,
         "truncated": answer.truncated,
         "bin_s": bin_s,
-        "unused": [name for name in narrow if name not in _names_in(written)],
+        "unused": [name for name in narrow if name not in named],
     }
 
 
