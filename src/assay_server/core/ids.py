@@ -26,6 +26,11 @@ def content_hash(value: Any) -> str:
     return "sha256:" + hashlib.sha256(canonical_json(value).encode()).hexdigest()
 
 
+def salted_hash(salt: str, text: str) -> str:
+    """`sha256:<hex>` by which who knows the text can tell that it was this one, and nobody without the salt."""
+    return "sha256:" + hashlib.sha256((salt + text).encode("utf-8", "replace")).hexdigest()
+
+
 def digest_id(prefix: str, said: bytes) -> str:
     """An id such as `scr_…` that follows from what a fact says: sent twice it is the same one."""
     return f"{prefix}_{hashlib.blake2b(said, digest_size=13).hexdigest()}"

@@ -5,6 +5,7 @@ from pathlib import Path
 from uuid import uuid4
 
 from assay_server.core.errors import Unavailable
+from assay_server.core.files import sync_folder
 
 _AGAIN_S = 30.0
 
@@ -41,8 +42,4 @@ def _put_in_place(path: Path, content: bytes) -> None:
     except OSError:
         beside.unlink(missing_ok=True)
         raise
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    sync_folder(path.parent)

@@ -4,7 +4,6 @@ The ledger holds the id only until the work is done; afterwards, as in the audit
 with the project's salt. So whoever knows the id can check that a proof is about it, and nobody else can tell.
 """
 
-import hashlib
 import re
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ from sqlalchemy import Connection, Row, func, select
 
 from assay_server.core.clock import Clock, rfc3339
 from assay_server.core.errors import Conflict, InvalidInput, NotFound
-from assay_server.core.ids import new_id
+from assay_server.core.ids import new_id, salted_hash
 from assay_server.governance import Audit
 from assay_server.keeping import leftovers
 from assay_server.keeping.counters import Counters
@@ -83,7 +82,7 @@ class Deletions:
         found = await look(self._sites.store, person)
         counts = found.counts | await self._sites.elsewhere.forget(person, found, dry_run=True)
         salt = await self._ledger.read(lambda connection: _salt(connection, project))
-        hashed = user_hash(salt, user)
+        hashed = salted_hash(salt, user)
         kept = await self._ledger.read(lambda connection: leftovers.kept_spans(connection, project, hashed))
         return {
             "user_hash": hashed,
@@ -163,10 +162,6 @@ def person_of(project: str, user: str, pseudonym: Pseudonym) -> Person:
     told = user.replace(_NUL, _IN_ITS_PLACE)
     spelt = (told, told.replace(_IN_ITS_PLACE, _NUL))
     return Person(project, tuple(dict.fromkeys((*spelt, *map(pseudonym, spelt)))))
-
-
-def user_hash(salt: str, user: str) -> str:
-    return "sha256:" + hashlib.sha256((salt + user).encode("utf-8", "replace")).hexdigest()
 
 
 def deletion_json(row: Row[Any], remaining: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

@@ -4,22 +4,20 @@ The log can never be changed, and a person has to be forgotten. The hash is made
 deleted user: who knows the filter can check that it was this one, and nobody else can tell.
 """
 
-import hashlib
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from sqlalchemy import Connection, select
 
-from assay_server.core.ids import canonical_json
+from assay_server.core.ids import canonical_json, salted_hash
 from assay_server.ledger.tables import accounts
 
 
 def concealed(connection: Connection, project: str, value: Any, also: Iterable[str] = ()) -> dict[str, Any]:
     """`{"fields", "hash"}`; `also`: more names of fields. A text has no fields of its own."""
     salt = connection.execute(select(accounts.projects.c.salt).where(accounts.projects.c.id == project)).scalar()
-    hashed = hashlib.sha256(((salt or "") + canonical_json(value)).encode("utf-8", "replace")).hexdigest()
     names = {*(value if isinstance(value, Mapping) else ()), *also}
-    return {"fields": sorted(names), "hash": f"sha256:{hashed}"}
+    return {"fields": sorted(names), "hash": salted_hash(salt or "", canonical_json(value))}
 
 
 def without_values(connection: Connection, project: str, document: Any, names: tuple[str, ...] = ("filter",)) -> Any:

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 from assay_server.core.errors import InvalidInput, Unavailable
+from assay_server.core.files import sync_folder
 from assay_server.outbound.definition import Bucket, Folder
 
 _CONNECT_S, _REQUEST_S = 10.0, 60.0
@@ -130,11 +131,7 @@ async def _spooled(parts: AsyncIterator[bytes], place: Path) -> AsyncGenerator[P
 def _put_in_place(spooled: Path, place: Path) -> None:
     spooled.chmod(0o640)
     spooled.replace(place)
-    folder = os.open(place.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    sync_folder(place.parent)
 
 
 def _upload(files: Any, spooled: Path, place: str) -> None:

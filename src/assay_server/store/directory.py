@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from assay_server.core.errors import Corrupt, Unavailable
+from assay_server.core.files import sync_folder
 
 _VERSION_FILE = "store.json"
 _LOCK_FILE = "lock"
@@ -161,15 +162,6 @@ class Directory:
             os.fsync(out.fileno())
         fresh.replace(file)
         sync_folder(self.path)
-
-
-def sync_folder(folder: Path) -> None:
-    """Names in a folder are durable only after this."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _checked(told: Any) -> dict[str, Any]:
