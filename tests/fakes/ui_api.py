@@ -132,7 +132,7 @@ class FakeApi:
             for n, (name, score) in enumerate(row["scores"].items()) if name != "tool_loop"
         ]  # fmt: skip
         shown = [outlined(span) for span in spans] if request.query_params.get("outline") == "true" else spans
-        return {**row, "spans": shown, "scores": [*scores, *loop_score(spans)]}
+        return {"scores_left_out": 0, **row, "spans": shown, "scores": [*scores, *loop_score(spans)]}
 
     def _compare(self, request: Request) -> Json:
         a, b = (self.world.run_items[request.path_params[side]] for side in "ab")

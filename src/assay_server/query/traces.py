@@ -23,8 +23,9 @@ _OF_TRACE = IN_COMMITS + " AND project = ? AND trace_id = ?"  # only its commits
 _MOST_SCORES = 5_000  # of one trace
 _SCORES = lines(
     "SELECT * FROM (SELECT *, count(*) OVER () AS given FROM scores WHERE project = ? AND trace_id = ?",
-    f"ORDER BY time_ns DESC, id DESC LIMIT {_MOST_SCORES}) ORDER BY time_ns, id",
+    f"ORDER BY source = 'end_user', time_ns DESC, id DESC LIMIT {_MOST_SCORES}) ORDER BY time_ns, id",
 )
+"""End users come last: with their public key anybody could push a reviewer's word or a loop out of sight."""
 _LARGEST_TRACE = Limits(rows=100_000, seconds=60)
 _LARGEST_PAGE = Limits(rows=2_000_000, seconds=60)
 
@@ -108,8 +109,8 @@ class Traces:
 
     async def get(self, project: str, trace_id: str, *, outline: bool = False) -> dict[str, Any]:
         """The trace row with `spans` in the order of their start, and its `scores` and `logs` one by one. Of very many
-        scores only the newest, or who may but write scores could make a trace unreadable; `scores_left_out` says
-        how many are not there.
+        scores only the newest, those of end users last, or who may but write scores could make a trace unreadable;
+        `scores_left_out` says how many are not there.
 
         With `outline` the spans hold no texts and no attributes, and there are no logs. Raises `NotFound`.
         """

@@ -69,6 +69,15 @@ def test_a_loop_is_told_and_its_first_cycle_is_one_click_away(opened: Opened, we
     expect(page.get_by_text("A loop")).to_have_count(0)
 
 
+def test_a_trace_says_which_scores_are_not_shown(opened: Opened, ui_api: FakeApi) -> None:
+    ui_api.world.agents = [{**row, "scores_left_out": 95_000} for row in ui_api.world.agents]
+    page = opened(f"/traces/{AGENT}?tab=scores")
+    expect(page.get_by_role("tab", name="Scores 95,001")).to_be_visible()
+    expect(page.get_by_text("the newest 1 of 95,001 scores, those of end users after all others")).to_be_visible()
+    page.get_by_role("link", name="Means of all, in SQL").click()
+    expect(page).to_have_url(re.compile(r"/sql\?q=SELECT.*trace_id"))
+
+
 def test_retries_and_the_critical_path_are_marked(opened: Opened) -> None:
     page = opened(f"/traces/{AGENT}?path=1")
     second = page.get_by_role("treeitem").filter(has_text="2nd attempt")

@@ -321,6 +321,18 @@ async def test_a_trace_with_very_many_scores_shows_the_newest(store: DuckStore, 
     assert found["scores"][-1]["id"] == "s20009"
 
 
+async def test_scores_of_end_users_push_no_others_out_of_a_trace(store: DuckStore, traces: Traces) -> None:
+    given = [
+        replace(score(1, "thumbs", 1.0), id=f"s{k:05}", time_ns=START + k, source="end_user") for k in range(5_010)
+    ]
+    given[0] = replace(given[0], name="tool_loop", source="code")
+    given[1] = replace(given[1], name="correct", source="human")
+    await store.append(Facts([span(1, 1)], given))
+    found = await traces.get("prj_a", f"{1:032x}")
+    assert (len(found["scores"]), found["scores_left_out"]) == (5_000, 10)
+    assert [each["name"] for each in found["scores"][:3]] == ["tool_loop", "correct", "thumbs"]
+
+
 async def test_spans_are_filtered_and_paged_newest_first(store: DuckStore, traces: Traces) -> None:
     await store.append(Facts([span(1, n, kind="tool" if n % 2 else "llm", user="u") for n in range(1, 8)]))
     first = await traces.spans("prj_a", SpanFilter(kind="tool", user="u"), limit=3)

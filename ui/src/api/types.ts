@@ -168,6 +168,8 @@ export interface Score {
 export interface Trace extends Omit<TraceRow, 'spans' | 'scores'> {
   spans: Span[]
   scores: Score[]
+  /** How many more there are, where there are very many; those of end users before others. */
+  scores_left_out: number
 }
 
 export interface Facet {

@@ -1,6 +1,7 @@
 import { useMemo } from 'react'
+import { Link } from '@tanstack/react-router'
 import type { OutlinedTrace } from '@/api/tracing'
-import { score, words } from '@/lib/format'
+import { count, score, words } from '@/lib/format'
 import { Section } from '@/parts/page'
 import { ScoreTable } from '@/parts/scores'
 import { Empty } from '@/parts/states'
@@ -18,6 +19,12 @@ export default function TraceScores({ trace }: { trace: OutlinedTrace }) {
   const means = Object.entries(meansOf(trace)).filter(([, { n }]) => n > 0)
   return (
     <Section title="Scores" note={means.map(([name, { mean, n }]) => `${words(name)} ${score(mean)} (n ${n})`).join(' · ')}>
+      {trace.scores_left_out > 0 && (
+        <p className="second prose">
+          These are the newest {count(trace.scores.length)} of {count(trace.scores.length + trace.scores_left_out)} scores, those of end users after all others; means are of these.{' '}
+          <Link to="/sql" search={{ q: `SELECT name, source, count(*) AS n, avg(value) AS mean FROM scores WHERE trace_id = '${trace.trace_id}' GROUP BY ALL` }}>Means of all, in SQL</Link>
+        </p>
+      )}
       <ScoreTable scores={trace.scores} spans={names} />
     </Section>
   )

@@ -4,7 +4,7 @@ import { Link, useParams } from '@tanstack/react-router'
 import { lazy, Suspense, useMemo } from 'react'
 import * as ask from '@/api/tracing'
 import type { OutlinedTrace } from '@/api/tracing'
-import { plural, titled } from '@/lib/format'
+import { count, plural, titled } from '@/lib/format'
 import { useAddress } from '@/lib/search'
 import { type Loop, loopOf } from '@/lib/trace'
 import { Copy } from '@/parts/copy'
@@ -61,7 +61,7 @@ function Opened({ trace }: { trace: OutlinedTrace }) {
           <Tabs.Tab value="tree">Tree</Tabs.Tab>
           <Tabs.Tab value="graph">Graph</Tabs.Tab>
           <Tabs.Tab value="tokens">Tokens</Tabs.Tab>
-          <Tabs.Tab value="scores">Scores{trace.scores.length > 0 && <span className="quiet"> {trace.scores.length}</span>}</Tabs.Tab>
+          <Tabs.Tab value="scores">Scores{trace.scores.length > 0 && <span className="quiet"> {count(trace.scores.length + trace.scores_left_out)}</span>}</Tabs.Tab>
           <Tabs.Tab value="raw">Raw</Tabs.Tab>
         </Tabs.List>
         <Tabs.Panel value="tree" className="trace-panel"><TraceTree trace={trace} loop={loop} /></Tabs.Panel>
