@@ -59,6 +59,7 @@ class FakeApi:
         self.delays: dict[str, float] = {}
         self.received: list[tuple[str, str, Json]] = []
         self.grpc_port = 4317
+        self.given: list[Json] = []  # scores
 
     def app(self) -> Starlette:
         """Lists and single things by name; everything else goes to the interface."""
@@ -83,6 +84,7 @@ class FakeApi:
             self._route("/incidents/{id}/{action}", self._incident, "POST"),
             self._route("/audit/verify", lambda request: {"ok": True, "checked": len(self.world.audit), "head": None, "broken": None}),
             self._route("/keys", self._create_key, "POST"),
+            self._route("/scores", self._score, "POST"),
             *(self._route(f"/{noun}", self._listing(noun)) for noun in listed),
             *(self._route(f"/{noun}/{{id}}", self._one(noun)) for noun in ("runs", "verdicts", "canaries", "incidents")),
         ]  # fmt: skip
@@ -132,7 +134,14 @@ class FakeApi:
             for n, (name, score) in enumerate(row["scores"].items()) if name != "tool_loop"
         ]  # fmt: skip
         shown = [outlined(span) for span in spans] if request.query_params.get("outline") == "true" else spans
-        return {"scores_left_out": 0, **row, "spans": shown, "scores": [*scores, *loop_score(spans)]}
+        given = [one for one in self.given if one["trace_id"] == row["trace_id"]]
+        return {"scores_left_out": 0, **row, "spans": shown, "scores": [*scores, *loop_score(spans), *given]}
+
+    async def _score(self, request: Request) -> Json:
+        said = {"value": None, "label": None, "reason": None, "error": None, "trace_id": None, "span_id": None, "version": None}
+        one = {**said, "session": None, **await request.json(), "id": f"scr_given{len(self.given)}", "author": "user:mara", "time": at()}
+        self.given.append(one)
+        return {"items": [one]}
 
     def _compare(self, request: Request) -> Json:
         a, b = (self.world.run_items[request.path_params[side]] for side in "ab")

@@ -78,6 +78,51 @@ def test_a_trace_says_which_scores_are_not_shown(opened: Opened, ui_api: FakeApi
     expect(page).to_have_url(re.compile(r"/sql\?q=SELECT.*trace_id"))
 
 
+def test_a_person_scores_a_trace_with_the_keyboard_alone(opened: Opened, ui_api: FakeApi) -> None:
+    page = opened(f"/traces/{AGENT}?tab=scores")
+    expect(page.get_by_role("table", name="Scores")).to_be_visible()
+    page.keyboard.press("s")
+    dialog = page.get_by_role("dialog", name="Score:")
+    expect(dialog.get_by_role("combobox", name="What is judged")).to_be_focused()
+    expect(dialog.get_by_role("button", name="Store the score")).to_be_disabled()
+    page.keyboard.type("tool_loop")
+    expect(dialog.get_by_text("Yours stands beside it")).to_be_visible()
+    page.keyboard.press("Tab")
+    page.keyboard.press("Space")
+    expect(dialog.get_by_role("radio", name="Yes, 1")).to_be_checked()
+    page.keyboard.press("Tab")
+    page.keyboard.type("it asks for the same price")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(dialog).to_have_count(0)
+    expect(page.get_by_role("row").filter(has_text="it asks for the same price")).to_contain_text("by a person")
+    said = {"trace_id": AGENT, "name": "tool_loop", "value": 1, "source": "human"}
+    assert ui_api.received[-1] == ("POST", "/scores", {**said, "reason": "it asks for the same price"})
+    page.keyboard.press("s")
+    expect(dialog.get_by_role("combobox", name="What is judged")).to_have_value("tool_loop")
+
+
+def test_a_person_scores_one_span(opened: Opened, ui_api: FakeApi, week: World) -> None:
+    span = span_of(week, AGENT, "check_price")
+    page = opened(f"/traces/{AGENT}?span={span}")
+    page.get_by_role("region", name="Span check_price").get_by_role("button", name="Score…").click()
+    dialog = page.get_by_role("dialog", name="Score: check_price")
+    dialog.get_by_role("combobox", name="What is judged").fill("polite")
+    dialog.get_by_role("radio", name="A label").click()
+    expect(dialog.get_by_role("button", name="Store the score")).to_be_disabled()
+    dialog.get_by_role("textbox", name="Label").fill("rude")
+    ui_api.failing = {"/scores": 503}
+    dialog.get_by_role("button", name="Store the score").click()
+    expect(dialog.get_by_role("alert")).to_be_visible()
+    expect(dialog.get_by_role("textbox", name="Label")).to_have_value("rude")
+    ui_api.failing = {}
+    dialog.get_by_role("button", name="Store the score").click()
+    expect(page.get_by_role("region", name="Span check_price").get_by_role("table", name="Scores")).to_contain_text("rude")
+    told = {"trace_id": AGENT, "span_id": span, "name": "polite", "label": "rude", "source": "human"}
+    assert ui_api.received[-1] == ("POST", "/scores", told)
+
+
 def test_retries_and_the_critical_path_are_marked(opened: Opened) -> None:
     page = opened(f"/traces/{AGENT}?path=1")
     second = page.get_by_role("treeitem").filter(has_text="2nd attempt")
@@ -340,6 +385,11 @@ def test_a_viewer_reads_and_changes_nothing(opened: Opened, ui_api: FakeApi, wee
     page = opened(f"/traces/{AGENT}?span={span_of(week, AGENT, 'answer')}&do=dataset")
     page.get_by_role("dialog").get_by_label("Dataset").fill("golden")
     expect(page.get_by_role("button", name="Put it in")).to_be_disabled()
+    page.get_by_role("button", name="Cancel").click()
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    expect(page.get_by_role("button", name="Score…")).to_have_count(0)
+    page.keyboard.press("s")
+    expect(page).not_to_have_url(re.compile("do="))
 
 
 def test_a_call_is_a_test_to_take_along(opened: Opened, week: World) -> None:

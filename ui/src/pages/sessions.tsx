@@ -1,8 +1,9 @@
-import { SegmentedControl, TextInput } from '@mantine/core'
+import { Button, SegmentedControl, TextInput } from '@mantine/core'
 import { useDebouncedCallback } from '@mantine/hooks'
 import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import { IconX } from '@tabler/icons-react'
+import { lazy, Suspense } from 'react'
 import * as ask from '@/api/people'
 import type { SessionRow, Turn } from '@/api/people'
 import { count, plural, titled } from '@/lib/format'
@@ -20,6 +21,9 @@ import { SpanSign } from '@/parts/status'
 import { type Column, Table } from '@/parts/table'
 import { Scrubbed } from '@/parts/text'
 import { Duration, Money, Person, ScoreChip, Time, TokenCount } from '@/parts/values'
+import { useAccess } from '@/shell/access'
+
+const ScoreForm = lazy(() => import('./score-form'))
 
 export const SHOW = [...RANGES.slice(1).map((range) => ({ value: range as string, label: range as string })), { value: '', label: 'All' }]
 
@@ -91,11 +95,12 @@ function NoSession({ filtered }: { filtered: boolean }) {
 
 /** A session read as a conversation: what was asked and answered, each turn with its trace. */
 export function SessionPage() {
-  const [address] = useAddress()
+  const [address, change] = useAddress()
+  const access = useAccess()
   const id = address.id ?? ''
   const found = useQuery(ask.session(id))
   return (
-    <Page title={id} crumbs={<Link to="/sessions">Sessions</Link>}>
+    <Page title={id} crumbs={<Link to="/sessions">Sessions</Link>} actions={found.data && access.write && <Button variant="default" size="compact-sm" onClick={() => change({ do: 'score' })}>Score…</Button>}>
       <Loaded query={found}>
         {(session) => (
           <>
@@ -110,6 +115,7 @@ export function SessionPage() {
                 ['Last active', <Time key="last" at={session.last} />],
               ]}
             />
+            <Suspense>{address.do === 'score' && access.write && <ScoreForm subject={{ session: id }} called={id} scores={session.scores} onClose={() => change({ do: undefined }, true)} />}</Suspense>
             {session.scores.length > 0 && <Section title="Of the whole session"><ScoreTable scores={session.scores} /></Section>}
             <ol className="turns">{session.turns.map((turn, i) => <TurnView key={turn.trace_id} turn={turn} n={i + 1} />)}</ol>
             {session.more && <p className="quiet">These are the newest {plural(session.turns.length, 'turn')}; the earlier ones are in the <Link to="/traces" search={{ session: id }}>list of traces</Link>.</p>}

@@ -36,7 +36,7 @@ export function SpanDetail({ outline, attempt, scores }: SpanDetailProps) {
         <h2 style={{ fontSize: 'var(--t-l)', overflowWrap: 'anywhere' }}>{titled(outline.name)}</h2>
         {outline.status === 'error' && <StatusTag status="error" />}
         {attempt !== undefined && <span className="tag unsure">{ordinal(attempt)} attempt</span>}
-        {whole.data && <span className="line tight copies"><CopyMenu span={whole.data} /></span>}
+        {whole.data && <span className="line tight copies"><CopyMenu span={whole.data} scores={scores} /></span>}
       </div>
       {outline.status_message && <div className="notice bad"><Scrubbed text={outline.status_message} pii={outline.pii} /></div>}
       <SpanFacts span={outline} />

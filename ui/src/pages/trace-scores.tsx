@@ -12,7 +12,7 @@ export default function TraceScores({ trace }: { trace: OutlinedTrace }) {
   if (trace.scores.length === 0) {
     return (
       <Empty title="Nobody has judged this trace yet">
-        <p className="second prose">Scores of checks, judge models, people and end users will stand here. Your application sends one with <code>assay.score("helpful", 1, trace_id="{trace.trace_id}")</code>; thumbs of end users come through the public key.</p>
+        <p className="second prose">Scores of checks, judge models, people and end users will stand here. Your application sends one with <code>assay.score("helpful", 1, trace_id="{trace.trace_id}")</code>; thumbs of end users come through the public key. Yours: <em>Score…</em> above, or the key <kbd>s</kbd>.</p>
       </Empty>
     )
   }

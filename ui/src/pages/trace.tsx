@@ -1,10 +1,11 @@
-import { Tabs } from '@mantine/core'
+import { Button, Tabs } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { Link, useParams } from '@tanstack/react-router'
 import { lazy, Suspense, useMemo } from 'react'
 import * as ask from '@/api/tracing'
 import type { OutlinedTrace } from '@/api/tracing'
 import { count, plural, titled } from '@/lib/format'
+import { useKeys } from '@/lib/keys'
 import { useAddress } from '@/lib/search'
 import { type Loop, loopOf } from '@/lib/trace'
 import { Copy } from '@/parts/copy'
@@ -13,6 +14,7 @@ import { Facts, Page } from '@/parts/page'
 import { Loaded, Skeleton } from '@/parts/states'
 import { KindIcon, StatusTag } from '@/parts/status'
 import { Duration, Money, Person, Time, TokenCount } from '@/parts/values'
+import { useAccess } from '@/shell/access'
 import { CompareMenu } from './trace-compare-menu'
 import { TraceTree } from './trace-tree'
 import '@/styles/trace.css'
@@ -21,6 +23,7 @@ const TraceGraph = lazy(() => import('./trace-graph'))
 const TraceTokens = lazy(() => import('./trace-tokens'))
 const TraceScores = lazy(() => import('./trace-scores'))
 const TraceRaw = lazy(() => import('./trace-raw'))
+const ScoreForm = lazy(() => import('./score-form'))
 
 export function TracePage() {
   const { traceId } = useParams({ strict: false }) as { traceId: string }
@@ -38,10 +41,25 @@ export function TracePage() {
           {trace.data?.status === 'error' && <StatusTag status="error" />}
         </span>
       }
-      actions={<>{trace.data && <CompareMenu trace={trace.data} />}<Copy text={traceId}>Trace id</Copy></>}
+      actions={<>{trace.data && <><ScoreIt trace={trace.data} /><CompareMenu trace={trace.data} /></>}<Copy text={traceId}>Trace id</Copy></>}
     >
       <Loaded query={trace} lines={12}>{(found) => <Opened trace={found} />}</Loaded>
     </Page>
+  )
+}
+
+/** A person's word on the whole trace. */
+function ScoreIt({ trace }: { trace: OutlinedTrace }) {
+  const [address, change] = useAddress()
+  const access = useAccess()
+  const open = () => access.write && change({ do: 'score-trace' })
+  useKeys([{ keys: 's', does: 'Score this trace', run: open }])
+  if (!access.write) return null
+  return (
+    <>
+      <Button variant="default" size="compact-sm" onClick={open}>Score…</Button>
+      <Suspense>{address.do === 'score-trace' && <ScoreForm subject={{ trace_id: trace.trace_id }} called={trace.name} scores={trace.scores} onClose={() => change({ do: undefined }, true)} />}</Suspense>
+    </>
   )
 }
 
