@@ -138,8 +138,9 @@ class FakeApi:
         return {"scores_left_out": 0, **row, "spans": shown, "scores": [*scores, *loop_score(spans), *given]}
 
     async def _score(self, request: Request) -> Json:
-        said = {"value": None, "label": None, "reason": None, "error": None, "trace_id": None, "span_id": None, "version": None}
-        one = {**said, "session": None, **await request.json(), "id": f"scr_given{len(self.given)}", "author": "user:mara", "time": at()}
+        said = dict.fromkeys(("value", "label", "reason", "error", "trace_id", "span_id", "session", "version"))
+        one = said | await request.json()
+        one |= {"id": f"scr_given{len(self.given)}", "author": "user:mara", "time": at()}
         self.given.append(one)
         return {"items": [one]}
 

@@ -118,7 +118,8 @@ def test_a_person_scores_one_span(opened: Opened, ui_api: FakeApi, week: World) 
     expect(dialog.get_by_role("textbox", name="Label")).to_have_value("rude")
     ui_api.failing = {}
     dialog.get_by_role("button", name="Store the score").click()
-    expect(page.get_by_role("region", name="Span check_price").get_by_role("table", name="Scores")).to_contain_text("rude")
+    shown = page.get_by_role("region", name="Span check_price")
+    expect(shown.get_by_role("table", name="Scores")).to_contain_text("rude")
     told = {"trace_id": AGENT, "span_id": span, "name": "polite", "label": "rude", "source": "human"}
     assert ui_api.received[-1] == ("POST", "/scores", told)
 
