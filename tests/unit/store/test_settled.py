@@ -242,10 +242,10 @@ async def rows(store: DuckStore, table: str) -> int:
     return int((await store.scan(f"SELECT count(*) AS n FROM {table}"))[0]["n"])
 
 
-async def live(life: Life, path: Path) -> int:
+async def live(life: Life, path: Path, moments: int) -> int:
     """At how many of its moments a trace was a long one."""
     long = 0
-    for number in range(36):
+    for number in range(moments):
         await life.step()
         await holds(life.store)
         long += await rows(life.store, "long_traces") > 0
@@ -255,35 +255,36 @@ async def live(life: Life, path: Path) -> int:
             await holds(life.store)
     await life.store.settle()
     await holds(life.store)
-    assert len(life.known) > 30
+    assert len(life.known) > moments // 2
     await life.store.close()
     return long
 
 
-def seeds(quick: Set[int]) -> list[Any]:
-    """A life takes seconds: the others are lived by `make soak`."""
-    return [seed if seed in quick else pytest.param(seed, marks=pytest.mark.soak) for seed in range(4)]
+def lives(quick: Set[int]) -> list[Any]:
+    """(seed, moments). A life takes seconds: whole ones, and all of them, are lived by `make soak`."""
+    return [*((seed, 18) for seed in quick), *(pytest.param(seed, 36, marks=pytest.mark.soak) for seed in range(4))]
 
 
-@pytest.mark.parametrize("seed", seeds({0, 1}))
+@pytest.mark.parametrize(("seed", "moments"), lives({0, 1}))
 async def test_at_every_moment_of_a_stores_life_the_views_say_what_the_spans_say(
-    tmp_path: Path, seed: int, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, seed: int, moments: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(settled, "_ROUND_SPANS", 10)
     monkeypatch.setattr(settled, "_ROUND_TRACES", 2)
     monkeypatch.setattr(settled, "_REDEFINED", 1 + 15 * (seed % 2))
-    assert await live(Life(await DuckStore.open(tmp_path / "facts"), seed), tmp_path / "facts") == 0
+    assert await live(Life(await DuckStore.open(tmp_path / "facts"), seed), tmp_path / "facts", moments) == 0
 
 
-@pytest.mark.parametrize("seed", seeds({1, 2}))
+@pytest.mark.parametrize(("seed", "moments"), lives({1, 2}))
 async def test_at_every_moment_of_long_traces_the_views_say_what_the_spans_say(
-    tmp_path: Path, seed: int, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, seed: int, moments: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(settled, "_ROUND_SPANS", 10 + 20 * (seed // 2))
     monkeypatch.setattr(settled, "_ROUND_TRACES", 1)
     monkeypatch.setattr(settled, "_REDEFINED", 1 + 49 * (seed % 2))
     monkeypatch.setattr(settled, "_LONG", (1, 4, 9, 4)[seed])
-    assert await live(LongLife(await DuckStore.open(tmp_path / "facts"), seed), tmp_path / "facts") > 9
+    life = LongLife(await DuckStore.open(tmp_path / "facts"), seed)
+    assert await live(life, tmp_path / "facts", moments) > moments // 4
 
 
 async def test_what_came_last_is_settled_on_its_own(tmp_path: Path) -> None:
