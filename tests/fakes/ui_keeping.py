@@ -33,11 +33,11 @@ def keeping_routes(world: Callable[[], World]) -> list[tuple[str, Answer, str]]:
 
     async def delete_person(request: Request) -> Json:
         body = await request.json()
-        if body["user"] != "u-0061":
+        if body.get("user") != "u-0061" and "trace_id" not in body:
             raise HTTPException(404)
         if request.query_params.get("dry_run"):
-            return _found()
-        kept()["deletions"].insert(0, _deletion(len(kept()["deletions"]) + 1, "running", body["reason"]))
+            return _found(body.get("trace_id"))
+        kept()["deletions"].insert(0, {**_deletion(len(kept()["deletions"]) + 1, "running", body["reason"]), **_of(body.get("trace_id"))})
         return kept()["deletions"][0]
 
     def back_up(request: Request) -> Json:
@@ -218,12 +218,16 @@ _REMOVED = {
 _HASH = "sha256:" + "9f2c" * 16
 
 
-def _found() -> Json:
+def _of(trace_id: str | None) -> Json:
+    return {"user_hash": None if trace_id else _HASH, "trace_id": trace_id}
+
+
+def _found(trace_id: str | None = None) -> Json:
     found = {"spans": 120, "traces": 40, "scores": 7, "log_records": 3, "run_items": 0, "partial_spans": 0, "media": 2}
     held = {"dataset": "golden", "versions": [1, 2], "items": ["itm_1", "itm_2"], "decision": "keep or erase"}
     copy = {"backup": an_id("bak", 2), "made_at": at(days=1), "expires_at": None, "where": "/var/backups/assay"}
     span = {"first": at(days=6), "last": at(hours=2), "sessions": 4}
-    return {"user_hash": _HASH, "found": found, **span, "held": [held], "copies": [copy]}
+    return {**_of(trace_id), "found": found, **span, "held": [held], "copies": [copy]}
 
 
 def _deletion(n: int, status: str, reason: str) -> Json:
@@ -232,7 +236,7 @@ def _deletion(n: int, status: str, reason: str) -> Json:
     asked = {"requested_at": at(days=2), "requested_by": "user:mara", "ended_at": at(days=2) if done else None}
     step = None if done else "rewriting"
     rest = {
-        "user_hash": _HASH,
+        **_of(None),
         "reason": reason,
         "found": _found()["found"],
         "error": None,

@@ -1,4 +1,4 @@
-"""Deletion of a person by the id that their spans carry, with proof."""
+"""Deletion of a person by the id that their spans carry, or of one trace, with proof."""
 
 from typing import Annotated, Any, Literal
 
@@ -12,6 +12,7 @@ from assay_server.api.keyset import after_name
 from assay_server.api.pages import DEFAULT_LIMIT, Cursor, Limit, page
 from assay_server.api.services import services
 from assay_server.core.ports import Principal
+from assay_server.keeping import Asked
 
 router = APIRouter(prefix="/deletions", tags=["keeping"])
 
@@ -21,15 +22,16 @@ Admin = Annotated[Principal, Depends(principal("admin"))]
 class DeletionBody(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    user: str = Field(min_length=1, max_length=100_000, description="as it stands in the spans")
+    user: str | None = Field(None, min_length=1, max_length=100_000, description="as it stands in the spans")
+    trace_id: str | None = Field(None, description="instead of a user: all of one trace, whoever is named in it")
     reason: str = Field(min_length=1, max_length=2000)
-    datasets: Literal["keep", "erase"] = Field("keep", description="golden-set items made from this user's spans")
+    datasets: Literal["keep", "erase"] = Field("keep", description="golden-set items made from these spans")
 
 
 @router.post(
     "",
     status_code=HTTP_202_ACCEPTED,
-    summary="Delete what is stored of a user, or look at what that is",
+    summary="Delete what is stored of a user, or a trace, or look at what that is",
     responses={HTTP_200_OK: {"description": "What there is (`dry_run`)"}},
 )
 async def ask(
@@ -40,14 +42,13 @@ async def ask(
     dry_run: Annotated[bool, Query(description="change nothing, tell what there is")] = False,
 ) -> dict[str, Any]:
     keeping = services(request).keeping
+    asked = Asked(body.user, None if body.trace_id is None else body.trace_id.replace("-", "").lower())
     if dry_run:
         response.status_code = HTTP_200_OK
-        return dict(await keeping.deletions.preview(caller.project, body.user))
-    asked: dict[str, Any] = await keeping.deletions.ask(
-        caller.project, caller.actor, body.user, body.reason, body.datasets
-    )
+        return dict(await keeping.deletions.preview(caller.project, asked))
+    found: dict[str, Any] = await keeping.deletions.ask(caller.project, caller.actor, asked, body.reason, body.datasets)
     keeping.wake()
-    return asked
+    return found
 
 
 @router.get("", summary="Deletions, newest first")

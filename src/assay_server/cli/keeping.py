@@ -15,7 +15,7 @@ from assay_server.cli.exits import NO
 from assay_server.cli.terminal import answer, emit, hint, say, table, when
 
 retention = group("retention", "For how long what is kept; without rules, everything for ever.")
-privacy = group("privacy", "Deletion of a person, with proof.")
+privacy = group("privacy", "Deletion of a person or of one trace, with proof.")
 backup = typer.Typer(name="backup", help="Backups while the server runs.", rich_markup_mode=None, add_completion=False)
 
 _POLL_S = 0.3
@@ -23,7 +23,8 @@ _DAYS = (("metadata", "metadata_days"), ("text", "text_days"), ("scores", "score
 
 Environment = Annotated[str | None, typer.Option("--environment", "-e", help="Only this one; default: the project.")]
 Days = Annotated[int | None, typer.Option(min=1, max=36_500, show_default="kept")]
-User = Annotated[str, typer.Option("--user", "-u", help="The id as it stands in the spans.")]
+User = Annotated[str | None, typer.Option("--user", "-u", help="The id as it stands in the spans.")]
+Trace = Annotated[str | None, typer.Option("--trace", "-t", help="Instead of a user: all of one trace.")]
 Wait = Annotated[bool, typer.Option("--wait/--no-wait", help="Wait until it is done.")]
 
 
@@ -85,19 +86,20 @@ def apply(as_json: AsJson = False) -> None:
 
 @privacy.command("delete", epilog="Example: assay privacy delete --user u12 --reason 'request of 25 November'")
 def delete(
-    user: User,
     reason: Reason,
+    user: User = None,
+    trace: Trace = None,
     datasets: Annotated[str, typer.Option("--datasets", help="keep or erase items made from their spans")] = "keep",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only tell what there is.")] = False,
     wait: Wait = True,
     as_json: AsJson = False,
 ) -> None:
-    """Deletes what is stored of a user. Exit code 1 where it failed."""
+    """Deletes what is stored of a user, or one trace. Exit code 1 where it failed."""
     with connected() as client:
         if dry_run:
-            found = client.deletions.preview(user)
+            found = client.deletions.preview(user, trace)
         else:
-            made = client.deletions.create(user, reason, datasets)
+            made = client.deletions.create(user, reason, datasets, trace)
             found = _deleted(client, made) if wait else made
     if not emit(found, as_json):
         told = "there are" if dry_run else "deleted" if found["status"] == "done" else found["status"]
@@ -221,5 +223,11 @@ def _kept(days: int | None) -> str:
 
 
 def _counts(counts: dict[str, Any]) -> str:
-    told = [f"{n} {name.replace('_', ' ')}" for name, n in counts.items() if isinstance(n, int) and n]
+    told = [f"{n} {_called(name, n)}" for name, n in counts.items() if isinstance(n, int) and n]
     return ", ".join(told) or "nothing"
+
+
+def _called(name: str, n: int) -> str:
+    """One of `scores` is a score; what has no plural stays."""
+    words = name.replace("_", " ")
+    return words.removesuffix("s") if n == 1 else words

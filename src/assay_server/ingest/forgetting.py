@@ -1,7 +1,7 @@
-"""Pieces of a person's spans that are no facts yet leave the ledger when the person is deleted."""
+"""Pieces of spans that are no facts yet leave the ledger when their person or their trace is deleted."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -15,10 +15,16 @@ _AT_ONCE = 500
 
 
 async def forget_pieces(
-    ledger: Ledger, project: str, tokens: Sequence[str], trace_ids: Sequence[str], *, dry_run: bool = False
+    ledger: Ledger,
+    project: str,
+    tokens: Sequence[str],
+    trace_ids: Sequence[str],
+    whole: Collection[str] = (),
+    *,
+    dry_run: bool = False,
 ) -> int:
     """Removes pieces that hold a token (a value as it stands in JSON), and those of these traces, and of traces that
-    name a token as their user, that name nobody else; how many.
+    name a token as their user, that name nobody else; how many. Of the traces in `whole` all, whomever they name.
 
     Often a trace's first piece alone names the user: the others would become spans of nobody that nobody finds again.
     """
@@ -38,7 +44,11 @@ async def forget_pieces(
         traces = sorted({*trace_ids, *(row.trace_id for row in holding if not who(row.body).isdisjoint(tokens))})
         for start in range(0, len(traces), _AT_ONCE):
             of_traces = connection.execute(query.where(_rows.c.trace_id.in_(traces[start : start + _AT_ONCE])))
-            found.update((row.trace_id, row.span_id) for row in of_traces if who(row.body) <= set(tokens))
+            found.update(
+                (row.trace_id, row.span_id)
+                for row in of_traces
+                if row.trace_id in whole or who(row.body) <= set(tokens)
+            )
         if not dry_run:
             for trace_id, span_id in found:
                 this = and_(_rows.c.trace_id == trace_id, _rows.c.span_id == span_id)

@@ -16,10 +16,10 @@ from assay_server.core.errors import AssayError
 from assay_server.governance import Audit
 from assay_server.keeping import proof
 from assay_server.keeping.compactions import Compactions
-from assay_server.keeping.deletions import Sites, person_of
+from assay_server.keeping.deletions import Sites, asked_in, subject_of
 from assay_server.keeping.leftovers import held_spans
-from assay_server.keeping.person import Person, look, mentions
 from assay_server.keeping.retention import added
+from assay_server.keeping.subjects import Named, look, mentions
 from assay_server.ledger import Ledger, tables
 
 _log = logging.getLogger(__name__)
@@ -27,7 +27,7 @@ _rows = tables.keeping.deletions
 
 _ROUNDS = 5
 _RETRY_S = 60.0
-_STILL_SENT = "More of this user came while it was being deleted: stop the sender. It is done again in a minute."
+_STILL_SENT = "More of this {} came while it was being deleted: stop the sender. It is done again in a minute."
 
 
 class DeletionWork:
@@ -70,36 +70,41 @@ class DeletionWork:
 
     async def _erase(self, row: Row[Any]) -> None:
         """Until nothing is found: facts may be on their way to the disk meanwhile."""
-        person = self._person(row)
+        subject = self._subject(row)
         removed: dict[str, int] = dict(row.removed)
         for _ in range(_ROUNDS):
-            found = await look(self._sites.store, person)
-            gone = await self._sites.elsewhere.forget(person, found, dry_run=False)
+            found = await look(self._sites.store, subject)
+            gone = await self._sites.elsewhere.forget(subject, found, dry_run=False)
             if row.datasets == "erase":
                 spans = {*found.span_ids, *held_spans(row)}
-                gone["dataset_items"] = await self._sites.elsewhere.empty(person.project, spans, row.id)
+                gone["dataset_items"] = await self._sites.elsewhere.empty(subject.project, spans, row.id)
             if not found.empty:
-                await self._sites.counters.look(person.project)
-                gone = added(gone, _told(await self._sites.store.erase(person.project, person.doomed())))
-                await self._sites.counters.look(person.project)
+                await self._sites.counters.look(subject.project)
+                gone = added(gone, _told(await self._sites.store.erase(subject.project, subject.doomed())))
+                await self._sites.counters.look(subject.project)
             removed = added(removed, gone)
             await self._set(row.id, removed=removed)
             if not any(gone.values()):
                 return
 
     async def _prove(self, row: Row[Any]) -> None:
-        person = self._person(row)
-        found = await look(self._sites.store, person)
+        subject = self._subject(row)
+        found = await look(self._sites.store, subject)
         if not found.empty:  # more came after the erasing: once more
-            await self._set(row.id, status="queued", step=None, error=_STILL_SENT)
+            await self._set(
+                row.id,
+                status="queued",
+                step=None,
+                error=_STILL_SENT.format("user" if row.trace_id is None else "trace"),
+            )
             return
-        in_facts = await mentions(self._sites.store, person)
+        in_facts = await mentions(self._sites.store, subject)
         copies = await self._sites.copies()
 
         def write(connection: Connection) -> None:
             now = self._clock.now_ns()
             current = connection.execute(select(_rows).where(_rows.c.id == row.id)).one()
-            searched = proof.searched(in_facts, proof.mentions_in_ledger(connection, person))
+            searched = proof.searched(in_facts, proof.mentions_in_ledger(connection, subject))
             document = proof.document(current, searched, copies, now)
             signed = proof.signed(connection, self._audit, document, current)
             ended: dict[str, Any] = {"status": "done", "step": None, "ended_ns": now, "proof": signed}
@@ -109,8 +114,8 @@ class DeletionWork:
         await self._ledger.write(write)
         _log.warning("deletion %s is done", row.id)
 
-    def _person(self, row: Row[Any]) -> Person:
-        return person_of(row.project, row.user, self._sites.pseudonym)
+    def _subject(self, row: Row[Any]) -> Named:
+        return subject_of(row.project, asked_in(row), self._sites.pseudonym)
 
     async def _any_again(self, done: list[Row[Any]]) -> bool:
         left = {row.id for row in await self._waiting()}

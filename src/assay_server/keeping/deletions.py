@@ -1,4 +1,4 @@
-"""Deletion of a person by the id that their spans carry: asked for, looked at, and proven.
+"""Deletion of a person by the id that their spans carry, or of one trace: asked for, looked at, and proven.
 
 The ledger holds the id only until the work is done; afterwards, as in the audit log and in the proof, there is its hash
 with the project's salt. So whoever knows the id can check that a proof is about it, and nobody else can tell.
@@ -17,7 +17,7 @@ from assay_server.core.ids import new_id, salted_hash
 from assay_server.governance import Audit
 from assay_server.keeping import leftovers
 from assay_server.keeping.counters import Counters
-from assay_server.keeping.person import Found, Person, look
+from assay_server.keeping.subjects import Found, Named, OneTrace, Person, look
 from assay_server.ledger import Ledger, tables
 from assay_server.store import Store
 
@@ -26,6 +26,7 @@ _projects = tables.accounts.projects
 
 _LONGEST_USER = 100_000  # whatever a client sent can be asked for
 _LONGEST_REASON = 2000
+_TRACE_ID = re.compile("[0-9a-f]{32}")
 _UNSPEAKABLE = re.compile("[\ud800-\udfff]")  # no database holds them; whatever else was sent, somebody may be called
 _NUL, _IN_ITS_PLACE = "\0", "\ufffd"  # as the door writes it now; facts from before hold the NUL
 HASH_OF = "sha256(project's salt ‖ user id), both as UTF-8"
@@ -34,9 +35,9 @@ Datasets = Literal["keep", "erase"]
 
 
 class Elsewhere(Protocol):
-    """What other rooms hold of a person. `app` plugs it in."""
+    """What other rooms hold of a person or a trace. `app` plugs it in."""
 
-    async def forget(self, person: Person, found: Found, *, dry_run: bool) -> dict[str, int]:
+    async def forget(self, subject: Named, found: Found, *, dry_run: bool) -> dict[str, int]:
         """Pieces of spans, remembered answers: by name, how many there were."""
         ...
 
@@ -67,6 +68,33 @@ class Sites:
     counters: Counters
 
 
+@dataclass(slots=True, frozen=True)
+class Asked:
+    """Of whom, or of what: one of both."""
+
+    user: str | None = None
+    trace_id: str | None = None
+
+    @property
+    def id(self) -> str:
+        """Raises InvalidInput where there is none, or more than one."""
+        if (self.user is None) == (self.trace_id is None):
+            raise InvalidInput("A deletion is of a user or of a trace.", field="user", fix="give user, or trace_id")
+        return self.user if self.user is not None else str(self.trace_id)
+
+    def shown(self, hashed: str) -> dict[str, Any]:
+        """In an answer: of a person the hash alone."""
+        return {"user_hash": hashed if self.trace_id is None else None, "trace_id": self.trace_id}
+
+    def said(self, hashed: str) -> dict[str, Any]:
+        """The one that there is, for what is kept for ever."""
+        return {"user_hash": hashed} if self.trace_id is None else {"trace_id": self.trace_id}
+
+
+def asked_in(row: Row[Any]) -> Asked:
+    return Asked(user=row.user) if row.trace_id is None else Asked(trace_id=row.trace_id)
+
+
 class Deletions:
     """Requests, in the shapes of the REST API. The work is done by `DeletionWork`."""
 
@@ -76,16 +104,16 @@ class Deletions:
         self._clock = clock
         self._sites = sites
 
-    async def preview(self, project: str, user: str) -> dict[str, Any]:
-        """What there is of a person, and what would remain. Raises InvalidInput."""
-        person = person_of(project, user, self._sites.pseudonym)
-        found = await look(self._sites.store, person)
-        counts = found.counts | await self._sites.elsewhere.forget(person, found, dry_run=True)
+    async def preview(self, project: str, asked: Asked) -> dict[str, Any]:
+        """What there is, and what would remain. Raises InvalidInput."""
+        subject = subject_of(project, asked, self._sites.pseudonym)
+        found = await look(self._sites.store, subject)
+        counts = found.counts | await self._sites.elsewhere.forget(subject, found, dry_run=True)
         salt = await self._ledger.read(lambda connection: _salt(connection, project))
-        hashed = salted_hash(salt, user)
+        hashed = salted_hash(salt, asked.id)
         kept = await self._ledger.read(lambda connection: leftovers.kept_spans(connection, project, hashed))
         return {
-            "user_hash": hashed,
+            **asked.shown(hashed),
             "found": counts,
             "first": None if found.first_ns is None else rfc3339(found.first_ns),
             "last": None if found.last_ns is None else rfc3339(found.last_ns),
@@ -95,24 +123,26 @@ class Deletions:
         }
 
     async def ask(
-        self, project: str, actor: str, user: str, reason: str, datasets: Datasets = "keep"
+        self, project: str, actor: str, asked: Asked, reason: str, datasets: Datasets = "keep"
     ) -> dict[str, Any]:
-        """A deletion that will be done. Raises InvalidInput, NotFound where nothing of this user is stored."""
+        """A deletion that will be done. Raises InvalidInput, NotFound where nothing of it is stored."""
         if not reason.strip() or len(reason) > _LONGEST_REASON:
             raise InvalidInput(f"A reason has 1 to {_LONGEST_REASON} characters.", field="reason", value=reason[:100])
-        seen = await self.preview(project, user)
+        seen = await self.preview(project, asked)
         if not any(seen["found"].values()):
-            _refuse_nothing(seen["held"], datasets)
+            _refuse_nothing(asked, seen["held"], datasets)
         found = {name: seen[name] for name in ("found", "first", "last", "sessions", "held")}
 
         def write(connection: Connection) -> dict[str, Any]:
             now = self._clock.now_ns()
-            asked = {"requested_ns": now, "requested_by": actor, "reason": reason, "datasets": datasets}
-            secret = {"user": user.replace(_NUL, _IN_ITS_PLACE), "user_hash": seen["user_hash"]}
+            request = {"requested_ns": now, "requested_by": actor, "reason": reason, "datasets": datasets}
+            hashed = salted_hash(_salt(connection, project), asked.id)
+            user = None if asked.user is None else asked.user.replace(_NUL, _IN_ITS_PLACE)
+            of = {"user": user, "user_hash": hashed, "trace_id": asked.trace_id}
             id_ = new_id("del")
             state = {"status": "queued", "found": found, "removed": {}}
-            connection.execute(_rows.insert().values(id=id_, project=project, **asked, **secret, **state))
-            told = {"user_hash": seen["user_hash"], "datasets": datasets}
+            connection.execute(_rows.insert().values(id=id_, project=project, **request, **of, **state))
+            told = {**asked.said(hashed), "datasets": datasets}
             self._audit.append(
                 connection, project=project, actor=actor, action="deletion.ask", subject=id_, reason=reason, after=told
             )
@@ -155,6 +185,17 @@ class Deletions:
         return found
 
 
+def subject_of(project: str, asked: Asked, pseudonym: Pseudonym) -> Named:
+    """Raises InvalidInput."""
+    if asked.trace_id is None:
+        return person_of(project, asked.id, pseudonym)
+    if not _TRACE_ID.fullmatch(asked.id):
+        raise InvalidInput(
+            "This is no trace's id.", field="trace_id", value=asked.id[:80], fix="give its 32 hex digits"
+        )
+    return OneTrace(project, (asked.id,))
+
+
 def person_of(project: str, user: str, pseudonym: Pseudonym) -> Person:
     """Raises InvalidInput."""
     if not 1 <= len(user) <= _LONGEST_USER or _UNSPEAKABLE.search(user):
@@ -170,7 +211,7 @@ def deletion_json(row: Row[Any], remaining: Sequence[Mapping[str, Any]]) -> dict
         "id": row.id,
         "status": row.status,
         "step": row.step,
-        "user_hash": row.user_hash,
+        **asked_in(row).shown(row.user_hash),
         "reason": row.reason,
         "datasets": row.datasets,
         **row.found,
@@ -183,14 +224,15 @@ def deletion_json(row: Row[Any], remaining: Sequence[Mapping[str, Any]]) -> dict
     }
 
 
-def _refuse_nothing(held: Sequence[Mapping[str, Any]], datasets: Datasets) -> None:
+def _refuse_nothing(asked: Asked, held: Sequence[Mapping[str, Any]], datasets: Datasets) -> None:
     """Where no fact is left, items of golden sets may be: an earlier deletion kept them, this one can empty them."""
+    what, field = ("user", "user") if asked.trace_id is None else ("trace", "trace_id")
     if not held:
-        raise NotFound("Nothing of this user is stored.", field="user", fix="look the id up in GET /api/v1/users")
+        raise NotFound(f"Nothing of this {what} is stored.", field=field, fix=f"look the id up in GET /api/v1/{what}s")
     if datasets == "keep":
         names = ", ".join(str(each["dataset"]) for each in held)
         raise NotFound(
-            f"All that is stored of this user are items of golden sets ({names}).",
+            f"All that is stored of this {what} are items of golden sets ({names}).",
             field="datasets",
             value=datasets,
             fix="send datasets=erase to empty them",

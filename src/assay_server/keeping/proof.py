@@ -12,15 +12,16 @@ from sqlalchemy import JSON, Connection, Row, Text, cast, func, or_, select
 from assay_server.core.clock import rfc3339
 from assay_server.core.ids import content_hash
 from assay_server.governance import Audit
-from assay_server.keeping.deletions import HASH_OF
+from assay_server.keeping.deletions import HASH_OF, asked_in
 from assay_server.keeping.leftovers import OUTSIDE, PHYSICAL
-from assay_server.keeping.person import Person
+from assay_server.keeping.subjects import Named
 from assay_server.ledger import storable, tables
 
 VERSION = 1
 
 _audit = tables.accounts.audit
 _NOT_SEARCHED = {"deletions"}  # the request itself: its id goes with the proof
+_NAMES_TRACES = {_audit.name}  # for good: ids of traces are nobody's, and say what was deleted
 
 _OUTSIDE = {
     "where": OUTSIDE,
@@ -32,13 +33,14 @@ _PHYSICAL = {
 }
 
 
-def mentions_in_ledger(connection: Connection, person: Person) -> dict[str, int]:
-    """Rows of each table of decisions in which the person stands as a value, in a line of filters too."""
-    tokens = [token for name in person.names for token in (json.dumps(name), *_in_a_line(name))]
-    names = storable(connection, person.names)
+def mentions_in_ledger(connection: Connection, subject: Named) -> dict[str, int]:
+    """Rows of each table of decisions in which it stands as a value, in a line of filters too."""
+    tokens = [token for name in subject.names for token in (json.dumps(name), *_in_a_line(name))]
+    names = storable(connection, subject.names)
     found = {}
+    left_out = _NOT_SEARCHED | (_NAMES_TRACES if subject.whole_traces else set())
     for table in tables.metadata.sorted_tables:
-        if "project" not in table.c or table.name in _NOT_SEARCHED:
+        if "project" not in table.c or table.name in left_out:
             continue
         tests: list[Any] = []
         for column in table.c:
@@ -46,7 +48,7 @@ def mentions_in_ledger(connection: Connection, person: Person) -> dict[str, int]
                 tests += [cast(column, Text).contains(token, autoescape=True) for token in tokens]
             elif isinstance(column.type, Text):
                 tests.append(column.in_(names))
-        query = select(func.count()).select_from(table).where(table.c.project == person.project, or_(*tests))
+        query = select(func.count()).select_from(table).where(table.c.project == subject.project, or_(*tests))
         found[table.name] = connection.execute(query).scalar_one()
     return found
 
@@ -74,8 +76,8 @@ def document(
         "version": VERSION,
         "deletion": row.id,
         "project": row.project,
-        "user_hash": row.user_hash,
-        "hash_of": HASH_OF,
+        **asked_in(row).said(row.user_hash),
+        **({"hash_of": HASH_OF} if row.trace_id is None else {}),
         "reason": row.reason,
         "requested_at": rfc3339(row.requested_ns),
         "requested_by": row.requested_by,
@@ -91,7 +93,7 @@ def document(
 def signed(connection: Connection, audit: Audit, unsigned: dict[str, Any], row: Row[Any]) -> dict[str, Any]:
     """Adds the audit event, in the transaction that ends the deletion."""
     hashed = content_hash(unsigned)
-    told = {"proof": hashed, "user_hash": row.user_hash, "deleted": row.removed}
+    told = {"proof": hashed, **asked_in(row).said(row.user_hash), "deleted": row.removed}
     event = audit.append(
         connection,
         project=row.project,
@@ -108,18 +110,19 @@ def signed(connection: Connection, audit: Audit, unsigned: dict[str, Any], row: 
 def _remaining(
     row: Row[Any], found: Sequence[Mapping[str, Any]], copies: Sequence[Mapping[str, Any]]
 ) -> list[dict[str, Any]]:
+    what, whose = ("user", "this person's") if row.trace_id is None else ("trace", "this trace's")
     remaining: list[dict[str, Any]] = []
     if row.datasets == "keep":
         for held in row.found["held"]:
             versions = ", ".join(map(str, held["versions"]))
-            why = "items made from this person's spans: decide, and delete again with datasets=erase"
+            why = f"items made from {whose} spans: decide, and delete again with datasets=erase"
             remaining.append(
                 {"where": f"dataset {held['dataset']}, versions {versions}", "items": held["items"], "why": why}
             )
     for each in found:
         if each["found"]:
             names = "1 row still names" if each["found"] == 1 else f"{each['found']} rows still name"
-            why = f"{names} this user as a value: in the text or the settings of others"
+            why = f"{names} this {what} as a value: in the text or the settings of others"
             remaining.append({"where": each["where"], "why": why})
     kept = [
         {**copy, "where": f"backup {copy['backup']}, {copy['where']}", "why": "made before the deletion"}

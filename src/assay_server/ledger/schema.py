@@ -14,7 +14,7 @@ from sqlalchemy import Connection, inspect, text
 from assay_server.core.errors import Corrupt, Refused
 from assay_server.ledger.databases import Databases
 
-REVISIONS = tuple(f"{number:04}" for number in range(1, 16))
+REVISIONS = tuple(f"{number:04}" for number in range(1, 17))
 """Every version there has been, oldest first. A test compares it with the migrations."""
 
 VERSION_TABLE = "ledger_version"

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.fakes.ui_agent import AGENT
 from tests.fakes.ui_api import FakeApi
 from tests.fakes.ui_world import World, an_id
 
@@ -113,6 +114,24 @@ def test_a_person_is_looked_for_then_deleted_by_typing_who(opened: Opened, ui_ap
     act.click()
     expect(page.get_by_text("rewriting")).to_be_visible()
     sent = ("POST", "/deletions", {"user": "u-0061", "reason": "asked by mail", "datasets": "erase"})
+    assert ui_api.received[-1] == sent
+
+
+def test_a_trace_is_deleted_from_its_page(opened: Opened, ui_api: FakeApi) -> None:
+    page = opened(f"/traces/{AGENT}")
+    page.get_by_role("link", name="Delete this trace…").click()
+    expect(page.get_by_role("textbox", name="Trace")).to_have_value(AGENT)
+    page.get_by_role("button", name="Look what there is").click()
+    expect(page.locator(".lead")).to_contain_text("Stored of this trace: 120 spans")
+    page.get_by_role("button", name="Delete it…").click()
+    dialog = page.get_by_role("dialog", name="Delete this trace")
+    act = dialog.get_by_role("button", name="Delete it for good")
+    dialog.get_by_label("Reason").fill("a key in its prompt")
+    expect(act).to_be_disabled()
+    dialog.get_by_label("Type the beginning of its id to confirm").fill(AGENT[:8])
+    act.click()
+    expect(page.get_by_role("row").filter(has_text="of the trace")).to_contain_text("a key in its prompt")
+    sent = ("POST", "/deletions", {"trace_id": AGENT, "reason": "a key in its prompt", "datasets": "keep"})
     assert ui_api.received[-1] == sent
 
 

@@ -388,6 +388,8 @@ def test_a_deletion_that_left_something_says_what(fake_rest: FakeServer, cli: Ru
     told = cli("privacy", "delete", "--user", "u12", "--reason", "asked")
     assert (told.code, told.out) == (0, "deleted: 3 spans\n")
     assert "remains: dataset golden, versions 1 (itm_1): decide" in told.err
+    assert cli("privacy", "delete", "--trace", "a" * 32, "--reason", "a key in it").code == 0
+    assert [seen.json.get("trace_id") for seen in fake_rest.seen if seen.method == "POST"] == [None, "a" * 32]
     first, second = cli("privacy", "list").out.splitlines()[-2:]
     assert "dataset golden" in first
     assert "nothing here" in second

@@ -15,7 +15,7 @@ from assay_server.core.ids import content_hash
 from assay_server.core.records import Event, Facts, RunItem, Score
 from assay_server.governance import Audit, Idempotency
 from assay_server.ingest import MediaShelf
-from assay_server.keeping import Compactions, Deletions, DeletionWork, Sites
+from assay_server.keeping import Asked, Compactions, Deletions, DeletionWork, Sites
 from assay_server.ledger import Ledger, tables
 from assay_server.monitors import Announcer, Incidents, Monitors
 from assay_server.notify import NotificationChannels, Outbox
@@ -55,8 +55,8 @@ class House:
         rows = await self.store.scan(f"SELECT {column} AS id FROM {table} ORDER BY 1")
         return [row["id"].lstrip("0") for row in rows]
 
-    async def delete(self, user: str = ADA, **options: Any) -> dict[str, Any]:
-        asked = await self.deletions.ask(PROJECT, "key:a", user, "she asked", **options)
+    async def delete(self, user: str | None = ADA, trace_id: str | None = None, **options: Any) -> dict[str, Any]:
+        asked = await self.deletions.ask(PROJECT, "key:a", Asked(user, trace_id), "she asked", **options)
         await self.work.work()
         return await self.deletions.get(PROJECT, asked["id"])
 
@@ -102,7 +102,7 @@ def facts() -> Facts:
 
 async def test_what_is_hers_goes_and_what_is_others_stays(house: House) -> None:
     await house.store.append(facts())
-    seen = await house.deletions.preview(PROJECT, ADA)
+    seen = await house.deletions.preview(PROJECT, Asked(ADA))
     done = await house.delete()
     assert seen["found"] == {
         "spans": 4, "traces": 3, "scores": 4, "log_records": 2, "run_items": 1, "partial_spans": 0,
@@ -125,7 +125,7 @@ async def test_her_media_go_and_those_of_others_in_the_same_trace_stay(
     await keep_media(shelf, "of-bob", b"his", 1, span=3)
     await keep_media(shelf, "of-both", b"theirs", 1)
     await keep_media(shelf, "of-both", b"theirs", 6)
-    seen = await house.deletions.preview(PROJECT, ADA)
+    seen = await house.deletions.preview(PROJECT, Asked(ADA))
     done = await house.delete()
     assert (seen["found"]["media"], done["found"]["media"]) == (2, 2)
     kept = {path.read_bytes() for path in (tmp_path / "media").rglob("*") if path.is_file()}
@@ -153,7 +153,7 @@ async def test_the_proof_can_be_checked(house: House) -> None:
 async def test_her_id_and_her_words_are_in_no_file(house: House, tmp_path: Path) -> None:
     house.store._connection.execute("SET GLOBAL force_compression = 'uncompressed'")
     await house.store.append(facts())
-    asked = await house.deletions.ask(PROJECT, "key:a", ADA, "she asked")
+    asked = await house.deletions.ask(PROJECT, "key:a", Asked(ADA), "she asked")
     assert _files_with(tmp_path, ADA) >= {"ledger.sqlite-wal", "facts.duckdb.wal"}
     assert ADA not in json.dumps(asked)
     await house.work.work()
@@ -283,7 +283,7 @@ async def test_golden_sets_that_were_kept_can_be_emptied_later(house: House) -> 
     items = [{"id": "hers", "input": SECRET, "source_span": f"{1:016x}"}, {"id": "other", "input": "other"}]
     await house.datasets.create(PROJECT, "key:a", name="golden", items=items)
     first = await house.delete()
-    seen = await house.deletions.preview(PROJECT, ADA)
+    seen = await house.deletions.preview(PROJECT, Asked(ADA))
     assert [each["dataset"] for each in seen["held"]] == ["golden"]
     with pytest.raises(NotFound) as refusal:
         await house.delete(datasets="keep")
@@ -306,7 +306,7 @@ async def test_what_remains_is_said_beside_done_as_long_as_it_does(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await house.store.append(Facts(spans=[a_call(1, user=ADA), a_call(2, user="bob", attributes={"asked_for": ADA})]))
-    asked = await house.deletions.ask(PROJECT, "key:a", ADA, "she asked")
+    asked = await house.deletions.ask(PROJECT, "key:a", Asked(ADA), "she asked")
     await house.work.work()
     done = await house.deletions.get(PROJECT, asked["id"])
     assert asked["remaining"] == []
@@ -383,23 +383,69 @@ async def test_views_that_narrow_by_her_are_told_in_the_proof(house: House, user
     assert found["ledger.saved_views"] == 2
 
 
+TRACE = f"{1:032x}"
+
+
+async def test_one_trace_goes_whoever_is_named_in_it(house: House, shelf: MediaShelf, tmp_path: Path) -> None:
+    await house.store.append(facts())
+    await keep_media(shelf, "of-trace", SECRET.encode(), 1)
+    await keep_media(shelf, "of-bob", b"his", 1, span=3)
+    await keep_media(shelf, "of-another", b"another", 6)
+    seen = await house.deletions.preview(PROJECT, Asked(trace_id=TRACE))
+    done = await house.delete(None, TRACE)
+    assert (seen["found"]["spans"], seen["found"]["traces"], seen["found"]["media"]) == (3, 1, 2)
+    assert (seen["user_hash"], seen["trace_id"]) == (done["user_hash"], done["trace_id"]) == (None, TRACE)
+    assert (done["status"], done["found"]) == ("done", seen["found"])
+    assert await house.ids() == ["4", "5", "6", "7", "8", "9"]
+    assert await house.ids("traces", "trace_id") == ["4", "5", "6", "7", "8", "9"]
+    for table in ("scores", "events", "run_items"):
+        assert await house.store.scan(f"SELECT 1 FROM {table} WHERE trace_id = ?", [TRACE]) == []
+    kept = {path.read_bytes() for path in (tmp_path / "media").rglob("*") if path.is_file()}
+    assert kept == {b"another"}
+    assert await house.ids("trace_sums", "trace_id") == ["4", "5", "6", "7", "8", "9"]
+
+
+async def test_the_proof_of_a_trace_names_it(house: House) -> None:
+    await house.store.append(facts())
+    done = await house.delete(None, TRACE)
+    proof = dict(await house.deletions.proof(PROJECT, done["id"]))
+    signature = proof.pop("audit")
+    assert proof["trace_id"] == TRACE
+    assert {"user_hash", "hash_of"}.isdisjoint(proof)
+    assert signature["of"] == content_hash(proof)
+    assert {each["found"] for each in proof["verified"]["searched"]} == {0}
+    told = (await house.audit.list(PROJECT))[0]
+    assert [row["after"]["trace_id"] for row in told if row["action"].startswith("deletion.")] == [TRACE, TRACE]
+    assert (await house.audit.verify(PROJECT))["ok"]
+
+
+async def test_a_deletion_is_of_a_user_or_of_a_trace(house: House) -> None:
+    await house.store.append(facts())
+    for asked in (Asked(), Asked(ADA, TRACE), Asked(trace_id="1"), Asked(trace_id="g" * 32)):
+        with pytest.raises(InvalidInput):
+            await house.deletions.preview(PROJECT, asked)
+    with pytest.raises(NotFound) as refusal:
+        await house.deletions.ask(PROJECT, "key:a", Asked(trace_id=f"{77:032x}"), "it leaked")
+    assert refusal.value.field == "trace_id"
+
+
 async def test_who_is_not_there_and_what_is_no_id(house: House) -> None:
     await house.store.append(Facts(spans=[a_call(1, user="bob")]))
     with pytest.raises(NotFound):
-        await house.deletions.ask(PROJECT, "key:a", ADA, "she asked")
+        await house.deletions.ask(PROJECT, "key:a", Asked(ADA), "she asked")
     with pytest.raises(InvalidInput) as refusal:
-        await house.deletions.ask(PROJECT, "key:a", "bob", " ")
+        await house.deletions.ask(PROJECT, "key:a", Asked("bob"), " ")
     assert refusal.value.field == "reason"
     for nobody in ("", "\ud800", "a" * 100_001):  # no database holds those, or no sender means them
         with pytest.raises(InvalidInput):
-            await house.deletions.preview(PROJECT, nobody)
+            await house.deletions.preview(PROJECT, Asked(nobody))
     with pytest.raises(NotFound):
         await house.deletions.get(PROJECT, "del_1")
 
 
 async def test_a_failure_is_told_and_tried_again(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     await house.store.append(facts())
-    asked = await house.deletions.ask(PROJECT, "key:a", ADA, "she asked")
+    asked = await house.deletions.ask(PROJECT, "key:a", Asked(ADA), "she asked")
 
     async def full(*_: Any) -> Any:
         raise Unavailable("No room for a second file.")
@@ -477,7 +523,7 @@ async def test_what_monitors_found_about_her_goes_and_incidents_stay_without_who
     await monitors.tick()
     await house.store.append(Facts(spans=[a_call(1, user=ADA), a_call(2, user="bob")]))
     windows.groups = ("bob",)
-    seen = await house.deletions.preview(PROJECT, ADA)
+    seen = await house.deletions.preview(PROJECT, Asked(ADA))
     done = await house.delete()
     found, _ = await incidents.list(PROJECT)
     assert sorted((each.title, each.status) for each in found) == [

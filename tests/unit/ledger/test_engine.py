@@ -128,7 +128,8 @@ async def test_of_keys_from_before_it_is_not_said_that_nobody_used_them(opened: 
     def as_before(connection: Connection) -> None:
         for name in ("used_ns", "noted_ns"):
             connection.execute(text(f"ALTER TABLE keys DROP COLUMN {name}"))
-        connection.execute(text("DROP TABLE told_figures"))  # of a later revision
+        connection.execute(text("DROP TABLE told_figures"))  # of later revisions
+        connection.execute(text("ALTER TABLE deletions DROP COLUMN trace_id"))
         connection.execute(text(f"UPDATE {VERSION_TABLE} SET version_num = '0013'"))
         names = ", ".join(key)
         values = ", ".join(f":{name}" for name in key)

@@ -34,8 +34,12 @@ export interface Retention {
   last: Pass | null
 }
 
+/** Of whom, or of what: a deletion is of one of both. */
+export type Doomed = { user: string } | { trace_id: string }
+
 export interface Found {
-  user_hash: string
+  user_hash: string | null
+  trace_id: string | null
   found: Record<string, number>
   first: string | null
   last: string | null
@@ -48,14 +52,16 @@ export interface Deletion {
   id: string
   status: 'queued' | 'running' | 'done' | 'failed'
   step: 'erasing' | 'rewriting' | 'verifying' | null
-  user_hash: string
+  /** Of a person; null of a trace, which is named. */
+  user_hash: string | null
+  trace_id: string | null
   reason: string
   found: Record<string, number>
   requested_at: string
   requested_by: string
   ended_at: string | null
   error: string | null
-  /** What is still stored of this person today. */
+  /** What is still stored of it today. */
   remaining: Remains[]
   proof: string | null
 }
@@ -94,7 +100,7 @@ export const deletions = () => ({
   ...pages<Deletion>('deletions', '/deletions', {}, 20),
   refetchInterval: (query: { state: { data?: { pages: List<Deletion>[] } } }) => busy(query.state.data?.pages.flatMap((page) => page.items)),
 })
-export const searched = (user: string, reason: string) => request<Found>('POST', '/deletions', { user, reason }, { dry_run: true })
+export const searched = (of: Doomed, reason: string) => request<Found>('POST', '/deletions', { ...of, reason }, { dry_run: true })
 
 export const backups = queryOptions({
   queryKey: ['backups'],

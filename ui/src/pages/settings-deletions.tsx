@@ -1,15 +1,16 @@
-import { Button, Radio, TextInput } from '@mantine/core'
+import { Button, Radio, SegmentedControl, TextInput } from '@mantine/core'
 import { useMutation } from '@tanstack/react-query'
 import { IconDownload } from '@tabler/icons-react'
 import { Link } from '@tanstack/react-router'
 import { type FormEvent, useState } from 'react'
 import { post } from '@/api/client'
 import * as ask from '@/api/keeping'
-import type { Deletion, Found } from '@/api/keeping'
+import type { Deletion, Doomed, Found } from '@/api/keeping'
 import { plural, shortId } from '@/lib/format'
 import { removedIn } from '@/lib/keeping'
 import { useAddress } from '@/lib/search'
 import { ReasonDialog } from '@/parts/dialog'
+import { TraceLink } from '@/parts/links'
 import { Listed, More, usePages } from '@/parts/list'
 import { Facts, Section } from '@/parts/page'
 import { ProblemNote } from '@/parts/states'
@@ -18,54 +19,71 @@ import { type Column, Table } from '@/parts/table'
 import { Person, Time } from '@/parts/values'
 import { useAccess } from '@/shell/access'
 
-/** Everything about one person: found, deleted, looked for again, and proved. */
+/** Everything about one person, or of one trace: found, deleted, looked for again, and proved. */
 export default function Deletions() {
   const access = useAccess()
   if (!access.admin) return <p className="second">Data of a person is deleted by admins of this project. {access.write ? '' : access.why}</p>
   return <ForAdmins />
 }
 
+type What = 'user' | 'trace'
+const FIELDS = {
+  user: { label: 'User', description: 'As it stands in the traces; an e-mail address is looked for as the pseudonym it became.' },
+  trace: { label: 'Trace', description: 'Its id. All of it goes, whoever is named in it: for a secret that came where it should not be.' },
+}
+
 function ForAdmins() {
   const done = usePages<Deletion>(ask.deletions())
   const [address] = useAddress()
-  const [user, setUser] = useState(address.user ?? '') // a link brings ids that no field can hold, such as those with a line end
+  const [what, setWhat] = useState<What>(address.trace ? 'trace' : 'user')
+  const [id, setId] = useState(address.trace ?? address.user ?? '') // a link brings ids that no field can hold, such as those with a line end
   const [deleting, setDeleting] = useState(false)
-  const search = useMutation({ mutationFn: (id: string) => ask.searched(id, 'looking at what there is') })
+  const of: Doomed = what === 'user' ? { user: id } : { trace_id: id.trim() }
+  const search = useMutation({ mutationFn: () => ask.searched(of, 'looking at what there is') })
   const look = (event: FormEvent) => {
     event.preventDefault()
-    search.mutate(user)
+    search.mutate()
+  }
+  const changed = (next: string) => {
+    setId(next)
+    search.reset()
   }
   return (
     <div className="stack" style={{ gap: 'var(--gap)' }}>
-      <Section title="Delete what is stored about a person" note="spans, scores, logs, answers; with a proof of what was deleted">
+      <Section title="Delete what is stored about a person, or one trace" note="spans, scores, logs, answers; with a proof of what was deleted">
         <form className="line" onSubmit={look} style={{ alignItems: 'flex-end' }}>
-          <TextInput label="User" description="As it stands in the traces; an e-mail address is looked for as the pseudonym it became." required value={user} onChange={(event) => { setUser(event.currentTarget.value); search.reset() }} className="grow" maw="30rem" />
-          <Button type="submit" variant="default" loading={search.isPending} disabled={user === ''}>Look what there is</Button>
+          <SegmentedControl aria-label="What is deleted" size="xs" data={[{ value: 'user', label: 'A person' }, { value: 'trace', label: 'One trace' }]} value={what} onChange={(next) => { setWhat(next as What); changed('') }} />
+          <TextInput {...FIELDS[what]} required value={id} onChange={(event) => changed(event.currentTarget.value)} className="grow" maw="30rem" />
+          <Button type="submit" variant="default" loading={search.isPending} disabled={id === ''}>Look what there is</Button>
         </form>
         {search.isError && <ProblemNote error={search.error} />}
-        {search.data && <Preview user={user} found={search.data} onDelete={() => setDeleting(true)} />}
+        {search.data && <Preview of={of} found={search.data} onDelete={() => setDeleting(true)} />}
       </Section>
       <Section title="Deletions" note="newest first; the person’s id is kept nowhere, only its salted hash">
-        <Listed pages={done} empty={<p className="second">Nobody’s data was deleted yet.</p>}>
+        <Listed pages={done} empty={<p className="second">Nothing was deleted yet.</p>}>
           {(rows) => <Table label="Deletions, newest first" rows={rows} columns={COLUMNS} rowKey={(row) => row.id} footer={<More pages={done} noun="deletion" />} />}
         </Listed>
       </Section>
-      {deleting && search.data && <Delete user={user} found={search.data} onClose={() => setDeleting(false)} onDone={() => { setUser(''); search.reset() }} />}
+      {deleting && search.data && <Delete of={of} found={search.data} onClose={() => setDeleting(false)} onDone={() => changed('')} />}
     </div>
   )
 }
 
-function Preview({ user, found, onDelete }: { user: string; found: Found; onDelete: () => void }) {
+function Preview({ of, found, onDelete }: { of: Doomed; found: Found; onDelete: () => void }) {
   const nothing = removedIn(found.found) === 'nothing'
-  if (nothing && found.held.length === 0) return <p className="notice">Nothing is stored of <q>{user}</q>. {user !== user.trim() && 'The space at its end was looked for, too. '}Ids are looked for sign by sign, as they were sent: the page of a <Link to="/users">user</Link> leads here with the right one.</p>
+  if (nothing && found.held.length === 0) return 'user' in of ? <Nobody user={of.user} /> : <p className="notice">Nothing is stored of a trace <q>{of.trace_id}</q>. A trace’s page leads here with its id.</p>
   return (
     <div className="stack">
-      <p className="lead">Stored of this person: {removedIn(found.found)}.</p>
-      <Facts rows={[['First', found.first && <Time key="first" at={found.first} full />], ['Last', found.last && <Time key="last" at={found.last} full />], ['Sessions', found.sessions], ['Hash', <code key="hash" title={found.user_hash}>{found.user_hash.slice(0, 22)}…</code>]]} />
+      <p className="lead">Stored of this {'user' in of ? 'person' : 'trace'}: {removedIn(found.found)}.</p>
+      <Facts rows={[['First', found.first && <Time key="first" at={found.first} full />], ['Last', found.last && <Time key="last" at={found.last} full />], ['Sessions', found.sessions], ['Hash', found.user_hash && <code key="hash" title={found.user_hash}>{found.user_hash.slice(0, 22)}…</code>], ['Trace', found.trace_id && <TraceLink key="trace" id={found.trace_id}>{shortId(found.trace_id)}</TraceLink>]]} />
       <Held found={found} />
       <div><Button color="red.8" onClick={onDelete}>Delete it…</Button></div>
     </div>
   )
+}
+
+function Nobody({ user }: { user: string }) {
+  return <p className="notice">Nothing is stored of <q>{user}</q>. {user !== user.trim() && 'The space at its end was looked for, too. '}Ids are looked for sign by sign, as they were sent: the page of a <Link to="/users">user</Link> leads here with the right one.</p>
 }
 
 /** What a deletion does not reach by itself. */
@@ -73,28 +91,31 @@ function Held({ found }: { found: Found }) {
   if (found.held.length === 0 && found.copies.length === 0) return null
   return (
     <ul className="bullets second">
-      {found.held.map((one) => <li key={one.dataset}>{plural(one.items.length, 'item')} of the golden set <strong>{one.dataset}</strong>, version {one.versions.join(', ')}, came from this person’s traces.</li>)}
+      {found.held.map((one) => <li key={one.dataset}>{plural(one.items.length, 'item')} of the golden set <strong>{one.dataset}</strong>, version {one.versions.join(', ')}, came from {found.trace_id ? 'this trace' : 'this person’s traces'}.</li>)}
       {found.copies.map((one) => <li key={one.backup}>The backup of <Time at={one.made_at} full /> holds a copy{one.expires_at ? <>, until <Time at={one.expires_at} full /></> : ' and does not expire by itself'}.</li>)}
     </ul>
   )
 }
 
-function Delete({ user, found, onClose, onDone }: { user: string; found: Found; onClose: () => void; onDone: () => void }) {
+function Delete({ of, found, onClose, onDone }: { of: Doomed; found: Found; onClose: () => void; onDone: () => void }) {
   const [typed, setTyped] = useState('')
   const [datasets, setDatasets] = useState('keep')
+  const [title, confirm, wanted] = 'user' in of
+    ? ['Delete everything about this person', 'Type the user to confirm', inLine(of.user)]
+    : ['Delete this trace', 'Type the beginning of its id to confirm', of.trace_id.slice(0, 8)]
   return (
     <ReasonDialog
       opened
       onClose={onClose}
       onDone={onDone}
-      title="Delete everything about this person"
+      title={title}
       action="Delete it for good"
       danger
-      disabled={inLine(typed) !== inLine(user)}
+      disabled={inLine(typed) !== wanted}
       done="The deletion has begun; its proof will stand in the list."
-      send={(reason) => post('/deletions', { user, reason, datasets })}
+      send={(reason) => post('/deletions', { ...of, reason, datasets })}
     >
-      <p>{removedIn(found.found)} will be deleted, also from the index of words, and the files are written anew so that nothing is left in them. <strong>This cannot be undone.</strong> Sums and charts of the past change. Data that arrives later is stored again: ask the sender to stop first.</p>
+      <p>{removedIn(found.found)} will be deleted, also from the index of words, and the files are written anew so that nothing is left in them. <strong>This cannot be undone.</strong> Sums and charts of the past change. Data that arrives later is stored again{'user' in of ? ': ask the sender to stop first' : ''}.</p>
       <Held found={found} />
       {found.held.length > 0 && (
         <Radio.Group label="Items of golden sets" value={datasets} onChange={setDatasets}>
@@ -104,7 +125,7 @@ function Delete({ user, found, onClose, onDone }: { user: string; found: Found; 
           </div>
         </Radio.Group>
       )}
-      <TextInput label={`Type the user to confirm: ${inLine(user)}`} autoComplete="off" value={typed} onChange={(event) => setTyped(event.currentTarget.value)} />
+      <TextInput label={`${confirm}: ${wanted}`} autoComplete="off" value={typed} onChange={(event) => setTyped(event.currentTarget.value)} />
     </ReasonDialog>
   )
 }
@@ -135,7 +156,7 @@ const COLUMNS: Column<Deletion>[] = [
     className: 'main-cell',
     cell: (row) => (
       <div style={{ minWidth: 0, padding: '0.2rem 0' }}>
-        <div>{removedIn(row.found)} of <code title={row.user_hash}>{shortId(row.user_hash.replace('sha256:', ''))}</code></div>
+        <div>{removedIn(row.found)} of {row.trace_id ? <>the trace <code title={row.trace_id}>{shortId(row.trace_id)}</code></> : <code title={row.user_hash ?? undefined}>{shortId((row.user_hash ?? '').replace('sha256:', ''))}</code>}</div>
         <div className="small second">{row.reason}</div>
         {row.error && <div className="small bad">{row.error}</div>}
         <Remaining of={row} />

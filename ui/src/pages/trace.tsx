@@ -1,6 +1,7 @@
 import { Button, Tabs } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { Link, useParams } from '@tanstack/react-router'
+import { IconTrash } from '@tabler/icons-react'
 import { lazy, Suspense, useMemo } from 'react'
 import * as ask from '@/api/tracing'
 import type { OutlinedTrace } from '@/api/tracing'
@@ -41,7 +42,7 @@ export function TracePage() {
           {trace.data?.status === 'error' && <StatusTag status="error" />}
         </span>
       }
-      actions={<>{trace.data && <><ScoreIt trace={trace.data} /><CompareMenu trace={trace.data} /></>}<Copy text={traceId}>Trace id</Copy></>}
+      actions={<>{trace.data && <><ScoreIt trace={trace.data} /><CompareMenu trace={trace.data} /></>}<Copy text={traceId}>Trace id</Copy><DeleteIt id={traceId} /></>}
     >
       <Loaded query={trace} lines={12}>{(found) => <Opened trace={found} />}</Loaded>
     </Page>
@@ -61,6 +62,13 @@ function ScoreIt({ trace }: { trace: OutlinedTrace }) {
       <Suspense>{address.do === 'score-trace' && <ScoreForm subject={{ trace_id: trace.trace_id }} called={trace.name} scores={trace.scores} onClose={() => change({ do: undefined }, true)} />}</Suspense>
     </>
   )
+}
+
+/** For a secret that came where it should not be. The page it leads to shows what will go, and asks why. */
+function DeleteIt({ id }: { id: string }) {
+  const access = useAccess()
+  if (!access.admin) return null
+  return <Link to="/settings" search={{ tab: 'privacy', trace: id }} className="icon-button lined" aria-label="Delete this trace…"><IconTrash size={14} aria-hidden /></Link>
 }
 
 const TABS = ['tree', 'graph', 'tokens', 'scores', 'raw'] as const

@@ -37,17 +37,18 @@ class Retention(Noun[D_co]):
 
 
 class Deletions(Noun[D_co]):
-    """Deletion of a person by the id that their spans carry."""
+    """Deletion of a person by the id that their spans carry, or of one trace."""
 
     @endpoint
-    def preview(self, user: str) -> Call[Json]:
-        """What is stored of a user. Changes nothing."""
-        return write("POST", "/deletions", {"user": user, "reason": "preview"}, dry_run="true")
+    def preview(self, user: str | None = None, trace_id: str | None = None) -> Call[Json]:
+        """What is stored of a user or a trace. Changes nothing."""
+        return write("POST", "/deletions", without_none(user=user, trace_id=trace_id, reason="preview"), dry_run="true")
 
     @endpoint
-    def create(self, user: str, reason: str, datasets: str = "keep") -> Call[Json]:
-        """Deletes it; `datasets` `erase` also empties golden-set items that were made from this user's spans."""
-        return write("POST", "/deletions", {"user": user, "reason": reason, "datasets": datasets})
+    def create(self, user: str | None, reason: str, datasets: str = "keep", trace_id: str | None = None) -> Call[Json]:
+        """Deletes it; `datasets` `erase` also empties golden-set items that were made from these spans."""
+        asked = without_none(user=user, trace_id=trace_id, reason=reason, datasets=datasets)
+        return write("POST", "/deletions", asked)
 
     @endpoint
     def list(self, limit: int = 50, cursor: str | None = None) -> Call[Page]:

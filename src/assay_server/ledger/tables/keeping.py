@@ -40,7 +40,7 @@ deletions = Table(
     Column("status", Text, nullable=False),  # queued | running | done | failed
     Column("step", Text),  # erasing | rewriting | verifying
     Column("user", Text),  # until it is done, then NULL: afterwards there is only the hash
-    Column("user_hash", Text, nullable=False),  # with the project's salt
+    Column("user_hash", Text, nullable=False),  # of the user's or the trace's id, with the project's salt
     Column("reason", Text, nullable=False),
     Column("datasets", Text, nullable=False),  # keep | erase
     Column("found", Json, nullable=False),  # what there was when it was asked for
@@ -50,6 +50,7 @@ deletions = Table(
     Column("requested_by", Text, nullable=False),
     Column("ended_ns", BigInteger),
     Column("error", Text),
+    Column("trace_id", Text),  # of the one trace that goes; NULL of a person
     Index(None, "project", "requested_ns"),
     Index(None, "status"),
 )

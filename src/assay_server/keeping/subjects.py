@@ -1,4 +1,4 @@
-"""Which stored facts are a person's: conditions over the store's tables.
+"""Which stored facts are a person's, or of one trace: conditions over the store's tables.
 
 A person's are the spans that name them; those of the same trace, and of a session that names nobody else, that name
 nobody; and what was said of or logged in those traces. A span that names somebody else is that person's.
@@ -27,23 +27,27 @@ _OTHERS = f'SELECT span_id FROM spans WHERE project = ? AND "user" IS NOT NULL A
 _IN_TRACES = f"trace_id IN ({_TOUCHED}) AND (span_id IS NULL OR span_id NOT IN ({_OTHERS}))"
 
 _SEARCHED = {
-    "spans": ('"user"', "session", "name", "status_message", "input", "output", "events", "links", "resource",
-              "attributes::JSON::VARCHAR", "array_to_string(tags, chr(10))"),
-    "held": ('"user"', "session", "input", "output", "events", "attributes::JSON::VARCHAR"),
-    "scores": ("author", "session", "label", "reason", "metadata"),
-    "events": ("subject", "data"),
-    "run_items": ("input", "output", "expected", "contexts"),
+    "spans": ("trace_id", '"user"', "session", "name", "status_message", "input", "output", "events", "links",
+              "resource", "attributes::JSON::VARCHAR", "array_to_string(tags, chr(10))"),
+    "held": ("trace_id", '"user"', "session", "input", "output", "events", "attributes::JSON::VARCHAR"),
+    "scores": ("trace_id", "author", "session", "label", "reason", "metadata"),
+    "events": ("trace_id", "subject", "data"),
+    "run_items": ("trace_id", "input", "output", "expected", "contexts"),
 }  # fmt: skip
-"""Every column that a person's id could stand in."""
+"""Every column that an id could stand in."""
 
 
 @dataclass(slots=True, frozen=True)
-class Person:
-    """`names`: the id as it was given, as it may stand in older facts, and the pseudonyms these may have become at the
-    door."""
+class Named:
+    """What can be deleted, by the names it is known by."""
 
     project: str
     names: tuple[str, ...]
+
+    @property
+    def whole_traces(self) -> tuple[str, ...]:
+        """Those that go whomever they name."""
+        return ()
 
     @property
     def tokens(self) -> list[str]:
@@ -57,6 +61,15 @@ class Person:
 
     def doomed(self) -> list[Doomed]:
         """In the order in which they must go: the spans, by which all else is found, last."""
+        raise NotImplementedError
+
+
+@dataclass(slots=True, frozen=True)
+class Person(Named):
+    """`names`: the id as it was given, as it may stand in older facts, and the pseudonyms these may have become at the
+    door."""
+
+    def doomed(self) -> list[Doomed]:
         names = list(self.names)
         spans = (names, self.project, names, self.project, names, names)
         traces = (self.project, *spans, self.project, names)
@@ -78,8 +91,26 @@ class Person:
 
 
 @dataclass(slots=True, frozen=True)
+class OneTrace(Named):
+    """All of a trace, whoever is named in it; its only name is its id."""
+
+    @property
+    def whole_traces(self) -> tuple[str, ...]:
+        return self.names
+
+    def doomed(self) -> list[Doomed]:
+        whole = "trace_id = ?", self.names
+        return [
+            Doomed("scores", *whole),
+            Doomed("events", *whole),
+            Doomed("run_items", *whole),
+            Doomed("spans", *whole),
+        ]
+
+
+@dataclass(slots=True, frozen=True)
 class Found:
-    """What there is of a person. `trace_ids` and `span_ids` are of the spans that will go."""
+    """What there is. `trace_ids` and `span_ids` are of the spans that will go."""
 
     counts: dict[str, int]
     trace_ids: list[str]
@@ -93,22 +124,22 @@ class Found:
         return not any(self.counts.values())
 
 
-async def look(store: Store, person: Person) -> Found:
+async def look(store: Store, subject: Named) -> Found:
     """Reads what would go. Changes nothing."""
-    *others, spans = person.doomed()
+    *others, spans = subject.doomed()
     counts = {
-        _name(each.table): await _count(store, person.project, each.table, each.where, each.params) for each in others
+        _name(each.table): await _count(store, subject.project, each.table, each.where, each.params) for each in others
     }
     rows = await store.scan(
         f"SELECT trace_id, span_id, session, start_ns FROM spans WHERE project = ? AND ({spans.where})",  # noqa: S608
-        [person.project, *spans.params],
+        [subject.project, *spans.params],
         limits=_LIMITS,
     )
     starts = [row["start_ns"] for row in rows]
     traces = sorted({row["trace_id"] for row in rows})
     return Found(
         counts={"spans": len(rows), "traces": len(traces), **counts},
-        trace_ids=traces,
+        trace_ids=sorted({*traces, *subject.whole_traces}),
         span_ids=sorted({row["span_id"] for row in rows}),
         sessions=len({row["session"] for row in rows if row["session"] is not None}),
         first_ns=min(starts, default=None),
@@ -116,16 +147,16 @@ async def look(store: Store, person: Person) -> Found:
     )
 
 
-async def mentions(store: Store, person: Person) -> dict[str, int]:
-    """How many rows of each table name the person as a value, wherever in them."""
+async def mentions(store: Store, subject: Named) -> dict[str, int]:
+    """How many rows of each table name it as a value, wherever in them."""
     found = {}
     for table, columns in _SEARCHED.items():
         tests, params = [], []
         for column in columns:
-            for name, token in zip(person.names, person.tokens, strict=True):
+            for name, token in zip(subject.names, subject.tokens, strict=True):
                 tests.append(f"{column} = ? OR contains({column}, ?)")
                 params += [name, token]
-        found[table] = await _count(store, person.project, table, " OR ".join(tests), params)
+        found[table] = await _count(store, subject.project, table, " OR ".join(tests), params)
     return found
 
 
