@@ -37,7 +37,9 @@ def keeping_routes(world: Callable[[], World]) -> list[tuple[str, Answer, str]]:
             raise HTTPException(404)
         if request.query_params.get("dry_run"):
             return _found(body.get("trace_id"))
-        kept()["deletions"].insert(0, {**_deletion(len(kept()["deletions"]) + 1, "running", body["reason"]), **_of(body.get("trace_id"))})
+        kept()["deletions"].insert(
+            0, {**_deletion(len(kept()["deletions"]) + 1, "running", body["reason"]), **_of(body.get("trace_id"))}
+        )
         return kept()["deletions"][0]
 
     def back_up(request: Request) -> Json:
