@@ -51,8 +51,8 @@ function ForAdmins() {
   return (
     <div className="stack" style={{ gap: 'var(--gap)' }}>
       <Section title="Delete what is stored about a person, or one trace" note="spans, scores, logs, answers; with a proof of what was deleted">
+        <div><SegmentedControl aria-label="What is deleted" size="xs" data={[{ value: 'user', label: 'A person' }, { value: 'trace', label: 'One trace' }]} value={what} onChange={(next) => { setWhat(next as What); changed('') }} /></div>
         <form className="line" onSubmit={look} style={{ alignItems: 'flex-end' }}>
-          <SegmentedControl aria-label="What is deleted" size="xs" data={[{ value: 'user', label: 'A person' }, { value: 'trace', label: 'One trace' }]} value={what} onChange={(next) => { setWhat(next as What); changed('') }} />
           <TextInput {...FIELDS[what]} required value={id} onChange={(event) => changed(event.currentTarget.value)} className="grow" maw="30rem" />
           <Button type="submit" variant="default" loading={search.isPending} disabled={id === ''}>Look what there is</Button>
         </form>
