@@ -6,7 +6,6 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
-from starlette.responses import StreamingResponse
 
 from assay_server.api.auth import principal
 from assay_server.api.narrowing import TraceQuery, narrowed
@@ -14,6 +13,7 @@ from assay_server.api.openapi import answers
 from assay_server.api.services import services
 from assay_server.api.times import nanoseconds
 from assay_server.api.traces import SpanQuery
+from assay_server.api.unread import ReadInTime
 from assay_server.core.ports import Principal
 from assay_server.query import MEDIA_TYPES, Format, ScoreFilter
 
@@ -45,18 +45,18 @@ class ScoreExport(BaseModel):
     source: str | None = Field(None, description="code, judge, human or end_user")
 
 
-@router.get("/traces", summary="Traces as a file, newest first", response_class=StreamingResponse, responses=_FILE)
-async def export_traces(request: Request, caller: Reader, query: Annotated[TraceExport, Query()]) -> StreamingResponse:
+@router.get("/traces", summary="Traces as a file, newest first", response_class=ReadInTime, responses=_FILE)
+async def export_traces(request: Request, caller: Reader, query: Annotated[TraceExport, Query()]) -> ReadInTime:
     return await _file(request, caller, narrowed(query), "traces", query)
 
 
-@router.get("/spans", summary="Spans as a file, newest first", response_class=StreamingResponse, responses=_FILE)
-async def export_spans(request: Request, caller: Reader, query: Annotated[SpanExport, Query()]) -> StreamingResponse:
+@router.get("/spans", summary="Spans as a file, newest first", response_class=ReadInTime, responses=_FILE)
+async def export_spans(request: Request, caller: Reader, query: Annotated[SpanExport, Query()]) -> ReadInTime:
     return await _file(request, caller, query.narrowed(), "spans", query)
 
 
-@router.get("/scores", summary="Scores as a file, newest first", response_class=StreamingResponse, responses=_FILE)
-async def export_scores(request: Request, caller: Reader, query: Annotated[ScoreExport, Query()]) -> StreamingResponse:
+@router.get("/scores", summary="Scores as a file, newest first", response_class=ReadInTime, responses=_FILE)
+async def export_scores(request: Request, caller: Reader, query: Annotated[ScoreExport, Query()]) -> ReadInTime:
     narrow = ScoreFilter(
         query.name,
         query.trace_id,
@@ -71,7 +71,7 @@ async def export_scores(request: Request, caller: Reader, query: Annotated[Score
 
 async def _file(
     request: Request, caller: Principal, narrow: Any, kind: str, query: TraceExport | SpanExport | ScoreExport
-) -> StreamingResponse:
+) -> ReadInTime:
     """The first page is read before the answer begins, so that a wrong filter is told as such."""
     form = query.format
     stream = services(request).exports.download(caller.project, narrow, form)
@@ -79,7 +79,7 @@ async def _file(
     given = query.model_dump(exclude_unset=True, exclude_none=True, exclude={"format"})
     await services(request).outbound.downloads.note(caller.project, caller.actor, kind, form, given)
     headers = {"content-disposition": f'attachment; filename="{kind}.{form}"'}
-    return StreamingResponse(_joined(first, stream), media_type=MEDIA_TYPES[form], headers=headers)
+    return ReadInTime(_joined(first, stream), media_type=MEDIA_TYPES[form], headers=headers)
 
 
 async def _joined(first: bytes, rest: AsyncGenerator[bytes, None]) -> AsyncIterator[bytes]:
