@@ -10,7 +10,7 @@ import numpy as np
 
 from assay_server.core.records import Facts
 from assay_server.store.columns import EVENTS, RUN_ITEMS, SCORES, SPANS, TRACES, Table
-from assay_server.store.faults import is_durable, wrapped
+from assay_server.store.faults import WRITING, is_durable, wrapped
 from assay_server.store.held import hold
 from assay_server.store.key_sets import KeySet, KeySets
 from assay_server.store.preparing import Batch, Prepared, of_traces, together
@@ -48,7 +48,7 @@ class Appending:
         once = [batch for batch in (spans, self._new(roots), scores, run_items, events) if batch.records]
         sets = self.key_sets.new(prepared.key_sets)
         if once:
-            wrapped(partial(self._commit, [*once, parts] if parts.records else once, sets))
+            wrapped(partial(self._commit, [*once, parts] if parts.records else once, sets), WRITING)
             self.key_sets.stored(sets)
         for batch in once:
             self._seen[batch.table.name].add(batch.keys)

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TypeVar
 
 import duckdb
@@ -21,16 +22,29 @@ _NO_ROOM = re.compile("(could not|failed to) allocate (block|data)")
 _DETACHED = re.compile(r'(Catalog "facts(_\d+)?" does not exist|No catalog \+ schema named "facts(_\d+)?")')
 
 
+@dataclass(slots=True, frozen=True)
+class Short:
+    """What whoever waits is told where memory is short, and what they can do."""
+
+    said: str
+    fix: str
+    retry_after_s: int | None = None
+
+
+_READING = Short("The query needs more memory than the store may take.", "narrow the filters")
+WRITING = Short("The store has too little memory for all that came at once.", "send again, fewer or smaller at once", 5)
+
+
 class Invalidated(Unavailable):
     """The database must be attached anew: a checkpoint could not be written."""
 
 
-def wrapped(work: Callable[[], T]) -> T:
+def wrapped(work: Callable[[], T], short: Short = _READING) -> T:
     """What `work` gives, or its error in the words of our tree."""
     try:
         return work()
     except duckdb.Error as error:
-        ours = _ours(error)
+        ours = _ours(error, short)
         if ours is None:
             raise
         raise ours from error
@@ -53,12 +67,12 @@ def is_of_width(error: BaseException | None) -> bool:
     return isinstance(error, duckdb.IOException) and _INVALIDATED in str(error) and bool(_NO_ROOM.search(str(error)))
 
 
-def _ours(error: duckdb.Error) -> AssayError | None:
+def _ours(error: duckdb.Error, short: Short) -> AssayError | None:
     """None: a fault of ours, a wrong statement."""
     if isinstance(error, duckdb.InterruptException):
         return Unavailable("The query was stopped.")
     if is_of_memory(error):
-        return Unavailable("The query needs more memory than the store may take.", fix="narrow the filters")
+        return Unavailable(short.said, fix=short.fix, retry_after_s=short.retry_after_s)
     if isinstance(error, duckdb.IOException | duckdb.TransactionException):
         return _of_the_disk(error)
     if isinstance(error, duckdb.DataError):

@@ -237,3 +237,16 @@ def _left_open(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute("BEGIN")
     with contextlib.suppress(duckdb.Error):
         connection.execute("SELECT 'no number'::INT FROM range(2)").fetchall()
+
+
+async def test_who_sends_more_than_memory_holds_is_told_to_send_less(tmp_path: Path) -> None:
+    """Spans came and "narrow the filters" was the answer."""
+    store = await DuckStore.open(tmp_path, Settings(memory_limit="24MB"))
+    spans = [a_span(n, n, input=_RNG.randbytes(400_000).hex()) for n in range(1, 60)]
+    with pytest.raises(Unavailable, match="memory") as refusal:
+        await store.append(Facts(spans=spans))
+    assert refusal.value.fix == "send again, fewer or smaller at once"
+    assert refusal.value.retry_after_s == 5
+    await store.append(Facts(spans=some_spans(100, 2)))
+    assert await _count(store) == 2
+    await store.close()
