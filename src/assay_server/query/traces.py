@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from assay_server.core.errors import NotFound
+from assay_server.core.errors import NotFound, TooLarge
 from assay_server.query.facets import facets_sql
 from assay_server.query.logs import Logs
 from assay_server.query.scores import score_json
@@ -26,7 +26,10 @@ _SCORES = lines(
     f"ORDER BY source = 'end_user', time_ns DESC, id DESC LIMIT {_MOST_SCORES}) ORDER BY time_ns, id",
 )
 """End users come last: with their public key anybody could push a reviewer's word or a loop out of sight."""
+_WHOLE = 20_000
+"""Spans of a trace that are answered with their texts in one piece: 100,000 are 168 MB."""
 _LARGEST_TRACE = Limits(rows=100_000, seconds=60)
+_LENGTH = "SELECT coalesce(sum(spans), 0)::BIGINT AS n FROM trace_parts WHERE project = ? AND trace_id = ?"
 _LARGEST_PAGE = Limits(rows=2_000_000, seconds=60)
 
 
@@ -112,8 +115,10 @@ class Traces:
         scores only the newest, those of end users last, or who may but write scores could make a trace unreadable;
         `scores_left_out` says how many are not there.
 
-        With `outline` the spans hold no texts and no attributes, and there are no logs. Raises `NotFound`.
+        With `outline` the spans hold no texts and no attributes, and there are no logs. Raises `NotFound`, and
+        `TooLarge` where there are too many spans for one answer.
         """
+        await self._check_length(project, trace_id, _WHOLE if not outline else _LARGEST_TRACE.rows)
         select = lines("SELECT key, stored_ns,", OUTLINE, "FROM spans") if outline else _SPAN
         spans, scores, logs = await asyncio.gather(
             self._spans_of(project, trace_id, select),
@@ -131,6 +136,18 @@ class Traces:
         if outline:
             return {**told, "spans": [outline_json(span) for span in spans]}
         return {**told, "spans": [logs.complete(span_json(span)) for span in spans], "logs": logs.json()}
+
+    async def _check_length(self, project: str, trace_id: str, most: int) -> None:
+        """Before anything of it is read. Spans that wait in pieces are in no trace yet."""
+        [found] = await self._store.scan(_LENGTH, [project, trace_id])
+        if found["n"] > most:
+            ask = "ask with outline=true, or " if most == _WHOLE else ""
+            raise TooLarge(
+                f"This trace has {found['n']:,} spans, too many for one answer.",
+                field="trace_id",
+                value=trace_id,
+                fix=f"{ask}take its spans as a file: GET /api/v1/export/spans?trace_id={trace_id}",
+            )
 
     async def tool_calls(self, project: str, trace_id: str) -> list[dict[str, Any]]:
         """Rows of the tools that a trace called, with their inputs; of the first 10,000 calls."""

@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
-from assay_server.core.errors import InvalidInput, NotFound
+from assay_server.core.errors import InvalidInput, NotFound, TooLarge
 from assay_server.core.records import Facts, Score, Span, Tokens
 from assay_server.query import SpanFilter, TokenUse, TraceFilter, Traces
-from assay_server.store import GATEWAY, DuckStore
+from assay_server.query import traces as of_traces
+from assay_server.store import GATEWAY, DuckStore, Limits
 
 SECOND = 1_000_000_000
 START = 1_795_248_000 * SECOND  # 2026-11-21T08:00:00Z
@@ -319,6 +320,29 @@ async def test_a_trace_with_very_many_scores_shows_the_newest(store: DuckStore, 
     found = await traces.get("prj_a", f"{1:032x}")
     assert (len(found["scores"]), found["scores_left_out"]) == (5_000, 15_010)
     assert found["scores"][-1]["id"] == "s20009"
+
+
+async def test_a_trace_too_long_for_one_answer_says_how_to_have_it(
+    store: DuckStore, traces: Traces, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(of_traces, "_WHOLE", 3)
+    monkeypatch.setattr(of_traces, "_LARGEST_TRACE", Limits(rows=5))
+    await store.append(Facts([span(1, n) for n in range(1, 4)]))
+    assert len((await traces.get("prj_a", f"{1:032x}"))["spans"]) == 3
+    await store.append(Facts([span(1, 4)]))
+    with pytest.raises(TooLarge, match="4 spans") as refusal:
+        await traces.get("prj_a", f"{1:032x}")
+    assert refusal.value.fix == (
+        f"ask with outline=true, or take its spans as a file: GET /api/v1/export/spans?trace_id={1:032x}"
+    )
+    assert len((await traces.get("prj_a", f"{1:032x}", outline=True))["spans"]) == 4
+    await store.append(Facts([span(1, 5), span(1, 6)]))
+    with pytest.raises(TooLarge, match="6 spans") as refusal:
+        await traces.get("prj_a", f"{1:032x}", outline=True)
+    assert str(refusal.value.fix).startswith("take its spans")
+    await store.append(Facts([replace(span(2, n), project="prj_b") for n in range(1, 9)]))
+    await store.append(Facts([span(2, 1)]))
+    assert len((await traces.get("prj_a", f"{2:032x}"))["spans"]) == 1
 
 
 async def test_scores_of_end_users_push_no_others_out_of_a_trace(store: DuckStore, traces: Traces) -> None:

@@ -10,12 +10,21 @@ import { Section } from '@/parts/page'
 import { Loaded } from '@/parts/states'
 
 const AT_ONCE = 300
+const MOST = 20_000 // that the API answers in one piece
 
 /** The trace as the API answers it; a long one is asked for first, since it may weigh many megabytes. */
 export default function TraceRaw({ trace }: { trace: OutlinedTrace }) {
   const [asked, setAsked] = useState(trace.spans.length <= AT_ONCE)
   const whole = useQuery({ ...ask.trace(trace.trace_id), enabled: asked })
   const address = `/api/v1/traces/${trace.trace_id}`
+  if (trace.spans.length > MOST) {
+    return (
+      <div className="state">
+        <p className="second prose">{plural(trace.spans.length, 'span')} are too many for one answer. Single spans show their texts in the tree, and all of them come as a file, a span a line.</p>
+        <a href={`/api/v1/export/spans?trace_id=${trace.trace_id}`} download={`${trace.trace_id}.jsonl`}>Download the spans</a>
+      </div>
+    )
+  }
   if (!asked) {
     return (
       <div className="state">

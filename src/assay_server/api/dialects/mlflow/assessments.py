@@ -43,7 +43,7 @@ async def create(request: Request, caller: Scorer, trace_id: str) -> dict[str, A
 @router.get("/{trace_id}/assessments/{assessment_id}", summary="MLflow: one assessment")
 async def get(request: Request, caller: Reader, trace_id: str, assessment_id: str) -> dict[str, Any]:
     await services(request).partial_spans.flush(caller.project, trace_id_of(trace_id))
-    found = await services(request).traces.get(caller.project, trace_id_of(trace_id))
+    found = await services(request).traces.get(caller.project, trace_id_of(trace_id), outline=True)
     score = next((score for score in found["scores"] if score["id"] == assessment_id), None)
     if score is None:
         raise NotFound(
