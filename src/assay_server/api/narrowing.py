@@ -12,6 +12,10 @@ from assay_server.core.errors import InvalidInput
 from assay_server.query import TraceFilter, read_excluded, read_line
 
 
+MOST = 50
+"""Conditions of one kind in a request: each is a question of its own, and hundreds are a nesting no engine takes."""
+
+
 class Listing(BaseModel):
     """A filter nobody knows is refused: ignoring it would answer another question."""
 
@@ -53,12 +57,14 @@ class TraceQuery(Listing):
     max_latency_ms: float | None = None
     min_cost: float | None = Field(None, description="US dollars")
     max_cost: float | None = Field(None, description="US dollars")
-    score: list[str] = Field([], description="`name:op:value` over the mean; op: lt, le, gt, ge, eq, ne")
-    attribute: list[str] = Field(
-        [], description="`key:op:value`; op: eq, ne, lt, le, gt, ge, contains, exists (without value)"
+    score: list[str] = Field(
+        [], max_length=MOST, description="`name:op:value` over the mean; op: lt, le, gt, ge, eq, ne"
     )
-    differs: list[str] = Field([], description="`field:value`: a span says another, as `model:gpt-4o`")
-    exclude: list[str] = Field([], description="A part of `q` that may not hold: `status:error`")
+    attribute: list[str] = Field(
+        [], max_length=MOST, description="`key:op:value`; op: eq, ne, lt, le, gt, ge, contains, exists (without value)"
+    )
+    differs: list[str] = Field([], max_length=MOST, description="`field:value`: a span says another, as `model:gpt-4o`")
+    exclude: list[str] = Field([], max_length=MOST, description="A part of `q` that may not hold: `status:error`")
 
 
 _TIMES = ("since", "until")

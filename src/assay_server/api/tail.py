@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import StreamingResponse
 
 from assay_server.api.auth import Permission, authorise, identify, principal
-from assay_server.api.narrowing import asked
+from assay_server.api.narrowing import MOST, asked
 from assay_server.api.openapi import answers
 from assay_server.api.services import services
 from assay_server.core.errors import Forbidden, InvalidInput, Unauthenticated
@@ -50,7 +50,7 @@ class TailQuery(BaseModel):
     tenant: str | None = None
     cost_center: str | None = None
     text: str | None = None
-    exclude: list[str] = Field([], description="A part of `q` that may not hold: `status:error`")
+    exclude: list[str] = Field([], max_length=MOST, description="A part of `q` that may not hold: `status:error`")
 
 
 @router.get(

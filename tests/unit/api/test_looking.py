@@ -238,6 +238,15 @@ async def test_what_the_line_excludes_is_left_out_of_the_list_and_its_export(loo
     assert told["parts"] == [{"from": 0, "to": 9, "field": "user", "op": ":", "value": "a/b", "negated": True}]
 
 
+@pytest.mark.parametrize("name", ["exclude", "attribute", "score", "differs"])
+async def test_hundreds_of_conditions_are_refused(looking_http: httpx.AsyncClient, name: str) -> None:
+    """A thousand were a nesting that the engine does not take (500), and three hundred scores six seconds."""
+    for path in ("traces", "export/traces"):
+        answer = await looking_http.get(f"/api/v1/{path}", params={name: ["user:a"] * 51})
+        assert (answer.status_code, answer.json()["field"]) == (400, name)
+        assert "50" in answer.json()["detail"]
+
+
 @pytest.mark.parametrize(
     ("query", "field", "value"),
     [
