@@ -11,7 +11,6 @@ from assay_server.core.clock import SystemClock
 from assay_server.core.errors import InvalidInput
 from assay_server.query import TraceFilter, read_excluded, read_line
 
-
 MOST = 50
 """Conditions of one kind in a request: each is a question of its own, and hundreds are a nesting no engine takes."""
 

@@ -341,6 +341,12 @@ async def test_a_query_that_cannot_be_stopped_keeps_its_turn_and_not_its_caller(
     await sql.close()
 
 
+async def test_a_nesting_too_deep_is_refused_without_advice_that_nobody_may_take(sql: Sql) -> None:
+    with pytest.raises(InvalidInput, match="expression depth") as refusal:
+        await sql.run("prj_a", "SELECT " + "(" * 2_000 + "1" + ")" * 2_000)
+    assert "SET" not in refusal.value.message
+
+
 async def test_a_value_that_is_too_long_is_refused(sql: Sql) -> None:
     with pytest.raises(AssayError, match="longer than 1000000 bytes"):
         await sql.run("prj_a", "SELECT string_agg(range::VARCHAR, ',') FROM range(300000)")
