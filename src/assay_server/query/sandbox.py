@@ -245,8 +245,7 @@ def _refused(error: duckdb.Error) -> InvalidInput:
     """In the engine's words, with the names that it thinks were meant."""
     told = [line for line in str(error).splitlines() if line]
     near = next((line.partition(":")[2].strip(" :") for line in told if line.startswith("Candidate bindings")), None)
-    said, _, _ = told[0].partition(' Use "SET ')  # nobody may set anything here
-    return InvalidInput(said, field="sql", fix=f"columns with names like it: {near}" if near else None)
+    return InvalidInput(told[0], field="sql", fix=f"columns with names like it: {near}" if near else None)
 
 
 def _shown(kinds: dict[str, str], inner: str, name: str, limit: int) -> str:

@@ -178,6 +178,7 @@ def _unreadable(parsed: _Tree) -> InvalidInput:
     position = str(parsed.get("position"))
     at = f" (at character {int(position) + 1})" if position.isdecimal() else ""
     told = str(parsed.get("error_message") or "This is not SQL.")
+    told = told.partition(' Use "SET ')[0]  # nobody may set anything here
     if told.startswith("Only SELECT"):  # the engine's word speaks of how we ask it
         told = "This is no SELECT."
     return InvalidInput(f"{told}{at}", field="sql", fix=_FIX)
