@@ -2,7 +2,7 @@
 
 Under new rules nothing goes for an hour, so that a mistake can be taken back. What is due stands in the row
 (`next_ns`): a killed server makes its pass at the next start. Where the clock has gone on by more than a day since the
-last look (the server was off, or the clock is wrong), there is an hour again before anything goes.
+last look (the server was off, or the clock is wrong), or was set back, there is an hour again before anything goes.
 """
 
 from collections.abc import Mapping, Sequence
@@ -164,10 +164,12 @@ class Retention:
         left = connection.execute(select(_passes).where(_passes.c.status == "running").order_by(_passes.c.id)).all()
         busy = {row.project for row in left}
         found = [Pass(row.id, row.project, parse(row.rules), row.as_of_ns) for row in left]
-        # A clock that was set back must not put the next pass off by more than its usual pause.
-        soon = (_rules.c.next_ns <= now) | (_rules.c.next_ns > now + max(EVERY_NS, GRACE_NS))
+        # A clock that was set back must not put the next pass off by more than its usual pause, nor take from new rules
+        # the hour in which they can be taken back.
+        longest_ns = max(EVERY_NS, GRACE_NS)
+        soon = (_rules.c.next_ns <= now) | (_rules.c.next_ns > now + longest_ns)
         for row in connection.execute(select(_rules).where(soon)).all():
-            if row.next_ns < now - _LATE_NS:
+            if not now - _LATE_NS <= row.next_ns <= now + longest_ns:
                 connection.execute(update(_rules).where(_rules.c.project == row.project).values(next_ns=now + GRACE_NS))
                 continue
             if row.project not in busy and row.rules:

@@ -221,9 +221,15 @@ async def test_a_pass_that_fails_is_told_and_made_again(
 async def test_a_clock_set_back_does_not_put_the_next_pass_off(
     store: DuckStore, retention: Retention, passes: Passes, clock: FakeClock
 ) -> None:
+    """And takes from new rules no minute of the hour in which they can be taken back."""
     await store.append(Facts(spans=[a_call(1, days=4000)]))
     await retention.put(PROJECT, "key:a", [{"metadata_days": 30}])
     clock.advance(-365 * DAY_S)
+    await passes.work()
+    clock.advance(HOUR_S - 1)
+    await passes.work()
+    assert await names(store) == ["1"]
+    clock.advance(1)
     await passes.work()
     assert await names(store) == []
 
@@ -236,6 +242,9 @@ async def test_a_clock_that_leaps_ahead_takes_nothing_with_it(
     clock.advance(365 * DAY_S)
     await passes.work()
     assert await names(store) == ["1", "2"]
-    clock.advance(HOUR_S - 365 * DAY_S)  # somebody set it right within the hour
+    clock.advance(HOUR_S - 1 - 365 * DAY_S)  # somebody set it right within the hour
+    await passes.work()
+    assert await names(store) == ["1", "2"]
+    clock.advance(HOUR_S)
     await passes.work()
     assert await names(store) == ["1"]
