@@ -24,6 +24,7 @@ from assay_server.outbound import export_rows as rows
 from assay_server.outbound.definition import Bucket, Definition, parse, refuse_unknown_status, to_json
 from assay_server.outbound.export_rows import Export
 from assay_server.outbound.late import late_windows, seen
+from assay_server.outbound.set_back import begin_anew
 from assay_server.outbound.targets import target_of
 from assay_server.outbound.windows import LENGTH_NS, file_of, names_of, start_of
 from assay_server.query import Exports
@@ -165,6 +166,7 @@ class ScheduledExports:
     async def tick(self) -> int:
         """Plans what is due and writes what waits; how many files were written."""
         now = self._clock.now_ns()
+        await begin_anew(self._ledger, now, _LONGEST_NS)
         for export in await self._ledger.read(lambda connection: rows.due(connection, now - _SETTLE_NS)):
             late = await late_windows(self._ledger, self._store, self._clock, export)
             await self._ledger.write(partial(self._plan, export, late, now))

@@ -382,6 +382,25 @@ async def test_a_rehearsal_says_how_often_it_would_have_rung_and_leaves_nothing_
     assert refused.value.field == "metric.name"
 
 
+@pytest.mark.parametrize(
+    ("set_back_s", "told"),
+    [(0, "After 1 d 2 h: Error rate: 1 %"), (2 * 86_400, "Error rate: 1 %")],
+)
+async def test_an_all_clear_says_how_long_it_lasted(world: World, set_back_s: int, told: str) -> None:
+    """A clock that was set back made it last for less than nothing: `After -88560 s`."""
+    await world.watch()
+    world.errors(0.2)
+    await world.minute()
+    for _ in range(13):
+        world.clock.advance(7200 - 60)
+        await world.minute()
+    world.clock.advance(-set_back_s)
+    world.errors(0.01)
+    world.clock.advance(-120)
+    await world.minute(2)
+    assert world.sender.sent[-1][2].startswith(told)
+
+
 async def test_a_clock_that_is_set_back_blinds_nobody(world: World) -> None:
     await world.watch()
     await world.minute(2)

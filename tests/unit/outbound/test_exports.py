@@ -124,6 +124,33 @@ async def test_windows_that_were_missed_are_written_after_the_outage(world: Worl
     assert [run["late_s"] > HOUR_S for run in runs] == [False, True]
 
 
+async def test_a_clock_that_leapt_a_day_and_was_set_right_leaves_no_day_without_files(world: World) -> None:
+    """Windows of the day ahead were written, empty, and nothing more until the clock had caught up with them."""
+    await world.exports.create(PROJECT, "user:a", {**TO_FOLDER, "format": "jsonl"})
+    await world.exports.tick()
+    world.clock.advance(24 * HOUR_S)
+    assert await world.exports.tick() == 24
+    world.clock.advance(-24 * HOUR_S)
+    assert await world.exports.tick() == 0
+    await world.spans(0.0, 2)
+    world.clock.advance(HOUR_S)
+    assert await world.exports.tick() == 1
+    newest = f"{PROJECT}/bi/spans/day=2026-11-21/spans-2026-11-21T08.jsonl"
+    assert len((world.folder / newest).read_text().splitlines()) == 2
+    assert await world.exports.tick() == 0
+
+
+async def test_a_window_that_failed_before_the_clock_was_set_back_is_tried_again(world: World) -> None:
+    await world.exports.create(PROJECT, "user:a", TO_FOLDER)
+    blocked = world.folder / PROJECT
+    blocked.write_text("not a folder")
+    world.clock.advance(24 * HOUR_S)
+    assert await world.exports.tick() == 0
+    blocked.unlink()
+    world.clock.advance(-24 * HOUR_S)
+    assert await world.exports.tick() > 0
+
+
 async def test_facts_that_come_late_are_in_the_file_after_the_next_look(world: World) -> None:
     waiting = await world.spans(0.5, 2, thin=Thin("waiting", {}))
     await world.exports.create(PROJECT, "user:a", {**TO_FOLDER, "format": "jsonl"})
