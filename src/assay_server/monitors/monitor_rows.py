@@ -149,6 +149,13 @@ def evaluations(connection: Connection, project: str, monitor: str, limit: int) 
     return list(connection.execute(query).all())
 
 
+def last_done_ns(connection: Connection, now_ns: int) -> int | None:
+    """When the newest evaluation was made, in any project: the last sign of life before a start."""
+    newest = select(func.max(_evaluations.c.done_ns)).where(_evaluations.c.done_ns <= now_ns)
+    found: int | None = connection.execute(newest).scalar()
+    return found
+
+
 def is_furnished(connection: Connection, project: str) -> bool:
     """Whether this project got its ready-made monitors."""
     return connection.execute(select(_projects).where(_projects.c.project == project)).first() is not None

@@ -38,6 +38,7 @@ class World:
     def __init__(self, ledger: Ledger) -> None:
         self.clock, self.sender = FakeClock(), FakeSender()
         self.began = self.clock.now_ns()
+        self.slept_ns = 0
         self.windows = FakeWindows(lambda window, group: (100, 0.01))
         audit = Audit(ledger, self.clock, scrub)
         self.audit = audit
@@ -56,7 +57,8 @@ class World:
         async def projects() -> list[str]:
             return [PROJECT, OTHER_PROJECT]
 
-        return Monitors(self.ledger, self.windows, self.incidents, self.audit, self.clock, projects)  # type: ignore[arg-type]
+        parts: Any = self.ledger, self.windows, self.incidents, self.audit, self.clock, projects
+        return Monitors(*parts, monotonic=lambda: (self.clock.now_ns() - self.slept_ns) / 1e9)
 
     async def watch(self, **changes: Any) -> dict[str, Any]:
         for given in READY_MADE:
