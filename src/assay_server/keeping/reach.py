@@ -10,6 +10,7 @@ _LOG_ENVIRONMENT = (
     "coalesce(json_extract_string(data, '$.resource.\"deployment.environment.name\"'),"
     " json_extract_string(data, '$.resource.\"deployment.environment\"'))"
 )
+_COUNTED = 10**15  # stores of the first version counted commits in `stored_ns`: below it there is no time of arrival
 
 
 @dataclass(slots=True, frozen=True)
@@ -23,6 +24,10 @@ class Condition:
         return Condition(f"({self.sql}) AND ({other.sql})", (*self.params, *other.params))
 
 
+def either(one: Condition, other: Condition) -> Condition:
+    return Condition(f"(({one.sql}) OR ({other.sql}))", (*one.params, *other.params))
+
+
 def old_spans(bound: Bound, project: str, until_ns: int) -> Condition:
     """Spans of traces that began before `until_ns`: a trace goes as a whole, if it took less than a day."""
     traces = Condition(
@@ -30,6 +35,21 @@ def old_spans(bound: Bound, project: str, until_ns: int) -> Condition:
         (until_ns + DAY_NS, project, until_ns),
     )
     return traces.also(_in_environment(bound, "environment"))
+
+
+def spans_ahead(bound: Bound, until_ns: int) -> Condition:
+    """Spans that were stored before `until_ns` and are dated far behind it: their sender's clock was ahead, and what it
+    says shall not keep them longer than their own day of arrival would."""
+    ahead = Condition(
+        "start_ns >= ? AND stored_ns < ? AND stored_ns > ? AND start_ns > stored_ns + ?",
+        (until_ns, until_ns, _COUNTED, DAY_NS),
+    )
+    return ahead.also(_in_environment(bound, "environment"))
+
+
+def texts_ahead(bound: Bound, from_ns: int, until_ns: int) -> Condition:
+    """The same, of those that still have their text and are dated `from_ns` or later."""
+    return spans_ahead(bound, until_ns).also(Condition("start_ns >= ? AND let_go_ns IS NULL", (from_ns,)))
 
 
 def old_logs(bound: Bound, until_ns: int) -> Condition:

@@ -1,5 +1,7 @@
 """Retention: rules with an hour to take them back, and passes that take what they say and nothing else."""
 
+import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,9 +10,10 @@ import pytest
 from assay_server.core.errors import Conflict, Unavailable
 from assay_server.core.records import Event, Facts, RunItem, Score
 from assay_server.governance import Audit
-from assay_server.ingest import MediaShelf
+from assay_server.ingest import Labels, MediaShelf, aliases
 from assay_server.keeping import Passes, Retention
 from assay_server.keeping.rules import parse
+from assay_server.ledger import Ledger
 from assay_server.store import DuckStore
 from tests.fakes.clock import FakeClock
 from tests.fakes.counters import NoCounters
@@ -89,6 +92,32 @@ async def test_a_pass_takes_what_the_rules_say_and_tells(
     assert [row["reason"] for row in reasons] == ["why", None]
     bodies = await store.scan("SELECT id, data LIKE '%said%' AS said FROM events ORDER BY id")
     assert {row["id"]: row["said"] for row in bodies} == {"evt_10": True, "evt_100": False, "evt_deploy": True}
+
+
+async def test_what_is_dated_ahead_goes_by_the_day_it_came(
+    store: DuckStore, ledger: Ledger, audit: Audit, shelf: MediaShelf
+) -> None:
+    """A client whose clock was a year ahead had its texts kept for a year and a month under a rule of a month."""
+    clock = FakeClock(time.time_ns())  # by which the store says when something came
+    year_ahead = clock.now_ns() + 365 * DAY_S * 10**9
+    ahead, staging, usual = (a_call(n, environment="staging" if n == 2 else None) for n in (1, 2, 3))
+    dated = [replace(span, start_ns=year_ahead, end_ns=year_ahead + 1) for span in (ahead, staging)]
+    await store.append(Facts(spans=[*dated, replace(usual, start_ns=clock.now_ns(), end_ns=clock.now_ns() + 1)]))
+    retention = Retention(ledger, audit, clock)
+    passes = Passes(store, retention, Labels(aliases()).is_label, shelf, NoCounters())
+    rules = [{"metadata_days": 90, "text_days": 30}, {"environment": "staging", "metadata_days": 900}]
+    await retention.put(PROJECT, "key:a", rules)
+
+    async def after(days: int) -> tuple[dict[str, Any], dict[str, str | None]]:
+        clock.advance(days * DAY_S)
+        expected = await passes.preview(PROJECT, parse(rules), clock.now_ns())
+        await retention.ask(PROJECT, "key:a")
+        await passes.work()
+        return {name: expected[name] for name in ("spans", "texts")}, await texts(store)
+
+    assert await after(29) == ({"spans": 0, "texts": 0}, {"1": "in 1", "2": "in 2", "3": "in 3"})
+    assert await after(2) == ({"spans": 0, "texts": 2}, {"1": None, "2": "in 2", "3": None})
+    assert await after(60) == ({"spans": 2, "texts": 0}, {"2": "in 2"})
 
 
 async def test_a_second_pass_finds_nothing_and_leaves_no_row(
