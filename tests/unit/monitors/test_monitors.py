@@ -106,7 +106,7 @@ async def test_trouble_is_told_once_with_its_evidence_and_resolved_when_it_has_p
     [(_, title, body, severity)] = world.sender.sent
     assert (title, severity) == ("[critical] errors: error rate", "critical")
     assert "n = 100, value = 0.2, bound = 0.05, unit = share" in body
-    assert f"window {incident.evidence['window']['since']} to " in body
+    assert "window 2026-11-21 07:57:00 UTC to 2026-11-21 08:02:00 UTC" in body
     assert f"http://assay.test/incidents/{incident.id}" in body
     world.errors(0.01)
     await world.minute()
