@@ -15,7 +15,7 @@ from assay_server.core.clock import Clock, rfc3339
 from assay_server.core.errors import Conflict
 from assay_server.core.ids import new_id
 from assay_server.governance import Audit
-from assay_server.keeping.rules import Rule, parse, rules_json
+from assay_server.keeping.rules import Rule, before, parse, rules_json, shortest_days
 from assay_server.ledger import Ledger, tables
 
 _rules = tables.keeping.retention
@@ -108,6 +108,13 @@ class Retention:
             return [pass_json(row) for row in rows[:limit]], total, rows[limit - 1].id if len(rows) > limit else None
 
         return await self._ledger.read(read)
+
+    async def whole_since_ns(self, project: str, what: str) -> int:
+        """From when on no pass took away anything of `spans` or `scores`; 0 where none did."""
+        query = select(_passes.c.rules, _passes.c.as_of_ns).where(_passes.c.project == project)
+        rows = await self._ledger.read(lambda connection: connection.execute(query).all())
+        bounds = [before(shortest_days(parse(row.rules), what), row.as_of_ns) for row in rows]
+        return max((bound for bound in bounds if bound is not None), default=0)
 
     async def ask(self, project: str, actor: str) -> dict[str, Any]:
         """A pass that is to be made now, without the hour. Raises Conflict where there are no rules."""

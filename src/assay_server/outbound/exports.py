@@ -7,7 +7,7 @@ A file's name follows from its window, so whatever is written twice is there onc
 """
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -24,9 +24,10 @@ from assay_server.outbound import export_rows as rows
 from assay_server.outbound.definition import Bucket, Definition, parse, refuse_unknown_status, to_json
 from assay_server.outbound.export_rows import Export
 from assay_server.outbound.late import late_windows, seen
+from assay_server.outbound.places import refuse_taken
 from assay_server.outbound.set_back import begin_anew
 from assay_server.outbound.targets import target_of
-from assay_server.outbound.windows import LENGTH_NS, file_of, names_of, start_of
+from assay_server.outbound.windows import LENGTH_NS, file_of, start_of
 from assay_server.query import Exports
 from assay_server.store import Store
 
@@ -41,6 +42,9 @@ _BEAT_S = 5.0
 
 MayName = Callable[[str, str], bool]
 """(project, name of an environment variable) -> whether that project may have its value used."""
+
+WholeSince = Callable[[str, str], Awaitable[int]]
+"""(project, `spans` or `scores`) -> from when on retention took nothing of them away."""
 
 
 class ScheduledExports:
@@ -58,6 +62,7 @@ class ScheduledExports:
         spool: Path,
         may_name: MayName,
         environment: Mapping[str, str],
+        whole_since: WholeSince,
     ) -> None:
         """`folder`: the export directory, None where the server has none. `spool`: for files on their way to S3."""
         self._ledger = ledger
@@ -69,6 +74,7 @@ class ScheduledExports:
         self._spool = spool
         self._may_name = may_name
         self._environment = environment
+        self._whole_since = whole_since
         self._beat = Beat("scheduled exports", self.tick, every_s=_BEAT_S)
 
     def start(self) -> None:
@@ -83,7 +89,7 @@ class ScheduledExports:
         definition = self._checked(project, given)
 
         def write(connection: Connection) -> dict[str, Any]:
-            _refuse_taken(connection, project, definition, None)
+            refuse_taken(connection, project, definition, None)
             now = self._clock.now_ns()
             export = Export(new_id("exp"), project, definition, start_of(definition.every, now), 1, now, actor)
             rows.insert(connection, export)
@@ -100,7 +106,7 @@ class ScheduledExports:
 
         def write(connection: Connection) -> dict[str, Any]:
             before = rows.fetch(connection, project, ref)
-            _refuse_taken(connection, project, definition, before.id)
+            refuse_taken(connection, project, definition, before.id)
             same = definition.every == before.definition.every and before.definition.enabled
             following = before.next_ns if same else start_of(definition.every, self._clock.now_ns())
             rows.change(connection, before, definition, following)
@@ -145,8 +151,11 @@ class ScheduledExports:
     async def run(self, project: str, actor: str, ref: str, moment_ns: int | None = None) -> dict[str, Any]:
         """Has the window that holds a moment written now, again where it was; by default the last whole one.
 
-        Raises NotFound, and InvalidInput for a window that is not over.
+        Raises NotFound, InvalidInput for a window that is not over, and Conflict for one whose file would lose what
+        retention took away since.
         """
+        known = await self._ledger.read(lambda connection: rows.fetch(connection, project, ref))
+        whole_ns = await self._whole_ns(known)
 
         def write(connection: Connection) -> dict[str, Any]:
             export = rows.fetch(connection, project, ref)
@@ -154,6 +163,11 @@ class ScheduledExports:
             start = start_of(every, start_of(every, now) - 1 if moment_ns is None else moment_ns)
             if start + LENGTH_NS[every] > now:
                 raise InvalidInput("This window is not over.", field="window_start", value=rfc3339(start))
+            if start < whole_ns and any(run.start_ns == start for run in rows.done_since(connection, export, start)):
+                raise Conflict(
+                    "Retention took away facts of this window: the file that is there would lose them.",
+                    field="window_start", value=rfc3339(start), fix="download what is left with 'assay export'",
+                )  # fmt: skip
             rows.want(connection, export, start, start + LENGTH_NS[every], now)
             window = {"window_start": rfc3339(start), "window_end": rfc3339(start + LENGTH_NS[every])}
             self._record(connection, export, actor, "export.run", None, window)
@@ -168,10 +182,16 @@ class ScheduledExports:
         now = self._clock.now_ns()
         await begin_anew(self._ledger, now, _LONGEST_NS)
         for export in await self._ledger.read(lambda connection: rows.due(connection, now - _SETTLE_NS)):
-            late = await late_windows(self._ledger, self._store, self._clock, export)
+            whole_ns = await self._whole_ns(export)
+            found = await late_windows(self._ledger, self._store, self._clock, export)
+            late = {start for start in found if start >= whole_ns}
             await self._ledger.write(partial(self._plan, export, late, now))
         waiting = await self._ledger.read(lambda connection: rows.waiting(connection, now))
         return sum([await self._write(export, run) for export, run in waiting])
+
+    async def _whole_ns(self, export: Export) -> int:
+        """A window that begins before it and was written stays as it was: its file has what is gone here."""
+        return await self._whole_since(export.project, "scores" if export.definition.what == "scores" else "spans")
 
     # --- writing ------------------------------------------------------------------------------------
 
@@ -247,32 +267,6 @@ class ScheduledExports:
             before=without_values(connection, export.project, before),
             after=without_values(connection, export.project, after),
         )
-
-
-def _refuse_taken(connection: Connection, project: str, definition: Definition, mine: str | None) -> None:
-    """A name for one export alone, and so its files: those of another would take their places, window by window."""
-    found = rows.find(connection, project, definition.name)
-    if found is not None and found.id != mine:
-        fix = "choose another"
-        raise Conflict("There is a scheduled export of this name.", field="name", value=definition.name, fix=fix)
-    place = _place(project, definition)
-    for other in rows.everybodys(connection):
-        if other.id != mine and _place(other.project, other.definition) == place:
-            whose = f"export '{other.definition.name}'" if other.project == project else "export of another project"
-            raise Conflict(
-                f"The {whose} writes files of the same names there.",
-                field="target",
-                value=place[-1],
-                fix="give this one a folder or prefix of its own",
-            )
-
-
-def _place(project: str, definition: Definition) -> tuple[Any, ...]:
-    """What the names of its files follow from, and last the place for people."""
-    target, names = definition.target, names_of(definition)
-    if isinstance(target, Bucket):
-        return (*names, target.endpoint, f"{target.bucket}/{target.prefix}")
-    return (*names, project, target.path)
 
 
 def _shown(connection: Connection, export: Export) -> dict[str, Any]:

@@ -120,6 +120,21 @@ async def test_what_is_dated_ahead_goes_by_the_day_it_came(
     assert await after(60) == ({"spans": 2, "texts": 0}, {"2": "in 2"})
 
 
+async def test_it_is_known_from_when_on_nothing_was_taken_away(
+    store: DuckStore, retention: Retention, passes: Passes, clock: FakeClock
+) -> None:
+    """Also where the rules keep longer by now: what went is gone."""
+    await store.append(Facts(spans=[a_call(1, days=40)]))
+    await retention.put(PROJECT, "key:a", [{"text_days": 30, "scores_days": 60}])
+    clock.advance(HOUR_S)
+    assert await retention.whole_since_ns(PROJECT, "spans") == 0
+    await passes.work()
+    await retention.put(PROJECT, "key:a", [{"text_days": 300}])
+    expected = [clock.now_ns() - 30 * DAY_S * 10**9] * 2
+    assert [await retention.whole_since_ns(PROJECT, what) for what in ("spans", "scores")] == expected
+    assert await retention.whole_since_ns("prj_other", "spans") == 0
+
+
 async def test_a_second_pass_finds_nothing_and_leaves_no_row(
     store: DuckStore, retention: Retention, passes: Passes, clock: FakeClock
 ) -> None:
