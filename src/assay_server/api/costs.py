@@ -120,6 +120,8 @@ async def chargeback(request: Request, caller: Reader, query: Annotated[Chargeba
     found["repriced_at"] = await services(request).prices.changed_after(
         caller.project, narrow.since_ns, narrow.until_ns
     )
+    gone_ns = await services(request).keeping.retention.spans_gone_before_ns(caller.project)
+    found["removed_before"] = rfc3339(min(gone_ns, narrow.until_ns)) if gone_ns > narrow.since_ns else None
     if query.format == "json":
         return JSONResponse(found)
     return (

@@ -15,7 +15,7 @@ from assay_server.core.clock import Clock, rfc3339
 from assay_server.core.errors import Conflict
 from assay_server.core.ids import new_id
 from assay_server.governance import Audit
-from assay_server.keeping.rules import Rule, before, parse, rules_json, shortest_days
+from assay_server.keeping.rules import DAY_NS, Rule, before, parse, rules_json, shortest_days
 from assay_server.ledger import Ledger, tables
 
 _rules = tables.keeping.retention
@@ -115,6 +115,19 @@ class Retention:
         rows = await self._ledger.read(lambda connection: connection.execute(query).all())
         bounds = [before(shortest_days(parse(row.rules), what), row.as_of_ns) for row in rows]
         return max((bound for bound in bounds if bound is not None), default=0)
+
+    async def spans_gone_before_ns(self, project: str) -> int:
+        """Until when passes took away spans, or some of them (those of an environment); 0 where none did."""
+        query = select(_passes.c.rules, _passes.c.as_of_ns, _passes.c.removed).where(_passes.c.project == project)
+        rows = await self._ledger.read(lambda connection: connection.execute(query).all())
+        taken = [
+            row.as_of_ns - rule.metadata_days * DAY_NS
+            for row in rows
+            if row.removed.get("spans")
+            for rule in parse(row.rules)
+            if rule.metadata_days is not None
+        ]
+        return max(taken, default=0)
 
     async def ask(self, project: str, actor: str) -> dict[str, Any]:
         """A pass that is to be made now, without the hour. Raises Conflict where there are no rules."""

@@ -167,6 +167,7 @@ def test_no_name_pushes_an_amount_off_the_printed_page_and_the_total_stands_once
         "group_by": "tenant", "since": "2026-10-01T00:00:00Z", "until": "2026-11-01T00:00:00Z",
         "items": [{"value": name, **sums} for name in names * 40], "others": {"groups": 0}, "overlapping": False,
         "total": sums | {"cost": {"usd": 120 * 12_345.67, "unknown": 120}}, "unmetered": 0, "repriced_at": None,
+        "removed_before": None,
     }  # fmt: skip
     page = chromium.new_page(viewport={"width": 680, "height": 1000})  # of paper, within its margins
     page.set_content(bytes(as_page(report, About("shop", "2026-11-29T16:00:00Z", {}, {})).body).decode())
