@@ -189,8 +189,10 @@ def _texts_of(bound: Bound) -> list[_Texts]:
     spans = _Texts("spans", "start_ns", columns, partial(reach.span_texts, bound), remains.of_span)
     ahead = _Texts("spans", "start_ns", columns, partial(reach.texts_ahead, bound), remains.of_span)
     logs = _Texts("events", "time_ns", "data", partial(reach.log_texts, bound), remains.of_log_record)
+    logs_ahead = _Texts("events", "time_ns", "data", partial(reach.log_texts_ahead, bound), remains.of_log_record)
     scores = _Texts("scores", "time_ns", "metadata", reach.score_texts, remains.of_score)
-    return [spans, ahead, logs] if bound.environment is not None else [spans, ahead, logs, scores]
+    found = [spans, ahead, logs, logs_ahead]
+    return found if bound.environment is not None else [*found, scores]
 
 
 def _counted(bound: Bound, project: str, scores_from_ns: int | None) -> list[tuple[str, str, Condition]]:
@@ -205,7 +207,8 @@ def _counted(bound: Bound, project: str, scores_from_ns: int | None) -> list[tup
         from_ns = _EVER if rows_ns is None else rows_ns
         texts = reach.either(reach.span_texts(bound, from_ns, text_ns), reach.texts_ahead(bound, from_ns, text_ns))
         found.append(("texts", "spans", texts))
-        found.append(("log_texts", "events", reach.log_texts(bound, from_ns, text_ns)))
+        logs = reach.either(reach.log_texts(bound, from_ns, text_ns), reach.log_texts_ahead(bound, from_ns, text_ns))
+        found.append(("log_texts", "events", logs))
         if bound.environment is None:
             found.append(("score_texts", "scores", reach.score_texts(scores_from_ns or _EVER, text_ns)))
     return found

@@ -40,11 +40,7 @@ def old_spans(bound: Bound, project: str, until_ns: int) -> Condition:
 def spans_ahead(bound: Bound, until_ns: int) -> Condition:
     """Spans that were stored before `until_ns` and are dated far behind it: their sender's clock was ahead, and what it
     says shall not keep them longer than their own day of arrival would."""
-    ahead = Condition(
-        "start_ns >= ? AND stored_ns < ? AND stored_ns > ? AND start_ns > stored_ns + ?",
-        (until_ns, until_ns, _COUNTED, DAY_NS),
-    )
-    return ahead.also(_in_environment(bound, "environment"))
+    return _ahead("start_ns", until_ns).also(_in_environment(bound, "environment"))
 
 
 def texts_ahead(bound: Bound, from_ns: int, until_ns: int) -> Condition:
@@ -53,7 +49,8 @@ def texts_ahead(bound: Bound, from_ns: int, until_ns: int) -> Condition:
 
 
 def old_logs(bound: Bound, until_ns: int) -> Condition:
-    return Condition(f"{_LOGS} AND time_ns < ?", (until_ns,)).also(_in_environment(bound, _LOG_ENVIRONMENT))
+    old = either(older(until_ns), _ahead("time_ns", until_ns))
+    return Condition(_LOGS).also(old).also(_in_environment(bound, _LOG_ENVIRONMENT))
 
 
 def span_texts(bound: Bound, from_ns: int, until_ns: int) -> Condition:
@@ -69,6 +66,12 @@ def log_texts(bound: Bound, from_ns: int, until_ns: int) -> Condition:
     return old.also(_in_environment(bound, _LOG_ENVIRONMENT))
 
 
+def log_texts_ahead(bound: Bound, from_ns: int, until_ns: int) -> Condition:
+    """As `texts_ahead`, of log records."""
+    left = Condition("kind IN ('content', 'log') AND time_ns >= ? AND let_go_ns IS NULL", (from_ns,))
+    return _ahead("time_ns", until_ns).also(left).also(_in_environment(bound, _LOG_ENVIRONMENT))
+
+
 def score_texts(from_ns: int, until_ns: int) -> Condition:
     return Condition(
         "time_ns >= ? AND time_ns < ? AND let_go_ns IS NULL AND (reason IS NOT NULL OR metadata IS NOT NULL)",
@@ -79,6 +82,11 @@ def score_texts(from_ns: int, until_ns: int) -> Condition:
 def older(until_ns: int) -> Condition:
     """Scores and run items."""
     return Condition("time_ns < ?", (until_ns,))
+
+
+def _ahead(time: str, until_ns: int) -> Condition:
+    sql = f"{time} >= ? AND stored_ns < ? AND stored_ns > ? AND {time} > stored_ns + ?"
+    return Condition(sql, (until_ns, until_ns, _COUNTED, DAY_NS))
 
 
 def _in_environment(bound: Bound, column: str) -> Condition:

@@ -102,22 +102,26 @@ async def test_what_is_dated_ahead_goes_by_the_day_it_came(
     year_ahead = clock.now_ns() + 365 * DAY_S * 10**9
     ahead, staging, usual = (a_call(n, environment="staging" if n == 2 else None) for n in (1, 2, 3))
     dated = [replace(span, start_ns=year_ahead, end_ns=year_ahead + 1) for span in (ahead, staging)]
-    await store.append(Facts(spans=[*dated, replace(usual, start_ns=clock.now_ns(), end_ns=clock.now_ns() + 1)]))
+    spans = [*dated, replace(usual, start_ns=clock.now_ns(), end_ns=clock.now_ns() + 1)]
+    record = Event(PROJECT, "evt_1", "log", year_ahead, data={"body": "said"})
+    await store.append(Facts(spans=spans, events=[record]))
     retention = Retention(ledger, audit, clock)
     passes = Passes(store, retention, Labels(aliases()).is_label, shelf, NoCounters())
     rules = [{"metadata_days": 90, "text_days": 30}, {"environment": "staging", "metadata_days": 900}]
     await retention.put(PROJECT, "key:a", rules)
 
-    async def after(days: int) -> tuple[dict[str, Any], dict[str, str | None]]:
+    async def after(days: int) -> tuple[dict[str, Any], dict[str, Any]]:
         clock.advance(days * DAY_S)
         expected = await passes.preview(PROJECT, parse(rules), clock.now_ns())
         await retention.ask(PROJECT, "key:a")
         await passes.work()
-        return {name: expected[name] for name in ("spans", "texts")}, await texts(store)
+        logs = await store.scan("SELECT data LIKE '%said%' AS said FROM events")
+        left = {**await texts(store), "log": [row["said"] for row in logs]}
+        return {name: n for name, n in expected.items() if n and isinstance(n, int)}, left
 
-    assert await after(29) == ({"spans": 0, "texts": 0}, {"1": "in 1", "2": "in 2", "3": "in 3"})
-    assert await after(2) == ({"spans": 0, "texts": 2}, {"1": None, "2": "in 2", "3": None})
-    assert await after(60) == ({"spans": 2, "texts": 0}, {"2": "in 2"})
+    assert await after(29) == ({}, {"1": "in 1", "2": "in 2", "3": "in 3", "log": [True]})
+    assert await after(2) == ({"texts": 2, "log_texts": 1}, {"1": None, "2": "in 2", "3": None, "log": [False]})
+    assert await after(60) == ({"spans": 2, "log_records": 1}, {"2": "in 2", "log": []})
 
 
 async def test_it_is_known_from_when_on_nothing_was_taken_away(
