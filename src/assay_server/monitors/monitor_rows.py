@@ -131,10 +131,11 @@ def forget_states(connection: Connection, monitor: Monitor) -> None:
 def add_evaluation(
     connection: Connection, monitor: Monitor, at_ns: int, done_ns: int, findings: list[dict[str, Any]]
 ) -> None:
-    """Keeps the newest few hundred."""
+    """Keeps the newest few hundred; none of a time that is not yet: they were made before the clock was set back."""
     mine = _evaluations.c.project == monitor.project, _evaluations.c.monitor == monitor.id
     row = {"project": monitor.project, "monitor": monitor.id, "at_ns": at_ns}
-    connection.execute(_evaluations.delete().where(*mine, _evaluations.c.at_ns == at_ns))
+    untrue = (_evaluations.c.at_ns == at_ns) | (_evaluations.c.at_ns > done_ns)
+    connection.execute(_evaluations.delete().where(*mine, untrue))
     connection.execute(_evaluations.insert().values(**row, done_ns=done_ns, findings=findings))
     newest = select(_evaluations.c.at_ns).where(*mine).order_by(_evaluations.c.at_ns.desc()).offset(_KEPT).limit(1)
     oldest = connection.execute(newest).scalar()

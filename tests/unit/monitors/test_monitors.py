@@ -410,6 +410,7 @@ async def test_a_clock_that_is_set_back_blinds_nobody(world: World) -> None:
     world.errors(0.2)
     await world.minute()
     assert (await world.status(), world.told()) == ("alarm", ["[critical] errors: error rate"])
+    assert [row["at"][:10] for row in await world.monitors.evaluations(PROJECT, "errors")] == ["2026-10-22"]
     before = world.windows.asked
     await world.monitors.tick()
     assert world.windows.asked == before, "and it is asked at its usual times, not at every tick"
