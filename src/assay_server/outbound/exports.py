@@ -26,19 +26,23 @@ from assay_server.outbound.export_rows import Export
 from assay_server.outbound.late import late_windows, seen
 from assay_server.outbound.places import refuse_taken
 from assay_server.outbound.set_back import begin_anew
-from assay_server.outbound.targets import target_of
-from assay_server.outbound.windows import LENGTH_NS, file_of, start_of
+from assay_server.outbound.shown import run_json, shown
+from assay_server.outbound.targets import Target, target_of
+from assay_server.outbound.windows import LENGTH_NS, SETTLE_NS, file_of, start_of
 from assay_server.query import Exports
 from assay_server.store import Store
 
 _log = logging.getLogger(__name__)
 
 _S = 1_000_000_000
-_SETTLE_NS = 60 * _S  # facts of a window may come a little after its end
 _FIRST_NS, _LONGEST_NS = 60 * _S, 3600 * _S
 _GIVE_UP = 28  # tries: about a day
 _MOST_AT_ONCE = 1000  # windows of one export that a look catches up with
 _BEAT_S = 5.0
+_ANOTHERS = (
+    "There is a file of this window already that this server did not write, and it may have more: it stays."
+    " 'assay exports run' takes its place."
+)
 
 MayName = Callable[[str, str], bool]
 """(project, name of an environment variable) -> whether that project may have its value used."""
@@ -94,7 +98,7 @@ class ScheduledExports:
             export = Export(new_id("exp"), project, definition, start_of(definition.every, now), 1, now, actor)
             rows.insert(connection, export)
             self._record(connection, export, actor, "export.create", None, to_json(definition))
-            return _shown(connection, export)
+            return shown(connection, export)
 
         made = await self._ledger.write(write)
         self._beat.wake()
@@ -111,7 +115,7 @@ class ScheduledExports:
             following = before.next_ns if same else start_of(definition.every, self._clock.now_ns())
             rows.change(connection, before, definition, following)
             self._record(connection, before, actor, "export.change", to_json(before.definition), to_json(definition))
-            return _shown(connection, rows.fetch(connection, project, before.id))
+            return shown(connection, rows.fetch(connection, project, before.id))
 
         return await self._ledger.write(write)
 
@@ -127,12 +131,12 @@ class ScheduledExports:
 
     async def get(self, project: str, ref: str) -> dict[str, Any]:
         """Raises NotFound."""
-        return await self._ledger.read(lambda connection: _shown(connection, rows.fetch(connection, project, ref)))
+        return await self._ledger.read(lambda connection: shown(connection, rows.fetch(connection, project, ref)))
 
     async def list(self, project: str) -> Sequence[dict[str, Any]]:
         """By name."""
         return await self._ledger.read(
-            lambda connection: [_shown(connection, export) for export in rows.listed(connection, project)]
+            lambda connection: [shown(connection, export) for export in rows.listed(connection, project)]
         )
 
     async def runs(
@@ -144,7 +148,7 @@ class ScheduledExports:
             export = rows.fetch(connection, project, ref)
             found, total = rows.runs(connection, export, limit + 1, before_ns)
             following = found[limit - 1].start_ns if len(found) > limit else None
-            return [_run_json(run) for run in found[:limit]], total, following
+            return [run_json(run) for run in found[:limit]], total, following
 
         return await self._ledger.read(read)
 
@@ -181,7 +185,7 @@ class ScheduledExports:
         """Plans what is due and writes what waits; how many files were written."""
         now = self._clock.now_ns()
         await begin_anew(self._ledger, now, _LONGEST_NS)
-        for export in await self._ledger.read(lambda connection: rows.due(connection, now - _SETTLE_NS)):
+        for export in await self._ledger.read(lambda connection: rows.due(connection, now - SETTLE_NS)):
             whole_ns = await self._whole_ns(export)
             found = await late_windows(self._ledger, self._store, self._clock, export)
             late = {start for start in found if start >= whole_ns}
@@ -197,7 +201,7 @@ class ScheduledExports:
 
     def _plan(self, export: Export, late: set[int], now_ns: int, connection: Connection) -> None:
         length = LENGTH_NS[export.definition.every]
-        missed = (now_ns - _SETTLE_NS - export.next_ns) // length + 1
+        missed = (now_ns - SETTLE_NS - export.next_ns) // length + 1
         ends = [export.next_ns + n * length for n in range(min(missed, _MOST_AT_ONCE))]
         for end in ends:
             rows.want(connection, export, end - length, end, now_ns)
@@ -208,6 +212,13 @@ class ScheduledExports:
     async def _write(self, export: Export, run: Row[Any]) -> bool:
         began = self._clock.now_ns()
         attempts = run.attempts + 1
+        try:
+            if run.began_ns is None and await self._is_anothers(export, run):
+                await self._note(run, status="failed", began_ns=began, done_ns=began, error=_ANOTHERS)
+                return False
+        except (AssayError, OSError) as error:
+            await self._failed(run, attempts, str(error))
+            return False
         newest = await seen(self._store, export)
         await self._note(run, status="running", attempts=attempts, began_ns=began, seen_ns=newest, error=None)
         try:
@@ -221,23 +232,29 @@ class ScheduledExports:
         await self._note(run, status="done", **done)
         return True
 
+    async def _is_anothers(self, export: Export, run: Row[Any]) -> bool:
+        """Whether a file is there that this ledger knows nothing of: of a window that was written after the backup from
+        which it was restored, it has what is not here any more."""
+        return await self._target(export).holds(_name(export, run))
+
+    def _target(self, export: Export) -> Target:
+        return target_of(export.definition.target, export.project, self._folder, self._environment, self._spool)
+
     async def _file(self, export: Export, run: Row[Any]) -> tuple[str, int, int]:
         definition = export.definition
-        target = target_of(definition.target, export.project, self._folder, self._environment, self._spool)
         counted: list[int] = []
         narrow = definition.narrow(run.start_ns, run.end_ns)
         parts = self._exports.stream(export.project, narrow, definition.format, counted.append)
-        name = file_of(definition.what, definition.every, definition.format, run.start_ns)
-        file, size = await target.write(name, parts)
+        file, size = await self._target(export).write(_name(export, run), parts)
         return file, size, sum(counted)
 
     async def _failed(self, run: Row[Any], attempts: int, error: str) -> None:
         now = self._clock.now_ns()
         if attempts >= _GIVE_UP:
-            await self._note(run, status="failed", error=error, done_ns=now)
+            await self._note(run, status="failed", attempts=attempts, error=error, done_ns=now)
             return
         pause = min(_LONGEST_NS, _FIRST_NS * 2 ** min(attempts - 1, 10))
-        await self._note(run, status="waiting", error=error, next_ns=now + pause)
+        await self._note(run, status="waiting", attempts=attempts, error=error, next_ns=now + pause)
 
     async def _note(self, run: Row[Any], **values: Any) -> None:
         await self._ledger.write(lambda connection: rows.note(connection, run, **values))
@@ -269,34 +286,6 @@ class ScheduledExports:
         )
 
 
-def _shown(connection: Connection, export: Export) -> dict[str, Any]:
-    newest, _ = rows.runs(connection, export, 1)
-    return {
-        "id": export.id,
-        **to_json(export.definition),
-        "next_at": rfc3339(export.next_ns + _SETTLE_NS) if export.definition.enabled else None,
-        "last": _run_json(newest[0]) if newest else None,
-        "created_at": rfc3339(export.created_ns),
-        "created_by": export.created_by,
-    }
-
-
-def _run_json(run: Row[Any]) -> dict[str, Any]:
-    def time(ns: int | None) -> str | None:
-        return None if ns is None else rfc3339(ns)
-
-    status = "running" if run.status == "waiting" and run.attempts == 0 else run.status
-    return {
-        "window_start": rfc3339(run.start_ns),
-        "window_end": rfc3339(run.end_ns),
-        "status": "retrying" if status == "waiting" else status,
-        "rows": run.rows,
-        "bytes": run.bytes,
-        "file": run.file,
-        "error": run.error,
-        "attempts": run.attempts,
-        "next_try_at": rfc3339(run.next_ns) if status == "waiting" else None,
-        "started_at": time(run.began_ns),
-        "ended_at": time(run.done_ns),
-        "late_s": None if run.done_ns is None else max(0.0, round((run.done_ns - run.end_ns - _SETTLE_NS) / _S, 3)),
-    }
+def _name(export: Export, run: Row[Any]) -> str:
+    definition = export.definition
+    return file_of(definition.what, definition.every, definition.format, run.start_ns)

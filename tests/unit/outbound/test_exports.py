@@ -129,6 +129,23 @@ async def test_windows_that_were_missed_are_written_after_the_outage(world: Worl
     assert [run["late_s"] > HOUR_S for run in runs] == [False, True]
 
 
+async def test_a_server_that_was_restored_leaves_the_files_that_were_written_since(world: World) -> None:
+    """It knows nothing of the spans in them: an empty file took the place of each, at the first start."""
+    await world.exports.create(PROJECT, "user:a", {**TO_FOLDER, "format": "jsonl"})
+    await world.exports.tick()
+    later = world.folder / PROJECT / "bi/spans/day=2026-11-21/spans-2026-11-21T08.jsonl"
+    later.write_text("what came after the backup\n")
+    world.clock.advance(2 * HOUR_S)
+    world.exports = world.opened()
+    assert await world.exports.tick() == 1
+    runs, *_ = await world.exports.runs(PROJECT, "hourly")
+    told = {run["window_start"][11:13]: (run["status"], run["error"] or "") for run in runs}
+    assert (told["09"], told["08"][0], "did not write" in told["08"][1]) == (("done", ""), "failed", True)
+    assert later.read_text() == "what came after the backup\n"
+    await world.exports.run(PROJECT, "user:a", "hourly", parse_rfc3339("2026-11-21T08:30:00Z"))
+    assert (await world.exports.tick(), later.read_text()) == (1, "")
+
+
 async def test_what_retention_took_away_stays_in_the_file_that_has_it(world: World) -> None:
     """One late span, or another price, had the file of a window written again with what was left: one row, or none."""
     kept = await world.spans(0.5, 5)
