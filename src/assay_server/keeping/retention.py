@@ -44,6 +44,7 @@ class Retention:
         self._ledger = ledger
         self._audit = audit
         self._clock = clock
+        self._gone: dict[str, int] = {}  # by project; passes are many, and costs are asked for again and again
 
     async def rules(self, project: str) -> tuple[Rule, ...]:
         row = await self._ledger.read(lambda connection: _of(connection, project))
@@ -118,6 +119,9 @@ class Retention:
 
     async def spans_gone_before_ns(self, project: str) -> int:
         """Until when passes took away spans, or some of them (those of an environment); 0 where none did."""
+        known = self._gone.get(project)
+        if known is not None:
+            return known
         query = select(_passes.c.rules, _passes.c.as_of_ns, _passes.c.removed).where(_passes.c.project == project)
         rows = await self._ledger.read(lambda connection: connection.execute(query).all())
         taken = [
@@ -127,7 +131,8 @@ class Retention:
             for rule in parse(row.rules)
             if rule.metadata_days is not None
         ]
-        return max(taken, default=0)
+        self._gone[project] = max(taken, default=0)
+        return self._gone[project]
 
     async def ask(self, project: str, actor: str) -> dict[str, Any]:
         """A pass that is to be made now, without the hour. Raises Conflict where there are no rules."""
@@ -155,6 +160,7 @@ class Retention:
             connection.execute(update(_passes).where(_passes.c.id == made.id).values(**values))
 
         await self._ledger.write(write)
+        self._gone.pop(made.project, None)
 
     async def end(self, made: Pass, error: str | None = None) -> None:
         """A pass that did nothing leaves no row; one that did is in the audit log. One that failed is tried again."""

@@ -272,6 +272,12 @@ async def test_a_month_of_which_calls_were_let_go_says_so(http: httpx.AsyncClien
     assert after["removed_before"] == "2020-02-01T00:00:00.000000Z"
     page = (await http.get("costs/chargeback", params=month | {"format": "html"})).text
     assert "Calls before 2020-02-01 UTC, or some of them, were let go by retention and are not in the sums." in page
+    assert (await http.get("costs", params=month)).json()["removed_before"] == after["removed_before"]
+    why = (await http.get("costs/why", params={"day": "2020-01-02"})).json()
+    assert why["sentence"] == (
+        "There were no calls on 2020-01-02 and 2020-01-01."
+        " Calls before 2020-01-03 00:00:00 UTC, or some of them, were let go by retention."
+    )
     since = rfc3339(SystemClock().now_ns() - 89 * DAY)
     newest = await http.get("costs/chargeback", params={"since": since, "group_by": "user"})
     assert newest.json()["removed_before"] is None
