@@ -180,6 +180,8 @@ async def test_the_report_is_a_table_for_spreadsheets_and_harmless(http: httpx.A
     assert [(row["user"], row["cost_usd"], row["calls_without_price"]) for row in rows] == [
         ("<b>", "1234.5", "0"), ("'=cmd()", "0.0000001", "0"), ("(none)", "", "1"),
     ]  # fmt: skip
+    window = ("2026-11-01T00:00:00.000000Z", "2026-12-01T00:00:00.000000Z")
+    assert {(row["since"], row["until"]) for row in rows} == {window}, "of several months nobody knew which was which"
     page = await http.get("costs/chargeback", params={**WINDOW, "group_by": "user", "format": "html"})
     assert ("&lt;b&gt;" in page.text, "<b>" in page.text, "<script" in page.text) == (True, False, False)
     assert "1,234.50" in page.text
