@@ -127,6 +127,7 @@ def _nothing(request: Request) -> Json:
         "others": {"groups": 0, **none},
         "overlapping": False,
         "unmetered": 0,
+        "removed_before": None,
     }
 
 
@@ -159,6 +160,7 @@ def _breakdown(request: Request) -> Json:
         "others": {"groups": 0, **_amount(0, None)},
         "overlapping": by == "tag",
         "unmetered": 12,
+        "removed_before": None,
     }
 
 

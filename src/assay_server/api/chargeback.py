@@ -22,13 +22,14 @@ def last_month(now_ns: int) -> tuple[int, int]:
 def as_csv(report: dict[str, Any]) -> Response:
     out = io.StringIO()
     writer = csv.writer(out)
-    head = (report["group_by"], "calls", "calls_without_price", *_BUCKETS, "cost_usd", "share")
+    head = (report["group_by"], "calls", "calls_without_price", *_BUCKETS, "cost_usd", "share", "since", "until")
     writer.writerow(head)
+    window = report["since"], report["until"]  # in each row: a month among other months is told by nothing else
     for name, row in rows_of(report):
         money, tokens = row["cost"], row["tokens"]
         counts = [_blank(tokens.get(bucket)) for bucket in _BUCKETS]
         cost, share = _decimal(money["usd"]), _decimal(row.get("share"))
-        writer.writerow([_harmless(name), row["calls"], money["unknown"], *counts, cost, share])
+        writer.writerow([_harmless(name), row["calls"], money["unknown"], *counts, cost, share, *window])
     headers = {"content-disposition": f'attachment; filename="{_file_name(report)}.csv"'}
     return Response(out.getvalue(), media_type="text/csv; charset=utf-8", headers=headers)
 

@@ -91,6 +91,9 @@ def _notes(report: dict[str, Any], about: About, what: str) -> Iterator[str]:
     if report["repriced_at"]:
         day = escape(report["repriced_at"][:10])
         yield f"Prices were changed on {day}, after this window: a report made before may have other sums."
+    if report["removed_before"]:
+        before = _moment(report["removed_before"])
+        yield f"Calls before {before} UTC, or some of them, were let go by retention and are not in the sums."
     if report["overlapping"]:
         yield "A call with several tags stands in several rows."
 

@@ -15,7 +15,7 @@ from assay_server.api.chargeback_page import About, as_page
 from assay_server.api.openapi import answers
 from assay_server.api.services import services
 from assay_server.api.times import nanoseconds, week_before
-from assay_server.core.clock import SystemClock, rfc3339
+from assay_server.core.clock import SystemClock, in_utc, rfc3339
 from assay_server.core.errors import NotFound
 from assay_server.core.ports import Principal
 from assay_server.query import CostFilter, forecast_costs
@@ -102,10 +102,18 @@ class ChargebackQuery(_Window):
 
 @router.get("/costs", summary="Costs by model, user, feature, tag, …")
 async def breakdown(request: Request, caller: Reader, query: Annotated[BreakdownQuery, Query()]) -> dict[str, Any]:
+    narrow = query.filter()
     found: dict[str, Any] = await services(request).costs.breakdown(
-        caller.project, query.filter(), query.group_by, bin_name=query.bin, limit=query.limit
+        caller.project, narrow, query.group_by, bin_name=query.bin, limit=query.limit
     )
-    return found
+    gone_ns = await _removed_before(request, caller.project, narrow.since_ns, narrow.until_ns)
+    return found | {"removed_before": None if gone_ns is None else rfc3339(gone_ns)}
+
+
+async def _removed_before(request: Request, project: str, since_ns: int, until_ns: int) -> int | None:
+    """Until when retention took away calls of a window, or some of them; None where it took none."""
+    gone_ns: int = await services(request).keeping.retention.spans_gone_before_ns(project)
+    return min(gone_ns, until_ns) if gone_ns > since_ns else None
 
 
 @router.get(
@@ -120,6 +128,8 @@ async def chargeback(request: Request, caller: Reader, query: Annotated[Chargeba
     found["repriced_at"] = await services(request).prices.changed_after(
         caller.project, narrow.since_ns, narrow.until_ns
     )
+    gone_ns = await _removed_before(request, caller.project, narrow.since_ns, narrow.until_ns)
+    found["removed_before"] = None if gone_ns is None else rfc3339(gone_ns)
     if query.format == "json":
         return JSONResponse(found)
     return (
@@ -159,7 +169,10 @@ async def why(request: Request, caller: Reader, query: Annotated[WhyQuery, Query
     found: dict[str, Any] = await services(request).cost_changes.why(
         caller.project, day, against, query.within(day, day + _DAY_NS)
     )
-    return found
+    gone_ns = await _removed_before(request, caller.project, min(day, against), max(day, against) + _DAY_NS)
+    if gone_ns is not None:
+        found["sentence"] += f" Calls before {in_utc(gone_ns)}, or some of them, were let go by retention."
+    return found | {"removed_before": None if gone_ns is None else rfc3339(gone_ns)}
 
 
 @router.get("/costs/savings", summary="What a cache, a cheaper model or a shorter prompt would have saved")

@@ -9,6 +9,7 @@ from hashlib import blake2b
 from assay_server.app.config import Config
 from assay_server.app.watching import Site
 from assay_server.ingest import Ingest
+from assay_server.keeping import Retention
 from assay_server.outbound import Downloads, Forwards, ScheduledExports
 from assay_server.providers import HttpUpstream
 from assay_server.query import Exports, Stored
@@ -38,6 +39,7 @@ def outbound(
         spool=config.data / "outbound",
         may_name=may_name,
         environment=os.environ,
+        whole_since=Retention(site.ledger, site.audit, site.clock).whole_since_ns,
     )
     forwards = Forwards(
         site.ledger,

@@ -83,12 +83,12 @@ def plain(value: str) -> str:
 
 
 def when(value: str | None) -> str:
-    """An RFC 3339 time as local `2026-11-21 08:00:00`."""
+    """An RFC 3339 time on this machine's clock, which is said: `2026-11-21 08:00:00+01:00`."""
     if value is None:
         return "–"
     try:
-        return datetime.fromisoformat(value).astimezone().strftime("%Y-%m-%d %H:%M:%S")
-    except ValueError:
+        return datetime.fromisoformat(value).astimezone().isoformat(sep=" ", timespec="seconds")
+    except (ValueError, OverflowError):  # the year 1, which some clients send for no time, is before it elsewhere
         return safe(value)
 
 

@@ -9,18 +9,29 @@ from assay_server.core.errors import AssayError
 
 _log = logging.getLogger(__name__)
 
+_LONGEST_REST_S = 30.0
+
 
 class Beat:
     """Calls each work in turn, every `every_s` seconds, sooner when woken; one that fails keeps no other from its turn.
 
-    After a turn it rests at least `rest` times as long as that took, woken or not.
+    After a turn it rests at least `rest` times as long as that took, woken or not, but no longer than `longest_rest_s`:
+    a turn that caught up with a weekend is not followed by three of them in which nothing is looked at.
     """
 
-    def __init__(self, name: str, *works: Callable[[], Awaitable[object]], every_s: float, rest: float = 1.0) -> None:
+    def __init__(
+        self,
+        name: str,
+        *works: Callable[[], Awaitable[object]],
+        every_s: float,
+        rest: float = 1.0,
+        longest_rest_s: float = _LONGEST_REST_S,
+    ) -> None:
         self._name = name
         self._works = works
         self._every_s = every_s
         self._rest = rest
+        self._longest_rest_s = longest_rest_s
         self._woken = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
@@ -54,7 +65,7 @@ class Beat:
             self._woken.clear()
             for work in self._works:
                 await self._do(work)
-            await asyncio.sleep(self._rest * (loop.time() - began))
+            await asyncio.sleep(min(self._longest_rest_s, self._rest * (loop.time() - began)))
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._woken.wait(), self._every_s)
 

@@ -25,6 +25,11 @@ def rfc3339(ns: int) -> str:
     return moment.isoformat(timespec="microseconds")[:-6] + "Z"  # a third of the time of strftime
 
 
+def in_utc(ns: int) -> str:
+    """The same for people, to the second: `2026-11-21 08:00:00 UTC`."""
+    return rfc3339(ns)[:19].replace("T", " ") + " UTC"
+
+
 def parse_rfc3339(text: str) -> int:
     """The inverse of `rfc3339`; a time without an offset is taken as UTC. Raises ValueError."""
     moment = datetime.fromisoformat(text)

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from sqlalchemy import Connection, Row, select
 
 from assay_server.core.beat import Beat
-from assay_server.core.clock import Clock, rfc3339
+from assay_server.core.clock import Clock, in_utc, parse_rfc3339, rfc3339
 from assay_server.core.errors import Conflict, InvalidInput, RateLimited
 from assay_server.core.words import percent
 from assay_server.governance.audit import Audit
@@ -109,7 +109,7 @@ class Quotas:
                     retry_after_s=min(_LONGEST_WAIT_S, (self._turns(quota) - self._clock.now_ns()) / 1e9),
                     field=quota.name,
                     value=limit,
-                    fix=f"wait until {rfc3339(self._turns(quota))}, or have an admin raise it (PUT /api/v1/quotas)",
+                    fix=f"wait until {in_utc(self._turns(quota))}, or have an admin raise it (PUT /api/v1/quotas)",
                 )
 
     def get(self, project: str) -> dict[str, Any]:
@@ -184,6 +184,7 @@ class Quotas:
             return
         words = quota.replace("_", " ")
         what = "is used up; nothing more is taken" if state == "reached" else f"is used to {percent(use['share'])}"
+        until = in_utc(parse_rfc3339(use["resets_at"]))
         incident = await opens(
             project,
             key=f"quota:{quota}:{known.limits[quota]}:{window}:{state}",
@@ -191,7 +192,7 @@ class Quotas:
             severity="critical" if state == "reached" else "warning",
             title=f"Quota of {words}: {'reached' if state == 'reached' else 'warning'}",
             subject=f"quota:{quota}",
-            sentence=f"The quota of {use['limit']:,} {words} {what} (used {use['used']:,}) until {use['resets_at']}.",
+            sentence=f"The quota of {use['limit']:,} {words} {what} (used {use['used']:,}) until {until}.",
             evidence={name: use[name] for name in ("quota", "limit", "used", "share", "resets_at", "refused")},
             actions=[{"label": "Look at the quotas", "method": "GET", "path": "/api/v1/quotas"}],
             by=_ACTOR,

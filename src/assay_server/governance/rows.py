@@ -3,17 +3,20 @@
 from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, func, or_, select, update
+from sqlalchemy import Column, ColumnElement, Connection, Row, and_, func, or_, select, update
 
 from assay_server.core.clock import rfc3339
 from assay_server.core.errors import NotFound
 from assay_server.core.ports import Principal
+from assay_server.governance.sessions import SESSION_NS
 from assay_server.ledger import tables
 
 _keys = tables.accounts.keys
 _projects = tables.accounts.projects
 _sessions = tables.accounts.sessions
 _tokens = tables.accounts.sign_in_tokens
+
+_SLACK_NS = 24 * 3600 * 1_000_000_000
 
 
 def key_by_digest(connection: Connection, digest: str) -> Row[Any] | None:
@@ -55,7 +58,7 @@ def principal_by_key(connection: Connection, digest: str) -> Principal | None:
 
 def principal_by_session(connection: Connection, digest: str, now_ns: int) -> Principal | None:
     """Who a session belongs to, unless it ended, expired, or the key it was opened with was revoked."""
-    alive = and_(_sessions.c.ended_ns.is_(None), _sessions.c.expires_ns > now_ns)
+    alive = and_(_sessions.c.ended_ns.is_(None), *_in_time(_sessions.c.expires_ns, now_ns, SESSION_NS))
     trusted = or_(_sessions.c.key.is_(None), _keys.c.revoked_ns.is_(None))
     query = select(_sessions).outerjoin(_keys, _keys.c.id == _sessions.c.key)
     row = connection.execute(query.where(_sessions.c.secret_hash == digest, alive, trusted)).one_or_none()
@@ -64,12 +67,18 @@ def principal_by_session(connection: Connection, digest: str, now_ns: int) -> Pr
 
 def redeem(connection: Connection, digest: str, now_ns: int) -> Principal | None:
     """Uses up a sign-in token; None if it is unknown, used, too old, or made with a key that was revoked since."""
-    usable = (_tokens.c.token_hash == digest, _tokens.c.used_ns.is_(None), _tokens.c.expires_ns > now_ns)
+    in_time = _in_time(_tokens.c.expires_ns, now_ns, 0)
+    usable = (_tokens.c.token_hash == digest, _tokens.c.used_ns.is_(None), *in_time)
     row = connection.execute(select(_tokens).where(*usable)).one_or_none()
     if row is None or _is_revoked(connection, row.actor):
         return None
     connection.execute(update(_tokens).where(_tokens.c.token_hash == digest).values(used_ns=now_ns))
     return Principal(row.project, row.actor, row.role)
+
+
+def _in_time(expires_ns: Column[int], now_ns: int, longest_ns: int) -> tuple[ColumnElement[bool], ...]:
+    """Not over, and not given out by a clock that was a day ahead or more: that would be good until then."""
+    return expires_ns > now_ns, expires_ns <= now_ns + longest_ns + _SLACK_NS
 
 
 def _is_revoked(connection: Connection, actor: str) -> bool:

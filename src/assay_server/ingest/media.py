@@ -152,15 +152,18 @@ class MediaShelf:
         return await (self._ledger.read(work) if dry_run else self._ledger.write(work))
 
     async def forget_before(self, project: str, until_ns: int, *, dry_run: bool = False) -> int:
-        """The same for media that were announced before `until_ns`, whoever links them."""
+        """The same for media that were announced before `until_ns`, and not again since: a picture that is sent with
+        every call is gone from the traces before that moment, and stays with those after it."""
 
         def work(connection: Connection) -> int:
-            old = (_media.c.project == project, _media.c.created_ns < until_ns)
+            of_project = _links.c.project == project
+            fresh = select(_links.c.media).where(of_project, _links.c.created_ns >= until_ns)
+            old = (_media.c.project == project, _media.c.created_ns < until_ns, _media.c.id.not_in(fresh))
             gone = connection.execute(select(_media).where(*old)).all()
-            if gone and not dry_run:
-                ids = select(_media.c.id).where(*old)
-                connection.execute(_links.delete().where(_links.c.project == project, _links.c.media.in_(ids)))
-                self._remove(connection, project, gone)
+            if not dry_run:
+                connection.execute(_links.delete().where(of_project, _links.c.created_ns < until_ns))
+                if gone:
+                    self._remove(connection, project, gone)
             return len(gone)
 
         return await (self._ledger.read(work) if dry_run else self._ledger.write(work))

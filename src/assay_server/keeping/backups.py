@@ -29,6 +29,7 @@ _rows = tables.keeping.backups
 _heads = tables.accounts.audit_heads
 
 _DAY_NS = 86_400_000_000_000
+_GRACE_NS = 3_600_000_000_000
 _OWN = ("facts", "ledger.sqlite", "ledger.dump", "jobs.sqlite", "backups")  # a restored dump is not the next one
 
 
@@ -54,6 +55,8 @@ class Backups:
         self._places = places
         self._verifying: set[str] = set()
         self._tidied = False
+        self._looked_ns: int | None = None
+        self._removes_from_ns = 0
 
     async def ask(self, actor: str, reason: str | None = None) -> dict[str, Any]:
         """One that will be made now. Raises Conflict while another is being made."""
@@ -138,9 +141,18 @@ class Backups:
         while self._verifying:
             await self._verify(self._verifying.pop())
         now = self._clock.now_ns()
+        if self._may_be_wrong(now):
+            return
         for row in await self._in_state("done"):
             if row.expires_ns is not None and row.expires_ns <= now:
                 await self._remove(row, "assay:backup")
+
+    def _may_be_wrong(self, now_ns: int) -> bool:
+        """For an hour after a start and after a leap of the clock: what a wrong clock removed, nobody brings back."""
+        looked, self._looked_ns = self._looked_ns, now_ns
+        if looked is None or not 0 <= now_ns - looked < _DAY_NS:
+            self._removes_from_ns = now_ns + _GRACE_NS
+        return now_ns < self._removes_from_ns
 
     async def _make(self, row: Row[Any]) -> None:
         """One that a kill left behind begins anew; one that stands there was whole before the kill."""

@@ -124,6 +124,7 @@ class Passes:
                 made, self._erase(made.project, "spans", reach.old_spans(bound, made.project, slice_until))
             )
             from_ns = slice_until
+        await self._step(made, self._erase(made.project, "spans", reach.spans_ahead(bound, until_ns)))
         await self._step(made, self._erase(made.project, "events", reach.old_logs(bound, until_ns)))
 
     async def _texts(self, made: Pass, bound: Bound, until_ns: int) -> None:
@@ -184,16 +185,14 @@ def _whole_tables(rules: Sequence[Rule]) -> tuple[tuple[Erasable, int | None], .
 
 def _texts_of(bound: Bound) -> list[_Texts]:
     """Scores know no environment: theirs go by the project's rule."""
-    spans = _Texts(
-        "spans",
-        "start_ns",
-        "status_message, attributes::JSON::VARCHAR AS attributes, events, links",
-        partial(reach.span_texts, bound),
-        remains.of_span,
-    )
+    columns = "status_message, attributes::JSON::VARCHAR AS attributes, events, links"
+    spans = _Texts("spans", "start_ns", columns, partial(reach.span_texts, bound), remains.of_span)
+    ahead = _Texts("spans", "start_ns", columns, partial(reach.texts_ahead, bound), remains.of_span)
     logs = _Texts("events", "time_ns", "data", partial(reach.log_texts, bound), remains.of_log_record)
+    logs_ahead = _Texts("events", "time_ns", "data", partial(reach.log_texts_ahead, bound), remains.of_log_record)
     scores = _Texts("scores", "time_ns", "metadata", reach.score_texts, remains.of_score)
-    return [spans, logs] if bound.environment is not None else [spans, logs, scores]
+    found = [spans, ahead, logs, logs_ahead]
+    return found if bound.environment is not None else [*found, scores]
 
 
 def _counted(bound: Bound, project: str, scores_from_ns: int | None) -> list[tuple[str, str, Condition]]:
@@ -201,12 +200,15 @@ def _counted(bound: Bound, project: str, scores_from_ns: int | None) -> list[tup
     found: list[tuple[str, str, Condition]] = []
     rows_ns, text_ns = bound.rows_before_ns, bound.text_before_ns
     if rows_ns is not None:
-        found.append(("spans", "spans", reach.old_spans(bound, project, rows_ns)))
+        whole = reach.either(reach.old_spans(bound, project, rows_ns), reach.spans_ahead(bound, rows_ns))
+        found.append(("spans", "spans", whole))
         found.append(("log_records", "events", reach.old_logs(bound, rows_ns)))
     if text_ns is not None:
         from_ns = _EVER if rows_ns is None else rows_ns
-        found.append(("texts", "spans", reach.span_texts(bound, from_ns, text_ns)))
-        found.append(("log_texts", "events", reach.log_texts(bound, from_ns, text_ns)))
+        texts = reach.either(reach.span_texts(bound, from_ns, text_ns), reach.texts_ahead(bound, from_ns, text_ns))
+        found.append(("texts", "spans", texts))
+        logs = reach.either(reach.log_texts(bound, from_ns, text_ns), reach.log_texts_ahead(bound, from_ns, text_ns))
+        found.append(("log_texts", "events", logs))
         if bound.environment is None:
             found.append(("score_texts", "scores", reach.score_texts(scores_from_ns or _EVER, text_ns)))
     return found

@@ -2,7 +2,7 @@
 
 Under new rules nothing goes for an hour, so that a mistake can be taken back. What is due stands in the row
 (`next_ns`): a killed server makes its pass at the next start. Where the clock has gone on by more than a day since the
-last look (the server was off, or the clock is wrong), there is an hour again before anything goes.
+last look (the server was off, or the clock is wrong), or was set back, there is an hour again before anything goes.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,7 +15,7 @@ from assay_server.core.clock import Clock, rfc3339
 from assay_server.core.errors import Conflict
 from assay_server.core.ids import new_id
 from assay_server.governance import Audit
-from assay_server.keeping.rules import Rule, parse, rules_json
+from assay_server.keeping.rules import DAY_NS, Rule, before, parse, rules_json, shortest_days
 from assay_server.ledger import Ledger, tables
 
 _rules = tables.keeping.retention
@@ -44,6 +44,7 @@ class Retention:
         self._ledger = ledger
         self._audit = audit
         self._clock = clock
+        self._gone: dict[str, int] = {}  # by project; passes are many, and costs are asked for again and again
 
     async def rules(self, project: str) -> tuple[Rule, ...]:
         row = await self._ledger.read(lambda connection: _of(connection, project))
@@ -109,6 +110,30 @@ class Retention:
 
         return await self._ledger.read(read)
 
+    async def whole_since_ns(self, project: str, what: str) -> int:
+        """From when on no pass took away anything of `spans` or `scores`; 0 where none did."""
+        query = select(_passes.c.rules, _passes.c.as_of_ns).where(_passes.c.project == project)
+        rows = await self._ledger.read(lambda connection: connection.execute(query).all())
+        bounds = [before(shortest_days(parse(row.rules), what), row.as_of_ns) for row in rows]
+        return max((bound for bound in bounds if bound is not None), default=0)
+
+    async def spans_gone_before_ns(self, project: str) -> int:
+        """Until when passes took away spans, or some of them (those of an environment); 0 where none did."""
+        known = self._gone.get(project)
+        if known is not None:
+            return known
+        query = select(_passes.c.rules, _passes.c.as_of_ns, _passes.c.removed).where(_passes.c.project == project)
+        rows = await self._ledger.read(lambda connection: connection.execute(query).all())
+        taken = [
+            row.as_of_ns - rule.metadata_days * DAY_NS
+            for row in rows
+            if row.removed.get("spans")
+            for rule in parse(row.rules)
+            if rule.metadata_days is not None
+        ]
+        self._gone[project] = max(taken, default=0)
+        return self._gone[project]
+
     async def ask(self, project: str, actor: str) -> dict[str, Any]:
         """A pass that is to be made now, without the hour. Raises Conflict where there are no rules."""
 
@@ -135,6 +160,7 @@ class Retention:
             connection.execute(update(_passes).where(_passes.c.id == made.id).values(**values))
 
         await self._ledger.write(write)
+        self._gone.pop(made.project, None)
 
     async def end(self, made: Pass, error: str | None = None) -> None:
         """A pass that did nothing leaves no row; one that did is in the audit log. One that failed is tried again."""
@@ -164,10 +190,12 @@ class Retention:
         left = connection.execute(select(_passes).where(_passes.c.status == "running").order_by(_passes.c.id)).all()
         busy = {row.project for row in left}
         found = [Pass(row.id, row.project, parse(row.rules), row.as_of_ns) for row in left]
-        # A clock that was set back must not put the next pass off by more than its usual pause.
-        soon = (_rules.c.next_ns <= now) | (_rules.c.next_ns > now + max(EVERY_NS, GRACE_NS))
+        # A clock that was set back must not put the next pass off by more than its usual pause, nor take from new rules
+        # the hour in which they can be taken back.
+        longest_ns = max(EVERY_NS, GRACE_NS)
+        soon = (_rules.c.next_ns <= now) | (_rules.c.next_ns > now + longest_ns)
         for row in connection.execute(select(_rules).where(soon)).all():
-            if row.next_ns < now - _LATE_NS:
+            if not now - _LATE_NS <= row.next_ns <= now + longest_ns:
                 connection.execute(update(_rules).where(_rules.c.project == row.project).values(next_ns=now + GRACE_NS))
                 continue
             if row.project not in busy and row.rules:

@@ -91,6 +91,15 @@ def media_before(rules: Sequence[Rule], now_ns: int) -> int | None:
     return before(max(known), now_ns) if len(known) == len(kept) else None
 
 
+def shortest_days(rules: Sequence[Rule], what: str) -> int | None:
+    """The days after which the first of these goes, or a part of it: `spans` or `scores`. None: nothing does."""
+    if what == "scores":
+        known = [(rule := project_rule(rules)).scores_days, rule.text_days]
+    else:
+        known = [days for rule in rules for days in (rule.metadata_days, rule.text_days)]
+    return min((days for days in known if days is not None), default=None)
+
+
 def before(days: int | None, now_ns: int) -> int | None:
     return None if days is None else now_ns - days * DAY_NS
 

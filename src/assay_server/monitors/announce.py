@@ -4,6 +4,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from assay_server.core.clock import in_utc, parse_rfc3339
 from assay_server.monitors import monitor_rows
 from assay_server.monitors.rows import Incident
 from assay_server.notify import Message, Outbox
@@ -48,7 +49,11 @@ def _evidence(evidence: dict[str, Any]) -> list[str]:
     numbers = [f"{name} = {_number(evidence[name])}" for name in _SHOWN if evidence.get(name) not in {None, ""}]
     lines = [", ".join(numbers)] if numbers else []
     window = evidence.get("window")
-    return lines + ([f"window {window['since']} to {window['until']}"] if window else [])
+    return lines + ([f"window {_told(window['since'])} to {_told(window['until'])}"] if window else [])
+
+
+def _told(time: str) -> str:
+    return in_utc(parse_rfc3339(time))
 
 
 def _number(value: Any) -> str:

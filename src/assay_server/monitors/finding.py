@@ -81,3 +81,12 @@ def span_of(seconds: float) -> str:
         if seconds >= size and seconds % size == 0:
             return f"{seconds / size:g} {unit}"
     return f"{seconds:g} s"
+
+
+def lasted_of(seconds: int) -> str:
+    """How long something lasted, by its two largest units: `3 d 5 min`."""
+    parts, left = [], seconds
+    for size, unit in ((86_400, "d"), (3600, "h"), (60, "min"), (1, "s")):
+        n, left = divmod(left, size)
+        parts += [f"{n} {unit}"] if n else []
+    return " ".join(parts[:2]) or "0 s"

@@ -63,7 +63,7 @@ def change(definition: Definition, seen: Seen) -> Finding:
         return _learning(definition, seen, value)
     bound, crossed = _crossed(definition, expected, value)
     relative = moved(value / expected.value - 1) if expected.value > 0 else "more than the usual nothing"
-    kind = "this weekday and hour" if expected.weekday else "this hour"
+    kind = f"{'this weekday and hour' if expected.weekday else 'this hour'} in {rule.time_zone or 'UTC'}"
     words = (
         f"{relative} against the {amount(definition.metric, expected.value)} that are usual at {kind}"
         f" ({expected.days} days of history; chance explains up to {amount(definition.metric, bound)})"

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from assay_server.monitors import judge
+from assay_server.monitors.absence import Absences, doubted
 from assay_server.monitors.baseline import Past
 from assay_server.monitors.definition import DAY_S, Definition
 from assay_server.monitors.finding import Finding
@@ -20,8 +21,10 @@ _Groups = Mapping[str, Mapping[Window, Figure]]
 class Looker:
     """Looks at one moment, past or present: the same moment gives the same findings over the same facts."""
 
-    def __init__(self, windows: Windows) -> None:
+    def __init__(self, windows: Windows, absences: Absences | None = None) -> None:
+        """`absences`: when the server was away, so that what did not come then is not held against anybody."""
         self._windows = windows
+        self._absences = absences or Absences()
 
     async def look(self, project: str, definition: Definition, at_ns: int, known: Sequence[str] = ()) -> list[Finding]:
         """Findings for the window that ends at `at_ns`; `known`: groups seen before, which get one in any case."""
@@ -42,8 +45,12 @@ class Looker:
         if definition.group_by is None:
             known = ("",)
         return [
-            _judged(definition, at_ns, _of(by_group, each, known)) for at_ns, each in zip(moments, needed, strict=True)
+            [self._doubted(definition, finding) for finding in _judged(definition, at_ns, _of(by_group, each, known))]
+            for at_ns, each in zip(moments, needed, strict=True)
         ]
+
+    def _doubted(self, definition: Definition, finding: Finding) -> Finding:
+        return doubted(definition, finding, self._absences.within(finding.window))
 
 
 def _needed(definition: Definition, at_ns: int) -> list[Window]:

@@ -131,10 +131,11 @@ def forget_states(connection: Connection, monitor: Monitor) -> None:
 def add_evaluation(
     connection: Connection, monitor: Monitor, at_ns: int, done_ns: int, findings: list[dict[str, Any]]
 ) -> None:
-    """Keeps the newest few hundred."""
+    """Keeps the newest few hundred; none of a time that is not yet: they were made before the clock was set back."""
     mine = _evaluations.c.project == monitor.project, _evaluations.c.monitor == monitor.id
     row = {"project": monitor.project, "monitor": monitor.id, "at_ns": at_ns}
-    connection.execute(_evaluations.delete().where(*mine, _evaluations.c.at_ns == at_ns))
+    untrue = (_evaluations.c.at_ns == at_ns) | (_evaluations.c.at_ns > done_ns)
+    connection.execute(_evaluations.delete().where(*mine, untrue))
     connection.execute(_evaluations.insert().values(**row, done_ns=done_ns, findings=findings))
     newest = select(_evaluations.c.at_ns).where(*mine).order_by(_evaluations.c.at_ns.desc()).offset(_KEPT).limit(1)
     oldest = connection.execute(newest).scalar()
@@ -147,6 +148,13 @@ def evaluations(connection: Connection, project: str, monitor: str, limit: int) 
     mine = _evaluations.c.project == project, _evaluations.c.monitor == monitor
     query = select(_evaluations).where(*mine).order_by(_evaluations.c.at_ns.desc()).limit(limit)
     return list(connection.execute(query).all())
+
+
+def last_done_ns(connection: Connection, now_ns: int) -> int | None:
+    """When the newest evaluation was made, in any project: the last sign of life before a start."""
+    newest = select(func.max(_evaluations.c.done_ns)).where(_evaluations.c.done_ns <= now_ns)
+    found: int | None = connection.execute(newest).scalar()
+    return found
 
 
 def is_furnished(connection: Connection, project: str) -> bool:

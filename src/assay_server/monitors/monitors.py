@@ -7,6 +7,7 @@ newest hundred are. A process killed between two commits repeats one evaluation,
 """
 
 import logging
+import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
@@ -18,12 +19,14 @@ from assay_server.core.ids import new_id
 from assay_server.governance import Audit
 from assay_server.ledger import Ledger, without_values
 from assay_server.monitors import monitor_rows, rehearsal
+from assay_server.monitors.absence import Absences
 from assay_server.monitors.definition import Definition, parse, refuse_idle_lines, to_json
 from assay_server.monitors.finding import Finding, finding_json
 from assay_server.monitors.incidents import Incidents
 from assay_server.monitors.look import Looker
 from assay_server.monitors.monitor_rows import Monitor, State
 from assay_server.monitors.ready_made import READY_MADE
+from assay_server.monitors.schedule import schedule
 from assay_server.monitors.transitions import ACTOR, Transitions, state_json
 from assay_server.notify import silenced_until
 from assay_server.query import Windows
@@ -31,7 +34,6 @@ from assay_server.query import Windows
 _log = logging.getLogger(__name__)
 
 _SECOND = 1_000_000_000
-_MOST_CAUGHT_UP = 100
 
 Projects = Callable[[], Awaitable[list[str]]]
 """Ids of all projects."""
@@ -48,9 +50,11 @@ class Monitors:
         audit: Audit,
         clock: Clock,
         projects: Projects,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._ledger = ledger
-        self._looker = Looker(windows)
+        self._absences = Absences(monotonic)
+        self._looker = Looker(windows, self._absences)
         self._transitions = Transitions(incidents)
         self._audit = audit
         self._clock = clock
@@ -143,6 +147,10 @@ class Monitors:
         for project in await self._projects():
             await self._furnish(project)
         now = self._clock.now_ns()
+        if self._absences.knows:
+            self._absences.passed(now)
+        else:
+            self._absences.began(now, await self._ledger.read(lambda c: monitor_rows.last_done_ns(c, now)))
         made = 0
         for monitor in await self._ledger.read(lambda connection: monitor_rows.due(connection, now)):
             try:
@@ -257,24 +265,6 @@ class Monitors:
             before=without_values(connection, monitor.project, before),
             after=without_values(connection, monitor.project, after),
         )
-
-
-def schedule(monitor: Monitor, now_ns: int) -> tuple[list[int], int, int]:
-    """The window ends to evaluate now, the one after them, and how many evaluations did not happen in time.
-
-    One is in time until the next is due. Of those that were missed, as many are made up for as cover the gap without
-    overlap, the newest hundred at most; the last moment before now is always among them. Where the clock was set back
-    it begins anew from now.
-    """
-    every_ns = monitor.definition.every_s * _SECOND
-    if monitor.next_ns > now_ns:
-        return [now_ns], now_ns + every_ns, 0
-    late = (now_ns - monitor.next_ns) // every_ns
-    last = monitor.next_ns + late * every_ns
-    stride = max(1, monitor.definition.window_s // monitor.definition.every_s) * every_ns
-    count = min(_MOST_CAUGHT_UP, late * every_ns // stride + 1)
-    moments = [last - back * stride for back in range(count - 1, -1, -1)]
-    return moments, last + every_ns, late
 
 
 def _with_states(connection: Connection, project: str, ref: str) -> tuple[Monitor | None, list[State]]:

@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 
 from assay_server.core.clock import rfc3339
 from assay_server.monitors import monitor_rows
-from assay_server.monitors.finding import Finding, finding_json, span_of, subject_of, until_ns
+from assay_server.monitors.finding import Finding, finding_json, lasted_of, subject_of, until_ns
 from assay_server.monitors.incidents import Incidents
 from assay_server.monitors.monitor_rows import Monitor, State
 
@@ -62,14 +62,16 @@ class Transitions:
         if finding.status == "alarm":
             return State(before.group, "alarm", before.since_ns, 0, before.incident, shown)
         if finding.status == "unknown":
-            if at_ns - until_ns(before.finding) < _FORGOTTEN_NS:
+            if abs(at_ns - until_ns(before.finding)) < _FORGOTTEN_NS:  # later than now: the clock was set back
                 return before
             self._resolve(connection, monitor, before, ACTOR, "No data for a day: whether it passed is not known.")
             return State(before.group, "unknown", at_ns, 0, None, shown)
         if before.calm + 1 < _CALM:
             return State(before.group, "alarm", before.since_ns, before.calm + 1, before.incident, shown)
-        lasted = span_of(round((at_ns - before.since_ns) / _SECOND))
-        self._resolve(connection, monitor, before, ACTOR, f"After {lasted}: {finding.sentence}")
+        told, lasted_s = finding.sentence, round((at_ns - before.since_ns) / _SECOND)
+        if lasted_s >= 0:  # else the clock was set back, and nobody knows how long it lasted
+            told = f"After {lasted_of(lasted_s)}: {told}"
+        self._resolve(connection, monitor, before, ACTOR, told)
         return State(before.group, "ok", at_ns, 0, None, shown)
 
     def _open(self, connection: Connection, monitor: Monitor, at_ns: int, finding: Finding) -> str:

@@ -45,6 +45,7 @@ class Courier:
         self._heartbeat_s = heartbeat_s
         self._longest_s = longest_s
         self._task: asyncio.Task[None] | None = None
+        self._looked_ns: int | None = None
 
     def start(self) -> None:
         self._task = asyncio.create_task(self._run(), name="courier")
@@ -58,6 +59,9 @@ class Courier:
     async def deliver(self) -> int:
         """Sends what is due, one message a channel, side by side; how many batches arrived."""
         now = self._clock.now_ns()
+        if self._looked_ns is None or now < self._looked_ns:  # set back, also while the server was off
+            await self._ledger.write(lambda connection: outbox.hurry(connection, now, int(_LONGEST_S * _SECOND)))
+        self._looked_ns = now
         soonest = await self._ledger.read(partial(outbox.next_due, now_ns=now))
         if soonest is None or soonest > now:
             return 0

@@ -140,6 +140,13 @@ def due(connection: Connection, now_ns: int) -> list[Batch]:
     return batches
 
 
+def hurry(connection: Connection, now_ns: int, longest_pause_ns: int) -> None:
+    """What waits for longer than after any failure is due now: it was put off before the clock was set back, or for a
+    silence, which puts it off again. In every project."""
+    put_off = _table.c.status == "waiting", _table.c.next_ns > now_ns + longest_pause_ns
+    connection.execute(update(_table).where(*put_off).values(next_ns=now_ns))
+
+
 def next_due(connection: Connection, now_ns: int) -> int | None:
     """When the next message has to go, in any project; one that was put later than now goes at once."""
     moment = case((_table.c.created_ns > now_ns, now_ns), else_=_table.c.next_ns)

@@ -1,6 +1,6 @@
 """Scheduled exports and their runs in the ledger; every query names the project, but for the schedule's."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Row, delete, func, or_, select, update
 
 from assay_server.core.errors import NotFound
 from assay_server.ledger import tables
-from assay_server.outbound.definition import Definition, parse, to_json
+from assay_server.outbound.definition import Definition, Every, parse, to_json
 
 _exports = tables.outbound.exports
 _runs = tables.outbound.export_runs
@@ -72,6 +72,28 @@ def due(connection: Connection, until_ns: int) -> list[Export]:
     """Whose next window ended by then, in every project: for the schedule alone."""
     query = select(_exports).where(_exports.c.enabled.is_(True), _exports.c.next_ns <= until_ns)
     return [_export(row) for row in connection.execute(query.order_by(_exports.c.next_ns)).all()]
+
+
+def ahead(connection: Connection, following: Mapping[Every, int]) -> list[Export]:
+    """Whose next window ends later than the one that goes on now, by the length of their windows, in every project: for
+    the schedule alone."""
+    query = select(_exports).where(_exports.c.enabled.is_(True), _exports.c.next_ns > min(following.values()))
+    found = [_export(row) for row in connection.execute(query).all()]
+    return [export for export in found if export.next_ns > following[export.definition.every]]
+
+
+def waits_longer(connection: Connection, until_ns: int) -> bool:
+    """Whether a run waits for later than that, in any project."""
+    return connection.execute(select(_runs.c.export).where(*_later(until_ns)).limit(1)).first() is not None
+
+
+def hurry(connection: Connection, until_ns: int, now_ns: int) -> None:
+    """What waits for later than `until_ns` is to be made now, in every project."""
+    connection.execute(update(_runs).where(*_later(until_ns)).values(next_ns=now_ns))
+
+
+def _later(until_ns: int) -> tuple[Any, ...]:
+    return _runs.c.status.in_(("waiting", "running")), _runs.c.next_ns > until_ns
 
 
 def move(connection: Connection, export: Export, next_ns: int) -> None:

@@ -7,7 +7,7 @@ A file's name follows from its window, so whatever is written twice is there onc
 """
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -24,22 +24,31 @@ from assay_server.outbound import export_rows as rows
 from assay_server.outbound.definition import Bucket, Definition, parse, refuse_unknown_status, to_json
 from assay_server.outbound.export_rows import Export
 from assay_server.outbound.late import late_windows, seen
-from assay_server.outbound.targets import target_of
-from assay_server.outbound.windows import LENGTH_NS, file_of, names_of, start_of
+from assay_server.outbound.places import refuse_taken
+from assay_server.outbound.set_back import begin_anew
+from assay_server.outbound.shown import run_json, shown
+from assay_server.outbound.targets import Target, target_of
+from assay_server.outbound.windows import LENGTH_NS, SETTLE_NS, file_of, start_of
 from assay_server.query import Exports
 from assay_server.store import Store
 
 _log = logging.getLogger(__name__)
 
 _S = 1_000_000_000
-_SETTLE_NS = 60 * _S  # facts of a window may come a little after its end
 _FIRST_NS, _LONGEST_NS = 60 * _S, 3600 * _S
 _GIVE_UP = 28  # tries: about a day
 _MOST_AT_ONCE = 1000  # windows of one export that a look catches up with
 _BEAT_S = 5.0
+_ANOTHERS = (
+    "There is a file of this window already that this server did not write, and it may have more: it stays."
+    " 'assay exports run' takes its place."
+)
 
 MayName = Callable[[str, str], bool]
 """(project, name of an environment variable) -> whether that project may have its value used."""
+
+WholeSince = Callable[[str, str], Awaitable[int]]
+"""(project, `spans` or `scores`) -> from when on retention took nothing of them away."""
 
 
 class ScheduledExports:
@@ -57,6 +66,7 @@ class ScheduledExports:
         spool: Path,
         may_name: MayName,
         environment: Mapping[str, str],
+        whole_since: WholeSince,
     ) -> None:
         """`folder`: the export directory, None where the server has none. `spool`: for files on their way to S3."""
         self._ledger = ledger
@@ -68,6 +78,7 @@ class ScheduledExports:
         self._spool = spool
         self._may_name = may_name
         self._environment = environment
+        self._whole_since = whole_since
         self._beat = Beat("scheduled exports", self.tick, every_s=_BEAT_S)
 
     def start(self) -> None:
@@ -82,12 +93,12 @@ class ScheduledExports:
         definition = self._checked(project, given)
 
         def write(connection: Connection) -> dict[str, Any]:
-            _refuse_taken(connection, project, definition, None)
+            refuse_taken(connection, project, definition, None)
             now = self._clock.now_ns()
             export = Export(new_id("exp"), project, definition, start_of(definition.every, now), 1, now, actor)
             rows.insert(connection, export)
             self._record(connection, export, actor, "export.create", None, to_json(definition))
-            return _shown(connection, export)
+            return shown(connection, export)
 
         made = await self._ledger.write(write)
         self._beat.wake()
@@ -99,12 +110,12 @@ class ScheduledExports:
 
         def write(connection: Connection) -> dict[str, Any]:
             before = rows.fetch(connection, project, ref)
-            _refuse_taken(connection, project, definition, before.id)
+            refuse_taken(connection, project, definition, before.id)
             same = definition.every == before.definition.every and before.definition.enabled
             following = before.next_ns if same else start_of(definition.every, self._clock.now_ns())
             rows.change(connection, before, definition, following)
             self._record(connection, before, actor, "export.change", to_json(before.definition), to_json(definition))
-            return _shown(connection, rows.fetch(connection, project, before.id))
+            return shown(connection, rows.fetch(connection, project, before.id))
 
         return await self._ledger.write(write)
 
@@ -120,12 +131,12 @@ class ScheduledExports:
 
     async def get(self, project: str, ref: str) -> dict[str, Any]:
         """Raises NotFound."""
-        return await self._ledger.read(lambda connection: _shown(connection, rows.fetch(connection, project, ref)))
+        return await self._ledger.read(lambda connection: shown(connection, rows.fetch(connection, project, ref)))
 
     async def list(self, project: str) -> Sequence[dict[str, Any]]:
         """By name."""
         return await self._ledger.read(
-            lambda connection: [_shown(connection, export) for export in rows.listed(connection, project)]
+            lambda connection: [shown(connection, export) for export in rows.listed(connection, project)]
         )
 
     async def runs(
@@ -137,15 +148,18 @@ class ScheduledExports:
             export = rows.fetch(connection, project, ref)
             found, total = rows.runs(connection, export, limit + 1, before_ns)
             following = found[limit - 1].start_ns if len(found) > limit else None
-            return [_run_json(run) for run in found[:limit]], total, following
+            return [run_json(run) for run in found[:limit]], total, following
 
         return await self._ledger.read(read)
 
     async def run(self, project: str, actor: str, ref: str, moment_ns: int | None = None) -> dict[str, Any]:
         """Has the window that holds a moment written now, again where it was; by default the last whole one.
 
-        Raises NotFound, and InvalidInput for a window that is not over.
+        Raises NotFound, InvalidInput for a window that is not over, and Conflict for one whose file would lose what
+        retention took away since.
         """
+        known = await self._ledger.read(lambda connection: rows.fetch(connection, project, ref))
+        whole_ns = await self._whole_ns(known)
 
         def write(connection: Connection) -> dict[str, Any]:
             export = rows.fetch(connection, project, ref)
@@ -153,6 +167,11 @@ class ScheduledExports:
             start = start_of(every, start_of(every, now) - 1 if moment_ns is None else moment_ns)
             if start + LENGTH_NS[every] > now:
                 raise InvalidInput("This window is not over.", field="window_start", value=rfc3339(start))
+            if start < whole_ns and any(run.start_ns == start for run in rows.done_since(connection, export, start)):
+                raise Conflict(
+                    "Retention took away facts of this window: the file that is there would lose them.",
+                    field="window_start", value=rfc3339(start), fix="download what is left with 'assay export'",
+                )  # fmt: skip
             rows.want(connection, export, start, start + LENGTH_NS[every], now)
             window = {"window_start": rfc3339(start), "window_end": rfc3339(start + LENGTH_NS[every])}
             self._record(connection, export, actor, "export.run", None, window)
@@ -165,17 +184,24 @@ class ScheduledExports:
     async def tick(self) -> int:
         """Plans what is due and writes what waits; how many files were written."""
         now = self._clock.now_ns()
-        for export in await self._ledger.read(lambda connection: rows.due(connection, now - _SETTLE_NS)):
-            late = await late_windows(self._ledger, self._store, self._clock, export)
+        await begin_anew(self._ledger, now, _LONGEST_NS)
+        for export in await self._ledger.read(lambda connection: rows.due(connection, now - SETTLE_NS)):
+            whole_ns = await self._whole_ns(export)
+            found = await late_windows(self._ledger, self._store, self._clock, export)
+            late = {start for start in found if start >= whole_ns}
             await self._ledger.write(partial(self._plan, export, late, now))
         waiting = await self._ledger.read(lambda connection: rows.waiting(connection, now))
         return sum([await self._write(export, run) for export, run in waiting])
+
+    async def _whole_ns(self, export: Export) -> int:
+        """A window that begins before it and was written stays as it was: its file has what is gone here."""
+        return await self._whole_since(export.project, "scores" if export.definition.what == "scores" else "spans")
 
     # --- writing ------------------------------------------------------------------------------------
 
     def _plan(self, export: Export, late: set[int], now_ns: int, connection: Connection) -> None:
         length = LENGTH_NS[export.definition.every]
-        missed = (now_ns - _SETTLE_NS - export.next_ns) // length + 1
+        missed = (now_ns - SETTLE_NS - export.next_ns) // length + 1
         ends = [export.next_ns + n * length for n in range(min(missed, _MOST_AT_ONCE))]
         for end in ends:
             rows.want(connection, export, end - length, end, now_ns)
@@ -186,6 +212,13 @@ class ScheduledExports:
     async def _write(self, export: Export, run: Row[Any]) -> bool:
         began = self._clock.now_ns()
         attempts = run.attempts + 1
+        try:
+            if run.began_ns is None and await self._is_anothers(export, run):
+                await self._note(run, status="failed", began_ns=began, done_ns=began, error=_ANOTHERS)
+                return False
+        except (AssayError, OSError) as error:
+            await self._failed(run, attempts, str(error))
+            return False
         newest = await seen(self._store, export)
         await self._note(run, status="running", attempts=attempts, began_ns=began, seen_ns=newest, error=None)
         try:
@@ -199,23 +232,29 @@ class ScheduledExports:
         await self._note(run, status="done", **done)
         return True
 
+    async def _is_anothers(self, export: Export, run: Row[Any]) -> bool:
+        """Whether a file is there that this ledger knows nothing of: of a window that was written after the backup from
+        which it was restored, it has what is not here any more."""
+        return await self._target(export).holds(_name(export, run))
+
+    def _target(self, export: Export) -> Target:
+        return target_of(export.definition.target, export.project, self._folder, self._environment, self._spool)
+
     async def _file(self, export: Export, run: Row[Any]) -> tuple[str, int, int]:
         definition = export.definition
-        target = target_of(definition.target, export.project, self._folder, self._environment, self._spool)
         counted: list[int] = []
         narrow = definition.narrow(run.start_ns, run.end_ns)
         parts = self._exports.stream(export.project, narrow, definition.format, counted.append)
-        name = file_of(definition.what, definition.every, definition.format, run.start_ns)
-        file, size = await target.write(name, parts)
+        file, size = await self._target(export).write(_name(export, run), parts)
         return file, size, sum(counted)
 
     async def _failed(self, run: Row[Any], attempts: int, error: str) -> None:
         now = self._clock.now_ns()
         if attempts >= _GIVE_UP:
-            await self._note(run, status="failed", error=error, done_ns=now)
+            await self._note(run, status="failed", attempts=attempts, error=error, done_ns=now)
             return
         pause = min(_LONGEST_NS, _FIRST_NS * 2 ** min(attempts - 1, 10))
-        await self._note(run, status="waiting", error=error, next_ns=now + pause)
+        await self._note(run, status="waiting", attempts=attempts, error=error, next_ns=now + pause)
 
     async def _note(self, run: Row[Any], **values: Any) -> None:
         await self._ledger.write(lambda connection: rows.note(connection, run, **values))
@@ -247,60 +286,6 @@ class ScheduledExports:
         )
 
 
-def _refuse_taken(connection: Connection, project: str, definition: Definition, mine: str | None) -> None:
-    """A name for one export alone, and so its files: those of another would take their places, window by window."""
-    found = rows.find(connection, project, definition.name)
-    if found is not None and found.id != mine:
-        fix = "choose another"
-        raise Conflict("There is a scheduled export of this name.", field="name", value=definition.name, fix=fix)
-    place = _place(project, definition)
-    for other in rows.everybodys(connection):
-        if other.id != mine and _place(other.project, other.definition) == place:
-            whose = f"export '{other.definition.name}'" if other.project == project else "export of another project"
-            raise Conflict(
-                f"The {whose} writes files of the same names there.",
-                field="target",
-                value=place[-1],
-                fix="give this one a folder or prefix of its own",
-            )
-
-
-def _place(project: str, definition: Definition) -> tuple[Any, ...]:
-    """What the names of its files follow from, and last the place for people."""
-    target, names = definition.target, names_of(definition)
-    if isinstance(target, Bucket):
-        return (*names, target.endpoint, f"{target.bucket}/{target.prefix}")
-    return (*names, project, target.path)
-
-
-def _shown(connection: Connection, export: Export) -> dict[str, Any]:
-    newest, _ = rows.runs(connection, export, 1)
-    return {
-        "id": export.id,
-        **to_json(export.definition),
-        "next_at": rfc3339(export.next_ns + _SETTLE_NS) if export.definition.enabled else None,
-        "last": _run_json(newest[0]) if newest else None,
-        "created_at": rfc3339(export.created_ns),
-        "created_by": export.created_by,
-    }
-
-
-def _run_json(run: Row[Any]) -> dict[str, Any]:
-    def time(ns: int | None) -> str | None:
-        return None if ns is None else rfc3339(ns)
-
-    status = "running" if run.status == "waiting" and run.attempts == 0 else run.status
-    return {
-        "window_start": rfc3339(run.start_ns),
-        "window_end": rfc3339(run.end_ns),
-        "status": "retrying" if status == "waiting" else status,
-        "rows": run.rows,
-        "bytes": run.bytes,
-        "file": run.file,
-        "error": run.error,
-        "attempts": run.attempts,
-        "next_try_at": rfc3339(run.next_ns) if status == "waiting" else None,
-        "started_at": time(run.began_ns),
-        "ended_at": time(run.done_ns),
-        "late_s": None if run.done_ns is None else max(0.0, round((run.done_ns - run.end_ns - _SETTLE_NS) / _S, 3)),
-    }
+def _name(export: Export, run: Row[Any]) -> str:
+    definition = export.definition
+    return file_of(definition.what, definition.every, definition.format, run.start_ns)

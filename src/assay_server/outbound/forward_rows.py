@@ -65,9 +65,11 @@ def listed(connection: Connection, project: str) -> list[State]:
     return [_state(row) for row in connection.execute(query).all()]
 
 
-def due(connection: Connection, now_ns: int) -> list[State]:
-    """Those that may send now, in every project: for the sender alone."""
-    query = select(_rows).where(_rows.c.enabled.is_(True), _rows.c.next_ns <= now_ns)
+def due(connection: Connection, now_ns: int, longest_pause_ns: int) -> list[State]:
+    """Those that may send now, in every project: for the sender alone. One that waits for longer than anything waits
+    was put off before the clock was set back."""
+    soon = (_rows.c.next_ns <= now_ns) | (_rows.c.next_ns > now_ns + longest_pause_ns)
+    query = select(_rows).where(_rows.c.enabled.is_(True), soon)
     return [_state(row) for row in connection.execute(query).all()]
 
 

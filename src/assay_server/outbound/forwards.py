@@ -138,7 +138,8 @@ class Forwards:
 
     async def tick(self) -> int:
         """Sends what may be sent; how many spans arrived."""
-        states = await self._ledger.read(lambda connection: rows.due(connection, self._clock.now_ns()))
+        now, longest = self._clock.now_ns(), int(_LONGEST_S * _S)
+        states = await self._ledger.read(lambda connection: rows.due(connection, now, longest))
         self._some_due = bool(states)
         return sum(await asyncio.gather(*(self._advance(state) for state in states)))
 

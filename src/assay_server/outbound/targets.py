@@ -20,6 +20,10 @@ _CONNECT_S, _REQUEST_S = 10.0, 60.0
 class Target(Protocol):
     """Raises `Unavailable` where it cannot be written, `InvalidInput` where it was set up wrongly."""
 
+    async def holds(self, name: str) -> bool:
+        """Whether a file of that name is there."""
+        ...
+
     async def write(self, name: str, parts: AsyncIterator[bytes]) -> tuple[str, int]:
         """Where the file stands now, for people, and its bytes."""
         ...
@@ -30,6 +34,9 @@ class FolderTarget:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+
+    async def holds(self, name: str) -> bool:
+        return await asyncio.to_thread((self._folder / name).exists)
 
     async def write(self, name: str, parts: AsyncIterator[bytes]) -> tuple[str, int]:
         place = self._folder / name
@@ -53,19 +60,28 @@ class BucketTarget:
         self._environment = environment
         self._spool = spool
 
+    async def holds(self, name: str) -> bool:
+        from pyarrow.fs import FileType
+
+        files, place = self._files(), self._place(name)
+        try:
+            info = await asyncio.to_thread(files.get_file_info, place)
+        except OSError as error:
+            raise _unreachable(place, error) from error
+        return bool(info.type != FileType.NotFound)
+
     async def write(self, name: str, parts: AsyncIterator[bytes]) -> tuple[str, int]:
-        files = self._files()
-        place = "/".join(part for part in (self._bucket.bucket, self._bucket.prefix, name) if part)
+        files, place = self._files(), self._place(name)
         self._spool.mkdir(parents=True, exist_ok=True)
         async with _spooled(parts, self._spool / place.replace("/", "-")) as spooled:
             try:
                 await asyncio.to_thread(_upload, files, spooled, place)
             except OSError as error:
-                raise Unavailable(
-                    f"s3://{place} cannot be written: {str(error)[:300]}", field="target.s3", value=place,
-                    fix="look at the bucket's name, its region and what the key may do",
-                ) from error  # fmt: skip
+                raise _unreachable(place, error) from error
             return f"s3://{place}", spooled.stat().st_size
+
+    def _place(self, name: str) -> str:
+        return "/".join(part for part in (self._bucket.bucket, self._bucket.prefix, name) if part)
 
     def _files(self) -> Any:
         from pyarrow.fs import S3FileSystem
@@ -88,6 +104,15 @@ class BucketTarget:
                 f"The server's environment has no {name}.", field=where, value=name, fix="set it and start the server"
             )
         return value
+
+
+def _unreachable(place: str, error: OSError) -> Unavailable:
+    return Unavailable(
+        f"s3://{place} cannot be written: {str(error)[:300]}",
+        field="target.s3",
+        value=place,
+        fix="look at the bucket's name, its region and what the key may do",
+    )
 
 
 def target_of(

@@ -6,6 +6,7 @@ from assay_server.outbound.definition import Definition, Every
 
 _S = 1_000_000_000
 LENGTH_NS: dict[Every, int] = {"hour": 3600 * _S, "day": 86_400 * _S, "week": 7 * 86_400 * _S}
+SETTLE_NS = 60 * _S  # facts of a window may come a little after its end
 _MONDAY_NS = 4 * 86_400 * _S  # 1970 began on a Thursday
 
 

@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.fakes.ui_api import FakeApi
+from tests.fakes.ui_search import a_span
 from tests.fakes.ui_world import World
 
 pytestmark = pytest.mark.browser
@@ -58,3 +59,14 @@ def test_the_first_trace_announces_itself(opened: Opened, ui_api: FakeApi) -> No
     notice = page.get_by_role("status").filter(has_text="It has arrived")
     expect(notice).to_be_visible()
     expect(notice.get_by_role("link")).to_have_attribute("href", f"/traces/{full.traces[0]['trace_id']}")
+
+
+@pytest.mark.parametrize("start", ["2031-01-01T00:00:00Z", "2020-01-01T00:00:00Z"], ids=["ahead", "behind"])
+def test_a_trace_of_a_wrong_clock_announces_itself_too(opened: Opened, ui_api: FakeApi, start: str) -> None:
+    """It is not the newest by its time, and the page waited for it for ever."""
+    page = opened("/connect")
+    expect(page.get_by_text("Waiting for the next trace…")).to_be_visible()
+    ui_api.world.telling.append(("span", a_span(7, start=start)))
+    notice = page.get_by_role("status").filter(has_text="It has arrived: answer 7")
+    expect(notice.get_by_role("link")).to_have_attribute("href", f"/traces/{7:032x}")
+    expect(page.get_by_text("By its sender’s clock it began")).to_be_visible()

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from assay_server.api.chargeback_page import About, as_page
 from tests.fakes.ui_api import FakeApi
@@ -33,6 +33,22 @@ def test_costs_say_what_is_unknown_and_lead_to_the_calls(opened: Opened) -> None
     expect(page.get_by_role("columnheader", name="User")).to_be_visible()
     page.get_by_role("row").filter(has_text="lena").get_by_title("The traces behind this").click()
     expect(page).to_have_url(re.compile("/traces[?]since=.*q=user%3Alena"))
+
+
+def test_a_period_of_which_calls_were_let_go_is_compared_with_nothing(opened: Opened) -> None:
+    """It seemed to have cost next to nothing, and this one thousands of percent more."""
+    page = opened("/costs")
+    lead = page.locator("p.lead")
+    expect(lead).to_contain_text("the 7 days before (")
+
+    def let_go(route: Route) -> None:
+        answer = route.fetch()
+        route.fulfill(response=answer, json=answer.json() | {"removed_before": "2026-11-20T00:00:00Z"})
+
+    page.route("**/api/v1/costs?**", let_go)
+    page.reload()
+    expect(lead).to_contain_text("or some of them, were let go by retention and are in no sum here.")
+    expect(lead).not_to_contain_text("the 7 days before (")
 
 
 def test_the_report_is_of_the_month_before_or_of_what_is_shown(opened: Opened) -> None:
@@ -167,6 +183,7 @@ def test_no_name_pushes_an_amount_off_the_printed_page_and_the_total_stands_once
         "group_by": "tenant", "since": "2026-10-01T00:00:00Z", "until": "2026-11-01T00:00:00Z",
         "items": [{"value": name, **sums} for name in names * 40], "others": {"groups": 0}, "overlapping": False,
         "total": sums | {"cost": {"usd": 120 * 12_345.67, "unknown": 120}}, "unmetered": 0, "repriced_at": None,
+        "removed_before": None,
     }  # fmt: skip
     page = chromium.new_page(viewport={"width": 680, "height": 1000})  # of paper, within its margins
     page.set_content(bytes(as_page(report, About("shop", "2026-11-29T16:00:00Z", {}, {})).body).decode())

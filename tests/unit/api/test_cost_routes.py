@@ -20,6 +20,7 @@ from assay_server.core.ports import Principal
 from assay_server.core.records import Facts, Span, Tokens
 from assay_server.governance import Audit
 from assay_server.ingest import Ingest, Repricer
+from assay_server.keeping import Retention
 from assay_server.ledger import Ledger
 from assay_server.providers import Prices
 from assay_server.query import CostChanges, Costs, Savings, TokenUse
@@ -62,6 +63,7 @@ async def services(ledger: Ledger, tmp_path: Path) -> AsyncIterator[Any]:
     yield SimpleNamespace(
         accounts=Accounts(),
         releases=Releases(),
+        keeping=SimpleNamespace(retention=Retention(ledger, Audit(ledger, clock, lambda text: (text, [])), clock)),
         ingest=Ingest(store, Scrubber(), own),
         prices=own,
         repricer=repricer,
@@ -178,6 +180,8 @@ async def test_the_report_is_a_table_for_spreadsheets_and_harmless(http: httpx.A
     assert [(row["user"], row["cost_usd"], row["calls_without_price"]) for row in rows] == [
         ("<b>", "1234.5", "0"), ("'=cmd()", "0.0000001", "0"), ("(none)", "", "1"),
     ]  # fmt: skip
+    window = ("2026-11-01T00:00:00.000000Z", "2026-12-01T00:00:00.000000Z")
+    assert {(row["since"], row["until"]) for row in rows} == {window}, "of several months nobody knew which was which"
     page = await http.get("costs/chargeback", params={**WINDOW, "group_by": "user", "format": "html"})
     assert ("&lt;b&gt;" in page.text, "<b>" in page.text, "<script" in page.text) == (True, False, False)
     assert "1,234.50" in page.text
@@ -254,6 +258,31 @@ async def test_a_closed_month_that_was_priced_anew_says_so(http: httpx.AsyncClie
     assert f"Prices were changed on {after['repriced_at'][:10]}" in page
     open_ = WINDOW | {"until": "2100-01-01T00:00:00Z"}
     assert (await http.get("costs/chargeback", params=open_)).json()["repriced_at"] is None
+
+
+async def test_a_month_of_which_calls_were_let_go_says_so(http: httpx.AsyncClient, services: Any) -> None:
+    """It was less by what retention had taken away, or nothing at all, and no word said why."""
+    month = {"since": "2020-01-01T00:00:00Z", "until": "2020-02-01T00:00:00Z", "group_by": "user"}
+    assert (await http.get("costs/chargeback", params=month)).json()["removed_before"] is None
+    retention = services.keeping.retention
+    await retention.put(PROJECT, "key:admin", [{"metadata_days": 90, "text_days": 3}])
+    await retention.ask(PROJECT, "key:admin")
+    [made] = await retention.due()
+    await retention.reached(made, {"spans": 3}, 1.0)
+    await retention.end(made)
+    after = (await http.get("costs/chargeback", params=month)).json()
+    assert after["removed_before"] == "2020-02-01T00:00:00.000000Z"
+    page = (await http.get("costs/chargeback", params=month | {"format": "html"})).text
+    assert "Calls before 2020-02-01 UTC, or some of them, were let go by retention and are not in the sums." in page
+    assert (await http.get("costs", params=month)).json()["removed_before"] == after["removed_before"]
+    why = (await http.get("costs/why", params={"day": "2020-01-02"})).json()
+    assert why["sentence"] == (
+        "There were no calls on 2020-01-02 and 2020-01-01."
+        " Calls before 2020-01-03 00:00:00 UTC, or some of them, were let go by retention."
+    )
+    since = rfc3339(SystemClock().now_ns() - 89 * DAY)
+    newest = await http.get("costs/chargeback", params={"since": since, "group_by": "user"})
+    assert newest.json()["removed_before"] is None
 
 
 @pytest.mark.parametrize(

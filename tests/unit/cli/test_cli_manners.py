@@ -6,13 +6,14 @@ import stat
 import subprocess
 import sys
 from pathlib import Path
+from time import tzset
 from typing import Any
 
 import pytest
 import typer
 
 from assay_server.cli import app, run, settings
-from assay_server.cli.terminal import colour, money, progress
+from assay_server.cli.terminal import colour, money, progress, when
 from assay_server.core.errors import Unavailable
 from tests.fakes.rest import FakeServer, problem
 from tests.unit.cli.conftest import Run
@@ -258,6 +259,24 @@ def test_texts_can_be_printed_wherever_they_go(fake_rest: FakeServer, setting: d
     )
     assert done.returncode == 0, done.stderr
     assert seen in done.stdout.decode(setting.get("PYTHONIOENCODING", "utf-8"))
+
+
+@pytest.mark.parametrize(
+    ("zone", "time", "shown"),
+    [
+        ("UTC", "2026-11-21T08:00:00.123456Z", "2026-11-21 08:00:00+00:00"),
+        ("Europe/Berlin", "2026-10-25T00:30:00Z", "2026-10-25 02:30:00+02:00"),
+        ("Europe/Berlin", "2026-10-25T01:30:00Z", "2026-10-25 02:30:00+01:00"),
+        ("America/New_York", "0001-01-01T00:00:00Z", "0001-01-01T00:00:00Z"),
+    ],
+)
+def test_a_time_says_by_which_clock_it_is(monkeypatch: pytest.MonkeyPatch, zone: str, time: str, shown: str) -> None:
+    """Of the hour that comes twice nobody could tell which one was meant, nor of any other whose it was."""
+    with monkeypatch.context() as here:
+        here.setenv("TZ", zone)
+        tzset()
+        assert when(time) == shown
+    tzset()
 
 
 def test_progress_is_for_terminals(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

@@ -49,6 +49,21 @@ async def test_who_is_woken_does_not_wait_for_the_hour(rest: float) -> None:
     assert turns.empty()
 
 
+async def test_a_long_turn_is_not_followed_by_a_rest_without_end() -> None:
+    """Monitors that caught up with an outage for ten minutes were blind for the half hour after it."""
+    turns: asyncio.Queue[int] = asyncio.Queue()
+
+    async def work() -> None:
+        await asyncio.sleep(0.05)
+        turns.put_nowait(1)
+
+    beat = Beat("test", work, every_s=0.01, rest=HOUR, longest_rest_s=0.01)
+    beat.start()
+    for _ in range(2):
+        await asyncio.wait_for(turns.get(), 30)
+    await beat.close()
+
+
 async def test_it_ends_while_it_works() -> None:
     began = asyncio.Event()
 

@@ -205,6 +205,22 @@ class TestSigningIn:
         with pytest.raises(Unauthenticated):
             await accounts.session_principal(opened["secret"])
 
+    async def test_what_a_clock_that_was_ahead_gave_out_is_not_good_until_then(
+        self, accounts: Accounts, clock: FakeClock
+    ) -> None:
+        """A link of fifteen minutes could be used for a year, and a session of a week went on for one."""
+        clock.advance(365 * 24 * 3600)
+        link = await accounts.create_sign_in_token(PROJECT)
+        opened = await accounts.sign_in(await accounts.create_sign_in_token(PROJECT))
+        clock.advance(-3600)  # an hour is not worth a sign-in
+        assert (await accounts.session_principal(opened["secret"])).role == "admin"
+        clock.advance(-364 * 24 * 3600)
+        accounts._forget()
+        with pytest.raises(Unauthenticated):
+            await accounts.session_principal(opened["secret"])
+        with pytest.raises(Unauthenticated):
+            await accounts.sign_in(link)
+
     async def test_a_session_is_no_key_and_a_key_no_session(self, accounts: Accounts) -> None:
         made = await make(accounts)
         opened = await accounts.sign_in(made["secret"])

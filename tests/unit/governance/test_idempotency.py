@@ -82,8 +82,11 @@ async def test_a_failure_is_not_remembered(once: Idempotency) -> None:
     assert (await once.run(PROJECT, "k", "another", Work()))["status"] == 201
 
 
-async def test_a_claim_of_a_dead_process_expires(once: Idempotency, any_ledger: Ledger, clock: FakeClock) -> None:
-    """A process that was killed in the middle never says that it is done."""
+@pytest.mark.parametrize("seconds", [61, -86_400], ids=["waited", "set-back"])
+async def test_a_claim_of_a_dead_process_expires(
+    once: Idempotency, any_ledger: Ledger, clock: FakeClock, seconds: int
+) -> None:
+    """A process that was killed in the middle never says that it is done; nor does anybody wait for a clock."""
     stuck, work = Work(), Work()
     stuck.may_go_on.clear()
     dead = asyncio.create_task(once.run(PROJECT, "k", "hash", stuck))
@@ -93,7 +96,7 @@ async def test_a_claim_of_a_dead_process_expires(once: Idempotency, any_ledger: 
     with pytest.raises(Unavailable) as busy:
         await living.run(PROJECT, "k", "hash", work)
     assert busy.value.retry_after_s is not None
-    clock.advance(61)
+    clock.advance(seconds)
     assert (await living.run(PROJECT, "k", "hash", work))["body"] == {"n": 1}
     dead.cancel()
     await asyncio.gather(dead, return_exceptions=True)

@@ -146,6 +146,7 @@ async def test_the_warning_and_the_limit_are_told_once_and_resolved_when_the_win
         counts.add(project, SPANS, n)
         await quotas.look(told.open, told.resolve, told.unresolved)
     assert [(one["severity"], one["evidence"]["used"]) for one in told.opened] == [("warning", 80), ("critical", 100)]
+    assert told.opened[1]["sentence"].endswith("(used 100) until 2026-11-22 00:00:00 UTC.")
     clock.advance(DAY_S)
     await quotas.look(told.open, told.resolve, told.unresolved)
     assert told.resolved == ["inc_1", "inc_2"]

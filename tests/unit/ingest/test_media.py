@@ -298,3 +298,20 @@ def test_a_ticket_is_for_one_file_of_one_project_and_an_hour() -> None:
     clock.advance(3601)
     with pytest.raises(NotFound):
         tickets.project(ticket, "a")
+
+
+async def test_a_picture_that_is_sent_again_and_again_stays_with_the_newer_traces(
+    ledger: Ledger, tmp_path: Path
+) -> None:
+    """A logo that came with every call was gone from yesterday's, as soon as the first one was old enough."""
+    clock = FakeClock()
+    shelf = MediaShelf(ledger, tmp_path / "media", Scrubber().scrub, clock, 1000)
+    await keep(shelf, "logo", png(), T1)
+    clock.advance(86_400 * 40)
+    assert not await keep(shelf, "logo", png(), T2), "its content is known"
+    until_ns = clock.now_ns() - 30 * 86_400 * 10**9
+    assert await shelf.forget_before(PROJECT, until_ns, dry_run=True) == 0
+    assert await shelf.forget_before(PROJECT, until_ns) == 0
+    assert (len(await shelf.of_trace(PROJECT, T1)), len(await shelf.of_trace(PROJECT, T2))) == (0, 1)
+    assert await shelf.forget_before(PROJECT, clock.now_ns() + 1) == 1
+    assert (await shelf.of_trace(PROJECT, T2), files(tmp_path)) == ([], [])

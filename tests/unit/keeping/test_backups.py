@@ -259,6 +259,9 @@ async def test_they_expire_and_can_be_removed(
     copies = [each["expires_at"] for each in await kept.copies()]
     clock.advance(7 * DAY_S)
     await kept.work()
+    assert Path(second["path"]).exists(), "the clock may be wrong: nothing goes for an hour"
+    clock.advance(3600)
+    await kept.work()
     found, total, _ = await kept.list()
     assert copies == [None, "2026-11-28T08:00:00.000000Z"]
     assert ([each["id"] for each in found], total) == ([first["id"]], 1)
@@ -267,6 +270,24 @@ async def test_they_expire_and_can_be_removed(
     assert not Path(first["path"]).exists()
     with pytest.raises(NotFound):
         await kept.get(first["id"])
+
+
+async def test_a_clock_that_leaps_ahead_removes_no_backup(
+    ledger: Ledger, store: DuckStore, audit: Audit, clock: FakeClock, places: Places
+) -> None:
+    """All of them were gone within seconds, and no setting right of the clock brought them back."""
+    short = Backups(ledger, store, audit, clock, PROJECT, Places(places.data, places.root, 7, "1"))
+    made = await make(short)
+    for _ in range(3):
+        clock.advance(3600)
+        await short.work()
+    clock.advance(365 * DAY_S)
+    await short.work()
+    clock.advance(1800 - 365 * DAY_S)  # somebody set it right within the hour
+    await short.work()
+    clock.advance(3600)
+    await short.work()
+    assert Path(made["path"]).exists()
 
 
 async def test_what_a_kill_left_of_a_verification_goes_at_the_next_start(backups: Backups, places: Places) -> None:

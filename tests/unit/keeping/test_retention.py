@@ -1,5 +1,7 @@
 """Retention: rules with an hour to take them back, and passes that take what they say and nothing else."""
 
+import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,9 +10,10 @@ import pytest
 from assay_server.core.errors import Conflict, Unavailable
 from assay_server.core.records import Event, Facts, RunItem, Score
 from assay_server.governance import Audit
-from assay_server.ingest import MediaShelf
+from assay_server.ingest import Labels, MediaShelf, aliases
 from assay_server.keeping import Passes, Retention
 from assay_server.keeping.rules import parse
+from assay_server.ledger import Ledger
 from assay_server.store import DuckStore
 from tests.fakes.clock import FakeClock
 from tests.fakes.counters import NoCounters
@@ -89,6 +92,51 @@ async def test_a_pass_takes_what_the_rules_say_and_tells(
     assert [row["reason"] for row in reasons] == ["why", None]
     bodies = await store.scan("SELECT id, data LIKE '%said%' AS said FROM events ORDER BY id")
     assert {row["id"]: row["said"] for row in bodies} == {"evt_10": True, "evt_100": False, "evt_deploy": True}
+
+
+async def test_what_is_dated_ahead_goes_by_the_day_it_came(
+    store: DuckStore, ledger: Ledger, audit: Audit, shelf: MediaShelf
+) -> None:
+    """A client whose clock was a year ahead had its texts kept for a year and a month under a rule of a month."""
+    clock = FakeClock(time.time_ns())  # by which the store says when something came
+    year_ahead = clock.now_ns() + 365 * DAY_S * 10**9
+    ahead, staging, usual = (a_call(n, environment="staging" if n == 2 else None) for n in (1, 2, 3))
+    dated = [replace(span, start_ns=year_ahead, end_ns=year_ahead + 1) for span in (ahead, staging)]
+    spans = [*dated, replace(usual, start_ns=clock.now_ns(), end_ns=clock.now_ns() + 1)]
+    record = Event(PROJECT, "evt_1", "log", year_ahead, data={"body": "said"})
+    await store.append(Facts(spans=spans, events=[record]))
+    retention = Retention(ledger, audit, clock)
+    passes = Passes(store, retention, Labels(aliases()).is_label, shelf, NoCounters())
+    rules = [{"metadata_days": 90, "text_days": 30}, {"environment": "staging", "metadata_days": 900}]
+    await retention.put(PROJECT, "key:a", rules)
+
+    async def after(days: int) -> tuple[dict[str, Any], dict[str, Any]]:
+        clock.advance(days * DAY_S)
+        expected = await passes.preview(PROJECT, parse(rules), clock.now_ns())
+        await retention.ask(PROJECT, "key:a")
+        await passes.work()
+        logs = await store.scan("SELECT data LIKE '%said%' AS said FROM events")
+        left = {**await texts(store), "log": [row["said"] for row in logs]}
+        return {name: n for name, n in expected.items() if n and isinstance(n, int)}, left
+
+    assert await after(29) == ({}, {"1": "in 1", "2": "in 2", "3": "in 3", "log": [True]})
+    assert await after(2) == ({"texts": 2, "log_texts": 1}, {"1": None, "2": "in 2", "3": None, "log": [False]})
+    assert await after(60) == ({"spans": 2, "log_records": 1}, {"2": "in 2", "log": []})
+
+
+async def test_it_is_known_from_when_on_nothing_was_taken_away(
+    store: DuckStore, retention: Retention, passes: Passes, clock: FakeClock
+) -> None:
+    """Also where the rules keep longer by now: what went is gone."""
+    await store.append(Facts(spans=[a_call(1, days=40)]))
+    await retention.put(PROJECT, "key:a", [{"text_days": 30, "scores_days": 60}])
+    clock.advance(HOUR_S)
+    assert await retention.whole_since_ns(PROJECT, "spans") == 0
+    await passes.work()
+    await retention.put(PROJECT, "key:a", [{"text_days": 300}])
+    expected = [clock.now_ns() - 30 * DAY_S * 10**9] * 2
+    assert [await retention.whole_since_ns(PROJECT, what) for what in ("spans", "scores")] == expected
+    assert await retention.whole_since_ns("prj_other", "spans") == 0
 
 
 async def test_a_second_pass_finds_nothing_and_leaves_no_row(
@@ -221,9 +269,15 @@ async def test_a_pass_that_fails_is_told_and_made_again(
 async def test_a_clock_set_back_does_not_put_the_next_pass_off(
     store: DuckStore, retention: Retention, passes: Passes, clock: FakeClock
 ) -> None:
+    """And takes from new rules no minute of the hour in which they can be taken back."""
     await store.append(Facts(spans=[a_call(1, days=4000)]))
     await retention.put(PROJECT, "key:a", [{"metadata_days": 30}])
     clock.advance(-365 * DAY_S)
+    await passes.work()
+    clock.advance(HOUR_S - 1)
+    await passes.work()
+    assert await names(store) == ["1"]
+    clock.advance(1)
     await passes.work()
     assert await names(store) == []
 
@@ -236,6 +290,9 @@ async def test_a_clock_that_leaps_ahead_takes_nothing_with_it(
     clock.advance(365 * DAY_S)
     await passes.work()
     assert await names(store) == ["1", "2"]
-    clock.advance(HOUR_S - 365 * DAY_S)  # somebody set it right within the hour
+    clock.advance(HOUR_S - 1 - 365 * DAY_S)  # somebody set it right within the hour
+    await passes.work()
+    assert await names(store) == ["1", "2"]
+    clock.advance(HOUR_S)
     await passes.work()
     assert await names(store) == ["1"]

@@ -93,7 +93,7 @@ def test_the_sentence_says_n_expectation_and_history() -> None:
     assert finding.status == "alarm"
     assert finding.expected == pytest.approx(1000, rel=0.03)
     assert finding.sentence.startswith("Latency p95: 2,000 ms over 1 h (n = 120): +")
-    assert "this weekday and hour (28 days of history" in finding.sentence
+    assert "this weekday and hour in UTC (28 days of history" in finding.sentence
 
 
 @pytest.mark.parametrize("count", [0, 3, 4])

@@ -38,6 +38,7 @@ class World:
     def __init__(self, ledger: Ledger) -> None:
         self.clock, self.sender = FakeClock(), FakeSender()
         self.began = self.clock.now_ns()
+        self.slept_ns = 0
         self.windows = FakeWindows(lambda window, group: (100, 0.01))
         audit = Audit(ledger, self.clock, scrub)
         self.audit = audit
@@ -56,7 +57,8 @@ class World:
         async def projects() -> list[str]:
             return [PROJECT, OTHER_PROJECT]
 
-        return Monitors(self.ledger, self.windows, self.incidents, self.audit, self.clock, projects)  # type: ignore[arg-type]
+        parts: Any = self.ledger, self.windows, self.incidents, self.audit, self.clock, projects
+        return Monitors(*parts, monotonic=lambda: (self.clock.now_ns() - self.slept_ns) / 1e9)
 
     async def watch(self, **changes: Any) -> dict[str, Any]:
         for given in READY_MADE:
@@ -104,7 +106,7 @@ async def test_trouble_is_told_once_with_its_evidence_and_resolved_when_it_has_p
     [(_, title, body, severity)] = world.sender.sent
     assert (title, severity) == ("[critical] errors: error rate", "critical")
     assert "n = 100, value = 0.2, bound = 0.05, unit = share" in body
-    assert f"window {incident.evidence['window']['since']} to " in body
+    assert "window 2026-11-21 07:57:00 UTC to 2026-11-21 08:02:00 UTC" in body
     assert f"http://assay.test/incidents/{incident.id}" in body
     world.errors(0.01)
     await world.minute()
@@ -382,6 +384,25 @@ async def test_a_rehearsal_says_how_often_it_would_have_rung_and_leaves_nothing_
     assert refused.value.field == "metric.name"
 
 
+@pytest.mark.parametrize(
+    ("set_back_s", "told"),
+    [(0, "After 1 d 2 h: Error rate: 1 %"), (2 * 86_400, "Error rate: 1 %")],
+)
+async def test_an_all_clear_says_how_long_it_lasted(world: World, set_back_s: int, told: str) -> None:
+    """A clock that was set back made it last for less than nothing: `After -88560 s`."""
+    await world.watch()
+    world.errors(0.2)
+    await world.minute()
+    for _ in range(13):
+        world.clock.advance(7200 - 60)
+        await world.minute()
+    world.clock.advance(-set_back_s)
+    world.errors(0.01)
+    world.clock.advance(-120)
+    await world.minute(2)
+    assert world.sender.sent[-1][2].startswith(told)
+
+
 async def test_a_clock_that_is_set_back_blinds_nobody(world: World) -> None:
     await world.watch()
     await world.minute(2)
@@ -389,6 +410,7 @@ async def test_a_clock_that_is_set_back_blinds_nobody(world: World) -> None:
     world.errors(0.2)
     await world.minute()
     assert (await world.status(), world.told()) == ("alarm", ["[critical] errors: error rate"])
+    assert [row["at"][:10] for row in await world.monitors.evaluations(PROJECT, "errors")] == ["2026-10-22"]
     before = world.windows.asked
     await world.monitors.tick()
     assert world.windows.asked == before, "and it is asked at its usual times, not at every tick"

@@ -354,6 +354,26 @@ async def test_a_clock_that_is_set_back_holds_no_message_back(world: World) -> N
     assert await world.statuses() == ["sent"]
 
 
+@pytest.mark.parametrize("restart", [False, True])
+async def test_what_was_put_off_while_the_clock_was_ahead_does_not_wait_for_it(world: World, restart: bool) -> None:
+    """A try that failed in the day ahead, and the silence of its night: both put a message off until then."""
+    await world.courier.deliver()
+    await world.put("inc_1")
+    world.clock.advance(86_400)
+    world.sender.fails = ["no"]
+    assert await world.courier.deliver() == 0
+    night = _until(world, hour=23)
+    again = {"from": "22:00", "until": "06:00", "time_zone": "UTC"}
+    await world.silences.create(PROJECT, "key:a", subject=None, starts_ns=None, ends_ns=None, reason="", repeats=again)
+    await world.put("inc_2")
+    assert await world.deliver(after_s=night) == 0
+    world.clock.advance(-86_400 - night)
+    if restart:
+        world.courier = Courier(world.ledger, world.sender, world.clock)
+    await world.courier.deliver()
+    assert await world.statuses() == ["sent", "sent"]
+
+
 async def test_the_audit_log_says_when_nobody_was_told(world: World) -> None:
     """Who silenced a project stood there, but not for how long."""
     now = world.clock.now_ns()

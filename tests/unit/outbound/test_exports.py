@@ -17,7 +17,7 @@ from assay_server.ledger import Ledger, tables
 from assay_server.outbound import ScheduledExports
 from assay_server.outbound.windows import LENGTH_NS, file_of, start_of
 from assay_server.query import Exports, Scores, Traces
-from assay_server.store import DuckStore
+from assay_server.store import Doomed, DuckStore
 from tests.fakes.clock import FakeClock
 from tests.fixtures.ledger import PROJECT
 
@@ -32,6 +32,7 @@ class World:
         self.ledger, self.store, self.folder, self.environment = ledger, store, folder, environment
         self.clock = FakeClock()
         self.clock.advance(600)
+        self.whole_ns = 0
         self.exports = self.opened()
 
     def opened(self, folder: Path | None = None) -> ScheduledExports:
@@ -47,7 +48,11 @@ class World:
             spool=self.folder.parent / "spool",
             may_name=lambda project, name: name.startswith("EXPORT_"),
             environment=self.environment,
+            whole_since=self.since,
         )
+
+    async def since(self, project: str, what: str) -> int:
+        return self.whole_ns
 
     async def spans(self, hours_ago: float, count: int, *, first: int = 1, thin: Thin | None = None) -> list[Span]:
         """Stores some that began so long before the clock's moment."""
@@ -122,6 +127,69 @@ async def test_windows_that_were_missed_are_written_after_the_outage(world: Worl
     assert [run["rows"] for run in [*runs, *rest[0]]] == [0, 2, 0, 0]
     assert [run["window_start"][11:13] for run in [*runs, *rest[0]]] == ["10", "09", "08", "07"]
     assert [run["late_s"] > HOUR_S for run in runs] == [False, True]
+
+
+async def test_a_server_that_was_restored_leaves_the_files_that_were_written_since(world: World) -> None:
+    """It knows nothing of the spans in them: an empty file took the place of each, at the first start."""
+    await world.exports.create(PROJECT, "user:a", {**TO_FOLDER, "format": "jsonl"})
+    await world.exports.tick()
+    later = world.folder / PROJECT / "bi/spans/day=2026-11-21/spans-2026-11-21T08.jsonl"
+    later.write_text("what came after the backup\n")
+    world.clock.advance(2 * HOUR_S)
+    world.exports = world.opened()
+    assert await world.exports.tick() == 1
+    runs, *_ = await world.exports.runs(PROJECT, "hourly")
+    told = {run["window_start"][11:13]: (run["status"], run["error"] or "") for run in runs}
+    assert (told["09"], told["08"][0], "did not write" in told["08"][1]) == (("done", ""), "failed", True)
+    assert later.read_text() == "what came after the backup\n"
+    await world.exports.run(PROJECT, "user:a", "hourly", parse_rfc3339("2026-11-21T08:30:00Z"))
+    assert (await world.exports.tick(), later.read_text()) == (1, "")
+
+
+async def test_what_retention_took_away_stays_in_the_file_that_has_it(world: World) -> None:
+    """One late span, or another price, had the file of a window written again with what was left: one row, or none."""
+    kept = await world.spans(0.5, 5)
+    await world.exports.create(PROJECT, "user:a", {**TO_FOLDER, "format": "jsonl"})
+    await world.exports.tick()
+    await world.store.erase(PROJECT, [Doomed("spans", "start_ns < ?", (kept[-1].start_ns + 1,))])
+    world.whole_ns = world.clock.now_ns() - 600 * 10**9
+    await world.spans(0.5, 1, first=9)
+    world.clock.advance(HOUR_S)
+    assert await world.exports.tick() == 1
+    [before, _] = world.files()
+    assert len((world.folder / before).read_text().splitlines()) == 5
+    with pytest.raises(Conflict) as refused:
+        await world.exports.run(PROJECT, "user:a", "hourly", kept[0].start_ns)
+    assert refused.value.field == "window_start"
+    world.whole_ns = 0
+    await world.exports.run(PROJECT, "user:a", "hourly", kept[0].start_ns)
+
+
+async def test_a_clock_that_leapt_a_day_and_was_set_right_leaves_no_day_without_files(world: World) -> None:
+    """Windows of the day ahead were written, empty, and nothing more until the clock had caught up with them."""
+    await world.exports.create(PROJECT, "user:a", {**TO_FOLDER, "format": "jsonl"})
+    await world.exports.tick()
+    world.clock.advance(24 * HOUR_S)
+    assert await world.exports.tick() == 24
+    world.clock.advance(-24 * HOUR_S)
+    assert await world.exports.tick() == 0
+    await world.spans(0.0, 2)
+    world.clock.advance(HOUR_S)
+    assert await world.exports.tick() == 1
+    newest = f"{PROJECT}/bi/spans/day=2026-11-21/spans-2026-11-21T08.jsonl"
+    assert len((world.folder / newest).read_text().splitlines()) == 2
+    assert await world.exports.tick() == 0
+
+
+async def test_a_window_that_failed_before_the_clock_was_set_back_is_tried_again(world: World) -> None:
+    await world.exports.create(PROJECT, "user:a", TO_FOLDER)
+    blocked = world.folder / PROJECT
+    blocked.write_text("not a folder")
+    world.clock.advance(24 * HOUR_S)
+    assert await world.exports.tick() == 0
+    blocked.unlink()
+    world.clock.advance(-24 * HOUR_S)
+    assert await world.exports.tick() > 0
 
 
 async def test_facts_that_come_late_are_in_the_file_after_the_next_look(world: World) -> None:

@@ -221,6 +221,16 @@ async def test_it_comes_back_when_the_other_side_says_so(world: World) -> None:
     assert await world.forwards.tick() == 1
 
 
+async def test_a_clock_that_is_set_back_holds_nothing_back(world: World) -> None:
+    await world.put()
+    await world.store.append(Facts(spans=spans(1, 1)))
+    world.collector.answers = [web.Response(status=503)]
+    world.clock.advance(86_400)
+    assert await world.forwards.tick() == 0
+    world.clock.advance(-86_400)
+    assert await world.forwards.tick() == 1
+
+
 async def test_what_is_refused_for_good_is_counted_and_passed_over(world: World) -> None:
     await world.put()
     await world.store.append(Facts(spans=spans(1, 4)))

@@ -172,6 +172,19 @@ async def test_of_who_stopped_weeks_ago_nobody_knows_what_they_will_spend(
     assert ("Nothing was called since" in found["sentence"]) is not known
 
 
+@pytest.mark.parametrize(("pause", "days"), [(16, 84), (33, 3)])
+async def test_of_who_began_again_this_week_nobody_knows_what_they_will_spend(
+    store: DuckStore, pause: int, days: int
+) -> None:
+    """Fourteen days were said to cost what one does, between tight bounds: the month without calls went on in them."""
+    with_calls = [*range(3), *range(3 + pause, 84)]
+    await store.append(Facts([span for nth in with_calls for span in day(AFTER - nth * DAY, 1)]))
+    found = await forecast_costs(Costs(store), "prj_a", CostFilter(AFTER - 83 * DAY, AFTER + DAY), 14)
+    assert (len(found["history"]), bool(found["forecast"])) == (days, days == 84)
+    told = "there are 3, since calls began again after 33 days without any."
+    assert (told in found["sentence"]) is (days == 3)
+
+
 async def test_who_calls_once_a_month_has_not_stopped_after_two_weeks(store: DuckStore) -> None:
     await store.append(Facts([span for nth in (20, 50, 80) for span in day(AFTER - nth * DAY, 1)]))
     found = await forecast_costs(Costs(store), "prj_a", CostFilter(AFTER - 83 * DAY, AFTER + DAY), 7)

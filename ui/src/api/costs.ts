@@ -30,6 +30,8 @@ export interface Breakdown {
   others: Amount & { groups: number }
   overlapping: boolean
   unmetered: number
+  /** Until when retention took away calls of the window, or some of them. */
+  removed_before: string | null
 }
 
 interface Band {

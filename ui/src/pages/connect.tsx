@@ -8,6 +8,7 @@ import { info } from '@/api/queries'
 import type { Key } from '@/api/types'
 import { titled } from '@/lib/format'
 import { useAddress } from '@/lib/search'
+import { type TailSpan, useTail } from '@/lib/tail'
 import { Snippet } from '@/parts/copy'
 import { TraceLink } from '@/parts/links'
 import { Page, Section } from '@/parts/page'
@@ -68,17 +69,28 @@ function OwnKey({ value, onChange }: { value: string; onChange: (key: string) =>
   )
 }
 
-/** What was here before is told apart from what arrives now. */
+const EVERYTHING = {}
+const AHEAD_MS = 120_000
+const BEHIND_MS = 3_600_000
+
+/** What was here before is told apart from what arrives now: as it is stored, whatever its sender's clock says, and by the list where listening is refused. */
 function Arrival() {
   const newest = useQuery(ask.newest)
+  const told = useRef<TailSpan>(undefined)
+  const { rows } = useTail(EVERYTHING, told.current !== undefined)
+  told.current ??= rows.at(-1)
   const before = useRef<string | null>(undefined)
   const now = newest.data?.items[0]
   if (newest.data && before.current === undefined) before.current = now?.trace_id ?? null
-  const arrived = now && before.current !== undefined && now.trace_id !== before.current
+  const listed = now && before.current !== undefined && now.trace_id !== before.current ? now : undefined
+  const arrived = told.current ?? listed
   return (
     <Section title="4. See it arrive">
       {arrived ? (
-        <p className="notice good" role="status">It has arrived: <TraceLink id={now.trace_id}>{titled(now.name)}</TraceLink>, <Time at={now.start} />.</p>
+        <>
+          <p className="notice good" role="status">It has arrived: <TraceLink id={arrived.trace_id}>{titled(arrived.name)}</TraceLink>, <Time at={arrived.start} />.</p>
+          {isOdd(arrived.start) && <p className="notice unsure">By its sender’s clock it began <Time at={arrived.start} />: lists, sums and monitors have it at that time. If that is wrong, set that clock right.</p>}
+        </>
       ) : (
         <div className="stack" style={{ gap: '0.3rem' }}>
           <Waiting>Waiting for {now ? 'the next' : 'the first'} trace…</Waiting>
@@ -87,4 +99,10 @@ function Arrival() {
       )}
     </Section>
   )
+}
+
+/** A clock that is ahead, or far behind; what began within the hour may have taken that long. */
+function isOdd(start: string): boolean {
+  const ahead = Date.parse(start) - Date.now()
+  return ahead > AHEAD_MS || ahead < -BEHIND_MS
 }

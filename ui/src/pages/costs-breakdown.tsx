@@ -14,7 +14,7 @@ import { ReleaseLink, useReleaseNames } from '@/parts/links'
 import { Section } from '@/parts/page'
 import { Empty, Loaded } from '@/parts/states'
 import { type Column, Table } from '@/parts/table'
-import { Money, TokenCount } from '@/parts/values'
+import { Money, Time, TokenCount } from '@/parts/values'
 import { COST_FILTERS, filtersOf, ShareBar, Sums, tracesOf, windowOf } from './costs-parts'
 
 const SpendChart = lazy(async () => ({ default: (await import('./costs-chart')).SpendChart }))
@@ -72,7 +72,8 @@ function Lead({ costs, range, filters }: { costs: ask.Breakdown; range: string; 
   const before = useQuery(ask.breakdown({ since: new Date(Date.parse(costs.since) - width).toISOString(), until: costs.since, ...filters }))
   const { usd, unknown } = costs.total.cost
   // While another window loads, the old one stands in its place: only what really ends where this begins is compared.
-  const then = before.data && Date.parse(before.data.until) === Date.parse(costs.since) ? before.data.total : null
+  // Nor is a period with one of which retention took calls away: it would seem to have cost less.
+  const then = before.data && !before.data.removed_before && Date.parse(before.data.until) === Date.parse(costs.since) ? before.data.total : null
   const compared = then && against(usd, then.cost.usd)
   const period = rangeName(range).toLowerCase().replace(/^last /, '')
   return (
@@ -82,6 +83,7 @@ function Lead({ costs, range, filters }: { costs: ask.Breakdown; range: string; 
       {unknown > 0 && <>; {plural(unknown, 'call')} {unknown === 1 ? 'has' : 'have'} no price and {unknown === 1 ? 'is' : 'are'} not in it. <Link to="/costs" search={{ tab: 'prices' }}>Set a price</Link>.</>}
       {unknown === 0 && '.'}
       {costs.unmetered > 0 && ` ${plural(costs.unmetered, 'model call')} said neither tokens nor a cost, and ${costs.unmetered === 1 ? 'is' : 'are'} in no sum here.`}
+      {costs.removed_before && <> Calls before <Time at={costs.removed_before} />, or some of them, were let go by retention and are in no sum here.</>}
     </p>
   )
 }
