@@ -301,3 +301,27 @@ def test_the_chosen_colours_stay(opened: Opened) -> None:
     page.reload(wait_until="commit")
     expect(page.locator("html")).to_have_attribute("data-mantine-color-scheme", "dark")
     expect(page.get_by_role("button", name="Switch to light")).to_be_visible()
+
+
+def test_a_browser_that_is_offline_says_so_and_does_nothing_later(opened: Opened, ui_api: FakeApi) -> None:
+    """What was pressed is refused at once: done when the network is back, a rollback would come out of the blue."""
+    page = opened("/channels/production?do=rollback")
+    page.get_by_label("Reason").fill("wrong answers")
+    page.context.set_offline(True)
+    page.get_by_role("dialog").get_by_role("button", name="Roll back").click()
+    problem = page.get_by_role("dialog").get_by_role("alert")
+    expect(problem).to_contain_text("The server does not answer")
+    expect(problem).to_contain_text("No answer came back")
+    page.context.set_offline(False)
+    page.wait_for_timeout(500)
+    assert ui_api.received == []
+
+
+def test_a_page_that_is_opened_offline_does_not_load_for_ever(opened: Opened) -> None:
+    page = opened("/connect")
+    page.get_by_role("link", name="Audit log").hover()  # its script is fetched ahead
+    page.wait_for_load_state("networkidle")
+    page.context.set_offline(True)
+    page.get_by_role("link", name="Audit log").click()
+    expect(page.locator("main").get_by_role("alert").first).to_contain_text("The server does not answer")
+    page.context.set_offline(False)
