@@ -325,3 +325,18 @@ def test_a_page_that_is_opened_offline_does_not_load_for_ever(opened: Opened) ->
     page.get_by_role("link", name="Audit log").click()
     expect(page.locator("main").get_by_role("alert").first).to_contain_text("The server does not answer")
     page.context.set_offline(False)
+
+
+def test_the_audit_log_is_read_by_time_and_names_what_its_filters_take(opened: Opened, ui_api: FakeApi) -> None:
+    page = opened("/audit?since=2026-11-01T00:00:00Z&until=2026-12-01T00:00:00Z")
+    first = ui_api.world.audit[0]
+    expect(page.locator("tbody time").first).to_contain_text("UTC")  # a log says when, not how long ago
+    expect(page.get_by_role("button", name="1 Nov 2026, 00:00 to 1 Dec 2026, 00:00")).to_be_visible()
+    page.get_by_role("button", name="canary.rollback").first.click()
+    event = page.get_by_role("dialog")
+    expect(event.get_by_text(first["actor"], exact=True)).to_be_visible()
+    expect(event.get_by_text(first["action"], exact=True).last).to_be_visible()
+    page.keyboard.press("Escape")
+    ui_api.world.audit = []
+    page.get_by_label("Filter by action").fill("canary")
+    expect(page.get_by_text("No event matches these filters")).to_be_visible()
