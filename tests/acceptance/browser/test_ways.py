@@ -340,3 +340,11 @@ def test_the_audit_log_is_read_by_time_and_names_what_its_filters_take(opened: O
     ui_api.world.audit = []
     page.get_by_label("Filter by action").fill("canary")
     expect(page.get_by_text("No event matches these filters")).to_be_visible()
+
+
+def test_a_window_of_one_day_is_told_whole(opened: Opened) -> None:
+    page = opened("/traces?since=2026-11-21T08:00:00Z&until=2026-11-21T09:30:00Z")
+    chosen = page.get_by_role("button", name="21 Nov 2026, 08:00 to 09:30")
+    expect(chosen).to_have_attribute("title", "from 21 Nov 2026, 08:00:00 UTC to 21 Nov 2026, 09:30:00 UTC")
+    page.goto(page.url.split("/traces")[0] + "/settings?tab=privacy")
+    expect(page.locator("tbody time").first).to_contain_text("UTC")  # evidence says when
