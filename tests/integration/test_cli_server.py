@@ -125,14 +125,18 @@ def test_from_files_to_a_refused_promotion(cli: Cli, upstream: FakeServer, tmp_p
     run_id = verdict["run"]
     assert "exact_match" in cli.text("runs", run_id)
     assert "say 3" in cli.text("runs", run_id, "--items")
-    assert "INCONCLUSIVE" in cli.text("gate", run_id, "--suite", "cli-suite", code=4)
+    judged = cli.text("gate", run_id, "--suite", "cli-suite", code=4)
+    assert "INCONCLUSIVE: " in judged
+    assert "inconclusive: " not in judged
     second = cli("run", "cli-golden", "--release", "cli-release@2", "--suite", "cli-suite", code=4)["run"]
     assert "exact_match" in cli.text("compare", run_id, second)
     assert run_id in cli.text("runs")
 
     cli("channel", "create", "cli-gated")
     promote = ["promote", "cli-release@1", "--to", "cli-gated", "--reason", "try"]
-    assert "error" in cli(*promote, code=1)
+    refused = cli(*promote, code=1)["error"]
+    assert "inconclusive: inconclusive" not in refused["message"].lower()
+    assert "assay channel create cli-gated --no-gate" in refused["fix"]
 
 
 def test_promote_resolve_observe_roll_back(

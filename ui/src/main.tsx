@@ -26,7 +26,11 @@ const client: QueryClient = new QueryClient({
   queryCache: new QueryCache({ onError: (error, query) => query.queryKey[0] !== 'info' && askWhoWeAre(error) }),
   mutationCache: new MutationCache({ onError: askWhoWeAre }),
   defaultOptions: {
+    // The server may be on this machine or in this building: where the browser thinks that it is offline, a page would load for ever
+    // and what was pressed would be done when the network is back, without a word.
+    mutations: { networkMode: 'always' },
     queries: {
+      networkMode: 'always',
       staleTime: 5_000,
       retry: (failures, error) => (error instanceof Problem && error.status > 0 && error.status < 500 ? false : failures < 2),
     },

@@ -14,21 +14,26 @@ keys = group("key", "API keys of the project.")
 incidents = group("incident", "Incidents: what went wrong on live traffic, with the numbers.")
 
 
-@audit.command("list", epilog="Example: assay audit list --action channel.rollback")
+@audit.command("list", epilog="Example: assay audit list --action channel.rollback --since 2026-11-01T00:00:00Z")
 def list_audit(
     actor: Annotated[str | None, typer.Option("--actor", help="By whom.")] = None,
     action: Annotated[str | None, typer.Option("--action", help="What was done.")] = None,
     subject: Annotated[str | None, typer.Option("--subject", help="To what.")] = None,
+    since: Annotated[str | None, typer.Option("--since", help="RFC 3339, such as 2026-11-21T08:00:00Z.")] = None,
+    until: Annotated[str | None, typer.Option("--until", help="RFC 3339.")] = None,
     limit: Limit = 50,
+    cursor: Annotated[str | None, typer.Option("--cursor", help="'next' of the page before.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Lists audit events, newest first."""
     with connected() as client:
-        page = client.audit.list(limit, actor=actor, action=action, subject=subject)
+        page = client.audit.list(limit, cursor, actor, action, subject, since, until)
     if not emit(page, as_json):
         columns = ("at", "actor", "action", "subject", "reason")
         table(columns, [(when(e.get("at")), *(e.get(key) for key in columns[1:])) for e in page["items"]])
-        say(f"{len(page['items'])} of {page['total']}")
+        say(f"{len(page['items'])} of {page['total']}; times in UTC")
+        if page.get("next"):
+            hint(f"assay audit list --cursor {page['next']}   (and what this page was narrowed to)")
 
 
 @audit.command("verify", epilog="Example: assay audit verify")

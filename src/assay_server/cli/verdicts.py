@@ -13,12 +13,21 @@ _COLOURS = {"pass": "green", "fail": "red", "inconclusive": "yellow"}
 
 def show(verdict: assay.Json) -> None:
     """Each metric with its n, the difference, its interval, the bound and the margin; then the verdict's sentence."""
+    if not verdict["metrics"]:
+        answer(_sentence(verdict))
+        return
     columns = ("metric", "against", "n", "errors", "value", "baseline", "difference", "ci", "bound", "limit", "verdict")
     table(columns, [_metric(each) for each in verdict["metrics"]])
     for each in verdict["metrics"]:
         if each["verdict"] != "pass" and each.get("sentence"):
             say(f"· {safe(each['sentence'])}")
-    answer(f"{coloured(verdict['verdict'])}: {safe(verdict.get('sentence') or '')}")
+    answer(_sentence(verdict))
+
+
+def _sentence(verdict: assay.Json) -> str:
+    """Its first word is the verdict's own: it stands in capitals and in its colour."""
+    opening, _, rest = (verdict.get("sentence") or "").partition(": ")
+    return f"{coloured(verdict['verdict'])}: {safe(rest or opening)}"
 
 
 def show_run(run: assay.Json) -> None:

@@ -6,6 +6,10 @@ from collections.abc import Sequence
 from assay_server.evals.judgement import Comparison, Word
 
 _MINUS = "−"
+_NO_BAR = (
+    "the suite has no bar on anything these items hold, and there is no baseline run to hold its margins against; "
+    "set a bar (assay suite put)"
+)
 
 
 def of_comparison(comparison: Comparison) -> str:
@@ -23,7 +27,7 @@ def of_comparison(comparison: Comparison) -> str:
 def of_verdict(word: Word, comparisons: Sequence[Comparison], *, has_baseline: bool) -> str:
     """The whole: the worst line first, the rest counted."""
     if not comparisons:
-        fix = "" if has_baseline else ": the suite has only margins, and there is no baseline run to compare with"
+        fix = "" if has_baseline else f": {_NO_BAR}"
         return f"inconclusive: nothing could be judged{fix}."
     leading = [comparison for comparison in comparisons if comparison.verdict == word]
     if word == "pass":

@@ -73,11 +73,18 @@ class Audit:
         actor: str | None = None,
         action: str | None = None,
         subject: str | None = None,
+        since_ns: int | None = None,
+        until_ns: int | None = None,
     ) -> tuple[list[dict[str, Any]], int, int | None]:
-        """Newest first: the events, how many match in all, and the key after which the next page begins."""
+        """Newest first: the events, how many match in all, and the key after which the next page begins.
+
+        `until_ns` itself is no longer in it.
+        """
         wanted = {"actor": actor, "action": action, "subject": subject}
         conditions = [_audit.c.project == project]
         conditions += [_audit.c[name] == value for name, value in wanted.items() if value is not None]
+        conditions += [] if since_ns is None else [_audit.c.at_ns >= since_ns]
+        conditions += [] if until_ns is None else [_audit.c.at_ns < until_ns]
 
         def read(connection: Connection) -> tuple[list[dict[str, Any]], int, int | None]:
             total = connection.execute(select(func.count()).where(*conditions)).scalar_one()

@@ -39,6 +39,7 @@ class Aliases:
     blanked: tuple[str, ...]  # how texts begin that a client's own scrubber put in place of a value
     unnamed: frozenset[str]  # names of services that are none
     langchain: frozenset[str]  # scopes whose texts may be LangChain's messages
+    with_answers: frozenset[str]  # sources of inputs whose last message may be the answer
     quoting: tuple[str, ...]  # how scopes begin whose texts are JSON
     document_kinds: dict[str, tuple[str, ...]]  # key -> on spans of which kinds it holds documents; others: on all
     identities: frozenset[str]  # keys that name a user or a session
@@ -75,6 +76,7 @@ def compile_aliases(table: dict[str, Any]) -> Aliases:
         blanked=tuple(table["blanked"]),
         unnamed=frozenset(table["unnamed"]),
         langchain=frozenset(table["langchain"]),
+        with_answers=frozenset(table["with_answers"]),
         quoting=tuple(table["quoting"]),
         document_kinds={
             entry["key"]: tuple(entry["of"])

@@ -49,6 +49,17 @@ def with_system(system: Any, messages: str) -> str:
     return text_of([{"role": "system", "parts": parts}, *rest]) or messages
 
 
+def without_answer(messages: str, answer: str) -> str:
+    """What was asked, of a conversation whose last message is the answer; any other as it is."""
+    told = parsed(messages)
+    if not isinstance(told, list) or len(told) < 2 or not isinstance(told[-1], dict):
+        return messages
+    parts = told[-1].get("parts")
+    texts = [part.get("content") for part in parts if isinstance(part, dict)] if isinstance(parts, list) else []
+    answers = told[-1].get("role") == "assistant" and _joins(texts, answer)
+    return (text_of(told[:-1]) or messages) if answers else messages
+
+
 def messages_of_events(events: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """(input, output) out of events `gen_ai.user.message`, `gen_ai.choice` and their kin."""
     into, out = [], []
@@ -95,8 +106,14 @@ def _message(tree: Any) -> dict[str, Any]:
 
 def _says(content: Any, parts: list[dict[str, Any]]) -> bool:
     """Does `content` say just the texts of the parts? Some say a text in both."""
-    texts = [str(part["content"]) for part in parts if part["type"] == "text"]
-    return bool(texts) and content in ("".join(texts), "\n".join(texts), "\n\n".join(texts))
+    return _joins([str(part["content"]) for part in parts if part["type"] == "text"], content)
+
+
+def _joins(texts: list[Any], whole: Any) -> bool:
+    """Is `whole` what these texts are together?"""
+    if not texts or not all(isinstance(text, str) for text in texts):
+        return False
+    return whole in ("".join(texts), "\n".join(texts), "\n\n".join(texts))
 
 
 def _part(part: Any) -> dict[str, Any]:

@@ -14,7 +14,14 @@ from assay_server.core.records import SPAN_KINDS, Arm, Score, Span, SpanKind, To
 from assay_server.ingest.aliases import Aliases
 from assay_server.ingest.documents import documents_of, documents_of_trees
 from assay_server.ingest.langchain import answered, asked
-from assay_server.ingest.messages import CONTENT_EVENTS, messages_of, messages_of_events, tree_of, with_system
+from assay_server.ingest.messages import (
+    CONTENT_EVENTS,
+    messages_of,
+    messages_of_events,
+    tree_of,
+    with_system,
+    without_answer,
+)
 from assay_server.ingest.plans import EVENTS_AFTER, Hit, Plans, Sources
 from assay_server.ingest.tokens import from_object, from_totals
 from assay_server.ingest.values import SPELLED, count_of, number_of, parsed, text_of, texts_of, within
@@ -168,12 +175,15 @@ class Normaliser:
                 span.status_message = text_of(raised["attributes"].get("exception.message"))
 
     def _bodies(self, span: Span, sources: Sources) -> None:
+        source = None
         if "input" in sources.plan.places:
             span.input, source = self._body(span, sources.of("input"))
             if source == "gen_ai.input.messages" and span.input and "system" in sources.plan.places:
                 span.input = with_system(sources.of("system")[0][2], span.input)
         if "output" in sources.plan.places:
             span.output, _ = self._body(span, sources.of("output"))
+            if source in self._table.with_answers and span.input and span.output:
+                span.input = without_answer(span.input, span.output)
         if span.events and (span.input is None or span.output is None):
             into, out = messages_of_events(span.events)
             span.input = span.input or text_of(into)

@@ -8,6 +8,7 @@ TEXTS = ("text", "input_text", "output_text")
 RESULTS = ("tool_call_response", "tool_result", "function_call_output")
 """What a tool answered. Some conventions have it in the user's messages."""
 CALLS = ("tool_call", "tool_use", "function_call")
+_ROLES = ("assistant", "user", "system", "developer", "tool", "model", "human", "ai")
 DEFINITIONS = ("gen_ai.tool.definitions", "ai.prompt.tools", "llm.tools", "llm.request.functions")
 """Attributes with the tools that a model was given."""
 
@@ -28,3 +29,32 @@ def result_text(part: Mapping[str, Any]) -> str:
     if isinstance(told, list) and told and all(isinstance(one, dict) and one.get("type") in TEXTS for one in told):
         return "\n\n".join(part_text(one) for one in told)
     return told if isinstance(told, str) else json.dumps(told)
+
+
+def messages_in(value: Any) -> list[dict[str, Any]] | None:
+    """The messages that a value holds: a list of them, one alone, a request to a model, or what its API answered (chat
+    completions, Responses, Anthropic's messages), which some clients tell whole. None where it holds none."""
+    if isinstance(value, dict):
+        value = _told_whole(value)
+    holds = isinstance(value, list) and value and all(isinstance(one, dict) and "role" in one for one in value)
+    return value if holds else None
+
+
+def _told_whole(body: dict[str, Any]) -> Any:
+    if isinstance(body.get("messages"), list):
+        return body["messages"]
+    if isinstance(body.get("choices"), list):
+        return [choice.get("message") if isinstance(choice, dict) else None for choice in body["choices"]]
+    if body.get("object") == "response" and isinstance(body.get("output"), list):
+        return [_item(item) for item in body["output"]]
+    speaks = body.get("role") in _ROLES and any(name in body for name in ("content", "parts", "tool_calls"))
+    return [body] if speaks else None
+
+
+def _item(item: Any) -> Any:
+    """Of Responses: a message, or what a message of other dialects has among its parts."""
+    if not isinstance(item, dict) or "role" in item:
+        return item
+    if isinstance(item.get("summary"), list):
+        item = {**item, "text": "\n\n".join(part_text(part) for part in item["summary"] if isinstance(part, dict))}
+    return {"role": "assistant", "content": [item]}

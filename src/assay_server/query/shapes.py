@@ -7,6 +7,7 @@ import msgspec
 
 from assay_server.core.clock import rfc3339
 from assay_server.core.records import Tokens
+from assay_server.query.message_parts import messages_in
 
 _AS_IS = (
     "trace_id",
@@ -126,13 +127,7 @@ def body_json(text: str | None) -> Any:
     """Messages where the text holds messages, otherwise the text."""
     if not text or text[0] not in "[{":
         return text
-    value = decoded_json(text, text)
-    if isinstance(value, dict) and isinstance(value.get("messages"), list):
-        value = value["messages"]
-    holds_messages = (
-        isinstance(value, list) and value and all(isinstance(part, dict) and "role" in part for part in value)
-    )
-    return value if holds_messages else text
+    return messages_in(decoded_json(text, text)) or text
 
 
 def question_of(text: str | None) -> str | None:

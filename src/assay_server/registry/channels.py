@@ -380,7 +380,9 @@ def _no_verdict(release: Row[Any], channel: str, why: str) -> Refused:
         f"{release.name}@{release.version} may not go live on '{channel}': {why}",
         field="release",
         value=release.id,
-        fix="run it on a golden set and let a gate judge the run: assay run, then assay gate",
+        fix="run it on a golden set and let a gate judge the run (assay run, then assay gate; a first release has no "
+        "baseline, so its suite needs a bar), or let the channel take releases without a verdict: "
+        f"assay channel create {channel} --no-gate",
     )
 
 

@@ -95,7 +95,8 @@ def passing(connection: Connection, project: str, release: str) -> tuple[str | N
     if passed:
         return passed[-1].id, f"passed ({passed[-1].id})"
     if rows:
-        return None, f"its verdict is inconclusive ({rows[-1].id}): {rows[-1].sentence}"
+        why = rows[-1].sentence.removeprefix("inconclusive: ")
+        return None, f"its verdict is inconclusive ({rows[-1].id}): {why}"
     return None, "no gate has judged it"
 
 

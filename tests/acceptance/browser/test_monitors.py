@@ -151,12 +151,20 @@ def test_an_incident_leads_to_the_traces_of_its_window(opened: Opened, ui_api: F
 
 
 def test_the_evidence_of_a_monitor_without_groups_has_none(opened: Opened, ui_api: FakeApi) -> None:
-    seen = {"group": None, "group_by": None, "metric": "count", "filter": {}, "expected": None, "n": 80}
-    ui_api.world.incidents[1] |= {"kind": "monitor_threshold", "evidence": seen}
+    window = {"since": "2026-11-21T08:00:00.413794Z", "until": "2026-11-21T08:15:00.413794Z"}
+    seen = {"group": None, "group_by": None, "metric": "latency", "filter": {"kind": ["llm"]}, "monitor": "slow"}
+    numbers = {"expected": None, "bound": 2000, "value": 3412.4, "unit": "ms", "n": 80, "details": {}, "window": window}
+    incident = {"kind": "monitor_threshold", "subject": an_id("mon", 2), "evidence": seen | numbers}
+    ui_api.world.incidents[1] |= incident
     page = opened(f"/incidents/{an_id('inc', 2)}")
     evidence = page.get_by_role("region", name="Evidence")
-    expect(evidence).to_contain_text("Expected")
-    expect(evidence).not_to_contain_text("Group")
+    expect(evidence).to_contain_text("3.41 s")
+    expect(evidence).to_contain_text("Only")
+    expect(evidence.locator("time").first).to_be_visible()
+    for odd in ("Group", "Expected", "Details", "413794", "{"):  # of all together, by a line: neither is unknown
+        expect(evidence).not_to_contain_text(odd)
+    page.get_by_role("main").get_by_role("link", name="slow", exact=True).click()
+    expect(page).to_have_url(re.compile(f"/monitors/{an_id('mon', 2)}$"))
 
 
 def test_everything_is_silenced_and_a_silence_is_ended(opened: Opened, ui_api: FakeApi) -> None:

@@ -301,3 +301,50 @@ def test_the_chosen_colours_stay(opened: Opened) -> None:
     page.reload(wait_until="commit")
     expect(page.locator("html")).to_have_attribute("data-mantine-color-scheme", "dark")
     expect(page.get_by_role("button", name="Switch to light")).to_be_visible()
+
+
+def test_a_browser_that_is_offline_says_so_and_does_nothing_later(opened: Opened, ui_api: FakeApi) -> None:
+    """What was pressed is refused at once: done when the network is back, a rollback would come out of the blue."""
+    page = opened("/channels/production?do=rollback")
+    page.get_by_label("Reason").fill("wrong answers")
+    page.context.set_offline(True)
+    page.get_by_role("dialog").get_by_role("button", name="Roll back").click()
+    problem = page.get_by_role("dialog").get_by_role("alert")
+    expect(problem).to_contain_text("The server does not answer")
+    expect(problem).to_contain_text("No answer came back")
+    page.context.set_offline(False)
+    page.wait_for_timeout(500)
+    assert ui_api.received == []
+
+
+def test_a_page_that_is_opened_offline_does_not_load_for_ever(opened: Opened) -> None:
+    page = opened("/connect")
+    page.get_by_role("link", name="Audit log").hover()  # its script is fetched ahead
+    page.wait_for_load_state("networkidle")
+    page.context.set_offline(True)
+    page.get_by_role("link", name="Audit log").click()
+    expect(page.locator("main").get_by_role("alert").first).to_contain_text("The server does not answer")
+    page.context.set_offline(False)
+
+
+def test_the_audit_log_is_read_by_time_and_names_what_its_filters_take(opened: Opened, ui_api: FakeApi) -> None:
+    page = opened("/audit?since=2026-11-01T00:00:00Z&until=2026-12-01T00:00:00Z")
+    first = ui_api.world.audit[0]
+    expect(page.locator("tbody time").first).to_contain_text("UTC")  # a log says when, not how long ago
+    expect(page.get_by_role("button", name="1 Nov 2026, 00:00 to 1 Dec 2026, 00:00")).to_be_visible()
+    page.get_by_role("button", name="canary.rollback").first.click()
+    event = page.get_by_role("dialog")
+    expect(event.get_by_text(first["actor"], exact=True)).to_be_visible()
+    expect(event.get_by_text(first["action"], exact=True).last).to_be_visible()
+    page.keyboard.press("Escape")
+    ui_api.world.audit = []
+    page.get_by_label("Filter by action").fill("canary")
+    expect(page.get_by_text("No event matches these filters")).to_be_visible()
+
+
+def test_a_window_of_one_day_is_told_whole(opened: Opened) -> None:
+    page = opened("/traces?since=2026-11-21T08:00:00Z&until=2026-11-21T09:30:00Z")
+    chosen = page.get_by_role("button", name="21 Nov 2026, 08:00 to 09:30")
+    expect(chosen).to_have_attribute("title", "from 21 Nov 2026, 08:00:00 UTC to 21 Nov 2026, 09:30:00 UTC")
+    page.goto(page.url.split("/traces")[0] + "/settings?tab=privacy")
+    expect(page.locator("tbody time").first).to_contain_text("UTC")  # evidence says when

@@ -290,6 +290,10 @@ async def test_the_audit_log_names_who_did_it_and_is_whole(wired: Wired) -> None
     first = (await wired.ask("GET", "/audit", params={"limit": 2})).json()
     rest = (await wired.ask("GET", "/audit", params={"limit": 500, "cursor": first["next"]})).json()
     assert len(first["items"]) + len(rest["items"]) == first["total"]
+    later = {"since": "2100-01-01T00:00:00Z"}
+    assert (await wired.ask("GET", "/audit", params=later)).json()["total"] == 0
+    odd = await wired.ask("GET", "/audit", params={"until": "yesterday"})
+    assert (odd.status_code, odd.json()["field"]) == (400, "until")
     assert (await wired.ask("GET", "/audit/verify")).json()["ok"] is True
 
 

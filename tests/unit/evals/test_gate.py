@@ -169,6 +169,7 @@ async def test_nothing_to_judge_is_not_a_pass(big: Room) -> None:
     verdict = await big.gate.judge(PROJECT, "k", run=await recorded(big, right), suite="margins")
     assert (verdict["verdict"], verdict["metrics"]) == ("inconclusive", [])
     assert "there is no baseline run" in verdict["sentence"]
+    assert "set a bar (assay suite put)" in verdict["sentence"]
 
 
 async def test_the_same_inputs_give_the_same_verdict_bit_for_bit(big: Room) -> None:

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, delete, update
 from assay_server.core.errors import InvalidInput, Refused
 from assay_server.governance import Audit
 from assay_server.ledger import Ledger, tables
+from tests.fakes.clock import FakeClock
 from tests.fixtures.ledger import OTHER_PROJECT, PROJECT
 
 table = tables.accounts.audit
@@ -49,6 +50,17 @@ async def test_filters(any_ledger: Ledger, audit: Audit) -> None:
     assert (await audit.list(PROJECT, subject="two"))[1] == 1
     assert (await audit.list(PROJECT, actor="key:other"))[1] == 0
     assert (await audit.list(PROJECT, action="thing.do"))[1] == 2
+
+
+async def test_events_are_narrowed_to_a_time(any_ledger: Ledger, audit: Audit, clock: FakeClock) -> None:
+    await add(any_ledger, audit, "before")
+    clock.advance(60)
+    begin = clock.now_ns()
+    await add(any_ledger, audit, "within")
+    clock.advance(60)
+    await add(any_ledger, audit, "at its end")
+    events, total, _ = await audit.list(PROJECT, since_ns=begin, until_ns=clock.now_ns())
+    assert ([event["subject"] for event in events], total) == (["within"], 1)
 
 
 async def test_projects_have_chains_of_their_own(any_ledger: Ledger, audit: Audit) -> None:

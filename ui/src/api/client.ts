@@ -42,7 +42,7 @@ async function answer<T>(method: string, path: string, body?: unknown, query?: Q
     })
   } catch (error) {
     if (signal?.aborted) throw error
-    throw new Problem(unreachable(error))
+    throw new Problem(UNREACHABLE)
   }
   if (!response.ok) throw new Problem(await problemOf(response))
   return { body: (response.status === 204 ? undefined : await response.json()) as T, response }
@@ -95,12 +95,11 @@ async function problemOf(response: Response): Promise<ProblemDocument> {
   }
 }
 
-function unreachable(error: unknown): ProblemDocument {
-  return {
-    title: 'The server does not answer',
-    status: 0,
-    code: 'unreachable',
-    detail: error instanceof Error ? error.message : 'The connection failed.',
-    fix: 'Check that `assay up` is running. Nothing you typed is lost.',
-  }
+/** The browser's own words for it (`Failed to fetch`) say nothing. */
+const UNREACHABLE: ProblemDocument = {
+  title: 'The server does not answer',
+  status: 0,
+  code: 'unreachable',
+  detail: 'No answer came back: it is stopped or just starting, or the network between here and there is down.',
+  fix: 'Check that `assay up` is running. Nothing you typed is lost.',
 }

@@ -109,7 +109,7 @@ function History({ events }: { events: ChannelEvent[] }) {
                 {event.verdict && <Link to="/verdicts/$verdictId" params={{ verdictId: event.verdict }}>verdict</Link>}
               </div>
               {event.reason && <p className="second">{event.reason}</p>}
-              <div className="line tight quiet small"><Time at={event.at} /> <span>by</span> <Person actor={event.by} /></div>
+              <div className="line tight quiet small"><Time at={event.at} full /> <span>by</span> <Person actor={event.by} /></div>
             </div>
           </li>
         )

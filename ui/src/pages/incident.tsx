@@ -20,6 +20,7 @@ import { StatusTag } from '@/parts/status'
 import { Duration, Money, Person, Time, Unknown } from '@/parts/values'
 import { useAccess } from '@/shell/access'
 import { GuardrailRow, MetricRow } from './canary-parts'
+import { Watched, watched } from './incident-watched'
 
 export function IncidentPage() {
   const { incidentId } = useParams({ strict: false }) as { incidentId: string }
@@ -60,7 +61,7 @@ function Opened({ incident }: { incident: Incident }) {
   return (
     <>
       <p className="lead"><Said text={incident.sentence} /></p>
-      <Facts rows={[['Opened', <Time at={incident.opened_at} full />], ['Severity', words(incident.severity)], ['Kind', words(incident.kind)], ['About', incident.subject && <Subject id={incident.subject} />]]} />
+      <Facts rows={[['Opened', <Time at={incident.opened_at} full />], ['Severity', words(incident.severity)], ['Kind', words(incident.kind)], ['About', incident.subject && <Subject id={incident.subject} name={incident.evidence.monitor} />]]} />
       {extra.length > 0 && <div className="line">{extra.map((step) => <Act key={step.label} step={step} />)}</div>}
       <div className="columns wide-left">
         <Section title="Evidence" note="the numbers it was decided by"><Evidence evidence={incident.evidence} /></Section>
@@ -84,13 +85,15 @@ function Opened({ incident }: { incident: Incident }) {
 
 /** What the machine saw, drawn as on the canary's page; whatever else it wrote down stands below. */
 function Evidence({ evidence }: { evidence: Record<string, unknown> }) {
-  const { metrics, guardrails, differs, arms, ...rest } = evidence as Known
-  const entries = Object.entries(rest).filter(([name, value]) => value !== null || !/^group(_by)?$/.test(name)) // of all together: no group is unknown
+  const [seen, others] = watched(evidence) ?? [null, evidence]
+  const { metrics, guardrails, differs, arms, ...rest } = others as Known
+  const entries = Object.entries(rest)
   const large = entries.filter(([, value]) => shown(value) === null)
   const href = evidenceOf(evidence)
   return (
     <>
       {href && <p><a href={href}>The traces of this window</a></p>}
+      {seen && <Watched seen={seen} />}
       {metrics?.map((metric) => <MetricRow key={metric.name} metric={metric} />)}
       {guardrails?.map((guardrail) => <GuardrailRow key={guardrail.name} guardrail={guardrail} />)}
       {differs?.changes && differs.changes.length > 0 && (
@@ -156,7 +159,8 @@ function shown(value: unknown): React.ReactNode {
   return flat ? inner.map(([name, one]) => `${words(name)} ${typeof one !== 'number' ? 'unknown' : Number.isInteger(one) ? count(one) : score(one)}`).join(', ') : null
 }
 
-function Subject({ id }: { id: string }) {
+function Subject({ id, name }: { id: string; name?: unknown }) {
+  if (id.startsWith('mon_')) return <Link to="/monitors/$monitorId" params={{ monitorId: id }}>{typeof name === 'string' ? name : 'the monitor'}</Link>
   if (id.startsWith('can_')) return <Link to="/canaries/$canaryId" params={{ canaryId: id }}>the canary</Link>
   if (id.startsWith('rel_')) return <ReleaseLink id={id} />
   return <>{id}</>

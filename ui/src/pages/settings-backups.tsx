@@ -63,7 +63,7 @@ const COLUMNS: Column<Backup>[] = [
   { id: 'bytes', head: 'Size', className: 'num hide-s', cell: (row) => bytes(row.bytes) },
   { id: 'hold', head: 'Writers waited', className: 'num hide-m', cell: (row) => (row.longest_hold_ms === null ? <span className="quiet">unknown</span> : duration(row.longest_hold_ms)) },
   { id: 'verified', head: 'Verified', className: 'num hide-m', cell: (row) => (row.verified_at ? <Time at={row.verified_at} /> : <span className="quiet">not yet</span>) },
-  { id: 'at', head: 'Made', className: 'num', cell: (row) => <Time at={row.made_at} /> },
+  { id: 'at', head: 'Made', className: 'num', cell: (row) => <Time at={row.made_at} full /> },
   { id: 'do', head: <span className="sr">Actions</span>, className: 'num', cell: (row) => row.status !== 'running' && <BackupActions row={row} /> },
 ]
 

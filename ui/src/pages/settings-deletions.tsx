@@ -164,6 +164,6 @@ const COLUMNS: Column<Deletion>[] = [
     ),
   },
   { id: 'by', head: 'By', className: 'hide-m', cell: (row) => <Person actor={row.requested_by} /> },
-  { id: 'at', head: 'When', className: 'num hide-s', cell: (row) => <Time at={row.ended_at ?? row.requested_at} /> },
+  { id: 'at', head: 'When', className: 'num hide-s', cell: (row) => <Time at={row.ended_at ?? row.requested_at} full /> },
   { id: 'proof', head: 'Proof', className: 'num', cell: (row) => (row.proof ? <a href={row.proof} download={`${row.id}.json`} className="icon-button lined" aria-label={`Download the proof of ${row.id}`}><IconDownload size={14} aria-hidden /> Proof</a> : <span className="quiet">not yet</span>) },
 ]

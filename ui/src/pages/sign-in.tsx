@@ -50,7 +50,7 @@ export function SignIn() {
                 onChange={(event) => setKey(event.currentTarget.value)}
                 autoComplete="off"
                 required
-                data-autofocus
+                autoFocus
               />
               <Button type="submit" size="sm" loading={session.isPending} disabled={!key.trim()}>Sign in</Button>
             </form>

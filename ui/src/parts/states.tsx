@@ -87,7 +87,7 @@ export function Skeleton({ lines = 6 }: { lines?: number }) {
       {Array.from({ length: lines }, (_, i) => (
         <div key={i} className="skeleton" style={{ width: `${92 - ((i * 29) % 47)}%` }} />
       ))}
-      <span className="quiet small late" aria-hidden>Still working: this reads everything in the chosen time. A shorter one is quicker.</span>
+      <span className="quiet small late" aria-hidden>Still loading. Where a time is chosen, a shorter one is quicker.</span>
     </div>
   )
 }

@@ -17,7 +17,7 @@ export function TimeRange({ address, change }: { address: Search; change: (chang
   const menu = (
     <Menu position="bottom-start" opened={opened} onChange={open}>
       <Menu.Target>
-        <button type="button" className="filter" data-set={set}>
+        <button type="button" className="filter" data-set={set} title={address.since || address.until ? whole(address) : undefined}>
           <span className="cut">{nameOf(address)}</span>
           {!set && <IconChevronDown size={13} aria-hidden />}
         </button>
@@ -42,10 +42,17 @@ export function TimeRange({ address, change }: { address: Search; change: (chang
 
 function nameOf(address: Search): string {
   if (address.range) return rangeName(address.range)
-  if (address.since && address.until) return `${short(address.since)} to ${short(address.until)}`
+  if (address.since && address.until) {
+    const [since, until] = [short(address.since), short(address.until)]
+    const [day, time] = until.split(', ')
+    return `${since} to ${time !== undefined && since.startsWith(`${day}, `) ? time : until}` // of one day, the day once
+  }
   if (address.since) return `Since ${short(address.since)}`
   return address.until ? `Until ${short(address.until)}` : 'Any time'
 }
+
+/** To the second and with the time zone, for where the name is cut. */
+const whole = ({ since, until }: Search) => [since && `from ${exact(since)}`, until && `to ${exact(until)}`].filter(Boolean).join(' ').replace(/\.\d+ /g, ' ')
 
 const short = (time: string) => exact(time).replace(/:\d\d\.\d+ .*/, '')
 

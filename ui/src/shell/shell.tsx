@@ -9,8 +9,10 @@ import * as ask from '@/api/queries'
 import { bindings, useKeys } from '@/lib/keys'
 import { person } from '@/lib/format'
 import { Empty, ProblemNote } from '@/parts/states'
+import { keepFocus } from './kept-focus'
 import { Palette } from './palette'
 import { PLACES } from './places'
+import { RouteSaid } from './route-said'
 import { SignInAgain } from './sign-in-again'
 
 export function Shell() {
@@ -51,6 +53,7 @@ function Signed() {
   const navigate = useNavigate()
   const location = useLocation()
   useEffect(() => setMenu(false), [location.pathname])
+  useEffect(() => keepFocus(() => document.getElementById('main')), [])
   useHotkeys([['mod+K', () => setPalette(true)]], [])
   useKeys([
     { keys: '?', does: 'This help', run: () => setHelp(true) },
@@ -72,6 +75,7 @@ function Signed() {
       <Palette opened={palette} onClose={() => setPalette(false)} />
       <Help opened={help} onClose={() => setHelp(false)} />
       <SignInAgain />
+      <RouteSaid />
     </div>
   )
 }

@@ -39,9 +39,12 @@ class Audit(Noun[D_co]):
         actor: str | None = None,
         action: str | None = None,
         subject: str | None = None,
+        since: str | None = None,
+        until: str | None = None,
     ) -> Call[Page]:
-        """A page of audit events, newest first."""
-        return get("/audit", limit=limit, cursor=cursor, actor=actor, action=action, subject=subject)
+        """A page of audit events, newest first; `since` and `until` are RFC 3339."""
+        window = {"since": since, "until": until}
+        return get("/audit", limit=limit, cursor=cursor, actor=actor, action=action, subject=subject, **window)
 
     @endpoint
     def all(self, /, most: int | None = None, **filters: Any) -> Call[Rows]:

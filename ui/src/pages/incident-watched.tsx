@@ -1,0 +1,44 @@
+import type { Finding } from '@/api/monitors'
+import { capital, count, words } from '@/lib/format'
+import { fieldOf, leavesOut } from '@/lib/match'
+import { inUnit } from '@/lib/watch'
+import { Facts } from '@/parts/page'
+import { Time } from '@/parts/values'
+
+/** What a monitor wrote down of its finding. */
+interface Seen extends Partial<Omit<Finding, 'window'>> {
+  monitor: string
+  metric: string
+  window: Finding['window']
+  filter?: Record<string, string | string[]>
+  group_by?: string | null
+}
+
+/** The finding of a monitor, and what else is in the evidence; null for an incident that something else opened. */
+export function watched(evidence: Record<string, unknown>): [Seen, Record<string, unknown>] | null {
+  const { monitor, metric, window, filter, group_by, group, status, n, value, expected, bound, unit, sentence, details, ...rest } = evidence as Partial<Seen> & Record<string, unknown>
+  if (monitor === undefined || metric === undefined || window === undefined) return null
+  const more = details && Object.keys(details).length > 0 ? { ...rest, details } : rest
+  return [{ monitor, metric, window, filter, group_by, group, n, value, expected, bound, unit }, more]
+}
+
+/** The figure with its unit, the line it crossed, its n and its window: the sentence above says the rest. */
+export function Watched({ seen }: { seen: Seen }) {
+  const unit = seen.unit ?? ''
+  const told = (value: number | null | undefined) => (value === null || value === undefined ? null : inUnit(value, unit))
+  const filters = Object.entries(seen.filter ?? {}).map(([word, values]) => `${leavesOut(word) ? 'without ' : ''}${words(fieldOf(word))}: ${[values].flat().join(', ')}`)
+  return (
+    <Facts
+      list
+      rows={[
+        [capital(seen.metric), inUnit(seen.value ?? null, unit)],
+        ['Expected', told(seen.expected)],
+        ['Line', told(seen.bound)],
+        ['n', count(seen.n)],
+        ['Window', <><Time at={seen.window.since} full /> to <Time at={seen.window.until} full /></>],
+        [capital(words(seen.group_by ?? 'group')), seen.group],
+        ['Only', filters.length > 0 && filters.join('; ')],
+      ]}
+    />
+  )
+}
