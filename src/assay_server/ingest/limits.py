@@ -12,7 +12,7 @@ class Limits:
     spans: int = 50_000  # of one request
     attributes: int = 4_096  # of one span, event, link or resource
     events: int = 4_096  # of one span; links too
-    depth: int = 32  # of lists and objects inside an attribute
+    depth: int = 28  # of lists and objects inside an attribute; protobuf's parser takes no more of a metric's
     waiting_bytes: int = 64 << 20  # admitted and not yet on disk
     waiting_records: int = 50_000
     batch_records: int = 4_096  # of one transaction, as a goal

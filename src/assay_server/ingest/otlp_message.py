@@ -2,7 +2,8 @@
 
 A text that is no UTF-8 makes the parser refuse the whole request, with all the spans beside it. Collectors and some
 SDKs pass on such bytes (a text cut inside a letter, a header in another encoding), so what cannot be read in it becomes
-U+FFFD, and the rest is taken.
+U+FFFD, and the rest is taken. It refuses all of a request, too, where one value in it is nested deeper than a hundred
+messages: there it is cut, below what our own limit of a value allows, so that only its span is refused.
 """
 
 from typing import Any, TypeVar
@@ -12,13 +13,13 @@ from google.protobuf.message import DecodeError, Message
 
 M = TypeVar("M", bound=Message)
 
-_DEEPEST = 100  # messages in messages, as in protobuf's own parser
+_DEEPEST = 98  # messages in messages: two fewer than protobuf's own parser takes
 _LENGTH = 2  # the wire type of texts, bytes and messages
 _FIXED = {1: 8, 5: 4}
 
 
 def read_message(of: type[M], body: bytes) -> M:
-    """Raises `DecodeError` where it is no such message, whatever its texts are."""
+    """Raises `DecodeError` where it is no such message, whatever its texts are and however deep."""
     try:
         return of.FromString(body)
     except DecodeError:
@@ -37,11 +38,11 @@ def _readable(of: Any, body: bytes, depth: int) -> bytes:
             continue
         length, at = _varint(body, at)
         part, at = body[at : at + length], at + length
-        if at > len(body) or depth == 0:
-            raise DecodeError("a message that ends too early, or is nested too deeply")
-        out += _written(tag)
+        if at > len(body):
+            raise DecodeError("a message that ends too early")
+        out += written(tag)
         made = _part(of.fields_by_number.get(tag >> 3), part, depth)
-        out += _written(len(made)) + made
+        out += written(len(made)) + made
     return bytes(out)
 
 
@@ -49,7 +50,7 @@ def _part(field: FieldDescriptor | None, part: bytes, depth: int) -> bytes:
     if field is not None and field.type == FieldDescriptor.TYPE_STRING:
         return part.decode("utf-8", "replace").encode()
     if field is not None and field.type == FieldDescriptor.TYPE_MESSAGE:
-        return _readable(field.message_type, part, depth - 1)
+        return _readable(field.message_type, part, depth - 1) if depth > 1 else b""
     return part
 
 
@@ -66,7 +67,8 @@ def _varint(body: bytes, at: int) -> tuple[int, int]:
     raise DecodeError("a number that does not end")
 
 
-def _written(number: int) -> bytes:
+def written(number: int) -> bytes:
+    """As protobuf writes numbers: seven bits a byte."""
     out = bytearray()
     while number >= 0x80:
         out.append(number & 0x7F | 0x80)

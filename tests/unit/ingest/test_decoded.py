@@ -12,6 +12,7 @@ from assay_server.core.errors import InvalidInput
 from assay_server.core.records import Span
 from assay_server.ingest.limits import DEFAULT
 from assay_server.ingest.otlp_json import decode_json
+from assay_server.ingest.otlp_message import written
 from assay_server.ingest.otlp_proto import decode_proto
 from tests.fakes.otlp_requests import a_span, as_json, protobuf
 
@@ -162,6 +163,43 @@ def test_a_text_that_is_no_utf_8_takes_no_span_along() -> None:
     assert second.name == "café"
     as_text = as_json(a_span(name="caf@@")).replace(b"@@", b"\xc3\x28")
     assert [span.name for span in decode_json("prj_a", as_text, DEFAULT).taken] == ["caf\ufffd("]
+
+
+def a_nest(kind: str, levels: int) -> Any:
+    value: Any = "x"
+    for _ in range(levels):
+        value = {"k": value} if kind == "object" else [value]
+    return value
+
+
+def nested(kind: str, levels: int) -> bytes:
+    """Built by hand, a span whose attribute is so deep: protobuf's own writer goes no further than its reader."""
+    value = b"\x0a\x01x"
+
+    def field(tag: bytes, part: bytes) -> bytes:
+        return tag + written(len(part)) + part
+
+    for _ in range(levels):
+        inner = field(b"\x0a", field(b"\x0a", b"k") + field(b"\x12", value)) if kind == "object" else b""
+        value = field(b"\x32", inner) if kind == "object" else field(b"\x2a", field(b"\x0a", value))
+    whole = protobuf(a_span(name="deep", attributes={"at": "@@"}))
+    request = ExportTraceServiceRequest.FromString(whole)
+    span = request.resource_spans[0].scope_spans[0].spans[0]
+    del span.attributes[:]
+    of_span = span.SerializeToString() + field(b"\x4a", field(b"\x0a", b"at") + field(b"\x12", value))
+    return field(b"\x0a", field(b"\x12", field(b"\x12", of_span)))
+
+
+@pytest.mark.parametrize("kind", ["object", "list"])
+def test_a_value_that_is_too_deep_takes_no_other_span_along(kind: str) -> None:
+    """The parser refused the whole request, with the spans of everybody else in it."""
+    good = protobuf(a_span(name="good"))
+    [whole] = decode_proto("prj_a", nested(kind, DEFAULT.depth), DEFAULT).taken
+    assert whole.attributes == {"at": a_nest(kind, DEFAULT.depth)}
+    for levels in (DEFAULT.depth + 1, 40, 200, 5_000):
+        decoded = decode_proto("prj_a", nested(kind, levels) + good, DEFAULT)
+        assert ([span.name for span in decoded.taken], decoded.rejected) == (["good"], 1), levels
+        assert decoded.reasons == ["span 'deep': an attribute is nested too deeply"]
 
 
 @pytest.mark.parametrize("cut", [1, 2, 40])
