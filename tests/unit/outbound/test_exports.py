@@ -302,6 +302,19 @@ async def test_a_window_that_fails_is_tried_again_and_leaves_no_half_file(world:
     assert len(world.files()) == 1
 
 
+async def test_a_directory_that_vanished_is_waited_for(world: World) -> None:
+    """Its place was made anew: what was written there lay beneath the disk that came back, and was never seen again."""
+    await world.spans(0.5, 5)
+    await world.exports.create(PROJECT, "user:a", TO_FOLDER)
+    elsewhere = world.folder.rename(world.folder.with_name("away"))
+    assert await world.exports.tick() == 0
+    [waits] = (await world.exports.runs(PROJECT, "hourly"))[0]
+    assert (waits["status"], "is not there" in waits["error"], world.folder.exists()) == ("retrying", True, False)
+    elsewhere.rename(world.folder)
+    world.clock.advance(61)
+    assert (await world.exports.tick(), len(world.files())) == (1, 1)
+
+
 async def test_a_run_that_a_kill_cut_off_is_made_again(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     await world.spans(0.5, 5)
     await world.exports.create(PROJECT, "user:a", TO_FOLDER)
