@@ -110,11 +110,11 @@ class Retention:
 
         return await self._ledger.read(read)
 
-    async def whole_since_ns(self, project: str, what: str) -> int:
-        """From when on no pass took away anything of `spans` or `scores`; 0 where none did."""
+    async def whole_since_ns(self, project: str, what: str, environment: str | None = None) -> int:
+        """From when on no pass took away anything of `spans` (of one environment) or `scores`; 0 where none did."""
         query = select(_passes.c.rules, _passes.c.as_of_ns).where(_passes.c.project == project)
         rows = await self._ledger.read(lambda connection: connection.execute(query).all())
-        bounds = [before(shortest_days(parse(row.rules), what), row.as_of_ns) for row in rows]
+        bounds = [before(shortest_days(parse(row.rules), what, environment), row.as_of_ns) for row in rows]
         return max((bound for bound in bounds if bound is not None), default=0)
 
     async def spans_gone_before_ns(self, project: str) -> int:
