@@ -63,6 +63,7 @@ def monitor_routes(world: Callable[[], World]) -> list[tuple[str, Answer, str]]:
 
     async def hush(request: Request) -> Json:
         body = {"subject": None, "starts_at": at(), "ends_at": None, "repeats": None, **(await request.json())}
+        body |= {"ends_at": at(minutes=-body.pop("minutes"))} if "minutes" in body else {}
         body |= {"silent_until": None, "next_at": at(hours=-5) if body["repeats"] else None}
         world().silences.append({"id": an_id("sil", len(world().silences) + 1), **body, "by": "user:mara"})
         return world().silences[-1]

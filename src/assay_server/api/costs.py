@@ -106,14 +106,15 @@ async def breakdown(request: Request, caller: Reader, query: Annotated[Breakdown
     found: dict[str, Any] = await services(request).costs.breakdown(
         caller.project, narrow, query.group_by, bin_name=query.bin, limit=query.limit
     )
-    gone_ns = await _removed_before(request, caller.project, narrow.since_ns, narrow.until_ns)
+    gone_ns = await _removed_before(request, caller.project, narrow)
     return found | {"removed_before": None if gone_ns is None else rfc3339(gone_ns)}
 
 
-async def _removed_before(request: Request, project: str, since_ns: int, until_ns: int) -> int | None:
+async def _removed_before(request: Request, project: str, narrow: CostFilter) -> int | None:
     """Until when retention took away calls of a window, or some of them; None where it took none."""
-    gone_ns: int = await services(request).keeping.retention.spans_gone_before_ns(project)
-    return min(gone_ns, until_ns) if gone_ns > since_ns else None
+    retention = services(request).keeping.retention
+    gone_ns: int = await retention.spans_gone_before_ns(project, narrow.environment)
+    return min(gone_ns, narrow.until_ns) if gone_ns > narrow.since_ns else None
 
 
 @router.get(
@@ -128,7 +129,7 @@ async def chargeback(request: Request, caller: Reader, query: Annotated[Chargeba
     found["repriced_at"] = await services(request).prices.changed_after(
         caller.project, narrow.since_ns, narrow.until_ns
     )
-    gone_ns = await _removed_before(request, caller.project, narrow.since_ns, narrow.until_ns)
+    gone_ns = await _removed_before(request, caller.project, narrow)
     found["removed_before"] = None if gone_ns is None else rfc3339(gone_ns)
     if query.format == "json":
         return JSONResponse(found)
@@ -169,7 +170,8 @@ async def why(request: Request, caller: Reader, query: Annotated[WhyQuery, Query
     found: dict[str, Any] = await services(request).cost_changes.why(
         caller.project, day, against, query.within(day, day + _DAY_NS)
     )
-    gone_ns = await _removed_before(request, caller.project, min(day, against), max(day, against) + _DAY_NS)
+    both = query.within(min(day, against), max(day, against) + _DAY_NS)
+    gone_ns = await _removed_before(request, caller.project, both)
     if gone_ns is not None:
         found["sentence"] += f" Calls before {in_utc(gone_ns)}, or some of them, were let go by retention."
     return found | {"removed_before": None if gone_ns is None else rfc3339(gone_ns)}

@@ -10,6 +10,7 @@ from assay_server.api.auth import principal
 from assay_server.api.pages import DEFAULT_LIMIT, Limit, page
 from assay_server.api.services import Services, services
 from assay_server.api.times import nanoseconds
+from assay_server.core.errors import InvalidInput
 from assay_server.core.ports import Principal
 
 router = APIRouter(tags=["monitors"])
@@ -53,6 +54,9 @@ class NewSilence(BaseModel):
     subject: str | None = Field(None, description="a monitor's id; null: everything in the project")
     starts_at: str | None = None
     ends_at: str | None = Field(None, description="may be left out where it repeats")
+    minutes: float | None = Field(
+        None, gt=0, le=60 * 24 * 366, description="instead of both: from now on for so long, by the server's clock"
+    )
     repeats: dict[str, Any] | None = Field(None, description="{days?, from, until, time_zone}; null: all the time")
     reason: str = Field(min_length=1, max_length=2000)
 
@@ -126,7 +130,18 @@ async def list_silences(caller: Reader, rooms: Rooms, past: bool = False) -> dic
 
 @router.post("/silences", status_code=HTTP_201_CREATED)
 async def create_silence(body: NewSilence, caller: Writer, rooms: Rooms) -> dict[str, Any]:
-    """Tell nobody between two moments, or at the same times again and again."""
+    """Tell nobody between two moments, for a while, or at the same times again and again."""
+    if body.minutes is not None:
+        told = {"starts_at": body.starts_at, "ends_at": body.ends_at, "repeats": body.repeats}
+        beside = next((name for name, value in told.items() if value is not None), None)
+        if beside is not None:
+            raise InvalidInput("Say how long it lasts, or from when to when.", field=beside, value=told[beside])
+        for_ns = int(body.minutes * 60 * 1e9)
+        return dict(
+            await rooms.silences.create_for(
+                caller.project, caller.actor, subject=body.subject, for_ns=for_ns, reason=body.reason
+            )
+        )
     made = await rooms.silences.create(
         caller.project,
         caller.actor,

@@ -1,7 +1,7 @@
 """Wires what leaves on its own."""
 
 import os
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from functools import partial
 from hashlib import blake2b
@@ -29,6 +29,9 @@ def outbound(
 ) -> Outbound:
     """`home`: the first project, whose admins are the operators. `salt` tells this installation from others."""
     may_name = partial(config.may_name, home)
+    if config.export_dir is not None:
+        with suppress(OSError):  # told where something is to be written
+            config.export_dir.mkdir(parents=True, exist_ok=True)
     scheduled = ScheduledExports(
         site.ledger,
         site.store,

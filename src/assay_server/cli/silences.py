@@ -2,7 +2,6 @@
 
 from __future__ import annotations  # `assay.Client` stands in signatures only: the help needs no HTTP client
 
-import time
 from typing import Annotated, Any
 
 import typer
@@ -10,7 +9,6 @@ import typer
 import assay
 from assay_server.cli.common import AsJson, Reason, connected, group, names, near, seconds
 from assay_server.cli.terminal import answer, emit, say, table, when
-from assay_server.core.clock import rfc3339
 
 app = group("silence", "Silences: when nobody is told. Incidents are opened all the same.")
 
@@ -46,9 +44,9 @@ def add(
     again = _repeats(since, until, days, zone)
     if (duration is None) == (again is None):
         raise typer.BadParameter("say either --for, or --from, --until and --zone")
-    ends_at = None if duration is None else rfc3339(time.time_ns() + seconds(duration, "--for") * 1_000_000_000)
+    minutes = None if duration is None else seconds(duration, "--for") / 60
     with connected() as client:
-        made = client.silences.create(ends_at, reason, subject=_subject(client, monitor), repeats=again)
+        made = client.silences.create(None, reason, subject=_subject(client, monitor), repeats=again, minutes=minutes)
     if not emit(made, as_json):
         about = monitor or "everything"
         answer(f"{about} is silent {_times(made)} ({made['id']})")

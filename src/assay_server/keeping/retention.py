@@ -15,7 +15,7 @@ from assay_server.core.clock import Clock, rfc3339
 from assay_server.core.errors import Conflict
 from assay_server.core.ids import new_id
 from assay_server.governance import Audit
-from assay_server.keeping.rules import DAY_NS, Rule, before, parse, rules_json, shortest_days
+from assay_server.keeping.rules import DAY_NS, Rule, before, parse, rules_json, rules_of, shortest_days
 from assay_server.ledger import Ledger, tables
 
 _rules = tables.keeping.retention
@@ -44,7 +44,9 @@ class Retention:
         self._ledger = ledger
         self._audit = audit
         self._clock = clock
-        self._gone: dict[str, int] = {}  # by project; passes are many, and costs are asked for again and again
+        self._gone: dict[
+            str, dict[str | None, int]
+        ] = {}  # by project; passes are many, and costs are asked for again and again
 
     async def rules(self, project: str) -> tuple[Rule, ...]:
         row = await self._ledger.read(lambda connection: _of(connection, project))
@@ -110,16 +112,16 @@ class Retention:
 
         return await self._ledger.read(read)
 
-    async def whole_since_ns(self, project: str, what: str) -> int:
-        """From when on no pass took away anything of `spans` or `scores`; 0 where none did."""
+    async def whole_since_ns(self, project: str, what: str, environment: str | None = None) -> int:
+        """From when on no pass took away anything of `spans` (of one environment) or `scores`; 0 where none did."""
         query = select(_passes.c.rules, _passes.c.as_of_ns).where(_passes.c.project == project)
         rows = await self._ledger.read(lambda connection: connection.execute(query).all())
-        bounds = [before(shortest_days(parse(row.rules), what), row.as_of_ns) for row in rows]
+        bounds = [before(shortest_days(parse(row.rules), what, environment), row.as_of_ns) for row in rows]
         return max((bound for bound in bounds if bound is not None), default=0)
 
-    async def spans_gone_before_ns(self, project: str) -> int:
-        """Until when passes took away spans, or some of them (those of an environment); 0 where none did."""
-        known = self._gone.get(project)
+    async def spans_gone_before_ns(self, project: str, environment: str | None = None) -> int:
+        """Until when passes took away spans (of one environment), or some of them; 0 where none did."""
+        known = self._gone.setdefault(project, {}).get(environment)
         if known is not None:
             return known
         query = select(_passes.c.rules, _passes.c.as_of_ns, _passes.c.removed).where(_passes.c.project == project)
@@ -128,11 +130,11 @@ class Retention:
             row.as_of_ns - rule.metadata_days * DAY_NS
             for row in rows
             if row.removed.get("spans")
-            for rule in parse(row.rules)
+            for rule in rules_of(parse(row.rules), environment)
             if rule.metadata_days is not None
         ]
-        self._gone[project] = max(taken, default=0)
-        return self._gone[project]
+        found = self._gone.setdefault(project, {})[environment] = max(taken, default=0)
+        return found
 
     async def ask(self, project: str, actor: str) -> dict[str, Any]:
         """A pass that is to be made now, without the hour. Raises Conflict where there are no rules."""

@@ -91,12 +91,22 @@ def media_before(rules: Sequence[Rule], now_ns: int) -> int | None:
     return before(max(known), now_ns) if len(known) == len(kept) else None
 
 
-def shortest_days(rules: Sequence[Rule], what: str) -> int | None:
-    """The days after which the first of these goes, or a part of it: `spans` or `scores`. None: nothing does."""
+def rules_of(rules: Sequence[Rule], environment: str | None) -> Sequence[Rule]:
+    """Those that spans of an environment are under: its own, or else the project's. None: of any."""
+    if environment is None:
+        return rules
+    return [rule for rule in rules if rule.environment == environment] or [project_rule(rules)]
+
+
+def shortest_days(rules: Sequence[Rule], what: str, environment: str | None = None) -> int | None:
+    """The days after which the first of these goes, or a part of it: `spans` or `scores`. None: nothing does.
+
+    `environment`: of spans of this one alone, which are under its own rule, or else the project's.
+    """
     if what == "scores":
         known = [(rule := project_rule(rules)).scores_days, rule.text_days]
     else:
-        known = [days for rule in rules for days in (rule.metadata_days, rule.text_days)]
+        known = [days for rule in rules_of(rules, environment) for days in (rule.metadata_days, rule.text_days)]
     return min((days for days in known if days is not None), default=None)
 
 

@@ -62,7 +62,9 @@ class Silences:
 
         return await self._ledger.write(write)
 
-    async def create_for(self, project: str, actor: str, *, subject: str, for_ns: int, reason: str) -> dict[str, Any]:
+    async def create_for(
+        self, project: str, actor: str, *, subject: str | None, for_ns: int, reason: str
+    ) -> dict[str, Any]:
         """From now on, for a while."""
         ends_ns = self._clock.now_ns() + for_ns
         return await self.create(project, actor, subject=subject, starts_ns=None, ends_ns=ends_ns, reason=reason)

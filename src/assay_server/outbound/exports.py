@@ -29,7 +29,7 @@ from assay_server.outbound.set_back import begin_anew
 from assay_server.outbound.shown import run_json, shown
 from assay_server.outbound.targets import Target, target_of
 from assay_server.outbound.windows import LENGTH_NS, SETTLE_NS, file_of, start_of
-from assay_server.query import Exports
+from assay_server.query import Exports, kept_by
 from assay_server.store import Store
 
 _log = logging.getLogger(__name__)
@@ -47,8 +47,8 @@ _ANOTHERS = (
 MayName = Callable[[str, str], bool]
 """(project, name of an environment variable) -> whether that project may have its value used."""
 
-WholeSince = Callable[[str, str], Awaitable[int]]
-"""(project, `spans` or `scores`) -> from when on retention took nothing of them away."""
+WholeSince = Callable[[str, str, str | None], Awaitable[int]]
+"""(project, `spans` or `scores`, one environment or all) -> from when on retention took nothing of them away."""
 
 
 class ScheduledExports:
@@ -195,7 +195,9 @@ class ScheduledExports:
 
     async def _whole_ns(self, export: Export) -> int:
         """A window that begins before it and was written stays as it was: its file has what is gone here."""
-        return await self._whole_since(export.project, "scores" if export.definition.what == "scores" else "spans")
+        named = kept_by(export.definition.filter).get("environment", ())
+        what = "scores" if export.definition.what == "scores" else "spans"
+        return await self._whole_since(export.project, what, named[0] if len(named) == 1 else None)
 
     # --- writing ------------------------------------------------------------------------------------
 

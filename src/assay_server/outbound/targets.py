@@ -118,13 +118,20 @@ def _unreachable(place: str, error: OSError) -> Unavailable:
 def target_of(
     target: Folder | Bucket, project: str, export_dir: Path | None, environment: Mapping[str, str], spool: Path
 ) -> Target:
-    """Raises InvalidInput for a folder where the server has no export directory, or one that leads out of it."""
+    """Raises InvalidInput for a folder where the server has no export directory, or one that leads out of it, and
+    Unavailable where the directory is gone: it may be a disk that comes back and covers what stands in its place.
+    """
     if isinstance(target, Bucket):
         return BucketTarget(target, environment, spool)
     if export_dir is None:
         raise InvalidInput(
             "This server has no directory for exports.", field="target.folder", value=target.path,
             fix="start it with ASSAY_EXPORT_DIR, or export to S3",
+        )  # fmt: skip
+    if not export_dir.is_dir():
+        raise Unavailable(
+            f"The directory for exports, {export_dir}, is not there.", field="target.folder", value=str(export_dir),
+            fix="mount it, or make it; windows that were missed are written then",
         )  # fmt: skip
     home = export_dir.resolve() / project
     folder = (home / target.path).resolve()

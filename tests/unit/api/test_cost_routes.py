@@ -265,7 +265,8 @@ async def test_a_month_of_which_calls_were_let_go_says_so(http: httpx.AsyncClien
     month = {"since": "2020-01-01T00:00:00Z", "until": "2020-02-01T00:00:00Z", "group_by": "user"}
     assert (await http.get("costs/chargeback", params=month)).json()["removed_before"] is None
     retention = services.keeping.retention
-    await retention.put(PROJECT, "key:admin", [{"metadata_days": 90, "text_days": 3}])
+    rules = [{"metadata_days": 90, "text_days": 3}, {"environment": "lab", "metadata_days": 36_000}]
+    await retention.put(PROJECT, "key:admin", rules)
     await retention.ask(PROJECT, "key:admin")
     [made] = await retention.due()
     await retention.reached(made, {"spans": 3}, 1.0)
@@ -280,6 +281,8 @@ async def test_a_month_of_which_calls_were_let_go_says_so(http: httpx.AsyncClien
         "There were no calls on 2020-01-02 and 2020-01-01."
         " Calls before 2020-01-03 00:00:00 UTC, or some of them, were let go by retention."
     )
+    lab = (await http.get("costs", params=month | {"environment": "lab"})).json()
+    assert lab["removed_before"] is None, "an environment is under its own rule"
     since = rfc3339(SystemClock().now_ns() - 89 * DAY)
     newest = await http.get("costs/chargeback", params={"since": since, "group_by": "user"})
     assert newest.json()["removed_before"] is None

@@ -10,6 +10,7 @@ import pytest
 
 from assay_server.api.build import rest
 from assay_server.api.services import Services
+from assay_server.core.clock import parse_rfc3339
 from assay_server.core.ports import Principal
 from assay_server.governance import Audit, Idempotency
 from assay_server.ledger import Ledger
@@ -116,6 +117,12 @@ async def test_silences(client: httpx.AsyncClient) -> None:
     assert (await client.delete(f"/silences/{whole.json()['id']}")).status_code == 204
     assert (await client.get("/silences")).json()["total"] == 1
     assert (await client.get("/silences?past=true")).json()["total"] == 2
+    a_while = await client.post("/silences", json={"minutes": 90, "reason": "deploy"})
+    assert (a_while.status_code, a_while.json()["subject"]) == (201, None)
+    began, ended = (parse_rfc3339(a_while.json()[name]) for name in ("starts_at", "ends_at"))
+    assert ended - began == 90 * 60 * 10**9
+    both = await client.post("/silences", json={"minutes": 90, "ends_at": "2026-11-22T00:00:00Z", "reason": "x"})
+    assert (both.status_code, both.json()["field"]) == (400, "ends_at")
     wrong = await client.post("/silences", json={"ends_at": "soon", "reason": "x"})
     assert (wrong.status_code, wrong.json()["field"]) == (400, "ends_at")
 

@@ -12,7 +12,7 @@ from assay_server.core.records import Event, Facts, RunItem, Score
 from assay_server.governance import Audit
 from assay_server.ingest import Labels, MediaShelf, aliases
 from assay_server.keeping import Passes, Retention
-from assay_server.keeping.rules import parse
+from assay_server.keeping.rules import parse, shortest_days
 from assay_server.ledger import Ledger
 from assay_server.store import DuckStore
 from tests.fakes.clock import FakeClock
@@ -137,6 +137,9 @@ async def test_it_is_known_from_when_on_nothing_was_taken_away(
     expected = [clock.now_ns() - 30 * DAY_S * 10**9] * 2
     assert [await retention.whole_since_ns(PROJECT, what) for what in ("spans", "scores")] == expected
     assert await retention.whole_since_ns("prj_other", "spans") == 0
+    rules = parse([{"metadata_days": 90}, {"environment": "staging", "text_days": 7}])
+    found = [shortest_days(rules, "spans", environment) for environment in (None, "staging", "production")]
+    assert found == [7, 7, 90], "an environment goes by its own rule, or else by the project's"
 
 
 async def test_a_second_pass_finds_nothing_and_leaves_no_row(

@@ -51,8 +51,8 @@ class World:
             whole_since=self.since,
         )
 
-    async def since(self, project: str, what: str) -> int:
-        return self.whole_ns
+    async def since(self, project: str, what: str, environment: str | None) -> int:
+        return 0 if environment == "production" else self.whole_ns
 
     async def spans(self, hours_ago: float, count: int, *, first: int = 1, thin: Thin | None = None) -> list[Span]:
         """Stores some that began so long before the clock's moment."""
@@ -161,7 +161,8 @@ async def test_what_retention_took_away_stays_in_the_file_that_has_it(world: Wor
     with pytest.raises(Conflict) as refused:
         await world.exports.run(PROJECT, "user:a", "hourly", kept[0].start_ns)
     assert refused.value.field == "window_start"
-    world.whole_ns = 0
+    of_one = TO_FOLDER | {"format": "jsonl", "filter": {"environment": "production"}}
+    await world.exports.replace(PROJECT, "user:a", "hourly", of_one)
     await world.exports.run(PROJECT, "user:a", "hourly", kept[0].start_ns)
 
 
@@ -300,6 +301,19 @@ async def test_a_window_that_fails_is_tried_again_and_leaves_no_half_file(world:
     assert (failed["status"], failed["attempts"], "cannot be written" in failed["error"]) == ("retrying", 1, True)
     assert (done["status"], done["attempts"], done["error"], done["rows"]) == ("done", 2, None, 5)
     assert len(world.files()) == 1
+
+
+async def test_a_directory_that_vanished_is_waited_for(world: World) -> None:
+    """Its place was made anew: what was written there lay beneath the disk that came back, and was never seen again."""
+    await world.spans(0.5, 5)
+    await world.exports.create(PROJECT, "user:a", TO_FOLDER)
+    elsewhere = world.folder.rename(world.folder.with_name("away"))
+    assert await world.exports.tick() == 0
+    [waits] = (await world.exports.runs(PROJECT, "hourly"))[0]
+    assert (waits["status"], "is not there" in waits["error"], world.folder.exists()) == ("retrying", True, False)
+    elsewhere.rename(world.folder)
+    world.clock.advance(61)
+    assert (await world.exports.tick(), len(world.files())) == (1, 1)
 
 
 async def test_a_run_that_a_kill_cut_off_is_made_again(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

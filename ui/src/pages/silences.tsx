@@ -96,7 +96,7 @@ function NewSilence({ monitors, onClose }: { monitors: { value: string; label: s
   const [again, setAgain] = useState<Repeats>({ days: DAYS.map((day) => day.value), from: '', until: '', time_zone: Intl.DateTimeFormat().resolvedOptions().timeZone })
   const [reason, setReason] = useState('')
   const client = useQueryClient()
-  const times = () => length === 'again' ? { repeats: again } : (length === 'own' ? { starts_at: since ? new Date(since).toISOString() : undefined, ends_at: new Date(until).toISOString() } : { ends_at: new Date(Date.now() + Number(length) * 60_000).toISOString() })
+  const times = () => length === 'again' ? { repeats: again } : (length === 'own' ? { starts_at: since ? new Date(since).toISOString() : undefined, ends_at: new Date(until).toISOString() } : { minutes: Number(length) })
   const create = useMutation({
     mutationFn: () => post('/silences', { subject: subject ?? undefined, ...times(), reason: reason.trim() }),
     onSuccess: async () => {

@@ -74,14 +74,16 @@ class Silences(Noun[D_co]):
         subject: str | None = None,
         starts_at: str | None = None,
         repeats: Json | None = None,
+        minutes: float | None = None,
     ) -> Call[Json]:
-        """Until `ends_at` (RFC 3339); without a subject (a monitor's id) for the whole project.
+        """Until `ends_at` (RFC 3339), or for `minutes` by the server's clock; without a subject (a monitor's id) for
+        the whole project.
 
         `repeats`: `{"days": ["sat", "sun"], "from": "02:00", "until": "04:00", "time_zone": "Europe/Berlin"}`; such a
         silence need not end (`ends_at` None), and is for every day where it names none.
         """
-        body = without_none(subject=subject, starts_at=starts_at, ends_at=ends_at, reason=reason, repeats=repeats)
-        return write("POST", "/silences", body)
+        times = without_none(starts_at=starts_at, ends_at=ends_at, repeats=repeats, minutes=minutes)
+        return write("POST", "/silences", without_none(subject=subject, reason=reason) | times)
 
     @endpoint
     def end(self, silence: str) -> Call[Any]:
