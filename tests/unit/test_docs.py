@@ -72,6 +72,16 @@ def _faults(command: Any, words: list[str]) -> list[str]:
     return unknown or (words if words and not words[0].startswith("-") and not takes else [])
 
 
+def test_nobody_is_sent_to_the_package_of_another_project() -> None:
+    """PyPI's `assay-sdk` is not this one: it would be imported in its place, with the key in its environment."""
+    sources = [*PAGES, ROOT / "sdk" / "README.md", *(ROOT / "ui" / "src").rglob("*.tsx")]
+    sources += (ROOT / "src" / "assay_server").rglob("*.py")
+
+    assert [
+        page.name for page in sources if re.search(r"(pip|uv) (add|install)[^\n<`]* assay-sdk", page.read_text())
+    ] == []
+
+
 def test_every_command_that_is_told_is_one() -> None:
     root = typer.main.get_command(main.app)
     told = list(_told())
