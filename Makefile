@@ -59,6 +59,7 @@ lock: ## Resolve the lock files anew
 wheel: $(WEB) ## Build the two distributions into dist/
 	@$(BIN)/uv build --quiet --wheel --out-dir dist . && $(BIN)/uv build --quiet --wheel --out-dir dist sdk
 	@ls dist
+	@echo "· install both at once (PyPI's assay-sdk is another project's): pip install dist/assay_sdk-*.whl dist/assay-*.whl"
 
 # --- running ----------------------------------------------------------------------------------------
 

@@ -39,13 +39,17 @@ def sql(
 def export(
     kind: Annotated[str, typer.Argument(help="traces, spans or scores.")],
     to: Annotated[Path | None, typer.Option("--to", "-o", help="A file; without it stdout.")] = None,
-    form: Annotated[str, typer.Option("--format", "-f", help="jsonl, csv or parquet.")] = "jsonl",
+    form: Annotated[
+        str | None,
+        typer.Option("--format", "-f", help="jsonl, csv or parquet.", show_default="what --to ends with, else jsonl"),
+    ] = None,
     narrow: Annotated[list[str], typer.Option("--where", "-w", help="NAME=VALUE, a filter of the list; repeat.")] = [],  # noqa: B006
     as_json: AsJson = False,
 ) -> None:
     """Writes traces, spans or scores to a file, however many there are. --json tells about it, and wants --to."""
     if kind not in _KINDS:
         raise typer.BadParameter("use traces, spans or scores", param_hint="KIND")
+    form = form or _form_of(to)
     if to is None and form == "parquet" and sys.stdout.isatty():
         raise typer.BadParameter("Parquet is not for terminals: say where it should go", param_hint="--to")
     if to is None and as_json:
@@ -58,7 +62,13 @@ def export(
         else:
             size = _to_file(client, kind, to, form, filters(narrow, "--where"))
     if not emit({"kind": kind, "format": form, "to": str(to), "bytes": size}, as_json):
-        say(f"{size} bytes written" + (f" to {to}" if to else ""))
+        say(f"{size} bytes of {form} written" + (f" to {to}" if to else ""))
+
+
+def _form_of(to: Path | None) -> str:
+    """What a file's name says of its format: JSON Lines in `traces.csv` would be found out late."""
+    ending = "" if to is None else to.suffix.lower().lstrip(".")
+    return ending if ending in {"csv", "parquet"} else "jsonl"
 
 
 def _to_file(client: assay.Client, kind: str, to: Path, form: str, narrow: dict[str, str | list[str]]) -> int:

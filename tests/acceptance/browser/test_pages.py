@@ -161,6 +161,18 @@ def test_page_reads_well(opened: Callable[..., Page], name: str) -> None:
         assert page.evaluate(WIDEST) <= 360
 
 
+@pytest.mark.parametrize("name", ["sessions", "traces", "trace-agent", "costs", "dashboard", "incident", "audit"])
+def test_page_reads_well_at_twice_its_size(opened: Callable[..., Page], name: str) -> None:
+    """The browser's zoom of 200 %: half as many of the page's own pixels, in both directions."""
+    page = opened("/connect")
+    page.set_viewport_size({"width": 680, "height": 430})
+    page.goto(page.url.removesuffix("/connect") + PAGES[name][0])
+    _shown(page, name)
+    page.evaluate(AXE.read_text())
+    assert _violations(page, STANDARDS) == []
+    assert page.evaluate(WIDEST) <= 680
+
+
 @pytest.mark.parametrize("path", ["/traces", "/dashboards/performance"])
 def test_a_page_that_loads_reads_well(opened: Callable[..., Page], ui_url: str, path: str) -> None:
     """What stands where data will be says so to whoever cannot see it."""

@@ -124,7 +124,7 @@ def test_an_empty_project_teaches_and_shows_the_first_trace_by_itself(opened: Op
     page = opened("/traces")
     expect(page.get_by_text("Waiting for the first one")).to_be_visible()
     page.get_by_role("button", name="Copy").first.click()
-    assert "pip install assay-sdk" in page.evaluate("navigator.clipboard.readText()")
+    assert "pip install ./sdk" in page.evaluate("navigator.clipboard.readText()")
     ui_api.world = full
     expect(page.locator("tbody tr.open").first).to_be_visible()
 

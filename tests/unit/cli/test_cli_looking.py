@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from tests.fakes.rest import Answer, FakeServer, problem
 from tests.unit.cli.conftest import Run
 
@@ -36,6 +38,18 @@ def test_an_export_is_written_to_a_file(fake_rest: FakeServer, cli: Run, tmp_pat
     assert (told.code, fake_rest.seen[0].query) == (0, {"format": "parquet", "model": "gpt-5"})
     assert (tmp_path / "s.parquet").read_bytes() == b"PAR1 and more"
     assert [path.name for path in tmp_path.glob("s.*")] == ["s.parquet"]
+
+
+@pytest.mark.parametrize(
+    ("name", "form"), [("a.csv", "csv"), ("a.PARQUET", "parquet"), ("a.jsonl", "jsonl"), ("a", "jsonl")]
+)
+def test_an_export_has_the_format_of_its_file(
+    fake_rest: FakeServer, cli: Run, tmp_path: Path, name: str, form: str
+) -> None:
+    fake_rest.on("GET", "/api/v1/export/spans", Answer(b"12345"))
+    told = cli("export", "spans", "-o", tmp_path / name)
+    assert (told.code, fake_rest.seen[0].query) == (0, {"format": form})
+    assert f"5 bytes of {form} written" in told.err
 
 
 def test_a_filter_may_be_said_several_times(fake_rest: FakeServer, cli: Run) -> None:

@@ -50,7 +50,7 @@ function NoCanary() {
   return (
     <Empty title="A canary gives a new release a share of real traffic, and decides by evidence whether it stays">
       <p className="second">It needs a release that passed its gate, and a channel with something live.</p>
-      <Snippet text={'assay canary start support@3 --to production --steps 20,50 --score user_feedback:0.05'} />
+      <Snippet text={'assay canary start production support@3 --score user_feedback=0.05 --steps 20,50'} />
     </Empty>
   )
 }

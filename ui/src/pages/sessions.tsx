@@ -66,7 +66,7 @@ const COLUMNS: Column<SessionRow>[] = [
     className: 'main-cell',
     cell: (row) => (
       <div style={{ minWidth: 0, padding: '0.25rem 0' }}>
-        <div className="cut"><Link to="/sessions/one" search={{ id: row.session }}>{row.input ? <Scrubbed text={saidIn(row.input)} /> : row.session}</Link></div>
+        <div className="cut"><Link to="/sessions/one" search={{ id: row.session }} className="tap">{row.input ? <Scrubbed text={saidIn(row.input)} /> : row.session}</Link></div>
         <div className="cut small second">{row.output ? <Scrubbed text={saidIn(row.output)} /> : 'no answer was recorded'}</div>
       </div>
     ),
@@ -80,7 +80,7 @@ const COLUMNS: Column<SessionRow>[] = [
 ]
 
 export function UserLink({ id }: { id: string }) {
-  return <Link to="/users/one" search={{ id }}>{id}</Link>
+  return <Link to="/users/one" search={{ id }} className="tap">{id}</Link>
 }
 
 function NoSession({ filtered }: { filtered: boolean }) {

@@ -15,7 +15,7 @@ export default function AsTest({ span, onClose }: { span: Span; onClose: () => v
       <Loaded query={test} lines={10}>
         {({ filename, source }) => (
           <div className="stack">
-            <p className="second prose">Save it as <code>{filename}</code>. It needs <code>pip install assay-sdk pytest</code> and the variables <code>ASSAY_URL</code> and <code>ASSAY_API_KEY</code>, sends the same messages through the gateway and compares the answers.</p>
+            <p className="second prose">Save it as <code>{filename}</code>. It needs pytest, Assay’s SDK (<code>pip install pytest ./sdk</code> in a checkout of Assay; the <code>assay-sdk</code> on PyPI is another project’s) and the variables <code>ASSAY_URL</code> and <code>ASSAY_API_KEY</code>, sends the same messages through the gateway and compares the answers.</p>
             <Snippet text={source} />
             <p><a className="second" download={filename} href={`data:text/x-python;charset=utf-8,${encodeURIComponent(source)}`}>Download {filename}</a></p>
           </div>

@@ -21,7 +21,8 @@ export function FirstTrace() {
       <Empty title="Here you will see every request your application makes: its steps, what was said, what it cost">
         <p className="second prose">Take the way that suits you, or let <Link to="/connect">the page for connecting</Link> write the lines for your client, with a key of its own.</p>
         <h3>Python, with the SDK</h3>
-        <Snippet text={`pip install assay-sdk\nexport ASSAY_URL=${origin} ASSAY_API_KEY=sk_…`} />
+        <p className="second prose">Install it from a checkout of Assay. The <code>assay-sdk</code> on PyPI is another project’s.</p>
+        <Snippet text={`pip install ./sdk\nexport ASSAY_URL=${origin} ASSAY_API_KEY=sk_…`} />
         <Snippet text={`import assay\nassay.init(service="support")\n\n@assay.observe\ndef answer(question): ...`} />
         <h3>Anything that speaks OpenTelemetry</h3>
         <Snippet text={`export OTEL_EXPORTER_OTLP_ENDPOINT=${origin}\nexport OTEL_EXPORTER_OTLP_HEADERS="authorization=Bearer sk_…"\nexport OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf`} />
