@@ -42,7 +42,7 @@ export function Audit() {
 }
 
 const columns = (open: (event: AuditEvent) => void): Column<AuditEvent>[] => [
-  { id: 'at', head: 'When', className: 'nowrap', cell: (row) => <Time at={row.at} full /> },
+  { id: 'at', head: 'When', className: 'when', cell: (row) => <Time at={row.at} full /> },
   { id: 'actor', head: 'Who', className: 'nowrap', cell: (row) => <div className="cut" style={{ maxWidth: 'min(14rem, 32vw)' }}><Person actor={row.actor} /></div> },
   { id: 'action', head: 'What', cell: (row) => <button type="button" className="linkish" style={{ textAlign: 'left', overflowWrap: 'anywhere', minWidth: 'min(9.5rem, 24vw)' }} onClick={() => open(row)}>{words(row.action)}</button> },
   { id: 'subject', head: 'Which', className: 'nowrap hide-m', cell: (row) => <div className="cut" style={{ maxWidth: '14rem' }} title={row.subject}>{row.subject}</div> },
