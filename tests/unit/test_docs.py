@@ -2,6 +2,7 @@
 
 import re
 import shlex
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from assay_server.app.config import ENVIRONMENT
 from assay_server.core import errors
 
 ROOT = Path(__file__).resolve().parents[2]
+PROJECTS = ("pyproject.toml", "sdk/pyproject.toml")
 PAGES = sorted([*(ROOT / "docs").rglob("*.md"), *ROOT.glob("*.md"), *(ROOT / "examples").rglob("README.md")])
 
 
@@ -89,3 +91,11 @@ def test_every_command_that_is_told_is_one() -> None:
 
     assert len(told) > 60
     assert wrong == []
+
+
+def test_the_server_takes_no_sdk_of_an_index() -> None:
+    """Installed alone its wheel brought PyPI's `assay-sdk` 0.1.0, which is another project's."""
+    server, sdk = (tomllib.loads((ROOT / path).read_text())["project"] for path in PROJECTS)
+    [pinned] = [each for each in server["dependencies"] if each.startswith("assay-sdk")]
+    assert pinned == f"assay-sdk=={sdk['version']}"
+    assert "+" in sdk["version"]
