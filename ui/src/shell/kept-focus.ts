@@ -2,7 +2,8 @@
  * Whoever works without a mouse stays where they were. A button that waits is disabled and one that did its work is often
  * gone; the browser then puts the focus nowhere, and a screen reader is at the top of the page again.
  */
-const REACHABLE = 'a[href], button:not(:disabled), input:not(:disabled), textarea:not(:disabled), select:not(:disabled), [tabindex]:not([tabindex="-1"])'
+/** What Tab leads to. Not a tab beside the one that is open: that opens as soon as it has the focus. */
+const REACHABLE = ':is(a[href], button:not(:disabled), input:not(:disabled), textarea:not(:disabled), select:not(:disabled), [tabindex]):not([tabindex="-1"], [role=tab][aria-selected=false])'
 const WAITING = ':disabled[data-loading]'
 const LAYER = '[role=dialog], [role=menu], [role=listbox]'
 
