@@ -31,7 +31,7 @@ def list_audit(
     if not emit(page, as_json):
         columns = ("at", "actor", "action", "subject", "reason")
         table(columns, [(when(e.get("at")), *(e.get(key) for key in columns[1:])) for e in page["items"]])
-        say(f"{len(page['items'])} of {page['total']}; times in UTC")
+        say(f"{len(page['items'])} of {page['total']}")
         if page.get("next"):
             hint(f"assay audit list --cursor {page['next']}   (and what this page was narrowed to)")
 
