@@ -91,12 +91,7 @@ class DeletionWork:
         subject = self._subject(row)
         found = await look(self._sites.store, subject)
         if not found.empty:  # more came after the erasing: once more
-            await self._set(
-                row.id,
-                status="queued",
-                step=None,
-                error=_STILL_SENT.format("user" if row.trace_id is None else "trace"),
-            )
+            await self._set(row.id, status="queued", step=None, error=_STILL_SENT.format(asked_in(row).what))
             return
         in_facts = await mentions(self._sites.store, subject)
         copies = await self._sites.copies()

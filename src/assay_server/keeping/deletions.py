@@ -82,6 +82,11 @@ class Asked:
             raise InvalidInput("A deletion is of a user or of a trace.", field="user", fix="give user, or trace_id")
         return self.user if self.user is not None else str(self.trace_id)
 
+    @property
+    def what(self) -> str:
+        """In a sentence."""
+        return "user" if self.trace_id is None else "trace"
+
     def shown(self, hashed: str) -> dict[str, Any]:
         """In an answer: of a person the hash alone."""
         return {"user_hash": hashed if self.trace_id is None else None, "trace_id": self.trace_id}
@@ -226,8 +231,9 @@ def deletion_json(row: Row[Any], remaining: Sequence[Mapping[str, Any]]) -> dict
 
 def _refuse_nothing(asked: Asked, held: Sequence[Mapping[str, Any]], datasets: Datasets) -> None:
     """Where no fact is left, items of golden sets may be: an earlier deletion kept them, this one can empty them."""
-    what, field = ("user", "user") if asked.trace_id is None else ("trace", "trace_id")
+    what = asked.what
     if not held:
+        field = "user" if asked.trace_id is None else "trace_id"
         raise NotFound(f"Nothing of this {what} is stored.", field=field, fix=f"look the id up in GET /api/v1/{what}s")
     if datasets == "keep":
         names = ", ".join(str(each["dataset"]) for each in held)

@@ -110,7 +110,8 @@ def signed(connection: Connection, audit: Audit, unsigned: dict[str, Any], row: 
 def _remaining(
     row: Row[Any], found: Sequence[Mapping[str, Any]], copies: Sequence[Mapping[str, Any]]
 ) -> list[dict[str, Any]]:
-    what, whose = ("user", "this person's") if row.trace_id is None else ("trace", "this trace's")
+    what = asked_in(row).what
+    whose = "this person's" if what == "user" else "this trace's"
     remaining: list[dict[str, Any]] = []
     if row.datasets == "keep":
         for held in row.found["held"]:

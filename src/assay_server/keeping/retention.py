@@ -44,9 +44,8 @@ class Retention:
         self._ledger = ledger
         self._audit = audit
         self._clock = clock
-        self._gone: dict[
-            str, dict[str | None, int]
-        ] = {}  # by project; passes are many, and costs are asked for again and again
+        # By project and environment: passes are many, and costs are asked for again and again.
+        self._gone: dict[str, dict[str | None, int]] = {}
 
     async def rules(self, project: str) -> tuple[Rule, ...]:
         row = await self._ledger.read(lambda connection: _of(connection, project))

@@ -5,6 +5,7 @@ nobody; and what was said of or logged in those traces. A span that names somebo
 """
 
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -38,7 +39,7 @@ _SEARCHED = {
 
 
 @dataclass(slots=True, frozen=True)
-class Named:
+class Named(ABC):
     """What can be deleted, by the names it is known by."""
 
     project: str
@@ -59,9 +60,9 @@ class Named:
         """The names as any JSON may spell them: the ledger's has no signs beyond ASCII."""
         return list(dict.fromkeys((*self.tokens, *map(json.dumps, self.names))))
 
+    @abstractmethod
     def doomed(self) -> list[Doomed]:
         """In the order in which they must go: the spans, by which all else is found, last."""
-        raise NotImplementedError
 
 
 @dataclass(slots=True, frozen=True)

@@ -25,7 +25,10 @@ _WINDOWS = (20_000, 200_000, None)
 
 _BOUND_S = 10.0  # how long a window may begin where it began
 _CHUNK, _LARGEST_CHUNK = 500, 8_000  # traces with the words, whose other conditions are looked up together
-_COMMITS = "SELECT DISTINCT stored_ns FROM trace_parts WHERE key IN (SELECT unnest(?::UBIGINT[]))"
+_COMMITS = (
+    "SELECT stored_ns, sum(spans)::BIGINT AS spans FROM trace_parts WHERE key IN (SELECT unnest(?::UBIGINT[]))"
+    " GROUP BY stored_ns"
+)
 _MANY = Limits(rows=2_000_000, seconds=60)
 _FEW = 8_000  # traces in which words are looked for by name; chunk by chunk, words that few of them hold take seconds
 _NAMED = 300  # traces that have the words of an attribute's value; a page is looked for among the newest of more
@@ -37,9 +40,14 @@ Place = tuple[int, str]
 
 async def commits_of(store: Store, project: str, trace_ids: Sequence[str]) -> list[int]:
     """Every `stored_ns` of their spans, perhaps others: so rows are found without reading all there are."""
+    return (await commits_and_length(store, project, trace_ids))[0]
+
+
+async def commits_and_length(store: Store, project: str, trace_ids: Sequence[str]) -> tuple[list[int], int]:
+    """The same, and how many spans there are in all."""
     keys = [part_key(project, trace_id) for trace_id in trace_ids]
     rows = await store.scan(_COMMITS, [keys], limits=_MANY)
-    return [row["stored_ns"] for row in rows]
+    return [row["stored_ns"] for row in rows], sum(row["spans"] for row in rows)
 
 
 IN_COMMITS = "stored_ns IN (SELECT unnest(?::BIGINT[]))"

@@ -32,9 +32,8 @@ class TracePairs:
     def __init__(self, store: Store, traces: Traces) -> None:
         self._store = store
         self._traces = traces
-        self._turn = (
-            asyncio.Lock()
-        )  # two traces of 100,000 spans take ten seconds of CPU: six at once held all others up
+        # Two traces of 100,000 spans take ten seconds of CPU: six at once held all others up.
+        self._turn = asyncio.Lock()
 
     async def compare(self, project: str, a: str, b: str) -> dict[str, Any]:
         """Both trace rows, their spans in pairs depth first, and what differs in a sentence. Raises NotFound."""

@@ -12,7 +12,7 @@ from assay_server.query.scores import score_json
 from assay_server.query.shapes import OUTLINE, outline_json, span_json
 from assay_server.query.sql import Page, Where, by_row, cut, lines
 from assay_server.query.trace_filter import TraceFilter
-from assay_server.query.trace_find import IN_COMMITS, TraceFinder, commits_of
+from assay_server.query.trace_find import IN_COMMITS, TraceFinder, commits_and_length, commits_of
 from assay_server.query.trace_rows import SPANS, by_trace, root_of, shown_of, shown_texts, texts_of, trace_row
 from assay_server.store import Limits, Store
 
@@ -29,7 +29,6 @@ _SCORES = lines(
 _WHOLE = 20_000
 """Spans of a trace that are answered with their texts in one piece: 100,000 are 168 MB."""
 _LARGEST_TRACE = Limits(rows=100_000, seconds=60)
-_LENGTH = "SELECT coalesce(sum(spans), 0)::BIGINT AS n FROM trace_parts WHERE project = ? AND trace_id = ?"
 _LARGEST_PAGE = Limits(rows=2_000_000, seconds=60)
 
 
@@ -118,10 +117,10 @@ class Traces:
         With `outline` the spans hold no texts and no attributes, and there are no logs. Raises `NotFound`, and
         `TooLarge` where there are too many spans for one answer.
         """
-        await self._check_length(project, trace_id, _WHOLE if not outline else _LARGEST_TRACE.rows)
+        commits = await self._commits(project, trace_id, _WHOLE if not outline else _LARGEST_TRACE.rows)
         select = lines("SELECT key, stored_ns,", OUTLINE, "FROM spans") if outline else _SPAN
         spans, scores, logs = await asyncio.gather(
-            self._spans_of(project, trace_id, select),
+            self._spans_of(project, trace_id, select, commits),
             self._store.scan(_SCORES, [project, trace_id]),
             Logs.read(self._store, project, [trace_id], content_only=outline),
         )
@@ -137,17 +136,19 @@ class Traces:
             return {**told, "spans": [outline_json(span) for span in spans]}
         return {**told, "spans": [logs.complete(span_json(span)) for span in spans], "logs": logs.json()}
 
-    async def _check_length(self, project: str, trace_id: str, most: int) -> None:
-        """Before anything of it is read. Spans that wait in pieces are in no trace yet."""
-        [found] = await self._store.scan(_LENGTH, [project, trace_id])
-        if found["n"] > most:
+    async def _commits(self, project: str, trace_id: str, most: int) -> list[int]:
+        """In which its spans were stored, and before any of them is read, whether they are too many. Those that wait in
+        pieces are in no trace yet."""
+        commits, spans = await commits_and_length(self._store, project, [trace_id])
+        if spans > most:
             ask = "ask with outline=true, or " if most == _WHOLE else ""
             raise TooLarge(
-                f"This trace has {found['n']:,} spans, too many for one answer.",
+                f"This trace has {spans:,} spans, too many for one answer.",
                 field="trace_id",
                 value=trace_id,
                 fix=f"{ask}take its spans as a file: GET /api/v1/export/spans?trace_id={trace_id}",
             )
+        return commits
 
     async def tool_calls(self, project: str, trace_id: str) -> list[dict[str, Any]]:
         """Rows of the tools that a trace called, with their inputs; of the first 10,000 calls."""
@@ -156,11 +157,10 @@ class Traces:
         sql = lines("SELECT", columns, "FROM spans WHERE", _OF_TRACE, "AND kind = 'tool' ORDER BY start_ns LIMIT 10000")
         return await self._store.scan(sql, [commits, project, trace_id], limits=_LARGEST_TRACE)
 
-    async def _spans_of(self, project: str, trace_id: str, select: str) -> list[dict[str, Any]]:
-        commits = await commits_of(self._store, project, [trace_id])
+    async def _spans_of(self, project: str, trace_id: str, select: str, commits: Sequence[int]) -> list[dict[str, Any]]:
         return await self._store.scan(
             lines(select, "WHERE", _OF_TRACE, "ORDER BY start_ns, end_ns DESC, span_id"),
-            [commits, project, trace_id],
+            [list(commits), project, trace_id],
             limits=_LARGEST_TRACE,
         )
 

@@ -19,6 +19,7 @@ class Entry:
     text: Text
 
 
+@cache
 def schema_of_texts() -> Any:
     from tantivy import SchemaBuilder
 
@@ -46,13 +47,8 @@ def document_of(entry: Entry) -> Any:
             "stored": entry.stored_ns,
             "body": list(entry.text),
         },
-        _schema(),
+        schema_of_texts(),
     )
-
-
-@cache
-def _schema() -> Any:
-    return schema_of_texts()
 
 
 @lru_cache(4_096)
