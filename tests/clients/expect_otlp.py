@@ -8,8 +8,10 @@ from tests.clients.bench import Trace, find_trace, js_version, node, texts
 from tests.clients.planted import EMAIL
 from tests.clients.provider import ANSWER, DATED
 from tests.clients.registered import Client, Setting, alone
+from tests.fixtures.server import free_port
 
 JSON_EXPORTER = "0.66b1"
+ROTEL = "0.0.1a15"
 TOKENS = {
     "fresh_input": 100,
     "cache_read": 20,
@@ -80,6 +82,27 @@ def otel_json(setting: Setting) -> dict[str, str]:
 
 def otel_grpc(setting: Setting) -> dict[str, str]:
     return otel(setting) | {"OTEL_EXPORTER_OTLP_ENDPOINT": setting.grpc, "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"}
+
+
+def rotel(setting: Setting, endpoint: str, protocol: str) -> dict[str, str]:
+    """A collector that passes on to `endpoint`, and an SDK that knows nothing but the collector."""
+    port = free_port()
+    return {
+        "COLLECTOR_LISTENS": f"127.0.0.1:{port}",
+        "COLLECTOR_SENDS_TO": endpoint,
+        "PROTOCOL": protocol,
+        "ASSAY_KEY": setting.key,
+        "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{port}",
+        "OTEL_EXPORTER_OTLP_PROTOCOL": {"http": "http/protobuf"}.get(protocol, protocol),
+    }
+
+
+def rotel_http(setting: Setting) -> dict[str, str]:
+    return rotel(setting, setting.url, "http")
+
+
+def rotel_grpc(setting: Setting) -> dict[str, str]:
+    return rotel(setting, setting.grpc, "grpc")
 
 
 def with_openai(setting: Setting) -> dict[str, str]:
@@ -209,6 +232,21 @@ def check_vercel7(api: httpx.Client, session: str) -> None:
     check_scrubbed(trace)
 
 
+def through_rotel(name: str, environment: Callable[[Setting], dict[str, str]], *, over_grpc: bool = False) -> Client:
+    """OpenTelemetry's SDK for Python with a released collector behind it."""
+    exporter = "grpc" if over_grpc else "http"
+    others = ("opentelemetry-sdk==1.45.1", f"opentelemetry-exporter-otlp-proto-{exporter}==1.45.1")
+    return Client(
+        name,
+        "rotel",
+        environment,
+        check_otel_http,
+        command=(*alone("rotel", ROTEL, *others), "through_rotel.py"),
+        version=lambda: ROTEL,
+        over_grpc=over_grpc,
+    )
+
+
 def in_javascript(
     name: str, package: str, environment: Callable[[Setting], dict[str, str]], *, over_grpc: bool = False
 ) -> Client:
@@ -255,6 +293,8 @@ CLIENTS = [
     in_javascript("otel_json", "@opentelemetry/exporter-trace-otlp-http", otel),
     in_javascript("otel_js_proto", "@opentelemetry/exporter-trace-otlp-proto", otel_proto),
     in_javascript("otel_js_grpc", "@opentelemetry/exporter-trace-otlp-grpc", otel_grpc, over_grpc=True),
+    through_rotel("rotel_http", rotel_http),
+    through_rotel("rotel_grpc", rotel_grpc, over_grpc=True),
     Client("vercel_ai", "ai", vercel, check_vercel, command=node("vercel_ai.mjs"), version=lambda: js_version("ai")),
     Client(
         "vercel_ai7",

@@ -1,13 +1,15 @@
-"""Assay's forward into a released Phoenix server: what an OpenTelemetry SDK sent to Assay is read back from Phoenix.
+"""Assay's forward into released servers: what an OpenTelemetry SDK sent to Assay is read back from Phoenix, and from
+another Assay behind a collector.
 
 Not collected by `make test`: `make clients` names this file. Phoenix has an environment of its own (`.venv-bench/`,
-made by the first run).
+made by the first run), the collector (Rotel) one that `uv` keeps.
 """
 
 import os
 import subprocess
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +17,10 @@ import httpx
 import pytest
 
 from benchmarks.ingest_others import OTHERS, _install
-from tests.clients.bench import FIXTURES, find_trace, replay
+from tests.clients.bench import FIXTURES, Trace, find_trace, replay, run_script
+from tests.clients.expect_otlp import ROTEL
 from tests.clients.planted import EMAIL
+from tests.clients.registered import alone
 from tests.fixtures.server import RunningServer, free_port
 
 PHOENIX = next(other for other in OTHERS if other.name == "phoenix")
@@ -68,6 +72,77 @@ def test_phoenix_has_what_assay_sent_on(phoenix: str, tmp_path: Path) -> None:
     assert by_id[call["span_id"]]["attributes"]["gen_ai.usage.output_tokens"] == sent
     assert EMAIL not in str(spans)
     assert (state["sent"], state["rejected"]) == (len(trace.spans), 0)
+
+
+@pytest.mark.timeout(300)
+def test_another_server_behind_a_collector_has_what_was_sent_on(tmp_path: Path) -> None:
+    """Also what was stored before the collector came."""
+    here, there = RunningServer(tmp_path / "here").start(), RunningServer(tmp_path / "there").start()
+    port = free_port()
+    try:
+        with here.client() as api, there.client() as other:
+            made = api.put("/api/v1/forwards/lake", json={"endpoint": f"http://127.0.0.1:{port}"})
+            assert made.status_code == 200, made.text
+            [recording] = FIXTURES.glob("otel_http@*")
+            replay(recording, here.url)
+            sent = find_trace(api, session="session-otel_http")
+            _until(lambda: api.get("/api/v1/forwards").json()["items"][0]["last_error"])
+            with _collector(port, there, tmp_path):
+                _until(lambda: len(_traces(other)) == 1)
+                state = _until(lambda: _caught_up(api, len(sent.spans)))
+            came = find_trace(other, session="session-otel_http")
+    finally:
+        here.stop()
+        there.stop()
+    for before, after in zip(_sorted(sent), _sorted(came), strict=True):
+        assert before["attributes"].items() <= after["attributes"].items()
+        assert after["resource"].pop("assay.forwarded_by")
+        assert _whole(after) == _whole(before)
+    assert EMAIL not in came.text
+    assert state["rejected"] == 0
+
+
+@contextmanager
+def _collector(port: int, to: RunningServer, folder: Path) -> Iterator[None]:
+    """A released collector that passes on what it gets."""
+    where = "import pathlib, rotel; print(pathlib.Path(rotel.__file__).with_name('rotel-agent'))"
+    agent = run_script([*alone("rotel", ROTEL), "-c", where], {}).strip()
+    settings = {
+        "pid-file": str(folder / "pid"),
+        "otlp-grpc-endpoint": f"127.0.0.1:{free_port()}",
+        "otlp-http-endpoint": f"127.0.0.1:{port}",
+        "exporter": "otlp",
+        "otlp-exporter-endpoint": to.url,
+        "otlp-exporter-protocol": "http",
+        "otlp-exporter-custom-headers": f"authorization=Bearer {to.key}",
+    }
+    told = [part for name, value in settings.items() for part in (f"--{name}", value)]
+    with (folder / "rotel.log").open("wb") as log:
+        process = subprocess.Popen([agent, "start", *told], stdout=log, stderr=log)
+    try:
+        yield
+    finally:
+        process.terminate()
+        process.wait(timeout=30)
+
+
+def _traces(api: httpx.Client) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = api.get("/api/v1/traces").json()["items"]
+    return found
+
+
+def _caught_up(api: httpx.Client, spans: int) -> dict[str, Any] | None:
+    state: dict[str, Any] = api.get("/api/v1/forwards").json()["items"][0]
+    return state if state["sent"] == spans else None
+
+
+def _sorted(trace: Trace) -> list[dict[str, Any]]:
+    return sorted(trace.spans, key=lambda span: str(span["span_id"]))
+
+
+def _whole(span: dict[str, Any]) -> dict[str, Any]:
+    """But for its attributes, and for what the server itself took out of it: here that was done before."""
+    return {key: value for key, value in span.items() if key not in {"attributes", "pii"}}
 
 
 def _spans(url: str, wanted: int) -> list[dict[str, Any]]:
