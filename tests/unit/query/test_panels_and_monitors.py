@@ -125,16 +125,16 @@ PAIRS = [(narrow, group_by) for narrow in FILTERS for group_by in GROUPED]
 @pytest.mark.parametrize("whole", [False, pytest.param(True, marks=pytest.mark.soak)])
 @pytest.mark.parametrize("metric", METRICS, ids=lambda metric: metric.name)
 async def test_a_metric_is_the_same_for_every_filter_and_group(store: DuckStore, metric: Metric, whole: bool) -> None:
-    """Each for a third of the pairs, which three of them share among them; `make soak` asks each for all."""
+    """Each for a seventh of the pairs, so that each is asked by one or two of the metrics; `make soak` asks each for all."""
     some = 0
-    for narrow, group_by in PAIRS if whole else PAIRS[METRICS.index(metric) % 3 :: 3]:
+    for narrow, group_by in PAIRS if whole else PAIRS[METRICS.index(metric) % 7 :: 7]:
         shown = with_data(await on_a_panel(store, metric, narrow, group_by))
         looked = with_data(await in_a_monitor(store, metric, narrow, group_by))
         assert shown.keys() == looked.keys(), (narrow, group_by)
         for group, figure in shown.items():
             assert figure == pytest.approx(looked[group]), (narrow, group_by, group)
         some += len(shown)
-    assert some > 5
+    assert some > 2
 
 
 def with_data(figures: Figures) -> Figures:
