@@ -125,7 +125,7 @@ PAIRS = [(narrow, group_by) for narrow in FILTERS for group_by in GROUPED]
 @pytest.mark.parametrize("whole", [False, pytest.param(True, marks=pytest.mark.soak)])
 @pytest.mark.parametrize("metric", METRICS, ids=lambda metric: metric.name)
 async def test_a_metric_is_the_same_for_every_filter_and_group(store: DuckStore, metric: Metric, whole: bool) -> None:
-    """Each for a seventh of the pairs, so that each is asked by one or two of the metrics; `make soak` asks each for all."""
+    """Each for a seventh of the pairs, each of which one or two are asked for; `make soak` asks each for all."""
     some = 0
     for narrow, group_by in PAIRS if whole else PAIRS[METRICS.index(metric) % 7 :: 7]:
         shown = with_data(await on_a_panel(store, metric, narrow, group_by))
@@ -134,7 +134,7 @@ async def test_a_metric_is_the_same_for_every_filter_and_group(store: DuckStore,
         for group, figure in shown.items():
             assert figure == pytest.approx(looked[group]), (narrow, group_by, group)
         some += len(shown)
-    assert some > 2
+    assert some > (5 if whole else 0)
 
 
 def with_data(figures: Figures) -> Figures:
