@@ -236,6 +236,9 @@ async def test_a_parameter_goes_with_feedback_or_not(http: httpx.AsyncClient) ->
     assert found["correlation"]["ci"][1] < 0
     assert found["sentence"].startswith("Higher temperature goes with lower thumbs")
     assert "causes" in found["sentence"]
+    nobodys = await asked(http, {"report": {"name": "parameter", "parameter": "top_p", "score": "thumbs"}})
+    assert (nobodys["n"], nobodys["rows"], nobodys["correlation"]) == (0, [], None)
+    assert nobodys["sentence"] == "No trace of this time has both top_p and thumbs."
 
 
 async def test_the_words_of_the_editor_are_the_words_of_the_parser(http: httpx.AsyncClient) -> None:

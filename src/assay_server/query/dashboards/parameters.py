@@ -8,6 +8,7 @@ from assay_server.core.words import signed
 from assay_server.query.dashboards.definition import Report
 from assay_server.query.dashboards.source import Asked, units
 from assay_server.query.dimensions import EDGES
+from assay_server.query.key_sets import ONE_OF_SETS, sets_with
 from assay_server.query.measures import Metric
 from assay_server.query.sql import lines
 from assay_server.stats import mean, spearman
@@ -34,10 +35,18 @@ async def parameter_of(store: Store, asked: Asked, report: Report) -> dict[str, 
         "SELECT value, score FROM m JOIN f USING (trace_id)",
     )
     attribute = f"gen_ai.request.{report.parameter}"
-    rows = await store.scan(
-        sql, [*params, _MOST_TRACES, attribute, *asked.edges(_MARGIN_NS)], limits=Limits(_MOST_TRACES, 30)
-    )
+    around = asked.edges(_MARGIN_NS)
+    if not await _has_any(store, asked.project, attribute, around):
+        return _told(report, [])
+    rows = await store.scan(sql, [*params, _MOST_TRACES, attribute, *around], limits=Limits(_MOST_TRACES, 30))
     return _told(report, rows)
+
+
+async def _has_any(store: Store, project: str, attribute: str, edges: Sequence[Any]) -> bool:
+    """Whether any span between these can have it: that is known without reading attributes."""
+    sets = await sets_with(store, project, [attribute])
+    sql = lines("SELECT 1 AS one FROM spans WHERE", EDGES, "AND", ONE_OF_SETS, "LIMIT 1")
+    return bool(await store.scan(sql, [*edges, sets]))
 
 
 def _told(report: Report, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

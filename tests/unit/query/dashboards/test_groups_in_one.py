@@ -29,6 +29,7 @@ def facts() -> Facts:
                 Span(
                     "prj_a", f"{number:032x}", f"{number * 9 + at:016x}", None, "a", "llm", start + at, start + HOUR,
                     model=model, cost=cost, tokens=Tokens(rng.randrange(9)), service=rng.choice(["x", "y", "z"]),
+                    status=rng.choice(["ok", "error"]), user=rng.choice(["ann", "bob", "eve", None]),
                 )
             )  # fmt: skip
         value = rng.choice([None, rng.random()])
@@ -62,19 +63,48 @@ async def test_both_ways_agree(
 ) -> None:
     monkeypatch.setattr(series, "_MANY", many)
     for field in ("model", "service"):
-        asked = Asked("prj_a", Range(START, START + 4 * HOUR), [], field)
-        assert in_one(asked, metrics)
-        groups, found = await found_with_series(store, asked, metrics, top, binned=binned)
-        expected = await groups_of(store, asked, metrics[0], top)
-        assert groups == expected
-        one_after_the_other = await series_of(store, asked, metrics, expected, binned=binned)
-        for now, then in zip(found, one_after_the_other, strict=True):
-            assert now.keys() == then.keys()
-            for place, each in now.items():
-                assert each.bins.keys() == then[place].bins.keys()
-                assert_alike(each.total, then[place].total)
-                for at, figure in each.bins.items():
-                    assert_alike(figure, then[place].bins[at])
+        await assert_both_ways_agree(store, field, metrics, top, binned=binned)
+
+
+@pytest.mark.parametrize("field", ["user", "endpoint", "tag:team"])
+@pytest.mark.parametrize(
+    "metrics",
+    [
+        [Metric("count"), Metric("errors")],
+        [Metric("error_rate")],
+        [Metric("latency", quantile=0.95)],
+        [Metric("users")],
+        [Metric("cost"), Metric("tokens")],
+    ],
+    ids=lambda metrics: metrics[0].name,
+)
+async def test_both_ways_agree_where_the_trace_speaks_for_its_spans(
+    store: DuckStore, metrics: list[Metric], field: str
+) -> None:
+    await assert_both_ways_agree(store, field, metrics, 2, binned=True)
+
+
+async def test_spans_by_what_they_say_themselves_are_read_twice() -> None:
+    asked = Asked("prj_a", Range(START, START + HOUR), [], "model")
+    assert not in_one(asked, [Metric("latency", quantile=0.5)])
+
+
+async def assert_both_ways_agree(
+    store: DuckStore, field: str, metrics: list[Metric], top: int, *, binned: bool
+) -> None:
+    asked = Asked("prj_a", Range(START, START + 4 * HOUR), [], field)
+    assert in_one(asked, metrics)
+    groups, found = await found_with_series(store, asked, metrics, top, binned=binned)
+    expected = await groups_of(store, asked, metrics[0], top)
+    assert groups == expected
+    one_after_the_other = await series_of(store, asked, metrics, expected, binned=binned)
+    for now, then in zip(found, one_after_the_other, strict=True):
+        assert now.keys() == then.keys()
+        for place, each in now.items():
+            assert each.bins.keys() == then[place].bins.keys()
+            assert_alike(each.total, then[place].total)
+            for at, figure in each.bins.items():
+                assert_alike(figure, then[place].bins[at])
 
 
 def assert_alike(found: series.Figure, expected: series.Figure) -> None:
