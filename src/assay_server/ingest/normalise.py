@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from assay_server.core.clock import parse_rfc3339
-from assay_server.core.ids import digest_id
 from assay_server.core.records import SPAN_KINDS, Arm, Score, Span, SpanKind, Tokens
 from assay_server.ingest.aliases import Aliases
 from assay_server.ingest.documents import documents_of, documents_of_trees
+from assay_server.ingest.evaluation_events import scores_of_events
 from assay_server.ingest.langchain import answered, asked
 from assay_server.ingest.messages import (
     CONTENT_EVENTS,
@@ -24,9 +24,8 @@ from assay_server.ingest.messages import (
 )
 from assay_server.ingest.plans import EVENTS_AFTER, Hit, Plans, Sources
 from assay_server.ingest.tokens import from_object, from_totals
-from assay_server.ingest.values import SPELLED, count_of, number_of, parsed, text_of, texts_of, within
+from assay_server.ingest.values import count_of, number_of, parsed, text_of, texts_of
 
-EVALUATION = "gen_ai.evaluation.result"
 ROOT_NAME = "assay.span_name"
 """What a root was called whose trace has a name of its own."""
 
@@ -87,7 +86,7 @@ class Normaliser:
         if contents:
             plan, layers = self._plans.with_events(plan, contents), (span.attributes, *contents)
         sources, places = Sources(plan, layers), plan.places
-        scores = _scores(span) if span.events else []
+        scores = scores_of_events(span) if span.events else []
         span.service, span.environment = told.service, told.environment
         self._texts(span, sources)
         span.release = span.release or told.release
@@ -267,12 +266,6 @@ def _charge(span: Span, resource: dict[str, str]) -> None:
         setattr(span, field, text and text[:_SHORT])
 
 
-def _scores(span: Span) -> list[Score]:
-    """Judgements that came as events."""
-    found = (score_of_event(span, event) for event in span.events if event["name"] == EVALUATION)
-    return [score for score in found if score is not None]
-
-
 def _speak(span: Span) -> None:
     """Messages of LangChain as a chat; the model that answered comes before the one that was asked for."""
     question, (answer, about) = asked(parsed(span.input)), answered(parsed(span.output))
@@ -295,37 +288,6 @@ def _count(hits: list[Hit]) -> int | None:
         if count is not None:
             return count
     return None
-
-
-def score_of_event(span: Span, event: dict[str, Any]) -> Score | None:
-    """OpenTelemetry's evaluation event; its id follows from what it says, so that sent twice it is stored once."""
-    attributes = event["attributes"]
-    name = text_of(attributes.get("gen_ai.evaluation.name"))
-    value = attributes.get("gen_ai.evaluation.score.value")
-    value = float(value) if value in SPELLED else value
-    label = text_of(attributes.get("gen_ai.evaluation.score.label"))
-    error = text_of(attributes.get("error.type"))
-    judged = isinstance(value, int | float) and not isinstance(value, bool)
-    if name is None or not (judged or label or error):
-        return None
-    if judged and not error and not within(value):
-        error = f"The value is {value}."  # of libraries that tell so that they could not judge
-    at = event["time_ns"] or span.end_ns
-    identity = f"{span.trace_id}{span.span_id}{name}{at}".encode("utf-8", "replace")
-    return Score(
-        project=span.project,
-        id=digest_id("scr", identity),
-        name=name,
-        time_ns=at,
-        source="code",
-        value=float(value) if judged and not error else None,
-        label=label,
-        error=error,
-        reason=text_of(attributes.get("gen_ai.evaluation.explanation")),
-        trace_id=span.trace_id,
-        span_id=span.span_id,
-        session=span.session,
-    )
 
 
 def _cost_of(value: Any) -> float | None:

@@ -27,9 +27,10 @@ from assay_server.core.errors import InvalidInput
 from assay_server.core.records import Event, Score, Span
 from assay_server.ingest import beside
 from assay_server.ingest.decoded import LAST_NS, Decoded, SpanRefused, hex_id
+from assay_server.ingest.evaluation_events import EVALUATION, score_of_event
 from assay_server.ingest.limits import Limits
 from assay_server.ingest.messages import CONTENT_EVENTS, MESSAGE_EVENTS, messages_of_events
-from assay_server.ingest.normalise import EVALUATION, Normaliser, score_of_event
+from assay_server.ingest.normalise import Normaliser
 from assay_server.ingest.otlp_message import read_message
 from assay_server.ingest.otlp_proto import attributes_of, resource_of, told_of, value_of
 from assay_server.ingest.values import text_of

@@ -9,6 +9,7 @@ from typing import Any
 from assay_server.core.clock import rfc3339
 from assay_server.core.errors import NotFound
 from assay_server.core.words import percent
+from assay_server.query.commits import IN_COMMITS, commits_of
 from assay_server.query.cost_sql import LARGE, SUMS, money, token_sums
 from assay_server.query.cost_steps import names_sql, one_in_sql, step_json, steps_sentence, steps_sql
 from assay_server.query.cost_words import dollars
@@ -17,7 +18,6 @@ from assay_server.query.prompt_parts import Part, documents_of, find_documents, 
 from assay_server.query.rollup import told_again
 from assay_server.query.shapes import body_json
 from assay_server.query.sql import lines
-from assay_server.query.trace_find import IN_COMMITS, commits_of
 from assay_server.store import Limits, Store, part_key
 
 _MOST_SPANS = 100_000  # of steps: their percentiles are known to half of one by then, and more take too long

@@ -5,8 +5,8 @@ from typing import Any
 
 from assay_server.core.errors import NotFound
 from assay_server.query.call_graph import call_graph
+from assay_server.query.commits import IN_COMMITS, commits_of
 from assay_server.query.sql import lines
-from assay_server.query.trace_find import IN_COMMITS, commits_of
 from assay_server.store import Limits, Store, counted
 
 MOST_TRACES = 200

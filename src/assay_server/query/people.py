@@ -9,12 +9,12 @@ from typing import Any
 from assay_server.core.clock import rfc3339
 from assay_server.core.errors import NotFound
 from assay_server.query import people_sql
+from assay_server.query.commits import commits_of
 from assay_server.query.people_sql import Group
 from assay_server.query.scores import score_json
 from assay_server.query.shapes import body_json
 from assay_server.query.sql import Page, Where, cut
 from assay_server.query.trace_filter import TraceFilter
-from assay_server.query.trace_find import commits_of
 from assay_server.query.trace_rows import shown_of
 from assay_server.query.traces import Traces
 from assay_server.store import Store

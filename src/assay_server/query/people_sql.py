@@ -5,8 +5,8 @@ A trace belongs to the session (user) that its earliest span with one names; spa
 
 from typing import Literal
 
+from assay_server.query.commits import IN_COMMITS
 from assay_server.query.sql import lines
-from assay_server.query.trace_find import IN_COMMITS
 from assay_server.store import USED
 
 Group = Literal["session", "user"]

@@ -12,10 +12,11 @@ from typing import Any
 
 from assay_server.core.errors import InvalidInput
 from assay_server.query.attribute_filter import read_condition
+from assay_server.query.commits import IN_COMMITS, commits_of
 from assay_server.query.key_sets import sets_with
 from assay_server.query.sql import cut, lines
 from assay_server.query.trace_filter import TraceFilter, attributes_of, is_of_trace, trace_conditions
-from assay_server.store import Bounds, Found, Limits, Store, asks_for_words, part_key
+from assay_server.store import Bounds, Found, Limits, Store, asks_for_words
 
 MOST_COUNTED = 10_000
 MOST_COUNTED_WITH_WORDS = 200
@@ -25,10 +26,6 @@ _WINDOWS = (20_000, 200_000, None)
 
 _BOUND_S = 10.0  # how long a window may begin where it began
 _CHUNK, _LARGEST_CHUNK = 500, 8_000  # traces with the words, whose other conditions are looked up together
-_COMMITS = (
-    "SELECT stored_ns, sum(spans)::BIGINT AS spans FROM trace_parts WHERE key IN (SELECT unnest(?::UBIGINT[]))"
-    " GROUP BY stored_ns"
-)
 _MANY = Limits(rows=2_000_000, seconds=60)
 _FEW = 8_000  # traces in which words are looked for by name; chunk by chunk, words that few of them hold take seconds
 _NAMED = 300  # traces that have the words of an attribute's value; a page is looked for among the newest of more
@@ -38,19 +35,6 @@ Place = tuple[int, str]
 """(start_ns, trace_id): the order of the list."""
 
 
-async def commits_of(store: Store, project: str, trace_ids: Sequence[str]) -> list[int]:
-    """Every `stored_ns` of their spans, perhaps others: so rows are found without reading all there are."""
-    return (await commits_and_length(store, project, trace_ids))[0]
-
-
-async def commits_and_length(store: Store, project: str, trace_ids: Sequence[str]) -> tuple[list[int], int]:
-    """The same, and how many spans there are in all."""
-    keys = [part_key(project, trace_id) for trace_id in trace_ids]
-    rows = await store.scan(_COMMITS, [keys], limits=_MANY)
-    return [row["stored_ns"] for row in rows], sum(row["spans"] for row in rows)
-
-
-IN_COMMITS = "stored_ns IN (SELECT unnest(?::BIGINT[]))"
 _AMONG = "trace_id IN (SELECT unnest(?::VARCHAR[]))"
 _MINE = lines(  # by their place: conditions are not to be worked out for all rows of all commits
     "mine AS (SELECT * FROM spans WHERE rowid IN (SELECT rowid FROM spans WHERE project = ? AND",

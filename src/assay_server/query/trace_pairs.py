@@ -6,11 +6,11 @@ from itertools import zip_longest
 from typing import Any
 
 from assay_server.core.errors import NotFound
+from assay_server.query.commits import IN_COMMITS, commits_of
 from assay_server.query.pair_words import sentence_of
 from assay_server.query.shapes import tokens_json, tokens_of
 from assay_server.query.sibling_pairs import Row, numbered
 from assay_server.query.sql import lines
-from assay_server.query.trace_find import IN_COMMITS, commits_of
 from assay_server.query.traces import Traces
 from assay_server.store import Limits, Store
 

@@ -23,7 +23,7 @@ from assay_server.store import settled
 from assay_server.store.appending import Appending
 from assay_server.store.attached import Attached
 from assay_server.store.changes import Doomed, Priced, Rewritten, Thinned
-from assay_server.store.columns import EVENTS, RUN_ITEMS, SCORES, SPANS, TRACES, prices_batch
+from assay_server.store.columns import EVENTS, RUN_ITEMS, SCORES, SPANS, TRACES
 from assay_server.store.directory import Directory
 from assay_server.store.erase import erase, let_go
 from assay_server.store.faults import Invalidated, wrapped
@@ -33,12 +33,13 @@ from assay_server.store.opening import Settings, attached_soon, name_of, opened
 from assay_server.store.preparing import Prepared, prepare
 from assay_server.store.protocol import DEFAULT_LIMITS, Appended, Limits, Stats
 from assay_server.store.reading import Reading, columns_of, rows_of, wait_or_stop
+from assay_server.store.repriced import reprice
 from assay_server.store.rewriting import Rewriting
 from assay_server.store.room import check_room, check_writable
 from assay_server.store.settling import Settling
 from assay_server.store.text import TextSearch
 from assay_server.store.touched import traces_of, traces_of_rows
-from assay_server.store.transactions import transaction, unstuck
+from assay_server.store.transactions import unstuck
 
 T = TypeVar("T")
 
@@ -114,7 +115,7 @@ class DuckStore:
         return work.result()
 
     async def reprice(self, project: str, prices: Sequence[Priced]) -> int:
-        return await self._change(partial(self._reprice, project, prices))
+        return await self._change(partial(reprice, self._connection, project, prices))
 
     async def decide(self, project: str, kept: Sequence[str], let_go: Sequence[str], since_ns: int) -> int:
         gone = await self._change(partial(self._decide, project, kept, let_go, since_ns))
@@ -258,25 +259,6 @@ class DuckStore:
         removed = erase(self._connection, project, doomed)
         self._appending.key_sets.read()  # names that nobody has any more are gone, too
         return removed
-
-    def _reprice(self, project: str, prices: Sequence[Priced]) -> int:
-        with transaction(self._connection):
-            return self._reprice_all(project, prices)
-
-    def _reprice_all(self, project: str, prices: Sequence[Priced]) -> int:
-        rows = prices_batch(project, prices)  # noqa: F841  (DuckDB finds it by name)
-        self._connection.execute("CREATE OR REPLACE TEMP TABLE priced AS FROM rows")
-        changed = self._connection.execute(
-            "UPDATE spans SET cost = rows.cost, cost_source = rows.cost_source FROM priced rows"
-            " WHERE spans.key = rows.key AND spans.project = rows.project AND spans.trace_id = rows.trace_id"
-            " AND spans.span_id = rows.span_id AND spans.cost_source IS DISTINCT FROM 'client'"
-            " AND (spans.cost, spans.cost_source) IS DISTINCT FROM (rows.cost, rows.cost_source)"
-        ).fetchone()
-        count = int(changed[0]) if changed else 0
-        if count:
-            settled.reprice(self._connection, "priced")
-        self._connection.execute("DROP TABLE priced")
-        return count
 
     def _answer(self, read: Callable[[duckdb.DuckDBPyConnection], T], reading: Reading) -> T:
         try:
