@@ -238,6 +238,10 @@ NEEDS = {
         POST /api/v1/retention/passes
         GET /api/v1/deletions
         POST /api/v1/deletions
+        DELETE /api/public/traces
+        DELETE /api/public/traces/{trace_id}
+        POST /api/2.0/mlflow/traces/delete-traces
+        POST /api/3.0/mlflow/traces/delete-traces
         GET /api/v1/deletions/{deletion}
         GET /api/v1/deletions/{deletion}/proof
         GET /api/v1/backups

@@ -37,6 +37,9 @@ _READ_AT_ONCE = 8
 _READ_S = 20.0  # twice as long as exporters wait for their answer
 _WINDOW = 64 << 10  # what may come of a message that nobody reads yet; gRPC makes it larger for one that is read
 
+_PING_S, _PONG_S = 60, 20  # whoever answers no ping is gone: a machine that fell asleep closes nothing
+_PINGED_MS = 1000  # how often clients may ask whether we are there; idle ones by default once in two hours
+
 _DETAILS = "grpc-status-details-bin"
 _NAMES = {400: "INVALID_ARGUMENT", 401: "UNAUTHENTICATED", 403: "PERMISSION_DENIED", 404: "NOT_FOUND"}
 _NAMES |= {413: "RESOURCE_EXHAUSTED", 415: "INVALID_ARGUMENT", 503: "UNAVAILABLE"}
@@ -60,7 +63,7 @@ class GrpcDoor:
         limit = self._ingest.limits.body_bytes  # of a message as it was before it was compressed
         options = [("grpc.so_reuseport", 0), ("grpc.max_receive_message_length", limit)]
         options += [("grpc.http2.bdp_probe", 0), ("grpc.http2.lookahead_bytes", _WINDOW)]
-        server = grpc.server(options=options)
+        server = grpc.server(options=options + _keepalive())
         server.add_generic_rpc_handlers([self._handler(name, signal) for name, signal in SERVICES.items()])
         try:
             bound: int = server.add_insecure_port(f"[{host}]:{port}" if ":" in host else f"{host}:{port}")
@@ -101,7 +104,10 @@ class GrpcDoor:
         except Exception:  # noqa: BLE001 - the last resort: the caller hears no more than that it failed
             _log.exception("unexpected error in gRPC %s", signal)
             code, message = "UNKNOWN", "Unexpected error; the server's log has it."
-        await context.abort(_status_code(code), message)
+        try:
+            await context.abort(_status_code(code), message)
+        except import_module("grpc.aio").InternalError:  # gone just now, and gRPC would log a failure of ours
+            raise asyncio.CancelledError from None
         raise AssertionError("abort raises")
 
     async def _take(self, context: Any, signal: Signal) -> Accepted:
@@ -146,6 +152,18 @@ async def opened(services: Services, host: str, port: int, say: Callable[[str], 
             services.grpc_port.number = 0
             say(f"OTLP over gRPC is off: {str(error).rstrip('.')}. HTTP is not affected. --grpc-port 0 silences this.")
     return door.close
+
+
+def _keepalive() -> list[tuple[str, int]]:
+    """Pings both ways. Collectors ping every ten seconds or thirty; a connection that does so too often is closed."""
+    return [
+        ("grpc.keepalive_time_ms", _PING_S * 1000),
+        ("grpc.keepalive_timeout_ms", _PONG_S * 1000),
+        ("grpc.http2.ping_timeout_ms", _PONG_S * 1000),  # without it the other one is not followed
+        ("grpc.keepalive_permit_without_calls", 1),
+        ("grpc.http2.max_pings_without_data", 0),
+        ("grpc.http2.min_ping_interval_without_data_ms", _PINGED_MS),
+    ]
 
 
 def _headers(metadata: Iterable[tuple[str, str | bytes]] | None) -> dict[str, str]:

@@ -196,7 +196,19 @@ class _MethodNotAllowed(errors.PermanentError):
         self.allow = allow
 
 
-STATUS[_MethodNotAllowed] = 405
+class HeadTooLarge(errors.PermanentError):
+    """The request line and headers are too large."""
+
+    code = "head_too_large"
+
+
+class TooSlow(errors.RetryableError):
+    """The request did not come in time."""
+
+    code = "too_slow"
+
+
+STATUS |= {_MethodNotAllowed: 405, HeadTooLarge: 431, TooSlow: 408}
 
 
 def _path(fault: dict[str, Any]) -> str:

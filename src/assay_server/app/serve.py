@@ -16,6 +16,7 @@ import uvicorn
 
 from assay_server.api import grpc
 from assay_server.api.build import build
+from assay_server.api.connections import Connection, sweep
 from assay_server.app.config import Config
 from assay_server.app.doctor import EXPOSED_FIX, HOST_FIX, is_of_this_machine, port_is_free
 from assay_server.app.wiring import House, house
@@ -43,7 +44,7 @@ def serve(config: Config, *, as_json: bool = False) -> None:
             fix="assay up --port N, or end what listens there",
         )
     _share_memory()
-    _allow_many_files()
+    Connection.most = _allow_many_files()
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         runner.run(_serve(config, as_json=as_json))
 
@@ -55,7 +56,7 @@ async def _serve(config: Config, *, as_json: bool) -> None:
                 build(built.services, built.readiness),
                 host=config.host,
                 port=config.port,
-                http="httptools",
+                http=Connection,
                 lifespan="off",
                 log_config=None,
                 access_log=False,
@@ -73,6 +74,9 @@ async def _serve(config: Config, *, as_json: bool) -> None:
 
         server.listening = listening
         server.ending = built.services.tail.close
+        server.doors = doors
+        sweeping = asyncio.ensure_future(sweep(server.server_state.connections))
+        doors.callback(sweeping.cancel)
         await server.serve()
 
 
@@ -84,13 +88,17 @@ def _share_memory() -> None:
         mallopt(_M_ARENA_MAX, _ARENAS)
 
 
-def _allow_many_files() -> None:
-    """As many as this user may have open, within reason: every connection is one, and shells give a thousand."""
+def _allow_many_files() -> int:
+    """As many as this user may have open, within reason: every connection is one, and shells give a thousand.
+
+    Gives how many connections there may be, so that databases still find room for their files."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = _FILES if hard == resource.RLIM_INFINITY else min(hard, _FILES)
     if soft != resource.RLIM_INFINITY and soft < wanted:
         with suppress(ValueError, OSError):  # macOS has a limit of its own, which it does not tell
             resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+            soft = wanted
+    return (_FILES if soft == resource.RLIM_INFINITY else soft) * 3 // 4
 
 
 @asynccontextmanager
@@ -121,6 +129,7 @@ class _Server(uvicorn.Server):
 
     listening: Callable[[], Awaitable[None]]
     ending: Callable[[], None]
+    doors: AsyncExitStack
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
@@ -141,8 +150,9 @@ class _Server(uvicorn.Server):
                 signal.signal(number, handler)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """All doors at once: one after the other, slow callers at each would take more than the time there is."""
         self.ending()
-        await super().shutdown(sockets)
+        await asyncio.gather(super().shutdown(sockets), self.doors.aclose())
 
 
 async def _welcome(config: Config, built: House, *, as_json: bool) -> None:

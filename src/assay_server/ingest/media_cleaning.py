@@ -1,5 +1,5 @@
 """What media say of people is taken out before they are kept: where and with what a picture was made (EXIF, XMP, IPTC,
-comments), and personal data in texts. What a picture shows is not looked at.
+comments), and personal data in whatever reads as text. What a picture shows is not looked at.
 
 Formats: JPEG (ITU-T T.81, Annex B), PNG (ISO/IEC 15948, 5.3), WebP (RFC 9649, 2.7).
 """
@@ -11,6 +11,7 @@ from assay_server.core.errors import InvalidInput
 Scrub = Callable[[str], tuple[str, object]]
 
 _PNG = b"\x89PNG\r\n\x1a\n"
+_PDF = b"%PDF-"  # says where in it its parts are: no byte may be added
 _PNG_SPOKEN = {b"tEXt", b"zTXt", b"iTXt", b"eXIf", b"tIME"}
 _WEBP_SPOKEN = {b"EXIF", b"XMP "}
 _WEBP_FLAGS = 0b0000_1100  # of VP8X: that EXIF and XMP follow
@@ -30,7 +31,17 @@ def clean(content_type: str, content: bytes, scrub: Scrub) -> bytes:
             return scrub(content.decode())[0].encode()
         except UnicodeDecodeError as error:
             raise _not_a(content_type) from error
-    return content
+    return content if content.startswith(_PDF) else _scrubbed_where_text(content, scrub)
+
+
+def _scrubbed_where_text(content: bytes, scrub: Scrub) -> bytes:
+    """Mail, CSV, logs: clients send texts under many types, and as `application/octet-stream`."""
+    if b"\0" in content:
+        return content
+    try:
+        return scrub(content.decode())[0].encode()
+    except UnicodeDecodeError:
+        return content
 
 
 def _png(content: bytes) -> bytes:
@@ -91,11 +102,18 @@ def _webp(content: bytes) -> bytes:
     return b"RIFF" + len(body).to_bytes(4, "little") + body
 
 
+def _gif(content: bytes) -> bytes:
+    if not content.startswith((b"GIF87a", b"GIF89a")):
+        raise _not_a("image/gif")
+    return content
+
+
 _CLEANERS: dict[str, Callable[[bytes], bytes]] = {
     "image/png": _png,
     "image/jpeg": _jpeg,
     "image/jpg": _jpeg,
     "image/webp": _webp,
+    "image/gif": _gif,
 }
 
 

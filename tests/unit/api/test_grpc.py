@@ -221,3 +221,31 @@ async def test_port_0_is_off_and_silent(services: Any, monkeypatch: pytest.Monke
     said: list[str] = []
     await opened(services, "127.0.0.1", 0, said.append)
     assert said == []
+
+
+async def test_a_client_that_pings_while_it_sends_nothing_keeps_its_connection(services: Any) -> None:
+    grpc = pytest.importorskip("grpc")
+    door = GrpcDoor(services)
+    port = await door.open("127.0.0.1", 0)
+    options = [("grpc.keepalive_time_ms", 1100), ("grpc.keepalive_permit_without_calls", 1)]
+    options += [("grpc.http2.max_pings_without_data", 0)]
+    async with grpc.aio.insecure_channel(f"127.0.0.1:{port}", options=options) as channel:
+        await channel.unary_unary(TRACES)(protobuf(a_span()), metadata=[ADMIN])
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(channel.wait_for_state_change(grpc.ChannelConnectivity.READY), 6)
+    await door.close()
+
+
+async def test_a_client_that_answers_no_ping_is_let_go(services: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("grpc.aio")
+    monkeypatch.setattr(door_module, "_PING_S", 1)
+    monkeypatch.setattr(door_module, "_PONG_S", 1)
+    door = GrpcDoor(services)
+    port = await door.open("127.0.0.1", 0)
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\x00\x00\x00\x04\x00\x00\x00\x00\x00")
+    async with asyncio.timeout(15):
+        while await reader.read(1000):
+            pass
+    writer.close()
+    await door.close()

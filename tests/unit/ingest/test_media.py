@@ -60,6 +60,14 @@ def webp(*more: tuple[bytes, bytes], flags: int = 0) -> bytes:
         ("image/svg+xml", b"<text>ada@mail-box.org</text>", b"<text>[EMAIL_ADDRESS]</text>"),
         ("audio/x+xml", b"<text>ada@mail-box.org</text>", b"<text>[EMAIL_ADDRESS]</text>"),
         ("audio/wav", b"RIFF", b"RIFF"),
+        ("image/gif", b"GIF89a ada@mail-box.org", b"GIF89a ada@mail-box.org"),
+        ("application/pdf", b"%PDF-1.7 ada@mail-box.org", b"%PDF-1.7 ada@mail-box.org"),
+        ("application/pdf", b"ada@mail-box.org", b"[EMAIL_ADDRESS]"),
+        ("application/octet-stream", b"ada@mail-box.org", b"[EMAIL_ADDRESS]"),
+        ("application/octet-stream", b"\0ada@mail-box.org", b"\0ada@mail-box.org"),
+        ("application/zip", b"\xffada@mail-box.org", b"\xffada@mail-box.org"),
+        ("message/rfc822", b"To: ada@mail-box.org", b"To: [EMAIL_ADDRESS]"),
+        ("audio/x", b"ada@mail-box.org", b"[EMAIL_ADDRESS]"),
     ],
 )
 def test_what_media_say_of_people_is_taken_out(kind: str, told: bytes, plain: bytes) -> None:
@@ -78,6 +86,7 @@ def test_what_media_say_of_people_is_taken_out(kind: str, told: bytes, plain: by
         ("image/webp", b"RIFF\0\0\0\0AVI "),
         ("image/webp", webp()[:-2]),
         ("text/plain", b"\xff\xfe"),
+        ("image/gif", b"<html>"),
     ],
 )
 def test_what_is_not_of_its_type_is_refused(kind: str, content: bytes) -> None:

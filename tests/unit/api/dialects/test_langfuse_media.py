@@ -105,7 +105,10 @@ async def test_a_ticket_of_another_file_opens_nothing(http: httpx.AsyncClient) -
         ({"sha256Hash": "short"}, 400),
         ({"sha256Hash": ""}, 400),
         ({"contentLength": 1001}, 413),
-        ({"contentLength": None}, 413),
+        ({"contentLength": None}, 400),
+        ({"contentLength": 0}, 400),
+        ({"contentLength": "12"}, 400),
+        ({"contentLength": True}, 400),
         ({"contentType": "text/html\r\nx: y"}, 400),
     ],
 )

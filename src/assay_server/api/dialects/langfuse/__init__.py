@@ -5,10 +5,19 @@ Their spans come over OTLP from version 3 on; version 2 sends everything to `/in
 
 from fastapi import APIRouter
 
-from assay_server.api.dialects.langfuse import account, datasets, experiments, ingestion, media, prompts, scores
+from assay_server.api.dialects.langfuse import (
+    account,
+    datasets,
+    experiments,
+    ingestion,
+    media,
+    prompts,
+    scores,
+    traces,
+)
 
 router = APIRouter(prefix="/api/public", tags=["langfuse"])
-for part in (account, datasets, experiments, ingestion, media, prompts, scores):
+for part in (account, datasets, experiments, ingestion, media, prompts, scores, traces):
     router.include_router(part.router)
 
 __all__ = ["router"]

@@ -35,12 +35,11 @@ async def announce(request: Request, caller: Sender) -> dict[str, Any]:
     body = await json_body(request)
     digest = _digest(required(body, "sha256Hash"))
     media = base64.urlsafe_b64encode(digest).decode()[:_ID_CHARACTERS]
-    size = body.get("contentLength")
     wanted = await services(request).media.announce(
         caller.project,
         media,
         required(body, "contentType"),
-        size if isinstance(size, int) else 0,
+        _size(body.get("contentLength")),
         digest.hex(),
         _link(body),
     )
@@ -94,6 +93,14 @@ def _link(body: dict[str, Any]) -> MediaLink | None:
     if trace is None:
         return None
     return MediaLink(trace_id_of(trace), span_id_of(span) if span else "", text(body, "field") or "metadata")
+
+
+def _size(told: Any) -> int:
+    if not isinstance(told, int) or isinstance(told, bool) or told < 1:
+        raise InvalidInput(
+            "'contentLength' is the number of bytes.", field="contentLength", value=str(told)[:80], fix="send it from 1"
+        )
+    return told
 
 
 def _digest(told: str) -> bytes:

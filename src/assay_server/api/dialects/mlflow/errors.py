@@ -22,7 +22,7 @@ _CODES: tuple[tuple[type[errors.AssayError], str], ...] = (
 
 
 class MlflowRoute(APIRoute):
-    """A client asks `error_code` whether an experiment is missing, not the status."""
+    """A client asks `error_code`, not the status, whether an experiment is missing; it shows `message` alone."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         inner = super().get_route_handler()
@@ -39,7 +39,8 @@ class MlflowRoute(APIRoute):
 def _answer(error: errors.AssayError, request: Request) -> Response:
     code = next(code for kind, code in _CODES if isinstance(error, kind))
     told = problem(error, request.scope.get("assay.request_id"))
-    body = {**told, "error_code": code, "message": told["detail"]}
+    message = f"{told['detail']} Fix: {told['fix']}." if told.get("fix") else told["detail"]
+    body = {**told, "error_code": code, "message": message}
     return Response(
         json.dumps(body, default=str), status_of(error), headers_of(error), media_type="application/problem+json"
     )

@@ -71,7 +71,7 @@ async def search(request: Request, caller: Reader) -> dict[str, Any]:
     narrow = filter_of(text(body, "filter") or "", _locations(body, known))
     after = decode_cursor(text(body, "page_token"), 2)
     found = await services(request).traces.find(caller.project, narrow, limit=min(limit, _MOST), after=after)
-    heads = [await _head(services(request), caller.project, row["trace_id"]) for row in found.items]
+    heads = [await head(services(request), caller.project, row["trace_id"]) for row in found.items]
     page = {"traces": [info_json(trace) for trace in heads]}
     return page if found.following is None else {**page, "next_page_token": encode_cursor(found.following)}
 
@@ -99,7 +99,7 @@ async def batch_get(request: Request, caller: Reader, trace_ids: Annotated[list[
 async def get_info(request: Request, caller: Reader, trace_id: str) -> dict[str, Any]:
     told = trace_id_of(trace_id)
     await services(request).partial_spans.flush(caller.project, told)
-    return {"trace": {"trace_info": info_json(await _head(services(request), caller.project, told))}}
+    return {"trace": {"trace_info": info_json(await head(services(request), caller.project, told))}}
 
 
 def part_of(info: dict[str, Any], experiment: dict[str, Any]) -> Part:
@@ -148,7 +148,7 @@ def _locations(body: dict[str, Any], known: dict[str, Experiment]) -> Experiment
     return known[numbers[0]]
 
 
-async def _head(services: Services, project: str, trace_id: str) -> dict[str, Any]:
+async def head(services: Services, project: str, trace_id: str) -> dict[str, Any]:
     """What holds for a trace as a whole, of a long one too: of its spans the root alone."""
     found = await services.traces.get(project, trace_id, outline=True)
     return {**found, "spans": [await services.traces.span(project, trace_id, found["root_span_id"])]}
