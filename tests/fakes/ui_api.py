@@ -85,6 +85,7 @@ class FakeApi:
             self._route("/audit/verify", lambda request: {"ok": True, "checked": len(self.world.audit), "head": None, "broken": None}),
             self._route("/keys", self._create_key, "POST"),
             self._route("/scores", self._score, "POST"),
+            self._route("/scores/{id}", self._take_back, "DELETE"),
             *(self._route(f"/{noun}", self._listing(noun)) for noun in listed),
             *(self._route(f"/{noun}/{{id}}", self._one(noun)) for noun in ("runs", "verdicts", "canaries", "incidents")),
         ]  # fmt: skip
@@ -143,6 +144,10 @@ class FakeApi:
         one |= {"id": f"scr_given{len(self.given)}", "author": "user:mara", "time": at()}
         self.given.append(one)
         return {"items": [one]}
+
+    def _take_back(self, request: Request) -> Json:
+        self.given = [one for one in self.given if one["id"] != request.path_params["id"]]
+        return {}
 
     def _compare(self, request: Request) -> Json:
         a, b = (self.world.run_items[request.path_params[side]] for side in "ab")

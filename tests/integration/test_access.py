@@ -63,6 +63,9 @@ NEEDS = {
         POST /api/3.0/mlflow/traces
         POST /v1/projects/{name}/spans
         POST /api/public/media
+        DELETE /api/v1/scores/{score}
+        DELETE /api/public/scores/{score_id}
+        DELETE /api/3.0/mlflow/traces/{trace_id}/assessments/{assessment_id}
         PATCH /api/public/media/{media_id}
         POST /api/public/dataset-run-items
     """,

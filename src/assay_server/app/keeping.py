@@ -17,6 +17,7 @@ from assay_server.keeping import (
     Passes,
     Places,
     Retention,
+    ScoresTakenBack,
     Sites,
 )
 from assay_server.keeping.counters import Counters
@@ -47,4 +48,5 @@ async def keeping(
     keeper = Beat("housekeeping", *works, every_s=5, rest=0)  # what somebody waits for goes on at once
     keeper.start()
     stack.push_async_callback(keeper.close)
-    return Keeping(home, retention, passes, deletions, backups, compactions, keeper, clock)
+    scores = ScoresTakenBack(store, ledger, audit, counters)
+    return Keeping(home, retention, passes, deletions, scores, backups, compactions, keeper, clock)

@@ -10,6 +10,7 @@ from assay_server.keeping.passes import Passes
 from assay_server.keeping.remains import of_log_record as remains_of_log_record
 from assay_server.keeping.restore import restore, verify
 from assay_server.keeping.retention import Retention
+from assay_server.keeping.scores import ScoresTakenBack
 from assay_server.keeping.subjects import Found, Named
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "Passes",
     "Places",
     "Retention",
+    "ScoresTakenBack",
     "Sites",
     "facts_of",
     "remains_of_log_record",

@@ -13,6 +13,7 @@ from assay_server.keeping.deletions import Deletions
 from assay_server.keeping.passes import Passes
 from assay_server.keeping.retention import Retention
 from assay_server.keeping.rules import parse
+from assay_server.keeping.scores import ScoresTakenBack
 
 
 @dataclass(slots=True, frozen=True)
@@ -23,6 +24,7 @@ class Keeping:
     retention: Retention
     passes: Passes
     deletions: Deletions
+    scores: ScoresTakenBack
     backups: Backups
     compactions: Compactions
     keeper: Beat

@@ -161,6 +161,7 @@ export interface Score {
   version: string | null
   trace_id: string | null
   session?: string | null
+  run?: string | null
   span_id: string | null
   metadata?: Record<string, unknown>
 }
