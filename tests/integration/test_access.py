@@ -249,6 +249,8 @@ NEEDS = {
         POST /api/v1/backups/{backup}/verify
         DELETE /api/v1/backups/{backup}
         GET /api/v1/compactions
+        GET /api/v1/outgoing
+        POST /api/v1/outgoing/start
         POST /api/v1/compactions
         DELETE /api/v1/prices/{price}
         GET /api/v1/projects

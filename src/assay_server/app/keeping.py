@@ -14,6 +14,7 @@ from assay_server.keeping import (
     Deletions,
     DeletionWork,
     Keeping,
+    Outgoing,
     Passes,
     Places,
     Retention,
@@ -31,6 +32,7 @@ async def keeping(
     pseudonym: Pseudonym,
     media: MediaShelf,
     counters: Counters,
+    outgoing: Outgoing,
     stack: AsyncExitStack,
 ) -> Keeping:
     """Everything running, where the last end left it. `home` is the first project."""
@@ -49,4 +51,4 @@ async def keeping(
     keeper.start()
     stack.push_async_callback(keeper.close)
     scores = ScoresTakenBack(store, ledger, audit, counters)
-    return Keeping(home, retention, passes, deletions, scores, backups, compactions, keeper, clock)
+    return Keeping(home, retention, passes, deletions, scores, backups, outgoing, compactions, keeper, clock)

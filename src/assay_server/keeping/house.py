@@ -10,6 +10,7 @@ from assay_server.core.errors import Forbidden
 from assay_server.keeping.backups import Backups
 from assay_server.keeping.compactions import Compactions
 from assay_server.keeping.deletions import Deletions
+from assay_server.keeping.outgoing import Outgoing
 from assay_server.keeping.passes import Passes
 from assay_server.keeping.retention import Retention
 from assay_server.keeping.rules import parse
@@ -26,6 +27,7 @@ class Keeping:
     deletions: Deletions
     scores: ScoresTakenBack
     backups: Backups
+    outgoing: Outgoing
     compactions: Compactions
     keeper: Beat
     clock: Clock
