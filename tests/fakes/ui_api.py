@@ -58,6 +58,7 @@ class FakeApi:
         self.failing: dict[str, int] = {}
         self.delays: dict[str, float] = {}
         self.received: list[tuple[str, str, Json]] = []
+        self.held: Json | None = None
         self.grpc_port = 4317
         self.given: list[Json] = []  # scores
 
@@ -66,6 +67,8 @@ class FakeApi:
         listed = ["datasets", "runs", "verdicts", "canaries", "incidents", "audit", "providers", "keys", "checks"]
         routes = [
             self._route("/info", self._info),
+            self._route("/outgoing", lambda request: {"held": self.held, "messages": 3}),
+            self._route("/outgoing/start", self._start_outgoing, "POST"),
             self._route("/session", self._sign_in, "POST"),
             self._route("/session", self._sign_out, "DELETE"),
             self._route("/traces/{id}", self._trace),
@@ -85,6 +88,7 @@ class FakeApi:
             self._route("/audit/verify", lambda request: {"ok": True, "checked": len(self.world.audit), "head": None, "broken": None}),
             self._route("/keys", self._create_key, "POST"),
             self._route("/scores", self._score, "POST"),
+            self._route("/scores/{id}", self._take_back, "DELETE"),
             *(self._route(f"/{noun}", self._listing(noun)) for noun in listed),
             *(self._route(f"/{noun}/{{id}}", self._one(noun)) for noun in ("runs", "verdicts", "canaries", "incidents")),
         ]  # fmt: skip
@@ -111,8 +115,18 @@ class FakeApi:
 
     def _info(self, request: Request) -> Json:
         known = "assay_session" in request.cookies
-        caller = {"project": "prj_demo", "role": self.world.role, "actor": "user:mara", "grpc_port": self.grpc_port}
+        caller = {
+            "project": "prj_demo",
+            "role": self.world.role,
+            "actor": "user:mara",
+            "held": self.held,
+            "grpc_port": self.grpc_port,
+        }
         return {"version": "0.1.0", "api_version": "1", **(caller if known else dict.fromkeys(caller))}
+
+    def _start_outgoing(self, request: Request) -> Json:
+        self.held = None
+        return {"held": None, "messages": 3}
 
     async def _sign_in(self, request: Request) -> Response:
         if (await request.json())["token"] != KEY:
@@ -143,6 +157,10 @@ class FakeApi:
         one |= {"id": f"scr_given{len(self.given)}", "author": "user:mara", "time": at()}
         self.given.append(one)
         return {"items": [one]}
+
+    def _take_back(self, request: Request) -> Json:
+        self.given = [one for one in self.given if one["id"] != request.path_params["id"]]
+        return {}
 
     def _compare(self, request: Request) -> Json:
         a, b = (self.world.run_items[request.path_params[side]] for side in "ab")

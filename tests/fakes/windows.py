@@ -15,6 +15,7 @@ class FakeWindows:
         self.make = make
         self.groups = groups
         self.asked = 0
+        self.late: Callable[[int, int, int], int] = lambda since, until, told: 0
 
     async def figures(
         self,
@@ -33,3 +34,7 @@ class FakeWindows:
                 if made is not None:
                     found.append(Figure(window, group, made[0], made[1], None, 0))
         return found
+
+    async def came_late(self, project: str, windows: Sequence[tuple[int, int, int]]) -> dict[tuple[int, int], int]:
+        found = {(since, until): self.late(since, until, told) for since, until, told in windows}
+        return {edges: n for edges, n in found.items() if n}

@@ -63,6 +63,9 @@ NEEDS = {
         POST /api/3.0/mlflow/traces
         POST /v1/projects/{name}/spans
         POST /api/public/media
+        DELETE /api/v1/scores/{score}
+        DELETE /api/public/scores/{score_id}
+        DELETE /api/3.0/mlflow/traces/{trace_id}/assessments/{assessment_id}
         PATCH /api/public/media/{media_id}
         POST /api/public/dataset-run-items
     """,
@@ -250,6 +253,8 @@ NEEDS = {
         POST /api/v1/backups/{backup}/verify
         DELETE /api/v1/backups/{backup}
         GET /api/v1/compactions
+        GET /api/v1/outgoing
+        POST /api/v1/outgoing/start
         POST /api/v1/compactions
         DELETE /api/v1/prices/{price}
         GET /api/v1/projects

@@ -143,6 +143,7 @@ NOT_A_PROJECTS = """
     GET /api/v1/backups
     GET /api/v1/backups/{backup}
     GET /api/v1/compactions
+    GET /api/v1/outgoing
     GET /api/v1/retention/passes
     GET /api/v1/search/parse
     GET /api/v1/search/state
@@ -189,6 +190,9 @@ WRITES: dict[str, Any] = {
     "DELETE /api/v1/prices/{price}": None,
     "DELETE /api/v1/providers/quokka": None,
     "DELETE /api/v1/views/quokka-view": None,
+    "DELETE /api/v1/scores/{score}": None,
+    "DELETE /api/public/scores/{score}": None,
+    "DELETE /api/3.0/mlflow/traces/tr-{trace}/assessments/{score}": None,
     "POST /api/v1/exports/{export}/run": {},
     "PUT /api/v1/exports/{export}": {"name": "mine", "what": "spans", "target": {"folder": "mine"}},
     "DELETE /api/v1/exports/{export}": None,
@@ -330,7 +334,7 @@ def test_a_release_of_another_project_cannot_be_called(two: Two) -> None:
         assert "error" in answer.json()
 
 
-@pytest.mark.parametrize("address", ["backups", "backups/bak_1", "compactions"])
+@pytest.mark.parametrize("address", ["backups", "backups/bak_1", "compactions", "outgoing"])
 def test_what_concerns_the_whole_server_is_for_the_first_project(address: str, two: Two) -> None:
     mine, theirs = two.first.get(f"/api/v1/{address}"), two.second.get(f"/api/v1/{address}")
     assert mine.status_code in {200, 404}

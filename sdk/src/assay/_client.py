@@ -47,6 +47,7 @@ class _Server(Noun[D_co]):
         self.retention = _nouns.Retention(driver)
         self.deletions = _nouns.Deletions(driver)
         self.backups = _nouns.Backups(driver)
+        self.outgoing = _nouns.Outgoing(driver)
         self.compactions = _nouns.Compactions(driver)
         self.quotas = _nouns.Quotas(driver)
         self.sampling = _nouns.Sampling(driver)

@@ -29,6 +29,7 @@ from assay_server.api import (
     metrics,
     monitors,
     notifications,
+    outgoing,
     people,
     prices,
     problems,
@@ -106,6 +107,7 @@ ROUTERS = (
     retention.router,
     deletions.router,
     backups.router,
+    outgoing.router,
 )
 
 

@@ -22,15 +22,18 @@ async def healthz() -> dict[str, str]:
 
 @router.get("/readyz", summary="Every part is ready to serve")
 async def readyz(request: Request) -> JSONResponse:
-    """200 when facts and decisions can be read and written; otherwise 503 and what is missing."""
+    """200 when facts and decisions can be read and written; otherwise 503 and what is missing. `outgoing` is `held`
+    after a restore, until somebody says that messages, forwards and exports may leave."""
     faults: dict[str, str] = await request.app.state.readiness()
     body: dict[str, Any] = {"status": "not ready", "faults": faults} if faults else {"status": "ready"}
+    body["outgoing"] = "on" if services(request).keeping.outgoing.held is None else "held"
     return JSONResponse(body, 503 if faults else 200)
 
 
 @router.get("/api/v1/info", summary="Version, and who is asking")
 async def info(request: Request) -> dict[str, Any]:
-    """The caller's project, role and name, and the port of OTLP over gRPC, are null where nobody is signed in."""
+    """The caller's project, role and name, the port of OTLP over gRPC, and of which backup a restored server still
+    holds what would leave, are null where nobody is signed in."""
     answer: dict[str, Any] = {"version": __version__, "api_version": API_VERSION}
     caller = None
     if "authorization" in request.headers or "x-api-key" in request.headers or SESSION_COOKIE in request.cookies:
@@ -41,5 +44,6 @@ async def info(request: Request) -> dict[str, Any]:
     answer["project"] = caller.project if caller else None
     answer["role"] = caller.role if caller else None
     answer["actor"] = caller.actor if caller else None
+    answer["held"] = services(request).keeping.outgoing.held if caller else None
     answer["grpc_port"] = services(request).grpc_port.number if caller else None
     return answer

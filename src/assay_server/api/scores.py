@@ -3,7 +3,7 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
-from starlette.status import HTTP_201_CREATED
+from starlette.status import HTTP_201_CREATED, HTTP_204_NO_CONTENT
 
 from assay_server.api.auth import principal
 from assay_server.api.pages import DEFAULT_LIMIT, Cursor, Limit, decode_cursor, page
@@ -17,6 +17,8 @@ router = APIRouter(tags=["scores"])
 
 Reader = Annotated[Principal, Depends(principal("read"))]
 Scorer = Annotated[Principal, Depends(principal("score"))]
+Author = Annotated[Principal, Depends(principal("ingest"))]
+"""The public key that may only score is everybody's: with it anybody could take back what another end user said."""
 
 
 @router.post("/scores", status_code=HTTP_201_CREATED, summary="Give one score or a list of them")
@@ -66,3 +68,10 @@ async def list_scores(
     after = decode_cursor(cursor, 2)
     found = await services(request).scores.find(caller.project, narrow, limit=limit, after=after)
     return page(found.items, found.total, found.following)
+
+
+@router.delete("/scores/{score:path}", status_code=HTTP_204_NO_CONTENT, summary="Take a score back")
+async def take_back(request: Request, score: str, caller: Author) -> None:
+    """By whoever gave it, or by an admin. It is gone from everything that is read from now on; the audit log keeps who
+    took it back. A score of a run stays: verdicts were computed from it."""
+    await services(request).keeping.scores.take_back(caller, score)

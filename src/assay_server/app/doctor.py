@@ -42,6 +42,7 @@ def examine(config: Config) -> list[Finding]:
         _data(config),
         _disk(config.data),
         *_damage(config.data),
+        *_held(config.data),
         _port(config),
         *_server(config),
         _reach(config),
@@ -110,6 +111,17 @@ def _disk(data: Path) -> Finding:
             "disk", "fault", f"{free:.1f} GB free", f"free some space; Assay wants {NEEDED_GB:.0f} GB to begin"
         )
     return Finding("disk", "ok", f"{free:.0f} GB free")
+
+
+def _held(data: Path) -> Iterator[Finding]:
+    try:
+        from assay_server.keeping import held_in
+    except ImportError:  # a part is missing; which one is said already
+        return
+    held = held_in(data)
+    if held is not None:
+        says = f"restored from {held['backup'] or 'a backup'}: messages, forwards, exports and runs wait"
+        yield Finding("outgoing", "warning", says, "assay outgoing start, once the original is stopped")
 
 
 def _port(config: Config) -> Finding:

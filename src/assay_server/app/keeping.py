@@ -14,9 +14,11 @@ from assay_server.keeping import (
     Deletions,
     DeletionWork,
     Keeping,
+    Outgoing,
     Passes,
     Places,
     Retention,
+    ScoresTakenBack,
     Sites,
 )
 from assay_server.keeping.counters import Counters
@@ -30,6 +32,7 @@ async def keeping(
     pseudonym: Pseudonym,
     media: MediaShelf,
     counters: Counters,
+    outgoing: Outgoing,
     stack: AsyncExitStack,
 ) -> Keeping:
     """Everything running, where the last end left it. `home` is the first project."""
@@ -47,4 +50,5 @@ async def keeping(
     keeper = Beat("housekeeping", *works, every_s=5, rest=0)  # what somebody waits for goes on at once
     keeper.start()
     stack.push_async_callback(keeper.close)
-    return Keeping(home, retention, passes, deletions, backups, compactions, keeper, clock)
+    scores = ScoresTakenBack(store, ledger, audit, counters)
+    return Keeping(home, retention, passes, deletions, scores, backups, outgoing, compactions, keeper, clock)

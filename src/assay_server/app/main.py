@@ -72,15 +72,24 @@ def verify_backup(
 def restore_backup(
     folder: Annotated[Path, typer.Argument(metavar="BACKUP", help="A folder that 'assay backup' made.")],
     data: Annotated[Path, typer.Option(help="The new data directory: missing or empty.")],
+    live: Annotated[
+        bool,
+        typer.Option("--live", help="The original is gone: messages, forwards and exports leave at once."),
+    ] = False,
     as_json: JSON = False,
 ) -> None:
-    """Make a data directory from a backup; every file is checked before."""
+    """Make a data directory from a backup; every file is checked before. Nothing leaves it until you say so."""
     from assay_server.keeping import restore
 
-    manifest = asyncio.run(restore(folder.absolute(), data))
+    manifest = asyncio.run(restore(folder.absolute(), data, live=live))
     _tell_manifest(manifest, f"was restored into {data}", folder, as_json=as_json)
     if not as_json:
         sys.stderr.write(_next_steps(data, dumped=manifest["ledger"] == "ledger.dump"))
+        if not live:
+            sys.stderr.write(f"then: assay outgoing start, once the original is stopped. {_HELD}\n")
+
+
+_HELD = "Until then messages, forwards, scheduled exports and runs wait, as both would send them."
 
 
 def _next_steps(data: Path, *, dumped: bool) -> str:

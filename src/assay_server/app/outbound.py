@@ -8,6 +8,7 @@ from hashlib import blake2b
 
 from assay_server.app.config import Config
 from assay_server.app.watching import Site
+from assay_server.core.ports import MayLeave
 from assay_server.ingest import Ingest
 from assay_server.keeping import Retention
 from assay_server.outbound import Downloads, Forwards, ScheduledExports
@@ -25,7 +26,14 @@ class Outbound:
 
 
 def outbound(
-    config: Config, site: Site, home: str, exports: Exports, ingest: Ingest, salt: bytes, stack: AsyncExitStack
+    config: Config,
+    site: Site,
+    home: str,
+    exports: Exports,
+    ingest: Ingest,
+    salt: bytes,
+    may_leave: MayLeave,
+    stack: AsyncExitStack,
 ) -> Outbound:
     """`home`: the first project, whose admins are the operators. `salt` tells this installation from others."""
     may_name = partial(config.may_name, home)
@@ -42,6 +50,7 @@ def outbound(
         spool=config.data / "outbound",
         may_name=may_name,
         environment=os.environ,
+        may_leave=may_leave,
         whole_since=Retention(site.ledger, site.audit, site.clock).whole_since_ns,
     )
     forwards = Forwards(
@@ -53,6 +62,7 @@ def outbound(
         server=blake2b(salt, digest_size=8, person=b"forward").hexdigest(),
         may_name=may_name,
         environment=os.environ,
+        may_leave=may_leave,
     )
     ingest.listen(forwards.heard)
     for each in (scheduled, forwards):

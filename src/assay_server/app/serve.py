@@ -9,8 +9,9 @@ import resource
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Generator
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
+from typing import Any
 
 import uvicorn
 
@@ -164,8 +165,9 @@ async def _welcome(config: Config, built: House, *, as_json: bool) -> None:
         sign_in = f"{config.url}/sign-in?token={token}"
     exposed = config.is_public and not config.url.startswith("https://")
     warning = f"{config.host} can be reached from other machines without TLS: keys travel in the open."
+    held = built.services.keeping.outgoing.held
     if as_json:
-        told = {"url": config.url, "data": str(config.data), "admin_key": first.key, "sign_in": sign_in}
+        told = {"url": config.url, "data": str(config.data), "admin_key": first.key, "sign_in": sign_in, "held": held}
         sys.stdout.write(json.dumps(told | {"warnings": [f"{warning} {EXPOSED_FIX}"] if exposed else []}) + "\n")
         sys.stdout.flush()
         return
@@ -174,8 +176,19 @@ async def _welcome(config: Config, built: House, *, as_json: bool) -> None:
         _say("", "Admin key, shown this once:", f"  {first.key}", f"  assay login {config.url} --key -   (reads it)")
     if sign_in is not None:
         _say("", f"Sign in (once, within 15 minutes): {sign_in}")
+    if held is not None:
+        _say("", *_waits(held))
     if exposed:
         _say("", f"WARNING: {warning}", f"         {EXPOSED_FIX}.")
+
+
+def _waits(held: Mapping[str, Any]) -> tuple[str, str]:
+    """For whoever restored at night: what does not happen yet, and the one line that goes on."""
+    backup = f"{held['backup']} of {held['made_at']}" if held["backup"] else "a backup"
+    return (
+        f"HELD: restored from {backup}. Messages, forwards, scheduled exports and runs wait.",
+        "      Once the original is stopped: assay outgoing start",
+    )
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:

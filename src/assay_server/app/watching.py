@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from assay_server.checks import Catalogue
 from assay_server.core.beat import Beat
 from assay_server.core.clock import Clock
+from assay_server.core.ports import MayLeave
 from assay_server.governance import Accounts, Audit, Flags
 from assay_server.ingest import FlagWatch, Ingest, LoopWatch
 from assay_server.ledger import Ledger
@@ -36,7 +37,9 @@ class Site:
     scrub: Callable[[str], tuple[str, list[str]]]
 
 
-def watching(site: Site, accounts: Accounts, home: str, public_url: str, stack: AsyncExitStack) -> Watching:
+def watching(
+    site: Site, accounts: Accounts, home: str, public_url: str, may_leave: MayLeave, stack: AsyncExitStack
+) -> Watching:
     """Everything running. `home` is the project from which all others are seen."""
     sender = AppriseSender()
     stack.push_async_callback(sender.close)
@@ -48,7 +51,8 @@ def watching(site: Site, accounts: Accounts, home: str, public_url: str, stack: 
         return [str(project["id"]) for project in await accounts.projects(home)]
 
     monitors = Monitors(site.ledger, Windows(site.store), incidents, site.audit, site.clock, projects)
-    courier, watch = Courier(site.ledger, sender, site.clock), Beat("monitors", monitors.tick, every_s=1, rest=3)
+    courier = Courier(site.ledger, sender, site.clock, may_leave=may_leave)
+    watch = Beat("monitors", monitors.tick, every_s=1, rest=3)
     for each in (courier, watch):
         each.start()
         stack.push_async_callback(each.close)

@@ -24,6 +24,7 @@ from assay_server.gateway import Gateway
 from assay_server.governance import Accounts, Audit, Bootstrapped, Idempotency
 from assay_server.ingest import Experiments, Ingest, MediaShelf, MediaTickets, PartialSpans, Repricer
 from assay_server.jobs import Jobs
+from assay_server.keeping import Outgoing
 from assay_server.ledger import Ledger
 from assay_server.monitors import Incidents
 from assay_server.providers import HttpUpstream, LocalLlm, Prices
@@ -139,6 +140,7 @@ async def house(config: Config) -> AsyncIterator[House]:
         await prices.load()
         accounts = Accounts(ground.ledger, ground.audit, ground.clock)
         bootstrapped = await accounts.bootstrap(config.bootstrap_key)
+        outgoing = Outgoing(config.data, ground.ledger, ground.audit, ground.clock, bootstrapped.project)
         accounts.start()
         stack.push_async_callback(accounts.close)
         registry = _registry(ground, partial(config.may_name, bootstrapped.project))
@@ -155,9 +157,9 @@ async def house(config: Config) -> AsyncIterator[House]:
         gateway = _gateway(registry, ingest, ground, prices)
         stack.push_async_callback(gateway.close)
         reads = _Reads(Traces(ground.store), Scores(ground.store), RunItems(ground.store), Comparisons(ground.store))
-        judgement = await _judgement(config, ground, registry, reads, ingest, gateway, stack)
+        judgement = await _judgement(config, ground, registry, reads, ingest, gateway, outgoing, stack)
         site = Site(ground.ledger, ground.store, ground.audit, ground.clock, ground.scrub)
-        told = watching(site, accounts, bootstrapped.project, config.url, stack)
+        told = watching(site, accounts, bootstrapped.project, config.url, outgoing.may_leave, stack)
         coming.tell(told.incidents, stack)
         flag_loops(ingest, stack)
         flag_answers(ingest, coming.flags, judgement.catalogue, stack)
@@ -178,7 +180,14 @@ async def house(config: Config) -> AsyncIterator[House]:
             accounts=accounts,
             intake=coming,
             outbound=outbound(
-                config, site, bootstrapped.project, Exports(reads.traces, reads.scores), ingest, salt, stack
+                config,
+                site,
+                bootstrapped.project,
+                Exports(reads.traces, reads.scores),
+                ingest,
+                salt,
+                outgoing.may_leave,
+                stack,
             ),
             audit=ground.audit,
             idempotency=Idempotency(ground.ledger, ground.clock),
@@ -225,7 +234,9 @@ async def house(config: Config) -> AsyncIterator[House]:
             panels=Panels(ground.store, sql),
             exports=Exports(reads.traces, reads.scores),
             people=People(ground.store, reads.traces),
-            keeping=await keeping(config, site, bootstrapped.project, ingest.pseudonym, media, figures, stack),
+            keeping=await keeping(
+                config, site, bootstrapped.project, ingest.pseudonym, media, figures, outgoing, stack
+            ),
             public_url=config.url,
             grpc_port=GrpcPort(config.grpc_port),
         )
@@ -291,6 +302,7 @@ async def _judgement(
     reads: _Reads,
     ingest: Ingest,
     gateway: Gateway,
+    outgoing: Outgoing,
     stack: AsyncExitStack,
 ) -> _Judgement:
     catalogue = Catalogue()
@@ -310,7 +322,7 @@ async def _judgement(
         audit=ground.audit,
         clock=ground.clock,
     )
-    resuming = asyncio.create_task(_resume(runs), name="runs")
+    resuming = asyncio.create_task(_resume(runs, outgoing), name="runs")
     stack.callback(resuming.cancel)
     return _Judgement(
         catalogue, suites, runs, Gate(runs=runs, suites=suites, verdicts=registry.verdicts, catalogue=catalogue)
@@ -337,11 +349,12 @@ def _canaries(
     return canaries
 
 
-async def _resume(runs: Runs) -> None:
-    """What was under way at the last end goes on.
+async def _resume(runs: Runs, outgoing: Outgoing) -> None:
+    """What was under way at the last end goes on; after a restore once things may leave, as runs call models.
 
     Without such runs the engine is not even imported: it costs a second and 45 MB, paid by the first run.
     """
+    await outgoing.started()
     try:
         await runs.resume()
     except AssayError:

@@ -14,6 +14,7 @@ from assay_server.cli import (
     governance,
     keeping,
     monitors,
+    outgoing,
     prompts,
     providers,
     releases,
@@ -98,5 +99,6 @@ for noun in (
     keeping.retention,
     keeping.privacy,
     keeping.backup,
+    outgoing.app,
 ):
     app.add_typer(noun)

@@ -61,3 +61,10 @@ Scrub = Callable[[str], tuple[str, list[str]]]
 
 Listener = Callable[[Facts], Awaitable[None]]
 """Called by ingest after a commit, with what was stored. It must be quick and must not raise."""
+
+MayLeave = Callable[[], bool]
+"""Whether what leaves by itself (messages, forwards, exports) may leave: after a restore, once somebody says so."""
+
+
+def always() -> bool:
+    return True

@@ -6,10 +6,12 @@ from assay_server.keeping.compactions import Compactions
 from assay_server.keeping.deletion_work import DeletionWork
 from assay_server.keeping.deletions import Asked, Deletions, Sites
 from assay_server.keeping.house import Keeping
+from assay_server.keeping.outgoing import Outgoing, held_in
 from assay_server.keeping.passes import Passes
 from assay_server.keeping.remains import of_log_record as remains_of_log_record
 from assay_server.keeping.restore import restore, verify
 from assay_server.keeping.retention import Retention
+from assay_server.keeping.scores import ScoresTakenBack
 from assay_server.keeping.subjects import Found, Named
 
 __all__ = [
@@ -21,11 +23,14 @@ __all__ = [
     "Found",
     "Keeping",
     "Named",
+    "Outgoing",
     "Passes",
     "Places",
     "Retention",
+    "ScoresTakenBack",
     "Sites",
     "facts_of",
+    "held_in",
     "remains_of_log_record",
     "restore",
     "verify",

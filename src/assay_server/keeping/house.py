@@ -10,9 +10,11 @@ from assay_server.core.errors import Forbidden
 from assay_server.keeping.backups import Backups
 from assay_server.keeping.compactions import Compactions
 from assay_server.keeping.deletions import Deletions
+from assay_server.keeping.outgoing import Outgoing
 from assay_server.keeping.passes import Passes
 from assay_server.keeping.retention import Retention
 from assay_server.keeping.rules import parse
+from assay_server.keeping.scores import ScoresTakenBack
 
 
 @dataclass(slots=True, frozen=True)
@@ -23,7 +25,9 @@ class Keeping:
     retention: Retention
     passes: Passes
     deletions: Deletions
+    scores: ScoresTakenBack
     backups: Backups
+    outgoing: Outgoing
     compactions: Compactions
     keeper: Beat
     clock: Clock

@@ -16,6 +16,7 @@ from assay_server.core.clock import SystemClock
 from assay_server.core.errors import Corrupt
 from assay_server.governance import Audit
 from assay_server.keeping.backup_files import checked, copy_into, with_size
+from assay_server.keeping.outgoing import hold
 from assay_server.ledger import REVISIONS, Ledger, dumped_heads, tables
 from assay_server.store import SCHEMA, DuckStore
 
@@ -24,14 +25,17 @@ _heads = tables.accounts.audit_heads
 _TRIAL = ".verify-"
 
 
-async def restore(backup: Path, data: Path) -> dict[str, Any]:
-    """Makes `data` from a backup; its manifest.
+async def restore(backup: Path, data: Path, *, live: bool = False) -> dict[str, Any]:
+    """Makes `data` from a backup; its manifest. Without `live` nothing leaves the server that is started on it until
+    somebody says so.
 
     Raises InvalidInput where `backup` is none or `data` is not empty, Corrupt where a file is missing or damaged,
     Refused for a newer Assay's. In each case nothing was changed.
     """
     manifest = await asyncio.to_thread(checked, backup, schema=SCHEMA, revisions=REVISIONS)
     await asyncio.to_thread(copy_into, backup, manifest, data)
+    if not live:
+        await asyncio.to_thread(hold, data, manifest, backup.name, SystemClock().now_ns())
     await asyncio.to_thread(_end_itself, backup, manifest, data / "ledger.sqlite")
     return manifest
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from assay_server.core.clock import Clock, rfc3339
+from assay_server.core.clock import Clock, parse_rfc3339, rfc3339
 from assay_server.core.errors import Conflict, InvalidInput
 from assay_server.core.ids import new_id
 from assay_server.core.ports import Scrub
@@ -14,6 +14,7 @@ from assay_server.governance import Audit
 from assay_server.ledger import Ledger
 from assay_server.monitors import rows
 from assay_server.monitors.rows import Entry, Incident
+from assay_server.query import Window
 
 SEVERITIES = ("info", "warning", "critical")
 STATUSES = ("open", "acknowledged", "resolved")
@@ -60,6 +61,18 @@ class Incidents:
         """`open` as a part of the caller's transaction; `values` are the other fields of `Incident`."""
         incident = Incident(id=new_id("inc"), project=project, status="open", opened_ns=self._clock.now_ns(), **values)
         return self._open_once(connection, incident, by)
+
+    def told_ahead(
+        self, connection: Connection, project: str, subject: str, group: str, at_ns: int, window: Window
+    ) -> str | None:
+        """The incident of the same time, where the clock was set back since it was opened: its facts are there."""
+        for incident in rows.opened_after(connection, project, subject, at_ns):
+            found = incident.evidence.get("window")
+            if found is None or (incident.evidence.get("group") or "") != group:
+                continue
+            if parse_rfc3339(found["since"]) < window.until_ns and window.since_ns < parse_rfc3339(found["until"]):
+                return incident.id
+        return None
 
     def resolve_within(self, connection: Connection, project: str, incident: str, *, by: str, reason: str) -> bool:
         """`resolve` as a part of the caller's transaction; False where somebody did it before."""

@@ -1,14 +1,16 @@
 """Monitors, their states and evaluations in the ledger; every query names the project, but for the schedule's."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, Row, func, select, update
 
+from assay_server.core.clock import parse_rfc3339
 from assay_server.core.errors import NotFound
 from assay_server.ledger import tables
 from assay_server.monitors.definition import Definition, parse
+from assay_server.query import Window
 
 _monitors = tables.monitors.monitors
 _states = tables.monitors.monitor_states
@@ -45,6 +47,19 @@ class State:
     calm: int
     incident: str | None
     finding: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A look that was made: the end of its window, when it was made, and what it said (as it is stored)."""
+
+    at_ns: int
+    done_ns: int
+    findings: Sequence[Mapping[str, Any]]
+
+    def alarms(self, group: str) -> list[Window]:
+        mine = (each for each in self.findings if (each["group"] or "") == group and each["status"] == "alarm")
+        return [Window(*(parse_rfc3339(each["window"][edge]) for edge in ("since", "until"))) for each in mine]
 
 
 def insert(connection: Connection, monitor: Monitor, definition: dict[str, Any]) -> None:
@@ -148,6 +163,21 @@ def evaluations(connection: Connection, project: str, monitor: str, limit: int) 
     mine = _evaluations.c.project == project, _evaluations.c.monitor == monitor
     query = select(_evaluations).where(*mine).order_by(_evaluations.c.at_ns.desc()).limit(limit)
     return list(connection.execute(query).all())
+
+
+def judged(connection: Connection, project: str, monitor: str, since_ns: int, until_ns: int) -> list[Judged]:
+    """Looks at moments from `since_ns` on and before `until_ns`, newest first."""
+    mine = _evaluations.c.project == project, _evaluations.c.monitor == monitor
+    within = _evaluations.c.at_ns >= since_ns, _evaluations.c.at_ns < until_ns
+    query = select(_evaluations).where(*mine, *within).order_by(_evaluations.c.at_ns.desc())
+    return [Judged(row.at_ns, row.done_ns, row.findings) for row in connection.execute(query)]
+
+
+def judge_again(connection: Connection, monitor: Monitor, at_ns: int, findings: list[dict[str, Any]]) -> None:
+    """What a look says in place of what it said; when it was made stays, so that all that came since counts."""
+    mine = _evaluations.c.project == monitor.project, _evaluations.c.monitor == monitor.id
+    change = update(_evaluations).where(*mine, _evaluations.c.at_ns == at_ns)
+    connection.execute(change.values(findings=findings))
 
 
 def last_done_ns(connection: Connection, now_ns: int) -> int | None:

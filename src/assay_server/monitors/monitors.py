@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from assay_server.core.clock import Clock, rfc3339
+from assay_server.core.clock import Clock
 from assay_server.core.errors import AssayError, Conflict
 from assay_server.core.ids import new_id
 from assay_server.governance import Audit
@@ -23,11 +23,13 @@ from assay_server.monitors.absence import Absences
 from assay_server.monitors.definition import Definition, parse, refuse_idle_lines, to_json
 from assay_server.monitors.finding import Finding, finding_json
 from assay_server.monitors.incidents import Incidents
+from assay_server.monitors.late import LATEST_NS, Again, LateLooks, with_late_trouble
 from assay_server.monitors.look import Looker
 from assay_server.monitors.monitor_rows import Monitor, State
 from assay_server.monitors.ready_made import READY_MADE
-from assay_server.monitors.schedule import schedule
-from assay_server.monitors.transitions import ACTOR, Transitions, state_json
+from assay_server.monitors.schedule import Due, schedule
+from assay_server.monitors.shown import evaluation_json, monitor_json
+from assay_server.monitors.transitions import ACTOR, Transitions
 from assay_server.notify import silenced_until
 from assay_server.query import Windows
 
@@ -55,6 +57,7 @@ class Monitors:
         self._ledger = ledger
         self._absences = Absences(monotonic)
         self._looker = Looker(windows, self._absences)
+        self._late = LateLooks(windows, self._looker)
         self._transitions = Transitions(incidents)
         self._audit = audit
         self._clock = clock
@@ -119,7 +122,7 @@ class Monitors:
             monitor = monitor_rows.fetch(connection, project, ref)
             found = monitor_rows.evaluations(connection, project, monitor.id, limit)
             every_ns = monitor.definition.every_s * _SECOND
-            return [_evaluation_json(row, every_ns) for row in found]
+            return [evaluation_json(row, every_ns) for row in found]
 
         return await self._ledger.read(read)
 
@@ -167,37 +170,48 @@ class Monitors:
         moments, following, missed = schedule(monitor, now_ns)
         for number, at_ns in enumerate(moments, start=1):
             after = following if number == len(moments) else moments[number]
-            if not await self._evaluate(monitor.project, monitor.id, at_ns, after, missed if number == 1 else 0):
+            newest = number == len(moments)
+            if not await self._evaluate(monitor, at_ns, after, missed if number == 1 else 0, newest=newest):
                 return number - 1  # somebody changed it meanwhile: the next tick looks again
         return len(moments)
 
-    async def _evaluate(self, project: str, ref: str, at_ns: int, next_ns: int, missed: int) -> bool:
-        monitor, known = await self._ledger.read(lambda connection: _with_states(connection, project, ref))
+    async def _evaluate(self, of: Monitor, at_ns: int, next_ns: int, missed: int, *, newest: bool) -> bool:
+        """`newest`: with it those before it are judged again for which spans came since."""
+        monitor, known = await self._ledger.read(lambda connection: _with_states(connection, of.project, of.id))
         if monitor is None or not monitor.definition.enabled:
             return False
         groups = [state.group for state in known]
-        findings = await self._looker.look(project, monitor.definition, at_ns, groups)
+        findings = await self._looker.look(monitor.project, monitor.definition, at_ns, groups)
+        again: list[Again] = []
+        if newest:
+            since_ns = at_ns - LATEST_NS
+            judged = await self._ledger.read(lambda c: monitor_rows.judged(c, of.project, of.id, since_ns, at_ns))
+            again = await self._late.look(monitor.project, monitor.definition, at_ns, judged, groups)
+            in_alarm = [state.group for state in known if state.status == "alarm"]
+            findings = with_late_trouble(findings, again, judged, in_alarm)
+        due = Due(at_ns, next_ns, missed)
         return await self._ledger.write(
-            lambda connection: self._store(connection, monitor, at_ns, next_ns, missed, findings, known)
+            lambda connection: self._store(connection, monitor, due, findings, again, known)
         )
 
     def _store(
         self,
         connection: Connection,
         monitor: Monitor,
-        at_ns: int,
-        next_ns: int,
-        missed: int,
+        due: Due,
         findings: Sequence[Finding],
+        again: Sequence[Again],
         known: Sequence[State],
     ) -> bool:
         """The evaluation, what it changes, the messages and the next moment: in one transaction."""
-        values = {"evaluated_ns": at_ns, "next_ns": next_ns, "missed": monitor.missed + missed}
+        values = {"evaluated_ns": due.at_ns, "next_ns": due.next_ns, "missed": monitor.missed + due.missed}
         if not monitor_rows.change(connection, monitor, **values):
             return False
         shown = [finding_json(finding) for finding in findings]
-        monitor_rows.add_evaluation(connection, monitor, at_ns, self._clock.now_ns(), shown)
-        self._transitions.apply(connection, monitor, at_ns, findings, known)
+        monitor_rows.add_evaluation(connection, monitor, due.at_ns, self._clock.now_ns(), shown)
+        for each in again:
+            monitor_rows.judge_again(connection, monitor, each.at_ns, [finding_json(one) for one in each.findings])
+        self._transitions.apply(connection, monitor, due.at_ns, findings, known)
         return True
 
     # --- inside a transaction -----------------------------------------------------------------------
@@ -249,7 +263,7 @@ class Monitors:
         project, now = monitors[0].project, self._clock.now_ns()
         known = monitor_rows.states(connection, project, [monitor.id for monitor in monitors])
         return [
-            _monitor_json(monitor, known.get(monitor.id, []), silenced_until(connection, project, monitor.id, now))
+            monitor_json(monitor, known.get(monitor.id, []), silenced_until(connection, project, monitor.id, now))
             for monitor in monitors
         ]
 
@@ -287,30 +301,3 @@ def _refuse_taken(connection: Connection, project: str, name: str, mine: str | N
     found = monitor_rows.find(connection, project, name)
     if found is not None and found.id != mine:
         raise Conflict("There is a monitor of this name.", field="name", value=name, fix="choose another, or PUT it")
-
-
-def _monitor_json(monitor: Monitor, known: Sequence[State], silenced_ns: int | None) -> dict[str, Any]:
-    statuses = {state.status for state in known}
-    worst = next((status for status in ("alarm", "ok") if status in statuses), "unknown")
-    return {
-        "id": monitor.id,
-        **to_json(monitor.definition),
-        "ready_made": monitor.ready_made,
-        "status": worst if monitor.definition.enabled else "off",
-        "states": [state_json(state) for state in known],
-        "evaluated_at": None if monitor.evaluated_ns is None else rfc3339(monitor.evaluated_ns),
-        "next_at": rfc3339(monitor.next_ns),
-        "missed": monitor.missed,
-        "silenced_until": None if silenced_ns is None else rfc3339(silenced_ns),
-        "created_at": rfc3339(monitor.created_ns),
-        "created_by": monitor.created_by,
-    }
-
-
-def _evaluation_json(row: Any, every_ns: int) -> dict[str, Any]:
-    late_ns = row.done_ns - row.at_ns
-    return {
-        "at": rfc3339(row.at_ns),
-        "late_s": round(late_ns / _SECOND, 3) if late_ns >= every_ns else 0,
-        "findings": row.findings,
-    }

@@ -61,6 +61,13 @@ def fetch(connection: Connection, project: str, incident: str) -> Incident:
     return Incident(**row._mapping, timeline=_entries(connection, project, [incident]).get(incident, ()))
 
 
+def opened_after(connection: Connection, project: str, subject: str, at_ns: int) -> list[Incident]:
+    """Of one subject, the newest first, without their timelines: later than now where the clock was set back."""
+    mine = _incidents.c.project == project, _incidents.c.subject == subject, _incidents.c.opened_ns > at_ns
+    query = select(_incidents).where(*mine).order_by(_incidents.c.opened_ns.desc())
+    return [Incident(**row._mapping) for row in connection.execute(query)]
+
+
 def listed(
     connection: Connection, project: str, *, status: str | None, limit: int, after: tuple[int, str] | None
 ) -> tuple[list[Incident], int]:

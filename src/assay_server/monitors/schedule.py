@@ -1,9 +1,20 @@
 """Which window ends a monitor has to be evaluated at, and when it is looked at next."""
 
+from dataclasses import dataclass
+
 from assay_server.monitors.monitor_rows import Monitor
 
 _SECOND = 1_000_000_000
 _MOST_CAUGHT_UP = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """An evaluation: the end of its window, when the next one is due, and how many before it did not happen in time."""
+
+    at_ns: int
+    next_ns: int
+    missed: int
 
 
 def schedule(monitor: Monitor, now_ns: int) -> tuple[list[int], int, int]:

@@ -2,7 +2,8 @@
 
 It has passed after two calm evaluations in a row, so that a figure at its line does not ring at every step; or when a
 group has had too little data for a whole day, which says so. Trouble that a person called resolved is not told again
-until it has been calm in between.
+until it has been calm in between; nor is trouble that was told before the clock was set back, when its time comes
+again.
 """
 
 from collections.abc import Sequence
@@ -75,6 +76,11 @@ class Transitions:
         return State(before.group, "ok", at_ns, 0, None, shown)
 
     def _open(self, connection: Connection, monitor: Monitor, at_ns: int, finding: Finding) -> str:
+        known = self._incidents.told_ahead(
+            connection, monitor.project, monitor.id, finding.group, at_ns, finding.window
+        )
+        if known is not None:
+            return known
         definition = monitor.definition
         values = {
             "key": f"{monitor.id}:{finding.group}:{at_ns}",

@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 
 from assay_server.core.clock import Clock
 from assay_server.core.errors import AssayError, NotFound
+from assay_server.core.ports import MayLeave, always
 from assay_server.ledger import Ledger
 from assay_server.notify import outbox
 from assay_server.notify.apprise import Sender
@@ -36,7 +37,14 @@ class Courier:
     """`deliver` is one round; `start` runs rounds when something is due, and `close` stops between two."""
 
     def __init__(
-        self, ledger: Ledger, sender: Sender, clock: Clock, *, heartbeat_s: float = 2.0, longest_s: float = 60.0
+        self,
+        ledger: Ledger,
+        sender: Sender,
+        clock: Clock,
+        *,
+        heartbeat_s: float = 2.0,
+        longest_s: float = 60.0,
+        may_leave: MayLeave = always,
     ) -> None:
         """`longest_s`: how long a service may take; all other messages wait for the slowest of a round."""
         self._ledger = ledger
@@ -44,6 +52,7 @@ class Courier:
         self._clock = clock
         self._heartbeat_s = heartbeat_s
         self._longest_s = longest_s
+        self._may_leave = may_leave
         self._task: asyncio.Task[None] | None = None
         self._looked_ns: int | None = None
 
@@ -58,6 +67,8 @@ class Courier:
 
     async def deliver(self) -> int:
         """Sends what is due, one message a channel, side by side; how many batches arrived."""
+        if not self._may_leave():
+            return 0
         now = self._clock.now_ns()
         if self._looked_ns is None or now < self._looked_ns:  # set back, also while the server was off
             await self._ledger.write(lambda connection: outbox.hurry(connection, now, int(_LONGEST_S * _SECOND)))

@@ -18,6 +18,7 @@ from assay_server.core.beat import Beat
 from assay_server.core.clock import Clock, rfc3339
 from assay_server.core.errors import AssayError, Conflict, Forbidden, InvalidInput
 from assay_server.core.ids import new_id
+from assay_server.core.ports import MayLeave, always
 from assay_server.governance import Audit
 from assay_server.ledger import Ledger, without_values
 from assay_server.outbound import export_rows as rows
@@ -66,6 +67,7 @@ class ScheduledExports:
         spool: Path,
         may_name: MayName,
         environment: Mapping[str, str],
+        may_leave: MayLeave = always,
         whole_since: WholeSince,
     ) -> None:
         """`folder`: the export directory, None where the server has none. `spool`: for files on their way to S3."""
@@ -78,6 +80,7 @@ class ScheduledExports:
         self._spool = spool
         self._may_name = may_name
         self._environment = environment
+        self._may_leave = may_leave
         self._whole_since = whole_since
         self._beat = Beat("scheduled exports", self.tick, every_s=_BEAT_S)
 
@@ -156,8 +159,10 @@ class ScheduledExports:
         """Has the window that holds a moment written now, again where it was; by default the last whole one.
 
         Raises NotFound, InvalidInput for a window that is not over, and Conflict for one whose file would lose what
-        retention took away since.
+        retention took away since, and where nothing may leave yet.
         """
+        if not self._may_leave():
+            raise Conflict("Nothing leaves this server yet: it was restored from a backup.", fix="assay outgoing start")
         known = await self._ledger.read(lambda connection: rows.fetch(connection, project, ref))
         whole_ns = await self._whole_ns(known)
 
@@ -183,6 +188,8 @@ class ScheduledExports:
 
     async def tick(self) -> int:
         """Plans what is due and writes what waits; how many files were written."""
+        if not self._may_leave():
+            return 0
         now = self._clock.now_ns()
         await begin_anew(self._ledger, now, _LONGEST_NS)
         for export in await self._ledger.read(lambda connection: rows.due(connection, now - SETTLE_NS)):

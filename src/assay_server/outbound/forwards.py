@@ -21,6 +21,7 @@ from sqlalchemy import Connection
 from assay_server.core.beat import Beat
 from assay_server.core.clock import Clock, rfc3339
 from assay_server.core.errors import AssayError, Forbidden, InvalidInput, UpstreamError
+from assay_server.core.ports import MayLeave, always
 from assay_server.core.records import Facts
 from assay_server.governance import Audit, fraction, matcher
 from assay_server.ledger import Ledger, without_values
@@ -68,6 +69,7 @@ class Forwards:
         server: str,
         may_name: MayName,
         environment: Mapping[str, str],
+        may_leave: MayLeave = always,
     ) -> None:
         """`server`: this installation's id, which marks what it sends."""
         self._ledger = ledger
@@ -78,6 +80,7 @@ class Forwards:
         self._server = server
         self._may_name = may_name
         self._environment = environment
+        self._may_leave = may_leave
         self._beat = Beat("forwards", self.tick, every_s=_BEAT_S)
         self._some_due = False  # at the last look; one that another server has begun is seen at the next turn
 
@@ -138,6 +141,8 @@ class Forwards:
 
     async def tick(self) -> int:
         """Sends what may be sent; how many spans arrived."""
+        if not self._may_leave():
+            return 0
         now, longest = self._clock.now_ns(), int(_LONGEST_S * _S)
         states = await self._ledger.read(lambda connection: rows.due(connection, now, longest))
         self._some_due = bool(states)

@@ -19,6 +19,7 @@ from assay_server.query.live import has_runs, only_live
 from assay_server.query.measures import MEASURES, METRICS, Metric, aggregate, each, without_value
 from assay_server.query.narrowing import check_filter, kept_by, narrowed, narrowed_calls
 from assay_server.query.sql import Where, lines
+from assay_server.query.windows_late import came_late
 from assay_server.store import Limits, Store
 
 _MOST_GROUPS = "200"
@@ -80,6 +81,10 @@ class Windows:
         sql, params = _sql(asked, metric, windows)
         rows = await self._store.scan(sql, params, limits=_LARGE)
         return [_figure(row) for row in rows]
+
+    async def came_late(self, project: str, windows: Sequence[tuple[int, int, int]]) -> dict[tuple[int, int], int]:
+        """By (since, until): spans that ended there and were stored later than a moment, of (since, until, moment)."""
+        return await came_late(self._store, project, windows)
 
 
 # Where windows lie apart, a unit is in the last one that began before it, or in none: finding that one is a merge,

@@ -130,7 +130,11 @@ def test_a_viewer_opens_views_and_saves_none(opened: Opened, ui_api: FakeApi) ->
     ui_api.world.views.append(view)
     page = opened("/traces")
     page.get_by_role("button", name="Views").click()
-    expect(page.get_by_role("menuitem", name="Save these filters")).to_be_disabled()
+    save = page.get_by_role("menuitem", name="Save these filters… Your role is viewer")
+    expect(save).to_be_disabled()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowDown")
+    expect(save).to_be_focused()
     page.get_by_role("menuitem", name="Failed").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Traces 9")
 

@@ -7,7 +7,7 @@ from playwright.sync_api import Page, expect
 
 from tests.fakes.ui_agent import AGENT
 from tests.fakes.ui_api import FakeApi
-from tests.fakes.ui_world import World, an_id
+from tests.fakes.ui_world import World, an_id, at
 
 pytestmark = pytest.mark.browser
 
@@ -334,3 +334,25 @@ def test_keys_say_whether_anybody_uses_them(opened: Opened) -> None:
     expect(page.get_by_role("row").filter(has_text="bootstrap")).to_contain_text("3 hr ago")
     row.get_by_role("button", name="Revoke").click()
     expect(page.get_by_role("dialog")).to_contain_text("Last used: never.")
+
+
+def test_a_restored_server_says_that_nothing_leaves_and_how_to_go_on(opened: Opened, ui_api: FakeApi) -> None:
+    ui_api.held = {"backup": "assay-20261125T172000Z-1n0d9f", "made_at": at(), "restored_at": at()}
+    page = opened("/incidents")
+    banner = page.get_by_role("region", name="Restored from a backup")
+    expect(banner).to_contain_text("It was restored from assay-20261125T172000Z-1n0d9f")
+    banner.get_by_role("button", name="Let them leave…").click()
+    dialog = page.get_by_role("dialog", name="Let messages, forwards and exports leave")
+    expect(dialog).to_contain_text("3 messages wait here")
+    dialog.get_by_role("button", name="Let them leave").click()
+    expect(banner).to_have_count(0)
+    assert ui_api.received[-1][:2] == ("POST", "/outgoing/start")
+
+
+def test_who_is_no_admin_is_told_whom_to_ask(opened: Opened, ui_api: FakeApi) -> None:
+    ui_api.held = {"backup": None, "made_at": None, "restored_at": None}
+    ui_api.world.role = "viewer"
+    banner = opened("/traces").get_by_role("region", name="Restored from a backup")
+    expect(banner).to_contain_text("restored from a backup: messages")
+    expect(banner).to_contain_text("assay outgoing start")
+    expect(banner.get_by_role("button")).to_have_count(0)

@@ -103,6 +103,25 @@ def test_a_person_scores_a_trace_with_the_keyboard_alone(opened: Opened, ui_api:
     expect(dialog.get_by_role("combobox", name="What is judged")).to_have_value("tool_loop")
 
 
+def test_ones_own_score_is_taken_back_and_nobody_elses(opened: Opened, ui_api: FakeApi) -> None:
+    ui_api.world.role = "editor"
+    page = opened(f"/traces/{AGENT}?tab=scores")
+    expect(page.get_by_role("row", name=re.compile("tool loop"))).to_be_visible()
+    expect(page.get_by_role("button", name=re.compile("Take back"))).to_have_count(0)
+    page.keyboard.press("s")
+    dialog = page.get_by_role("dialog", name="Score:")
+    dialog.get_by_role("combobox", name="What is judged").fill("polite")
+    dialog.get_by_role("radio", name="Yes, 1").click()
+    dialog.get_by_role("button", name="Store the score").click()
+    page.get_by_role("button", name="Take back… polite").click()
+    asked = page.get_by_role("dialog", name="Take polite back")
+    expect(asked).to_contain_text("polite: 1.000, by a person (user:mara)")
+    asked.get_by_role("button", name="Take it back").click()
+    expect(asked).to_have_count(0)
+    expect(page.get_by_role("row", name=re.compile("polite"))).to_have_count(0)
+    assert ui_api.received[-1][:2] == ("DELETE", "/scores/scr_given0")
+
+
 def test_a_person_scores_one_span(opened: Opened, ui_api: FakeApi, week: World) -> None:
     span = span_of(week, AGENT, "check_price")
     page = opened(f"/traces/{AGENT}?span={span}")
@@ -250,7 +269,9 @@ def test_steps_name_the_bottleneck_and_lead_to_the_slowest_calls(opened: Opened,
     rows = page.get_by_role("table", name="Steps, those that take most time first").get_by_role("row")
     expect(rows.nth(1)).to_contain_text("search_trainsbottleneck")
     expect(rows.filter(has_text="check_price")).to_contain_text("66 %")
-    expect(page.get_by_role("tab", name="Graph")).to_be_disabled()
+    page.get_by_role("tab", name="Graph").click()
+    expect(page.get_by_text("A graph is of one kind of trace: choose one above.")).to_be_visible()
+    page.get_by_role("tab", name="Table").click()
     page.locator("input[aria-label='Kind of trace']").click()
     page.get_by_role("option", name=NAME).click()
     expect(page).to_have_url(re.compile(r"name=plan\+a\+journey"))

@@ -6,6 +6,9 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, Route, expect
 
+from tests.acceptance.browser.conftest import AXE
+from tests.acceptance.browser.test_tracing import span_of
+from tests.fakes.ui_agent import AGENT
 from tests.fakes.ui_api import KEY, REQUEST_ID, FakeApi
 from tests.fakes.ui_world import DEEP, World, an_id, trace_id
 
@@ -230,8 +233,37 @@ def test_a_viewer_may_look_and_is_told_why_not_more(opened: Opened, ui_api: Fake
     page = opened("/channels/production")
     button = page.get_by_role("button", name="Promote a release")
     expect(button).to_be_disabled()
-    button.locator("xpath=..").hover()
+    button.hover()
     expect(page.get_by_role("tooltip")).to_contain_text("Your role is viewer")
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("/channels/production", "Promote a release"),
+        (f"/incidents/{an_id('inc', 1)}", "Acknowledge"),
+        (f"/traces/{AGENT}?span={{answer}}&do=dataset", "Put it in"),
+    ],
+)
+def test_why_a_button_cannot_be_pressed_is_told_without_a_mouse(
+    opened: Opened, ui_api: FakeApi, week: World, path: str, name: str
+) -> None:
+    """It was in a title alone, of a button that Tab passes over."""
+    ui_api.world.role = "viewer"
+    page = opened(path.format(answer=span_of(week, AGENT, "answer")))
+    button = page.get_by_role("button", name=name)
+    expect(button).to_have_accessible_description(re.compile("Your role is viewer"))
+    button.focus()
+    expect(button).to_be_focused()
+    expect(page.get_by_role("tooltip")).to_contain_text("Your role is viewer")
+    sent = len(ui_api.received)
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("dialog")).to_have_count(1 if "do=" in path else 0)
+    assert len(ui_api.received) == sent
+    page.evaluate(AXE.read_text())
+    beside = "{rules: {region: {enabled: false}}, resultTypes: ['violations']}"  # tooltips stand beside all landmarks
+    found = page.evaluate(f"axe.run(document, {beside})")
+    assert [one["id"] for one in found["violations"]] == []
 
 
 def test_an_incident_says_why_and_is_acknowledged_with_a_reason(opened: Opened) -> None:

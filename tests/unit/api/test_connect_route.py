@@ -38,7 +38,11 @@ async def test_lines_hold_the_address_and_a_place_for_the_key() -> None:
 
 async def test_the_port_of_grpc_is_told_to_those_who_are_signed_in() -> None:
     app = FastAPI()
-    app.state.services = SimpleNamespace(accounts=Accounts(), grpc_port=GrpcPort(5317))
+    app.state.services = SimpleNamespace(
+        accounts=Accounts(),
+        grpc_port=GrpcPort(5317),
+        keeping=SimpleNamespace(outgoing=SimpleNamespace(held=None)),
+    )
     app.include_router(health.router)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client:
         assert (await client.get("/api/v1/info")).json()["grpc_port"] is None

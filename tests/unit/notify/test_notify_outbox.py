@@ -64,6 +64,16 @@ async def test_a_message_is_told_once_with_its_reference(world: World) -> None:
     assert body == "n = 30\n\nref inc_1:opened"
 
 
+async def test_after_a_restore_nothing_is_sent_until_somebody_says_so(world: World) -> None:
+    leaving = [False]
+    world.courier = Courier(world.ledger, world.sender, world.clock, may_leave=lambda: leaving[0])
+    await world.put()
+    assert await world.deliver() == 0
+    assert (world.sender.sent, await world.statuses()) == ([], ["waiting"])
+    leaving[0] = True
+    assert await world.deliver() == 1
+
+
 async def test_what_happens_together_is_told_together(world: World) -> None:
     await world.put("inc_1")
     world.clock.advance(8)

@@ -33,6 +33,7 @@ class World:
         self.clock = FakeClock()
         self.clock.advance(600)
         self.whole_ns = 0
+        self.may_leave = True
         self.exports = self.opened()
 
     def opened(self, folder: Path | None = None) -> ScheduledExports:
@@ -49,6 +50,7 @@ class World:
             may_name=lambda project, name: name.startswith("EXPORT_"),
             environment=self.environment,
             whole_since=self.since,
+            may_leave=lambda: self.may_leave,
         )
 
     async def since(self, project: str, what: str, environment: str | None) -> int:
@@ -127,6 +129,17 @@ async def test_windows_that_were_missed_are_written_after_the_outage(world: Worl
     assert [run["rows"] for run in [*runs, *rest[0]]] == [0, 2, 0, 0]
     assert [run["window_start"][11:13] for run in [*runs, *rest[0]]] == ["10", "09", "08", "07"]
     assert [run["late_s"] > HOUR_S for run in runs] == [False, True]
+
+
+async def test_after_a_restore_nothing_is_written_until_somebody_says_so(world: World) -> None:
+    await world.exports.create(PROJECT, "user:a", {**TO_FOLDER, "format": "jsonl"})
+    world.may_leave = False
+    assert (await world.exports.tick(), world.files()) == (0, [])
+    with pytest.raises(Conflict) as refused:
+        await world.exports.run(PROJECT, "user:a", "hourly")
+    assert refused.value.fix == "assay outgoing start"
+    world.may_leave = True
+    assert await world.exports.tick() == 1
 
 
 async def test_a_server_that_was_restored_leaves_the_files_that_were_written_since(world: World) -> None:

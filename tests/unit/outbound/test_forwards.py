@@ -32,6 +32,7 @@ class World:
     def __init__(self, ledger: Ledger, store: DuckStore, collector: Collector) -> None:
         self.ledger, self.store, self.collector = ledger, store, collector
         self.clock = FakeClock()
+        self.may_leave = True
         self.environment = {"TOKEN": "secret-token"}
         self.forwards = self.opened()
 
@@ -46,6 +47,7 @@ class World:
             server=SERVER,
             may_name=lambda project, name: name == "TOKEN",
             environment=self.environment,
+            may_leave=lambda: self.may_leave,
         )
 
     async def put(self, **fields: Any) -> dict[str, Any]:
@@ -92,6 +94,15 @@ async def test_what_is_stored_from_now_on_arrives_in_batches(world: World) -> No
     assert (before["waiting"], before["state"]) == (1500, "ok")
     assert (after["waiting"], after["sent"], after["oldest_at"]) == (0, 1500, None)
     assert await world.forwards.tick() == 0
+
+
+async def test_after_a_restore_nothing_is_sent_on_until_somebody_says_so(world: World) -> None:
+    await world.put()
+    await world.store.append(Facts(spans=spans(1, 3)))
+    world.may_leave = False
+    assert (await world.forwards.tick(), world.collector.requests) == (0, 0)
+    world.may_leave = True
+    assert await world.forwards.tick() == 3
 
 
 async def test_what_kind_of_span_it_was_and_what_its_links_say_goes_along(world: World) -> None:

@@ -207,3 +207,17 @@ async def test_a_group_can_be_noted_in_any_ledger(tmp_path: Path) -> None:
     assert sorted(each.group for each in long) == sorted(group_noted("ü" * 5000 + one) for one in "23")
     assert all(len(each.group.encode()) < 1000 for each in long), "a key of PostgreSQL's has room for it"
     await store.close()
+
+
+async def test_what_came_after_a_window_was_judged_is_counted(tmp_path: Path) -> None:
+    store = await DuckStore.open(tmp_path / "late")
+    windows = Windows(store)
+    await store.append(FACTS)
+    stamp = (await store.scan("SELECT max(stored_ns) AS at FROM spans"))[0]["at"]
+    await store.append(Facts([span(7, 1, 5), span(8, 1, 59), span(9, 1, 61), span(10, 1, 7, project="prj_b")]))
+    edges = [(each.since_ns, each.until_ns) for each in (FIRST, SECOND_ONE)]
+    assert await windows.came_late("prj_a", [(*each, stamp) for each in edges]) == {edges[0]: 2, edges[1]: 1}
+    assert (await windows.came_late("prj_a", [(*edges[0], 0)]))[edges[0]] == 7, "all of them came after the beginning"
+    newest = (await store.scan("SELECT max(stored_ns) AS at FROM spans"))[0]["at"]
+    assert await windows.came_late("prj_a", [(*each, newest) for each in edges]) == {}
+    await store.close()

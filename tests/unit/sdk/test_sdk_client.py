@@ -54,6 +54,12 @@ def test_names_with_slashes_and_odd_characters_stay_in_the_path(client: assay.Cl
     assert fake_rest.seen[-1].path == "/api/v1/prompt-versions/a?b=c#d"
 
 
+def test_a_score_is_taken_back_by_its_id_whatever_signs_it_has(client: assay.Client, fake_rest: FakeServer) -> None:
+    fake_rest.on("DELETE", "/api/v1/scores/thumb/42~a", None)
+    client.scores.delete("thumb/42~a")
+    assert (fake_rest.seen[-1].method, fake_rest.seen[-1].path) == ("DELETE", "/api/v1/scores/thumb/42~a")
+
+
 @pytest.mark.parametrize(
     ("status", "cls"),
     [

@@ -16,6 +16,14 @@ export interface Info {
   actor: string | null
   /** Of OTLP over gRPC; 0: off. */
   grpc_port: number | null
+  /** Of which backup, while what would leave a restored server is held; its fields are null where that cannot be read. */
+  held?: { backup: string | null; made_at: string | null; restored_at: string | null } | null
+}
+
+export interface Outgoing {
+  held: Info['held']
+  /** How many wait, of all projects. */
+  messages: number
 }
 
 export interface Tokens {
@@ -161,6 +169,7 @@ export interface Score {
   version: string | null
   trace_id: string | null
   session?: string | null
+  run?: string | null
   span_id: string | null
   metadata?: Record<string, unknown>
 }

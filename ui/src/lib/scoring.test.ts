@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import type { Score } from '@/api/types'
-import { newScore, ofSubject, type Typed } from './scoring'
+import { mayTakeBack, newScore, ofSubject, type Typed } from './scoring'
 
 const typed = (more: Partial<Typed>): Typed => ({ name: ' correct ', verdict: null, number: '', label: '', reason: '', ...more })
 const subject = { trace_id: 't', span_id: 's' }
@@ -23,4 +23,15 @@ test('scores of a span are its own, those of a trace all of it', () => {
   const scores = [{ id: 'a', span_id: null }, { id: 'b', span_id: 's' }] as Score[]
   expect(ofSubject(scores, { trace_id: 't' }).map((one) => one.id)).toEqual(['a', 'b'])
   expect(ofSubject(scores, subject).map((one) => one.id)).toEqual(['b'])
+})
+
+test('a score is taken back by whoever gave it and by admins, and one of a run by nobody', () => {
+  const score = { author: 'user:mara', run: null } as Score
+  const who = { write: true, admin: false, actor: 'user:mara' }
+  expect(mayTakeBack(score, who)).toBe(true)
+  expect(mayTakeBack({ ...score, author: 'key:a' }, who)).toBe(false)
+  expect(mayTakeBack({ ...score, author: null }, { ...who, actor: null })).toBe(false)
+  expect(mayTakeBack({ ...score, author: 'key:a' }, { ...who, admin: true })).toBe(true)
+  expect(mayTakeBack(score, { ...who, write: false })).toBe(false)
+  expect(mayTakeBack({ ...score, run: 'run_1' }, { ...who, admin: true })).toBe(false)
 })

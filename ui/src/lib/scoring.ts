@@ -41,6 +41,11 @@ export function ofSubject(scores: Score[], { span_id: span }: Judged): Score[] {
   return span === undefined ? scores : scores.filter((one) => one.span_id === span)
 }
 
+/** Whoever gave it, and admins. What a run's checks said stays: verdicts were computed from it. */
+export function mayTakeBack(score: Score, who: { write: boolean; admin: boolean; actor: string | null }): boolean {
+  return who.write && !score.run && (who.admin || (who.actor !== null && score.author === who.actor))
+}
+
 const LAST = 'assay-last-score'
 
 /** Who judges many traces judges them by the same. */

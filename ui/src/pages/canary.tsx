@@ -1,4 +1,3 @@
-import { Button, Tooltip } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { Link, useParams } from '@tanstack/react-router'
 import { lazy, Suspense, useState } from 'react'
@@ -10,6 +9,7 @@ import { ReasonDialog } from '@/parts/dialog'
 import { ReleaseChanges } from '@/parts/diff'
 import { ReleaseLink, useReleaseName } from '@/parts/links'
 import { Facts, Page, Section } from '@/parts/page'
+import { ReasonedButton } from '@/parts/reasoned'
 import { Loaded, Waiting } from '@/parts/states'
 import { StatusTag } from '@/parts/status'
 import { Fold } from '@/parts/text'
@@ -99,11 +99,7 @@ function Actions({ canary, name }: { canary: Canary; name: string }) {
   return (
     <>
       {(['abort', 'rollback', 'promote'] as const).map((action) => (
-        <Tooltip key={action} label={access.why} disabled={access.write}>
-          <span>
-            <Button variant={action === 'promote' ? 'filled' : 'default'} disabled={!access.write} onClick={() => choose(action)}>{ACTIONS[action].label}</Button>
-          </span>
-        </Tooltip>
+        <ReasonedButton key={action} variant={action === 'promote' ? 'filled' : 'default'} why={access.write ? null : access.why} onClick={() => choose(action)}>{ACTIONS[action].label}</ReasonedButton>
       ))}
       {chosen && (
         <ReasonDialog

@@ -1,4 +1,3 @@
-import { Button, Tooltip } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { Link, useParams } from '@tanstack/react-router'
 import { IconArrowBackUp, IconArrowUp, IconCheck, IconGitBranch, IconPlayerPlay, IconPlayerStop, IconStairsUp } from '@tabler/icons-react'
@@ -10,6 +9,7 @@ import { useAddress } from '@/lib/search'
 import { Snippet } from '@/parts/copy'
 import { releaseName, ReleaseLink } from '@/parts/links'
 import { Facts, Page, Section } from '@/parts/page'
+import { ReasonedButton } from '@/parts/reasoned'
 import { Loaded } from '@/parts/states'
 import { Person, Time } from '@/parts/values'
 import { useAccess } from '@/shell/access'
@@ -34,20 +34,12 @@ function Actions({ channel }: { channel: Channel }) {
   const close = () => change({ do: undefined }, true)
   return (
     <>
-      <Guarded why={access.write ? (earlier.length === 0 ? 'Nothing was live here before.' : null) : access.why}>
-        <Button variant="default" leftSection={<IconArrowBackUp size={15} aria-hidden />} disabled={!access.write || earlier.length === 0} onClick={() => change({ do: 'rollback' })}>Roll back</Button>
-      </Guarded>
-      <Guarded why={access.write ? null : access.why}>
-        <Button leftSection={<IconArrowUp size={15} aria-hidden />} disabled={!access.write} onClick={() => change({ do: 'promote' })}>Promote a release</Button>
-      </Guarded>
+      <ReasonedButton variant="default" leftSection={<IconArrowBackUp size={15} aria-hidden />} why={access.write ? (earlier.length === 0 ? 'Nothing was live here before.' : null) : access.why} onClick={() => change({ do: 'rollback' })}>Roll back</ReasonedButton>
+      <ReasonedButton leftSection={<IconArrowUp size={15} aria-hidden />} why={access.write ? null : access.why} onClick={() => change({ do: 'promote' })}>Promote a release</ReasonedButton>
       {access.write && <PromoteDialog channel={channel} opened={address.do === 'promote'} wanted={address.release} onClose={close} />}
       {access.write && earlier.length > 0 && <RollbackDialog channel={channel} earlier={earlier} opened={address.do === 'rollback'} onClose={close} />}
     </>
   )
-}
-
-function Guarded({ why, children }: { why: string | null; children: React.ReactElement }) {
-  return why ? <Tooltip label={why}><span>{children}</span></Tooltip> : children
 }
 
 function Opened({ channel }: { channel: Channel }) {

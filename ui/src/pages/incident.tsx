@@ -1,4 +1,4 @@
-import { Button, Tooltip } from '@mantine/core'
+import { Button } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { Link, useNavigate, useParams } from '@tanstack/react-router'
 import { IconPoint } from '@tabler/icons-react'
@@ -14,6 +14,7 @@ import { Changes } from '@/parts/diff'
 import { Json } from '@/parts/json'
 import { ReleaseLink } from '@/parts/links'
 import { Facts, Page, Section } from '@/parts/page'
+import { ReasonedButton } from '@/parts/reasoned'
 import { Said } from '@/parts/said'
 import { Loaded } from '@/parts/states'
 import { StatusTag } from '@/parts/status'
@@ -182,9 +183,7 @@ function Act({ step }: { step: Step }) {
   }
   return (
     <>
-      <Tooltip label={access.why} disabled={access.write}>
-        <span><Button variant="default" disabled={!access.write} onClick={() => setOpened(true)}>{step.label}</Button></span>
-      </Tooltip>
+      <ReasonedButton variant="default" why={access.write ? null : access.why} onClick={() => setOpened(true)}>{step.label}</ReasonedButton>
       <ReasonDialog opened={opened} onClose={() => setOpened(false)} title={step.label} action={step.label} done={`${step.label}: done.`} send={(reason) => request(step.method, step.path, { reason })} />
     </>
   )

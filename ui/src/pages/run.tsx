@@ -1,4 +1,4 @@
-import { Button, SegmentedControl, Select, Tooltip } from '@mantine/core'
+import { SegmentedControl, Select, Tooltip } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { Link, useNavigate, useParams } from '@tanstack/react-router'
 import { useMemo, useState } from 'react'
@@ -14,6 +14,7 @@ import { Whisker } from '@/parts/interval'
 import { Listed, More, usePages } from '@/parts/list'
 import { ReleaseLink, TraceLink, useReleaseName } from '@/parts/links'
 import { Facts, Page, Section } from '@/parts/page'
+import { ReasonedButton } from '@/parts/reasoned'
 import { Loaded, ProblemNote } from '@/parts/states'
 import { StatusTag } from '@/parts/status'
 import { Fold, Scrubbed, Text } from '@/parts/text'
@@ -59,7 +60,7 @@ function Actions({ run }: { run: Run }) {
         />
       )}
       {going && (
-        <Tooltip label={access.why} disabled={access.write}><span><Button variant="default" disabled={!access.write} onClick={() => setCancelling(true)}>Cancel the run</Button></span></Tooltip>
+        <ReasonedButton variant="default" why={access.write ? null : access.why} onClick={() => setCancelling(true)}>Cancel the run</ReasonedButton>
       )}
       <ReasonDialog opened={cancelling} onClose={() => setCancelling(false)} title="Cancel this run" action="Cancel the run" danger done="The run is cancelled." send={(reason) => post(`/runs/${encodeURIComponent(run.id)}/cancel`, { reason })}>
         <p>{plural(run.progress.done, 'answered item')} stay with their scores; the rest is not asked.</p>

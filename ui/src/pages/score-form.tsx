@@ -9,6 +9,7 @@ import { useReturnedFocus } from '@/lib/focus'
 import { score as figure, titled, words } from '@/lib/format'
 import { type Judged, type Verdict, lastName, newScore, ofSubject } from '@/lib/scoring'
 import { NumberBox } from '@/parts/number-field'
+import { ReasonedButton } from '@/parts/reasoned'
 import { ProblemNote } from '@/parts/states'
 import { useAccess } from '@/shell/access'
 
@@ -69,7 +70,7 @@ export default function ScoreForm({ subject, called, scores, onClose }: ScoreFor
         {give.isError && <ProblemNote error={give.error} />}
         <div className="line" style={{ justifyContent: 'flex-end' }}>
           <Button variant="default" onClick={onClose}>Cancel</Button>
-          <Button type="submit" loading={give.isPending} disabled={!made || !access.write} title={access.write ? undefined : access.why}>Store the score</Button>
+          <ReasonedButton type="submit" loading={give.isPending} disabled={!made} why={access.write ? null : access.why}>Store the score</ReasonedButton>
         </div>
       </form>
     </Modal>

@@ -16,6 +16,7 @@ import { sameTab, useDraft } from '@/parts/leaving'
 import { Match } from '@/parts/match'
 import { NumberField } from '@/parts/number-field'
 import { Section } from '@/parts/page'
+import { ReasonedButton } from '@/parts/reasoned'
 import { Loaded, ProblemNote, Skeleton } from '@/parts/states'
 import { Person, Time } from '@/parts/values'
 import { useAccess } from '@/shell/access'
@@ -68,7 +69,7 @@ function Rules({ sampling }: { sampling: Tagged<Sampling> }) {
         </Section>
         <TailEnd tail={tail} disabled={!access.admin} onChange={setTail} waiting={sampling.waiting} />
         {sampling.updated_at && <p className="quiet small">Set <Time at={sampling.updated_at} /> by <Person actor={sampling.updated_by} />.</p>}
-        {access.admin ? <div><Button type="submit" disabled={!changed || open !== null} title={open ?? undefined}>Look at the change…</Button></div> : <p className="quiet small">Sampling is set by admins of this project.</p>}
+        {access.admin ? <div><ReasonedButton type="submit" disabled={!changed} why={open}>Look at the change…</ReasonedButton></div> : <p className="quiet small">Sampling is set by admins of this project.</p>}
       </form>
       <Preview policy={open === null ? policy : null} why={open} />
       {asked}

@@ -11,6 +11,7 @@ import { plural } from '@/lib/format'
 import { plain } from '@/lib/text'
 import { Copy } from '@/parts/copy'
 import { usePages } from '@/parts/list'
+import { ReasonedButton } from '@/parts/reasoned'
 import { Loaded, ProblemNote } from '@/parts/states'
 import { useAccess } from '@/shell/access'
 
@@ -55,7 +56,7 @@ function ItemForm({ item, onClose }: { item: NewItem; onClose: () => void }) {
         <Copy text={JSON.stringify(item)} label="Copy as a line of JSON">Copy as JSON</Copy>
         <span className="grow" />
         <Button variant="default" onClick={onClose}>Cancel</Button>
-        <Button type="submit" loading={add.isPending} disabled={!name.trim() || !access.write} title={access.write ? undefined : 'Your role may not change datasets'}>Put it in</Button>
+        <ReasonedButton type="submit" loading={add.isPending} disabled={!name.trim()} why={access.write ? null : access.why}>Put it in</ReasonedButton>
       </div>
     </form>
   )

@@ -67,7 +67,7 @@ function None({ range }: { range: string }) {
 
 function Opened({ steps, range }: { steps: Steps; range: string }) {
   const [address, change] = useAddress()
-  const tab = address.tab === 'graph' && steps.name !== null ? 'graph' : 'table'
+  const tab = address.tab === 'graph' ? 'graph' : 'table'
   return (
     <>
       <p className="lead"><Said text={steps.sentence} /></p>
@@ -81,9 +81,9 @@ function Opened({ steps, range }: { steps: Steps; range: string }) {
         ]}
       />
       <Tabs value={tab} onChange={(next) => change({ tab: next === 'table' ? undefined : (next ?? undefined) })} keepMounted={false}>
-        <Tabs.List mb="sm"><Tabs.Tab value="table">Table</Tabs.Tab><Tabs.Tab value="graph" disabled={steps.name === null} title={steps.name === null ? 'Choose a kind of trace to draw its graph' : undefined}>Graph</Tabs.Tab></Tabs.List>
+        <Tabs.List mb="sm"><Tabs.Tab value="table">Table</Tabs.Tab><Tabs.Tab value="graph">Graph</Tabs.Tab></Tabs.List>
         <Tabs.Panel value="table"><Table label="Steps, those that take most time first" rows={steps.items} columns={columns(steps)} rowKey={(step) => `${step.kind} ${step.name}`} /></Tabs.Panel>
-        <Tabs.Panel value="graph"><Suspense fallback={<Skeleton />}>{steps.name !== null && <StepsGraph name={steps.name} since={sinceOf(range)} />}</Suspense></Tabs.Panel>
+        <Tabs.Panel value="graph">{steps.name === null ? <p className="second prose">A graph is of one kind of trace: choose one above.</p> : <Suspense fallback={<Skeleton />}><StepsGraph name={steps.name} since={sinceOf(range)} /></Suspense>}</Tabs.Panel>
       </Tabs>
     </>
   )

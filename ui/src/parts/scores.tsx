@@ -1,5 +1,11 @@
+import { Button } from '@mantine/core'
+import { useState } from 'react'
+import { request } from '@/api/client'
 import type { Score } from '@/api/types'
 import { score as figure, words } from '@/lib/format'
+import { mayTakeBack } from '@/lib/scoring'
+import { useAccess } from '@/shell/access'
+import { ReasonDialog } from './dialog'
 import { TraceLink } from './links'
 
 const SOURCES = { code: 'by a check', judge: 'by a judge model', human: 'by a person', end_user: 'by the end user' }
@@ -10,13 +16,16 @@ interface ScoreTableProps {
   spans?: Map<string, string>
 }
 
-/** Judgements one by one: a failed one is told as failed. */
+/** Judgements one by one: a failed one is told as failed, and one's own can be taken back. */
 export function ScoreTable({ scores, spans }: ScoreTableProps) {
+  const access = useAccess()
+  const [taken, take] = useState<Score | null>(null)
+  const own = scores.some((score) => mayTakeBack(score, access))
   return (
     <div className="table-wrap">
       <table className="table top" aria-label="Scores">
         <thead>
-          <tr><th>Score</th>{spans && <th>Of</th>}<th className="num">Value</th><th>Source</th><th>Reason</th></tr>
+          <tr><th>Score</th>{spans && <th>Of</th>}<th className="num">Value</th><th>Source</th><th>Reason</th>{own && <th><span className="sr">Take back</span></th>}</tr>
         </thead>
         <tbody>
           {scores.map((score) => (
@@ -26,10 +35,18 @@ export function ScoreTable({ scores, spans }: ScoreTableProps) {
               <td className="num">{score.error ? <span className="bad">failed</span> : <>{score.value !== null && figure(score.value)}{score.label && <span className={score.value === null ? undefined : 'quiet'}> {score.label}</span>}</>}</td>
               <td className="second">{SOURCES[score.source]}{score.author && <span className="under">{score.author}{score.version && ` v${score.version}`}</span>}</td>
               <td className="second">{score.error ?? score.reason ?? ''}</td>
+              {own && <td className="num">{mayTakeBack(score, access) && <Button variant="subtle" size="compact-sm" onClick={() => take(score)}>Take back…<span className="sr"> {words(score.name)}</span></Button>}</td>}
             </tr>
           ))}
         </tbody>
       </table>
+      <ReasonDialog opened={taken !== null} onClose={() => take(null)} title={`Take ${taken ? words(taken.name) : ''} back`} action="Take it back" danger withoutReason done="The score is gone." send={() => request('DELETE', `/scores/${encodeURIComponent(taken!.id)}`)}>
+        {taken && <p className="second prose">{said(taken)}, {SOURCES[taken.source]}{taken.author && ` (${taken.author})`}. It counts nowhere any more: not on pages, in filters, monitors, corrected rates or exports from now on. It cannot be brought back, only given again; the audit log says that you took it back.</p>}
+      </ReasonDialog>
     </div>
   )
+}
+
+function said(score: Score): string {
+  return [words(score.name), score.error ? 'failed' : [score.value === null ? null : figure(score.value), score.label].filter(Boolean).join(' ') || 'a comment'].join(': ')
 }

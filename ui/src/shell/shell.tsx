@@ -9,6 +9,7 @@ import * as ask from '@/api/queries'
 import { bindings, useKeys } from '@/lib/keys'
 import { person } from '@/lib/format'
 import { Empty, ProblemNote } from '@/parts/states'
+import { Held } from './held'
 import { keepFocus } from './kept-focus'
 import { Palette } from './palette'
 import { PLACES } from './places'
@@ -68,7 +69,7 @@ function Signed() {
         <ActionIcon variant="subtle" color="gray" aria-label="Search and commands" onClick={() => setPalette(true)}><IconSearch size={18} /></ActionIcon>
         <ActionIcon variant="subtle" color="gray" aria-label="Menu" onClick={() => setMenu(true)}><IconMenu2 size={18} /></ActionIcon>
       </nav>
-      <main className="main" id="main" tabIndex={-1}><Outlet /></main>
+      <main className="main" id="main" tabIndex={-1}><Held /><Outlet /></main>
       <Drawer opened={menu} onClose={() => setMenu(false)} size={240} title="Assay" closeButtonProps={{ 'aria-label': 'Close the menu' }}>
         {menu && <Nav onSearch={() => { setMenu(false); setPalette(true) }} inDrawer />}
       </Drawer>

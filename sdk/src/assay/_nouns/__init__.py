@@ -5,7 +5,7 @@ from assay._nouns.dashboards import Dashboards
 from assay._nouns.evaluation import Checks, Runs, Suites, Verdicts
 from assay._nouns.facts import Chat, Scores, Spans, Traces
 from assay._nouns.flow import Flags, Forwards, Quotas, Sampling, ScheduledExports
-from assay._nouns.keeping import Backups, Compactions, Deletions, Retention
+from assay._nouns.keeping import Backups, Compactions, Deletions, Outgoing, Retention
 from assay._nouns.looking import Sessions, Sql, Users, Views
 from assay._nouns.money import Costs, Prices
 from assay._nouns.monitors import Monitors, NotificationChannels, Silences
@@ -30,6 +30,7 @@ __all__ = [
     "Keys",
     "Monitors",
     "NotificationChannels",
+    "Outgoing",
     "Prices",
     "Projects",
     "Prompts",

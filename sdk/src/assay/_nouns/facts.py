@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from typing import Any
+from urllib.parse import quote
 
 from assay._calls import (
     Call,
@@ -93,6 +94,11 @@ class Scores(Noun[D_co]):
     def list(self, /, limit: int = 50, cursor: str | None = None, **filters: Any) -> Call[Page]:
         """A page of scores. Filters: name, trace_id, run, item, since, until, source."""
         return get("/scores", limit=limit, cursor=cursor, **filters)
+
+    @endpoint
+    def delete(self, score: str) -> Call[Any]:
+        """Takes a score back: one's own, or any as an admin. It counts nowhere any more; the audit log keeps that."""
+        return write("DELETE", f"/scores/{quote(score, safe='')}")
 
 
 class Chat(Noun[D_co]):

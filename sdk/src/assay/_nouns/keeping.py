@@ -107,3 +107,17 @@ class Compactions(Noun[D_co]):
     def create(self) -> Call[Json]:
         """One is made now."""
         return write("POST", "/compactions")
+
+
+class Outgoing(Noun[D_co]):
+    """What leaves by itself, and is held after a restore; for admins of the first project."""
+
+    @endpoint
+    def get(self) -> Call[Json]:
+        """`{"held": {"backup", "made_at", "restored_at"} | None, "messages": how many wait}`."""
+        return get("/outgoing")
+
+    @endpoint
+    def start(self, reason: str | None = None) -> Call[Json]:
+        """Messages, forwards, scheduled exports and runs that were under way go on."""
+        return write("POST", "/outgoing/start", without_none(reason=reason))

@@ -2,12 +2,19 @@
 
 from collections.abc import AsyncIterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
 import pytest
 
+from assay_server.governance import Audit
+from assay_server.keeping import ScoresTakenBack
+from assay_server.ledger import Ledger
+from tests.fakes.clock import FakeClock
+from tests.fakes.counters import NoCounters
 from tests.fakes.dialects import dialects
+from tests.fixtures.ledger import PROJECT
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 
@@ -105,3 +112,16 @@ async def test_the_clients_find_their_project_and_health(http: httpx.AsyncClient
     assert project["organization"].keys() == {"id", "name"}
     assert (await http.get("/api/public/projects", headers={"x-api-key": "?"})).status_code == 401
     assert (await http.get("/api/public/health", headers={"x-api-key": ""})).json()["status"] == "OK"
+
+
+async def test_a_score_is_taken_back_with_all_that_was_sent_under_its_id(tmp_path: Path, ledger: Ledger) -> None:
+    async with dialects(tmp_path, project=PROJECT) as (http, rooms):
+        audit = Audit(ledger, FakeClock(), lambda text: (text, []))
+        rooms.keeping = SimpleNamespace(scores=ScoresTakenBack(rooms.scores._store, ledger, audit, NoCounters()))
+        for value in (1, 0):
+            await http.post("/api/public/scores", json={"id": "t", "name": "thumb", "value": value, "traceId": TRACE})
+        public = await http.delete("/api/public/scores/t", headers={"x-api-key": "score"})
+        assert (public.status_code, len(await stored(http))) == (403, 2)
+        assert (await http.delete("/api/public/scores/t")).status_code == 202
+        assert await stored(http) == []
+        assert (await http.delete("/api/public/scores/t")).status_code == 404

@@ -13,9 +13,12 @@ from assay_server.api.dialects.mlflow.spans import is_mlflow, take_spans
 from assay_server.checks.pii import Scrubber
 from assay_server.core.errors import InvalidInput, UnsupportedMedia
 from assay_server.core.ports import Principal
+from assay_server.governance import Audit
 from assay_server.ingest import Experiment, Experiments, PartialSpans
+from assay_server.keeping import ScoresTakenBack
 from assay_server.ledger import Ledger
 from tests.fakes.clock import FakeClock
+from tests.fakes.counters import NoCounters
 from tests.fakes.dialects import dialects
 from tests.fakes.otlp_requests import a_span, protobuf
 from tests.fixtures.ledger import PROJECT
@@ -176,6 +179,18 @@ async def test_an_assessment_is_read_back_as_it_was_given(wired: SimpleNamespace
     one = await told(await wired.http.get(f"{V3}/traces/tr-{TRACE}/assessments/{given['assessment_id']}"))
     assert (one["assessment"]["feedback"], one["assessment"]["source"]["source_type"]) == ({"value": True}, "HUMAN")
     await told(await wired.http.get(f"{V3}/traces/tr-{TRACE}/assessments/other"), 404)
+
+
+async def test_an_assessment_is_taken_back(wired: SimpleNamespace, ledger: Ledger) -> None:
+    audit = Audit(ledger, FakeClock(), lambda text: (text, []))
+    store = wired.services.scores._store
+    wired.services.keeping = SimpleNamespace(scores=ScoresTakenBack(store, ledger, audit, NoCounters()))
+    body = {"assessment": {"assessment_name": "helpful", "feedback": {"value": 1}}}
+    made = await told(await wired.http.post(f"{V3}/traces/tr-{TRACE}/assessments", json=body))
+    one = f"assessments/{made['assessment']['assessment_id']}"
+    await told(await wired.http.delete(f"{V3}/traces/tr-{'1' * 32}/{one}"), 404)
+    assert await told(await wired.http.delete(f"{V3}/traces/tr-{TRACE}/{one}")) == {}
+    assert (await told(await wired.http.get("/api/v1/scores")))["items"] == []
 
 
 @pytest.mark.parametrize(

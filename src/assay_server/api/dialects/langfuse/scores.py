@@ -1,4 +1,4 @@
-"""`POST /api/public/scores`: one score, or the list that Python 5 sends."""
+"""`/api/public/scores`: one score, or the list that Python 5 sends; and what is taken back."""
 
 from typing import Annotated, Any
 
@@ -20,6 +20,7 @@ from assay_server.core.records import Facts, Score, ScoreSource
 router = APIRouter()
 
 Scorer = Annotated[Principal, Depends(principal("score"))]
+Author = Annotated[Principal, Depends(principal("ingest"))]
 
 _SOURCES: dict[str, ScoreSource] = {"ANNOTATION": "human", "EVAL": "judge"}
 _MOST = 1000
@@ -45,6 +46,18 @@ async def post(request: Request, caller: Scorer) -> JSONResponse:
     if errors:
         return JSONResponse({"accepted": len(taken), "rejected": len(errors), "errors": errors}, HTTP_207_MULTI_STATUS)
     return JSONResponse({"message": "Accepted"}, HTTP_202_ACCEPTED)
+
+
+@router.delete(
+    "/scores/{score_id}",
+    summary="Langfuse: take a score back",
+    status_code=HTTP_202_ACCEPTED,
+    responses=answers("application/json", status=HTTP_202_ACCEPTED),
+)
+async def delete(request: Request, caller: Author, score_id: str) -> JSONResponse:
+    """All that was sent under that id: where Langfuse would have replaced a score, each is kept."""
+    await services(request).keeping.scores.take_back(caller, score_id, sent_as=True)
+    return JSONResponse({"message": "The score is gone"}, HTTP_202_ACCEPTED)
 
 
 def score_of(body: Any, caller: Principal) -> Score:

@@ -22,6 +22,7 @@ from assay_server.query import score_json
 router = APIRouter(prefix="/api/3.0/mlflow/traces", route_class=MlflowRoute)
 
 Scorer = Annotated[Principal, Depends(principal("score"))]
+Author = Annotated[Principal, Depends(principal("ingest"))]
 Reader = Annotated[Principal, Depends(principal("read"))]
 
 _SOURCES: dict[str, ScoreSource] = {"HUMAN": "human", "LLM_JUDGE": "judge", "AI_JUDGE": "judge"}
@@ -50,6 +51,12 @@ async def get(request: Request, caller: Reader, trace_id: str, assessment_id: st
             f"There is no assessment '{assessment_id}' on that trace.", field="assessment_id", value=assessment_id
         )
     return {"assessment": assessment_json(score)}
+
+
+@router.delete("/{trace_id}/assessments/{assessment_id}", summary="MLflow: take an assessment back")
+async def delete(request: Request, caller: Author, trace_id: str, assessment_id: str) -> dict[str, Any]:
+    await services(request).keeping.scores.take_back(caller, assessment_id, trace_id=trace_id_of(trace_id))
+    return {}
 
 
 def score_of(body: dict[str, Any], trace_id: str, caller: Principal) -> Score:

@@ -1,0 +1,106 @@
+"""Windows that are judged again, because spans came for them after they had been judged.
+
+A service whose clock is behind, and a sender that kept what it had while the network was down, tell of a time that was
+looked at before: nobody would ever see it. So each look asks whether spans came for windows of the last hours, judges
+those windows once more, and says so where they are listed. Trouble that is found so is told as if it were found now.
+What is found to be calm changes no incident: the looks that follow do.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from assay_server.monitors.definition import Definition
+from assay_server.monitors.finding import Finding
+from assay_server.monitors.look import Looker
+from assay_server.monitors.monitor_rows import Judged
+from assay_server.query import Window, Windows
+
+_SECOND = 1_000_000_000
+LATEST_NS = 6 * 3600 * _SECOND
+"""So long after its end a window is judged again."""
+
+_MOST = 24  # windows of one look
+_READ_NS = 10 * _SECOND  # between reading and noting a look at most: what came in between is asked for again
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """What a look at an earlier moment says now that spans came for it."""
+
+    at_ns: int
+    findings: Sequence[Finding]
+
+
+class LateLooks:
+    def __init__(self, windows: Windows, looker: Looker) -> None:
+        self._windows = windows
+        self._looker = looker
+
+    async def look(
+        self, project: str, definition: Definition, at_ns: int, judged: Sequence[Judged], known: Sequence[str]
+    ) -> list[Again]:
+        """Newest first; `judged` are the looks of the last hours, newest first, before the one at `at_ns`."""
+        earlier = _apart(definition, at_ns, judged)
+        if not earlier:
+            return []
+        news_ns = judged[0].done_ns - _READ_NS
+        news = await self._windows.came_late(project, [(*_edges(definition, each), news_ns) for each in earlier])
+        again = [each for each in earlier if _edges(definition, each) in news][:_MOST]
+        if not again:
+            return []
+        came = await self._windows.came_late(project, [(*_edges(definition, each), each.done_ns) for each in again])
+        looks = await self._looker.looks(project, definition, [each.at_ns for each in again], known)
+        return [
+            Again(each.at_ns, [_late(finding, came.get(_edges(definition, each), 0)) for finding in findings])
+            for each, findings in zip(again, looks, strict=True)
+        ]
+
+
+def with_late_trouble(
+    findings: Sequence[Finding], again: Sequence[Again], judged: Sequence[Judged], in_alarm: Sequence[str]
+) -> list[Finding]:
+    """The findings of now; in place of one without trouble, trouble that was only found by judging again.
+
+    What was told of the same time before is no news: it opens nothing, nor does it hold up an all-clear.
+    """
+    found = {finding.group: finding for finding in findings}
+    for each in again:
+        for finding in each.findings:
+            group = finding.group
+            now = found.get(group)
+            if finding.status != "alarm" or (now is not None and now.status == "alarm"):
+                continue
+            windows = [window for one in judged for window in one.alarms(group)]
+            if group in in_alarm:
+                told = finding.window in windows
+            else:
+                told = any(overlap(finding.window, window) for window in windows)
+            if not told:
+                found[group] = finding
+    return list(found.values())
+
+
+def overlap(one: Window, other: Window) -> bool:
+    return one.since_ns < other.until_ns and other.since_ns < one.until_ns
+
+
+def _apart(definition: Definition, at_ns: int, judged: Sequence[Judged]) -> list[Judged]:
+    """Looks whose windows do not overlap with each other, nor with the one that is judged now."""
+    chosen: list[Judged] = []
+    limit_ns = at_ns - definition.window_s * _SECOND
+    for each in judged:
+        if at_ns - LATEST_NS <= each.at_ns <= limit_ns:
+            chosen.append(each)
+            limit_ns = each.at_ns - definition.window_s * _SECOND
+    return chosen
+
+
+def _edges(definition: Definition, each: Judged) -> tuple[int, int]:
+    return each.at_ns - definition.window_s * _SECOND, each.at_ns
+
+
+def _late(finding: Finding, n: int) -> Finding:
+    told = f"{n:,} {'span' if n == 1 else 'spans'} of that time came afterwards"
+    return replace(
+        finding, sentence=f"{finding.sentence} Judged again: {told}.", details={**finding.details, "late": n}
+    )
