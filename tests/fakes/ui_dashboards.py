@@ -148,8 +148,8 @@ def _report(name: str, starts: list[str]) -> Json:
         example = {"text": "How long may I return shoes?", "trace_id": trace_id(1)}
         cluster = {"label": example["text"], "n": 75, "share": 0.75, "ci": [0.66, 0.82], "users": 31,
                    "words": ["return", "shoes"], "examples": [example]}  # fmt: skip
-        return {"type": name, "n": 400, "sampled": 100, "read": 100, "method": "words (TF-IDF)", "clusters": [cluster],
-                "others": 25, "traces": {}}  # fmt: skip
+        return {"type": name, "n": 400, "sampled": 100, "read": 100, "method": "words (TF-IDF)", "coming": False,
+                "clusters": [cluster], "others": 25, "traces": {}}  # fmt: skip
     if name == "parameter":
         rows = [
             {"value": str(at / 5), "n": 40, "mean": 0.9 - at / 10, "ci": [0.7 - at / 10, 0.95 - at / 10]}

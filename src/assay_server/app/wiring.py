@@ -28,6 +28,7 @@ from assay_server.keeping import Outgoing
 from assay_server.ledger import Ledger
 from assay_server.monitors import Incidents
 from assay_server.providers import HttpUpstream, LocalLlm, Prices
+from assay_server.providers.embeddings import LocalEmbeddings
 from assay_server.query import (
     Comparisons,
     CostChanges,
@@ -169,8 +170,7 @@ async def house(config: Config) -> AsyncIterator[House]:
         tail = Tail()
         ingest.listen(tail.heard)
         stack.callback(tail.close)
-        sql = Sql(ground.store)
-        stack.push_async_callback(sql.close)
+        sql, panels = _shown(ground, stack)
         media = MediaShelf(
             ground.ledger, config.data / "media", ground.scrub, ground.clock, config.media_max_bytes,
             may=coming.quotas.check, counted=coming.doorkeeper.took,
@@ -231,7 +231,7 @@ async def house(config: Config) -> AsyncIterator[House]:
             tail=tail,
             views=Views(ground.ledger, ground.audit, ground.clock),
             dashboards=Dashboards(ground.ledger, ground.audit, ground.clock),
-            panels=Panels(ground.store, sql),
+            panels=panels,
             exports=Exports(reads.traces, reads.scores),
             people=People(ground.store, reads.traces),
             keeping=await keeping(
@@ -293,6 +293,14 @@ def _gateway(registry: _Registry, ingest: Ingest, ground: _Ground, prices: OwnPr
         render=render,
         prices=prices,
     )
+
+
+def _shown(ground: _Ground, stack: AsyncExitStack) -> tuple[Sql, Panels]:
+    sql = Sql(ground.store)
+    panels = Panels(ground.store, sql, LocalEmbeddings.where_installed())
+    for each in (sql, panels):
+        stack.push_async_callback(each.close)
+    return sql, panels
 
 
 async def _judgement(

@@ -1,6 +1,6 @@
 """Ports: what a room needs from one it may not import. `app` plugs the real thing in."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -45,6 +45,15 @@ class Complete(Protocol):
     """Calls a model. Raises `UpstreamError` and the permanent errors of the gateway."""
 
     async def __call__(self, request: CompletionRequest) -> Completion: ...
+
+
+class Embeds(Protocol):
+    """Texts as vectors: those of one meaning lie near each other. Raises `Unavailable`."""
+
+    name: str
+
+    async def embed(self, texts: Sequence[str]) -> Any:
+        """A numpy array (float32) of shape (n, size): rows of length 1, NaN where the model cannot tell."""
 
 
 @dataclass(slots=True, frozen=True)

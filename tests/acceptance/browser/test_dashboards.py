@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.fakes.ui_api import FakeApi
 from tests.fakes.ui_world import World
@@ -51,6 +51,26 @@ def test_the_address_holds_range_variables_and_comparison(opened: Opened) -> Non
     page.get_by_role("button", name="model").click()
     page.get_by_role("menuitem").first.click()
     expect(page).to_have_url(re.compile("model="))
+
+
+def test_questions_by_words_become_those_by_meaning(opened: Opened, ui_url: str) -> None:
+    page = opened("/connect")
+    coming = iter([True, False])
+
+    def answer(route: Route) -> None:
+        given = route.fetch()
+        told = given.json()
+        if told["type"] == "questions" and next(coming):
+            told["coming"] = True
+        elif told["type"] == "questions":
+            told["method"] = "meaning (a model)"
+        route.fulfill(response=given, json=told)
+
+    page.route("**/api/v1/panels/query", answer)
+    page.goto(f"{ui_url}/dashboards/usage")
+    panel = page.get_by_role("region", name="Most common questions")
+    expect(panel).to_contain_text("By words (TF-IDF). By their meaning in a moment.")
+    expect(panel).to_contain_text("By meaning (a model).")
 
 
 def test_a_corrected_rate_says_what_it_stands_on(opened: Opened) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from assay_server.providers import minilm
 from examples.support import embeddings
 from examples.support.embeddings import SIZE, MiniLm, ModelMissing, VectorCache
 
@@ -86,4 +87,4 @@ def test_a_cache_of_other_weights_is_not_used(tmp_path: Path, monkeypatch: pytes
 
 def test_other_weights_are_refused() -> None:
     with pytest.raises(ModelMissing, match="SHA-256"):
-        embeddings._verified(b"something else")
+        minilm._verified(b"something else")

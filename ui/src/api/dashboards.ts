@@ -162,6 +162,8 @@ export interface QuestionsAnswer extends Answer {
   sampled: number
   read: number
   method: string
+  /** By words for now; in some seconds by meaning. */
+  coming: boolean
   clusters: Cluster[]
   others: number
 }
@@ -219,6 +221,7 @@ export const shown = (panel: Panel, scope: Scope, compare: boolean) =>
     queryFn: () => post<PanelAnswer>('/panels/query', { panel, ...scope, compare }),
     placeholderData: keepPreviousData,
     staleTime: 60_000,
+    refetchInterval: (query) => (query.state.data?.type === 'questions' && query.state.data.coming ? 3_000 : false),
   })
 
 /** What is saved: the definition without what the server adds. */

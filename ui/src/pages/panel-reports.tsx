@@ -7,7 +7,7 @@ import { Whisker } from '@/parts/interval'
 import { Said } from '@/parts/said'
 import { type Column, Table } from '@/parts/table'
 
-/** What people ask most: groups of questions that share words. */
+/** What people ask most: groups of questions that mean, or say, the same. */
 export function Questions({ found }: { found: QuestionsAnswer }) {
   if (found.clusters.length === 0) {
     return <p className="quiet small">No question was asked twice among the {count(found.read)} that were read{found.n > found.sampled ? ` of ${count(found.n)} traces` : ''}.</p>
@@ -16,7 +16,7 @@ export function Questions({ found }: { found: QuestionsAnswer }) {
     <>
       <Table label="The most common questions" rows={found.clusters} columns={CLUSTERS} rowKey={(row) => row.examples[0]?.trace_id ?? row.label} />
       <p className="quiet small">
-        {found.sampled < found.n ? `A sample of ${count(found.sampled)} of ${count(found.n)} traces` : plural(found.n, 'trace')}, {count(found.read)} with a question; {count(found.others)} stand alone. By {found.method}.
+        {found.sampled < found.n ? `A sample of ${count(found.sampled)} of ${count(found.n)} traces` : plural(found.n, 'trace')}, {count(found.read)} with a question; {count(found.others)} stand alone. By {found.method}.{found.coming && ' By their meaning in a moment.'}
       </p>
     </>
   )

@@ -1,4 +1,5 @@
-"""Texts grouped by likeness: TF-IDF vectors and average linkage. Pure, slow, meant for a thread."""
+"""Texts grouped by likeness: by their words (TF-IDF vectors), or by their meaning where somebody knows it; average
+linkage. Pure, slow, meant for a thread."""
 
 import math
 import re
@@ -7,7 +8,8 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
-_APART = 0.75  # cosine distance at which two clusters are two
+_APART = 0.75  # cosine distance of words at which two clusters are two
+_APART_IN_MEANING = 0.65  # and of meaning, of MiniLM (docs/decisions.md)
 _MOST_TERMS = 4000
 
 _TOKEN = re.compile(r"[^\W\d_]{2,}")
@@ -23,23 +25,21 @@ _SAYS_NOTHING = """
 _EMPTY_WORDS = frozenset(_SAYS_NOTHING.split())
 
 
-def clusters_of(texts: Sequence[str]) -> list[list[int]]:
+def clusters_of(texts: Sequence[str], meanings: Any = None) -> list[list[int]]:
     """Positions in `texts`, largest cluster first, in each the one nearest to all others first.
 
-    Texts without a word in common with any other stand alone. At most a few thousand texts: the work is quadratic.
+    `meanings`: a vector of each text, shape (n, size), rows of length 1; NaN where it is not known, and there words
+    tell. By words texts without one in common with any other stand alone. At most a few thousand texts: the work is
+    quadratic.
     """
     terms = [terms_of(text) for text in texts]
     if len(texts) < 2:
         return [[at] for at in range(len(texts))]
-    vectors = _vectors(terms)
     from scipy.cluster.hierarchy import fcluster, linkage
     from scipy.spatial.distance import squareform
 
-    distances = 1.0 - vectors @ vectors.T
-    distances = (distances + distances.T).clip(0.0, 2.0) / 2
-    for at in range(len(texts)):
-        distances[at, at] = 0.0
-    labels = fcluster(linkage(squareform(distances, checks=False), "average"), _APART, "distance")
+    distances = _distances(_vectors(terms), meanings)
+    labels = fcluster(linkage(squareform(distances, checks=False), "average"), 1.0, "distance")
     members: dict[int, list[int]] = {}
     for at, label in enumerate(labels):
         members.setdefault(int(label), []).append(at)
@@ -48,6 +48,21 @@ def clusters_of(texts: Sequence[str]) -> list[list[int]]:
         order = sorted(range(len(found)), key=lambda at, within=within: (within[at], at))  # type: ignore[misc]
         found[:] = [found[at] for at in order]
     return sorted(members.values(), key=lambda found: (-len(found), found[0]))
+
+
+def _distances(words: Any, meanings: Any) -> Any:
+    """Of each pair, as shares of the distance at which two clusters are two; shape (n, n)."""
+    import numpy as np
+
+    distances = (1.0 - words @ words.T) / _APART
+    if meanings is not None:
+        known = ~np.isnan(meanings).any(axis=1)
+        vectors = np.where(known[:, None], meanings, 0)
+        pairs = known[:, None] & known[None, :]
+        distances = np.where(pairs, (1.0 - vectors @ vectors.T) / _APART_IN_MEANING, distances)
+    distances = ((distances + distances.T) / 2).clip(min=0.0)
+    np.fill_diagonal(distances, 0.0)
+    return distances
 
 
 def terms_of(text: str) -> list[str]:

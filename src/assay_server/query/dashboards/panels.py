@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 from assay_server.core.clock import rfc3339
+from assay_server.core.ports import Embeds
 from assay_server.query.dashboards import bins
 from assay_server.query.dashboards.corrected import corrected_rate_of
 from assay_server.query.dashboards.definition import Dashboard, Panel, Report
@@ -41,10 +42,14 @@ Narrow = Mapping[str, Sequence[str]]
 class Panels:
     """Reads panels of one project at a time; every answer is JSON in the shape of docs/api/dashboards.md."""
 
-    def __init__(self, store: Store, sql: Sql) -> None:
+    def __init__(self, store: Store, sql: Sql, embeds: Embeds | None = None) -> None:
+        """`embeds`: a model that tells what questions mean, where this machine has one."""
         self._store = store
         self._sql = sql
-        self._questions = Questions(store)
+        self._questions = Questions(store, embeds)
+
+    async def close(self) -> None:
+        await self._questions.close()
 
     async def check(self, dashboard: Dashboard) -> None:
         """Whether the SQL of its panels could run. Raises InvalidInput with the panel's place."""

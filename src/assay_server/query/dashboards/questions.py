@@ -1,15 +1,20 @@
 """The most common questions: what people asked, grouped by likeness.
 
-A sample of the traces, texts as TF-IDF vectors of words and pairs of words, average-linkage clusters by cosine
-distance (scipy), each named by the question nearest to all others of it. Words, not meanings: two ways to ask the same
-with no word in common stay apart.
+A sample of the traces, average-linkage clusters by cosine distance (scipy), each named by the question nearest to all
+others of it. Words tell at once (TF-IDF of words and pairs of words), but two ways to ask the same with no word in
+common stay apart. Where this machine has a model that embeds, meanings tell a few seconds later, and whoever looks then
+sees those.
 """
 
 import asyncio
+import logging
+import math
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from assay_server.core.errors import AssayError
+from assay_server.core.ports import Embeds
 from assay_server.query.dashboards.likeness import clusters_of, telling
 from assay_server.query.dashboards.links import traces_of
 from assay_server.query.dashboards.source import Asked
@@ -27,31 +32,63 @@ _EXAMPLES = 3
 _WORDS = 4
 _KEPT_S = 600
 _MOST_KEPT = 64
+_RETRY_S = 600.0  # after the model could not be run
+
+_log = logging.getLogger(__name__)
 
 
 class Questions:
     """Works in a thread, and keeps what it found for ten minutes: a dashboard that many look at costs once."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, embeds: Embeds | None = None) -> None:
         self._store = store
+        self._embeds = embeds
+        self._silent_until = -math.inf
         self._kept: dict[Any, tuple[float, dict[str, Any]]] = {}
         self._turn = asyncio.Lock()  # one at a time: they are the heaviest panels there are
+        self._embedding: set[asyncio.Task[None]] = set()
+
+    async def close(self) -> None:
+        for task in self._embedding:
+            task.cancel()
+        await asyncio.gather(*self._embedding, return_exceptions=True)
 
     async def read(self, asked: Asked) -> dict[str, Any]:
-        """The clusters, largest first, with shares and their intervals; `others` are questions that stand alone."""
+        """The clusters, largest first, with shares and their intervals; `others` are questions that stand alone.
+
+        `coming`: these are by words, and in some seconds there will be those by meaning.
+        """
         minute = 60_000_000_000
         narrow = tuple(tuple(sorted((name, tuple(values)) for name, values in each.items())) for each in asked.narrow)
         key = (asked.project, asked.range.since_ns // minute, asked.range.until_ns // minute, narrow)
         async with self._turn:
             found = self._kept.get(key)
             if found is None or time.monotonic() - found[0] > _KEPT_S:
-                rows, total = await self._sample(asked)
-                made = await asyncio.to_thread(_clustered, rows, total)
-                made["traces"] = traces_of(asked.narrow, None, None, None)
-                while len(self._kept) >= _MOST_KEPT:
-                    self._kept.pop(next(iter(self._kept)))
-                found = self._kept[key] = (time.monotonic(), made)
+                sample = _Sample(*await self._sample(asked), traces_of(asked.narrow, None, None, None))
+                found = self._keep(key, await asyncio.to_thread(sample.clustered))
+                if self._embeds is not None and sample.texts and time.monotonic() > self._silent_until:
+                    found[1]["coming"] = True
+                    task = asyncio.create_task(self._read_meanings(self._embeds, key, sample), name="assay-questions")
+                    self._embedding.add(task)
+                    task.add_done_callback(self._embedding.discard)
         return found[1]
+
+    def _keep(self, key: Any, made: dict[str, Any]) -> tuple[float, dict[str, Any]]:
+        while len(self._kept) >= _MOST_KEPT:
+            self._kept.pop(next(iter(self._kept)))
+        found = self._kept[key] = (time.monotonic(), made)
+        return found
+
+    async def _read_meanings(self, embeds: Embeds, key: Any, sample: "_Sample") -> None:
+        """Puts what meanings say in the place of what words say."""
+        try:
+            vectors = await embeds.embed(sample.texts)
+        except AssayError as error:
+            _log.warning("questions stay grouped by words: %s", error)
+            self._silent_until = time.monotonic() + _RETRY_S
+            self._keep(key, await asyncio.to_thread(sample.clustered))
+        else:
+            self._keep(key, await asyncio.to_thread(sample.clustered, vectors, embeds.name))
 
     async def _sample(self, asked: Asked) -> tuple[list[dict[str, Any]], int]:
         """Traces by chance, the same each time and in the same order: those whose ids hash lowest."""
@@ -72,20 +109,28 @@ class Questions:
         return rows, counted[0]["n"]
 
 
-def _clustered(rows: Sequence[Mapping[str, Any]], total: int) -> dict[str, Any]:
-    asked = [(question, row) for row in rows if (question := question_of(row["input"])) is not None]
-    texts = [question for question, _ in asked]
-    found = clusters_of(texts)
-    shown = [members for members in found if len(members) > 1][:_MOST_CLUSTERS]
-    return {
-        "type": "questions",
-        "n": total,
-        "sampled": len(rows),
-        "read": len(asked),
-        "method": "words (TF-IDF), average linkage by cosine distance",
-        "clusters": [_cluster(members, asked, texts) for members in shown],
-        "others": len(asked) - sum(len(members) for members in shown),
-    }
+class _Sample:
+    """Some of the traces, and what was asked in them."""
+
+    def __init__(self, rows: Sequence[Mapping[str, Any]], total: int, traces: Any) -> None:
+        self._asked = [(question, row) for row in rows if (question := question_of(row["input"])) is not None]
+        self._of = {"n": total, "sampled": len(rows), "read": len(self._asked)}
+        self._traces = traces
+        self.texts = [question for question, _ in self._asked]
+
+    def clustered(self, meanings: Any = None, model: str = "") -> dict[str, Any]:
+        """By their words; with `meanings` (of `model`) by those, where they are known."""
+        told = "words (TF-IDF)" if meanings is None else f"meaning ({model}), words (TF-IDF) where it is not English"
+        found = [members for members in clusters_of(self.texts, meanings) if len(members) > 1][:_MOST_CLUSTERS]
+        return {
+            "type": "questions",
+            **self._of,
+            "method": f"{told}, average linkage by cosine distance",
+            "coming": False,
+            "clusters": [_cluster(members, self._asked, self.texts) for members in found],
+            "others": len(self.texts) - sum(map(len, found)),
+            "traces": self._traces,
+        }
 
 
 def _cluster(

@@ -1,10 +1,14 @@
 """The most common questions are the same whenever somebody looks."""
 
+import asyncio
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
+from assay_server.core.errors import Unavailable
 from assay_server.core.records import Facts, Span
 from assay_server.query.dashboards.likeness import clusters_of
 from assay_server.query.dashboards.questions import Questions
@@ -47,3 +51,87 @@ async def test_the_order_in_which_spans_came_says_nothing(tmp_path: Path) -> Non
 def test_questions_without_spaces_between_their_words_are_alike_too(groups: tuple[list[str], list[str]]) -> None:
     texts = [text for group in groups for text in group]
     assert sorted(sorted(texts[at] for at in found) for found in clusters_of(texts)) == sorted(map(sorted, groups))
+
+
+MEANINGS = {"refund": 0, "money": 0, "cancel": 1, "stop": 1}
+WAYS = ("where is my refund", "you still have the money of mine", "cancel it", "please stop my order", "wo bleibt es")
+
+
+class Model:
+    """Knows what some words mean, and no German."""
+
+    name = "a model"
+
+    def __init__(self) -> None:
+        self.asked: list[list[str]] = []
+        self.fault: Unavailable | None = None
+
+    async def embed(self, texts: Sequence[str]) -> Any:
+        self.asked.append(list(texts))
+        if self.fault is not None:
+            raise self.fault
+        await asyncio.sleep(0)
+        return np.array([self._vector(text) for text in texts], np.float32)
+
+    def _vector(self, text: str) -> list[float]:
+        place = next((place for word, place in MEANINGS.items() if word in text), None)
+        return [np.nan] * 2 if place is None else [float(place == at) for at in range(2)]
+
+
+@pytest.fixture
+async def store(tmp_path: Path) -> AsyncIterator[DuckStore]:
+    opened = await DuckStore.open(tmp_path / "facts")
+    spans = [
+        Span("prj_a", f"{at:032x}", f"{at:016x}", None, "chat", "llm", START, START + 1, input=WAYS[at % len(WAYS)])
+        for at in range(1, 11)
+    ]
+    await opened.append(Facts(spans))
+    yield opened
+    await opened.close()
+
+
+EVERYTHING = Asked("prj_a", Range(START, START + 1), [], None)
+
+
+async def settled(questions: Questions) -> dict[str, Any]:
+    for _ in range(500):
+        found = await questions.read(EVERYTHING)
+        if not found["coming"]:
+            return found
+        await asyncio.sleep(0.01)
+    raise AssertionError("no meanings came")
+
+
+async def test_words_tell_at_once_and_meanings_a_little_later(store: DuckStore) -> None:
+    model = Model()
+    questions = Questions(store, model)
+    first = await questions.read(EVERYTHING)
+    assert first["coming"]
+    assert sorted(each["n"] for each in first["clusters"]) == [2, 2, 2, 2, 2]
+    then = await settled(questions)
+    assert [each["n"] for each in then["clusters"]] == [4, 4, 2]
+    assert "meaning (a model)" in then["method"]
+    assert {example["text"] for each in then["clusters"] for example in each["examples"]} == set(WAYS)
+    assert len(model.asked) == 1
+    await questions.close()
+
+
+async def test_where_the_model_cannot_be_run_words_stay(store: DuckStore, caplog: pytest.LogCaptureFixture) -> None:
+    model = Model()
+    model.fault = Unavailable("The weights are not the ones that were published.")
+    questions = Questions(store, model)
+    await questions.read(EVERYTHING)
+    found = await settled(questions)
+    assert found["method"].startswith("words")
+    assert "questions stay grouped by words: The weights" in caplog.text
+    await questions.close()
+
+
+async def test_whoever_closes_waits_for_no_meanings(store: DuckStore) -> None:
+    class Slow(Model):
+        async def embed(self, texts: Sequence[str]) -> Any:
+            await asyncio.sleep(60)
+
+    questions = Questions(store, Slow())
+    assert (await questions.read(EVERYTHING))["coming"]
+    await asyncio.wait_for(questions.close(), 5)
