@@ -5,7 +5,7 @@ from contextlib import AsyncExitStack
 from assay_server import __version__
 from assay_server.app.config import Config
 from assay_server.app.elsewhere import PeopleElsewhere
-from assay_server.app.watching import Site
+from assay_server.app.ground import Site
 from assay_server.core.beat import Beat
 from assay_server.ingest import Labels, MediaShelf, aliases
 from assay_server.keeping import (

@@ -7,7 +7,7 @@ from functools import partial
 from hashlib import blake2b
 
 from assay_server.app.config import Config
-from assay_server.app.watching import Site
+from assay_server.app.ground import Site
 from assay_server.core.ports import MayLeave
 from assay_server.ingest import Ingest
 from assay_server.keeping import Retention

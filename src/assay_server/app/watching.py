@@ -1,20 +1,17 @@
 """Wires what watches and tells: incidents, monitors, the outbox and its courier."""
 
-from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
+from assay_server.app.ground import Site
 from assay_server.checks import Catalogue
 from assay_server.core.beat import Beat
-from assay_server.core.clock import Clock
 from assay_server.core.ports import MayLeave
-from assay_server.governance import Accounts, Audit, Flags
+from assay_server.governance import Accounts, Flags
 from assay_server.ingest import FlagWatch, Ingest, LoopWatch
-from assay_server.ledger import Ledger
 from assay_server.monitors import Announcer, Incidents, Monitors
 from assay_server.notify import AppriseSender, Courier, NotificationChannels, Outbox, Silences
 from assay_server.query import Windows
-from assay_server.store import Store
 
 
 @dataclass(slots=True, frozen=True)
@@ -24,17 +21,6 @@ class Watching:
     outbox: Outbox
     channels: NotificationChannels
     silences: Silences
-
-
-@dataclass(slots=True, frozen=True)
-class Site:
-    """What it stands on."""
-
-    ledger: Ledger
-    store: Store
-    audit: Audit
-    clock: Clock
-    scrub: Callable[[str], tuple[str, list[str]]]
 
 
 def watching(
