@@ -10,11 +10,12 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Row
 
-from assay_server.core.clock import Clock, rfc3339
-from assay_server.core.errors import Conflict, InvalidInput, NotFound, Refused
+from assay_server.core.clock import Clock
+from assay_server.core.errors import Conflict, InvalidInput, Refused
 from assay_server.core.ports import Scrub
 from assay_server.ledger import AuditTrail, Ledger
 from assay_server.registry import channel_rows as rows
+from assay_server.registry import channel_rules as rules
 from assay_server.registry import versions
 from assay_server.registry.buckets import is_candidate
 from assay_server.registry.fields import check_name, check_reason
@@ -24,8 +25,6 @@ from assay_server.registry.verdicts import passing
 
 CONVENTIONAL = ("production", "staging")
 """Channels that a first promotion creates; any other name has to be created, so that a slip of the pen is not one."""
-
-OUTCOMES = {"promote": "canary_promote", "rollback": "canary_rollback", "abort": "canary_abort"}
 
 Document = dict[str, Any]
 
@@ -63,7 +62,7 @@ class Channels:
         """
         now = await self._snapshots.get(project, channel)
         if now.release is None:
-            raise _nothing_live(channel)
+            raise rules.nothing_live(channel)
         told: Document = {"channel": channel, "release": now.release, "arm": None, "canary": now.canary, "unit": unit}
         if now.canary is None or unit is None:
             return told
@@ -138,7 +137,7 @@ class Channels:
                     reason=told,
                     after={"release": wanted.id, "why": why},
                 )
-                return _no_verdict(wanted, channel, why)
+                return rules.no_verdict(wanted, channel, why)
             self._put_live(connection, row, actor, "promote", wanted.id, told, verdict=verdict)
             return rows.document(connection, rows.fetch(connection, project, channel))
 
@@ -159,8 +158,8 @@ class Channels:
 
         def write(connection: Connection) -> Document:
             row = rows.fetch(connection, project, channel, revision)
-            target = _target(connection, row, to)
-            undone = _undone(row)
+            target = rules.target(connection, row, to)
+            undone = rules.undone(row)
             if row.canary is not None:
                 row = self._end_canary(connection, row, actor, "canary_abort", told)
             if target is not None:
@@ -178,14 +177,14 @@ class Channels:
 
         Raises Refused without a passing verdict or a live release, Conflict while another canary runs.
         """
-        told, percent = self._told(reason), _percent(share)
+        told, percent = self._told(reason), rules.percent(share)
 
         def write(connection: Connection) -> None:
             if rows.of_canary(connection, project, canary):
                 return
             row = rows.fetch(connection, project, channel)
             wanted = versions.find(connection, RELEASES, project, candidate, "release")
-            verdict = _startable(connection, row, wanted)
+            verdict = rules.startable(connection, row, wanted)
             step: Document = {"canary": canary, "step": 0, "share": percent}
             rows.change(connection, row, canary=canary, candidate=wanted.id, share=percent)
             self._note(connection, row, by, "canary_start", row.release, wanted.id, told, verdict=verdict, **step)
@@ -199,7 +198,7 @@ class Channels:
 
         Raises InvalidInput for a smaller share: units would move back and forth between the arms.
         """
-        told, percent = self._told(reason), _percent(share)
+        told, percent = self._told(reason), rules.percent(share)
 
         def write(connection: Connection) -> None:
             row = rows.fetch(connection, project, channel)
@@ -219,13 +218,13 @@ class Channels:
 
         A canary that has ended stays so. Raises Conflict where it should be promoted and has ended otherwise.
         """
-        action = _action(outcome)
+        action = rules.action_of(outcome)
         told = self._told(reason)
 
         def write(connection: Connection) -> None:
             row = rows.fetch(connection, project, channel)
             if row.canary != canary:
-                _refuse_other_end(connection, project, canary, action)
+                rules.refuse_other_end(connection, project, canary, action)
             elif action == "canary_promote":
                 verdict, _ = passing(connection, project, row.candidate)
                 values = {"canary": canary, "verdict": verdict}
@@ -304,92 +303,3 @@ class Channels:
             return await self._ledger.write(write)
         finally:
             self._snapshots.forget(project, channel)
-
-
-def _target(connection: Connection, row: Row[Any], to: str | None) -> str | None:
-    """The release to go back to; None where only a canary is to be ended."""
-    history = rows.history(connection, row.project, row.name)
-    if to is None:
-        below = rows.stack(history)[:-1]
-        if not below and row.canary is None:
-            raise Refused(
-                f"There is nothing to go back to on '{row.name}': no other release was live before.",
-                field="channel",
-                value=row.name,
-                fix="promote another release",
-            )
-        return below[-1] if below else None
-    wanted = versions.find(connection, RELEASES, row.project, to, "to").id
-    if wanted == row.release:
-        raise Refused("This release is live already.", field="to", value=to)
-    if wanted not in {event._mapping["to"] for event in history if event.action in rows.LIVE}:
-        raise Refused(
-            f"This release was never live on '{row.name}'.", field="to", value=to, fix="promote it: the gate decides"
-        )
-    return str(wanted)
-
-
-def _undone(row: Row[Any]) -> Document:
-    since = None if row.since_ns is None else rfc3339(row.since_ns)
-    return {"release": row.release, "since": since, "by": row.by, "reason": row.reason, "canary": row.canary}
-
-
-def _startable(connection: Connection, row: Row[Any], wanted: Row[Any]) -> str | None:
-    """The verdict that lets the candidate out. Raises Conflict, Refused."""
-    if row.canary is not None:
-        raise Conflict(f"Another canary is in progress on '{row.name}'.", field="channel", value=row.canary)
-    if row.release is None:
-        raise Refused(
-            f"Nothing is live on '{row.name}' to compare with.",
-            field="channel",
-            value=row.name,
-            fix="promote a first release",
-        )
-    if row.release == wanted.id:
-        raise Refused("This release is live there already.", field="release", value=wanted.id)
-    verdict, why = passing(connection, row.project, wanted.id)
-    if verdict is None and row.requires_gate:
-        raise _no_verdict(wanted, row.name, why)
-    return verdict
-
-
-def _refuse_other_end(connection: Connection, project: str, canary: str, action: str) -> None:
-    ended = [event.action for event in rows.of_canary(connection, project, canary) if event.action in rows.ENDS]
-    if not ended:
-        raise NotFound("There is no such canary on this channel.", field="canary", value=canary)
-    if "canary_promote" in (ended[-1], action) and ended[-1] != action:
-        raise Conflict(
-            "This canary has ended otherwise.", field="canary", value=canary, fix="the channel's history says how"
-        )
-
-
-def _action(outcome: str) -> str:
-    if outcome not in OUTCOMES:
-        raise InvalidInput("A canary does not end like that.", field="outcome", value=outcome)
-    return OUTCOMES[outcome]
-
-
-def _percent(share: float) -> float:
-    if not 0 < share <= 100:
-        raise InvalidInput("A share is in percent, above 0 and up to 100.", field="share", value=share)
-    return float(share)
-
-
-def _no_verdict(release: Row[Any], channel: str, why: str) -> Refused:
-    return Refused(
-        f"{release.name}@{release.version} may not go live on '{channel}': {why}",
-        field="release",
-        value=release.id,
-        fix="run it on a golden set and let a gate judge the run (assay run, then assay gate; a first release has no "
-        "baseline, so its suite needs a bar), or let the channel take releases without a verdict: "
-        f"assay channel create {channel} --no-gate",
-    )
-
-
-def _nothing_live(channel: str) -> NotFound:
-    return NotFound(
-        f"Nothing is live on the channel '{channel}' yet.",
-        field="channel",
-        value=channel,
-        fix=f"promote a release: assay promote RELEASE --to {channel} --reason …",
-    )
