@@ -1,7 +1,8 @@
 """Takes personal data and secrets out of texts: `ann@x.org` becomes `[EMAIL_ADDRESS]`.
 
 One pass of a linear automaton (RE2's set) says which detectors are worth running; most texts end there. A text that
-is JSON stays JSON: its strings are scrubbed one by one, and a bare number that is a card becomes a string.
+is JSON stays JSON: its strings are scrubbed one by one, and a bare number that is a card becomes a string. Pictures in
+base64 lose what they say of people (`pictures`); what is left of them is no text, and nothing is told of it.
 """
 
 import json
@@ -12,6 +13,7 @@ from typing import Any
 import msgspec
 import re2
 
+from assay_server.checks.pictures import IN_BASE64, apart, together
 from assay_server.checks.pii_detectors import CREDIT_CARD, DETECTORS, SECRET, card_is_valid, named_secret
 
 _BARE_CARD = re.compile(r"(?<![\w.+\-])\d{12,19}(?![\w.])")
@@ -29,6 +31,8 @@ _CLEAN = 1024
 
 _NOTHING: tuple[str, ...] = ()
 
+_PICTURE = len(DETECTORS)  # the candidate behind those of the detectors
+
 
 class Scrubber:
     """One serves all threads."""
@@ -40,6 +44,7 @@ class Scrubber:
         self._candidates = re2.Set.SearchSet(options)
         for detector in DETECTORS:
             self._candidates.Add(detector.candidate)
+        self._candidates.Add(IN_BASE64)
         self._candidates.Compile()
         # Names of models, kinds and services come again and again; the memory is small and never leaves the process.
         self._short = lru_cache(8192)(self._scrub)
@@ -73,6 +78,12 @@ class Scrubber:
 
     def _scrub(self, text: str, before: str, depth: int) -> tuple[str, tuple[str, ...]]:
         fired = self._fired(text)
+        if _PICTURE in fired:
+            text, pictures = apart(text)
+            if pictures:  # they are no text, and long: detectors would take a second for three of them
+                scrubbed, types = self._scrub(text, before, depth)
+                return together(scrubbed, pictures), types
+            fired.remove(_PICTURE)
         if before and named_secret(before):
             fired = sorted({SECRET, *fired})
         if not fired:

@@ -1,8 +1,11 @@
 """Spans are scrubbed many at once; what is remembered between them never lets anything through."""
 
+import base64
+
 from assay_server.checks.pii import Scrubber
 from assay_server.core.records import Span
 from assay_server.ingest.scrub import FactScrubber
+from tests.unit.ingest.test_media import WHERE, jpeg, segment
 
 MODEL = "gpt-4o-2024-11-20"  # looks like a telephone number to the one pass
 
@@ -62,3 +65,15 @@ def test_what_is_remembered_is_bounded() -> None:
         facts.spans([span_of(model=f"{day:04}-2024-11-20")])
     remembered = facts._innocent.values
     assert 0 < sum(map(len, remembered.values())) <= 4096
+
+
+def test_a_picture_among_clean_spans_says_nothing_of_where_it_was_made() -> None:
+    told = base64.b64encode(jpeg(segment(0xE1, b"Exif" + WHERE))).decode()
+    url = {"image_url": {"url": f"data:image/jpeg;base64,{told}"}}
+    spans = [span_of(question="what is it?") for _ in range(40)]
+    spans[20].attributes = {"gen_ai.input.messages": f'[{{"content": "{told}"}}]', "input": [url]}
+    FactScrubber(Scrubber(), frozenset(), b"").spans(spans)
+    plain = base64.b64encode(jpeg()).decode()
+    assert spans[20].attributes["gen_ai.input.messages"] == f'[{{"content": "{plain}"}}]'
+    assert spans[20].attributes["input"] == [{"image_url": {"url": f"data:image/jpeg;base64,{plain}"}}]
+    assert spans[20].pii == []
