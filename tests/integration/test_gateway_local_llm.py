@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from openai import AsyncOpenAI, AuthenticationError
+from openai import AsyncOpenAI, AuthenticationError, NotFoundError
 
 from assay_server.api.chat import CHAT_PATHS, MODELS_PATHS, ChatApp, ModelsApp
 from assay_server.checks.pii import Scrubber
@@ -92,6 +92,19 @@ async def test_a_wrong_key_and_the_list_of_models(house: House) -> None:
     assert {"channel:staging", "release:greeting", f"local/{MODEL}"} <= set(names)
 
 
+@pytest.mark.parametrize("stream", [False, True])
+async def test_a_name_that_is_not_its_own_is_refused_as_openai_does(house: House, stream: bool) -> None:
+    """Its server answers under any name: a call of `local/gpt-5` looked as if there were one."""
+    said: Any = {"messages": [{"role": "user", "content": "Hello"}], "max_tokens": 4}
+    async with AsyncOpenAI(base_url=f"{house.url}/v1", api_key=KEY, max_retries=0) as openai:
+        with pytest.raises(NotFoundError, match=f"ask for local/{MODEL}") as refused:
+            await openai.chat.completions.create(model="local/gpt-5", stream=stream, **said)
+        assert (refused.value.code, refused.value.param) == ("model_not_found", "model")
+        alias = MODEL.partition("@")[0]
+        told = await openai.chat.completions.create(model=f"local/{alias}", **said)
+    assert told.model == MODEL
+
+
 async def test_the_model_ends_with_the_process_that_started_it(installed: Path) -> None:
     llm = LocalLlm()
     await llm.start()
@@ -144,6 +157,7 @@ async def _house(folder: Path) -> AsyncGenerator[House, None]:
             render=render,
             prices=Prices(),
         )
+        gateway.only(llm.base_url, llm.models)
         stack.push_async_callback(gateway.close)
         chat, models = ChatApp(gateway, accounts.authenticate), ModelsApp(gateway, accounts.authenticate)
         plain: dict[str, Any] = dict.fromkeys(CHAT_PATHS, chat) | dict.fromkeys(MODELS_PATHS, models)

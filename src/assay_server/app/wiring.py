@@ -105,7 +105,7 @@ async def house(config: Config) -> AsyncIterator[House]:
         flag_answers(ingest, coming.flags, judgement.catalogue, stack)
         canaries = _canaries(site, registry, reads, told.incidents, ingest, stack)
         if config.local_llm:
-            await stack.enter_async_context(_local_llm(registry.providers, bootstrapped.project))
+            await stack.enter_async_context(_local_llm(registry.providers, gateway, bootstrapped.project))
         tail = Tail()
         ingest.listen(tail.heard)
         stack.callback(tail.close)
@@ -224,12 +224,15 @@ def _canaries(
 
 
 @asynccontextmanager
-async def _local_llm(providers: Providers, project: str) -> AsyncIterator[None]:
+async def _local_llm(providers: Providers, gateway: Gateway, project: str) -> AsyncIterator[None]:
     """The small LLM in a process of its own, reachable as the provider `local`."""
     llm = LocalLlm()
     await llm.start()
     try:
         await providers.put(project, "assay", "local", base_url=llm.base_url)
+        gateway.only(
+            llm.base_url, llm.models
+        )  # its server answers under any name: the figures would be another model's
         yield
     finally:
         await llm.stop()

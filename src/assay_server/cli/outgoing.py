@@ -30,10 +30,11 @@ def start(
 def _tell(state: dict[str, Any], as_json: bool) -> None:
     if emit(state, as_json):
         return
-    held, messages = state["held"], state["messages"]
+    held, n = state["held"], state["messages"]
+    messages = f"{n} {'message waits' if n == 1 else 'messages wait'}"
     if held is None:
-        answer(f"messages, forwards and exports leave; {messages} messages wait for their turn")
+        answer(f"messages, forwards and exports leave; {messages} for their turn")
         return
     backup = f"{held['backup']} of {held['made_at']}" if held["backup"] else "a backup"
-    answer(f"held: restored from {backup}; {messages} messages wait, and forwards, exports and runs")
+    answer(f"held: restored from {backup}; {messages}, and forwards, exports and runs")
     hint("assay outgoing start   (once the server that was backed up is stopped)")

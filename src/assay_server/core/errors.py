@@ -80,6 +80,12 @@ class NotFound(PermanentError):
     code = "not_found"
 
 
+class ModelNotFound(NotFound):
+    """This provider has no such model."""
+
+    code = "model_not_found"
+
+
 class Conflict(PermanentError):
     """It has changed since you read it, or exists with other content."""
 

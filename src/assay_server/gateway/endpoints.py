@@ -1,10 +1,10 @@
 """Providers' rows as endpoints: looked up at most once a second, each with its key from the environment."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
-from assay_server.core.errors import NotFound, RetryableError, Unavailable
+from assay_server.core.errors import ModelNotFound, NotFound, RetryableError, Unavailable
 from assay_server.providers import Dialect, Endpoint, dialect
 
 _FRESH_S = 1.0
@@ -29,6 +29,22 @@ class Endpoints:
         self._providers = providers
         self._environment = environment
         self._rows: dict[tuple[str, str], _Row] = {}
+        self._only: dict[str, Sequence[str]] = {}
+
+    def only(self, base_url: str, models: Sequence[str]) -> None:
+        """These models are behind an address, whatever name it would answer to; the first is the one to name."""
+        self._only[base_url] = models
+
+    def check(self, endpoint: Endpoint, model: str) -> None:
+        """Raises ModelNotFound for another model than those that are behind its address, where that is known."""
+        known = self._only.get(endpoint.base_url)
+        if known is not None and model not in known:
+            raise ModelNotFound(
+                f"The provider '{endpoint.name}' has no model '{model[:200]}'.",
+                field="model",
+                value=f"{endpoint.name}/{model}",
+                fix=f"ask for {endpoint.name}/{known[0]}",
+            )
 
     async def get(self, project: str, name: str) -> Found:
         """Raises NotFound for a provider nobody added, Unavailable where its key is not in the environment."""

@@ -1,7 +1,7 @@
 """The chat pipeline: every call to a model, from outside and from Assay itself, goes through the same steps."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 import msgspec
@@ -57,7 +57,7 @@ class Gateway:
         self._prices = prices
         self._upstream = upstream
         self._recorder = Recorder(sink)
-        endpoints = Endpoints(providers, environment)
+        self._endpoints = endpoints = Endpoints(providers, environment)
         steps: list[Step] = [Record(self._recorder), Resolve(releases, channels), Guard(scrub), Render(render)]
         self._models = Models(endpoints, upstream, channels, releases)
         self._answer = fold(steps, Route(endpoints, upstream, limits or Limits()))
@@ -97,6 +97,10 @@ class Gateway:
     async def models(self, project: str) -> list[Mapping[str, Any]]:
         """What may stand in `model`, as OpenAI's model objects."""
         return await self._models(project)
+
+    def only(self, base_url: str, models: Sequence[str]) -> None:
+        """These models are behind an address: other names are refused there, where it would answer to any."""
+        self._endpoints.only(base_url, models)
 
     async def flush(self) -> None:
         """Returns when the spans of all calls that have ended are stored."""

@@ -21,6 +21,7 @@ from assay_server.core.errors import AssayError, Conflict, NotFound, Unavailable
 from assay_server.core.ids import new_id
 from assay_server.governance import Audit
 from assay_server.keeping.backup_files import describe, facts_of, with_size, written
+from assay_server.keeping.outgoing import MARK
 from assay_server.keeping.restore import forget_trials, verify
 from assay_server.ledger import REVISIONS, Ledger, copy_sqlite, tables
 from assay_server.store import SCHEMA, Store
@@ -30,7 +31,7 @@ _heads = tables.accounts.audit_heads
 
 _DAY_NS = 86_400_000_000_000
 _GRACE_NS = 3_600_000_000_000
-_OWN = ("facts", "ledger.sqlite", "ledger.dump", "jobs.sqlite", "backups")  # a restored dump is not the next one
+_OWN = ("facts", "ledger.sqlite", "ledger.dump", "jobs.sqlite", "backups", MARK)  # a restored dump is not the next one
 
 
 @dataclass(slots=True, frozen=True)

@@ -21,15 +21,18 @@ from assay_server.ledger import Ledger, tables
 
 _messages = tables.monitors.notifications
 
-_MARK = "restored.json"
+MARK = "restored.json"
+"""Of this data directory alone: no part of a backup."""
 _TOLD = ("backup", "made_at", "restored_at")
 
 
 def hold(data: Path, manifest: Mapping[str, Any], backup: str, now_ns: int) -> None:
     """The server that is started on `data` holds what would leave."""
     data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    # Jobs would go on as soon as the first new one is started; the runs they belong to stand in the ledger.
+    (data / "jobs.sqlite").unlink(missing_ok=True)
     told = {"backup": backup, "made_at": manifest["made_at"], "restored_at": rfc3339(now_ns)}
-    with (data / _MARK).open("w") as writing:
+    with (data / MARK).open("w") as writing:
         writing.write(json.dumps(told))
         writing.flush()
         os.fsync(writing.fileno())
@@ -38,7 +41,7 @@ def hold(data: Path, manifest: Mapping[str, Any], backup: str, now_ns: int) -> N
 def held_in(data: Path) -> dict[str, Any] | None:
     """Of which backup, and when it was restored, where that holds; None where things may leave."""
     try:
-        told = json.loads((data / _MARK).read_text())
+        told = json.loads((data / MARK).read_text())
         return {name: str(told[name]) for name in _TOLD}
     except FileNotFoundError:
         return None
@@ -101,7 +104,7 @@ class Outgoing:
 
 
 def _forget(data: Path) -> None:
-    (data / _MARK).unlink(missing_ok=True)
+    (data / MARK).unlink(missing_ok=True)
     with contextlib.suppress(OSError):  # not every file system can
         folder = os.open(data, os.O_RDONLY)
         try:

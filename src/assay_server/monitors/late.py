@@ -3,16 +3,16 @@
 A service whose clock is behind, and a sender that kept what it had while the network was down, tell of a time that was
 looked at before: nobody would ever see it. So each look asks whether spans came for windows of the last hours, judges
 those windows once more, and says so where they are listed. Trouble that is found so is told as if it were found now.
-What is found to be calm changes no incident: the looks that follow do.
+What is found to be calm ends no incident, unless nothing newer is known.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from assay_server.monitors.definition import Definition
-from assay_server.monitors.finding import Finding
+from assay_server.monitors.finding import Finding, until_ns
 from assay_server.monitors.look import Looker
-from assay_server.monitors.monitor_rows import Judged
+from assay_server.monitors.monitor_rows import Judged, State
 from assay_server.query import Window, Windows
 
 _SECOND = 1_000_000_000
@@ -51,33 +51,40 @@ class LateLooks:
         came = await self._windows.came_late(project, [(*_edges(definition, each), each.done_ns) for each in again])
         looks = await self._looker.looks(project, definition, [each.at_ns for each in again], known)
         return [
-            Again(each.at_ns, [_late(finding, came.get(_edges(definition, each), 0)) for finding in findings])
+            Again(each.at_ns, [_late(finding, each, came.get(_edges(definition, each), 0)) for finding in findings])
             for each, findings in zip(again, looks, strict=True)
         ]
 
 
-def with_late_trouble(
-    findings: Sequence[Finding], again: Sequence[Again], judged: Sequence[Judged], in_alarm: Sequence[str]
+def with_late(
+    findings: Sequence[Finding], again: Sequence[Again], judged: Sequence[Judged], known: Sequence[State]
 ) -> list[Finding]:
-    """The findings of now; in place of one without trouble, trouble that was only found by judging again.
+    """The findings of now, but for groups of which more is known by judging again.
 
-    What was told of the same time before is no news: it opens nothing, nor does it hold up an all-clear.
+    Trouble takes the place of a finding without. What was told of the same time before is no news: it opens nothing,
+    nor does it hold up an all-clear. Where trouble is open and nothing of now is known, as with a service that is
+    always late, it is over by a later window that is calm.
     """
     found = {finding.group: finding for finding in findings}
-    for each in again:
-        for finding in each.findings:
-            group = finding.group
-            now = found.get(group)
-            if finding.status != "alarm" or (now is not None and now.status == "alarm"):
-                continue
-            windows = [window for one in judged for window in one.alarms(group)]
-            if group in in_alarm:
-                told = finding.window in windows
-            else:
-                told = any(overlap(finding.window, window) for window in windows)
-            if not told:
-                found[group] = finding
+    troubled = {state.group: until_ns(state.finding) for state in known if state.status == "alarm"}
+    late = [finding for each in again for finding in each.findings]
+    for finding in late:
+        now = found.get(finding.group)
+        if finding.status != "alarm" or (now is not None and now.status == "alarm"):
+            continue
+        if not _told(finding, judged, open_now=finding.group in troubled):
+            found[finding.group] = finding
+    for group, trouble_ns in troubled.items():
+        if (now := found.get(group)) is None or now.status == "unknown":
+            calm = (one for one in late if one.group == group and one.status == "ok")
+            newest = next((one for one in calm if one.window.until_ns > trouble_ns), now)
+            found |= {group: newest} if newest is not None else {}
     return list(found.values())
+
+
+def _told(finding: Finding, judged: Sequence[Judged], *, open_now: bool) -> bool:
+    windows = [window for one in judged for window in one.alarms(finding.group)]
+    return finding.window in windows if open_now else any(overlap(finding.window, window) for window in windows)
 
 
 def overlap(one: Window, other: Window) -> bool:
@@ -99,8 +106,12 @@ def _edges(definition: Definition, each: Judged) -> tuple[int, int]:
     return each.at_ns - definition.window_s * _SECOND, each.at_ns
 
 
-def _late(finding: Finding, n: int) -> Finding:
+def _late(finding: Finding, before: Judged, n: int) -> Finding:
+    """With how many spans came, and with what was said without them, where that was something else."""
+    said = before.said(finding.group)
     told = f"{n:,} {'span' if n == 1 else 'spans'} of that time came afterwards"
-    return replace(
-        finding, sentence=f"{finding.sentence} Judged again: {told}.", details={**finding.details, "late": n}
-    )
+    details = {**finding.details, "late": n}
+    if said != finding.status:
+        told += f" (before: {said})"
+        details["said"] = said
+    return replace(finding, sentence=f"{finding.sentence} Judged again: {told}.", details=details)

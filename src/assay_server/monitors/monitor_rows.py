@@ -57,9 +57,21 @@ class Judged:
     done_ns: int
     findings: Sequence[Mapping[str, Any]]
 
+    def said(self, group: str) -> str:
+        """What it said of a group at first, before more came for its window."""
+        return next((_said(each) for each in self._of(group)), "unknown")
+
     def alarms(self, group: str) -> list[Window]:
-        mine = (each for each in self.findings if (each["group"] or "") == group and each["status"] == "alarm")
-        return [Window(*(parse_rfc3339(each["window"][edge]) for edge in ("since", "until"))) for each in mine]
+        """Windows of which trouble was told, in time or since."""
+        rang = (each for each in self._of(group) if "alarm" in {each["status"], _said(each)})
+        return [Window(*(parse_rfc3339(each["window"][edge]) for edge in ("since", "until"))) for each in rang]
+
+    def _of(self, group: str) -> list[Mapping[str, Any]]:
+        return [each for each in self.findings if (each["group"] or "") == group]
+
+
+def _said(finding: Mapping[str, Any]) -> str:
+    return str(finding["details"].get("said", finding["status"]))
 
 
 def insert(connection: Connection, monitor: Monitor, definition: dict[str, Any]) -> None:

@@ -23,7 +23,7 @@ from assay_server.monitors.absence import Absences
 from assay_server.monitors.definition import Definition, parse, refuse_idle_lines, to_json
 from assay_server.monitors.finding import Finding, finding_json
 from assay_server.monitors.incidents import Incidents
-from assay_server.monitors.late import LATEST_NS, Again, LateLooks, with_late_trouble
+from assay_server.monitors.late import LATEST_NS, Again, LateLooks, with_late
 from assay_server.monitors.look import Looker
 from assay_server.monitors.monitor_rows import Monitor, State
 from assay_server.monitors.ready_made import READY_MADE
@@ -187,8 +187,7 @@ class Monitors:
             since_ns = at_ns - LATEST_NS
             judged = await self._ledger.read(lambda c: monitor_rows.judged(c, of.project, of.id, since_ns, at_ns))
             again = await self._late.look(monitor.project, monitor.definition, at_ns, judged, groups)
-            in_alarm = [state.group for state in known if state.status == "alarm"]
-            findings = with_late_trouble(findings, again, judged, in_alarm)
+            findings = with_late(findings, again, judged, known)
         due = Due(at_ns, next_ns, missed)
         return await self._ledger.write(
             lambda connection: self._store(connection, monitor, due, findings, again, known)

@@ -1,4 +1,5 @@
-"""Which windows that were written have to be written again: what came for them later, or costs something else now."""
+"""Which windows that were written have to be written again: what came for them later, costs something else now, or was
+taken back."""
 
 from typing import Any
 
@@ -41,7 +42,7 @@ async def late_windows(ledger: Ledger, store: Store, clock: Clock, export: Expor
         return set()
     if export.definition.what == "scores":
         counts = await _counts(store, export, since)
-        return {start for start, run in done.items() if counts.get(start, 0) > run.rows}
+        return {start for start, run in done.items() if counts.get(start, 0) != run.rows}
     priced = await ledger.read(lambda read: rows.repriced(read, export, min(run.began_ns for run in done.values())))
     late = {
         start
@@ -64,7 +65,8 @@ async def _changed(store: Store, export: Export, seen_ns: int, since_ns: int) ->
 
 
 async def _counts(store: Store, export: Export, since_ns: int) -> dict[int, int]:
-    """Scores by window. Senders may date them back, and nothing says when one came, so they are counted."""
+    """Scores by window. Senders may date them back, and nothing says when one came, so they are counted; fewer than in
+    the file were taken back. (Windows of which retention took something are left as they are by whoever asks.)"""
     every, without = export.definition.every, export.definition.left_out()
     narrow = kept_by(export.definition.filter)
     others = [f"{name} IS DISTINCT FROM ?" for name, _ in without]

@@ -36,6 +36,11 @@ class LocalLlm:
         return self._known("model")
 
     @property
+    def models(self) -> list[str]:
+        """The names it goes by: the pinned one, and the one without its digest."""
+        return [self.model, self.model.partition("@")[0]]
+
+    @property
     def pid(self) -> int | None:
         return self._process.pid if self._process is not None else None
 

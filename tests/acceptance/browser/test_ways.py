@@ -10,7 +10,7 @@ from tests.acceptance.browser.conftest import AXE
 from tests.acceptance.browser.test_tracing import span_of
 from tests.fakes.ui_agent import AGENT
 from tests.fakes.ui_api import KEY, REQUEST_ID, FakeApi
-from tests.fakes.ui_world import DEEP, World, an_id, trace_id
+from tests.fakes.ui_world import DEEP, World, an_id, at, trace_id
 
 pytestmark = pytest.mark.browser
 
@@ -380,3 +380,21 @@ def test_a_window_of_one_day_is_told_whole(opened: Opened) -> None:
     expect(chosen).to_have_attribute("title", "from 21 Nov 2026, 08:00:00 UTC to 21 Nov 2026, 09:30:00 UTC")
     page.goto(page.url.split("/traces")[0] + "/settings?tab=privacy")
     expect(page.locator("tbody time").first).to_contain_text("UTC")  # evidence says when
+
+
+@pytest.mark.parametrize("held", [False, True])
+def test_on_a_phone_no_button_of_the_traces_lies_under_the_search(opened: Opened, ui_api: FakeApi, held: bool) -> None:
+    """Its head was pressed to one line, on a page that fills the screen."""
+    ui_api.world = World()  # nothing is in the way of pressing it
+    ui_api.held = {"backup": "assay-20261129", "made_at": at(), "restored_at": at()} if held else None
+    page = opened("/traces")
+    page.set_viewport_size({"width": 360, "height": 740})
+    columns, search = page.get_by_role("button", name="Columns"), page.get_by_label("Search traces")
+    above, below = columns.bounding_box(), search.bounding_box()
+    assert above is not None
+    assert below is not None
+    assert above["y"] + above["height"] <= below["y"]
+    assert page.get_by_role("region", name="Restored from a backup").count() == held
+    page.evaluate(AXE.read_text())
+    found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+    assert [one["id"] for one in found["violations"]] == []

@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
-from assay_server.core.errors import NotFound, Unavailable
+from assay_server.core.errors import ModelNotFound, NotFound, Unavailable
 from assay_server.gateway import endpoints as module
 from assay_server.gateway.endpoints import Endpoints
+from assay_server.providers import Endpoint
 from tests.fakes.gateway import PROJECT, Providers
 
 
@@ -81,3 +82,15 @@ async def test_projects_do_not_share_providers(providers: Ledgered) -> None:
     await endpoints.get(PROJECT, "a")
     with pytest.raises(NotFound):
         await endpoints.get("prj_other", "a")
+
+
+def test_an_address_whose_models_are_known_is_asked_for_no_other(providers: Ledgered) -> None:
+    endpoints = Endpoints(providers, {})
+    endpoints.only("http://one/v1", ["small@sha256:1", "small"])
+    one, two = (Endpoint("local", f"http://{host}/v1", None) for host in ("one", "two"))
+    for model in ("small@sha256:1", "small"):
+        endpoints.check(one, model)
+    endpoints.check(two, "anything")
+    with pytest.raises(ModelNotFound, match="has no model 'gpt-5'") as refused:
+        endpoints.check(one, "gpt-5")
+    assert (refused.value.code, refused.value.fix) == ("model_not_found", "ask for local/small@sha256:1")

@@ -1,6 +1,8 @@
 """What leaves by itself, after a restore."""
 
+import contextlib
 import json
+import sqlite3
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +10,7 @@ import pytest
 
 from assay_server.governance import Audit
 from assay_server.keeping import Backups, Outgoing, Places, held_in, restore
+from assay_server.keeping.outgoing import hold
 from assay_server.ledger import Ledger
 from assay_server.store import DuckStore
 from tests.fakes.clock import FakeClock
@@ -54,6 +57,27 @@ async def test_live_says_so_from_the_beginning_and_an_ordinary_start_holds_nothi
     await restore(backup, tmp_path / "back", live=True)
     for data in (tmp_path / "back", tmp_path / "nowhere"):
         assert outgoing(data, ledger, audit).may_leave()
+
+
+async def test_a_backup_of_a_server_that_holds_is_none_that_holds_and_jobs_wait_too(
+    ledger: Ledger, store: DuckStore, audit: Audit, clock: FakeClock, tmp_path: Path
+) -> None:
+    """With `--live` the mark of the server that was backed up would have held the new one."""
+    data = tmp_path / "held"
+    data.mkdir()
+    hold(data, {"made_at": "2026-11-21T08:00:00Z"}, "an earlier one", clock.now_ns())
+    with contextlib.closing(sqlite3.connect(data / "jobs.sqlite")) as jobs:
+        jobs.execute("CREATE TABLE t (a)")
+    backups = Backups(ledger, store, audit, clock, PROJECT, Places(data, tmp_path / "backups", None, "1.2.3"))
+    asked = await backups.ask("key:a")
+    await backups.work()
+    made = Path((await backups.get(asked["id"]))["path"])
+    await restore(made, tmp_path / "live", live=True)
+    await restore(made, tmp_path / "quiet")
+    assert held_in(tmp_path / "live") is None
+    assert (held_in(tmp_path / "quiet") or {})["backup"] == made.name
+    there = [(tmp_path / name / "jobs.sqlite").exists() for name in ("live", "quiet")]
+    assert there == [True, False], "a first new run would set all others going"
 
 
 @pytest.mark.parametrize("written", ["", "[]", json.dumps({"backup": "x"})])

@@ -66,7 +66,8 @@ async def test_a_service_whose_clock_is_behind_is_seen_and_its_trouble_is_told_o
     rejudged = [row for row in await evaluations(world) if row["findings"][0]["details"].get("late")]
     assert rejudged, "the looks that were judged again say so"
     await world.minute(60)
-    assert len(world.told()) == 1, "it rings once, however many windows show it"
+    assert [title[:9] for title in world.told()] == ["[critical", "Resolved:"], "it rings once, and is over once"
+    assert await world.open() == []
 
 
 async def test_what_was_told_in_time_is_not_told_again_when_more_of_it_comes(world: World) -> None:
@@ -100,6 +101,39 @@ async def test_windows_for_which_nothing_came_are_not_read_again(world: World) -
     again = await late.look(PROJECT, definition, now, judged, [""])
     assert [(now - each.at_ns) // MINUTE for each in again] == [15, 30, 45], "windows that overlap are not all needed"
     assert world.windows.asked == 1
+
+
+async def test_what_was_said_before_stays_beside_what_is_said_now(world: World) -> None:
+    """And trouble that more spans make small, and still more large again, is no second trouble."""
+    await world.watch(**WINDOW)
+    await world.minute(2)
+    world.errors(0.2)
+    await world.minute()
+    rang = world.clock.now_ns()
+    world.errors(0.0)
+    await world.minute(14)
+    assert len(world.told()) == 2
+    for rate in (0.0, 0.2, 0.0, 0.2):
+        world.windows.make = lambda window, group, now=rate: (100, now if window.until_ns <= rang + 5 * MINUTE else 0.0)
+        world.windows.late = lambda since, until, told: 7
+        await world.minute()
+    assert len(world.told()) == 2
+    again = [row["findings"][0] for row in await evaluations(world) if "late" in row["findings"][0]["details"]]
+    changed = [one for one in again if one["details"].get("said") == "alarm"]
+    assert all("7 spans of that time came afterwards (before: alarm)." in one["sentence"] for one in changed)
+    assert changed
+
+
+async def test_an_old_calm_window_does_not_end_new_trouble(world: World) -> None:
+    await world.watch(**WINDOW)
+    await world.minute(40)
+    world.errors(0.2)
+    await world.minute()
+    began = world.clock.now_ns()
+    world.windows.make = lambda window, group: None if window.until_ns >= began else (100, 0.0)
+    world.windows.late = lambda since, until, told: 5 if until < began else 0
+    await world.minute(10)
+    assert (await world.status(), len(world.told())) == ("alarm", 1)
 
 
 async def test_what_came_too_late_is_left_alone(world: World) -> None:

@@ -105,9 +105,12 @@ async def test_trouble_is_told_once_with_its_evidence_and_resolved_when_it_has_p
     assert incident.sentence == "Error rate: 20 % over 5 min (n = 100): above 5 %."
     [(_, title, body, severity)] = world.sender.sent
     assert (title, severity) == ("[critical] errors: error rate", "critical")
-    assert "n = 100, value = 0.2, bound = 0.05, unit = share" in body
-    assert "window 2026-11-21 07:57:00 UTC to 2026-11-21 08:02:00 UTC" in body
-    assert f"http://assay.test/incidents/{incident.id}" in body
+    assert body.splitlines()[:4] == [
+        incident.sentence,
+        "It was 20 % (n = 100). The line is 5 %.",
+        "From 2026-11-21 07:57:00 UTC to 2026-11-21 08:02:00 UTC.",
+        f"http://assay.test/incidents/{incident.id}",
+    ]
     world.errors(0.01)
     await world.minute()
     assert await world.status() == "alarm"  # one calm look is not enough
@@ -115,6 +118,41 @@ async def test_trouble_is_told_once_with_its_evidence_and_resolved_when_it_has_p
     assert (await world.status(), await world.open()) == ("ok", [])
     assert world.told()[1:] == ["Resolved: errors: error rate"]
     assert "After 6 min" in world.sender.sent[1][2]
+
+
+@pytest.mark.parametrize(
+    ("evidence", "told"),
+    [
+        (
+            {"metric": "latency", "n": 1204, "value": 3412.4, "bound": 2600.0, "expected": 1900.0, "unit": "ms"},
+            "It was 3,412 ms (n = 1,204). The line is 2,600 ms. 1,900 ms would have been usual.",
+        ),
+        (
+            {"metric": "cost", "n": 3, "value": 12.3, "bound": 10.0, "unit": "USD"},
+            "It was $12.30 (n = 3). The line is $10.00.",
+        ),
+        (
+            {"metric": "error_rate", "n": 1, "value": 1.0, "bound": 20.0, "unit": "calls"},
+            "It was 1 call (n = 1). The line is 20 calls.",
+        ),
+        (
+            {"metric": "error_rate", "n": 900, "value": 0.02, "bound": 0.0144, "expected": 0.001, "unit": "share"},
+            "It was 2 % (n = 900). The line is 1.44 %. The budget allows 0.1 %.",
+        ),
+        ({"metric": "error_rate", "n": 0, "value": None}, ""),
+        ({"channel": "production", "units": {"baseline": 40}}, ""),
+    ],
+)
+async def test_the_figures_of_a_message_are_sentences(ledger: Ledger, evidence: dict[str, Any], told: str) -> None:
+    world = World(ledger)
+    await world.channels.create(PROJECT, "key:a", name="ops", url="slack://secret")
+    kind = "monitor_burn" if evidence.get("expected") == 0.001 else "monitor_change"
+    words = {"kind": kind, "severity": "warning", "title": "t", "subject": "s", "sentence": "It is so."}
+    await world.incidents.open(PROJECT, key="k", **words, evidence=evidence, actions=[], by="key:a")
+    world.clock.advance(60)
+    await world.courier.deliver()
+    [(_, _, body, _)] = world.sender.sent
+    assert body.splitlines()[1] == told or (told == "" and body.splitlines()[1].startswith("http"))
 
 
 async def test_a_second_episode_is_a_second_incident(world: World) -> None:

@@ -255,6 +255,26 @@ async def test_scores_that_are_dated_back_are_in_the_file_of_their_time(world: W
     assert await world.exports.tick() == 1
 
 
+async def test_a_score_that_was_taken_back_is_in_no_file_of_the_last_week(world: World) -> None:
+    at_ns = world.clock.now_ns() - int(0.5 * HOUR_S * 1e9)
+    scores = [Score(PROJECT, name, "good", at_ns, "human", 1.0, trace_id=f"{1:032x}") for name in ("scr_1", "scr_2")]
+    await world.store.append(Facts(scores=scores))
+    await world.exports.create(PROJECT, "user:a", {**TO_FOLDER, "what": "scores", "format": "csv"})
+    world.clock.advance(HOUR_S)
+    await world.exports.tick()
+    [file] = [each for each in world.files() if "scr_1" in (world.folder / each).read_text()]
+    await world.store.erase(PROJECT, [Doomed("scores", "id = ?", ("scr_1",))])
+    world.clock.advance(HOUR_S)
+    await world.exports.tick()
+    told = (world.folder / file).read_text()
+    assert ("scr_1" in told, "scr_2" in told) == (False, True)
+    runs, *_ = await world.exports.runs(PROJECT, "hourly")
+    written = world.files()
+    assert await world.exports.tick() == 0, "and it is not written over and over"
+    assert world.files() == written
+    assert runs[0]["rows"] == 0
+
+
 async def test_calls_that_are_priced_anew_are_written_with_their_price(world: World) -> None:
     await world.spans(0.5, 1)
     await world.exports.create(PROJECT, "user:a", TO_FOLDER)

@@ -39,6 +39,7 @@ class Route:
     async def __call__(self, call: Call) -> Reply:
         target = call.targets[0]
         endpoint, dialect = await self._endpoints.get(call.project, target.provider)
+        self._endpoints.check(endpoint, target.model)
         request = dialect.request(endpoint, _body(call, target), call.trace.headers())
         if call.stream:
             return await self._streamed(call, dialect, request)
