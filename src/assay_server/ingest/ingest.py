@@ -26,6 +26,7 @@ from assay_server.ingest.pricing import Prices, price_span
 from assay_server.ingest.room import Place, Room
 from assay_server.ingest.scores import ScoreInput, scores_of
 from assay_server.ingest.scrub import FactScrubber, Scrubs
+from assay_server.ingest.weight import INLINE, is_heavy
 from assay_server.store import Store
 
 PROTOBUF = "application/x-protobuf"
@@ -35,8 +36,6 @@ Signal = Literal["traces", "logs", "metrics"]
 Understood = tuple[Facts, Decoded[Any]]
 
 _NUL, _UNKNOWN = "\0", "\ufffd"
-
-_INLINE_BYTES = 16 << 10  # smaller bodies cost less here than the way to a thread and back
 
 
 @dataclass(slots=True, frozen=True)
@@ -107,16 +106,23 @@ class Ingest:
 
     async def _stored(self, facts: Facts) -> Facts:
         """What of them was new."""
+        records = [*facts.spans, *facts.scores, *facts.run_items, *facts.events]
+        if is_heavy(records):
+            await asyncio.get_running_loop().run_in_executor(self._decoder, self._make_ready, facts)
+        else:
+            self._make_ready(facts)
+        tally = self._admission.admit(facts)
+        stored = await self._committer.commit(facts) if size_of(facts) else facts
+        self._admission.stored(tally, stored)
+        return stored
+
+    def _make_ready(self, facts: Facts) -> None:
         self._scrubber.facts(facts)
         for span in facts.spans:
             span.resource = self._scrubber.resource(span.resource) if span.resource else span.resource
             self._normaliser.charge(span)
             _be_sayable(span)
             self._price(span)
-        tally = self._admission.admit(facts)
-        stored = await self._committer.commit(facts) if size_of(facts) else facts
-        self._admission.stored(tally, stored)
-        return stored
 
     async def scores(self, caller: Principal, given: Sequence[ScoreInput]) -> list[Score]:
         """Stores scores in the name of `caller`, all or none, and gives them as stored. Raises `InvalidInput`."""
@@ -163,7 +169,7 @@ class Ingest:
         self._decoder.shutdown(wait=False)
 
     async def _off_loop(self, work: Callable[[], Understood], size: int) -> Understood:
-        if size < _INLINE_BYTES:
+        if size < INLINE:
             return work()
         return await asyncio.get_running_loop().run_in_executor(self._decoder, work)
 

@@ -22,6 +22,7 @@ _media, _links = tables.foreign.media, tables.foreign.media_links
 _TYPE = re.compile(r"[a-z]+/[a-z0-9.+-]{1,100}")
 _ID = re.compile(r"[A-Za-z0-9_-]{1,100}")
 _LONGEST_FIELD = 200
+_LONGEST_NAME = 2_000  # of what is scrubbed; what is cut off afterwards is no half of an address
 _AT_ONCE = 5_000
 
 
@@ -80,7 +81,7 @@ class MediaShelf:
         self._may(project)
         content_type = content_type.partition(";")[0].strip().lower()
         self._check(media, content_type, size)
-        link = link and replace(link, field=self._scrub(link.field)[0])
+        link = link and replace(link, field=self._scrub(link.field[:_LONGEST_NAME])[0])
         values = {"content_type": content_type, "sha256": digest, "bytes": size, "created_ns": self._clock.now_ns()}
         return await self._ledger.write(partial(self._announce, project, media, values, link))
 
@@ -92,13 +93,8 @@ class MediaShelf:
         """
         self._may(project)
         row = await self._ledger.read(lambda connection: _row(connection, project, media))
-        if sha256(content).hexdigest() != row.sha256:
-            raise InvalidInput(
-                "This is not the content that was announced.", field="body", value=f"{len(content)} bytes"
-            )
         self._check(media, row.content_type, len(content))
-        kept = clean(row.content_type, content, self._scrub)
-        name = sha256(kept).hexdigest()
+        name, kept = await asyncio.to_thread(self._cleaned, row, content)
         values = {"file": name, "bytes": len(kept)}  # first: whatever a crash leaves of the file, the row names it
         await self._ledger.write(
             lambda connection: connection.execute(_media.update().where(*_one(project, media)).values(**values))
@@ -190,6 +186,15 @@ class MediaShelf:
         elif media in named_by:  # others of this content may have been forgotten a moment ago, and the file with them
             media_files.write(self._path(project, name), kept)
         return media in named_by
+
+    def _cleaned(self, row: Row[Any], content: bytes) -> tuple[str, bytes]:
+        """Its new hash with it. Ten megabytes of numbers take seconds. Raises InvalidInput."""
+        if sha256(content).hexdigest() != row.sha256:
+            raise InvalidInput(
+                "This is not the content that was announced.", field="body", value=f"{len(content)} bytes"
+            )
+        kept = clean(row.content_type, content, self._scrub)
+        return sha256(kept).hexdigest(), kept
 
     def _is_there(self, row: Row[Any]) -> bool:
         """Its content came, and nobody took it away by hand."""

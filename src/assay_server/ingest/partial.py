@@ -31,6 +31,7 @@ from assay_server.ingest.merge import (
 )
 from assay_server.ingest.normalise import Normaliser
 from assay_server.ingest.scrub import FactScrubber, Scrubs
+from assay_server.ingest.weight import is_heavy
 from assay_server.ledger import Ledger, tables
 
 __all__ = ["OF_TRACE", "Part", "PartialSpans"]
@@ -86,7 +87,8 @@ class PartialSpans:
         self._may(project)
         if self._waiting + len(parts) > _MOST_WAITING:
             raise Busy(f"{self._waiting} spans wait for their end.", retry_after_s=2, fix="send again after that time")
-        bodies = [(part, self._scrubbed(project, part)) for part in parts]
+        scrub = partial(self._all_scrubbed, project, parts)
+        bodies = await asyncio.to_thread(scrub) if is_heavy(parts) else scrub()
         async with self._turn:
             self._waiting = await self._ledger.write(partial(_put, project, bodies, self._clock.now_ns()))
         self._wanted.set()
@@ -150,6 +152,9 @@ class PartialSpans:
         await self._sink.write(facts)
         await self._ledger.write(partial(_mark, project, trace_id, self._clock.now_ns() - _KNOWN_S * _S))
         return len(spans)
+
+    def _all_scrubbed(self, project: str, parts: Sequence[Part]) -> list[tuple[Part, Body]]:
+        return [(part, self._scrubbed(project, part)) for part in parts]
 
     def _scrubbed(self, project: str, part: Part) -> Body:
         span = Span(

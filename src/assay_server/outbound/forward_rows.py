@@ -73,10 +73,11 @@ def due(connection: Connection, now_ns: int, longest_pause_ns: int) -> list[Stat
     return [_state(row) for row in connection.execute(query).all()]
 
 
-def note(connection: Connection, state: State, **values: Any) -> None:
-    """Notes how it goes; somebody may have changed or ended it meanwhile."""
+def note(connection: Connection, state: State, **values: Any) -> bool:
+    """Notes how it goes; False where somebody has changed or ended it meanwhile."""
     mine = _this(state.project, state.forward.name)
-    connection.execute(update(_rows).where(*mine, _rows.c.updated_ns == state.updated_ns).values(**values))
+    noted = connection.execute(update(_rows).where(*mine, _rows.c.updated_ns == state.updated_ns).values(**values))
+    return noted.rowcount > 0
 
 
 def _this(project: str, name: str) -> tuple[Any, Any]:

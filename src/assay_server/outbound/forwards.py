@@ -7,20 +7,17 @@ when it says so itself.
 """
 
 import asyncio
-import gzip
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from operator import itemgetter
 from typing import Any
 
-from google.protobuf.message import DecodeError
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 from sqlalchemy import Connection
 
 from assay_server.core.beat import Beat
 from assay_server.core.clock import Clock, rfc3339
-from assay_server.core.errors import AssayError, Forbidden, InvalidInput, UpstreamError
+from assay_server.core.errors import AssayError, Forbidden
 from assay_server.core.ports import MayLeave, always
 from assay_server.core.records import Facts
 from assay_server.governance import Audit, fraction, matcher
@@ -30,7 +27,8 @@ from assay_server.outbound.exports import MayName
 from assay_server.outbound.forward_definition import Forward, parse, to_json
 from assay_server.outbound.forward_rows import State
 from assay_server.outbound.otlp import encoded
-from assay_server.providers import Outgoing, Upstream
+from assay_server.outbound.posting import Answer, Post
+from assay_server.providers import Upstream
 from assay_server.query import Stored
 
 _log = logging.getLogger(__name__)
@@ -38,21 +36,8 @@ _log = logging.getLogger(__name__)
 _S = 1_000_000_000
 _ABOUT = 512  # spans between two notes of how far it came
 _LONGEST_S = 300.0
-_ANSWER_S = 30.0
-_LARGEST_ANSWER = 64 << 10
 _BEAT_S = 2.0
-_NEVER = frozenset({400, 413, 415, 422})
-"""Statuses after which the same spans would be refused again. Others (a wrong key, a wrong path) somebody can mend."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Answer:
-    """`rejected`: spans the other side would not take."""
-
-    status: int
-    rejected: int = 0
-    error: str | None = None
-    retry_after_s: float | None = None
+_AT_ONCE = 32  # forwards of all projects that read and send
 
 
 class Forwards:
@@ -74,14 +59,15 @@ class Forwards:
         """`server`: this installation's id, which marks what it sends."""
         self._ledger = ledger
         self._stored = stored
-        self._upstream = upstream
+        self._post = Post(upstream, environment)
         self._audit = audit
         self._clock = clock
         self._server = server
         self._may_name = may_name
-        self._environment = environment
         self._may_leave = may_leave
-        self._beat = Beat("forwards", self.tick, every_s=_BEAT_S)
+        self._beat = Beat("forwards", self.begin, every_s=_BEAT_S)
+        self._under_way: dict[tuple[str, str], asyncio.Task[int]] = {}
+        self._turns = asyncio.Semaphore(_AT_ONCE)
         self._some_due = False  # at the last look; one that another server has begun is seen at the next turn
 
     def start(self) -> None:
@@ -89,7 +75,10 @@ class Forwards:
 
     async def close(self) -> None:
         await self._beat.close()
-        await self._upstream.close()
+        for task in (tasks := list(self._under_way.values())):
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._post.close()
 
     async def heard(self, facts: Facts) -> None:
         """A listener of ingest: there may be something to send."""
@@ -136,17 +125,28 @@ class Forwards:
     async def test(self, project: str, name: str) -> dict[str, Any]:
         """Sends an empty request now. Raises NotFound."""
         state = await self._ledger.read(lambda connection: rows.fetch(connection, project, name))
-        answer = await self._post(state.forward, b"")
+        answer = await self._post.send(state.forward, b"")
         return {"ok": answer.status == 200, "status": answer.status or None, "error": answer.error}
 
     async def tick(self) -> int:
         """Sends what may be sent; how many spans arrived."""
+        return sum(await asyncio.gather(*(await self.begin())))
+
+    async def begin(self) -> Sequence["asyncio.Task[int]"]:
+        """Each goes its own way: one whose other side hangs, or has much to take, holds up no other."""
         if not self._may_leave():
-            return 0
+            return []
         now, longest = self._clock.now_ns(), int(_LONGEST_S * _S)
         states = await self._ledger.read(lambda connection: rows.due(connection, now, longest))
         self._some_due = bool(states)
-        return sum(await asyncio.gather(*(self._advance(state) for state in states)))
+        begun = []
+        for state in states:
+            key = (state.project, state.forward.name)
+            if key not in self._under_way:
+                task = self._under_way[key] = asyncio.create_task(self._advance(state))
+                task.add_done_callback(lambda _, key=key: self._under_way.pop(key))  # type: ignore[misc]
+                begun.append(task)
+        return begun
 
     # --- sending ------------------------------------------------------------------------------------
 
@@ -155,17 +155,21 @@ class Forwards:
         sent = 0
         try:
             while (until := await self._stored.reach(state.project, state.stored_ns, _ABOUT)) is not None:
-                moved = await self._send(state, until)
+                async with self._turns:
+                    moved = await self._send(state, until)
                 if moved is None:
                     break
                 sent += moved.sent - state.sent
                 state = moved
         except AssayError as error:  # the store is busy: it is nobody's fault over there
             _log.warning("forward %s of %s: %s", state.forward.name, state.project, error)
+        except Exception:  # noqa: BLE001 (one that cannot be sent keeps no other from its turn, and says so)
+            _log.exception("forward %s of %s failed; it is tried again", state.forward.name, state.project)
+            await self._failed(state, Answer(0, error="The spans could not be read; the server's log has why."))
         return sent
 
     async def _send(self, state: State, until_ns: int) -> State | None:
-        """Everything until that moment; None where it did not arrive."""
+        """Everything until that moment; None where it did not arrive, or is no longer wanted."""
         wanted = matcher(state.forward.filter, itemgetter)
         share = state.forward.share
         sent = rejected = 0
@@ -174,17 +178,30 @@ class Forwards:
         while after is not None:
             spans, after = await self._stored.page(state.project, state.stored_ns, until_ns, after)
             chosen = [span for span in spans if wanted(span) and (share >= 1 or fraction(span["trace_id"]) < share)]
-            body, n = await asyncio.to_thread(encoded, chosen, self._server)
-            answer = await self._post(state.forward, body) if n else _Answer(200)
-            if answer.status != 200 and answer.status not in _NEVER:
+            answer, n, lost = await self._deliver(state.forward, chosen)
+            if not answer.arrived:
                 await self._failed(state, answer)
                 return None
             error = answer.error or error
-            lost = n if answer.status in _NEVER else min(n, answer.rejected)
             sent, rejected = sent + n - lost, rejected + lost
         return await self._moved(state, until_ns, sent, rejected, error)
 
-    async def _moved(self, state: State, until_ns: int, sent: int, rejected: int, error: str | None) -> State:
+    async def _deliver(self, forward: Forward, spans: Sequence[Mapping[str, Any]]) -> tuple[Answer, int, int]:
+        """The answer, how many were sent, and how many of them are lost. Where it is too much, the halves."""
+        body, n = await asyncio.to_thread(encoded, spans, self._server)
+        answer = await self._post.send(forward, body) if n else Answer(200)
+        if not answer.is_too_large or len(spans) < 2:
+            return answer, n, answer.lost(n)
+        middle = len(spans) // 2
+        first, n_first, lost_first = await self._deliver(forward, spans[:middle])
+        if not first.arrived:
+            return first, 0, 0
+        second, n_second, lost_second = await self._deliver(forward, spans[middle:])
+        told = second if second.error or not second.arrived else replace(second, error=first.error)
+        return told, n_first + n_second, lost_first + lost_second
+
+    async def _moved(self, state: State, until_ns: int, sent: int, rejected: int, error: str | None) -> State | None:
+        """None where it was changed or ended meanwhile: what is left goes by its new definition, or stays."""
         now = self._clock.now_ns()
         values: dict[str, Any] = {
             "stored_ns": until_ns,
@@ -194,10 +211,10 @@ class Forwards:
             "last_sent_ns": now if sent else state.last_sent_ns,
             "last_error": error,
         }
-        await self._ledger.write(lambda connection: rows.note(connection, state, **values))
-        return replace(state, **values)
+        is_as_it_was = await self._ledger.write(lambda connection: rows.note(connection, state, **values))
+        return replace(state, **values) if is_as_it_was else None
 
-    async def _failed(self, state: State, answer: _Answer) -> None:
+    async def _failed(self, state: State, answer: Answer) -> None:
         pause = answer.retry_after_s if answer.retry_after_s is not None else 2.0 ** min(state.attempts, 12)
         values = {
             "attempts": state.attempts + 1,
@@ -205,44 +222,6 @@ class Forwards:
             "last_error": answer.error,
         }
         await self._ledger.write(lambda connection: rows.note(connection, state, **values))
-
-    async def _post(self, forward: Forward, body: bytes) -> _Answer:
-        headers = {"content-type": "application/x-protobuf", "content-encoding": "gzip"}
-        try:
-            headers |= {header: self._secret(name, header) for header, name in forward.headers.items()}
-            packed = await asyncio.to_thread(gzip.compress, body, 1)
-            async with asyncio.timeout(_ANSWER_S):
-                return await self._answer(Outgoing(forward.url, headers, packed))
-        except TimeoutError:
-            return _Answer(0, error=f"no answer in {_ANSWER_S:g} s")
-        except (UpstreamError, InvalidInput) as error:
-            return _Answer(0, error=str(error))
-
-    async def _answer(self, request: Outgoing) -> _Answer:
-        incoming = await self._upstream.send(request)
-        try:
-            body = b""
-            async for chunk in incoming.chunks():
-                body += chunk[: _LARGEST_ANSWER - len(body)]
-        finally:
-            incoming.close()
-        if 200 <= incoming.status < 300:
-            return _partial(body)
-        after = incoming.headers.get("retry-after", "")
-        return _Answer(
-            incoming.status,
-            error=f"HTTP {incoming.status}: {body[:200].decode('utf-8', 'replace')}",
-            retry_after_s=float(after) if after.isdecimal() else None,
-        )
-
-    def _secret(self, name: str, header: str) -> str:
-        value = self._environment.get(name)
-        if not value:
-            raise InvalidInput(
-                f"The server's environment has no {name}.", field=f"headers.{header}", value=name,
-                fix="set it and start the server",
-            )  # fmt: skip
-        return value
 
     # --- showing ------------------------------------------------------------------------------------
 
@@ -273,15 +252,3 @@ class Forwards:
             before=without_values(connection, project, before),
             after=without_values(connection, project, after),
         )
-
-
-def _partial(body: bytes) -> _Answer:
-    """A success, perhaps a partial one (OTLP's `partial_success`)."""
-    told = ExportTraceServiceResponse()
-    try:
-        told.ParseFromString(body)
-    except DecodeError:  # some answer 200 with JSON or a word
-        return _Answer(200)
-    partial = told.partial_success
-    error = f"{partial.rejected_spans} rejected: {partial.error_message[:200]}" if partial.rejected_spans else None
-    return _Answer(200, max(0, partial.rejected_spans), error)
