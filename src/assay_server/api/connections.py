@@ -151,9 +151,16 @@ async def sweep(connections: Collection[Any], every_s: float = SWEEP_S) -> None:
         await asyncio.sleep(every_s)
         for number, connection in enumerate(list(connections), 1):
             if connection in connections and connection.transport is not None:
-                connection.look(loop.time())
+                _look(connection, loop.time())
             if number % _AT_ONCE == 0:
                 await asyncio.sleep(0)
+
+
+def _look(connection: Any, now: float) -> None:
+    try:
+        connection.look(now)
+    except Exception:  # noqa: BLE001 - the others are looked at all the same, now and later
+        _log.exception("a connection could not be looked at")
 
 
 def _head_too_large() -> HeadTooLarge:

@@ -213,3 +213,25 @@ async def test_past_the_most_connections_the_next_hears_so_at_once(
     first.close()
 
     assert (status, document["code"]) == (503, "busy")
+
+
+async def test_one_that_cannot_be_looked_at_holds_up_no_other(caplog: pytest.LogCaptureFixture) -> None:
+    class Broken:
+        transport = object()
+
+        def look(self, now: float) -> None:
+            raise RuntimeError("broken")
+
+    class Whole(Broken):
+        looked = 0
+
+        def look(self, now: float) -> None:
+            self.looked += 1
+
+    whole = Whole()
+    sweeping = asyncio.ensure_future(sweep([Broken(), whole], 0.01))
+    async with asyncio.timeout(5):
+        while whole.looked < 2:
+            await asyncio.sleep(0.01)
+    sweeping.cancel()
+    assert "could not be looked at" in caplog.text
