@@ -102,8 +102,12 @@ class Connection(HttpToolsProtocol):
     def _end_if_late(self, now: float, waited: float) -> None:
         answered = self.cycle is None or self.cycle.response_complete
         if self._in_head:
-            if answered and waited > HEAD_S:  # else the request before it is still being answered
+            if not answered or waited <= HEAD_S:  # the request before it may still be being answered
+                return
+            if self._fed:
                 self._refuse(_too_slow("head", f"within {HEAD_S:g} s"))
+            else:  # browsers open some ahead, and would take an answer now for that to their next request
+                self.transport.close()
         elif answered:  # what it was sent for is over, so there is no need to read all of it
             if waited > BODY_S:
                 self.transport.close()

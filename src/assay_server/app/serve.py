@@ -5,6 +5,7 @@ import ctypes
 import gc
 import json
 import logging
+import os
 import resource
 import signal
 import socket
@@ -22,6 +23,7 @@ from assay_server.app.config import Config
 from assay_server.app.doctor import EXPOSED_FIX, HOST_FIX, is_of_this_machine, port_is_free
 from assay_server.app.wiring import House, house
 from assay_server.core.errors import InvalidInput, Unavailable
+from assay_server.outbound import some_are_left
 
 _GRACE_S = 7  # containers are killed after ten, and the house takes its time too
 _COLLECT_AFTER = 20_000  # objects that came and did not go
@@ -48,6 +50,10 @@ def serve(config: Config, *, as_json: bool = False) -> None:
     Connection.most = _allow_many_files()
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         runner.run(_serve(config, as_json=as_json))
+        if some_are_left():  # all is closed by now; the library of S3 would be waited for
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(0)
 
 
 async def _serve(config: Config, *, as_json: bool) -> None:

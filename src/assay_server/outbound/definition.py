@@ -14,6 +14,7 @@ What = Literal["traces", "spans", "scores"]
 Every = Literal["hour", "day", "week"]
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,99}")
+_NEVER_IN_AN_ADDRESS = re.compile(r"[\s\x00-\x1f\x7f]")
 _FOLDER = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*(/[A-Za-z0-9_-][A-Za-z0-9._-]*)*")
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,99}")
@@ -141,15 +142,23 @@ def variable(name: Any, where: str) -> str:
 
 def web_address(value: Any, where: str) -> str:
     """An http or https address without a password in it. Raises InvalidInput."""
-    parts = urlsplit(value) if isinstance(value, str) and len(value) <= _LONGEST else None
-    if parts is None or parts.scheme not in {"http", "https"} or not parts.hostname or parts.username is not None:
+    if not isinstance(value, str) or len(value) > _LONGEST or not _is_web(value):
         raise InvalidInput(
             "This is no address to send to.",
             field=where,
             value=str(value).rpartition("@")[2][:80],
             fix="write https://host/path, without a user or password",
         )
-    return str(value)
+    return value
+
+
+def _is_web(address: str) -> bool:
+    try:
+        parts = urlsplit(address)
+    except ValueError:  # of brackets
+        return False
+    said = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.username is None
+    return said and _NEVER_IN_AN_ADDRESS.search(address) is None
 
 
 def _target(given: Any) -> Folder | Bucket:

@@ -111,14 +111,15 @@ def want(connection: Connection, export: Export, start_ns: int, end_ns: int, now
         _forget(connection, export)
 
 
-def waiting(connection: Connection, now_ns: int) -> list[tuple[Export, Row[Any]]]:
-    """Runs to make now, oldest window first, in every project: for the schedule alone."""
-    query = select(_runs).where(_runs.c.status.in_(("waiting", "running")), _runs.c.next_ns <= now_ns)
+def waiting(connection: Connection, now_ns: int) -> list[tuple[Export, Sequence[Row[Any]]]]:
+    """Exports of every project with runs to make now, oldest window first: for the schedule alone."""
+    due = _runs.c.status.in_(("waiting", "running")), _runs.c.next_ns <= now_ns
     found = []
-    for row in connection.execute(query.order_by(_runs.c.start_ns).limit(100)).all():
-        export = find(connection, row.project, row.export)
+    for project, id_ in connection.execute(select(_runs.c.project, _runs.c.export).where(*due).distinct()).all():
+        export = find(connection, project, id_)
         if export is not None:
-            found.append((export, row))
+            mine = select(_runs).where(*due, _runs.c.project == project, _runs.c.export == id_)
+            found.append((export, connection.execute(mine.order_by(_runs.c.start_ns).limit(100)).all()))
     return found
 
 

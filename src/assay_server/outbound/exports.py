@@ -6,45 +6,39 @@ day. Facts that came (or got their content) after their window was written make 
 A file's name follows from its window, so whatever is written twice is there once.
 """
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Row
+from sqlalchemy import Connection
 
 from assay_server.core.beat import Beat
 from assay_server.core.clock import Clock, rfc3339
-from assay_server.core.errors import AssayError, Conflict, Forbidden, InvalidInput
+from assay_server.core.errors import Conflict, Forbidden, InvalidInput
 from assay_server.core.ids import new_id
 from assay_server.core.ports import MayLeave, always
 from assay_server.governance import Audit
 from assay_server.ledger import Ledger, without_values
 from assay_server.outbound import export_rows as rows
 from assay_server.outbound.definition import Bucket, Definition, parse, refuse_unknown_status, to_json
+from assay_server.outbound.export_files import LONGEST_NS, Files
 from assay_server.outbound.export_rows import Export
-from assay_server.outbound.late import late_windows, seen
+from assay_server.outbound.late import late_windows
 from assay_server.outbound.places import refuse_taken
 from assay_server.outbound.set_back import begin_anew
 from assay_server.outbound.shown import run_json, shown
-from assay_server.outbound.targets import Target, target_of
-from assay_server.outbound.windows import LENGTH_NS, SETTLE_NS, file_of, start_of
+from assay_server.outbound.windows import LENGTH_NS, SETTLE_NS, start_of
 from assay_server.query import Exports, kept_by
 from assay_server.store import Store
 
 _log = logging.getLogger(__name__)
 
 _S = 1_000_000_000
-_FIRST_NS, _LONGEST_NS = 60 * _S, 3600 * _S
-_GIVE_UP = 28  # tries: about a day
 _MOST_AT_ONCE = 1000  # windows of one export that a look catches up with
 _BEAT_S = 5.0
-_ANOTHERS = (
-    "There is a file of this window already that this server did not write, and it may have more: it stays."
-    " 'assay exports run' takes its place."
-)
-
 MayName = Callable[[str, str], bool]
 """(project, name of an environment variable) -> whether that project may have its value used."""
 
@@ -73,16 +67,14 @@ class ScheduledExports:
         """`folder`: the export directory, None where the server has none. `spool`: for files on their way to S3."""
         self._ledger = ledger
         self._store = store
-        self._exports = exports
         self._audit = audit
         self._clock = clock
-        self._folder = folder
-        self._spool = spool
         self._may_name = may_name
-        self._environment = environment
         self._may_leave = may_leave
         self._whole_since = whole_since
-        self._beat = Beat("scheduled exports", self.tick, every_s=_BEAT_S)
+        self._beat = Beat("scheduled exports", self.begin, every_s=_BEAT_S)
+        self._files = Files(ledger, store, exports, clock, folder=folder, spool=spool, environment=environment)
+        self._under_way: dict[str, asyncio.Task[int]] = {}
 
     def start(self) -> None:
         self._beat.start()
@@ -90,6 +82,9 @@ class ScheduledExports:
     async def close(self) -> None:
         """A file that is being written is begun anew at the next start."""
         await self._beat.close()
+        for task in (tasks := list(self._under_way.values())):
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     async def create(self, project: str, actor: str, given: Mapping[str, Any]) -> dict[str, Any]:
         """Its first file is that of the last whole window. Raises InvalidInput, Forbidden, Conflict."""
@@ -188,17 +183,26 @@ class ScheduledExports:
 
     async def tick(self) -> int:
         """Plans what is due and writes what waits; how many files were written."""
+        return sum(await asyncio.gather(*(await self.begin())))
+
+    async def begin(self) -> Sequence["asyncio.Task[int]"]:
+        """The same, but each export goes its own way: one whose target hangs holds up no other."""
         if not self._may_leave():
-            return 0
+            return []
         now = self._clock.now_ns()
-        await begin_anew(self._ledger, now, _LONGEST_NS)
+        await begin_anew(self._ledger, now, LONGEST_NS)
         for export in await self._ledger.read(lambda connection: rows.due(connection, now - SETTLE_NS)):
             whole_ns = await self._whole_ns(export)
             found = await late_windows(self._ledger, self._store, self._clock, export)
             late = {start for start in found if start >= whole_ns}
             await self._ledger.write(partial(self._plan, export, late, now))
-        waiting = await self._ledger.read(lambda connection: rows.waiting(connection, now))
-        return sum([await self._write(export, run) for export, run in waiting])
+        begun = []
+        for export, runs in await self._ledger.read(lambda connection: rows.waiting(connection, now)):
+            if export.id not in self._under_way:
+                task = self._under_way[export.id] = asyncio.create_task(self._files.write(export, runs))
+                task.add_done_callback(lambda _, id_=export.id: self._under_way.pop(id_))  # type: ignore[misc]
+                begun.append(task)
+        return begun
 
     async def _whole_ns(self, export: Export) -> int:
         """A window that begins before it and was written stays as it was: its file has what is gone here."""
@@ -218,62 +222,12 @@ class ScheduledExports:
             rows.want(connection, export, start, start + length, now_ns)
         rows.move(connection, export, ends[-1] + length)
 
-    async def _write(self, export: Export, run: Row[Any]) -> bool:
-        began = self._clock.now_ns()
-        attempts = run.attempts + 1
-        try:
-            if run.began_ns is None and await self._is_anothers(export, run):
-                await self._note(run, status="failed", began_ns=began, done_ns=began, error=_ANOTHERS)
-                return False
-        except (AssayError, OSError) as error:
-            await self._failed(run, attempts, str(error))
-            return False
-        newest = await seen(self._store, export)
-        await self._note(run, status="running", attempts=attempts, began_ns=began, seen_ns=newest, error=None)
-        try:
-            file, size, count = await self._file(export, run)
-        except Exception as error:  # noqa: BLE001 (whatever it is, the history must tell it)
-            if not isinstance(error, AssayError):
-                _log.exception("export %s could not be written", export.id)
-            await self._failed(run, attempts, str(error))
-            return False
-        done = {"rows": count, "bytes": size, "file": file, "done_ns": self._clock.now_ns()}
-        await self._note(run, status="done", **done)
-        return True
-
-    async def _is_anothers(self, export: Export, run: Row[Any]) -> bool:
-        """Whether a file is there that this ledger knows nothing of: of a window that was written after the backup from
-        which it was restored, it has what is not here any more."""
-        return await self._target(export).holds(_name(export, run))
-
-    def _target(self, export: Export) -> Target:
-        return target_of(export.definition.target, export.project, self._folder, self._environment, self._spool)
-
-    async def _file(self, export: Export, run: Row[Any]) -> tuple[str, int, int]:
-        definition = export.definition
-        counted: list[int] = []
-        narrow = definition.narrow(run.start_ns, run.end_ns)
-        parts = self._exports.stream(export.project, narrow, definition.format, counted.append)
-        file, size = await self._target(export).write(_name(export, run), parts)
-        return file, size, sum(counted)
-
-    async def _failed(self, run: Row[Any], attempts: int, error: str) -> None:
-        now = self._clock.now_ns()
-        if attempts >= _GIVE_UP:
-            await self._note(run, status="failed", attempts=attempts, error=error, done_ns=now)
-            return
-        pause = min(_LONGEST_NS, _FIRST_NS * 2 ** min(attempts - 1, 10))
-        await self._note(run, status="waiting", attempts=attempts, error=error, next_ns=now + pause)
-
-    async def _note(self, run: Row[Any], **values: Any) -> None:
-        await self._ledger.write(lambda connection: rows.note(connection, run, **values))
-
     # --- defining -----------------------------------------------------------------------------------
 
     def _checked(self, project: str, given: Mapping[str, Any]) -> Definition:
         definition = parse(given)
         refuse_unknown_status(definition)
-        target_of(definition.target, project, self._folder, self._environment, self._spool)
+        self._files.target(project, definition)
         if isinstance(definition.target, Bucket):
             for where, name in (("key_env", definition.target.key_env), ("secret_env", definition.target.secret_env)):
                 if not self._may_name(project, name):
@@ -293,8 +247,3 @@ class ScheduledExports:
             before=without_values(connection, export.project, before),
             after=without_values(connection, export.project, after),
         )
-
-
-def _name(export: Export, run: Row[Any]) -> str:
-    definition = export.definition
-    return file_of(definition.what, definition.every, definition.format, run.start_ns)

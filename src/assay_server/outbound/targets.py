@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from assay_server.core.errors import InvalidInput, Unavailable
 from assay_server.core.files import sync_folder
 from assay_server.outbound.definition import Bucket, Folder
+from assay_server.outbound.own_thread import in_own_thread
 
 _CONNECT_S, _REQUEST_S = 10.0, 60.0
 
@@ -65,7 +66,7 @@ class BucketTarget:
 
         files, place = self._files(), self._place(name)
         try:
-            info = await asyncio.to_thread(files.get_file_info, place)
+            info = await in_own_thread(files.get_file_info, place)
         except OSError as error:
             raise _unreachable(place, error) from error
         return bool(info.type != FileType.NotFound)
@@ -75,7 +76,7 @@ class BucketTarget:
         self._spool.mkdir(parents=True, exist_ok=True)
         async with _spooled(parts, self._spool / place.replace("/", "-")) as spooled:
             try:
-                await asyncio.to_thread(_upload, files, spooled, place)
+                await in_own_thread(_upload, files, spooled, place)
             except OSError as error:
                 raise _unreachable(place, error) from error
             return f"s3://{place}", spooled.stat().st_size

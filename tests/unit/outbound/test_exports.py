@@ -1,5 +1,6 @@
 """Files on a schedule: what is in them, what a missed or failed window becomes, and where they may not lead."""
 
+import asyncio
 import json
 import re
 from collections.abc import AsyncIterator, Mapping
@@ -14,7 +15,8 @@ from assay_server.core.errors import Conflict, Forbidden, InvalidInput, NotFound
 from assay_server.core.records import Facts, Score, Span, Thin
 from assay_server.governance import Audit
 from assay_server.ledger import Ledger, tables
-from assay_server.outbound import ScheduledExports
+from assay_server.outbound import ScheduledExports, some_are_left
+from assay_server.outbound.export_files import Files
 from assay_server.outbound.windows import LENGTH_NS, file_of, start_of
 from assay_server.query import Exports, Scores, Traces
 from assay_server.store import Doomed, DuckStore
@@ -354,11 +356,12 @@ async def test_a_run_that_a_kill_cut_off_is_made_again(world: World, monkeypatch
     await world.exports.create(PROJECT, "user:a", TO_FOLDER)
 
     async def killed(*_: Any, **__: Any) -> Any:
-        raise KeyboardInterrupt
+        raise asyncio.CancelledError
 
-    monkeypatch.setattr(world.exports, "_file", killed)
-    with pytest.raises(KeyboardInterrupt):
+    monkeypatch.setattr("assay_server.outbound.export_files.Files._file", killed)
+    with pytest.raises(asyncio.CancelledError):
         await world.exports.tick()
+    monkeypatch.undo()
     world.exports = world.opened()
     assert (await world.exports.get(PROJECT, "hourly"))["last"]["status"] == "running"
     assert await world.exports.tick() == 1
@@ -536,3 +539,43 @@ def test_windows(every: Any, moment: str, start: str) -> None:
     assert found == parse_rfc3339(start)
     assert rfc3339(found + LENGTH_NS[every]) > moment
     assert file_of("spans", every, "csv", found).startswith(f"day={start[:10]}/spans-{start[:10]}")
+
+
+async def test_a_target_that_hangs_holds_up_no_other_export(world: World) -> None:
+    held: list[asyncio.StreamWriter] = []
+    silent = await asyncio.start_server(lambda _, writer: held.append(writer), "127.0.0.1", 0)
+    address = f"http://127.0.0.1:{silent.sockets[0].getsockname()[1]}"
+    lake = {"s3": "lake/a", "endpoint": address, "key_env": "EXPORT_KEY", "secret_env": "EXPORT_SECRET"}
+    await world.spans(0.5, 2)
+    await world.exports.create(PROJECT, "user:a", {**TO_FOLDER, "name": "lake", "target": lake})
+    await world.exports.create(PROJECT, "user:a", TO_FOLDER)
+    try:
+        for files in (1, 2):
+            await world.exports.begin()
+            async with asyncio.timeout(60):
+                while len(world.files()) < files:
+                    await asyncio.sleep(0.05)
+            world.clock.advance(HOUR_S)
+            await world.spans(0.5, 2, first=files * 10)
+        assert some_are_left()
+        assert (await world.exports.get(PROJECT, "lake"))["last"]["status"] == "running"
+        async with asyncio.timeout(15):
+            await world.exports.close()
+    finally:
+        silent.close()
+        for writer in held:
+            writer.close()
+
+
+async def test_one_that_is_ended_while_it_catches_up_stops(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    await world.exports.create(PROJECT, "user:a", TO_FOLDER)
+    world.clock.advance(5 * HOUR_S)
+    written = Files._file
+
+    async def ended(self: Files, export: Any, run: Any) -> Any:
+        await world.exports.delete(PROJECT, "user:a", "hourly")
+        return await written(self, export, run)
+
+    monkeypatch.setattr(Files, "_file", ended)
+    await world.exports.tick()
+    assert len(world.files()) == 1

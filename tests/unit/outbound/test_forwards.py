@@ -330,13 +330,15 @@ async def test_it_is_switched_off_and_ended(world: World) -> None:
     [
         ({"endpoint": "ftp://x"}, "endpoint"),
         ({"endpoint": "http://user:pass@x"}, "endpoint"),
+        ({"endpoint": "http://[::1"}, "endpoint"),
+        ({"endpoint": "http://x\u0001/y"}, "endpoint"),
         ({"headers": {"authorization": "Bearer abc"}}, "headers.authorization"),
         ({"headers": {"authorization": "env:ASSAY_BOOTSTRAP_KEY"}}, "headers.authorization"),
         ({"headers": {"a b": "env:TOKEN"}}, "headers"),
         ({"share": 0}, "share"),
         ({"filter": {"colour": "red"}}, "filter.colour"),
     ],
-    ids=["scheme", "password", "clear", "ours", "header", "share", "filter"],
+    ids=["scheme", "password", "bracket", "control", "clear", "ours", "header", "share", "filter"],
 )
 async def test_a_wrong_field_is_named(world: World, fields: dict[str, Any], field: str) -> None:
     with pytest.raises(InvalidInput) as refused:

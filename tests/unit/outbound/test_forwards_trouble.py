@@ -89,6 +89,12 @@ async def test_what_no_header_can_hold_is_told(world: World, value: str) -> None
     assert "header" in tested["error"].lower()
 
 
+async def test_an_address_that_cannot_be_is_told(world: World) -> None:  # noqa: F811
+    await put(world, "other", "http://127.0.0.1:99999")
+
+    assert "Port out of range" in (await world.forwards.test(PROJECT, "other"))["error"]
+
+
 async def test_a_secret_may_end_with_a_line(world: World) -> None:  # noqa: F811
     world.environment["TOKEN"] = "secret-token\n"
     await put(world, "other", world.collector.url, headers={"authorization": "env:TOKEN"})
