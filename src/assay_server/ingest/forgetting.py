@@ -8,7 +8,7 @@ import msgspec
 from sqlalchemy import Connection, Text, and_, cast, delete, or_, select
 
 from assay_server.ingest.aliases import aliases
-from assay_server.ledger import Ledger, tables
+from assay_server.ledger import Ledger, holds, tables
 
 _rows = tables.foreign.partial_spans
 _AT_ONCE = 500
@@ -30,7 +30,7 @@ async def forget_pieces(
     """
     users = [key for key, places in aliases().exact.items() if any(field == "user" for field, _ in places)]
     spelt = [json.dumps(msgspec.json.decode(token)) for token in tokens]  # as the ledger writes it
-    named = or_(*(cast(_rows.c.body, Text).contains(token, autoescape=True) for token in spelt))
+    named = or_(*(holds(cast(_rows.c.body, Text), token) for token in spelt))
 
     def who(body: Mapping[str, Any]) -> set[str]:
         """As tokens, since those are what the person is known by here."""

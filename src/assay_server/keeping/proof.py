@@ -15,7 +15,7 @@ from assay_server.governance import Audit
 from assay_server.keeping.deletions import HASH_OF, asked_in
 from assay_server.keeping.leftovers import OUTSIDE, PHYSICAL
 from assay_server.keeping.subjects import Named
-from assay_server.ledger import storable, tables
+from assay_server.ledger import holds, storable, tables
 
 VERSION = 1
 
@@ -45,7 +45,7 @@ def mentions_in_ledger(connection: Connection, subject: Named) -> dict[str, int]
         tests: list[Any] = []
         for column in table.c:
             if isinstance(column.type, JSON):
-                tests += [cast(column, Text).contains(token, autoescape=True) for token in tokens]
+                tests += [holds(cast(column, Text), token) for token in tokens]
             elif isinstance(column.type, Text):
                 tests.append(column.in_(names))
         query = select(func.count()).select_from(table).where(table.c.project == subject.project, or_(*tests))

@@ -6,6 +6,7 @@ from assay_server.ledger.concealed import concealed, without_values
 from assay_server.ledger.dumps import dumped_heads
 from assay_server.ledger.engine import Ledger
 from assay_server.ledger.faults import storable
+from assay_server.ledger.holding import holds
 from assay_server.ledger.schema import REVISIONS
 from assay_server.ledger.upkeep import copy_sqlite
 
@@ -16,6 +17,7 @@ __all__ = [
     "concealed",
     "copy_sqlite",
     "dumped_heads",
+    "holds",
     "storable",
     "tables",
     "without_values",

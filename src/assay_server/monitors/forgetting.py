@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, Text, cast, or_, select, update
 
 from assay_server.core.clock import Clock
-from assay_server.ledger import Ledger, storable, tables
+from assay_server.ledger import Ledger, holds, storable, tables
 from assay_server.monitors import rows
 from assay_server.monitors.rows import Entry
 from assay_server.notify import forget_messages
@@ -59,11 +59,7 @@ def _of(connection: Connection, project: str, names: Sequence[str]) -> int:
 
 def _evaluations_of(connection: Connection, project: str, names: Sequence[str]) -> list[Any]:
     text = cast(_evaluations.c.findings, Text)
-    near = [
-        text.contains(json.dumps(name, ensure_ascii=plain), autoescape=True)
-        for name in names
-        for plain in (True, False)
-    ]
+    near = [holds(text, json.dumps(name, ensure_ascii=plain)) for name in names for plain in (True, False)]
     rows_ = connection.execute(select(_evaluations).where(_evaluations.c.project == project, or_(*near)))
     return [row for row in rows_ if any(finding["group"] in names for finding in row.findings)]
 

@@ -206,6 +206,18 @@ async def test_pieces_and_remembered_answers_go_too(house: House) -> None:
     assert (left, keys) == (["53", "62", "63"], ["k2"])
 
 
+async def test_pieces_of_somebody_whose_id_differs_in_a_capital_stay(house: House) -> None:
+    await house.store.append(Facts(spans=[a_call(1, trace=1, user="ada")]))
+    piece = {"project": PROJECT, "finished": False, "written": False, "changed_ns": 1, "trace_id": "5" * 32}
+    pieces = tables.foreign.partial_spans
+    body = {"attributes": {"user.id": "Ada"}}
+    await house.ledger.write(lambda c: c.execute(pieces.insert().values(**piece, span_id="1" * 16, body=body)))
+
+    await house.delete("ada")
+
+    assert len(await house.ledger.read(lambda c: c.execute(select(pieces.c.span_id)).all())) == 1
+
+
 ODD_IDS = (
     "Zoë Müller",
     'a "b" \\ c',
@@ -214,6 +226,7 @@ ODD_IDS = (
     "👩\u200d💻 \u00a0",
     "two\nlines\t",
     "é" * 5000,
+    "long " * 15_000,
     "null",
     " ",
 )
@@ -325,7 +338,16 @@ async def test_an_address_is_found_as_the_pseudonym_it_became(house: House) -> N
     assert (done["found"]["spans"], await house.ids()) == (1, [])
 
 
-ODD = ["Zoë\u00a0Müller", "👩\u200d👩\u200d👧", "two\nlines", "tab\there", 'O\'Hara "Q" \\ 100%_*', "x" * 5000, " "]
+ODD = [
+    "Zoë\u00a0Müller",
+    "👩\u200d👩\u200d👧",
+    "two\nlines",
+    "tab\there",
+    'O\'Hara "Q" \\ 100%_*',
+    "x" * 5000,
+    "x" * 60_000,
+    " ",
+]
 
 
 @pytest.mark.parametrize("user", ODD)

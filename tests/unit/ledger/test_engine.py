@@ -6,10 +6,10 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Connection, insert, inspect, select, text
+from sqlalchemy import Connection, insert, inspect, literal, select, text
 
 from assay_server.core.errors import AssayError, Conflict, Corrupt, InvalidInput, Refused, Unavailable
-from assay_server.ledger import Ledger, tables
+from assay_server.ledger import Ledger, holds, tables
 from assay_server.ledger.schema import MIGRATIONS, REVISIONS, VERSION_TABLE, upgrade
 
 providers = tables.registry.providers
@@ -233,3 +233,16 @@ def _add(name: str, project: str = "prj_a") -> Callable[[Connection], None]:
 
 def _names(connection: Connection) -> list[str]:
     return list(connection.execute(select(providers.c.name).order_by(providers.c.name)).scalars())
+
+
+async def test_a_text_is_looked_for_letter_by_letter_however_long_it_is(opened: Ledger) -> None:
+    long = "long 100%_" * 6000
+
+    def found(connection: Connection) -> list[bool]:
+        within = literal(f'{{"user": "{long}", "of": "Ada"}}')
+        return [
+            connection.execute(select(holds(within, part))).scalar_one()
+            for part in (long, long + "x", '"Ada"', '"ada"')
+        ]
+
+    assert [bool(one) for one in await opened.read(found)] == [True, False, True, False]

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Span } from '@/api/types'
 import { asCurl } from './curl'
-import { conversation, joined, newest, saidIn } from './messages'
+import { conversation, joined, mediaIn, newest, saidIn } from './messages'
 
 describe('conversation', () => {
   it('is null for plain text', () => {
@@ -18,6 +18,17 @@ describe('conversation', () => {
     expect(said.map((one) => one.text)).toEqual(['Where is it?', '', 'in Leeds', 'In Leeds.'])
     expect(said[1]?.calls).toEqual([{ id: 'c1', name: 'track', arguments: { order: 7 } }])
     expect(said[3]).toMatchObject({ reasoning: 'Leeds…', others: [{ type: 'blob' }] })
+  })
+})
+
+describe('mediaIn', () => {
+  const word = (id: string) => `@@@langfuseMedia:type=image/png|id=${id}|source=bytes@@@`
+
+  it('knows what messages draw, and not what stands as words in a text, in JSON or in what a tool answered', () => {
+    const drawn = [{ role: 'user', content: `Look: ${word('a')}` }, { role: 'user', parts: [{ type: 'image', image: word('b') }] }]
+    const words = [{ role: 'tool', tool_call_id: 'c1', parts: [{ type: 'tool_result', id: 'c1', content: word('c') }] }]
+    expect([...mediaIn([drawn, words])]).toEqual(['a', 'b'])
+    expect(mediaIn([word('d'), null, { picture: word('e') } as unknown as Span['input']]).size).toBe(0)
   })
 })
 

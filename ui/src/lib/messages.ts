@@ -29,6 +29,12 @@ export function conversation(value: Span['input']): Said[] | null {
   return value.map(said)
 }
 
+/** Ids of the stored media that are drawn in these; in plain text and in other JSON only their words stand. */
+export function mediaIn(values: Span['input'][]): Set<string> {
+  const media = values.flatMap((value) => conversation(value) ?? []).flatMap((one) => one.media)
+  return new Set(media.flatMap((one) => (one.where === 'stored' ? [one.id] : [])))
+}
+
 const TEXTS = ['text', 'input_text', 'output_text', 'refusal']
 const REASONS = ['reasoning', 'thinking', 'redacted_thinking']
 const CALLS = ['tool_call', 'tool_use', 'function_call']

@@ -4,6 +4,7 @@ import * as ask from '@/api/tracing'
 import type { Outline } from '@/api/tracing'
 import type { Score, Span } from '@/api/types'
 import { compact, count, duration, exact, plural, shortId, titled } from '@/lib/format'
+import { mediaIn } from '@/lib/messages'
 import { Content } from '@/parts/chat'
 import { Json } from '@/parts/json'
 import { ReleaseLink, RunLink } from '@/parts/links'
@@ -66,11 +67,11 @@ function Whole({ span }: { span: Span }) {
   )
 }
 
-/** Files of the span, and on the root those of the trace, that do not stand in a message already. */
+/** Files of the span, and on the root those of the trace, that are not drawn in a message already. */
 function Attached({ span }: { span: Span }) {
   const found = useQuery(ask.media(span.trace_id)).data?.items ?? []
-  const told = found.length > 0 ? JSON.stringify([span.input, span.output]) : ''
-  const own = found.filter((one) => (one.span_id === span.span_id || (one.span_id === null && span.parent_id === null)) && !told.includes(`id=${one.id}|`))
+  const drawn = mediaIn([span.input, span.output])
+  const own = found.filter((one) => (one.span_id === span.span_id || (one.span_id === null && span.parent_id === null)) && !drawn.has(one.id))
   if (own.length === 0) return null
   return (
     <Section title="Attached" note={plural(own.length, 'file')}>
