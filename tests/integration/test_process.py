@@ -24,6 +24,7 @@ def test_a_server_may_have_as_many_connections_as_its_user_may(server: RunningSe
 def test_a_server_stops_in_time_while_callers_hang_at_both_doors(tmp_path: Path) -> None:
     grpc = free_port()
     running = RunningServer(tmp_path / "data", ASSAY_GRPC_PORT=str(grpc)).start()
+    _until_open(grpc)
     key = running.key.encode()
     body = b"POST /v1/traces HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\nContent-Length: 9999\r\n\r\n{" % key
     preface = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\x00\x00\x00\x04\x00\x00\x00\x00\x00"
@@ -37,3 +38,15 @@ def test_a_server_stops_in_time_while_callers_hang_at_both_doors(tmp_path: Path)
         running.stop()
 
     assert time.monotonic() - began < 10, "containers are killed after ten seconds"
+
+
+def _until_open(port: int) -> None:
+    """The door of gRPC opens behind that of HTTP."""
+    deadline = time.monotonic() + 30
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port)).close()
+            return
+        except ConnectionRefusedError:
+            assert time.monotonic() < deadline, "gRPC did not open"
+            time.sleep(0.05)
