@@ -551,9 +551,9 @@ async def test_a_target_that_hangs_holds_up_no_other_export(world: World) -> Non
     await world.exports.create(PROJECT, "user:a", TO_FOLDER)
     try:
         for files in (1, 2):
-            await world.exports.begin()
             async with asyncio.timeout(60):
                 while len(world.files()) < files:
+                    await world.exports.begin()  # as every few seconds: the file before may not be noted yet
                     await asyncio.sleep(0.05)
             world.clock.advance(HOUR_S)
             await world.spans(0.5, 2, first=files * 10)

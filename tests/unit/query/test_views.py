@@ -23,8 +23,8 @@ def trail(ledger: Ledger) -> Audit:
 
 
 async def test_a_view_is_kept_and_replaced_by_name(views: Views) -> None:
-    await views.put(PROJECT, "user:ada", "slow ones", "traces", {"min_latency_ms": 500})
-    await views.put(PROJECT, "user:ada", "errors", "traces", {"status": "error"})
+    await views.put(PROJECT, "user:ida", "slow ones", "traces", {"min_latency_ms": 500})
+    await views.put(PROJECT, "user:ida", "errors", "traces", {"status": "error"})
     changed = await views.put(PROJECT, "user:bob", "slow ones", "traces", {"min_latency_ms": 900, "columns": ["cost"]})
     listed = await views.list(PROJECT)
     assert [view["name"] for view in listed] == ["errors", "slow ones"]
@@ -35,9 +35,9 @@ async def test_a_view_is_kept_and_replaced_by_name(views: Views) -> None:
 async def test_who_changed_a_view_is_in_the_audit_log_and_who_it_is_about_is_not(
     views: Views, any_ledger: Ledger
 ) -> None:
-    hers = {"q": "user:ada@example.org -status:ok late", "columns": ["cost"]}
+    hers = {"q": "user:ida@example.org -status:ok late", "columns": ["cost"]}
     await views.put(PROJECT, "user:bob", "hers", "traces", hers)
-    await views.put(PROJECT, "user:bob", "hers", "traces", {"q": "user:ada@example.org"})
+    await views.put(PROJECT, "user:bob", "hers", "traces", {"q": "user:ida@example.org"})
     await views.put(PROJECT, "user:eve", "hers", "traces", hers)
     await views.delete(PROJECT, "user:eve", "hers")
     events, _, _ = await trail(any_ledger).list(PROJECT)
@@ -48,15 +48,15 @@ async def test_who_changed_a_view_is_in_the_audit_log_and_who_it_is_about_is_not
     first, other, again = (event["after"]["query"] for event in events[:0:-1])
     assert (first["fields"], other["fields"]) == (["columns", "q", "status", "text", "user"], ["q", "user"])
     assert first == again == events[0]["before"]["query"] != other
-    assert "ada" not in str(events)
+    assert "ida" not in str(events)
 
 
 async def test_projects_do_not_see_each_other(views: Views) -> None:
-    await views.put(PROJECT, "user:ada", "mine", "traces", {})
+    await views.put(PROJECT, "user:ida", "mine", "traces", {})
     assert await views.list(OTHER) == []
     with pytest.raises(NotFound):
-        await views.delete(OTHER, "user:ada", "mine")
-    await views.delete(PROJECT, "user:ada", "mine")
+        await views.delete(OTHER, "user:ida", "mine")
+    await views.delete(PROJECT, "user:ida", "mine")
     assert await views.list(PROJECT) == []
 
 
@@ -75,4 +75,4 @@ async def test_what_is_wrong_is_told(
     views: Views, name: str, page: str, query: dict[str, Any], error: type[Exception]
 ) -> None:
     with pytest.raises(error):
-        await views.put(PROJECT, "user:ada", name, page, query)
+        await views.put(PROJECT, "user:ida", name, page, query)

@@ -37,7 +37,7 @@ export default function PanelEditor({ panel, taken, scope, onChanged, onDone, on
   useEffect(() => onChanged(changed), [changed]) // not `onChanged`: it is made anew with each drawing
   const close = () => (changed ? leave(true) : onClose())
   const [preview] = useDebouncedValue(draft, 400)
-  const edit = (next: Partial<Panel>) => setDraft({ ...draft, ...next })
+  const edit = (next: Partial<Panel>) => setDraft((before) => ({ ...before, ...next })) // two in one go keep each other's
   const submit = (event: FormEvent) => {
     event.preventDefault()
     onDone({ ...cleaned(draft), id: draft.id || idOf(draft.title, taken) })
