@@ -18,7 +18,7 @@ import numpy as np
 from assay_server.core.errors import Unavailable
 from assay_server.providers.minilm import NAME, SIZE, MiniLm, ModelMissing, Vectors, is_installed
 
-_LONGEST = 500  # characters; what a question is about stands at its beginning
+_LONGEST = 200  # characters; what a question is about stands at its beginning, and long ones take ten times as long
 _CALM = 10  # of priority: nobody waits for it
 
 
