@@ -15,13 +15,14 @@ from typing import Any
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from assay_server.api.problems import HeadTooLarge, TooSlow, headers_of, problem, status_of
+from assay_server.api.unread import IDLE_S
 from assay_server.core.errors import AssayError, Busy, InvalidInput
 
 HEAD_BYTES = 64 << 10  # the request line with its headers
 HEAD_S = 30.0
 BODY_S = 30.0
 BODY_RATE = 1024  # bytes a second that a body has to bring, counted over `BODY_S` each
-UNREAD_S = 300.0  # nothing of an answer was taken; as long as for one part of a download (`api/unread.py`)
+UNREAD_S = IDLE_S  # nothing of an answer was taken; as long as for one part of a download
 SWEEP_S = 5.0
 _AT_ONCE = 500
 
@@ -66,7 +67,7 @@ class Connection(HttpToolsProtocol):
         self._in_head, self._fed, self._since = True, self._piece, self.loop.time()
 
     def on_headers_complete(self) -> None:
-        if self._fed > HEAD_BYTES and self._head_bytes() > HEAD_BYTES:
+        if self._is_head_too_large():
             raise _head_too_large()  # the parser makes an error of its own of it, and `send_400_response` is asked
         self._in_head, self._came, self._since = False, 0, self.loop.time()
         super().on_headers_complete()
@@ -81,7 +82,7 @@ class Connection(HttpToolsProtocol):
 
     def send_400_response(self, msg: str) -> None:
         """What is no request. Of a head that is too large the parser says no more than that."""
-        if self._in_head and self._fed > HEAD_BYTES and self._head_bytes() > HEAD_BYTES:
+        if self._in_head and self._is_head_too_large():
             self._refuse(_head_too_large())
             return
         self._refuse(
@@ -130,8 +131,11 @@ class Connection(HttpToolsProtocol):
             self._unread = (waiting, now)
         return now - self._unread[1] > UNREAD_S
 
-    def _head_bytes(self) -> int:
-        return len(self.url or b"") + sum(len(name) + len(value) + 4 for name, value in self.headers or ())
+    def _is_head_too_large(self) -> bool:
+        """Of a body that came with it not counted: it is added up only where both together are too large."""
+        if self._fed <= HEAD_BYTES:
+            return False
+        return len(self.url or b"") + sum(len(name) + len(value) + 4 for name, value in self.headers or ()) > HEAD_BYTES
 
     def _refuse(self, error: AssayError) -> None:
         """Written past the application, which hears that the caller is gone."""

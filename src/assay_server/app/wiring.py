@@ -230,9 +230,8 @@ async def _local_llm(providers: Providers, gateway: Gateway, project: str) -> As
     await llm.start()
     try:
         await providers.put(project, "assay", "local", base_url=llm.base_url)
-        gateway.only(
-            llm.base_url, llm.models
-        )  # its server answers under any name: the figures would be another model's
+        # Its server answers under any name: the figures would be another model's.
+        gateway.only(llm.base_url, llm.models)
         yield
     finally:
         await llm.stop()

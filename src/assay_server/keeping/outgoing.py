@@ -16,6 +16,7 @@ from typing import Any
 from sqlalchemy import Connection, func, select
 
 from assay_server.core.clock import Clock, rfc3339
+from assay_server.core.files import sync_folder
 from assay_server.governance import Audit
 from assay_server.ledger import Ledger, tables
 
@@ -106,8 +107,4 @@ class Outgoing:
 def _forget(data: Path) -> None:
     (data / MARK).unlink(missing_ok=True)
     with contextlib.suppress(OSError):  # not every file system can
-        folder = os.open(data, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        sync_folder(data)

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from assay_server.core.clock import Clock, parse_rfc3339, rfc3339
+from assay_server.core.clock import Clock, rfc3339
 from assay_server.core.errors import Conflict, InvalidInput
 from assay_server.core.ids import new_id
 from assay_server.core.ports import Scrub
@@ -70,7 +70,7 @@ class Incidents:
             found = incident.evidence.get("window")
             if found is None or (incident.evidence.get("group") or "") != group:
                 continue
-            if parse_rfc3339(found["since"]) < window.until_ns and window.since_ns < parse_rfc3339(found["until"]):
+            if Window.told(found["since"], found["until"]).overlaps(window):
                 return incident.id
         return None
 

@@ -13,7 +13,7 @@ from assay_server.monitors.definition import Definition
 from assay_server.monitors.finding import Finding, until_ns
 from assay_server.monitors.look import Looker
 from assay_server.monitors.monitor_rows import Judged, State
-from assay_server.query import Window, Windows
+from assay_server.query import Windows
 
 _SECOND = 1_000_000_000
 LATEST_NS = 6 * 3600 * _SECOND
@@ -84,11 +84,7 @@ def with_late(
 
 def _told(finding: Finding, judged: Sequence[Judged], *, open_now: bool) -> bool:
     windows = [window for one in judged for window in one.alarms(finding.group)]
-    return finding.window in windows if open_now else any(overlap(finding.window, window) for window in windows)
-
-
-def overlap(one: Window, other: Window) -> bool:
-    return one.since_ns < other.until_ns and other.since_ns < one.until_ns
+    return finding.window in windows if open_now else any(map(finding.window.overlaps, windows))
 
 
 def _apart(definition: Definition, at_ns: int, judged: Sequence[Judged]) -> list[Judged]:

@@ -6,7 +6,6 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, func, select, update
 
-from assay_server.core.clock import parse_rfc3339
 from assay_server.core.errors import NotFound
 from assay_server.ledger import tables
 from assay_server.monitors.definition import Definition, parse
@@ -64,7 +63,7 @@ class Judged:
     def alarms(self, group: str) -> list[Window]:
         """Windows of which trouble was told, in time or since."""
         rang = (each for each in self._of(group) if "alarm" in {each["status"], _said(each)})
-        return [Window(*(parse_rfc3339(each["window"][edge]) for edge in ("since", "until"))) for each in rang]
+        return [Window.told(each["window"]["since"], each["window"]["until"]) for each in rang]
 
     def _of(self, group: str) -> list[Mapping[str, Any]]:
         return [each for each in self.findings if (each["group"] or "") == group]

@@ -19,6 +19,7 @@ from assay_server.core.beat import Beat
 from assay_server.core.clock import Clock, rfc3339
 from assay_server.core.errors import Conflict, Forbidden, InvalidInput
 from assay_server.core.ids import new_id
+from assay_server.core.own_ways import OwnWays
 from assay_server.core.ports import MayLeave, always
 from assay_server.governance import Audit
 from assay_server.ledger import Ledger, without_values
@@ -74,7 +75,7 @@ class ScheduledExports:
         self._whole_since = whole_since
         self._beat = Beat("scheduled exports", self.begin, every_s=_BEAT_S)
         self._files = Files(ledger, store, exports, clock, folder=folder, spool=spool, environment=environment)
-        self._under_way: dict[str, asyncio.Task[int]] = {}
+        self._ways: OwnWays[int] = OwnWays()
 
     def start(self) -> None:
         self._beat.start()
@@ -82,9 +83,7 @@ class ScheduledExports:
     async def close(self) -> None:
         """A file that is being written is begun anew at the next start."""
         await self._beat.close()
-        for task in (tasks := list(self._under_way.values())):
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._ways.close()
 
     async def create(self, project: str, actor: str, given: Mapping[str, Any]) -> dict[str, Any]:
         """Its first file is that of the last whole window. Raises InvalidInput, Forbidden, Conflict."""
@@ -196,13 +195,8 @@ class ScheduledExports:
             found = await late_windows(self._ledger, self._store, self._clock, export)
             late = {start for start in found if start >= whole_ns}
             await self._ledger.write(partial(self._plan, export, late, now))
-        begun = []
-        for export, runs in await self._ledger.read(lambda connection: rows.waiting(connection, now)):
-            if export.id not in self._under_way:
-                task = self._under_way[export.id] = asyncio.create_task(self._files.write(export, runs))
-                task.add_done_callback(lambda _, id_=export.id: self._under_way.pop(id_))  # type: ignore[misc]
-                begun.append(task)
-        return begun
+        waiting = await self._ledger.read(lambda connection: rows.waiting(connection, now))
+        return self._ways.begin({export.id: partial(self._files.write, export, runs) for export, runs in waiting})
 
     async def _whole_ns(self, export: Export) -> int:
         """A window that begins before it and was written stays as it was: its file has what is gone here."""

@@ -10,6 +10,7 @@ import asyncio
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from operator import itemgetter
 from typing import Any
 
@@ -18,6 +19,7 @@ from sqlalchemy import Connection
 from assay_server.core.beat import Beat
 from assay_server.core.clock import Clock, rfc3339
 from assay_server.core.errors import AssayError, Forbidden
+from assay_server.core.own_ways import OwnWays
 from assay_server.core.ports import MayLeave, always
 from assay_server.core.records import Facts
 from assay_server.governance import Audit, fraction, matcher
@@ -66,7 +68,7 @@ class Forwards:
         self._may_name = may_name
         self._may_leave = may_leave
         self._beat = Beat("forwards", self.begin, every_s=_BEAT_S)
-        self._under_way: dict[tuple[str, str], asyncio.Task[int]] = {}
+        self._ways: OwnWays[int] = OwnWays()
         self._turns = asyncio.Semaphore(_AT_ONCE)
         self._some_due = False  # at the last look; one that another server has begun is seen at the next turn
 
@@ -75,9 +77,7 @@ class Forwards:
 
     async def close(self) -> None:
         await self._beat.close()
-        for task in (tasks := list(self._under_way.values())):
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._ways.close()
         await self._post.close()
 
     async def heard(self, facts: Facts) -> None:
@@ -139,14 +139,7 @@ class Forwards:
         now, longest = self._clock.now_ns(), int(_LONGEST_S * _S)
         states = await self._ledger.read(lambda connection: rows.due(connection, now, longest))
         self._some_due = bool(states)
-        begun = []
-        for state in states:
-            key = (state.project, state.forward.name)
-            if key not in self._under_way:
-                task = self._under_way[key] = asyncio.create_task(self._advance(state))
-                task.add_done_callback(lambda _, key=key: self._under_way.pop(key))  # type: ignore[misc]
-                begun.append(task)
-        return begun
+        return self._ways.begin({(one.project, one.forward.name): partial(self._advance, one) for one in states})
 
     # --- sending ------------------------------------------------------------------------------------
 

@@ -3,7 +3,7 @@
 import asyncio
 import gzip
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from google.protobuf.message import DecodeError
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
@@ -60,11 +60,7 @@ class Post:
                 answer = await self._answer(Outgoing(forward.url, headers | secrets, packed))
         except TimeoutError:
             return Answer(0, error=f"no answer in {_ANSWER_S:g} s")
-        except (
-            UpstreamError,
-            InvalidInput,
-            ValueError,
-        ) as error:  # the last of what no address, or header, can be
+        except (UpstreamError, InvalidInput, ValueError) as error:  # the last of what no address, or header, can be
             return Answer(0, error=_without(str(error), secrets))
         return answer if answer.error is None else _told(answer, secrets)
 
@@ -102,8 +98,7 @@ class Post:
 
 def _told(answer: Answer, secrets: Mapping[str, str]) -> Answer:
     """What the other side says may repeat what it was sent; it is shown, and kept."""
-    error = _without(answer.error or "", secrets)[:_LONGEST_ERROR]
-    return Answer(answer.status, answer.rejected, error, answer.retry_after_s)
+    return replace(answer, error=_without(answer.error or "", secrets)[:_LONGEST_ERROR])
 
 
 def _without(text: str, secrets: Mapping[str, str]) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from assay_server.core.clock import parse_rfc3339
 from assay_server.core.errors import InvalidInput
 from assay_server.query import windows_cut as cut
 from assay_server.query.dashboards.source import Asked, Range, grouped, judgements, knowing, of_failures
@@ -33,6 +34,14 @@ class Window:
 
     since_ns: int
     until_ns: int
+
+    @classmethod
+    def told(cls, since: str, until: str) -> "Window":
+        """As findings are stored."""
+        return cls(parse_rfc3339(since), parse_rfc3339(until))
+
+    def overlaps(self, other: "Window") -> bool:
+        return self.since_ns < other.until_ns and other.since_ns < self.until_ns
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,9 +11,11 @@ import logging
 import math
 import time
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from assay_server.core.errors import AssayError
+from assay_server.core.own_ways import OwnWays
 from assay_server.core.ports import Embeds
 from assay_server.query.dashboards.likeness import clusters_of, telling
 from assay_server.query.dashboards.links import traces_of
@@ -46,12 +48,10 @@ class Questions:
         self._silent_until = -math.inf
         self._kept: dict[Any, tuple[float, dict[str, Any]]] = {}
         self._turn = asyncio.Lock()  # one at a time: they are the heaviest panels there are
-        self._embedding: set[asyncio.Task[None]] = set()
+        self._meanings: OwnWays[None] = OwnWays()
 
     async def close(self) -> None:
-        for task in self._embedding:
-            task.cancel()
-        await asyncio.gather(*self._embedding, return_exceptions=True)
+        await self._meanings.close()
 
     async def read(self, asked: Asked) -> dict[str, Any]:
         """The clusters, largest first, with shares and their intervals; `others` are questions that stand alone.
@@ -68,9 +68,7 @@ class Questions:
                 found = self._keep(key, await asyncio.to_thread(sample.clustered))
                 if self._embeds is not None and sample.texts and time.monotonic() > self._silent_until:
                     found[1]["coming"] = True
-                    task = asyncio.create_task(self._read_meanings(self._embeds, key, sample), name="assay-questions")
-                    self._embedding.add(task)
-                    task.add_done_callback(self._embedding.discard)
+                    self._meanings.begin({key: partial(self._read_meanings, self._embeds, key, sample, found[1])})
         return found[1]
 
     def _keep(self, key: Any, made: dict[str, Any]) -> tuple[float, dict[str, Any]]:
@@ -79,14 +77,14 @@ class Questions:
         found = self._kept[key] = (time.monotonic(), made)
         return found
 
-    async def _read_meanings(self, embeds: Embeds, key: Any, sample: "_Sample") -> None:
+    async def _read_meanings(self, embeds: Embeds, key: Any, sample: "_Sample", by_words: dict[str, Any]) -> None:
         """Puts what meanings say in the place of what words say."""
         try:
             vectors = await embeds.embed(sample.texts)
         except AssayError as error:
             _log.warning("questions stay grouped by words: %s", error)
             self._silent_until = time.monotonic() + _RETRY_S
-            self._keep(key, await asyncio.to_thread(sample.clustered))
+            self._keep(key, {**by_words, "coming": False})
         else:
             self._keep(key, await asyncio.to_thread(sample.clustered, vectors, embeds.name))
 
