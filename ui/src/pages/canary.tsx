@@ -99,7 +99,7 @@ function Actions({ canary, name }: { canary: Canary; name: string }) {
   return (
     <>
       {(['abort', 'rollback', 'promote'] as const).map((action) => (
-        <ReasonedButton key={action} variant={action === 'promote' ? 'filled' : 'default'} why={access.write ? null : access.why} onClick={() => choose(action)}>{ACTIONS[action].label}</ReasonedButton>
+        <ReasonedButton key={action} variant={action === 'promote' ? 'filled' : 'default'} why={access.why} onClick={() => choose(action)}>{ACTIONS[action].label}</ReasonedButton>
       ))}
       {chosen && (
         <ReasonDialog

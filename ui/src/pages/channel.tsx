@@ -34,8 +34,8 @@ function Actions({ channel }: { channel: Channel }) {
   const close = () => change({ do: undefined }, true)
   return (
     <>
-      <ReasonedButton variant="default" leftSection={<IconArrowBackUp size={15} aria-hidden />} why={access.write ? (earlier.length === 0 ? 'Nothing was live here before.' : null) : access.why} onClick={() => change({ do: 'rollback' })}>Roll back</ReasonedButton>
-      <ReasonedButton leftSection={<IconArrowUp size={15} aria-hidden />} why={access.write ? null : access.why} onClick={() => change({ do: 'promote' })}>Promote a release</ReasonedButton>
+      <ReasonedButton variant="default" leftSection={<IconArrowBackUp size={15} aria-hidden />} why={access.why ?? (earlier.length === 0 ? 'Nothing was live here before.' : null)} onClick={() => change({ do: 'rollback' })}>Roll back</ReasonedButton>
+      <ReasonedButton leftSection={<IconArrowUp size={15} aria-hidden />} why={access.why} onClick={() => change({ do: 'promote' })}>Promote a release</ReasonedButton>
       {access.write && <PromoteDialog channel={channel} opened={address.do === 'promote'} wanted={address.release} onClose={close} />}
       {access.write && earlier.length > 0 && <RollbackDialog channel={channel} earlier={earlier} opened={address.do === 'rollback'} onClose={close} />}
     </>

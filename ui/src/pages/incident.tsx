@@ -183,7 +183,7 @@ function Act({ step }: { step: Step }) {
   }
   return (
     <>
-      <ReasonedButton variant="default" why={access.write ? null : access.why} onClick={() => setOpened(true)}>{step.label}</ReasonedButton>
+      <ReasonedButton variant="default" why={access.why} onClick={() => setOpened(true)}>{step.label}</ReasonedButton>
       <ReasonDialog opened={opened} onClose={() => setOpened(false)} title={step.label} action={step.label} done={`${step.label}: done.`} send={(reason) => request(step.method, step.path, { reason })} />
     </>
   )

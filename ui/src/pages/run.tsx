@@ -60,7 +60,7 @@ function Actions({ run }: { run: Run }) {
         />
       )}
       {going && (
-        <ReasonedButton variant="default" why={access.write ? null : access.why} onClick={() => setCancelling(true)}>Cancel the run</ReasonedButton>
+        <ReasonedButton variant="default" why={access.why} onClick={() => setCancelling(true)}>Cancel the run</ReasonedButton>
       )}
       <ReasonDialog opened={cancelling} onClose={() => setCancelling(false)} title="Cancel this run" action="Cancel the run" danger done="The run is cancelled." send={(reason) => post(`/runs/${encodeURIComponent(run.id)}/cancel`, { reason })}>
         <p>{plural(run.progress.done, 'answered item')} stay with their scores; the rest is not asked.</p>

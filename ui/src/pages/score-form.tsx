@@ -70,7 +70,7 @@ export default function ScoreForm({ subject, called, scores, onClose }: ScoreFor
         {give.isError && <ProblemNote error={give.error} />}
         <div className="line" style={{ justifyContent: 'flex-end' }}>
           <Button variant="default" onClick={onClose}>Cancel</Button>
-          <ReasonedButton type="submit" loading={give.isPending} disabled={!made} why={access.write ? null : access.why}>Store the score</ReasonedButton>
+          <ReasonedButton type="submit" loading={give.isPending} disabled={!made} why={access.why}>Store the score</ReasonedButton>
         </div>
       </form>
     </Modal>

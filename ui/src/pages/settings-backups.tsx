@@ -21,7 +21,7 @@ export default function Backups() {
   const access = useAccess()
   const backups = useQuery({ ...ask.backups, enabled: access.admin })
   const [making, make] = useState(false)
-  if (!access.admin) return <p className="second">Backups are made by admins of the server’s first project. {access.write ? '' : access.why}</p>
+  if (!access.admin) return <p className="second">Backups are made by admins of the server’s first project. {access.why}</p>
   if (backups.error instanceof Problem && backups.error.status === 403) return <p className="notice">A backup holds all projects: it is made by admins of the server’s first project.</p>
   return (
     <div className="stack" style={{ gap: 'var(--gap)' }}>

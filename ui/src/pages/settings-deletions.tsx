@@ -22,7 +22,7 @@ import { useAccess } from '@/shell/access'
 /** Everything about one person, or of one trace: found, deleted, looked for again, and proved. */
 export default function Deletions() {
   const access = useAccess()
-  if (!access.admin) return <p className="second">Data of a person is deleted by admins of this project. {access.write ? '' : access.why}</p>
+  if (!access.admin) return <p className="second">Data of a person is deleted by admins of this project. {access.why}</p>
   return <ForAdmins />
 }
 

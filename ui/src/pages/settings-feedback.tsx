@@ -62,7 +62,7 @@ function PublicKey({ onMade }: { onMade: (secret: string) => void }) {
   const known = keys.data?.items.filter((key) => key.role === 'score' && !key.revoked_at) ?? []
   return (
     <Section title="1. A public key" note="it can write scores and nothing else, not even read one">
-      {!access.admin && <p className="second">Keys are made by admins of this project. {access.write ? '' : access.why}</p>}
+      {!access.admin && <p className="second">Keys are made by admins of this project. {access.why}</p>}
       {known.length > 0 && <p className="second">There {known.length === 1 ? 'is' : 'are'} {known.map((key) => key.name ?? key.id).join(', ')} already; <Link to="/settings">the list of keys</Link> revokes one that is abused.</p>}
       {access.admin && !create.data && (
         <form className="line" style={{ alignItems: 'flex-end' }} onSubmit={submit}>

@@ -67,7 +67,7 @@ function Keys() {
   const access = useAccess()
   const keys = useQuery({ ...ask.keys, enabled: access.admin })
   const [revoking, revoke] = useState<Key | null>(null)
-  if (!access.admin) return <p className="second">Keys are managed by admins of this project. {access.write ? '' : access.why}</p>
+  if (!access.admin) return <p className="second">Keys are managed by admins of this project. {access.why}</p>
   return (
     <Section title="Keys" note="stored as hashes; a secret is shown once" end={<Button onClick={() => change({ do: 'create-key' })}>Create a key</Button>}>
       <Loaded query={keys}>

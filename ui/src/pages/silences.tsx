@@ -38,7 +38,7 @@ export default function Silences() {
       <Loaded query={silences} lines={3}>
         {({ items }) =>
           items.length === 0 ? (
-            <Empty title="Nothing is silenced"><p className="second prose">Before planned work, or while something known goes on, a silence keeps messages back for a while. {access.write ? '' : access.why}</p></Empty>
+            <Empty title="Nothing is silenced"><p className="second prose">Before planned work, or while something known goes on, a silence keeps messages back for a while. {access.why}</p></Empty>
           ) : (
             <Table label="Silences" rows={items} columns={columnsOf(nameOf, access.write)} rowKey={(row) => row.id} />
           )

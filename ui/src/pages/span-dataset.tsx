@@ -56,7 +56,7 @@ function ItemForm({ item, onClose }: { item: NewItem; onClose: () => void }) {
         <Copy text={JSON.stringify(item)} label="Copy as a line of JSON">Copy as JSON</Copy>
         <span className="grow" />
         <Button variant="default" onClick={onClose}>Cancel</Button>
-        <ReasonedButton type="submit" loading={add.isPending} disabled={!name.trim()} why={access.write ? null : access.why}>Put it in</ReasonedButton>
+        <ReasonedButton type="submit" loading={add.isPending} disabled={!name.trim()} why={access.why}>Put it in</ReasonedButton>
       </div>
     </form>
   )

@@ -46,12 +46,12 @@ export function SavedViews({ page, query, onOpen }: SavedViewsProps) {
           {items.map((view) => <ViewItem key={view.name} view={view} current={view === current} begins={view.name === mine} onOpen={() => onOpen(view.query)} />)}
           {items.length === 0 && !views.isError && <Menu.Item disabled>No view is saved yet</Menu.Item>}
           <Menu.Divider />
-          {!current && <ReasonedItem why={access.write ? null : access.why} onClick={() => setNaming({})}>Save these filters…</ReasonedItem>}
+          {!current && <ReasonedItem why={access.why} onClick={() => setNaming({})}>Save these filters…</ReasonedItem>}
           {current && current.name !== mine && <Menu.Item onClick={() => keep(current.name)}>Begin with this view</Menu.Item>}
           {mine && <Menu.Item onClick={() => keep(null)}>Begin without a view</Menu.Item>}
           {current && access.write && <Menu.Item onClick={() => setNaming({ was: current.name })}>Rename…</Menu.Item>}
           {current && access.write && <Menu.Item color="red.8" onClick={() => setRemoving(current.name)}>Delete…</Menu.Item>}
-          {current && !access.write && <Menu.Label>{access.why}</Menu.Label>}
+          {current && access.why && <Menu.Label>{access.why}</Menu.Label>}
         </Menu.Dropdown>
       </Menu>
       {naming && <NameView {...naming} page={page} query={query} onClose={() => setNaming(null)} taken={items.map((view) => view.name)} />}

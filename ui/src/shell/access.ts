@@ -3,14 +3,15 @@ import * as ask from '@/api/queries'
 
 const WRITERS = new Set(['admin', 'editor'])
 
-/** What the signed-in role may do; controls that it may not use say why instead of failing. */
-export function useAccess(): { write: boolean; admin: boolean; why: string; actor: string | null } {
+/** What the signed-in role may do; controls that it may not use say why instead of failing: `why` is null where it may write. */
+export function useAccess(): { write: boolean; admin: boolean; why: string | null; actor: string | null } {
   const { data } = useQuery(ask.info)
   const role = data?.role ?? null
+  const write = role !== null && WRITERS.has(role)
   return {
-    write: role !== null && WRITERS.has(role),
+    write,
     admin: role === 'admin',
     actor: data?.actor ?? null,
-    why: `Your role is ${role ?? 'unknown'}: it may look, not change. Ask an admin of this project.`,
+    why: write ? null : `Your role is ${role ?? 'unknown'}: it may look, not change. Ask an admin of this project.`,
   }
 }
