@@ -55,11 +55,14 @@ class LocalEmbeddings:
             return np.stack([self._kept[name] for name in names])
 
     async def _computed(self, texts: Sequence[str]) -> Vectors:
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", __name__,
-            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
-            env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
-        )  # fmt: skip
+        try:
+            process = await asyncio.create_subprocess_exec(
+                sys.executable, "-m", __name__,
+                stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+                env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
+            )  # fmt: skip
+        except OSError as error:
+            raise Unavailable(f"Texts could not be embedded: {error}") from error
         try:
             asked = json.dumps(texts).encode()
             out, err = await asyncio.wait_for(process.communicate(asked), self._longest_s)

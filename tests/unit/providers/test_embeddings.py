@@ -76,3 +76,9 @@ async def test_a_process_that_takes_too_long_is_ended(monkeypatch: pytest.Monkey
     monkeypatch.setattr(embeddings.sys, "executable", str(slow))
     with pytest.raises(Unavailable, match="longer than"):
         await LocalEmbeddings(longest_s=0.2).embed(["a text"])
+
+
+async def test_a_process_that_cannot_be_started_says_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(embeddings.sys, "executable", str(tmp_path / "nowhere"))
+    with pytest.raises(Unavailable, match="could not be embedded"):
+        await LocalEmbeddings().embed(["a text"])
