@@ -10,7 +10,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 from assay_server.core.errors import InvalidInput, UpstreamError
 from assay_server.outbound.forward_definition import Forward
-from assay_server.providers import Outgoing, Upstream
+from assay_server.providers import Outgoing, Upstream, retry_after
 
 _ANSWER_S = 30.0
 _LARGEST_ANSWER = 64 << 10
@@ -79,11 +79,10 @@ class Post:
             incoming.close()
         if 200 <= incoming.status < 300:
             return _partial(body)
-        after = incoming.headers.get("retry-after", "")
         return Answer(
             incoming.status,
             error=f"HTTP {incoming.status}: {body[:2000].decode('utf-8', 'replace')}",
-            retry_after_s=float(after) if after.isdecimal() else None,
+            retry_after_s=retry_after(incoming.headers),
         )
 
     def _secret(self, name: str, header: str) -> str:

@@ -2,7 +2,7 @@
 
 from assay_server.providers.batch import BATCH_KEYS, BATCH_WORDS, says_batch
 from assay_server.providers.dialects import Dialect, Reader, dialect
-from assay_server.providers.failures import failure
+from assay_server.providers.failures import failure, retry_after
 from assay_server.providers.http import HttpUpstream
 from assay_server.providers.local_process import LocalLlm
 from assay_server.providers.openai import DONE
@@ -34,5 +34,6 @@ __all__ = [
     "data_of",
     "dialect",
     "failure",
+    "retry_after",
     "says_batch",
 ]
