@@ -53,7 +53,7 @@ export default function DashboardEditor({ dashboard, scope, onClose }: Props) {
     letGo()
     onClose()
   }
-  const edit = (next: Partial<Definition>) => setDraft({ ...draft, ...next })
+  const edit = (next: Partial<Definition>) => setDraft((before) => ({ ...before, ...next }))
   // One draft, two ways to write it: either tab begins with what was done in the other.
   const turning = useMutation({
     mutationFn: async (tab: 'yaml' | undefined) => {
