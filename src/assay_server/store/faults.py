@@ -56,15 +56,19 @@ def is_durable(error: duckdb.Error) -> bool:
 
 
 def is_of_memory(error: BaseException | None) -> bool:
-    """Whether there was too little memory, also for what a COMMIT does."""
+    """Whether there was too little memory, also for what a COMMIT does; not where a checkpoint found it."""
     return isinstance(error, duckdb.OutOfMemoryException) or (
-        isinstance(error, duckdb.TransactionException) and _NO_ROOM.search(str(error)) is not None
+        isinstance(error, duckdb.TransactionException) and bool(_NO_ROOM.search(str(error))) and not is_of_width(error)
     )
 
 
 def is_of_width(error: BaseException | None) -> bool:
-    """Whether a checkpoint found too little memory. Attributes of very many names take a column each while it runs."""
-    return isinstance(error, duckdb.IOException) and _INVALIDATED in str(error) and bool(_NO_ROOM.search(str(error)))
+    """Whether a checkpoint found too little memory. Attributes of very many names take a column each while it runs.
+
+    A COMMIT of much is written by a checkpoint of its own, and fails with it.
+    """
+    of_checkpoint = isinstance(error, duckdb.IOException | duckdb.TransactionException) and _INVALIDATED in str(error)
+    return of_checkpoint and bool(_NO_ROOM.search(str(error)))
 
 
 def _ours(error: duckdb.Error, short: Short) -> AssayError | None:
