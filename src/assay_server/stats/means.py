@@ -32,7 +32,7 @@ def mean(
     - No variance at all: the exact bound of `unanimous`.
     - Bounded on both sides (rates, 0-1 scores): Wilson's interval on the effective sample size; Clopper-Pearson on
       it (Korn & Graubard 1998) when the rare outcome is rarer than five.
-    - Otherwise Student's t with clusters - 1 degrees of freedom.
+    - Otherwise Student's t with clusters - 1 degrees of freedom, cut where the range has an end.
     """
     if not values:
         raise ValueError("a mean needs at least one value")
@@ -51,7 +51,9 @@ def interval(found: Spread, *, limits: Range = (None, None), alpha: float = 0.05
     low, high = limits
     if low is None or high is None:
         half = t_quantile(1 - alpha / 2, found.df) * found.se
-        return Estimate(found.mean, found.mean - half, found.mean + half, found.n, units, _named("t", found), found.se)
+        lower = found.mean - half if low is None else max(low, found.mean - half)
+        upper = found.mean + half if high is None else min(high, found.mean + half)
+        return Estimate(found.mean, lower, upper, found.n, units, _named("t", found), found.se)
     share, size = _as_rate(found, low, high, alpha)
     name, bounds = ("clopper-pearson", clopper_pearson) if _is_rare(share, size) else ("wilson", wilson)
     lower, upper = bounds(share * size, size, alpha=alpha)

@@ -28,7 +28,8 @@ def test_two_shares_that_are_compared_keep_a_digit_and_no_zero_behind_it() -> No
 
 
 def test_changes_have_a_sign_unless_nothing_changed() -> None:
-    assert [moved(share) for share in (0.12, -0.035, 0, -0.0001)] == ["+12 %", "−3.5 %", "0 %", "0 %"]
+    changes = (0.12, -0.035, 0, -0.0001, 0.0001)
+    assert [moved(share) for share in changes] == ["+12 %", "−3.5 %", "0 %", "0 %", "< 0.1 %"]
 
 
 def test_numbers_have_a_real_minus() -> None:

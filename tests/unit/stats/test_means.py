@@ -84,6 +84,13 @@ def test_without_variance_and_without_a_range_nothing_is_claimed() -> None:
     assert found.ci is None
 
 
+def test_what_is_never_negative_has_no_interval_below_zero() -> None:
+    found, free = mean([0.001, 0.02], limits=(0.0, None)), mean([0.001, 0.02])
+    assert (found.lower, found.upper) == (0.0, free.upper)
+    assert free.lower is not None
+    assert free.lower < 0
+
+
 def test_one_cluster_says_nothing() -> None:
     found = mean([0.0, 1.0, 1.0], ["a", "a", "a"], limits=UNIT)
     assert (found.ci, p_below([0.0, 1.0, 1.0], 0.9, ["a", "a", "a"], limits=UNIT)) == (None, 1.0)

@@ -61,3 +61,17 @@ function ofRows(answer: RowsAnswer): Drawn {
   )
   return { starts: null, labels, ticks: null, lines }
 }
+
+const REACH = 3 // times the largest value
+
+/** How far from 0 the axis goes at most: bins with two or three values have bands that would press every line flat. */
+export function reachOf(lines: Line[]): number {
+  const largest = Math.max(...lines.flatMap((line) => line.values.map((value) => Math.abs(value ?? 0))))
+  return largest > 0 ? roundedUp(REACH * largest) : Infinity
+}
+
+/** To a number that reads well beside the other marks of an axis: 1, 2 or 5 with zeros. */
+function roundedUp(value: number): number {
+  const power = 10 ** Math.floor(Math.log10(value))
+  return (value <= power ? 1 : value <= 2 * power ? 2 : value <= 5 * power ? 5 : 10) * power
+}

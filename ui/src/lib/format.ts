@@ -13,14 +13,15 @@ export function duration(ms: number | null | undefined): string {
   return `${Math.floor(seconds / 3600)} h ${pad(Math.floor((seconds % 3600) / 60))} m`
 }
 
-/** Dollars with the digits that matter: `$12.30`, `$0.0042`, `$0.000013`. */
+/** Dollars with the digits that matter: `$12.30`, `$0.0042`, `−$0.000013`. */
 export function money(usd: number | null | undefined): string {
   if (usd === null || usd === undefined) return UNKNOWN
   if (usd === 0) return '$0'
   const size = Math.abs(usd)
-  if (size >= 1) return `$${usd.toLocaleString('en-GB', { minimumFractionDigits: 2, maximumFractionDigits: 2 })}`
+  const sign = usd < 0 ? '−' : ''
+  if (size >= 1) return `${sign}$${size.toLocaleString('en-GB', { minimumFractionDigits: 2, maximumFractionDigits: 2 })}`
   const digits = Math.min(8, 1 - Math.floor(Math.log10(size)))
-  return `$${usd.toFixed(Math.max(2, digits))}`
+  return `${sign}$${size.toFixed(Math.max(2, digits))}`
 }
 
 /** Whole numbers with thin groups: `1,204`. */

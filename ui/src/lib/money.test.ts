@@ -9,7 +9,7 @@ describe('differences in dollars', () => {
 
 describe('shares', () => {
   it('show a digit more where they are small', () => {
-    expect([0.624, 0.004, 0, -0.12, 25.53, null].map(portion)).toEqual(['62 %', '0.4 %', '0 %', '−12 %', '2,553 %', 'unknown'])
+    expect([0.624, 0.004, 0.0002, 0, -0.12, -0.0001, 25.53, null].map(portion)).toEqual(['62 %', '0.4 %', '< 0.1 %', '0 %', '−12 %', '0 %', '2,553 %', 'unknown'])
   })
 })
 

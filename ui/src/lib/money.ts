@@ -6,9 +6,10 @@ export function change(usd: number | null | undefined): string {
   return usd === 0 ? '$0' : `${usd < 0 ? '−' : '+'}${money(Math.abs(usd))}`
 }
 
-/** A share as whole percents, and more digits where it is small: `62 %`, `0.4 %`. */
+/** A share as whole percents, and more digits where it is small: `62 %`, `0.4 %`, `< 0.1 %`. */
 export function portion(share: number | null | undefined): string {
   if (share === null || share === undefined) return UNKNOWN
+  if (share > 0 && share < 0.0005) return '< 0.1 %'
   const text = Number((Math.abs(share) * 100).toFixed(Math.abs(share) < 0.1 ? 1 : 0)).toLocaleString('en-GB')
   return `${share < 0 && text !== '0' ? '−' : ''}${text} %`
 }

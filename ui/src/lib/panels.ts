@@ -103,5 +103,6 @@ export function tick(time: string, binS: number): string {
 export function against(now: number | null, before: number | null | undefined): string | null {
   if (now === null || before === null || before === undefined || before === 0) return null
   const change = now / before - 1
+  if (Math.abs(change) < 0.0005) return '0 %'
   return `${change >= 0 ? '+' : '−'}${portion(Math.abs(change))}`
 }

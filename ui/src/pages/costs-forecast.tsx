@@ -36,7 +36,7 @@ function Honesty({ forecast }: { forecast: ask.Forecast }) {
     <Facts
       rows={[
         [`Next ${plural(forecast.forecast.length, 'day')}`, total && `${money(total.usd)}, between ${money(total.lower)} and ${money(total.upper)}`],
-        ['Trend', trend !== null && `${trend > 0 ? '+' : ''}${portion(trend)} a week`],
+        ['Trend', trend !== null && (Math.abs(trend) < 0.0005 ? 'none' : `${trend > 0 ? '+' : ''}${portion(trend)} a week`)],
         ['Held in the past', backtest?.coverage != null && `${portion(backtest.coverage)} of ${plural(backtest.n, 'forecast day')} (${portion(level)} promised)`],
         ['Mean error', backtest?.error != null && portion(backtest.error)],
         ['Calls without a price', forecast.unknown > 0 && plural(forecast.unknown, 'call')],

@@ -1,6 +1,6 @@
 import type { HistogramAnswer, Mark } from '@/api/dashboards'
 import { compact, count } from '@/lib/format'
-import type { Drawn, Line } from '@/lib/drawn'
+import { type Drawn, type Line, reachOf } from '@/lib/drawn'
 import { inUnit, onAxis, seriesName } from '@/lib/panels'
 import { frame, type Ink } from '@/parts/echart'
 
@@ -20,10 +20,13 @@ const LONGEST = 44
 export function courseOption(ink: Ink, drawn: Drawn, look: Look) {
   const unit = drawn.lines[0]?.unit ?? ''
   const { text, grid, tooltip, yAxis } = frame(ink, (value) => onAxis(value, unit))
+  const reach = banded(drawn) && !look.bars ? reachOf(drawn.lines) : Infinity
+  const top = (value: { max: number }) => (value.max > reach ? reach : unit === 'share' && value.max > 0.9 ? 1 : null)
+  const bottom = (value: { min: number }) => (value.min < -reach ? -reach : Math.min(0, value.min))
   return {
     grid: { ...grid, top: look.marks.length ? 24 : 14 },
     tooltip: { ...tooltip, axisPointer: { type: look.bars ? 'shadow' : 'line' }, formatter: (points: { dataIndex: number }[]) => told(drawn, points[0]?.dataIndex ?? 0) },
-    yAxis: { ...yAxis, min: (value: { min: number }) => Math.min(0, value.min), max: (value: { max: number }) => (unit === 'share' && value.max > 0.9 ? 1 : null) },
+    yAxis: { ...yAxis, min: bottom, max: top },
     xAxis: {
       type: 'category',
       data: drawn.labels,

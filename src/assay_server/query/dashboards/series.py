@@ -13,7 +13,7 @@ from assay_server.query.dashboards.source import Asked, source_of, units
 from assay_server.query.dimensions import dimension
 from assay_server.query.measures import COUNTS, MEASURES, Metric, aggregate
 from assay_server.query.sql import lines
-from assay_server.stats import Sums, distinct_of_minima, mean_of_sums
+from assay_server.stats import Range, Sums, distinct_of_minima, mean_of_sums
 from assay_server.store import Limits, Store
 
 LARGE = Limits(rows=200_000, seconds=30)
@@ -187,16 +187,16 @@ async def _units(store: Store, asked: Asked, metric: Metric, groups: Groups) -> 
 
 
 def _series(metric: Metric, number: int, rows: Sequence[Mapping[str, Any]], width_ns: int | None) -> dict[int, Series]:
-    bounded = _is_bounded(metric, number, rows)
+    limits = _limits(metric, number, rows) if is_averaged(metric) else (None, None)
     totals = {row["place"]: row for row in rows if row["b"] is None}
-    found = {place: Series(place, _figure(metric, number, row, bounded)) for place, row in totals.items()}
+    found = {place: Series(place, _figure(metric, number, row, limits)) for place, row in totals.items()}
     for row in rows:
         if row["b"] is not None and width_ns is not None:
-            found[row["place"]].bins[row["b"] * width_ns] = _figure(metric, number, row, bounded)
+            found[row["place"]].bins[row["b"] * width_ns] = _figure(metric, number, row, limits)
     return found
 
 
-def _figure(metric: Metric, number: int, row: Mapping[str, Any], bounded: bool) -> Figure:
+def _figure(metric: Metric, number: int, row: Mapping[str, Any], limits: Range) -> Figure:
     n, unknown = row[f"n{number}"], row[f"unknown{number}"]
     if n == 0:
         return Figure(0.0 if metric.name in _ZEROS and unknown == 0 else None, 0, unknown)
@@ -204,7 +204,7 @@ def _figure(metric: Metric, number: int, row: Mapping[str, Any], bounded: bool) 
         return Figure(float(row[f"value{number}"]), n, unknown)
     names = ("total", "squares", "clusters", "cluster_squares", "cross", "sizes", "low", "high")
     sums = Sums(n, **{name: row[f"{name}{number}"] for name in names}, units=_traces(row, number))
-    estimate = mean_of_sums(sums, limits=(0.0, 1.0) if bounded else (None, None))
+    estimate = mean_of_sums(sums, limits=limits)
     return Figure(estimate.value, n, unknown, estimate.ci)
 
 
@@ -217,15 +217,17 @@ def _traces(row: Mapping[str, Any], number: int) -> int | None:
     return found
 
 
-def _is_bounded(metric: Metric, number: int, rows: Sequence[Mapping[str, Any]]) -> bool:
-    """Rates are; so is a score of which nothing in the whole range lies outside 0 to 1. Costs and tokens are not."""
-    shape = MEASURES[metric.name].shape
-    if shape == "rate":
-        return True
-    if metric.name != "score":
-        return False
+def _limits(metric: Metric, number: int, rows: Sequence[Mapping[str, Any]]) -> Range:
+    """Rates lie between 0 and 1; so does a score of which nothing in the whole range lies outside, and costs and tokens
+    are never below 0. Of another score nobody knows."""
+    if MEASURES[metric.name].shape == "rate":
+        return 0.0, 1.0
     known = [row for row in rows if row["b"] is None and row[f"n{number}"]]
-    return all(row[f"low{number}"] >= 0 and row[f"high{number}"] <= 1 for row in known)
+    if any(row[f"low{number}"] < 0 for row in known):
+        return None, None
+    if metric.name != "score":
+        return 0.0, None
+    return (0.0, 1.0) if all(row[f"high{number}"] <= 1 for row in known) else (None, None)
 
 
 def axis(asked: Asked, *, binned: bool) -> list[int]:

@@ -85,6 +85,12 @@ async def number(panels: Panels, metric: Any, **more: Any) -> dict[str, Any]:
     return total
 
 
+async def test_what_is_never_negative_has_no_interval_below_zero(panels: Panels) -> None:
+    lower, upper = (await number(panels, "cost_per_request"))["ci"]
+    assert lower == 0
+    assert upper > 0.375
+
+
 @pytest.mark.parametrize(
     ("metric", "narrow", "value", "n", "unknown"),
     [
