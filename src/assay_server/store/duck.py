@@ -1,7 +1,7 @@
 """The embedded store: DuckDB with one writer thread, one that prepares for it, and a few readers.
 
 The settings are measured (docs/decisions.md): merging of row groups in place stalls appends for seconds, so it never
-happens (`rewriting` does better); checkpoints come at 64 MB of log; no extension is looked for outside the package.
+happens (`rewriting` does better); checkpoints come at 16 MB of log; no extension is looked for outside the package.
 SQL here is put together from the names of our own tables alone; values are always parameters.
 """
 

@@ -33,7 +33,7 @@ class Settings:
     copy_limit: str = "1792MB"  # while the file is copied whose rows are too large for that: 2,048 are read at once
     threads: int = 2
     readers: int = 3
-    checkpoint_threshold: str = "64MB"
+    checkpoint_threshold: str = "16MB"
     spill: str = "2GB"  # what one process may put on disk while it sorts or joins
     row_group_size: int = 122_880
     reserve: int = 256 << 20  # bytes of the disk that are left free: a checkpoint wants room

@@ -195,7 +195,7 @@ async def test_the_settings_that_keep_appends_short_are_in_force(tmp_path: Path)
     found = {row["name"]: row["value"] for row in rows}
     assert found["max_vacuum_tasks"] == "0"
     assert found["autoload_known_extensions"] == found["autoinstall_known_extensions"] == "false"
-    assert found["checkpoint_threshold"].startswith(("61", "64"))  # 64 MB, told in MiB
+    assert found["checkpoint_threshold"].startswith(("15", "16"))  # 16 MB, told in MiB
 
 
 async def test_stamps_never_go_back_whatever_the_clock_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
