@@ -46,6 +46,7 @@ class Asked:
     hold.
 
     `runs`: are there spans of evaluation runs (`live.has_runs`)? Where nobody knows, it is taken that there are.
+    `labels_ever`: what people said counts whenever they said it, until the range's end.
     `key_sets` and `few`: what `knowing` adds of the attributes in these.
     """
 
@@ -54,6 +55,7 @@ class Asked:
     narrow: Sequence[Mapping[str, Sequence[str]]] = ()
     group_by: str | None = None
     runs: bool = True
+    labels_ever: bool = False
     key_sets: KeySets = field(default_factory=dict)
     few: KeySets = field(default_factory=dict)
 
@@ -226,7 +228,8 @@ def judgements(asked: Asked, metric: Metric) -> tuple[str, list[Any]]:
     judged, always = Where.project(asked.project), [asked.project, 0, 1 << 62]
     judged.add("name = ?", "schema_valid" if metric.name == "schema_violations" else metric.score)
     judged.equal("source", metric.source)
-    judged.add("time_ns >= ? AND time_ns < ?", asked.range.since_ns, asked.range.until_ns)
+    begun = "(time_ns >= ? OR source = 'human')" if asked.labels_ever else "time_ns >= ?"
+    judged.add(begun + " AND time_ns < ?", asked.range.since_ns, asked.range.until_ns)
     for narrow in asked.narrow:
         without_traces(judged, narrow, always, key_sets=asked.few)
     if asked.only_live:
