@@ -156,6 +156,23 @@ async def test_the_dearest_are_shown_and_the_others_summed(store: DuckStore) -> 
     found = await Costs(store).breakdown("prj_a", WINDOW, "model", limit=2)
     assert [(item["value"], item["share"]) for item in found["items"]] == [("m4", 0.4), ("m3", 0.3)]
     assert (found["others"]["groups"], found["others"]["calls"], found["others"]["cost"]["usd"]) == (2, 2, 3.0)
+    assert "bins" not in found["others"]
+
+
+async def test_bins_of_all_groups_add_up_to_what_a_day_cost(store: DuckStore) -> None:
+    """Also of the groups that are not shown: a chart without theirs shows less than was spent."""
+    spans = [a_call(10 * day + n, model=f"m{n}" if n else None, cost=float(n + 1), start_ns=START + day * DAY)
+             for day in range(2) for n in range(4)]  # fmt: skip
+    await store.append(Facts(spans))
+    two_days = replace(WINDOW, until_ns=START + 2 * DAY)
+    for by, limit in (("model", 2), ("model", 4), (None, 50)):
+        found = await Costs(store).breakdown("prj_a", two_days, by, bin_name="day", limit=limit)
+        days = [0.0, 0.0]
+        for group in (*found["items"], found["others"]):
+            for one in group["bins"]:
+                days[one["start"][:10] == "2026-11-22"] += one["cost"]["usd"]
+        assert days == [10.0, 10.0]
+    assert found["others"]["bins"] == []
 
 
 @pytest.mark.parametrize(
