@@ -1,7 +1,7 @@
 """What a span costs when it comes in, and when prices change afterwards: one rule for both."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 from assay_server.core.records import Span, Tokens
@@ -21,6 +21,10 @@ AUDIO_KEYS = (
 )
 """Attributes that say how many of a call's tokens were sound, which costs many times what text does."""
 
+HOUR_KEYS = ("assay.cache_write_1h_tokens", "langfuse.observation.usage_details", "langsmith.metadata.usage_metadata")
+"""Attributes that say how many tokens stay in a cache for an hour, which costs more than the usual five minutes."""
+
+_HOUR = re.compile(r"""["'](?:input_)?ephemeral_1hr?_input_tokens["']\s*:\s*(\d{1,15})\b""")
 _SOUND = re.compile(r'"\w*audio\w*"\s*:\s*[1-9]')
 
 
@@ -37,6 +41,7 @@ class Prices(Protocol):
         project: str | None = None,
         batch: bool = False,
         audio: bool = False,
+        kept_an_hour: int = 0,
     ) -> tuple[float, str] | None: ...
 
 
@@ -46,6 +51,7 @@ def price_span(span: Span, prices: Prices) -> None:
         priced = prices.price(
             span.provider, span.model, span.tokens, span.start_ns, project=span.project,
             batch=_any(span.attributes, BATCH_KEYS, says_batch), audio=_any(span.attributes, AUDIO_KEYS, says_audio),
+            kept_an_hour=kept_an_hour(span.attributes.get(key) for key in HOUR_KEYS) if span.tokens.cache_write else 0,
         )  # fmt: skip
         if priced is not None:
             span.cost, span.cost_source = priced
@@ -55,6 +61,19 @@ def says_audio(value: Any) -> bool:
     """A count, or the JSON of a usage object that holds one."""
     text = str(value)
     return text.isdigit() and int(text) > 0 if not text.startswith("{") else _SOUND.search(text) is not None
+
+
+def kept_an_hour(values: Iterable[Any]) -> int:
+    """Of what a call says in `HOUR_KEYS`: a count, or a usage object that holds one."""
+    return max((_count(value) for value in values if value is not None), default=0)
+
+
+def _count(value: Any) -> int:
+    text = str(value)
+    if text.isdigit():
+        return int(text)
+    found = _HOUR.search(text)
+    return int(found[1]) if found else 0
 
 
 def _any(attributes: Mapping[str, Any], keys: Sequence[str], says: Callable[[Any], bool]) -> bool:

@@ -105,6 +105,29 @@ async def test_sound_is_not_priced_as_text(house: House, said: dict[str, Any]) -
     assert await house.costs() == [None, 2.5]
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"assay.cache_write_1h_tokens": 1_000_000},
+        {"langfuse.observation.usage_details": '{"input": 0, "input_ephemeral_1h_input_tokens": 1000000}'},
+        {"langsmith.metadata.usage_metadata": '{"input_token_details": {"ephemeral_1h_input_tokens":1000000}}'},
+        {"langsmith.metadata.usage_metadata": {"input_token_details": {"ephemeral_1hr_input_tokens": 1_000_000}}},
+    ],
+)
+async def test_what_stays_in_a_cache_for_an_hour_has_its_own_rate(house: House, said: dict[str, Any]) -> None:
+    """Anthropic takes twice the input's rate for it, and 1.25 times for five minutes."""
+    claude: Any = {"provider": "anthropic", "tokens": Tokens(0, None, 1_000_000, 0)}
+    model = "claude-opus-4-1"
+    await house.ingest.write(Facts([call(1, model, attributes=said, **claude), call(2, model, **claude)]))
+    assert await house.costs() == [30.0, 18.75]
+    made = await house.prices.put(PROJECT, "key:a", model, {"input": 1, "cache_write": 2})
+    await house.repricer.work()
+    assert await house.costs() == [2.0, 2.0]
+    await house.prices.delete(PROJECT, "key:a", made["id"])
+    await house.repricer.work()
+    assert await house.costs() == [30.0, 18.75]
+
+
 async def test_batch_calls_are_known_by_what_they_say(house: House) -> None:
     batch = {"openai.request.service_tier": "batch"}
     await house.ingest.write(Facts([call(1, "gpt-4o-2024-11-20", attributes=batch), call(2, attributes=batch)]))
