@@ -109,7 +109,8 @@ def report(
 
 @app.command(epilog="Example: assay cost unpriced")
 def unpriced(as_json: AsJson = False) -> None:
-    """Models with calls that nobody could price; where others have one, these say batch or sound, or came before it."""
+    """Models with calls that nobody could price; where others have one, these say batch or sound, are an agent's sum,
+    or came before it."""
     with connected() as client:
         found = client.costs.unpriced()
     if not emit({"items": found}, as_json):
