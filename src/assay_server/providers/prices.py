@@ -50,6 +50,11 @@ class Rate:
         return rate
 
 
+def in_dollars(total: float) -> float:
+    """A sum of products as decimals have it, without the last digits that floats make up. No price needs fourteen."""
+    return round(total, 14)
+
+
 @dataclass(slots=True, frozen=True)
 class Rates:
     """The price of each bucket of `Tokens`; None where the price list has none."""
@@ -85,7 +90,7 @@ class Rates:
                 if rate is None:
                     return None
                 total += count * rate.at(prompt)
-        return total
+        return in_dollars(total)
 
 
 class Prices:

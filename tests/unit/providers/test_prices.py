@@ -45,6 +45,16 @@ def test_our_arithmetic_is_the_librarys(tokens: Tokens) -> None:
     assert compared > 1000
 
 
+def test_a_cost_is_the_decimal_one_to_its_last_digit() -> None:
+    """Two of five calls ended in digits that floats made up: 0.00013000000000000002 dollars."""
+    for fresh in range(1, 400):
+        tokens = Tokens(12 * fresh, fresh, None, 7 * fresh + 3)
+        for provider, model in (("openai", "gpt-4o-2024-11-20"), ("google", "gemini-2.5-pro")):
+            priced = prices.price(provider, model, tokens, AT_NS)
+            assert priced is not None
+            assert priced[0] == float(theirs(provider, model, tokens))
+
+
 @pytest.mark.parametrize("model", ["claude-sonnet-4-5-20250929", "claude-opus-4-1"])
 def test_what_stays_in_a_cache_for_an_hour_costs_what_the_library_says(model: str) -> None:
     """More than what stays for five minutes: that was charged for both."""
