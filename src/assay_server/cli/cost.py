@@ -35,6 +35,9 @@ def by(
         found = client.costs.by(dimension, since=since or _ago(days), until=until, tag=tag)
     if not emit(found, as_json):
         table((dimension, "calls", "tokens in", "tokens out", "cost", "share"), [_group(row) for row in found["items"]])
+        if hidden := found["others"]["groups"]:
+            calls = found["others"]["calls"]
+            answer(f"{hidden} more with {calls} calls: {money(found['others']['cost'])}")
         calls = found["total"]["calls"]
         answer(f"total {money(found['total']['cost'])} for {calls} calls" if calls else "no calls in this time")
         if found["total"]["cost"]["unknown"]:
@@ -106,7 +109,8 @@ def report(
 
 @app.command(epilog="Example: assay cost unpriced")
 def unpriced(as_json: AsJson = False) -> None:
-    """Models with calls that nobody could price; where others have one, these say batch or sound, or came before it."""
+    """Models with calls that nobody could price; where others have one, these say batch or sound, are an agent's sum,
+    or came before it."""
     with connected() as client:
         found = client.costs.unpriced()
     if not emit({"items": found}, as_json):

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from assay_server.core.errors import AssayError
 from assay_server.core.records import Tokens
-from assay_server.ingest.pricing import AUDIO_KEYS, ROLL_UPS, Prices, says_audio
+from assay_server.ingest.pricing import AUDIO_KEYS, HOUR_KEYS, ROLL_UPS, Prices, kept_an_hour, says_audio
 from assay_server.providers import BATCH_KEYS, says_batch
 from assay_server.store import Limits, Priced, Store
 
@@ -121,10 +121,23 @@ class Repricer:
         self, project: str, provider: str | None, model: str, after: tuple[int, int]
     ) -> list[dict[str, Any]]:
         """The next batch by (start_ns, key); what the client priced itself is not among them."""
-        batch, audio = (_said(keys) for keys in (BATCH_KEYS, AUDIO_KEYS))
-        sql = "\n".join((_SELECT, ", [" + batch + "] AS batch, [" + audio + "] AS audio", _FROM))
+        said = {"batch": BATCH_KEYS, "audio": AUDIO_KEYS, "hour": HOUR_KEYS}
+        columns = "".join(", [" + _said(keys) + "] AS " + name for name, keys in said.items())
+        sql = "\n".join((_SELECT, columns, _FROM))
         start, key = after
-        params = [*BATCH_KEYS, *AUDIO_KEYS, project, model, provider, list(ROLL_UPS), start, start, key, _BATCH]
+        params = [
+            *BATCH_KEYS,
+            *AUDIO_KEYS,
+            *HOUR_KEYS,
+            project,
+            model,
+            provider,
+            list(ROLL_UPS),
+            start,
+            start,
+            key,
+            _BATCH,
+        ]
         return await self._store.scan(sql, params, limits=_LIMITS)
 
     def _priced(self, project: str, row: dict[str, Any]) -> Priced:
@@ -134,8 +147,9 @@ class Repricer:
         batch = any(says_batch(value) for value in row["batch"] if value is not None)
         audio = any(says_audio(value) for value in row["audio"] if value is not None)
         found = self._queue.price(
-            row["provider"], row["model"], tokens, row["start_ns"], project=project, batch=batch, audio=audio
-        )
+            row["provider"], row["model"], tokens, row["start_ns"], project=project, batch=batch, audio=audio,
+            kept_an_hour=kept_an_hour(row["hour"]),
+        )  # fmt: skip
         cost, source = found or (None, None)
         return Priced(row["trace_id"], row["span_id"], cost, source)
 

@@ -50,6 +50,11 @@ class Rate:
         return rate
 
 
+def in_dollars(total: float) -> float:
+    """A sum of products as decimals have it, without the last digits that floats make up. No price needs fourteen."""
+    return round(total, 14)
+
+
 @dataclass(slots=True, frozen=True)
 class Rates:
     """The price of each bucket of `Tokens`; None where the price list has none."""
@@ -61,13 +66,18 @@ class Rates:
     reasoning: Rate | None
     request: float
     source: str  # `prices:<day>`: the day whose prices these are
+    kept_an_hour: Rate | None = None  # of what is written to a cache to stay there that long; None: as `cache_write`
 
-    def cost(self, tokens: Tokens) -> float | None:
-        """US dollars; None when a bucket that was used has no price, or nobody counted any tokens."""
+    def cost(self, tokens: Tokens, kept_an_hour: int = 0) -> float | None:
+        """US dollars; None when a bucket that was used has no price, or nobody counted any tokens. `kept_an_hour`: so
+        many of those written to a cache."""
+        written = tokens.cache_write
+        long = None if written is None else min(kept_an_hour, written)
         buckets = (
             (tokens.fresh_input, self.fresh_input),
             (tokens.cache_read, self.cache_read),
-            (tokens.cache_write, self.cache_write),
+            (None if written is None or long is None else written - long, self.cache_write),
+            (long, self.kept_an_hour or self.cache_write),
             (tokens.output, self.output),
             (tokens.reasoning, self.reasoning),
         )
@@ -80,7 +90,7 @@ class Rates:
                 if rate is None:
                     return None
                 total += count * rate.at(prompt)
-        return total
+        return in_dollars(total)
 
 
 class Prices:
@@ -100,8 +110,11 @@ class Prices:
         project: str | None = None,  # the list is the same for all
         batch: bool = False,
         audio: bool = False,
+        kept_an_hour: int = 0,
     ) -> tuple[float, str] | None:
         """(US dollars, `prices:<day>`), or None when it is unknown. `at_ns`: when the call was made.
+
+        `kept_an_hour`: how many of the tokens that were written to a cache stay there so long, which costs more.
 
         The model may be written `provider/model`. Without a provider the model's name must say whose it is.
         The list knows no prices of batch calls, so those are unknown: own prices have a field for them. So are calls
@@ -112,7 +125,7 @@ class Prices:
         rates = self.rates(provider, model, at_ns)
         if rates is None:
             return None
-        cost = rates.cost(tokens)
+        cost = rates.cost(tokens, kept_an_hour)
         return None if cost is None else (cost, rates.source)
 
     def rates(self, provider: str | None, model: str, at_ns: int) -> Rates | None:
@@ -164,6 +177,7 @@ def _look_up(provider: str | None, model: str, at_ns: int) -> Rates | None:
         _rate(prices.output_reasoning_mtok) or output,
         0.0 if request is None else float(getattr(request, "base", request)) / 1000,
         f"prices:{moment:%Y-%m-%d}",
+        _rate(prices.cache_write_1h_mtok),
     )
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from assay_server.core.records import Tokens
-from assay_server.providers.prices import Rates
+from assay_server.providers.prices import Rates, in_dollars
 
 
 @dataclass(slots=True, frozen=True)
@@ -37,7 +37,7 @@ class OwnPrice:
         full = self.rates.cost(tokens)
         if full is None or not batch:
             return full
-        return None if self.batch is None else full * self.batch
+        return None if self.batch is None else in_dollars(full * self.batch)
 
 
 def applying(prices: Iterable[OwnPrice], provider: str | None, model: str, at_ns: int) -> OwnPrice | None:

@@ -6,14 +6,14 @@ from itertools import groupby, pairwise
 from typing import Any
 
 from assay_server.core.words import percent
+from assay_server.query.cost_cheaper import at_cheaper
 from assay_server.query.cost_groups import PriceList
 from assay_server.query.cost_repeats import Again, Repeats, repeats, together
-from assay_server.query.cost_sql import BUCKETS, LARGE, SUMS, CostFilter, calls, money
+from assay_server.query.cost_sql import LARGE, SUMS, CostFilter, calls, money
 from assay_server.query.cost_words import dollars
-from assay_server.query.costs import DAY_NS
 from assay_server.query.shapes import question_of
 from assay_server.query.sql import lines
-from assay_server.store import INPUT, TOKENS, Limits, Store
+from assay_server.store import INPUT, Limits, Store
 
 _SECOND_NS = 1_000_000_000
 _TEXTS = Limits(rows=5_000, seconds=60)
@@ -50,7 +50,9 @@ class Savings:
             "cost": money(total),
             "calls": total["calls"],
             "caching": await self._caching(project, narrow, ttl_s, total),
-            "cheaper": None if cheaper is None else await self._cheaper(project, narrow, under, cheaper),
+            "cheaper": None
+            if cheaper is None
+            else await at_cheaper(self._store, self._prices, project, narrow, under, cheaper),
             "prefix": await self._prefix(project, narrow),
         }
 
@@ -113,50 +115,6 @@ class Savings:
         rows = await self._store.scan(sql, [project, list(wanted)]) if wanted else []
         return {row["key"]: row for row in rows}
 
-    async def _cheaper(self, project: str, narrow: CostFilter, under: int, cheaper: str) -> dict[str, Any]:
-        found = calls(project, narrow)
-        sql = lines(
-            found.sql,
-            "SELECT start_ns // ? * ? AS day,",
-            SUMS,
-            "FROM calls WHERE kind = 'llm' AND cost IS NOT NULL AND cost_source IS NOT NULL AND",
-            TOKENS + " < ? AND " + TOKENS + " > 0",
-            "AND model <> ? AND concat(provider, '/', model) <> ? GROUP BY day ORDER BY day",
-        )
-        params = [*found.params, DAY_NS, DAY_NS, under, cheaper, cheaper]
-        rows = await self._store.scan(sql, params, limits=LARGE)
-        then = [self._at(project, cheaper, row) for row in rows]
-        now, count = sum(row["usd"] for row in rows), sum(row["calls"] for row in rows)
-        lost = sum(row["calls"] for row, cost in zip(rows, then, strict=True) if cost is None)
-        pairs = [(row["usd"], cost) for row, cost in zip(rows, then, strict=True) if cost is not None]
-        saved = {"usd": sum(usd - cost for usd, cost in pairs) if pairs or not rows else None, "unknown": lost}
-        return {
-            "model": cheaper,
-            "under": under,
-            "calls": count,
-            "usd_now": now,
-            "usd_then": sum(cost for _, cost in pairs) if pairs else None,
-            "saved": saved,
-            "sentence": _cheaper_sentence(cheaper, under, count, saved["usd"]),
-        }
-
-    def _at(self, project: str, model: str, row: Mapping[str, Any]) -> float | None:
-        """What a day's calls would have cost at another model."""
-        owner, slash, name = model.partition("/")
-        provider, name = (owner, name) if slash else (None, model)
-        rates = self._prices.rates(provider, name, row["day"], project=project)
-        if rates is None:
-            return None
-        prompt = sum(row[bucket] or 0 for bucket in BUCKETS[:3]) // row["calls"]
-        cost: float = rates.request * row["calls"]
-        each = (rates.fresh_input, rates.cache_read, rates.cache_write, rates.output, rates.reasoning)
-        for bucket, rate in zip(BUCKETS, each, strict=True):
-            if row[bucket]:
-                if rate is None:
-                    return None
-                cost += row[bucket] * rate.at(prompt)
-        return cost
-
     async def _prefix(self, project: str, narrow: CostFilter) -> dict[str, Any]:
         found = calls(project, narrow)
         sql = lines(
@@ -191,14 +149,15 @@ class Savings:
             row["provider"], row["model"], row["at_ns"], project=project
         )  # fmt: skip
         known = rates is not None and rates.fresh_input is not None and rates.cache_read is not None
-        fresh, read = (rates.fresh_input.base, rates.cache_read.base) if known and rates is not None else (0.0, 0.0)
+        prompt = round(row["tokens"] / row["calls"])  # long ones are dearer at some vendors
+        fresh, read = (rates.fresh_input.at(prompt), rates.cache_read.at(prompt)) if known and rates else (0.0, 0.0)
         cached = min(shared, row["cached"])
         return {
             "model": row["model"],
             "name": row["name"],
             "calls": row["calls"],
             "share": share,
-            "tokens_per_call": round(row["tokens"] / row["calls"]),
+            "tokens_per_call": prompt,
             "usd": again * (fresh - read) if known else None,
             "tenth": ((shared - cached) * fresh + cached * read) / 10 if known else None,
             "tokens": shared,
@@ -214,19 +173,6 @@ def _cache_sentence(
     told = f"{count:,} calls asked again, within {ttl_s / 60:g} min, exactly what had been answered;"
     share_of = "" if share is None else f" ({percent(share)})"
     return f"{told} a cache would have saved {dollars(usd)}{share_of}." + of_others
-
-
-def _cheaper_sentence(model: str, under: int, count: int, saved: float | None) -> str:
-    if not count:
-        return f"No priced call of another model had fewer than {under:,} tokens."
-    told = f"{count:,} calls had fewer than {under:,} tokens; "
-    if saved is None:
-        return told + f"nobody knows what {model} costs."
-    less = "less" if saved >= 0 else "more"
-    return told + (
-        f"with {model} and as many tokens they would have cost {dollars(abs(saved))} {less}."
-        " Whether it answers as well, a run tells."
-    )
 
 
 def _repeat(again: Again, call: Mapping[str, Any]) -> dict[str, Any]:

@@ -94,7 +94,8 @@ def unmetered(project: str, narrow: CostFilter) -> tuple[Calls, Calls]:
     same call, which tells; it takes longer, and where the first finds none nobody need ask."""
     around = _edges(project, narrow, _MARGIN_NS)
     where = Where(["s.project = ?", "s.start_ns >= ?", "s.start_ns < ?"], _edges(project, narrow))
-    where.add("kind = 'llm' AND status <> 'error' AND cost IS NULL AND fresh_input IS NULL AND output_tokens IS NULL")
+    where.add("kind = 'llm' AND status <> 'error' AND cost IS NULL")
+    where.add("coalesce(" + ", ".join(BUCKETS) + ") IS NULL")
     narrowed(where, _given(narrow), around, of="s.")
     silent = lines("FROM spans s WHERE", str(where))
     told = lines(

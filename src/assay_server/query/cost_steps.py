@@ -5,6 +5,8 @@ from typing import Any
 
 from assay_server.core.words import percent
 from assay_server.query.cost_sql import BUCKETS, money, token_sums
+from assay_server.query.dimensions import EDGES
+from assay_server.query.roots import ROOTS, roots_params
 from assay_server.query.sql import lines
 from assay_server.store import TOKENS
 
@@ -22,8 +24,8 @@ def steps_sql(
     # As a constant: divided by a parameter, 64 bits become 128, which takes ten times as long.
     drawn = f"hash(trace_id) % {int(one_in)} = 0"
     sql = lines(
-        "WITH roots AS (SELECT trace_id FROM spans WHERE project = ? AND parent_id IS NULL AND start_ns >= ?",
-        *("  AND start_ns < ? AND (?::VARCHAR IS NULL OR name = ?) AND", drawn, "),"),
+        *("WITH", ROOTS, ", roots AS (SELECT trace_id FROM root"),
+        *("  WHERE (?::VARCHAR IS NULL OR name = ?) AND", drawn, "),"),
         "looked_at AS MATERIALIZED (SELECT",
         "  hash(trace_id) AS trace, hash(trace_id, span_id) AS me, key, kind, name, status,",
         "  CASE WHEN parent_id IS NOT NULL THEN hash(trace_id, parent_id) END AS above,",
@@ -61,25 +63,24 @@ def steps_sql(
         "  WHERE project = ? AND key IN (SELECT unnest(slow) FROM steps)) GROUP BY kind, name)",
         "SELECT * FROM steps JOIN slowest USING (kind, name) ORDER BY all_own_ns DESC, kind, name",
     )
-    return sql, [project, since_ns, until_ns, name, name, project, project, limit, project]
+    return sql, [*roots_params(project, since_ns, until_ns), name, name, project, project, limit, project]
 
 
-def one_in_sql(most: int) -> str:
-    """`one_in`: of how many traces one is to be looked at, so that it is about `most` spans. Parameters: the name of
-    the root or NULL, and once more; project, since, until."""
-    return lines(
-        "SELECT greatest(1, ceil(count(*) * coalesce(count(*) FILTER (parent_id IS NULL AND (?::VARCHAR IS NULL OR",
-        "name = ?)) / nullif(count(*) FILTER (parent_id IS NULL), 0), 0) / " + str(most) + "))::BIGINT AS one_in",
-        "FROM spans WHERE project = ? AND start_ns >= ? AND start_ns < ?",
+def one_in_sql(project: str, name: str | None, since_ns: int, until_ns: int, most: int) -> tuple[str, list[Any]]:
+    """`one_in`: of how many traces of that name one is to be looked at, so that it is about `most` spans."""
+    sql = lines(
+        *("WITH", ROOTS, "SELECT greatest(1, ceil((SELECT count(*) FROM spans WHERE", EDGES, ") / " + str(int(most))),
+        "* coalesce(count(*) FILTER (?::VARCHAR IS NULL OR name = ?) / nullif(count(*), 0), 0)))::BIGINT AS one_in",
+        "FROM root",
     )
+    return sql, [*roots_params(project, since_ns, until_ns), project, since_ns, until_ns, name, name]
 
 
-def names_sql() -> str:
-    """The names of root spans with how many traces they have. Parameters: project, since, until."""
-    return lines(
-        "SELECT name, count(*) AS traces FROM spans WHERE project = ? AND parent_id IS NULL AND start_ns >= ?",
-        "AND start_ns < ? GROUP BY name ORDER BY traces DESC, name LIMIT " + str(_MOST_NAMES),
-    )
+def names_sql(project: str, since_ns: int, until_ns: int) -> tuple[str, list[Any]]:
+    """The names of traces with how many there are of each."""
+    most = "ORDER BY traces DESC, name LIMIT " + str(_MOST_NAMES)
+    names = lines("WITH", ROOTS, "SELECT name, count(*) AS traces FROM root GROUP BY name", most)
+    return names, roots_params(project, since_ns, until_ns)
 
 
 def step_json(row: Mapping[str, Any], whole: float) -> dict[str, Any]:

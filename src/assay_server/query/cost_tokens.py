@@ -65,7 +65,7 @@ class TokenUse:
         self, project: str, name: str | None, since_ns: int, until_ns: int, limit: int = 100
     ) -> dict[str, Any]:
         """Every (kind, name) of the traces whose root has that name; the one that takes most time is marked."""
-        counted = await self._store.scan(one_in_sql(_MOST_SPANS), [name, name, project, since_ns, until_ns])
+        counted = await self._store.scan(*one_in_sql(project, name, since_ns, until_ns, _MOST_SPANS), limits=LARGE)
         one_in = counted[0]["one_in"]
         sql, params = steps_sql(project, name, since_ns, until_ns, limit, one_in)
         rows = await self._store.scan(sql, params, limits=LARGE)
@@ -80,7 +80,7 @@ class TokenUse:
             "one_in": one_in,
             "latency_ms": {"p50": first["trace_p50"], "p95": first["trace_p95"]},
             "sentence": steps_sentence(items, first["all_traces"], one_in),
-            "names": await self._store.scan(names_sql(), [project, since_ns, until_ns]),
+            "names": await self._store.scan(*names_sql(project, since_ns, until_ns), limits=LARGE),
             "items": items,
             "total": rows[0]["all_steps"] if rows else 0,
             "next": None,

@@ -16,6 +16,7 @@ HOUR_NS = 3_600_000_000_000
 DAY_NS = 24 * HOUR_NS
 _BINS = {"hour": HOUR_NS, "day": DAY_NS}
 _MOST_BINS = 2_400
+_NO_RANK = 1 << 62
 
 
 @dataclass(slots=True, frozen=True)
@@ -51,8 +52,9 @@ class Costs:
         shown = [row for row in groups if row["place"] is not None]
         others = next((row for row in groups if row["place"] is None), None)
         items = [_item(row, total) for row in shown]
+        rest: dict[str, Any] = {"groups": others["groups"] if others else 0, **_sums_json(others or _NOTHING)}
         if bin_ns is not None:
-            _fill_bins(items, bins)
+            _fill_bins(items, rest, bins)
         return {
             "since": rfc3339(narrow.since_ns),
             "until": rfc3339(narrow.until_ns),
@@ -60,7 +62,7 @@ class Costs:
             "bin": bin_name,
             "total": _sums_json(total),
             "items": items,
-            "others": {"groups": others["groups"] if others else 0, **_sums_json(others or _NOTHING)},
+            "others": rest,
             "overlapping": overlapping,
             "unmetered": await self._unmetered(project, narrow),
         }
@@ -114,7 +116,7 @@ class Costs:
     async def _groups(
         self, project: str, narrow: CostFilter, group_by: str | None, limit: int, bin_ns: int | None
     ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-        """The `limit` dearest in order, then one row with `place` None for all others; and the course of those shown.
+        """The `limit` dearest in order, then one row with `place` None for all others; and the course of both.
 
         One statement: which calls count is found once.
         """
@@ -134,10 +136,13 @@ class Costs:
             "FROM ranked GROUP BY place UNION ALL SELECT r.rank, b.value, NULL, b.bin,",
             ", ".join("b." + name for name in SUMMED),
             "FROM b JOIN ranked r ON r.value IS NOT DISTINCT FROM b.value AND r.rank <= ?",
-            "ORDER BY bin NULLS FIRST, place NULLS LAST",
+            "UNION ALL SELECT NULL, NULL, NULL, bin,",
+            RESUMS,
+            "FROM (SELECT b.* FROM b JOIN ranked r ON r.value IS NOT DISTINCT FROM b.value AND r.rank > ?)",
+            "GROUP BY bin ORDER BY bin NULLS FIRST, place NULLS LAST",
         )
-        shown = 0 if bin_ns is None else limit
-        rows = await self._store.scan(sql, [*found.params, width, width, limit, shown], limits=LARGE)
+        shown, hidden = (0, _NO_RANK) if bin_ns is None else (limit, limit)
+        rows = await self._store.scan(sql, [*found.params, width, width, limit, shown, hidden], limits=LARGE)
         return [row for row in rows if row["bin"] is None], [row for row in rows if row["bin"] is not None]
 
 
@@ -185,12 +190,13 @@ def _item(row: dict[str, Any], total: dict[str, Any]) -> dict[str, Any]:
     return {"value": row["value"], **_sums_json(row), "share": share}
 
 
-def _fill_bins(items: Sequence[dict[str, Any]], bins: Sequence[dict[str, Any]]) -> None:
-    shown = {item["value"]: item for item in items}
-    for item in items:
+def _fill_bins(items: Sequence[dict[str, Any]], others: dict[str, Any], bins: Sequence[dict[str, Any]]) -> None:
+    """Items stand in the order of their places, which begin at 1."""
+    for item in (*items, others):
         item["bins"] = []
     for row in bins:
-        shown[row["value"]]["bins"].append({"start": rfc3339(row["bin"]), **_sums_json(row)})
+        whose = others if row["place"] is None else items[row["place"] - 1]
+        whose["bins"].append({"start": rfc3339(row["bin"]), **_sums_json(row)})
 
 
 def _sums_json(row: dict[str, Any]) -> dict[str, Any]:

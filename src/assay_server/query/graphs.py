@@ -6,6 +6,7 @@ from typing import Any
 from assay_server.core.errors import NotFound
 from assay_server.query.call_graph import call_graph
 from assay_server.query.commits import IN_COMMITS, commits_of
+from assay_server.query.roots import ROOTS, roots_params
 from assay_server.query.sql import lines
 from assay_server.store import Limits, Store, counted
 
@@ -39,10 +40,10 @@ class Graphs:
         """The graph over the newest `limit` traces whose root has that name; `matching` says how many there are."""
         found = await self._store.scan(
             lines(
-                "SELECT trace_id, count(*) OVER () AS matching FROM spans WHERE project = ? AND parent_id IS NULL",
-                "AND name = ? AND start_ns >= ? AND start_ns < ? ORDER BY start_ns DESC, trace_id LIMIT ?",
+                *("WITH", ROOTS, "SELECT trace_id, count(*) OVER () AS matching FROM root"),
+                "WHERE name = ? ORDER BY start_ns DESC, trace_id LIMIT ?",
             ),
-            [project, name, since_ns, until_ns, limit],
+            [*roots_params(project, since_ns, until_ns), name, limit],
         )
         rows = await self._spans(project, [row["trace_id"] for row in found])
         traces: dict[str, list[dict[str, Any]]] = {}

@@ -97,9 +97,10 @@ class People:
         limit: int = 50,
         after: Sequence[Any] | None = None,
     ) -> Page:
-        """User rows, the last active first. `after`: (last_ns, user) of the page before."""
+        """User rows, the last active first, with what they did in the window and environment that are asked for.
+        `after`: (last_ns, user) of the page before."""
         names, total, following = await self._newest("user", project, narrow, limit, after)
-        return Page(await self._users(project, names), total, following)
+        return Page(await self._users(project, names, narrow), total, following)
 
     async def user(self, project: str, name: str) -> dict[str, Any]:
         """The row with days, models, scores and the newest sessions."""
@@ -144,17 +145,18 @@ class People:
         return [row["whose"] for row in kept], rows[0]["n"] if rows else 0, following
 
     async def _sessions(self, project: str, names: list[str]) -> list[dict[str, Any]]:
-        rows = await self._sums("session", project, names)
+        """Each as a whole, whatever of it was asked for."""
+        found = await self._store.scan(people_sql.conversations(), [project, names]) if names else []
+        rows = {row["whose"]: row for row in found}
         said = await self._said(project, rows.values())
         return [_session(rows[name], *said.get(name, (None, None))) for name in names if name in rows]
 
-    async def _users(self, project: str, names: list[str]) -> list[dict[str, Any]]:
-        rows = await self._sums("user", project, names)
+    async def _users(self, project: str, names: list[str], narrow: PeopleFilter) -> list[dict[str, Any]]:
+        where = narrow.conditions(project, "user")
+        params = [*where.params, project, names]
+        found = await self._store.scan(people_sql.users(str(where)), params) if names else []
+        rows = {row["whose"]: row for row in found if row["last_ns"] is not None}
         return [_user(rows[name]) for name in names if name in rows]
-
-    async def _sums(self, group: Group, project: str, names: list[str]) -> dict[str, dict[str, Any]]:
-        found = await self._store.scan(people_sql.sums(group), [project, names]) if names else []
-        return {row["whose"]: row for row in found}
 
     async def _said(
         self, project: str, sessions: Collection[dict[str, Any]]

@@ -15,6 +15,12 @@ _ADDED = (
     "count(*) AS traces, count(*) FILTER (failed) AS errors, sum(usd) AS usd, sum(unknown) AS unknown,"
     " sum(input_tokens) AS input_tokens, sum(output_tokens) AS output_tokens"
 )
+_ADDED_WITHIN = (
+    "count(*) FILTER (within) AS traces, count(*) FILTER (within AND failed) AS errors,"
+    " sum(usd) FILTER (within) AS usd, sum(unknown) FILTER (within) AS unknown,"
+    " sum(input_tokens) FILTER (within) AS input_tokens, sum(output_tokens) FILTER (within) AS output_tokens,"
+    " count(DISTINCT session) FILTER (within) AS sessions"
+)
 
 
 def newest(group: Group, where: str, after: bool, limit: int) -> str:
@@ -29,13 +35,23 @@ def newest(group: Group, where: str, after: bool, limit: int) -> str:
     )
 
 
-def sums(group: Group) -> str:
-    """One row a group, with its first and its last trace. Parameters: project, names."""
+def conversations() -> str:
+    """One row a session, with its first and its last trace. Parameters: project, names."""
     return lines(
-        *("SELECT", _column(group), "AS whose, min(start_ns) AS start_ns, max(last_ns) AS last_ns,", _ADDED + ","),
+        *("SELECT session AS whose, min(start_ns) AS start_ns, max(last_ns) AS last_ns,", _ADDED + ","),
         "arg_min(trace_id, start_ns) AS first_trace, arg_max(trace_id, start_ns) AS last_trace,",
-        'arg_min("user", start_ns) AS "user", count(DISTINCT session) AS sessions',
-        *("FROM trace_sums WHERE", _theirs(group), "GROUP BY whose"),
+        'arg_min("user", start_ns) AS "user" FROM trace_sums WHERE',
+        *(_theirs("session"), "GROUP BY whose"),
+    )
+
+
+def users(where: str) -> str:
+    """One row a user: what the traces add up to that `where` keeps, and when the first of all began. Parameters: those
+    of `where`, project, names."""
+    return lines(
+        'SELECT "user" AS whose, min(start_ns) AS start_ns, max(last_ns) FILTER (within) AS last_ns,',
+        *(_ADDED_WITHIN, "FROM (SELECT *, coalesce(", where, ", false) AS within FROM trace_sums WHERE"),
+        *(_theirs("user") + ")", "GROUP BY whose"),
     )
 
 

@@ -12,7 +12,7 @@ def those_that_count(spans: Sequence[Mapping[str, Any]]) -> list[Mapping[str, An
     """The same of the spans of one trace that are read already."""
     using = [span for span in spans if _uses(span)]
     parts = any(span["kind"] not in _ROLL_UPS for span in using)
-    repeated = told_again(spans)
+    repeated = told_again(spans) if parts else {span["parent_id"] for span in using}
     return [span for span in using if span["span_id"] not in repeated and not (parts and span["kind"] in _ROLL_UPS)]
 
 
@@ -66,6 +66,6 @@ def _uses(span: Mapping[str, Any]) -> bool:
     return any(span[name] is not None for name in _USED)
 
 
-_USED = ("cost", "fresh_input", "output_tokens")
 _SENT, _GOT = ("fresh_input", "cache_read", "cache_write"), ("output_tokens", "reasoning")
+_USED = ("cost", *_SENT, *_GOT)
 _ROLL_UPS = ("agent", "chain")

@@ -76,7 +76,8 @@ def _texts(*names: str) -> tuple[Column, ...]:
 
 
 def _time(name: str, of: str, about: str = "UTC") -> Column:
-    return Column(name, "TIMESTAMP", "make_timestamp_ns(" + of + ")::TIMESTAMP", about)
+    """To the microsecond that the API shows: a cast would round up, at times into the next day."""
+    return Column(name, "TIMESTAMP", "make_timestamp(" + of + " // 1000)", about)
 
 
 def _json(name: str, about: str = "") -> Column:

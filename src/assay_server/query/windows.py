@@ -13,7 +13,7 @@ from typing import Any
 from assay_server.core.clock import parse_rfc3339
 from assay_server.core.errors import InvalidInput
 from assay_server.query import windows_cut as cut
-from assay_server.query.dashboards.source import Asked, Range, grouped, judgements, knowing, of_failures
+from assay_server.query.dashboards.source import Asked, Range, grouped, judgements, knowing, of_failures, told_by_traces
 from assay_server.query.dimensions import GROUPS, GroupedCalls, is_group
 from assay_server.query.group_names import group_noted
 from assay_server.query.live import has_runs, only_live
@@ -136,17 +136,21 @@ def _spans(asked: Asked, metric: Metric) -> tuple[str, list[Any]]:
     """Spans by their end; a request is a trace, at its last span's."""
     around = _around(asked)
     ctes, joins, group, params = grouped(asked, around)
+    told = told_by_traces(asked, [metric], around)
     where = Where(["s.project = ?", "s.end_ns >= ?", "s.end_ns < ?"], asked.edges())
     narrowed(where, asked.narrow[0], around, of="s.", few=asked.few, whole=metric.name == "requests")
     if asked.only_live:
         only_live(where, around, runs=asked.runs, of="s.")
     of_failures(where, asked, "s.")
-    rows = lines("SELECT s.end_ns AS at_ns,", group, "AS g, s.* FROM spans s", joins, "WHERE " + str(where))
+    rows = lines(
+        *("SELECT s.end_ns AS at_ns,", group, "AS g,", told.columns, "FROM spans s", joins, told.joins),
+        "WHERE " + str(where),
+    )
     if metric.name == "requests":
         units = _of_traces(rows, "1.0", "trace_id")
     else:
         units = lines("SELECT at_ns, g,", each(metric), "AS v0 FROM (", rows, ")")
-    return lines(ctes, "u AS (" + units + ")"), [*params, *where.params]
+    return lines(told.ctes + ctes, "u AS (" + units + ")"), [*told.params, *params, *where.params]
 
 
 def _calls(asked: Asked, metric: Metric) -> tuple[str, list[Any]]:

@@ -36,7 +36,7 @@ class Listed(Protocol):
 
     def price(
         self, provider: str | None, model: str, tokens: Tokens, at_ns: int, *, batch: bool = False,
-        audio: bool = False,
+        audio: bool = False, kept_an_hour: int = 0,
     ) -> tuple[float, str] | None: ...  # fmt: skip
 
     def rates(self, provider: str | None, model: str, at_ns: int) -> Rates | None: ...
@@ -69,14 +69,18 @@ class OwnPrices:
         project: str | None = None,
         batch: bool = False,
         audio: bool = False,
+        kept_an_hour: int = 0,
     ) -> tuple[float, str] | None:
         """(US dollars, source), or None when it is unknown. An own price that lacks a rate is not filled up.
 
-        `audio`: some of the tokens are sound. An own price is taken as meant for them.
+        `audio`: some of the tokens are sound. `kept_an_hour`: so many stay in a cache so long. An own price is taken as
+        meant for them.
         """
         own = applying(self._own.get(project or "", ()), provider, model, at_ns)
         if own is None:
-            return self._listed.price(provider, model, tokens, at_ns, batch=batch, audio=audio)
+            return self._listed.price(
+                provider, model, tokens, at_ns, batch=batch, audio=audio, kept_an_hour=kept_an_hour
+            )
         cost = own.cost(tokens, batch=batch)
         return None if cost is None else (cost, own.rates.source)
 

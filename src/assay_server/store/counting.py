@@ -2,7 +2,8 @@
 
 Agents and chains often repeat the sum of their children, and a client's own span of a call stands around the
 gateway's span of the same call. So a span counts when it has tokens or a cost, and is neither a roll-up in a trace
-that has its parts, nor the direct parent of a model call that counts. Where the client's HTTP library is traced too,
+that has its parts, nor the direct parent of a model call that counts; where there are roll-ups alone, none that is the
+direct parent of another. Where the client's HTTP library is traced too,
 a plain span stands between its call and the gateway's: that one is passed over. Two instruments may tell of one call
 side by side: a client that traces itself and an instrumentation of it, or a client and the gateway, where the headers
 were made before the client's span began. It is one call where they sent as many tokens, at one time, to one model or
@@ -55,17 +56,23 @@ USED = (
 )
 """What calls add up to; NULL where nobody knows any, or where rows from before there was a limit add up to too much."""
 
-HAS = "(cost IS NOT NULL OR fresh_input IS NOT NULL OR output_tokens IS NOT NULL)"
+HAS = "(coalesce(fresh_input, cache_read, cache_write, output_tokens, reasoning) IS NOT NULL OR cost IS NOT NULL)"
 """Spans that may count."""
 
 ROLLS_UP = "kind IN ('agent', 'chain')"
 
 
 def keys(of: str) -> str:
-    """`of`: SQL that makes a span's key of its trace and the column that it is filled with."""
+    """`of`: SQL that makes a span's key of its trace and the column that it is filled with.
+
+    Roll-ups have keys of their own kind: one takes the place of the roll-up that it stands under, of nothing else.
+    """
+    rolled = "concat('rolls up ', {})"
+    me = f"CASE WHEN {ROLLS_UP} THEN {rolled.format('span_id')} ELSE span_id END"
+    above = f"WHEN {ROLLS_UP} THEN {of.format(rolled.format('parent_id'))}"
     return (
-        f"{of.format('span_id')} AS me, {ROLLS_UP} AS rolls,"
-        f" CASE WHEN kind = 'llm' AND parent_id IS NOT NULL THEN {of.format('parent_id')} END AS above"
+        f"{of.format(me)} AS me, {ROLLS_UP} AS rolls,"
+        f" CASE WHEN parent_id IS NULL THEN NULL WHEN kind = 'llm' THEN {of.format('parent_id')} {above} END AS above"
     )
 
 
@@ -133,13 +140,14 @@ def counted(source: str) -> str:
     """The same of a `source` (a table or CTE) of few whole traces of one project, as it is."""
     return (
         f"SELECT c.* FROM {source} c ANTI JOIN ("  # noqa: S608
-        f"SELECT g.trace_id, coalesce(CASE WHEN g.service = '{GATEWAY}' THEN x.parent_id END, t.above_it, g.parent_id)"
-        f" AS parent_id FROM (SELECT trace_id, span_id, parent_id, service FROM {source}"
+        f"SELECT trace_id, parent_id, true AS rolls FROM {source} WHERE {ROLLS_UP} AND {HAS} UNION ALL"
+        f" SELECT g.trace_id, coalesce(CASE WHEN g.service = '{GATEWAY}' THEN x.parent_id END, t.above_it, g.parent_id)"
+        f" AS parent_id, false FROM (SELECT trace_id, span_id, parent_id, service FROM {source}"
         f" WHERE kind = 'llm' AND parent_id IS NOT NULL AND {HAS}) g"
         f" LEFT JOIN (SELECT trace_id, span_id, parent_id FROM {source} WHERE {_HTTP}) x"
         " ON x.trace_id = g.trace_id AND x.span_id = g.parent_id"
         f" LEFT JOIN ({_told_beside(source, 'trace_id')}) t ON t.trace_id = g.trace_id AND t.id = g.span_id) i"
-        f" ON i.trace_id = c.trace_id AND i.parent_id = c.span_id"
+        f" ON i.trace_id = c.trace_id AND i.parent_id = c.span_id AND (NOT i.rolls OR c.{ROLLS_UP})"
         f" WHERE {HAS} AND (NOT {ROLLS_UP} OR c.trace_id NOT IN"
         f" (SELECT trace_id FROM {source} WHERE {HAS} AND NOT {ROLLS_UP}))"
     )

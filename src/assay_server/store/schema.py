@@ -38,7 +38,7 @@ from assay_server.store.counting import SAID
 from assay_server.store.derived import EMPTY_RESULT, ERROR_TYPE, REQUEST_KEY
 from assay_server.store.key_sets import ANY_NAMES, KEY_SETS, filled
 
-NEWEST = 10
+NEWEST = 11
 HEAD = 300  # characters
 
 _SPANS = """
@@ -154,6 +154,7 @@ _SETTLED = (
     *("settled_calls", "settled_traces", "unsettled"),
     *("long_calls", "long_parents", "long_tags", "long_traces"),
 )
+_ANEW = (*(f"DELETE FROM {table}" for table in _SETTLED), "UPDATE settled SET stored_ns = -1")  # noqa: S608
 
 
 STEPS: dict[int, tuple[str, ...]] = {
@@ -206,6 +207,7 @@ STEPS: dict[int, tuple[str, ...]] = {
         "ALTER TABLE long_tags ADD COLUMN IF NOT EXISTS said_ns BIGINT",
         "ALTER TABLE long_tags ADD COLUMN IF NOT EXISTS nth BIGINT",
     ),
+    11: (),
 }
 """Schema version -> the statements that lead to the tables of it; all are run at every opening."""
 
@@ -222,9 +224,7 @@ FILLS: dict[int, tuple[str, ...]] = {
         )
     ),
     9: (*filled("spans"), *filled("held")),
-    10: (  # the gateway's calls got the service that they were made for, tags their order: all is settled anew
-        *(f"DELETE FROM {table}" for table in _SETTLED),  # noqa: S608
-        "UPDATE settled SET stored_ns = -1",
-    ),
+    10: _ANEW,  # the gateway's calls got the service that they were made for, tags their order
+    11: _ANEW,  # of roll-ups inside each other one counts, and so does what says cached or reasoned tokens alone
 }
 """Schema version -> what a store of an older one gets: new columns of old rows, rows that follow from others."""

@@ -134,7 +134,7 @@ def reprice(cursor: duckdb.DuckDBPyConnection, rows: str) -> None:
         f" WHERE trace IN (SELECT c.trace {its_calls}) GROUP BY trace) u WHERE settled_traces.key = u.trace"
     )
     alone = f"SELECT {PART_KEY} FROM {rows} JOIN spans USING (key, project, trace_id, span_id)"  # noqa: S608
-    unsettle(cursor, f"{alone} WHERE fresh_input IS NULL AND output_tokens IS NULL")
+    unsettle(cursor, f"{alone} WHERE coalesce(fresh_input, cache_read, cache_write, output_tokens, reasoning) IS NULL")
 
 
 def _settled_ns(cursor: duckdb.DuckDBPyConnection) -> int:

@@ -230,7 +230,7 @@ async def test_questions_are_grouped_and_counted(http: httpx.AsyncClient) -> Non
 async def test_a_parameter_goes_with_feedback_or_not(http: httpx.AsyncClient) -> None:
     found = await asked(http, {"report": {"name": "parameter", "score": "thumbs"}})
     assert [(row["value"], row["n"], row["mean"]) for row in found["rows"]] == [
-        ("0.0", 20, 1.0), ("0.2", 20, 1.0), ("0.4", 20, 0.0), ("0.6", 20, 0.0), ("0.8", 20, 0.0),
+        ("0", 20, 1.0), ("0.2", 20, 1.0), ("0.4", 20, 0.0), ("0.6", 20, 0.0), ("0.8", 20, 0.0),
     ]  # fmt: skip
     assert found["correlation"]["value"] < -0.8
     assert found["correlation"]["ci"][1] < 0

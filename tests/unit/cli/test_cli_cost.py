@@ -5,7 +5,8 @@ from tests.unit.cli.conftest import Run
 
 TOKENS = {"input_total": 1000, "output_total": 50}
 TOTAL = {"calls": 3, "cost": {"usd": 1.5, "unknown": 1}, "tokens": TOKENS}
-GROUPS = {"total": TOTAL, "items": [{"value": "m", **TOTAL, "share": 1.0}]}
+NOBODY = {"groups": 0, "calls": 0, "cost": {"usd": None, "unknown": 0}, "tokens": TOKENS}
+GROUPS = {"total": TOTAL, "items": [{"value": "m", **TOTAL, "share": 1.0}], "others": NOBODY}
 
 
 def test_costs_by_model_say_what_is_unknown(fake_rest: FakeServer, cli: Run) -> None:
@@ -16,6 +17,14 @@ def test_costs_by_model_say_what_is_unknown(fake_rest: FakeServer, cli: Run) -> 
     assert "assay cost unpriced" in told.err
     assert (fake_rest.seen[-1].query["group_by"], fake_rest.seen[-1].query["tag"]) == ("model", "t")
     assert cli("cost", "by", "--json").json == GROUPS
+
+
+def test_groups_that_are_not_listed_are_told_with_what_they_cost(fake_rest: FakeServer, cli: Run) -> None:
+    """The lines would not add up to the total."""
+    fake_rest.on("GET", "/api/v1/costs", {**GROUPS, "others": {**NOBODY, **TOTAL, "groups": 7}})
+    assert "7 more with 3 calls: $1.5 + 1 unknown\n" in cli("cost", "by", "session").out
+    fake_rest.on("GET", "/api/v1/costs", GROUPS)
+    assert "more with" not in cli("cost", "by", "session").out
 
 
 def test_why_tells_the_terms(fake_rest: FakeServer, cli: Run) -> None:

@@ -1,6 +1,7 @@
 """Re-pricing of stored calls, on the real store, the real ledger and the real prices."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -13,10 +14,12 @@ from assay_server.core.clock import SystemClock
 from assay_server.core.records import Facts, Span, Tokens
 from assay_server.governance import Audit
 from assay_server.ingest import Ingest, Repricer, repricing
+from assay_server.ingest.aliases import aliases
+from assay_server.ingest.sampling import Labels
 from assay_server.ledger import Ledger
 from assay_server.providers import Prices
 from assay_server.registry import OwnPrices
-from assay_server.store import DuckStore
+from assay_server.store import DuckStore, Thinned
 
 PROJECT = "prj_test"
 START = 1_795_248_000_000_000_000
@@ -103,6 +106,55 @@ async def test_sound_is_not_priced_as_text(house: House, said: dict[str, Any]) -
     await house.prices.delete(PROJECT, "key:a", made["id"])
     await house.repricer.work()
     assert await house.costs() == [None, 2.5]
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"assay.cache_write_1h_tokens": 1_000_000},
+        {"langfuse.observation.usage_details": '{"input": 0, "input_ephemeral_1h_input_tokens": 1000000}'},
+        {"langsmith.metadata.usage_metadata": '{"input_token_details": {"ephemeral_1h_input_tokens":1000000}}'},
+        {"langsmith.metadata.usage_metadata": {"input_token_details": {"ephemeral_1hr_input_tokens": 1_000_000}}},
+    ],
+)
+async def test_what_stays_in_a_cache_for_an_hour_has_its_own_rate(house: House, said: dict[str, Any]) -> None:
+    """Anthropic takes twice the input's rate for it, and 1.25 times for five minutes."""
+    claude: Any = {"provider": "anthropic", "tokens": Tokens(0, None, 1_000_000, 0)}
+    model = "claude-opus-4-1"
+    await house.ingest.write(Facts([call(1, model, attributes=said, **claude), call(2, model, **claude)]))
+    assert await house.costs() == [30.0, 18.75]
+    made = await house.prices.put(PROJECT, "key:a", model, {"input": 1, "cache_write": 2})
+    await house.repricer.work()
+    assert await house.costs() == [2.0, 2.0]
+    await house.prices.delete(PROJECT, "key:a", made["id"])
+    await house.repricer.work()
+    assert await house.costs() == [30.0, 18.75]
+
+
+async def test_prices_that_change_after_texts_are_gone_know_of_sound_and_of_an_hour(house: House) -> None:
+    """A usage object is a long text, and goes with the others; then the list's price for text came in its place."""
+
+    def said(**usage: int) -> dict[str, Any]:
+        return {"langfuse.observation.usage_details": json.dumps({"input": 1, **usage, "x" * 100: 1})}
+
+    claude: Any = {"provider": "anthropic", "tokens": Tokens(0, None, 1_000_000, 0)}
+    sound = call(1, "gpt-audio", provider="openai", attributes=said(input_audio_tokens=4))
+    hour = call(2, "claude-opus-4-1", attributes=said(input_ephemeral_1h_input_tokens=1_000_000), **claude)
+    await house.ingest.write(Facts([sound, hour]))
+    assert await house.costs() == [None, 30.0]
+    labels, keys = Labels(aliases()), await house.store.scan("SELECT key FROM spans ORDER BY start_ns")
+    thin = [
+        Thinned("spans", row["key"], {"attributes": labels.of(span)}, 30)
+        for row, span in zip(keys, (sound, hour), strict=True)
+    ]
+    assert await house.store.let_go(PROJECT, thin, 5) == 2
+    made = [await house.prices.put(PROJECT, "key:a", model, {"input": 1}) for model in ("gpt-audio", "claude*")]
+    await house.repricer.work()
+    assert await house.costs() == [1.0, 1.0]
+    for one in made:
+        await house.prices.delete(PROJECT, "key:a", one["id"])
+    await house.repricer.work()
+    assert await house.costs() == [None, 30.0]
 
 
 async def test_batch_calls_are_known_by_what_they_say(house: House) -> None:

@@ -45,6 +45,32 @@ def test_our_arithmetic_is_the_librarys(tokens: Tokens) -> None:
     assert compared > 1000
 
 
+def test_a_cost_is_the_decimal_one_to_its_last_digit() -> None:
+    """Two of five calls ended in digits that floats made up: 0.00013000000000000002 dollars."""
+    for fresh in range(1, 400):
+        tokens = Tokens(12 * fresh, fresh, None, 7 * fresh + 3)
+        for provider, model in (("openai", "gpt-4o-2024-11-20"), ("google", "gemini-2.5-pro")):
+            priced = prices.price(provider, model, tokens, AT_NS)
+            assert priced is not None
+            assert priced[0] == float(theirs(provider, model, tokens))
+
+
+@pytest.mark.parametrize("model", ["claude-sonnet-4-5-20250929", "claude-opus-4-1"])
+def test_what_stays_in_a_cache_for_an_hour_costs_what_the_library_says(model: str) -> None:
+    """More than what stays for five minutes: that was charged for both."""
+    tokens = Tokens(2000, None, 8000, 100)
+    usage = Usage(input_tokens=10_000, cache_write_tokens=8000, cache_write_1h_tokens=6000, output_tokens=100)
+    theirs = calc_price(usage, model, provider_id="anthropic", genai_request_timestamp=AT).total_price
+    ours, all_of_it, short = (
+        prices.price("anthropic", model, tokens, AT_NS, kept_an_hour=count) for count in (6000, 9999, 0)
+    )
+    assert ours is not None
+    assert ours[0] == pytest.approx(float(theirs), rel=1e-9)
+    assert all_of_it is not None
+    assert short is not None
+    assert all_of_it[0] > ours[0] > short[0]
+
+
 def test_a_price_says_of_which_day_it_is() -> None:
     priced = prices.price("openai", "gpt-4o-2024-11-20", Tokens(1_000_000, None, None, 0), AT_NS)
     assert priced == (pytest.approx(2.5), "prices:2026-11-21")

@@ -107,6 +107,33 @@ async def test_small_calls_would_have_been_cheaper(store: DuckStore) -> None:
     assert cheaper["saved"] == {"usd": pytest.approx(99.0), "unknown": 0}
 
 
+class Tiered(PriceList):
+    """`tiered` costs a hundredth, or a tenth for prompts over 1,000 tokens; before the second hour nobody knows."""
+
+    def rates(self, provider: str | None, model: str, at_ns: int, *, project: str | None = None) -> Any:
+        if model != "tiered":
+            return super().rates(provider, model, at_ns)
+        rate = Rate(0.01, ((1000, 0.1),))
+        return Rates(rate, rate, rate, rate, rate, 0.0, "project:x") if at_ns >= START + 3600 * SECOND else None
+
+
+async def test_each_call_has_the_price_of_its_own_length_and_its_own_hour(store: DuckStore) -> None:
+    spans = [call(1, 4000, "a", into=100), call(2, 4001, "b", into=1001), call(3, 4002, "c", into=1000)]
+    await store.append(Facts([*spans, call(4, 10, "d")]))
+    found = await Savings(store, Tiered()).find("prj_a", WINDOW, under=5000, cheaper="p/tiered")
+    cheaper = found["cheaper"]
+    assert cheaper["calls"] == 4
+    assert cheaper["usd_then"] == pytest.approx((110 + 1010) * 0.01 + 1011 * 0.1)
+    assert cheaper["saved"] == {"usd": pytest.approx(110 + 1011 + 1010 - cheaper["usd_then"]), "unknown": 1}
+
+
+async def test_long_prompts_save_at_the_rate_of_long_prompts(store: DuckStore) -> None:
+    spans = [call(n, 4000 + n, "c" * 8000 + str(n) * 2000, into=10_000, model="tiered") for n in range(5)]
+    await store.append(Facts(spans))
+    prefix = (await Savings(store, Tiered()).find("prj_a", WINDOW))["prefix"]
+    assert prefix["saved_per_tenth"]["usd"] == pytest.approx(40_000 * 0.1 / 10, rel=0.01)
+
+
 async def test_a_model_without_a_price_saves_nobody_knows_what(store: DuckStore) -> None:
     found = await find(store, [call(1, 0, "a")], cheaper="p/unheard-of")
     assert found["cheaper"]["saved"] == {"usd": None, "unknown": 1}

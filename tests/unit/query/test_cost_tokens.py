@@ -9,7 +9,7 @@ import pytest
 
 from assay_server.core.errors import NotFound
 from assay_server.core.records import Facts, Span, Thin, Tokens
-from assay_server.query import TokenUse, cost_tokens
+from assay_server.query import Graphs, TokenUse, cost_tokens
 from assay_server.store import DuckStore
 
 START = 1_795_219_200_000_000_000
@@ -251,6 +251,26 @@ async def test_steps_of_other_kinds_times_and_projects_are_left_out(use: TokenUs
     assert (await use.steps("prj_a", "answer", later, later + 1))["traces"] == 0
     assert (await use.steps("prj_b", None, START, later))["items"] == []
     assert len((await use.steps("prj_a", None, START, later))["items"]) == 3
+
+
+async def test_traces_whose_caller_sent_no_span_have_steps_too(use: TokenUse) -> None:
+    """They stand in the list of traces, by the name of their first span; of two roots the first names the trace."""
+    spans = [
+        span(1, "chain", "serve", 0, 50, trace="t2", parent="elsewhere"),
+        span(2, "tool", "search", 10, 20, trace="t2", parent="s1"),
+        span(1, "agent", "first", 0, 50, trace="t3", parent=None),
+        span(2, "agent", "answer", 60, 70, trace="t3", parent=None),
+    ]
+    await use._store.append(Facts(spans))
+    window = ("prj_a", START, START + 1000 * MS)
+    every = await use.steps(window[0], None, *window[1:])
+    assert every["traces"] == 3
+    assert every["names"] == [{"name": name, "traces": 1} for name in ("answer", "first", "serve")]
+    served = await use.steps(window[0], "serve", *window[1:])
+    assert (served["traces"], [step["name"] for step in served["items"]]) == (1, ["serve", "search"])
+    assert (await use.steps(window[0], "answer", *window[1:]))["traces"] == 1
+    graph = await Graphs(use._store).kind(window[0], "serve", *window[1:], 50)
+    assert (graph["traces"], graph["matching"], graph["spans"]) == (1, 1, 2)
 
 
 async def test_of_very_many_spans_one_trace_in_some_is_looked_at(

@@ -13,7 +13,7 @@ from assay_server.core.errors import InvalidInput
 from assay_server.core.records import Facts, Span, Tokens
 from assay_server.ingest.aliases import aliases
 from assay_server.ingest.normalise import Normaliser
-from assay_server.query import CostFilter, Costs, Sql
+from assay_server.query import CostFilter, Costs, Graphs, Sql, TraceFilter, Traces
 from assay_server.query.dashboards import Panels, parse_panel
 from assay_server.store import DuckStore, settled
 
@@ -54,6 +54,45 @@ async def test_roll_ups_and_other_projects_are_not_counted(store: DuckStore) -> 
     assert found["total"]["calls"] == 1
     assert found["total"]["cost"] == {"usd": 1.0, "unknown": 0}
     assert found["total"]["tokens"]["input_total"] == 11
+
+
+@pytest.mark.parametrize("settle", [False, True])
+async def test_of_an_agent_around_an_agent_the_inner_one_counts(store: DuckStore, settle: bool) -> None:
+    """Where nobody sent the calls themselves: the outer one repeats the sum of those inside."""
+    rolls: Any = {"model": None, "cost": None}
+    spans = [
+        a_call(1, 1, kind="chain", tokens=Tokens(30, output=3), **rolls),
+        a_call(1, 2, kind="agent", tokens=Tokens(10, output=1), parent_id=f"{1:08x}{1:08x}", **rolls),
+        a_call(1, 3, kind="agent", tokens=Tokens(20, output=2), parent_id=f"{1:08x}{1:08x}", **rolls),
+        a_call(2, 1, kind="agent", tokens=Tokens(5), parent_id="f" * 16, **rolls),  # of a caller that is not here
+        a_call(3, 1),  # a model call that asks an agent, and does not repeat it
+        a_call(3, 2, kind="agent", parent_id=f"{3:08x}{1:08x}"),
+    ]
+    await store.append(Facts(spans))
+    if settle:
+        await store.settle()
+    found = (await Costs(store).breakdown("prj_a", WINDOW))["total"]
+    assert (found["calls"], found["tokens"]["input_total"], found["tokens"]["output"]) == (4, 46, 8)
+    rows = {row["trace_id"]: row["tokens"] for row in (await Traces(store).find("prj_a", TraceFilter())).items}
+    assert [rows[f"{trace:032x}"]["input"] for trace in (1, 2, 3)] == [30, 5, 11]
+    graph = await Graphs(store).trace("prj_a", f"{1:032x}")
+    assert sorted(node["tokens"]["input_total"] or 0 for node in graph["nodes"]) == [0, 30]
+
+
+@pytest.mark.parametrize("settle", [False, True])
+async def test_a_call_that_only_says_what_was_cached_or_reasoned_is_one_that_nobody_could_price(
+    store: DuckStore, settle: bool
+) -> None:
+    """It was said to be one that says no tokens, and was on no list of models without a price."""
+    odd: Any = {"cost": None, "model": "odd"}
+    spans = [a_call(1, tokens=Tokens(cache_read=7), **odd), a_call(2, tokens=Tokens(reasoning=5), **odd)]
+    await store.append(Facts([*spans, a_call(3, tokens=Tokens(), **odd)]))
+    if settle:
+        await store.settle()
+    found = await Costs(store).breakdown("prj_a", WINDOW)
+    assert (found["total"]["cost"], found["unmetered"]) == ({"usd": None, "unknown": 2}, 1)
+    assert (found["total"]["tokens"]["input_total"], found["total"]["tokens"]["output_total"]) == (7, 5)
+    assert [(row["model"], row["calls"]) for row in await Costs(store).unpriced("prj_a")] == [("odd", 2)]
 
 
 async def test_the_route_of_a_providers_api_is_no_endpoint(store: DuckStore) -> None:
@@ -156,6 +195,23 @@ async def test_the_dearest_are_shown_and_the_others_summed(store: DuckStore) -> 
     found = await Costs(store).breakdown("prj_a", WINDOW, "model", limit=2)
     assert [(item["value"], item["share"]) for item in found["items"]] == [("m4", 0.4), ("m3", 0.3)]
     assert (found["others"]["groups"], found["others"]["calls"], found["others"]["cost"]["usd"]) == (2, 2, 3.0)
+    assert "bins" not in found["others"]
+
+
+async def test_bins_of_all_groups_add_up_to_what_a_day_cost(store: DuckStore) -> None:
+    """Also of the groups that are not shown: a chart without theirs shows less than was spent."""
+    spans = [a_call(10 * day + n, model=f"m{n}" if n else None, cost=float(n + 1), start_ns=START + day * DAY)
+             for day in range(2) for n in range(4)]  # fmt: skip
+    await store.append(Facts(spans))
+    two_days = replace(WINDOW, until_ns=START + 2 * DAY)
+    for by, limit in (("model", 2), ("model", 4), (None, 50)):
+        found = await Costs(store).breakdown("prj_a", two_days, by, bin_name="day", limit=limit)
+        days = [0.0, 0.0]
+        for group in (*found["items"], found["others"]):
+            for one in group["bins"]:
+                days[one["start"][:10] == "2026-11-22"] += one["cost"]["usd"]
+        assert days == [10.0, 10.0]
+    assert found["others"]["bins"] == []
 
 
 @pytest.mark.parametrize(

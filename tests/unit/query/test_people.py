@@ -125,6 +125,28 @@ async def test_users_are_listed_and_shown(people: People) -> None:
         await people.user("prj_b", "bob")
 
 
+async def test_users_of_a_window_or_environment_are_told_with_what_they_did_there(people: People) -> None:
+    """Not with all they ever did, which a page of the last day would show as of the last day."""
+    staged = span(6, 1, 2 * DAY, kind="llm", user="bob", session="s8", environment="staging", cost=1.0)
+    await people._store.append(Facts([staged]))
+
+    async def users(**narrow: Any) -> list[tuple[Any, ...]]:
+        rows = (await people.users("prj_a", PeopleFilter(**narrow))).items
+        return [(row["user"], row["traces"], row["sessions"], row["errors"], row["cost"]) for row in rows]
+
+    nothing, known = {"usd": None, "unknown": 1}, {"usd": 0.75, "unknown": 0}
+    assert await users(since_ns=START + DAY, until_ns=START + 2 * DAY) == [("ada", 1, 1, 1, nothing)]
+    assert await users(until_ns=START + DAY) == [
+        ("ada", 2, 1, 0, known),
+        ("bob", 1, 1, 0, {"usd": None, "unknown": 0}),
+    ]
+    assert await users(environment="staging") == [("bob", 1, 1, 0, {"usd": 1.0, "unknown": 0})]
+    [bob] = (await people.users("prj_a", PeopleFilter(environment="staging"))).items
+    assert (bob["first"], bob["last"]) == ("2026-11-21T08:00:02.000000Z", "2026-11-23T08:00:00.000000Z")
+    [session] = (await people.sessions("prj_a", PeopleFilter(since_ns=START + DAY, until_ns=START + 2 * DAY))).items
+    assert (session["traces"], session["cost"]) == (2, {"usd": 0.5, "unknown": 1})
+
+
 async def test_filters_and_pages(people: People) -> None:
     async def sessions(**narrow: Any) -> list[str]:
         return [row["session"] for row in (await people.sessions("prj_a", PeopleFilter(**narrow))).items]

@@ -3,11 +3,13 @@
 import asyncio
 import threading
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from assay_server.core.clock import rfc3339
 from assay_server.core.errors import AssayError, Busy, InvalidInput, NotInSql, TooLarge, Unavailable
 from assay_server.core.records import Facts, Score, Span
 from assay_server.query import Sql
@@ -112,6 +114,15 @@ ASKED: list[tuple[str, Any]] = [
 async def test_what_can_be_asked(sql: Sql) -> None:
     answers = [(text, await value(sql, text)) for text, _ in ASKED]
     assert answers == ASKED
+
+
+async def test_a_moment_is_that_of_the_api_and_never_in_the_day_after(sql: Sql, store: DuckStore) -> None:
+    """Rounded to microseconds, the last nanoseconds of a day were the next one."""
+    last = 1_795_305_600_000_000_000 - 1  # 2026-11-21T23:59:59.999999999Z
+    await store.append(Facts([replace(span("prj_a", 9), name="late", start_ns=last, end_ns=last)]))
+    late = await sql.run("prj_a", "SELECT start, \"end\", start::DATE::VARCHAR FROM spans WHERE name = 'late'")
+    assert late.rows == [["2026-11-21T23:59:59.999999Z", "2026-11-21T23:59:59.999999Z", "2026-11-21"]]
+    assert rfc3339(last) == late.rows[0][0]
 
 
 async def test_equal_names_of_columns_are_kept_apart(sql: Sql) -> None:

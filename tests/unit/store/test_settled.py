@@ -149,11 +149,12 @@ async def counted(store: DuckStore) -> tuple[dict[Any, Any], dict[Any, Any]]:
     calls, sums = {}, {}
     for identity, spans in traces.items():
         spans.sort(key=lambda span: span["start_ns"])
-        has = [s for s in spans if any(s[name] is not None for name in ("cost", "fresh_input", "output_tokens"))]
+        has = [s for s in spans if any(s[name] is not None for name in ("cost", *BUCKETS))]
         requests = {s["span_id"]: s["parent_id"] for s in spans if s["kind"] == "span" and s not in has}
         beside = told_beside([s for s in has if s["kind"] == "llm" and s["parent_id"] is not None])
         above = {above_it(s, requests, beside) for s in has if s["kind"] == "llm"}
         parts = any(s["kind"] not in {"agent", "chain"} for s in has)
+        above = above if parts else {s["parent_id"] for s in has}
         mine = [s for s in has if s["span_id"] not in above and not (parts and s["kind"] in {"agent", "chain"})]
         first = {name: next((s[name] for s in spans if s[name] is not None), None) for name in WIDE}
         tags = {tag for s in spans for tag in s["tags"] or []}
@@ -420,6 +421,27 @@ async def test_what_is_known_of_a_long_trace_decides_over_what_comes(
     await store.settle()
     await holds(store)
     assert await rows(store, "long_traces") == 1
+    await store.close()
+
+
+async def test_of_roll_ups_inside_each_other_the_innermost_counts_in_a_long_trace_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(settled, "_LONG", 1)
+    store = await DuckStore.open(tmp_path / "facts")
+    for come, calls in (
+        ([called(50, kind="tool", cost=None, tokens=None)], 0),
+        ([called(52, 51, kind="agent")], 1),
+        ([called(51, 49, kind="chain")], 1),  # it stands above one that is known
+        ([called(53, 52, kind="agent")], 1),  # and this below
+        ([called(54, 51, kind="agent")], 2),
+        ([called(55, 50)], 1),  # a call, and roll-ups are none any more
+    ):
+        await store.append(Facts(come))
+        await holds(store)
+        await store.settle()
+        await holds(store)
+        assert (await store.scan("SELECT calls FROM trace_sums")) == [{"calls": calls}]
     await store.close()
 
 

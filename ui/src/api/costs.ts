@@ -27,7 +27,7 @@ export interface Breakdown {
   group_by: string | null
   total: Amount
   items: CostGroup[]
-  others: Amount & { groups: number }
+  others: Amount & { groups: number; bins?: CostGroup['bins'] }
   overlapping: boolean
   unmetered: number
   /** Until when retention took away calls of the window, or some of them. */

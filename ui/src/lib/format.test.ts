@@ -11,6 +11,11 @@ describe('unknown stays unknown', () => {
   })
 })
 
+it('rounds into the next unit, and never writes a whole one of it in the smaller', () => {
+  expect([999.4, 999.6, 59_994, 59_996].map(duration)).toEqual(['999 ms', '1.00 s', '59.99 s', '1 m 00 s'])
+  expect([999, 999_940, 999_950, 999_949_999, 999_960_000].map(compact)).toEqual(['999', '999.9k', '1M', '999.9M', '1B'])
+})
+
 it('writes durations in the unit one reads', () => {
   expect([0.42, 840.4, 1240, 185_000, 7_260_000].map(duration)).toEqual(['0.4 ms', '840 ms', '1.24 s', '3 m 05 s', '2 h 01 m'])
 })

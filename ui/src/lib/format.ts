@@ -6,8 +6,8 @@ export const UNKNOWN = 'unknown'
 export function duration(ms: number | null | undefined): string {
   if (ms === null || ms === undefined) return UNKNOWN
   if (ms < 10) return `${trim(ms, 1)} ms`
-  if (ms < 1000) return `${Math.round(ms)} ms`
-  if (ms < 60_000) return `${(ms / 1000).toFixed(2)} s`
+  if (ms < 999.5) return `${Math.round(ms)} ms`
+  if (ms < 59_995) return `${(ms / 1000).toFixed(2)} s`
   const seconds = Math.round(ms / 1000)
   if (seconds < 3600) return `${Math.floor(seconds / 60)} m ${pad(seconds % 60)} s`
   return `${Math.floor(seconds / 3600)} h ${pad(Math.floor((seconds % 3600) / 60))} m`
@@ -33,8 +33,8 @@ export function count(n: number | null | undefined): string {
 export function compact(n: number | null | undefined): string {
   if (n === null || n === undefined) return UNKNOWN
   if (n < 1000) return String(n)
-  if (n < 1_000_000) return `${trim(n / 1000, 1)}k`
-  return n < 1_000_000_000 ? `${trim(n / 1_000_000, 1)}M` : `${trim(n / 1_000_000_000, 1)}B`
+  if (n < 999_950) return `${trim(n / 1000, 1)}k`
+  return n < 999_950_000 ? `${trim(n / 1_000_000, 1)}M` : `${trim(n / 1_000_000_000, 1)}B`
 }
 
 /** A score: three significant decimals at most, a real minus sign. */

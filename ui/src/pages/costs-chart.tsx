@@ -2,55 +2,26 @@ import { useCallback } from 'react'
 import type { Breakdown, Forecast } from '@/api/costs'
 import { money } from '@/lib/format'
 import { onAxis } from '@/lib/panels'
+import { type Part, partsOf, startsOf } from '@/lib/spend'
 import { EChart, frame, type Ink } from '@/parts/echart'
 
-/** Groups beyond these are drawn as one. */
-const DRAWN = 5
 const INKS = ['k-llm', 'k-tool', 'k-agent', 'k-retriever', 'k-guardrail']
-
-interface Series {
-  name: string
-  ink: string
-  of: (start: string) => number | null
-}
 
 /** What was spent in each hour or day, the dearest groups apart. */
 export function SpendChart({ found, bin, name }: { found: Breakdown; bin: 'hour' | 'day'; name: (value: string | null) => string }) {
   const starts = startsOf(found, bin)
-  const series = seriesOf(found, name)
-  const option = useCallback((ink: Ink) => spendOption(ink, starts, series, bin), [starts.join(), found, bin])
+  const series = partsOf(found, name).map((part, i) => ({ ...part, ink: part.isRest ? 'base' : INKS[i]! }))
+  const option = useCallback((ink: Ink) => spendOption(ink, starts, series, bin, !found.overlapping), [starts.join(), found, bin])
   return (
     <figure className="stack">
       <EChart option={option} label={`Cost for each ${bin} in US dollars, ${found.group_by ? `by ${series.map((one) => one.name).join(', ')}` : 'all calls'}`} />
       <figcaption className="legend">
         {series.length > 1 && series.map((one) => <span key={one.name}><span className="swatch" style={{ color: `var(--${one.ink})`, borderTopWidth: 8 }} />{one.name}</span>)}
-        <span className="quiet">US dollars for each {bin}, UTC. Calls without a known price are not in it.</span>
+        <span className="quiet">US dollars for each {bin}, UTC. Calls without a known price are not in it.{found.overlapping && ' A call with two tags is drawn twice.'}</span>
       </figcaption>
     </figure>
   )
 }
-
-function seriesOf(found: Breakdown, name: (value: string | null) => string): Series[] {
-  const of = (groups: Breakdown['items']) => {
-    const sums = new Map<string, number>()
-    for (const group of groups) for (const one of group.bins ?? []) sums.set(stamp(one.start), (sums.get(stamp(one.start)) ?? 0) + (one.cost.usd ?? 0))
-    return (start: string) => sums.get(start) ?? null
-  }
-  const apart = found.items.slice(0, DRAWN).map((group, i) => ({ name: found.group_by ? name(group.value) : 'all calls', ink: INKS[i]!, of: of([group]) }))
-  const rest = found.items.slice(DRAWN)
-  const drawn = apart.filter((_, i) => found.items[i]!.cost.usd !== null)
-  return rest.length ? [...drawn, { name: `${rest.length} more`, ink: 'base', of: of(rest) }] : drawn
-}
-
-/** Every bin of the window, also those in which nobody called: a gap is a zero that one can see. */
-function startsOf(found: Breakdown, bin: 'hour' | 'day'): string[] {
-  const step = bin === 'hour' ? 3_600_000 : 86_400_000
-  const first = Math.floor(Date.parse(found.since) / step) * step
-  const last = Date.parse(found.until)
-  return Array.from({ length: Math.max(0, Math.ceil((last - first) / step)) }, (_, i) => stamp(first + i * step))
-}
-
-const stamp = (time: string | number) => new Date(time).toISOString()
 
 function label(start: string, bin: 'hour' | 'day'): string {
   const at = new Date(start)
@@ -59,14 +30,14 @@ function label(start: string, bin: 'hour' | 'day'): string {
     : at.toLocaleDateString('en-GB', { day: 'numeric', month: 'short', timeZone: 'UTC' })
 }
 
-function spendOption(ink: Ink, starts: string[], series: Series[], bin: 'hour' | 'day') {
+function spendOption(ink: Ink, starts: string[], series: (Part & { ink: string })[], bin: 'hour' | 'day', addsUp: boolean) {
   const { text, grid, tooltip, yAxis } = frame(ink, (value) => onAxis(value, 'USD'))
   const formatter = (drawn: { dataIndex: number }[]) => {
     const start = starts[drawn[0]!.dataIndex]!
     const parts = series.map((one) => ({ name: one.name, usd: one.of(start) })).filter((one) => one.usd !== null)
     const total = parts.reduce((sum, one) => sum + one.usd!, 0)
     const lines = parts.map((one) => `${one.name.slice(0, 40)}  ${money(one.usd)}`)
-    return [`${label(start, bin)} UTC  ${money(total)}`, ...(series.length > 1 ? lines : [])].join('\n')
+    return [`${label(start, bin)} UTC${addsUp ? `  ${money(total)}` : ''}`, ...(series.length > 1 ? lines : [])].join('\n')
   }
   return {
     grid,

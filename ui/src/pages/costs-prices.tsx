@@ -88,7 +88,7 @@ const unpricedColumns = (want: Want, own: Price[]): Column<Unpriced>[] => [
 const ofOwn = (source: string) => source.startsWith('project:')
 
 /** Why calls of a model that has a price have none. */
-const whyWithout = (source: string) => `Others have ${ofOwn(source) ? 'your own price' : 'that of the public list'}: these say that they were batch or sound, or came before it.`
+const whyWithout = (source: string) => `Others have ${ofOwn(source) ? 'your own price' : 'that of the public list'}: these say that they were batch or sound, are an agent's own sum, or came before it.`
 
 /** What is there already stands in the form: a price of a closer name would take its place, for all calls. */
 function wantedOf(row: Unpriced, own: Price[]): Wanted {

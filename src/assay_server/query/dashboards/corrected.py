@@ -17,7 +17,7 @@ from assay_server.query.sql import lines
 from assay_server.stats import CorrectedRate, Verdict, corrected_rate, wilson
 from assay_server.store import Store
 
-_END = 1 << 62  # labels come later than verdicts: those made after the range still count
+_END = 1 << 62  # labels come later than verdicts, or were there before a judge was: all of them count
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +94,7 @@ def sentence(counts: _Counts, whole: CorrectedRate | None) -> str:
 
 async def _rows(store: Store, asked: Asked, report: Report) -> list[dict[str, Any]]:
     """Counts by bin and flag. A trace that was judged or labelled more than once has the mean of it."""
-    open_ended = replace(asked, range=Range(asked.range.since_ns, _END), group_by=None)
+    open_ended = replace(asked, range=Range(asked.range.since_ns, _END), group_by=None, labels_ever=True)
     before, params = units(open_ended, [Metric("score", score=report.score)])
     bad = "< ?" if report.below is not None else "> ?"
     bar = report.below if report.below is not None else report.above

@@ -7,7 +7,6 @@ from typing import Any
 from assay_server.core.words import signed
 from assay_server.query.dashboards.definition import Report
 from assay_server.query.dashboards.source import Asked, units
-from assay_server.query.dimensions import EDGES
 from assay_server.query.key_sets import ONE_OF_SETS, sets_with
 from assay_server.query.measures import Metric
 from assay_server.query.sql import lines
@@ -16,37 +15,40 @@ from assay_server.store import Limits, Store
 
 _MOST_TRACES = 5_000  # a rank correlation is known to 0.03 by then
 _MOST_VALUES = 12
-_MARGIN_NS = 86_400_000_000_000  # a score often comes after its trace
 _WARNING = "They go together or do not; that one causes the other is not shown by this."
 
 
 async def parameter_of(store: Store, asked: Asked, report: Report) -> dict[str, Any]:
-    """Over the newest traces that have both; a trace with several calls has its first call's parameter."""
+    """Over the newest traces that have both; a trace with several calls has its first call's parameter.
+
+    A person may say what they think of it weeks later, so the calls are looked for in the commits of these traces,
+    whenever they were made.
+    """
     before, params = units(asked, [Metric("score", score=report.score)])
     sql = lines(
         before + ",",
         "m AS (SELECT trace_id, avg(v0) AS score, max(at_ns) AS at_ns FROM u WHERE v0 IS NOT NULL AND trace_id <> ''",
         "  GROUP BY trace_id ORDER BY at_ns DESC LIMIT ?),",
         "a AS (SELECT trace_id, start_ns, variant_extract(attributes, ?)::VARCHAR AS value FROM spans",
-        "  WHERE rowid IN (SELECT rowid FROM spans WHERE",
-        EDGES,
-        "  AND kind = 'llm' AND trace_id IN (SELECT trace_id FROM m))),",
+        "  WHERE rowid IN (SELECT rowid FROM spans WHERE project = ?",
+        "  AND kind = 'llm' AND trace_id IN (SELECT trace_id FROM m) AND stored_ns IN",
+        "  (SELECT stored_ns FROM trace_parts WHERE project = ? AND trace_id IN (SELECT trace_id FROM m)))),",
         "f AS (SELECT trace_id, arg_min(value, start_ns) AS value FROM a WHERE value IS NOT NULL GROUP BY trace_id)",
         "SELECT value, score FROM m JOIN f USING (trace_id)",
     )
     attribute = f"gen_ai.request.{report.parameter}"
-    around = asked.edges(_MARGIN_NS)
-    if not await _has_any(store, asked.project, attribute, around):
+    if not await _has_any(store, asked.project, attribute):
         return _told(report, [])
-    rows = await store.scan(sql, [*params, _MOST_TRACES, attribute, *around], limits=Limits(_MOST_TRACES, 30))
+    both = [asked.project, asked.project]
+    rows = await store.scan(sql, [*params, _MOST_TRACES, attribute, *both], limits=Limits(_MOST_TRACES, 30))
     return _told(report, rows)
 
 
-async def _has_any(store: Store, project: str, attribute: str, edges: Sequence[Any]) -> bool:
-    """Whether any span between these can have it: that is known without reading attributes."""
+async def _has_any(store: Store, project: str, attribute: str) -> bool:
+    """Whether any span can have it: that is known without reading attributes."""
     sets = await sets_with(store, project, [attribute])
-    sql = lines("SELECT 1 AS one FROM spans WHERE", EDGES, "AND", ONE_OF_SETS, "LIMIT 1")
-    return bool(await store.scan(sql, [*edges, sets]))
+    sql = lines("SELECT 1 AS one FROM spans WHERE project = ? AND", ONE_OF_SETS, "LIMIT 1")
+    return bool(await store.scan(sql, [project, sets]))
 
 
 def _told(report: Report, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -69,10 +71,11 @@ def _told(report: Report, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
 
 def _groups(rows: Sequence[Mapping[str, Any]]) -> list[tuple[str, list[float]]]:
-    """By value; where there are many numbers, by tenths of them."""
+    """By value; where there are many numbers, by tenths of them. What some clients write 1, others write 1.0."""
     by_value: dict[str, list[float]] = defaultdict(list)
     for row in rows:
-        by_value[row["value"]].append(row["score"])
+        number = _number(row["value"])
+        by_value[row["value"] if number is None else repr(number).removesuffix(".0")].append(row["score"])
     if len(by_value) <= _MOST_VALUES:
         return sorted(by_value.items(), key=lambda item: (_number(item[0]) or 0.0, item[0]))
     numbers = sorted((number, score) for value, found in by_value.items() for score in found

@@ -13,7 +13,8 @@ from assay_server.query.live import of_no_run, only_live
 from assay_server.query.measures import MEASURES, Metric, each
 from assay_server.query.narrowing import field_of, kept_by, narrowed, narrowed_calls, without_traces
 from assay_server.query.sql import Where, lines
-from assay_server.store import TRACE_WIDE, Store
+from assay_server.query.told import COUNTED, OF_TRACES, Told
+from assay_server.store import Store
 
 Source = Literal["spans", "calls", "traces", "call_traces", "scores"]
 
@@ -46,6 +47,7 @@ class Asked:
     hold.
 
     `runs`: are there spans of evaluation runs (`live.has_runs`)? Where nobody knows, it is taken that there are.
+    `labels_ever`: what people said counts whenever they said it, until the range's end.
     `key_sets` and `few`: what `knowing` adds of the attributes in these.
     """
 
@@ -54,6 +56,7 @@ class Asked:
     narrow: Sequence[Mapping[str, Sequence[str]]] = ()
     group_by: str | None = None
     runs: bool = True
+    labels_ever: bool = False
     key_sets: KeySets = field(default_factory=dict)
     few: KeySets = field(default_factory=dict)
 
@@ -107,7 +110,7 @@ def units(asked: Asked, metrics: Sequence[Metric]) -> tuple[str, list[Any]]:
     if source == "traces" and _is_of_whole_traces(asked):
         return _whole_traces(asked, metrics)
     whole = source in _TRACES
-    rows, params = _calls(asked, whole=whole) if source in CALLS else _spans(asked, whole=whole)
+    rows, params = _calls(asked, whole=whole) if source in CALLS else _spans(asked, metrics, whole=whole)
     columns = ", ".join(f"{_value(metric)} AS v{at}" for at, metric in enumerate(metrics))
     if whole:
         # The traces' own columns hide those of their spans: what is added up is said by the metric.
@@ -150,30 +153,36 @@ def _value(metric: Metric) -> str:
 
 
 # Where a filter is of single spans, a trace belongs to the first of those that it keeps, and nobody knows the earlier.
-_OF_TRACES = frozenset((*TRACE_WIDE, "tag"))
 _BEGUN_BEFORE = "(SELECT trace_id FROM trace_sums WHERE project = ? AND start_ns < ? AND last_ns >= ?)"
 
 
-def _spans(asked: Asked, *, whole: bool) -> tuple[str, list[Any]]:
+def _spans(asked: Asked, metrics: Sequence[Metric], *, whole: bool) -> tuple[str, list[Any]]:
     """`r`: the spans of the range. Only columns that somebody asks for are read.
 
     `whole`: traces are counted, those that began in it, so that each is in one of two ranges that meet, as in their
     list.
     """
     ctes, joins, group, params = grouped(asked, asked.around())
+    told = told_by_traces(asked, metrics, asked.around())
     where = _conditions(asked, asked.around(), whole=whole)
-    if whole and asked.words <= _OF_TRACES:
+    if whole and asked.words <= OF_TRACES:
         since_ns = asked.range.since_ns
         where.add("s.trace_id NOT IN " + _BEGUN_BEFORE, asked.project, since_ns, since_ns)
     sql = lines(
-        ctes,
+        told.ctes + ctes,
         "r AS NOT MATERIALIZED (SELECT s.start_ns AS at_ns,",
-        group + " AS g, hash(s.trace_id) AS trace, s.* FROM spans s",
-        joins,
+        *(group + " AS g, hash(s.trace_id) AS trace,", told.columns, "FROM spans s", joins, told.joins),
         "WHERE s.project = ? AND s.start_ns >= ? AND s.start_ns < ? AND",
         str(where) + ")",
     )
-    return sql, [*params, *asked.edges(), *where.params]
+    return sql, [*told.params, *params, *asked.edges(), *where.params]
+
+
+def told_by_traces(asked: Asked, metrics: Sequence[Metric], around: Sequence[Any]) -> Told:
+    """How the spans say whose they are, where people or sessions are counted and only their traces do."""
+    names = [COUNTED[metric.name] for metric in metrics if metric.name in COUNTED]
+    by_traces = asked.group_by is None or dimension(asked.group_by, asked.key_sets).wide
+    return Told() if by_traces and asked.fields <= OF_TRACES else Told.by(names, around)
 
 
 def grouped(asked: Asked, around: list[Any]) -> tuple[str, str, str, list[Any]]:
@@ -226,7 +235,8 @@ def judgements(asked: Asked, metric: Metric) -> tuple[str, list[Any]]:
     judged, always = Where.project(asked.project), [asked.project, 0, 1 << 62]
     judged.add("name = ?", "schema_valid" if metric.name == "schema_violations" else metric.score)
     judged.equal("source", metric.source)
-    judged.add("time_ns >= ? AND time_ns < ?", asked.range.since_ns, asked.range.until_ns)
+    begun = "(time_ns >= ? OR source = 'human')" if asked.labels_ever else "time_ns >= ?"
+    judged.add(begun + " AND time_ns < ?", asked.range.since_ns, asked.range.until_ns)
     for narrow in asked.narrow:
         without_traces(judged, narrow, always, key_sets=asked.few)
     if asked.only_live:

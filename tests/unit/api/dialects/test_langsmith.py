@@ -241,7 +241,7 @@ def test_what_went_into_a_cache_is_told_by_how_long_it_stays() -> None:
     details = {"cache_read": 10, "cache_creation": 0, "ephemeral_5m_input_tokens": 30, "ephemeral_1h_input_tokens": 5}
     usage = {"input_tokens": 100, "output_tokens": 20, "input_token_details": details}
     told = part_of({"id": RUN, "outputs": {"usage_metadata": usage}}).attributes
-    assert told["gen_ai.usage.cache_write.input_tokens"] == 35
+    assert (told["gen_ai.usage.cache_write.input_tokens"], told["assay.cache_write_1h_tokens"]) == (35, 5)
 
 
 def test_the_model_is_that_of_the_call_where_nothing_else_names_one() -> None:

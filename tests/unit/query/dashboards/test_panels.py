@@ -106,6 +106,9 @@ async def test_what_is_never_negative_has_no_interval_below_zero(panels: Panels)
         ({"name": "ttft", "quantile": 0.5}, {"kind": "llm"}, 200, 1, 3),
         ({"name": "tokens_per_second", "quantile": 0.5}, {}, 10, 3, 0),
         ("users", {}, 2, 3, 0),
+        ("users", {"model": "a"}, 2, 2, 0),  # ann is named by the root of the call alone
+        ("users", {"kind": "llm"}, 2, 3, 0),
+        ("users", {"-name": "call"}, 1, 1, 0),
         ("cost", {}, 0.75, 2, 1),  # the agent repeats its call, one call has no price
         ("cost_per_request", {}, 0.375, 2, 1),
         ("tokens", {}, 100 + 100 + 50, 3, 0),

@@ -16,7 +16,8 @@ from assay_server.ingest import Part, answered, asked
 _ATTRIBUTES = {"run_type": "langsmith.span.kind", "inputs": "input.value", "outputs": "output.value"}
 _ELSEWHERE = {"id", "trace_id", "parent_run_id", "name", "start_time", "end_time", "error", "extra", "tags", "events"}
 _SESSION = ("session_id", "thread_id", "conversation_id")
-_CACHED_FOR = ("ephemeral_5m_input_tokens", "ephemeral_1h_input_tokens", "ephemeral_1hr_input_tokens")
+_KEPT_AN_HOUR = ("ephemeral_1h_input_tokens", "ephemeral_1hr_input_tokens")
+_CACHED_FOR = ("ephemeral_5m_input_tokens", *_KEPT_AN_HOUR)
 _SOURCES: dict[str, ScoreSource] = {"model": "judge", "app": "human"}
 _OF_FEEDBACK = {
     "id",
@@ -161,6 +162,7 @@ def _usage(run: dict[str, Any], extra: dict[str, Any]) -> dict[str, Any]:
         "gen_ai.usage.output_tokens": told.get("output_tokens"),
         "gen_ai.usage.cache_read.input_tokens": into.get("cache_read"),
         "gen_ai.usage.cache_write.input_tokens": _written(into),
+        "assay.cache_write_1h_tokens": next((into[name] for name in _KEPT_AN_HOUR if into.get(name)), None),
         "gen_ai.usage.reasoning.output_tokens": out.get("reasoning"),
         "gen_ai.usage.cost": told.get("total_cost"),
     }

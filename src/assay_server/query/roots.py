@@ -1,0 +1,25 @@
+"""What traces are called, and which there are of a kind: by their roots.
+
+The root is the first span without a parent. Where there is none, because the caller's spans go elsewhere or were lost,
+it is the first of all, as in the list of traces.
+"""
+
+from typing import Any
+
+from assay_server.query.sql import lines
+
+_MARGIN_NS = 6 * 3_600_000_000_000  # a trace over the window's edge may have its root outside
+_FIRST = "trace_id, arg_min(name, (start_ns, span_id)) AS name, min(start_ns) AS start_ns FROM spans WHERE project = ?"
+
+ROOTS = lines(
+    *("root AS MATERIALIZED (SELECT", _FIRST, "AND parent_id IS NULL AND start_ns >= ? AND start_ns < ?"),
+    *("GROUP BY trace_id UNION ALL SELECT", _FIRST, "AND trace_id IN (SELECT trace_id FROM trace_sums"),
+    "  WHERE project = ? AND start_ns >= ? AND start_ns < ? AND trace_id NOT IN (SELECT trace_id FROM spans",
+    "  WHERE project = ? AND parent_id IS NULL AND start_ns >= ? AND start_ns < ?)) GROUP BY trace_id)",
+)
+"""A CTE: `root(trace_id, name, start_ns)`, one for each trace that began in the window. For `roots_params`."""
+
+
+def roots_params(project: str, since_ns: int, until_ns: int) -> list[Any]:
+    window = [project, since_ns, until_ns]
+    return [*window, project, *window, project, since_ns - _MARGIN_NS, until_ns + _MARGIN_NS]
