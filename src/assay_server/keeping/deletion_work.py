@@ -31,7 +31,7 @@ _STILL_SENT = "More of this {} came while it was being deleted: stop the sender.
 
 
 class DeletionWork:
-    """One per house; `work` returns when none waits."""
+    """One per house."""
 
     def __init__(self, ledger: Ledger, audit: Audit, clock: Clock, sites: Sites, compactions: Compactions) -> None:
         self._ledger = ledger
@@ -42,19 +42,22 @@ class DeletionWork:
         self._not_before = 0.0  # after a failure, monotonic
 
     async def work(self) -> None:
+        """All that wait now, together. Who asks meanwhile waits for the next turn: while somebody asks every minute
+        there would be no end, and backups and retention have their turn in between."""
         if time.monotonic() < self._not_before:
             return
-        while waiting := await self._waiting():
-            try:
-                await self._do(waiting)
-            except AssayError as error:
-                self._not_before = time.monotonic() + _RETRY_S
-                for row in waiting:
-                    await self._set(row.id, error=str(error))
-                raise
-            if await self._any_again(waiting):  # others have their turn, and the sender a while to stop
-                self._not_before = time.monotonic() + _RETRY_S
-                return
+        waiting = await self._waiting()
+        if not waiting:
+            return
+        try:
+            await self._do(waiting)
+        except AssayError as error:
+            self._not_before = time.monotonic() + _RETRY_S
+            for row in waiting:
+                await self._set(row.id, error=str(error))
+            raise
+        if await self._any_again(waiting):  # the sender has a while to stop
+            self._not_before = time.monotonic() + _RETRY_S
 
     async def _do(self, waiting: list[Row[Any]]) -> None:
         for row in waiting:

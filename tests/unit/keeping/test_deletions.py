@@ -514,6 +514,27 @@ async def test_a_sender_that_goes_on_does_not_keep_the_house_busy(
     assert (done["status"], done["error"], await house.ids()) == ("done", None, [])
 
 
+async def test_who_asks_meanwhile_waits_for_the_next_turn(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where somebody asked before the last one was done, there was no end, and no backup was made meanwhile."""
+    await house.store.append(Facts(spans=[a_call(n, trace=n, user=f"user-{n}") for n in range(1, 9)]))
+    rounds, real = 0, house.store.compact
+
+    async def compact() -> Any:
+        nonlocal rounds
+        rounds += 1
+        if rounds < 4:
+            await house.deletions.ask(PROJECT, "key:a", Asked(f"user-{rounds + 1}"), "asked meanwhile")
+        return await real()
+
+    monkeypatch.setattr(house.store, "compact", compact)
+    first = await house.delete("user-1")
+    assert (first["status"], rounds) == ("done", 1)
+    for _ in range(3):
+        await house.work.work()
+    found, total, _ = await house.deletions.list(PROJECT)
+    assert (total, {each["status"] for each in found}, rounds) == (4, {"done"}, 4)
+
+
 async def test_what_comes_later_is_stored_and_can_be_deleted_again(house: House) -> None:
     await house.store.append(Facts(spans=[a_call(1, user=ADA)]))
     await house.delete()
