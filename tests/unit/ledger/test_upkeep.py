@@ -7,7 +7,6 @@ from pathlib import Path
 
 from assay_server.ledger import copy_sqlite
 
-
 _MOST = 5_000
 
 

@@ -18,15 +18,18 @@ const API = '/api/v1'
 /** A session's own requests have no caller to remember answers for; a query of SQL or a preview changes nothing. */
 const UNREMEMBERED = new Set(['/session', '/sql', '/panels/query', '/dashboards/parse', '/monitors/preview', '/sampling/preview', '/retention/preview'])
 
+/** Of a whole that is counted, or of its content; `0` is for what is not there yet. */
+export type Revision = number | string
+
 /**
  * `path` is below `/api/v1`, or a whole path of this server. With `revision` the change is refused where somebody else
  * was quicker. Raises `Problem`.
  */
-export async function request<T>(method: string, path: string, body?: unknown, query?: Query, revision?: number, signal?: AbortSignal): Promise<T> {
+export async function request<T>(method: string, path: string, body?: unknown, query?: Query, revision?: Revision, signal?: AbortSignal): Promise<T> {
   return (await answer<T>(method, path, body, query, revision, signal)).body
 }
 
-async function answer<T>(method: string, path: string, body?: unknown, query?: Query, revision?: number, signal?: AbortSignal): Promise<{ body: T; response: Response }> {
+async function answer<T>(method: string, path: string, body?: unknown, query?: Query, revision?: Revision, signal?: AbortSignal): Promise<{ body: T; response: Response }> {
   const headers: Record<string, string> = { accept: 'application/json' }
   if (revision !== undefined) headers['if-match'] = `"${revision}"`
   if (body !== undefined) headers['content-type'] = 'application/json'

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import type { Price } from '@/api/costs'
 import { besides, priceBefore, unnamed } from './prices'
 
-const price = (fields: Partial<Price>): Price => ({ id: 'prc', model: 'm', provider: null, input: 1, output: 2, cache_read: null, cache_write: null, reasoning: null, request: null, batch: null, tiers: [], valid_from: null, created_at: '', created_by: null, ...fields })
+const price = (fields: Partial<Price>): Price => ({ id: 'prc', revision: 'a', model: 'm', provider: null, input: 1, output: 2, cache_read: null, cache_write: null, reasoning: null, request: null, batch: null, tiers: [], valid_from: null, created_at: '', created_by: null, ...fields })
 
 test('the price before is that of the same model and provider which holds when the new one begins', () => {
   const always = price({ id: 'a' })
