@@ -136,12 +136,16 @@ class Retention:
         return found
 
     async def ask(self, project: str, actor: str) -> dict[str, Any]:
-        """A pass that is to be made now, without the hour. Raises Conflict where there are no rules."""
+        """A pass that is to be made now, without the hour; the one under these rules that is not done yet, if there is
+        one: it counts whole days. Raises Conflict where there are no rules."""
 
         def write(connection: Connection) -> dict[str, Any]:
             row = _of(connection, project)
             if row is None or not row.rules:
                 raise Conflict("There are no rules: everything is kept.", fix="PUT /api/v1/retention first")
+            under_way = _under_way(connection, row)
+            if under_way is not None:
+                return pass_json(under_way)
             made = self._begun(connection, row)
             self._audit.append(connection, project=project, actor=actor, action="retention.ask", subject=made.id)
             return pass_json(connection.execute(select(_passes).where(_passes.c.id == made.id)).one())
@@ -246,6 +250,11 @@ def pass_json(row: Row[Any]) -> dict[str, Any]:
 def added(counts: Mapping[str, int], more: Mapping[str, int]) -> dict[str, int]:
     """Sums by name."""
     return {name: counts.get(name, 0) + more.get(name, 0) for name in sorted({*counts, *more})}
+
+
+def _under_way(connection: Connection, rules: Row[Any]) -> Row[Any] | None:
+    query = select(_passes).where(_passes.c.project == rules.project, _passes.c.status == "running")
+    return next((row for row in connection.execute(query.order_by(_passes.c.id)) if row.rules == rules.rules), None)
 
 
 def _of(connection: Connection, project: str) -> Row[Any] | None:

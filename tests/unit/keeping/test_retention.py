@@ -213,6 +213,22 @@ async def test_asking_does_not_wait_and_wants_rules(store: DuckStore, retention:
     assert await names(store) == []
 
 
+async def test_who_asks_again_before_it_is_done_is_told_the_same_pass(
+    store: DuckStore, retention: Retention, passes: Passes
+) -> None:
+    """One for each time that somebody asked was made after the other, all of them over the same days."""
+    await store.append(Facts(spans=[a_call(1, days=40)]))
+    await retention.put(PROJECT, "key:a", [{"metadata_days": 30}])
+    asked = [await retention.ask(PROJECT, "key:a") for _ in range(3)]
+    await retention.put(PROJECT, "key:a", [{"metadata_days": 20}])
+    others = await retention.ask(PROJECT, "key:a")
+    assert len({each["id"] for each in asked}) == 1
+    assert others["id"] != asked[0]["id"]
+    await passes.work()
+    _, total, _ = await retention.passes(PROJECT)
+    assert total == 1, "the other one found nothing left"
+
+
 async def test_a_pass_that_was_killed_goes_on(
     store: DuckStore, retention: Retention, passes: Passes, clock: FakeClock
 ) -> None:
