@@ -1,6 +1,7 @@
 """Two people change the same thing: nobody overwrites what they did not see, and nothing that was typed is lost."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -90,3 +91,15 @@ def test_a_dashboard_that_the_page_learnt_of_meanwhile_is_not_overwritten(opened
     expect(mine.get_by_role("textbox", name="Title")).to_have_value("Mine")
     mine.get_by_role("button", name=SHOW).click()
     expect(mine.get_by_role("heading", name="Theirs")).to_be_visible()
+
+
+def test_a_reader_whose_clock_is_hours_off_sees_the_same_as_everybody(opened: Opened, ui_api: FakeApi) -> None:
+    """The last hour was that of the reader's clock: empty where it is fast, of this morning where it is slow."""
+    opened("/sign-in")
+    page = opened("/sign-in")  # in a context of its own
+    for hours in (-5, 5):
+        page.clock.set_system_time(datetime.now(UTC) + timedelta(hours=hours))
+        with page.expect_request("**/panels/query") as asked:
+            page.goto(page.url.replace("/sign-in", "/dashboards/cost").split("?")[0] + "?range=1h")
+        until = datetime.fromisoformat(asked.value.post_data_json["until"])
+        assert abs(until - datetime.now(UTC)) < timedelta(minutes=3)

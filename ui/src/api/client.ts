@@ -1,3 +1,4 @@
+import { heard } from '@/lib/now'
 import type { ProblemDocument } from './types'
 
 export type Query = Record<string, string | number | boolean | string[] | null | undefined>
@@ -47,6 +48,7 @@ async function answer<T>(method: string, path: string, body?: unknown, query?: Q
     if (signal?.aborted) throw error
     throw new Problem(UNREACHABLE)
   }
+  heard(response.headers.get('date'))
   if (!response.ok) throw new Problem(await problemOf(response))
   return { body: (response.status === 204 ? undefined : await response.json()) as T, response }
 }

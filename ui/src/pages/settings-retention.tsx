@@ -8,6 +8,7 @@ import * as ask from '@/api/keeping'
 import type { Pass, Retention, RetentionRule } from '@/api/keeping'
 import { duration } from '@/lib/format'
 import { changesOf, keptFor, PARTS, removedIn } from '@/lib/keeping'
+import { serverNow } from '@/lib/now'
 import { ReasonDialog } from '@/parts/dialog'
 import { sameTab, useDraft } from '@/parts/leaving'
 import { Listed, More, usePages } from '@/parts/list'
@@ -56,7 +57,7 @@ function Rules({ now }: { now: Tagged<Retention> }) {
   return (
     <Section title="Kept for" note={retention.updated_at && <>set <Time at={retention.updated_at} /> by <Person actor={retention.updated_by} /></>}>
       <p className="lead">{keptFor(retention.rules)}</p>
-      {retention.applies_from && new Date(retention.applies_from).getTime() > Date.now() && <p className="notice unsure">These rules hold from <Time at={retention.applies_from} full />. Until then they can be taken back, and nothing is let go.</p>}
+      {retention.applies_from && new Date(retention.applies_from).getTime() > serverNow() && <p className="notice unsure">These rules hold from <Time at={retention.applies_from} full />. Until then they can be taken back, and nothing is let go.</p>}
       {newer && <Newer by={now.updated_by} onShow={take} />}
       <form className="stack" onSubmit={submit}>
         {rules.map((rule, i) => (
