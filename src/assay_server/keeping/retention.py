@@ -25,6 +25,7 @@ _SECOND = 1_000_000_000
 GRACE_NS = 3600 * _SECOND
 EVERY_NS = 3600 * _SECOND
 _LATE_NS = 86_400 * _SECOND
+_MOST_REMEMBERED = 1_000  # environments
 
 
 @dataclass(slots=True, frozen=True)
@@ -120,7 +121,10 @@ class Retention:
 
     async def spans_gone_before_ns(self, project: str, environment: str | None = None) -> int:
         """Until when passes took away spans (of one environment), or some of them; 0 where none did."""
-        known = self._gone.setdefault(project, {}).get(environment)
+        of_project = self._gone.setdefault(project, {})
+        if len(of_project) >= _MOST_REMEMBERED:  # whoever asks may name any environment
+            of_project.clear()
+        known = of_project.get(environment)
         if known is not None:
             return known
         query = select(_passes.c.rules, _passes.c.as_of_ns, _passes.c.removed).where(_passes.c.project == project)

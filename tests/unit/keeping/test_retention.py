@@ -12,6 +12,7 @@ from assay_server.core.records import Event, Facts, RunItem, Score
 from assay_server.governance import Audit
 from assay_server.ingest import Labels, MediaShelf, aliases
 from assay_server.keeping import Passes, Retention
+from assay_server.keeping import retention as retention_module
 from assay_server.keeping.rules import parse, shortest_days
 from assay_server.ledger import Ledger
 from assay_server.store import DuckStore
@@ -315,3 +316,12 @@ async def test_a_clock_that_leaps_ahead_takes_nothing_with_it(
     clock.advance(HOUR_S)
     await passes.work()
     assert await names(store) == ["1"]
+
+
+async def test_environments_that_readers_make_up_are_not_remembered_for_ever(
+    retention: Retention, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retention_module, "_MOST_REMEMBERED", 10)
+    for n in range(100):
+        assert await retention.spans_gone_before_ns(PROJECT, f"env-{n}") == 0
+    assert len(retention._gone[PROJECT]) <= 10
