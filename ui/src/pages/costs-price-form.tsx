@@ -6,7 +6,7 @@ import { request } from '@/api/client'
 import type { Price } from '@/api/costs'
 import { useReturnedFocus } from '@/lib/focus'
 import { count } from '@/lib/format'
-import { priceBefore, unnamed } from '@/lib/prices'
+import { priceBefore, replaced, unnamed } from '@/lib/prices'
 import { NumberField } from '@/parts/number-field'
 import { ProblemNote } from '@/parts/states'
 
@@ -60,11 +60,10 @@ export function SetPrice({ wanted, own: now, onClose }: { wanted: Wanted; own: P
   const named = { ...given, ...(tiers.length > 0 ? { tiers } : {}) }
   const before = priceBefore(own, model.trim(), provider.trim(), since || '')
   const missing = unnamed(before, named)
-  const seen = before && (before.valid_from ?? '') === (since || '') ? before.revision : '0' // of the one that is replaced
   const shown = before !== undefined && before.id === wanted.price?.id // what is missing was taken out here
   const [keep, setKeep] = useState(true)
   const body = { ...named, valid_from: since || undefined, provider: provider.trim() || undefined, reason: reason.trim() || undefined, ...(missing ? { unnamed: keep && !shown ? 'keep' : 'drop' } : {}) }
-  const save = useChange(() => request<Made>('PUT', `/prices/${encodeURIComponent(model.trim())}`, body, undefined, seen), (made) => `The price of ${model.trim()} is set; stored calls follow it.${noLonger(made)}`, onClose)
+  const save = useChange(() => request<Made>('PUT', `/prices/${encodeURIComponent(model.trim())}`, body, undefined, replaced(before, since || '')), (made) => `The price of ${model.trim()} is set; stored calls follow it.${noLonger(made)}`, onClose)
   const submit = (event: FormEvent) => {
     event.preventDefault()
     save.mutate()
