@@ -300,6 +300,8 @@ async def _problem(request: Request, error: Exception) -> Response:
     document = {"type": "about:blank", "title": _TITLES.get(status, "Error"), "status": status, "code": "refused" if status == 422 else "error", "detail": "This release has no passing verdict." if status == 422 else _TITLES.get(status, "Error"), "request_id": REQUEST_ID}  # fmt: skip
     if _FIXES.get(status):
         document["fix"] = _FIXES[status]
+    if status == 409:
+        document |= {"detail": "This was changed since you read it.", "field": "If-Match"}
     return JSONResponse(document, status, media_type="application/problem+json")
 
 

@@ -35,6 +35,7 @@ def dashboard_routes(world: Callable[[], World]) -> list[tuple[str, Answer, str]
                 "title": "Conflict",
                 "status": 409,
                 "code": "conflict",
+                "field": "If-Match",
                 "detail": "This dashboard was saved by mara.",
             }
             return JSONResponse(told, 409)

@@ -7,7 +7,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from tests.fakes.ui_world import Json, World, an_id, at
+from tests.fakes.ui_world import Json, Overtaken, World, an_id, at
 
 Answer = Callable[[Request], Any]
 
@@ -134,7 +134,7 @@ def _tagged(document: Json) -> Response:
 
 def _same(request: Request, document: Json) -> None:
     if request.headers.get("if-match") != f'"{document["revision"]}"':
-        raise HTTPException(409)
+        raise Overtaken
 
 
 def _items(rows: list[Json]) -> Json:

@@ -7,7 +7,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from tests.fakes.ui_world import Json, World, an_id, at
+from tests.fakes.ui_world import Json, Overtaken, World, an_id, at
 
 Answer = Callable[[Request], Any]
 
@@ -32,7 +32,9 @@ def monitor_routes(world: Callable[[], World]) -> list[tuple[str, Answer, str]]:
 
     async def replace(request: Request) -> Json:
         row = one(request)
-        row.update(await request.json())
+        if request.headers.get("if-match", "*") not in ("*", f'"{row["revision"]}"'):
+            raise Overtaken
+        row.update(await request.json(), revision=f"{int(row['revision'], 16) + 1:016x}")
         row["status"] = "ok" if row["enabled"] else "off"
         return row
 
@@ -109,7 +111,8 @@ def _monitor(n: int, name: str, status: str, value: float | None, **fields: Any)
     finding = {"group": None, "status": status, **numbers, "sentence": said, "details": {}}
     incident = an_id("inc", 1) if status == "alarm" else None
     return {
-        "id": an_id("mon", n), "name": name, "metric": {"name": "error_rate"}, "filter": {"kind": ["llm"]},
+        "id": an_id("mon", n), "revision": f"{n:016x}",
+        "name": name, "metric": {"name": "error_rate"}, "filter": {"kind": ["llm"]},
         "group_by": None, "rule": {"kind": "threshold", "above": 0.05}, "window_s": 900, "every_s": 300, "min_n": 50,
         "severity": "critical", "notify": None, "enabled": True, "description": "More than one call in twenty fails.",
         "ready_made": True, "status": status,

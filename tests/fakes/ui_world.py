@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from starlette.exceptions import HTTPException
+
 Json = dict[str, Any]
 
 NOW = datetime.now(UTC)
@@ -33,6 +35,13 @@ SYSTEM_A = (
     "Cite the document. Use at most three sentences."
 )
 SYSTEM_B = "You answer questions of customers from the context. Cite the document. Use at most three sentences."
+
+
+class Overtaken(HTTPException):
+    """Somebody else was quicker: the `If-Match` of a change is not what is saved."""
+
+    def __init__(self) -> None:
+        super().__init__(409)
 
 
 def at(**ago: float) -> str:

@@ -21,6 +21,10 @@ Json = dict[str, Any]
 """A JSON document of the REST API, as docs/api.md describes it."""
 
 
+Revision = int | str
+"""As `revision` stands in a document; `"0"` is for what is not there yet."""
+
+
 class Page(TypedDict):
     """One page of a list; `next` is the cursor of the following page, None on the last."""
 
@@ -39,6 +43,8 @@ class Request:
     body: Any = None
     key: str | None = None  # Idempotency-Key
     timeout_s: float | None = None
+    seen: Revision | None = None
+    """The revision that a change is of: refused (Conflict) where somebody else has changed it since."""
 
     @property
     def repeatable(self) -> bool:
@@ -51,6 +57,7 @@ class Request:
 
     def headers(self) -> dict[str, str]:
         headers = {} if self.key is None else {"Idempotency-Key": self.key}
+        headers |= {} if self.seen is None else {"If-Match": f'"{self.seen}"'}
         return headers | ({} if self.body is None else {"Content-Type": "application/json"})
 
     def content(self) -> bytes | None:
@@ -118,9 +125,9 @@ def get(path: str, **params: Any) -> Call[Any]:
     return response.json()
 
 
-def write(method: str, path: str, body: Any = None, **params: Any) -> Call[Any]:
+def write(method: str, path: str, body: Any = None, *, seen: Revision | None = None, **params: Any) -> Call[Any]:
     """A write below `/api/v1`, with an idempotency key so that it may be repeated; the parsed answer."""
-    response = yield from send(Request(method, f"/api/v1{path}", params, body, secrets.token_hex(16)))
+    response = yield from send(Request(method, f"/api/v1{path}", params, body, secrets.token_hex(16), seen=seen))
     return response.json()
 
 

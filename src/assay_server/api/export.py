@@ -7,19 +7,21 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 
-from assay_server.api.auth import principal
+from assay_server.api.auth import Permission, principal
 from assay_server.api.narrowing import TraceQuery, narrowed
 from assay_server.api.openapi import answers
 from assay_server.api.services import services
 from assay_server.api.times import nanoseconds
 from assay_server.api.traces import SpanQuery
-from assay_server.api.unread import ReadInTime
+from assay_server.api.unread import CutOff, ReadInTime
+from assay_server.api.welcome import StillWelcome
 from assay_server.core.ports import Principal
 from assay_server.query import MEDIA_TYPES, Format, ScoreFilter
 
 router = APIRouter(prefix="/export", tags=["export"])
 
-Reader = Annotated[Principal, Depends(principal("read"))]
+_PERMISSION: Permission = "read"
+Reader = Annotated[Principal, Depends(principal(_PERMISSION))]
 
 _FILE = answers(*MEDIA_TYPES.values())
 
@@ -79,11 +81,18 @@ async def _file(
     given = query.model_dump(exclude_unset=True, exclude_none=True, exclude={"format"})
     await services(request).outbound.downloads.note(caller.project, caller.actor, kind, form, given)
     headers = {"content-disposition": f'attachment; filename="{kind}.{form}"'}
-    return ReadInTime(_joined(first, stream), media_type=MEDIA_TYPES[form], headers=headers)
+    return ReadInTime(
+        _joined(first, stream, StillWelcome(request, caller, _PERMISSION)),
+        media_type=MEDIA_TYPES[form],
+        headers=headers,
+    )
 
 
-async def _joined(first: bytes, rest: AsyncGenerator[bytes, None]) -> AsyncIterator[bytes]:
+async def _joined(first: bytes, rest: AsyncGenerator[bytes, None], is_welcome: StillWelcome) -> AsyncIterator[bytes]:
+    """Cut off for a key that was revoked and a session that ended: millions of rows take minutes."""
     async with aclosing(rest):
         yield first
         async for part in rest:
+            if not await is_welcome():
+                raise CutOff("its key was revoked, or its session has ended")
             yield part

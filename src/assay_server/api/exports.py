@@ -2,11 +2,12 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Response
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.status import HTTP_201_CREATED, HTTP_202_ACCEPTED, HTTP_204_NO_CONTENT
 
 from assay_server.api.auth import principal
+from assay_server.api.etags import IfMatch, seen_by, tagged
 from assay_server.api.keyset import after_number
 from assay_server.api.pages import DEFAULT_LIMIT, Cursor, Limit, page
 from assay_server.api.services import Services, services
@@ -50,23 +51,27 @@ async def list_exports(caller: Reader, rooms: Rooms) -> dict[str, Any]:
 
 
 @router.post("", status_code=HTTP_201_CREATED, summary="Write a file every hour, day or week")
-async def create(body: ExportBody, caller: Admin, rooms: Rooms) -> dict[str, Any]:
-    return dict(await rooms.outbound.exports.create(caller.project, caller.actor, body.model_dump()))
+async def create(body: ExportBody, caller: Admin, rooms: Rooms, response: Response) -> dict[str, Any]:
+    return tagged(response, await rooms.outbound.exports.create(caller.project, caller.actor, body.model_dump()))
 
 
 @router.get("/{export}", summary="One scheduled export, by id or name")
-async def get_export(export: str, caller: Reader, rooms: Rooms) -> dict[str, Any]:
-    return dict(await rooms.outbound.exports.get(caller.project, export))
+async def get_export(export: str, caller: Reader, rooms: Rooms, response: Response) -> dict[str, Any]:
+    return tagged(response, await rooms.outbound.exports.get(caller.project, export))
 
 
 @router.put("/{export}", summary="Another definition for it, from the next window on")
-async def replace(export: str, body: ExportBody, caller: Admin, rooms: Rooms) -> dict[str, Any]:
-    return dict(await rooms.outbound.exports.replace(caller.project, caller.actor, export, body.model_dump()))
+async def replace(
+    export: str, body: ExportBody, caller: Admin, rooms: Rooms, response: Response, if_match: IfMatch = None
+) -> dict[str, Any]:
+    exports, seen = rooms.outbound.exports, seen_by(if_match)
+    changed = await exports.replace(caller.project, caller.actor, export, body.model_dump(), seen=seen)
+    return tagged(response, changed)
 
 
 @router.delete("/{export}", status_code=HTTP_204_NO_CONTENT, summary="End it; the files stay")
-async def delete(export: str, caller: Admin, rooms: Rooms) -> None:
-    await rooms.outbound.exports.delete(caller.project, caller.actor, export)
+async def delete(export: str, caller: Admin, rooms: Rooms, if_match: IfMatch = None) -> None:
+    await rooms.outbound.exports.delete(caller.project, caller.actor, export, seen=seen_by(if_match))
 
 
 @router.get("/{export}/runs", summary="Its files, the newest window first")

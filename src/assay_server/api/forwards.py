@@ -2,11 +2,12 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Response
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.status import HTTP_204_NO_CONTENT
 
 from assay_server.api.auth import principal
+from assay_server.api.etags import IfMatch, seen_by, tagged
 from assay_server.api.pages import page
 from assay_server.api.services import Services, services
 from assay_server.core.ports import Principal
@@ -37,13 +38,16 @@ async def list_forwards(caller: Reader, rooms: Rooms) -> dict[str, Any]:
 
 
 @router.put("/{name:path}", summary="Send spans on from now, in place of the forward of that name")
-async def put(name: str, body: ForwardBody, caller: Admin, rooms: Rooms) -> dict[str, Any]:
-    return dict(await rooms.outbound.forwards.put(caller.project, caller.actor, name, body.model_dump()))
+async def put(
+    name: str, body: ForwardBody, caller: Admin, rooms: Rooms, response: Response, if_match: IfMatch = None
+) -> dict[str, Any]:
+    forwards, seen = rooms.outbound.forwards, seen_by(if_match)
+    return tagged(response, await forwards.put(caller.project, caller.actor, name, body.model_dump(), seen=seen))
 
 
 @router.delete("/{name}", status_code=HTTP_204_NO_CONTENT, summary="Send nothing on any more")
-async def delete(name: str, caller: Admin, rooms: Rooms) -> None:
-    await rooms.outbound.forwards.delete(caller.project, caller.actor, name)
+async def delete(name: str, caller: Admin, rooms: Rooms, if_match: IfMatch = None) -> None:
+    await rooms.outbound.forwards.delete(caller.project, caller.actor, name, seen=seen_by(if_match))
 
 
 @router.post("/{name}/test", summary="Send an empty request now")

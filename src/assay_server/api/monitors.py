@@ -2,11 +2,12 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Response
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.status import HTTP_201_CREATED, HTTP_204_NO_CONTENT
 
 from assay_server.api.auth import principal
+from assay_server.api.etags import IfMatch, seen_by, tagged
 from assay_server.api.pages import DEFAULT_LIMIT, Limit, page
 from assay_server.api.services import Services, services
 from assay_server.api.times import nanoseconds
@@ -69,9 +70,9 @@ async def list_monitors(caller: Reader, rooms: Rooms) -> dict[str, Any]:
 
 
 @router.post("/monitors", status_code=HTTP_201_CREATED)
-async def create(body: MonitorBody, caller: Writer, rooms: Rooms) -> dict[str, Any]:
+async def create(body: MonitorBody, caller: Writer, rooms: Rooms, response: Response) -> dict[str, Any]:
     """Watch something."""
-    return dict(await rooms.monitors.create(caller.project, caller.actor, _given(body)))
+    return tagged(response, await rooms.monitors.create(caller.project, caller.actor, _given(body)))
 
 
 @router.post("/monitors/preview")
@@ -81,21 +82,25 @@ async def preview(body: MonitorBody, caller: Writer, rooms: Rooms) -> dict[str, 
 
 
 @router.get("/monitors/{monitor}")
-async def get_monitor(monitor: str, caller: Reader, rooms: Rooms) -> dict[str, Any]:
+async def get_monitor(monitor: str, caller: Reader, rooms: Rooms, response: Response) -> dict[str, Any]:
     """One monitor, by id or name."""
-    return dict(await rooms.monitors.get(caller.project, monitor))
+    return tagged(response, await rooms.monitors.get(caller.project, monitor))
 
 
 @router.put("/monitors/{monitor}")
-async def replace(monitor: str, body: MonitorBody, caller: Writer, rooms: Rooms) -> dict[str, Any]:
+async def replace(
+    monitor: str, body: MonitorBody, caller: Writer, rooms: Rooms, response: Response, if_match: IfMatch = None
+) -> dict[str, Any]:
     """Another definition for it. If it measures something else from now on, what is open is resolved."""
-    return dict(await rooms.monitors.replace(caller.project, caller.actor, monitor, _given(body)))
+    seen = seen_by(if_match)
+    changed = await rooms.monitors.replace(caller.project, caller.actor, monitor, _given(body), seen=seen)
+    return tagged(response, changed)
 
 
 @router.delete("/monitors/{monitor}", status_code=HTTP_204_NO_CONTENT)
-async def delete(monitor: str, caller: Writer, rooms: Rooms) -> None:
+async def delete(monitor: str, caller: Writer, rooms: Rooms, if_match: IfMatch = None) -> None:
     """End it; its open incidents are resolved."""
-    await rooms.monitors.delete(caller.project, caller.actor, monitor)
+    await rooms.monitors.delete(caller.project, caller.actor, monitor, seen=seen_by(if_match))
 
 
 @router.get("/monitors/{monitor}/evaluations")

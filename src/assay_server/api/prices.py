@@ -2,11 +2,12 @@
 
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.status import HTTP_204_NO_CONTENT
 
 from assay_server.api.auth import principal
+from assay_server.api.etags import IfMatch, seen_by, tagged
 from assay_server.api.pages import page
 from assay_server.api.services import services
 from assay_server.api.times import nanoseconds
@@ -67,7 +68,9 @@ async def look_up(
 
 
 @router.put("/prices/{model:path}", summary="Add or replace an own price; stored calls are re-priced")
-async def put_price(request: Request, model: str, body: PriceBody, caller: Admin) -> dict[str, Any]:
+async def put_price(
+    request: Request, response: Response, model: str, body: PriceBody, caller: Admin, if_match: IfMatch = None
+) -> dict[str, Any]:
     """A field that is null is named: the price has none. `instead_of` in the answer tells what calls of this model had
     by a wider own price or the public list and have no longer."""
     rates = body.model_dump(exclude_unset=True, exclude={"provider", "valid_from", "reason", "unnamed"})
@@ -80,9 +83,10 @@ async def put_price(request: Request, model: str, body: PriceBody, caller: Admin
         valid_from=body.valid_from,
         unnamed=body.unnamed,
         reason=body.reason,
+        seen=seen_by(if_match),
     )
     services(request).repricer.wake()
-    return made
+    return tagged(response, made)
 
 
 @router.delete("/prices/{price}", status_code=HTTP_204_NO_CONTENT, summary="Remove an own price")

@@ -9,6 +9,7 @@ from typing import Any
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.routing import Match
 
@@ -102,6 +103,10 @@ def install(app: FastAPI) -> None:
     async def ours(request: Request, error: Exception) -> Response:
         return problem_response(_as_assay(request, error), _request_id(request))
 
+    async def gone(request: Request, error: Exception) -> Response:
+        """Whoever hung up in the middle of a body reads no answer, and nothing here is broken."""
+        return problem_response(TooSlow("The connection ended before the body did."), _request_id(request))
+
     async def unexpected(request: Request, error: Exception) -> Response:
         request_id = _request_id(request)
         _log.error("unexpected error, request %s", request_id, exc_info=error)
@@ -111,6 +116,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(errors.AssayError, ours)
     app.add_exception_handler(RequestValidationError, ours)
     app.add_exception_handler(HTTPException, ours)
+    app.add_exception_handler(ClientDisconnect, gone)
     app.add_exception_handler(Exception, unexpected)
 
 

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.status import HTTP_202_ACCEPTED
 
 from assay_server.api.auth import principal
-from assay_server.api.etags import IfMatch, etag, revision_of
+from assay_server.api.etags import IfMatch, revision_of, tagged
 from assay_server.api.keyset import after_name
 from assay_server.api.pages import DEFAULT_LIMIT, Cursor, Limit, page
 from assay_server.api.services import services
@@ -47,8 +47,7 @@ class PreviewBody(BaseModel):
 @router.get("", summary="The rules; without any, everything is kept")
 async def get_rules(request: Request, response: Response, caller: Reader) -> dict[str, Any]:
     told, revision = await services(request).keeping.retention.get(caller.project)
-    response.headers["etag"] = etag(revision)
-    return dict(told)
+    return tagged(response, {**told, "revision": revision})
 
 
 @router.put("", summary="Replace the rules; nothing goes under new ones for an hour")
@@ -62,8 +61,7 @@ async def put_rules(
         reason=body.reason,
         revision=revision_of(if_match),
     )
-    response.headers["etag"] = etag(revision)
-    return dict(told)
+    return tagged(response, {**told, "revision": revision})
 
 
 @router.post("/preview", summary="What a pass would take away now")

@@ -1,7 +1,6 @@
 """Live tail, as server-sent events."""
 
 import json
-import time
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from dataclasses import replace
@@ -11,11 +10,12 @@ from fastapi import APIRouter, Depends, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import StreamingResponse
 
-from assay_server.api.auth import Permission, authorise, identify, principal
+from assay_server.api.auth import Permission, principal
 from assay_server.api.narrowing import MOST, asked
 from assay_server.api.openapi import answers
 from assay_server.api.services import services
-from assay_server.core.errors import Forbidden, InvalidInput, Unauthenticated
+from assay_server.api.welcome import StillWelcome
+from assay_server.core.errors import InvalidInput
 from assay_server.core.ports import Principal
 from assay_server.query import News, TailFilter, read_condition
 
@@ -23,8 +23,6 @@ router = APIRouter(tags=["tail"])
 
 _PERMISSION: Permission = "read"
 Reader = Annotated[Principal, Depends(principal(_PERMISSION))]
-
-_ASKED_AGAIN_S = 1.0
 
 
 class TailQuery(BaseModel):
@@ -71,24 +69,13 @@ async def _events(
     request: Request, caller: Principal, first: News, rest: AsyncGenerator[News, None]
 ) -> AsyncIterator[bytes]:
     """Ends for a key that was revoked and a session that ended: a stream would outlive both."""
-    asked = time.monotonic()
+    is_welcome = StillWelcome(request, caller, _PERMISSION)
     async with aclosing(rest):
         yield _event(first)
         async for news in rest:
-            if time.monotonic() - asked >= _ASKED_AGAIN_S:
-                if not await _may_go_on(request, caller):
-                    return
-                asked = time.monotonic()
+            if not await is_welcome():
+                return
             yield _event(news)
-
-
-async def _may_go_on(request: Request, caller: Principal) -> bool:
-    try:
-        now = await identify(request)
-        authorise(now, _PERMISSION)
-    except (Unauthenticated, Forbidden):
-        return False
-    return now.project == caller.project
 
 
 def _event(news: News) -> bytes:

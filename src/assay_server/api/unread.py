@@ -1,4 +1,5 @@
-"""An answer of many parts that ends where nobody reads it: it holds a page of texts, and a place in a short row."""
+"""An answer of many parts that ends where nobody reads it, or may read it any more: it holds a page of texts, and a
+place in a short row."""
 
 import asyncio
 import logging
@@ -12,8 +13,8 @@ IDLE_S = 300.0
 _log = logging.getLogger(__name__)
 
 
-class _NobodyReads(Exception):
-    pass
+class CutOff(Exception):
+    """Raised where the next part would come: there is none, and it says why."""
 
 
 class ReadInTime(StreamingResponse):
@@ -25,12 +26,12 @@ class ReadInTime(StreamingResponse):
                 async with asyncio.timeout(IDLE_S):
                     await send(message)
             except TimeoutError as error:
-                raise _NobodyReads from error
+                raise CutOff(f"nobody had read of it for {IDLE_S:g} s") from error
 
         try:
             await super().stream_response(taken)
-        except _NobodyReads:
-            _log.warning("a download was cut off: nobody had read of it for %d s", IDLE_S)
+        except CutOff as why:
+            _log.warning("a download was cut off: %s", why)
         finally:
             close = getattr(self.body_iterator, "aclose", None)
             if close is not None:

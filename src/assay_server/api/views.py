@@ -8,6 +8,7 @@ from starlette.responses import Response
 from starlette.status import HTTP_204_NO_CONTENT
 
 from assay_server.api.auth import principal
+from assay_server.api.etags import IfMatch, seen_by, tagged
 from assay_server.api.services import services
 from assay_server.core.ports import Principal
 
@@ -32,12 +33,14 @@ async def list_views(request: Request, caller: Reader) -> dict[str, Any]:
 
 
 @router.put("/{name:path}", summary="Save a view, in place of the one of that name")
-async def put_view(request: Request, caller: Writer, name: str, view: View) -> dict[str, Any]:
-    saved: dict[str, Any] = await services(request).views.put(caller.project, caller.actor, name, view.page, view.query)
-    return saved
+async def put_view(
+    request: Request, response: Response, caller: Writer, name: str, view: View, if_match: IfMatch = None
+) -> dict[str, Any]:
+    views, seen = services(request).views, seen_by(if_match)
+    return tagged(response, await views.put(caller.project, caller.actor, name, view.page, view.query, seen=seen))
 
 
 @router.delete("/{name:path}", status_code=HTTP_204_NO_CONTENT, summary="Delete a view")
-async def delete_view(request: Request, caller: Writer, name: str) -> Response:
-    await services(request).views.delete(caller.project, caller.actor, name)
+async def delete_view(request: Request, caller: Writer, name: str, if_match: IfMatch = None) -> Response:
+    await services(request).views.delete(caller.project, caller.actor, name, seen=seen_by(if_match))
     return Response(status_code=HTTP_204_NO_CONTENT)

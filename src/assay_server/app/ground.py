@@ -11,6 +11,7 @@ from assay_server.checks.pii import Scrubber
 from assay_server.core.clock import Clock, SystemClock
 from assay_server.core.errors import InvalidInput
 from assay_server.governance import Audit
+from assay_server.keeping import refuse_half
 from assay_server.ledger import Ledger
 from assay_server.store import DuckStore
 
@@ -29,7 +30,7 @@ class Site:
 
 
 def make(data: Path) -> None:
-    """The data directory. Raises InvalidInput where it cannot be one."""
+    """The data directory. Raises InvalidInput where it cannot be one, Refused for half of a backup."""
     try:
         data.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError as error:
@@ -39,6 +40,7 @@ def make(data: Path) -> None:
             value=str(data),
             fix="assay up --data DIR, with a folder this user may write to",
         ) from error
+    refuse_half(data)
 
 
 async def site(config: Config, scrubber: Scrubber, stack: AsyncExitStack) -> Site:

@@ -46,9 +46,13 @@ async def keeping(
     sites = Sites(store, PeopleElsewhere(ledger, media, clock), backups.copies, pseudonym, counters)
     deletions = Deletions(ledger, audit, clock, sites)
     deleting = DeletionWork(ledger, audit, clock, sites, compactions)
-    works = (backups.work, deleting.work, passes.work, compactions.work)
-    keeper = Beat("housekeeping", *works, every_s=5, rest=0)  # what somebody waits for goes on at once
-    keeper.start()
-    stack.push_async_callback(keeper.close)
+    # What somebody waits for goes on at once. A deletion takes minutes, as everything is indexed anew: no backup waits.
+    keepers = (
+        Beat("housekeeping", deleting.work, passes.work, compactions.work, every_s=5, rest=0),
+        Beat("backups", backups.work, every_s=5, rest=0),
+    )
+    for keeper in keepers:
+        keeper.start()
+        stack.push_async_callback(keeper.close)
     scores = ScoresTakenBack(store, ledger, audit, counters)
-    return Keeping(home, retention, passes, deletions, scores, backups, outgoing, compactions, keeper, clock)
+    return Keeping(home, retention, passes, deletions, scores, backups, outgoing, compactions, keepers, clock)

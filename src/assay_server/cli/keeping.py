@@ -62,10 +62,11 @@ def set_rule(
     days = {"metadata_days": metadata, "text_days": text, "scores_days": scores, "runs_days": runs}
     rule = {"environment": environment, **days}
     with connected() as client:
-        others = [r for r in client.retention.get()["rules"] if r["environment"] != environment]
+        before = client.retention.get()
+        others = [r for r in before["rules"] if r["environment"] != environment]
         rules = [*others, rule] if any(days.values()) else others
         would = client.retention.preview(rules)
-        made = would if dry_run else client.retention.put(rules, reason)
+        made = would if dry_run else client.retention.put(rules, reason, before.get("revision"))
     if emit(made, as_json):
         return
     answer(f"would take away now: {_counts(would)}")

@@ -67,7 +67,8 @@ class Beat:
                 await self._do(work)
             await asyncio.sleep(min(self._longest_rest_s, self._rest * (loop.time() - began)))
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._woken.wait(), self._every_s)
+                async with asyncio.timeout(self._every_s):  # `wait_for` loses an end that comes as it is woken
+                    await self._woken.wait()
 
     async def _do(self, work: Callable[[], Awaitable[object]]) -> None:
         try:

@@ -85,7 +85,8 @@ class Recorder:
     async def _pause(self) -> None:
         if len(self._waiting) < _BATCH:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._hurry.wait(), _PACE_S)
+                async with asyncio.timeout(_PACE_S):  # `wait_for` loses an end that comes as it hurries
+                    await self._hurry.wait()
 
     def _take(self) -> list[Call]:
         calls = [self._waiting.popleft() for _ in range(min(_BATCH, len(self._waiting)))]

@@ -69,7 +69,10 @@ class LogFates:
         """A span was dropped at the door: its records go, those that came and those that come."""
         place = _place(span.trace_id, span.span_id)
         self._dropped[span.project, place] = None
-        self._new.setdefault(span.project, []).append(place)
+        new = self._new.setdefault(span.project, [])
+        new.append(place)
+        if len(new) >= 2 * _MOST_DROPPED:  # while the store is not to be had nobody takes them
+            del new[:_MOST_DROPPED]
         if len(self._dropped) > _MOST_DROPPED:
             del self._dropped[next(iter(self._dropped))]
 

@@ -10,6 +10,7 @@ from assay_server.keeping.outgoing import Outgoing, held_in
 from assay_server.keeping.passes import Passes
 from assay_server.keeping.remains import of_log_record as remains_of_log_record
 from assay_server.keeping.restore import restore, verify
+from assay_server.keeping.restoring import refuse_half
 from assay_server.keeping.retention import Retention
 from assay_server.keeping.scores import ScoresTakenBack
 from assay_server.keeping.subjects import Found, Named
@@ -31,6 +32,7 @@ __all__ = [
     "Sites",
     "facts_of",
     "held_in",
+    "refuse_half",
     "remains_of_log_record",
     "restore",
     "verify",

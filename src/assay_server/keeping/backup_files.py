@@ -68,11 +68,7 @@ def checked(folder: Path, *, schema: int, revisions: tuple[str, ...]) -> dict[st
 
 
 def copy_into(folder: Path, manifest: Mapping[str, Any], data: Path) -> None:
-    """Puts the files in place as a data directory. Raises InvalidInput where something stands there."""
-    if data.exists() and any(data.iterdir()):
-        raise InvalidInput(
-            f"{data} is not empty. Nothing was changed.", field="data", value=str(data), fix="give a folder of its own"
-        )
+    """Puts the files in place as a data directory."""
     for each in manifest["files"]:
         target = data / each["name"]
         target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)

@@ -112,9 +112,12 @@ class Backups:
         return await self._ledger.read(read)
 
     async def copies(self) -> Sequence[dict[str, Any]]:
-        """Backups that exist: `[{"backup", "made_at", "expires_at", "where"}]`."""
-        done = select(_rows).where(_rows.c.status == "done").order_by(_rows.c.id)
-        rows = await self._ledger.read(lambda connection: connection.execute(done).all())
+        """Backups that exist, or will: `[{"backup", "made_at", "expires_at", "where"}]`.
+
+        One that is being made may have been begun before whatever is asked about was deleted.
+        """
+        there = select(_rows).where(_rows.c.status.in_(("done", "running"))).order_by(_rows.c.id)
+        rows = await self._ledger.read(lambda connection: connection.execute(there).all())
         return [
             {
                 "backup": row.id,

@@ -27,11 +27,12 @@ _rows = tables.keeping.deletions
 
 _ROUNDS = 5
 _RETRY_S = 60.0
-_STILL_SENT = "More of this {} came while it was being deleted: stop the sender. It is done again in a minute."
+_REST = 10.0  # times as long as a round took, where more came: everything is written and indexed anew for it
+_STILL_SENT = "More of this {} came while it was being deleted: stop the sender. It is done again by itself."
 
 
 class DeletionWork:
-    """One per house; `work` returns when none waits."""
+    """One per house."""
 
     def __init__(self, ledger: Ledger, audit: Audit, clock: Clock, sites: Sites, compactions: Compactions) -> None:
         self._ledger = ledger
@@ -40,21 +41,27 @@ class DeletionWork:
         self._sites = sites
         self._compactions = compactions
         self._not_before = 0.0  # after a failure, monotonic
+        self._again: dict[str, float] = {}  # deletions of which more came, not before; they go along with others
 
     async def work(self) -> None:
-        if time.monotonic() < self._not_before:
+        """All that wait now, together. Who asks meanwhile waits for the next turn: while somebody asks every minute
+        there would be no end, and backups and retention have their turn in between."""
+        began = time.monotonic()
+        if began < self._not_before:
             return
-        while waiting := await self._waiting():
-            try:
-                await self._do(waiting)
-            except AssayError as error:
-                self._not_before = time.monotonic() + _RETRY_S
-                for row in waiting:
-                    await self._set(row.id, error=str(error))
-                raise
-            if await self._any_again(waiting):  # others have their turn, and the sender a while to stop
-                self._not_before = time.monotonic() + _RETRY_S
-                return
+        waiting = await self._waiting()
+        if all(began < self._again.get(row.id, 0.0) for row in waiting):
+            return
+        try:
+            await self._do(waiting)
+        except AssayError as error:
+            self._not_before = time.monotonic() + _RETRY_S
+            for row in waiting:
+                await self._set(row.id, error=str(error))
+            raise
+        now = time.monotonic()
+        pause = max(_RETRY_S, _REST * (now - began))  # the sender has a while to stop, and the house to do its work
+        self._again = dict.fromkeys(await self._left_of(waiting), now + pause)
 
     async def _do(self, waiting: list[Row[Any]]) -> None:
         for row in waiting:
@@ -112,9 +119,9 @@ class DeletionWork:
     def _subject(self, row: Row[Any]) -> Named:
         return subject_of(row.project, asked_in(row), self._sites.pseudonym)
 
-    async def _any_again(self, done: list[Row[Any]]) -> bool:
+    async def _left_of(self, done: list[Row[Any]]) -> list[str]:
         left = {row.id for row in await self._waiting()}
-        return any(row.id in left for row in done)
+        return [row.id for row in done if row.id in left]
 
     async def _waiting(self) -> list[Row[Any]]:
         query = select(_rows).where(_rows.c.status.in_(("queued", "running"))).order_by(_rows.c.id)

@@ -1,4 +1,4 @@
-"""The room's face for the API: what is kept, what is let go, and the task that sees to it."""
+"""The room's face for the API: what is kept, what is let go, and the tasks that see to it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ class Keeping:
     backups: Backups
     outgoing: Outgoing
     compactions: Compactions
-    keeper: Beat
+    keepers: Sequence[Beat]
     clock: Clock
 
     def only_home(self, project: str) -> None:
@@ -49,4 +49,5 @@ class Keeping:
 
     def wake(self) -> None:
         """There is something to do now."""
-        self.keeper.wake()
+        for keeper in self.keepers:
+            keeper.wake()

@@ -17,6 +17,7 @@ from assay_server.core.errors import Corrupt
 from assay_server.governance import Audit
 from assay_server.keeping.backup_files import checked, copy_into, with_size
 from assay_server.keeping.outgoing import hold
+from assay_server.keeping.restoring import alone_in
 from assay_server.ledger import REVISIONS, Ledger, dumped_heads, tables
 from assay_server.store import SCHEMA, DuckStore
 
@@ -30,13 +31,19 @@ async def restore(backup: Path, data: Path, *, live: bool = False) -> dict[str, 
     somebody says so.
 
     Raises InvalidInput where `backup` is none or `data` is not empty, Corrupt where a file is missing or damaged,
-    Refused for a newer Assay's. In each case nothing was changed.
+    Refused for a newer Assay's, and where another restore is at it. In each case nothing was changed. Unavailable
+    where the disk has no room; what is there then is no data directory.
     """
     manifest = await asyncio.to_thread(checked, backup, schema=SCHEMA, revisions=REVISIONS)
-    await asyncio.to_thread(copy_into, backup, manifest, data)
-    if not live:
-        await asyncio.to_thread(hold, data, manifest, backup.name, SystemClock().now_ns())
-    await asyncio.to_thread(_end_itself, backup, manifest, data / "ledger.sqlite")
+
+    def fill() -> None:
+        with alone_in(data):
+            copy_into(backup, manifest, data)
+            if not live:
+                hold(data, manifest, backup.name, SystemClock().now_ns())
+            _end_itself(backup, manifest, data / "ledger.sqlite")
+
+    await asyncio.to_thread(fill)
     return manifest
 
 

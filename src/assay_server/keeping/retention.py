@@ -25,6 +25,7 @@ _SECOND = 1_000_000_000
 GRACE_NS = 3600 * _SECOND
 EVERY_NS = 3600 * _SECOND
 _LATE_NS = 86_400 * _SECOND
+_MOST_REMEMBERED = 1_000  # environments
 
 
 @dataclass(slots=True, frozen=True)
@@ -120,7 +121,10 @@ class Retention:
 
     async def spans_gone_before_ns(self, project: str, environment: str | None = None) -> int:
         """Until when passes took away spans (of one environment), or some of them; 0 where none did."""
-        known = self._gone.setdefault(project, {}).get(environment)
+        of_project = self._gone.setdefault(project, {})
+        if len(of_project) >= _MOST_REMEMBERED:  # whoever asks may name any environment
+            of_project.clear()
+        known = of_project.get(environment)
         if known is not None:
             return known
         query = select(_passes.c.rules, _passes.c.as_of_ns, _passes.c.removed).where(_passes.c.project == project)
@@ -136,12 +140,16 @@ class Retention:
         return found
 
     async def ask(self, project: str, actor: str) -> dict[str, Any]:
-        """A pass that is to be made now, without the hour. Raises Conflict where there are no rules."""
+        """A pass that is to be made now, without the hour; the one under these rules that is not done yet, if there is
+        one: it counts whole days. Raises Conflict where there are no rules."""
 
         def write(connection: Connection) -> dict[str, Any]:
             row = _of(connection, project)
             if row is None or not row.rules:
                 raise Conflict("There are no rules: everything is kept.", fix="PUT /api/v1/retention first")
+            under_way = _under_way(connection, row)
+            if under_way is not None:
+                return pass_json(under_way)
             made = self._begun(connection, row)
             self._audit.append(connection, project=project, actor=actor, action="retention.ask", subject=made.id)
             return pass_json(connection.execute(select(_passes).where(_passes.c.id == made.id)).one())
@@ -246,6 +254,11 @@ def pass_json(row: Row[Any]) -> dict[str, Any]:
 def added(counts: Mapping[str, int], more: Mapping[str, int]) -> dict[str, int]:
     """Sums by name."""
     return {name: counts.get(name, 0) + more.get(name, 0) for name in sorted({*counts, *more})}
+
+
+def _under_way(connection: Connection, rules: Row[Any]) -> Row[Any] | None:
+    query = select(_passes).where(_passes.c.project == rules.project, _passes.c.status == "running")
+    return next((row for row in connection.execute(query.order_by(_passes.c.id)) if row.rules == rules.rules), None)
 
 
 def _of(connection: Connection, project: str) -> Row[Any] | None:

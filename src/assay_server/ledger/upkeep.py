@@ -12,7 +12,10 @@ from sqlalchemy import Engine
 from assay_server.core.errors import Unavailable
 from assay_server.ledger.databases import Databases
 
-_PAGES = 256  # copied at once: between two such steps writers have their turn
+_ALL = -1
+"""Pages copied at once. After a step SQLite begins anew if somebody wrote since, so a busy ledger would never be copied
+in several; and with a log of its own (WAL) nobody waits for who reads.
+"""
 _DUMP_S = 3600
 
 
@@ -32,7 +35,7 @@ def copy_sqlite(source: Path, target: Path) -> None:
     try:
         there = f"{source.absolute().as_uri()}?mode=ro"
         with closing(sqlite3.connect(there, uri=True)) as reading, closing(sqlite3.connect(target)) as writing:
-            reading.backup(writing, pages=_PAGES)
+            reading.backup(writing, pages=_ALL)
             writing.execute("PRAGMA journal_mode=DELETE")
     except sqlite3.Error as error:
         told = f"{source.name} could not be copied: {error}."

@@ -138,7 +138,7 @@ class Incidents:
         reason, _ = self._scrub(reason)
         found = rows.fetch(connection, project, incident)
         if found.status not in allowed:
-            raise Conflict(f"This incident is {found.status}.", field="status", value=found.status)
+            raise _quicker(found)
         rows.set_status(connection, project, incident, status)
         rows.append(connection, project, incident, Entry(self._clock.now_ns(), f"{status}: {reason}", by))
         self._record(connection, found, by, f"incident.{_VERBS[status]}", reason, found.status, status)
@@ -166,6 +166,14 @@ class Incidents:
             before=None if before is None else {"status": before},
             after={"status": after},
         )
+
+
+def _quicker(found: Incident) -> Conflict:
+    """Somebody else did it, or more than it."""
+    entry = next((one for one in reversed(found.timeline) if one.what.startswith(found.status)), None)
+    who = "" if entry is None else f", by {entry.by} at {rfc3339(entry.at_ns)}"
+    told = f"This incident is {found.status} already{who}."
+    return Conflict(told, field="status", value=found.status, fix="look at its timeline; your reason was not kept")
 
 
 def _impersonal(incident: Incident, words: str) -> str:

@@ -16,6 +16,7 @@ from sqlalchemy import Connection
 from assay_server.core.clock import Clock
 from assay_server.core.errors import AssayError, Conflict
 from assay_server.core.ids import new_id
+from assay_server.core.seen import refuse_unseen
 from assay_server.governance import Audit
 from assay_server.ledger import Ledger, without_values
 from assay_server.monitors import monitor_rows, rehearsal
@@ -76,12 +77,18 @@ class Monitors:
 
         return await self._ledger.write(write)
 
-    async def replace(self, project: str, actor: str, ref: str, given: Mapping[str, Any]) -> dict[str, Any]:
-        """A new definition; what is open under the old one is resolved. Raises InvalidInput, NotFound, Conflict."""
+    async def replace(
+        self, project: str, actor: str, ref: str, given: Mapping[str, Any], *, seen: str | None = None
+    ) -> dict[str, Any]:
+        """A new definition; what is open under the old one is resolved. `seen`: only in the place of this one.
+
+        Raises InvalidInput, NotFound, Conflict.
+        """
         definition = _written(given)
 
         def write(connection: Connection) -> dict[str, Any]:
             before = monitor_rows.fetch(connection, project, ref)
+            refuse_unseen(to_json(before.definition), seen, "monitor")
             _refuse_taken(connection, project, definition.name, before.id)
             off = before.definition.enabled and not definition.enabled
             if off or _measures(definition) != _measures(before.definition):
@@ -94,11 +101,12 @@ class Monitors:
 
         return await self._ledger.write(write)
 
-    async def delete(self, project: str, actor: str, ref: str) -> None:
-        """With its states and evaluations; its open incidents are resolved. Raises NotFound."""
+    async def delete(self, project: str, actor: str, ref: str, *, seen: str | None = None) -> None:
+        """With its states and evaluations; its open incidents are resolved. Raises NotFound, Conflict."""
 
         def write(connection: Connection) -> None:
             before = monitor_rows.fetch(connection, project, ref)
+            refuse_unseen(to_json(before.definition), seen, "monitor")
             self._end(connection, before, actor, "The monitor was deleted.")
             monitor_rows.delete(connection, before)
             self._record(connection, before, actor, "monitor.delete", to_json(before.definition), None)

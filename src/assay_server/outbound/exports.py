@@ -21,6 +21,7 @@ from assay_server.core.errors import Conflict, Forbidden, InvalidInput
 from assay_server.core.ids import new_id
 from assay_server.core.own_ways import OwnWays
 from assay_server.core.ports import MayLeave, always
+from assay_server.core.seen import refuse_unseen
 from assay_server.governance import Audit
 from assay_server.ledger import Ledger, without_values
 from assay_server.outbound import export_rows as rows
@@ -101,12 +102,18 @@ class ScheduledExports:
         self._beat.wake()
         return made
 
-    async def replace(self, project: str, actor: str, ref: str, given: Mapping[str, Any]) -> dict[str, Any]:
-        """Holds from the next window on. Raises InvalidInput, Forbidden, NotFound, Conflict."""
+    async def replace(
+        self, project: str, actor: str, ref: str, given: Mapping[str, Any], *, seen: str | None = None
+    ) -> dict[str, Any]:
+        """Holds from the next window on. `seen`: only in the place of this one.
+
+        Raises InvalidInput, Forbidden, NotFound, Conflict.
+        """
         definition = self._checked(project, given)
 
         def write(connection: Connection) -> dict[str, Any]:
             before = rows.fetch(connection, project, ref)
+            refuse_unseen(to_json(before.definition), seen, "scheduled export")
             refuse_taken(connection, project, definition, before.id)
             same = definition.every == before.definition.every and before.definition.enabled
             following = before.next_ns if same else start_of(definition.every, self._clock.now_ns())
@@ -116,11 +123,12 @@ class ScheduledExports:
 
         return await self._ledger.write(write)
 
-    async def delete(self, project: str, actor: str, ref: str) -> None:
-        """With its history; the files stay. Raises NotFound."""
+    async def delete(self, project: str, actor: str, ref: str, *, seen: str | None = None) -> None:
+        """With its history; the files stay. Raises NotFound, Conflict."""
 
         def write(connection: Connection) -> None:
             before = rows.fetch(connection, project, ref)
+            refuse_unseen(to_json(before.definition), seen, "scheduled export")
             rows.remove(connection, before)
             self._record(connection, before, actor, "export.delete", to_json(before.definition), None)
 

@@ -22,6 +22,7 @@ from assay_server.core.errors import AssayError, Forbidden
 from assay_server.core.own_ways import OwnWays
 from assay_server.core.ports import MayLeave, always
 from assay_server.core.records import Facts
+from assay_server.core.seen import refuse_unseen, revision_of
 from assay_server.governance import Audit, fraction, matcher
 from assay_server.ledger import Ledger, without_values
 from assay_server.outbound import forward_rows as rows
@@ -90,8 +91,13 @@ class Forwards:
         states = await self._ledger.read(lambda connection: rows.listed(connection, project))
         return [await self._shown(state) for state in states]
 
-    async def put(self, project: str, actor: str, name: str, given: Mapping[str, Any]) -> dict[str, Any]:
-        """A new one sends what is stored from now on. Raises InvalidInput and Forbidden."""
+    async def put(
+        self, project: str, actor: str, name: str, given: Mapping[str, Any], *, seen: str | None = None
+    ) -> dict[str, Any]:
+        """A new one sends what is stored from now on. `seen`: only in the place of this one.
+
+        Raises InvalidInput, Forbidden, Conflict.
+        """
         forward = parse(name, given)
         for header, variable in forward.headers.items():
             if not self._may_name(project, variable):
@@ -103,8 +109,9 @@ class Forwards:
 
         def write(connection: Connection) -> State:
             before = rows.find(connection, project, name)
-            rows.put(connection, project, forward, actor, self._clock.now_ns(), newest)
             shown = None if before is None else to_json(before.forward)
+            refuse_unseen(shown, seen, "forward")
+            rows.put(connection, project, forward, actor, self._clock.now_ns(), newest)
             self._record(connection, project, actor, name, "forward.put", shown, to_json(forward))
             return rows.fetch(connection, project, name)
 
@@ -112,11 +119,12 @@ class Forwards:
         self._beat.wake()
         return await self._shown(state)
 
-    async def delete(self, project: str, actor: str, name: str) -> None:
-        """What was not sent stays here. Raises NotFound."""
+    async def delete(self, project: str, actor: str, name: str, *, seen: str | None = None) -> None:
+        """What was not sent stays here. Raises NotFound, Conflict."""
 
         def write(connection: Connection) -> None:
             before = rows.fetch(connection, project, name)
+            refuse_unseen(to_json(before.forward), seen, "forward")
             rows.remove(connection, project, name)
             self._record(connection, project, actor, name, "forward.delete", to_json(before.forward), None)
 
@@ -222,7 +230,8 @@ class Forwards:
         waiting, oldest = await self._stored.waiting(state.project, state.stored_ns)
         status = "retrying" if state.attempts else "ok"
         return {
-            **to_json(state.forward),
+            **(definition := to_json(state.forward)),
+            "revision": revision_of(definition),
             "state": status if state.forward.enabled else "off",
             "waiting": waiting,
             "oldest_at": None if oldest is None else rfc3339(oldest),

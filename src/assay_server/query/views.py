@@ -8,6 +8,7 @@ from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
 from assay_server.core.clock import Clock, rfc3339
 from assay_server.core.errors import InvalidInput, NotFound, TooLarge
+from assay_server.core.seen import refuse_unseen, revision_of
 from assay_server.ledger import AuditTrail, Ledger, concealed, tables
 from assay_server.query.search_line import fields_in
 
@@ -36,26 +37,33 @@ class Views:
             ]
         )
 
-    async def put(self, project: str, actor: str, name: str, page: str, query: dict[str, Any]) -> dict[str, Any]:
-        """Saves it, in place of the one that had the name. Raises `InvalidInput` and `TooLarge`."""
+    async def put(
+        self, project: str, actor: str, name: str, page: str, query: dict[str, Any], *, seen: str | None = None
+    ) -> dict[str, Any]:
+        """Saves it, in place of the one that had the name; with `seen` only of this one.
+
+        Raises `InvalidInput`, `TooLarge` and `Conflict`.
+        """
         _check(name, page, query)
         values = {"page": page, "query": query, "updated_ns": self._clock.now_ns(), "updated_by": actor}
 
         def write(connection: Connection) -> dict[str, Any]:
             before = _row(connection, project, name)
+            _refuse_unseen(before, seen)
             saved = _put(connection, project, name, values)
             self._note(connection, project, actor, "view.put", before, _row(connection, project, name))
             return saved
 
         return await self._ledger.write(write)
 
-    async def delete(self, project: str, actor: str, name: str) -> None:
-        """Raises `NotFound`."""
+    async def delete(self, project: str, actor: str, name: str, *, seen: str | None = None) -> None:
+        """Raises `NotFound` and `Conflict`."""
 
         def write(connection: Connection) -> None:
             before = _row(connection, project, name)
             if before is None:
                 raise NotFound(f"There is no view '{name}'.", field="name", value=name)
+            _refuse_unseen(before, seen)
             connection.execute(delete(_views).where(*_one(project, name)))
             self._note(connection, project, actor, "view.delete", before, None)
 
@@ -80,6 +88,15 @@ class Views:
             before=_noted(connection, before),
             after=_noted(connection, after),
         )
+
+
+def _content(row: Row[Any]) -> dict[str, Any]:
+    return {"page": row.page, "query": row.query}
+
+
+def _refuse_unseen(before: Row[Any] | None, seen: str | None) -> None:
+    known, by = (None, None) if before is None else (_content(before), before.updated_by)
+    refuse_unseen(known, seen, "view", by)
 
 
 def _noted(connection: Connection, row: Row[Any] | None) -> dict[str, Any] | None:
@@ -121,8 +138,8 @@ def _check(name: str, page: str, query: dict[str, Any]) -> None:
 def _shown(row: Row[Any]) -> dict[str, Any]:
     return {
         "name": row.name,
-        "page": row.page,
-        "query": row.query,
+        **(content := _content(row)),
+        "revision": revision_of(content),
         "updated_at": rfc3339(row.updated_ns),
         "updated_by": row.updated_by,
     }

@@ -9,6 +9,7 @@ from sqlalchemy import Row
 
 from assay_server.core.clock import parse_rfc3339, rfc3339
 from assay_server.core.errors import InvalidInput
+from assay_server.core.seen import revision_of
 from assay_server.providers import OwnPrice, Rate, Rates
 from assay_server.registry.fields import check_text
 
@@ -90,6 +91,7 @@ def price_json(row: Row[Any]) -> dict[str, Any]:
     given = row.rates
     return {
         "id": row.id,
+        "revision": revision_of(given),
         "model": row.model,
         "provider": row.provider,
         **{name: given.get(name) for name in (*BUCKETS, "request", "batch")},

@@ -13,6 +13,7 @@ from assay_server.core.clock import Clock, rfc3339
 from assay_server.core.errors import NotFound
 from assay_server.core.ids import new_id
 from assay_server.core.records import Tokens
+from assay_server.core.seen import refuse_unseen
 from assay_server.ledger import AuditTrail, Ledger, tables
 from assay_server.providers import OwnPrice, Rates, applying
 from assay_server.registry.fields import check_text
@@ -108,11 +109,13 @@ class OwnPrices:
         valid_from: str | None = None,
         unnamed: Unnamed | None = None,
         reason: str | None = None,
+        seen: str | None = None,
     ) -> dict[str, Any]:
         """Adds a price, or replaces the one of the same model, provider and date; stored calls are re-priced behind it.
 
         Rates are dollars per million tokens. `unnamed`: what becomes of what the price before it has and `rates` does
-        not name. Raises InvalidInput naming the field, and Conflict where that would be lost and nothing is said.
+        not name. `seen`: only in the place of this one. Raises InvalidInput naming the field, and Conflict where that
+        would be lost and nothing is said.
         """
         values: dict[str, Any] = {
             "model": checked_model(model),
@@ -122,9 +125,10 @@ class OwnPrices:
 
         def write(connection: Connection) -> dict[str, Any]:
             earlier = followed(connection, project, values)
+            before = earlier if earlier and earlier.valid_from_ns == values["valid_from_ns"] else None
+            _refuse_unseen(before, seen)
             values["rates"] = checked_rates(completed(rates, earlier, unnamed))
             beside = None if earlier is not None else self._lost(project, values)
-            before = earlier if earlier and earlier.valid_from_ns == values["valid_from_ns"] else None
             if before is not None:
                 connection.execute(_prices.delete().where(_prices.c.id == before.id, _prices.c.project == project))
             made = {"id": new_id("prc"), "created_ns": self._clock.now_ns(), "created_by": actor}
@@ -247,6 +251,11 @@ def _all(connection: Connection) -> dict[str, tuple[OwnPrice, ...]]:
     for row in connection.execute(select(_prices).order_by(_prices.c.id)):
         found[row.project] = (*found.get(row.project, ()), price_of(row))
     return found
+
+
+def _refuse_unseen(before: Row[Any] | None, seen: str | None) -> None:
+    rates, by = (None, None) if before is None else (before.rates, before.created_by)
+    refuse_unseen(rates, seen, "price", by)
 
 
 def _pattern(row: Row[Any]) -> OwnPrice:

@@ -55,7 +55,8 @@ class Engine:
     async def _run(self) -> None:
         while True:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._news.wait(), self._heartbeat_s)
+                async with asyncio.timeout(self._heartbeat_s):  # `wait_for` loses an end that comes with the news
+                    await self._news.wait()
             self._news.clear()
             began = time.monotonic()
             await self._round()

@@ -72,6 +72,7 @@ class DuckStore:
         self._settler = ThreadPoolExecutor(1, thread_name_prefix="assay-store-settle")
         self._settling = Settling(self._settle)
         self._rounds = settled.Rounds()
+        self._copying = asyncio.Lock()  # taken before the other one, which may not be held while a copy is waited for
         self._changing = asyncio.Lock()  # while the file is written anew nothing but appends may change it
 
     @classmethod
@@ -130,7 +131,8 @@ class DuckStore:
 
     async def let_go(self, project: str, rows: Sequence[Thinned], now_ns: int) -> int:
         change = partial(self._change, partial(let_go, self._connection, project, rows, now_ns))
-        return await self.texts.renew(project, await traces_of_rows(self._scan_all, project, rows), change)
+        async with self._copying:  # no log is emptied while somebody reads what rows were before they were changed
+            return await self.texts.renew(project, await traces_of_rows(self._scan_all, project, rows), change)
 
     async def compact(self) -> Rewritten:
         rewriting = asyncio.ensure_future(self._compact())
@@ -141,7 +143,8 @@ class DuckStore:
         return rewritten
 
     async def copy(self, folder: Path) -> dict[str, int]:
-        return await self._in_upkeep(lambda cursor: self._rewriting.copy(cursor, folder))
+        async with self._copying:
+            return await self._in_upkeep(lambda cursor: self._rewriting.copy(cursor, folder))
 
     async def check(self) -> None:
         await self.scan("SELECT 1 AS one")
@@ -187,7 +190,7 @@ class DuckStore:
         return await asyncio.shield(asyncio.ensure_future(locked()))
 
     async def _compact(self) -> Rewritten:
-        async with self._changing:
+        async with self._copying, self._changing:
             return await self._in_upkeep(lambda cursor: self._rewriting.run(cursor, self._between_appends))
 
     async def _in_upkeep(self, work: Callable[[duckdb.DuckDBPyConnection], T]) -> T:

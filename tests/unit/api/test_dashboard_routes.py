@@ -93,6 +93,18 @@ async def asked(http: httpx.AsyncClient, panel: dict[str, Any], **more: Any) -> 
     return found
 
 
+async def test_one_that_was_deleted_or_made_anew_is_not_overwritten(http: httpx.AsyncClient) -> None:
+    """Both were saved once, so who had read the first took the second one for it."""
+    seen = (await http.put("/dashboards/mine", json=MINE)).headers["etag"]
+    await http.delete("/dashboards/mine")
+    gone = await http.put("/dashboards/mine", json=MINE, headers={"If-Match": seen})
+    assert (gone.status_code, gone.json()["detail"]) == (409, "This dashboard was deleted since you read it.")
+    await http.put("/dashboards/mine", json={**MINE, "title": "Theirs"})
+    refused = await http.put("/dashboards/mine", json=MINE, headers={"If-Match": seen})
+    assert (refused.status_code, refused.json()["field"]) == (409, "If-Match")
+    assert (await http.get("/dashboards/mine")).json()["title"] == "Theirs"
+
+
 async def test_saved_changed_and_deleted_with_their_etags(http: httpx.AsyncClient) -> None:
     made = await http.put("/dashboards/mine", json=MINE)
     assert (made.status_code, made.headers["etag"], made.json()["revision"]) == (200, '"1"', 1)

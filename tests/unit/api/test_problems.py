@@ -2,8 +2,9 @@ from collections.abc import AsyncIterator
 
 import httpx
 import pytest
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
 from pydantic import BaseModel, ConfigDict
+from starlette.types import Message, Scope
 
 from assay_server.api import problems
 from assay_server.core import errors
@@ -163,3 +164,32 @@ def test_words_that_only_begin_like_a_key_stay() -> None:
     )
     assert told["detail"] == "task-0123456789abcdef and sk-short"
     assert told["value"] == "desk_of_somebody_else"
+
+
+async def test_who_hangs_up_in_the_middle_of_a_body_is_no_error_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    app = FastAPI()
+    problems.install(app)
+
+    @app.put("/file")
+    async def file(request: Request) -> None:
+        await request.body()
+
+    coming: list[Message] = [{"type": "http.request", "body": b"half", "more_body": True}, {"type": "http.disconnect"}]
+
+    async def receive() -> Message:
+        return coming.pop(0)
+
+    async def send(message: Message) -> None:
+        pass
+
+    scope: Scope = {
+        "type": "http",
+        "method": "PUT",
+        "path": "/file",
+        "query_string": b"",
+        "headers": [],
+        "scheme": "http",
+    }
+    await app(scope | {"server": ("test", 80), "http_version": "1.1", "root_path": ""}, receive, send)
+
+    assert [record.message for record in caplog.records] == []

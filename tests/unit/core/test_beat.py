@@ -75,3 +75,23 @@ async def test_it_ends_while_it_works() -> None:
     beat.start()
     await began.wait()
     await asyncio.wait_for(beat.close(), 30)
+
+
+@pytest.mark.parametrize("steps", range(12))
+async def test_it_ends_also_where_it_was_woken_a_moment_before(steps: int) -> None:
+    """`asyncio.wait_for` gives what came and forgets that it was cancelled: the server's stop waited for ever."""
+    first = True
+
+    async def work() -> None:
+        nonlocal first
+        if first:
+            beat.wake()  # somebody, while it works
+        first = False
+
+    beat = Beat("test", work, every_s=60, rest=0)
+    beat.start()
+    for _ in range(steps):
+        await asyncio.sleep(0)
+    closing = asyncio.ensure_future(beat.close())
+    done, _ = await asyncio.wait([closing], timeout=2)
+    assert done

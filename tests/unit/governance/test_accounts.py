@@ -205,6 +205,17 @@ class TestSigningIn:
         with pytest.raises(Unauthenticated):
             await accounts.session_principal(opened["secret"])
 
+    async def test_sessions_that_ended_long_ago_leave_no_rows(
+        self, accounts: Accounts, clock: FakeClock, any_ledger: Ledger
+    ) -> None:
+        for _ in range(3):
+            await accounts.sign_in((await make(accounts))["secret"])
+        clock.advance(15 * 24 * 3600)
+        await accounts.sign_in((await make(accounts))["secret"])
+
+        kept = await any_ledger.read(lambda c: c.execute(select(tables.accounts.sessions)).all())
+        assert len(kept) == 1
+
     async def test_what_a_clock_that_was_ahead_gave_out_is_not_good_until_then(
         self, accounts: Accounts, clock: FakeClock
     ) -> None:

@@ -11,7 +11,7 @@ import pytest
 from assay_server.core.errors import Unavailable
 from assay_server.core.records import Event, Facts, Span, Thin
 from assay_server.governance import Policy, parse
-from assay_server.ingest import Decider, Doorkeeper, Labels, LogFates, aliases
+from assay_server.ingest import Decider, Doorkeeper, Labels, LogFates, aliases, log_fates
 from assay_server.keeping import remains_of_log_record
 from assay_server.store import Bounds, DuckStore
 from tests.fakes.clock import FakeClock
@@ -100,6 +100,16 @@ async def test_a_record_goes_the_way_of_its_span(world: World, record_first: boo
     assert '"n":5' in row, "what is counted stays"
     found = await world.store.texts.find("prj_a", "secretword", Bounds(), 10)
     assert {trace_id[-2:] for _, trace_id in found.traces} == {"01", "03", "04"}
+
+
+async def test_what_is_dropped_while_the_store_is_not_to_be_had_does_not_fill_memory(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(log_fates, "_MOST_DROPPED", 10)
+    for n in range(1, 101):
+        world.fates.dropped(a_span(n))
+    assert len(world.fates._new["prj_a"]) < 20
+    assert len(world.fates._dropped) == 10
 
 
 async def test_a_record_of_the_whole_trace_goes_when_nothing_of_it_is_kept(world: World) -> None:

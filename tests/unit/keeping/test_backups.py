@@ -1,8 +1,10 @@
 """Backups: made while facts come in, whole or not there, and refused when one byte is another."""
 
 import asyncio
+import errno
 import json
 import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,7 +12,8 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
-from assay_server.core.errors import AssayError, Conflict, Corrupt, InvalidInput, NotFound, Refused
+from assay_server.app import ground
+from assay_server.core.errors import AssayError, Conflict, Corrupt, InvalidInput, NotFound, Refused, Unavailable
 from assay_server.core.records import Facts
 from assay_server.governance import Audit
 from assay_server.keeping import Backups, Places, facts_of, restore, verify
@@ -167,6 +170,40 @@ async def test_a_folder_with_something_in_it_is_not_touched(backups: Backups, st
     with pytest.raises(InvalidInput, match="not empty"):
         await restore(Path(done["path"]), tmp_path / "full")
     assert [each.name for each in (tmp_path / "full").iterdir()] == ["mine"]
+
+
+async def test_two_commands_never_fill_the_same_folder(backups: Backups, store: DuckStore, tmp_path: Path) -> None:
+    """Both found it empty, and each wrote its files over those of the other."""
+    await store.append(Facts(spans=[a_call(1)]))
+    folder, data = Path((await make(backups))["path"]), tmp_path / "back"
+    both = await asyncio.gather(*(restore(folder, data) for _ in range(2)), return_exceptions=True)
+    refused = [each for each in both if isinstance(each, AssayError)]
+    assert len(refused) == 1
+    assert type(refused[0]) in {Refused, InvalidInput}
+    assert not (data / "restoring").exists()
+    assert {"facts", "ledger.sqlite", "restored.json"} < {each.name for each in data.iterdir()}
+
+
+async def test_half_of_a_backup_is_no_data_directory(
+    backups: Backups, store: DuckStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A server that started on it made decisions anew, or sent what should have waited."""
+    folder, data = Path((await make(backups))["path"]), tmp_path / "back"
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as disk:
+        disk.setattr(sys.modules["assay_server.keeping.restore"], "hold", full)
+        with pytest.raises(Unavailable, match="No space left"):
+            await restore(folder, data)
+    with pytest.raises(Refused, match="cut short"):
+        ground.make(data)
+    with pytest.raises(Refused, match="cut short"):
+        await restore(folder, data)
+    shutil.rmtree(data)
+    await restore(folder, data)
+    ground.make(data)
 
 
 async def test_one_at_a_time_and_one_that_was_killed_begins_anew(backups: Backups, store: DuckStore) -> None:

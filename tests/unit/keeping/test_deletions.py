@@ -4,6 +4,7 @@ import base64
 import hashlib
 import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from assay_server.core.ids import content_hash
 from assay_server.core.records import Event, Facts, RunItem, Score
 from assay_server.governance import Audit, Idempotency
 from assay_server.ingest import MediaShelf
-from assay_server.keeping import Asked, Compactions, Deletions, DeletionWork, Sites
+from assay_server.keeping import Asked, Compactions, Deletions, DeletionWork, Sites, deletion_work
 from assay_server.ledger import Ledger, tables
 from assay_server.monitors import Announcer, Incidents, Monitors
 from assay_server.notify import NotificationChannels, Outbox
@@ -508,10 +509,61 @@ async def test_a_sender_that_goes_on_does_not_keep_the_house_busy(
     await house.work.work()
     assert rounds == 1, "the next round is a minute away"
     monkeypatch.undo()
-    house.work._not_before = 0
+    house.work._again.clear()
     await house.work.work()
     done = await house.deletions.get(PROJECT, waiting["id"])
     assert (done["status"], done["error"], await house.ids()) == ("done", None, [])
+
+
+async def test_a_round_that_took_long_is_not_made_again_every_minute(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody who goes on using the application kept the server writing everything anew for ever. They go
+    along when somebody else is deleted."""
+    now, minute = 1_000.0, 60.0
+    monkeypatch.setattr(deletion_work, "time", SimpleNamespace(monotonic=lambda: now))
+    await house.store.append(Facts(spans=[a_call(1, user=ADA)]))
+    rounds, real = 0, house.store.compact
+
+    async def compact() -> Any:
+        nonlocal rounds, now
+        rounds, now = rounds + 1, now + 5 * minute
+        await house.store.append(Facts(spans=[a_call(10 + rounds, trace=10 + rounds, user=ADA)]))
+        return await real()
+
+    monkeypatch.setattr(house.store, "compact", compact)
+    waiting = await house.delete()
+    for _ in range(45):
+        now += minute
+        await house.work.work()
+    assert (waiting["status"], rounds) == ("queued", 1)
+    await house.store.append(Facts(spans=[a_call(2, trace=2, user="bob")]))
+    assert (await house.delete("bob"))["status"] == "done"
+    assert rounds == 2
+    now += 51 * minute
+    await house.work.work()
+    assert rounds == 3
+
+
+async def test_who_asks_meanwhile_waits_for_the_next_turn(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where somebody asked before the last one was done, there was no end, and no backup was made meanwhile."""
+    await house.store.append(Facts(spans=[a_call(n, trace=n, user=f"user-{n}") for n in range(1, 9)]))
+    rounds, real = 0, house.store.compact
+
+    async def compact() -> Any:
+        nonlocal rounds
+        rounds += 1
+        if rounds < 4:
+            await house.deletions.ask(PROJECT, "key:a", Asked(f"user-{rounds + 1}"), "asked meanwhile")
+        return await real()
+
+    monkeypatch.setattr(house.store, "compact", compact)
+    first = await house.delete("user-1")
+    assert (first["status"], rounds) == ("done", 1)
+    for _ in range(3):
+        await house.work.work()
+    found, total, _ = await house.deletions.list(PROJECT)
+    assert (total, {each["status"] for each in found}, rounds) == (4, {"done"}, 4)
 
 
 async def test_what_comes_later_is_stored_and_can_be_deleted_again(house: House) -> None:

@@ -12,6 +12,7 @@ from assay_server.core.records import Event, Facts, RunItem, Score
 from assay_server.governance import Audit
 from assay_server.ingest import Labels, MediaShelf, aliases
 from assay_server.keeping import Passes, Retention
+from assay_server.keeping import retention as retention_module
 from assay_server.keeping.rules import parse, shortest_days
 from assay_server.ledger import Ledger
 from assay_server.store import DuckStore
@@ -213,6 +214,22 @@ async def test_asking_does_not_wait_and_wants_rules(store: DuckStore, retention:
     assert await names(store) == []
 
 
+async def test_who_asks_again_before_it_is_done_is_told_the_same_pass(
+    store: DuckStore, retention: Retention, passes: Passes
+) -> None:
+    """One for each time that somebody asked was made after the other, all of them over the same days."""
+    await store.append(Facts(spans=[a_call(1, days=40)]))
+    await retention.put(PROJECT, "key:a", [{"metadata_days": 30}])
+    asked = [await retention.ask(PROJECT, "key:a") for _ in range(3)]
+    await retention.put(PROJECT, "key:a", [{"metadata_days": 20}])
+    others = await retention.ask(PROJECT, "key:a")
+    assert len({each["id"] for each in asked}) == 1
+    assert others["id"] != asked[0]["id"]
+    await passes.work()
+    _, total, _ = await retention.passes(PROJECT)
+    assert total == 1, "the other one found nothing left"
+
+
 async def test_a_pass_that_was_killed_goes_on(
     store: DuckStore, retention: Retention, passes: Passes, clock: FakeClock
 ) -> None:
@@ -299,3 +316,12 @@ async def test_a_clock_that_leaps_ahead_takes_nothing_with_it(
     clock.advance(HOUR_S)
     await passes.work()
     assert await names(store) == ["1"]
+
+
+async def test_environments_that_readers_make_up_are_not_remembered_for_ever(
+    retention: Retention, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retention_module, "_MOST_REMEMBERED", 10)
+    for n in range(100):
+        assert await retention.spans_gone_before_ns(PROJECT, f"env-{n}") == 0
+    assert len(retention._gone[PROJECT]) <= 10

@@ -56,6 +56,13 @@ async def test_the_same_key_opens_one_incident(incidents: Incidents, audit: Audi
     assert (await audit.list(PROJECT, action="incident.open"))[1] == 1
 
 
+async def test_who_comes_second_is_told_who_was_quicker(incidents: Incidents) -> None:
+    incident = await incidents.open(PROJECT, **BAD)
+    await incidents.acknowledge(PROJECT, incident, by="user:ann", reason="mine")
+    with pytest.raises(Conflict, match="acknowledged already, by user:ann at 2026"):
+        await incidents.acknowledge(PROJECT, incident, by="user:bob", reason="mine too")
+
+
 async def test_people_take_care_of_it_and_that_is_audited(incidents: Incidents, audit: Audit, clock: FakeClock) -> None:
     incident = await incidents.open(PROJECT, **BAD)
     clock.pass_(60)

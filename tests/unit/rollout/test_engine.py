@@ -3,6 +3,8 @@
 import asyncio
 from typing import Any
 
+import pytest
+
 from assay_server.core.errors import Unavailable
 from assay_server.core.records import Facts, Score, Span
 from assay_server.rollout import Engine
@@ -116,3 +118,15 @@ async def test_closing_twice_or_before_the_start_is_fine() -> None:
     running.start()
     await running.close()
     await running.close()
+
+
+@pytest.mark.parametrize("steps", range(8))
+async def test_it_ends_also_where_news_came_a_moment_before(steps: int) -> None:
+    """`asyncio.wait_for` gives what came and forgets that it was cancelled: the server's stop waited for ever."""
+    running = engine(Room("can_1"))
+    running.start()
+    for _ in range(steps):
+        await asyncio.sleep(0)
+    closing = asyncio.ensure_future(running.close())
+    done, _ = await asyncio.wait([closing], timeout=2)
+    assert done

@@ -8,13 +8,14 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
 
 from assay_server.core.errors import Corrupt, Unavailable
 from assay_server.core.records import Facts, Score
-from assay_server.store import Doomed, DuckStore, Settings, copying
+from assay_server.store import Doomed, DuckStore, Settings, Thinned, copying
 from tests.conformance.store import a_span
 from tests.conformance.taking_away import TakingAwayConformance
 
@@ -68,6 +69,38 @@ async def test_no_byte_is_left_of_what_was_removed(tmp_path: Path) -> None:
     await store.close()
     assert left == []
     assert rows == [{"input": "harmless"}]
+
+
+async def test_a_compaction_that_waits_for_a_backup_holds_up_nobody(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It held the lock of all changes meanwhile: nothing was settled or priced anew for as long as the copy took. And
+    no log is emptied while rows change that a copy still reads as they were."""
+    store = await DuckStore.open(tmp_path / "facts")
+    await store.append(Facts(spans=[a_span(1, 1)]))
+    copying_now, go_on = asyncio.Event(), threading.Event()
+    loop, real = asyncio.get_running_loop(), store._rewriting.copy
+
+    def copy(*given: Any) -> dict[str, int]:
+        loop.call_soon_threadsafe(copying_now.set)
+        go_on.wait(30)
+        return real(*given)
+
+    monkeypatch.setattr(store._rewriting, "copy", copy)
+    backup = asyncio.ensure_future(store.copy(tmp_path / "backup"))
+    await copying_now.wait()
+    compaction = asyncio.ensure_future(store.compact())
+    thinned = asyncio.ensure_future(store.let_go("prj_a", [Thinned("spans", 1, {}, 30)], 77))
+    await asyncio.sleep(0.05)
+    async with asyncio.timeout(20):
+        await store.append(Facts(spans=[a_span(1, 2)]))
+        await store.settle()
+        await store.reprice("prj_a", [])
+        waited = not thinned.done() and not compaction.done()
+        go_on.set()
+        await asyncio.gather(backup, compaction, thinned)
+    await store.close()
+    assert waited
 
 
 @pytest.mark.parametrize("moment", ["before", "after"])

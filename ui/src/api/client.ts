@@ -1,3 +1,4 @@
+import { heard } from '@/lib/now'
 import type { ProblemDocument } from './types'
 
 export type Query = Record<string, string | number | boolean | string[] | null | undefined>
@@ -18,15 +19,18 @@ const API = '/api/v1'
 /** A session's own requests have no caller to remember answers for; a query of SQL or a preview changes nothing. */
 const UNREMEMBERED = new Set(['/session', '/sql', '/panels/query', '/dashboards/parse', '/monitors/preview', '/sampling/preview', '/retention/preview'])
 
+/** Of a whole that is counted, or of its content; `0` is for what is not there yet. */
+export type Revision = number | string
+
 /**
  * `path` is below `/api/v1`, or a whole path of this server. With `revision` the change is refused where somebody else
  * was quicker. Raises `Problem`.
  */
-export async function request<T>(method: string, path: string, body?: unknown, query?: Query, revision?: number, signal?: AbortSignal): Promise<T> {
+export async function request<T>(method: string, path: string, body?: unknown, query?: Query, revision?: Revision, signal?: AbortSignal): Promise<T> {
   return (await answer<T>(method, path, body, query, revision, signal)).body
 }
 
-async function answer<T>(method: string, path: string, body?: unknown, query?: Query, revision?: number, signal?: AbortSignal): Promise<{ body: T; response: Response }> {
+async function answer<T>(method: string, path: string, body?: unknown, query?: Query, revision?: Revision, signal?: AbortSignal): Promise<{ body: T; response: Response }> {
   const headers: Record<string, string> = { accept: 'application/json' }
   if (revision !== undefined) headers['if-match'] = `"${revision}"`
   if (body !== undefined) headers['content-type'] = 'application/json'
@@ -44,6 +48,7 @@ async function answer<T>(method: string, path: string, body?: unknown, query?: Q
     if (signal?.aborted) throw error
     throw new Problem(UNREACHABLE)
   }
+  heard(response.headers.get('date'))
   if (!response.ok) throw new Problem(await problemOf(response))
   return { body: (response.status === 204 ? undefined : await response.json()) as T, response }
 }

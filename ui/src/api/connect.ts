@@ -1,4 +1,5 @@
 import { queryOptions } from '@tanstack/react-query'
+import { serverNow } from '@/lib/now'
 import { get } from './client'
 import type { List, TraceRow } from './types'
 
@@ -12,7 +13,7 @@ export interface Client {
 
 export const clients = queryOptions({ queryKey: ['connect'], queryFn: () => get<List<Client>>('/connect'), staleTime: Infinity })
 /** Until now: a trace dated into the future, by a clock that is fast, would stay the newest and hide what comes. */
-export const newest = queryOptions({ queryKey: ['traces', 'newest'], queryFn: () => get<List<TraceRow>>('/traces', { limit: 1, until: new Date(Date.now() + 60_000).toISOString() }), refetchInterval: 2_000 })
+export const newest = queryOptions({ queryKey: ['traces', 'newest'], queryFn: () => get<List<TraceRow>>('/traces', { limit: 1, until: new Date(serverNow() + 60_000).toISOString() }), refetchInterval: 2_000 })
 
 const PLACES = /\{(key|url|grpc)\}/g
 

@@ -98,6 +98,7 @@ export interface Savings {
 
 export interface Price {
   id: string
+  revision: string
   model: string
   provider: string | null
   input: number | null

@@ -110,6 +110,7 @@ export interface ExportDefinition {
 
 export interface ScheduledExport extends ExportDefinition {
   id: string
+  revision: string
   next_at: string | null
   last: ExportRun | null
   created_at: string
@@ -126,6 +127,7 @@ export interface ForwardDefinition {
 
 export interface Forward extends ForwardDefinition {
   name: string
+  revision: string
   signals: string[]
   state: 'ok' | 'retrying' | 'off'
   waiting: number

@@ -51,6 +51,7 @@ export interface Finding {
 
 export interface Monitor extends Required<Definition> {
   id: string
+  revision: string
   ready_made: boolean
   status: MonitorStatus
   states: { group: string | null; status: MonitorStatus; since: string; incident: string | null; finding: Finding | null }[]

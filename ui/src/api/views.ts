@@ -7,6 +7,7 @@ export interface View {
   name: string
   page: string
   query: Search
+  revision: string
   updated_at: string
   updated_by: string
 }
@@ -21,13 +22,25 @@ export const views = (page: string) =>
 
 const at = (name: string) => `/views/${encodeURIComponent(name)}`
 
+/** As it is listed: who saves over a view, or takes it away, has seen it so. */
+export type Seen = Pick<View, 'name' | 'revision'>
+
+interface Saving {
+  name: string
+  page: string
+  query: Search
+  /** Of this name, where there is one already. */
+  over?: Seen
+  was?: Seen
+}
+
 /** Saves a view; one that gets another name loses its old one after that, so that no failure loses both. */
 export function useSaveView(onDone: (name: string) => void) {
   const client = useQueryClient()
   return useMutation({
-    mutationFn: async ({ name, page, query, was }: { name: string; page: string; query: Search; was?: string }) => {
-      await request('PUT', at(name), { page, query })
-      if (was !== undefined && was !== name) await request('DELETE', at(was))
+    mutationFn: async ({ name, page, query, over, was }: Saving) => {
+      await request('PUT', at(name), { page, query }, undefined, over?.revision ?? '0')
+      if (was !== undefined && was.name !== name) await request('DELETE', at(was.name), undefined, undefined, was.revision)
       return name
     },
     onSettled: () => client.invalidateQueries({ queryKey: ['views'] }),
@@ -37,5 +50,5 @@ export function useSaveView(onDone: (name: string) => void) {
 
 export function useDeleteView() {
   const client = useQueryClient()
-  return useMutation({ mutationFn: (name: string) => request('DELETE', at(name)), onSettled: () => client.invalidateQueries({ queryKey: ['views'] }) })
+  return useMutation({ mutationFn: (view: Seen) => request('DELETE', at(view.name), undefined, undefined, view.revision), onSettled: () => client.invalidateQueries({ queryKey: ['views'] }) })
 }

@@ -1,3 +1,5 @@
+import { serverNow } from './now'
+
 /** How figures are written, everywhere the same. Unknown is written as unknown, never as 0. */
 
 export const UNKNOWN = 'unknown'
@@ -78,7 +80,7 @@ const STEPS: [number, Intl.RelativeTimeFormatUnit][] = [
 const relative = new Intl.RelativeTimeFormat('en-GB', { numeric: 'auto', style: 'narrow' })
 
 /** `3 min ago`, `yesterday`; the exact time belongs beside it. */
-export function ago(time: string, now = Date.now()): string {
+export function ago(time: string, now = serverNow()): string {
   const seconds = (new Date(time).getTime() - now) / 1000
   const size = Math.abs(seconds)
   if (size < 5) return 'now'

@@ -1,6 +1,7 @@
 import type { Scope, Series, SeriesAnswer, TraceWords } from '@/api/dashboards'
 import { compact, count, duration, money, score, titled, UNKNOWN, words } from './format'
 import { portion } from './money'
+import { serverNow } from './now'
 import { sinceOf } from './range'
 import type { Search } from './search'
 
@@ -49,7 +50,7 @@ export function ticks(starts: string[], binS: number): (string | null)[] {
 }
 
 /** What the address looks at: `since` and `until`, or a range back from the last full minute. */
-export function scopeOf(address: Search, range: string, variables: string[], now = Date.now()): Scope {
+export function scopeOf(address: Search, range: string, variables: string[], now = serverNow()): Scope {
   const until = address.until ?? new Date(Math.floor(now / 60_000) * 60_000 + 60_000).toISOString()
   const since = address.since ?? sinceOf(address.range ?? range, now) ?? sinceOf('24h', now)!
   const filter = Object.fromEntries(variables.flatMap((name) => (address[name] ? [[name, address[name]!]] : [])))

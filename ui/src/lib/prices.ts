@@ -18,13 +18,18 @@ export function besides(price: Pick<Price, (typeof FIELDS)[number]>): string {
   ].filter(Boolean).join('; ')
 }
 
+const moment = (time: string | null) => (time ? Date.parse(time) : -Infinity)
+const start = (price: Price) => moment(price.valid_from)
+
 /** The price of the same model and provider that holds when a new one begins: it is replaced, or ends there. */
 export function priceBefore(own: Price[], model: string, provider: string, since: string): Price | undefined {
-  const begin = since ? Date.parse(since) : -Infinity
-  const start = (price: Price) => (price.valid_from ? Date.parse(price.valid_from) : -Infinity)
+  const begin = moment(since)
   const same = own.filter((price) => price.model === model && (price.provider ?? '') === provider && start(price) <= begin)
   return same.reduce<Price | undefined>((newest, price) => (newest && start(newest) >= start(price) ? newest : price), undefined)
 }
+
+/** The revision of the one that a price of this beginning takes the place of; `0` where there is none. */
+export const replaced = (before: Price | undefined, since: string) => (before && start(before) === moment(since) ? before.revision : '0')
 
 /** What the price before has and the new one does not name, in words; empty where that is nothing. */
 export function unnamed(before: Price | undefined, given: Record<string, unknown>): string {

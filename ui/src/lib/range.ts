@@ -1,3 +1,5 @@
+import { serverNow } from './now'
+
 /** A time range as it stands in the address: `15m`, `24h`, `7d` back from now, or `since`/`until` as times. */
 
 export const RANGES = ['15m', '1h', '24h', '7d', '30d'] as const
@@ -5,7 +7,7 @@ export const RANGES = ['15m', '1h', '24h', '7d', '30d'] as const
 const UNITS: Record<string, number> = { m: 60_000, h: 3_600_000, d: 86_400_000 }
 
 /** When a relative range begins, rounded down to the minute so that the same question keeps its answer. */
-export function sinceOf(range: string | undefined, now = Date.now()): string | undefined {
+export function sinceOf(range: string | undefined, now = serverNow()): string | undefined {
   const match = /^(\d+)([mhd])$/.exec(range ?? '')
   if (!match) return undefined
   const begin = now - Number(match[1]) * UNITS[match[2]!]!

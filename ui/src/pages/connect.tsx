@@ -7,6 +7,7 @@ import * as ask from '@/api/connect'
 import { info } from '@/api/queries'
 import type { Key } from '@/api/types'
 import { titled } from '@/lib/format'
+import { serverNow } from '@/lib/now'
 import { useAddress } from '@/lib/search'
 import { type TailSpan, useTail } from '@/lib/tail'
 import { Snippet } from '@/parts/copy'
@@ -103,6 +104,6 @@ function Arrival() {
 
 /** A clock that is ahead, or far behind; what began within the hour may have taken that long. */
 function isOdd(start: string): boolean {
-  const ahead = Date.parse(start) - Date.now()
+  const ahead = Date.parse(start) - serverNow()
   return ahead > AHEAD_MS || ahead < -BEHIND_MS
 }

@@ -6,7 +6,7 @@ import { request } from '@/api/client'
 import type { Price } from '@/api/costs'
 import { useReturnedFocus } from '@/lib/focus'
 import { count } from '@/lib/format'
-import { priceBefore, unnamed } from '@/lib/prices'
+import { priceBefore, replaced, unnamed } from '@/lib/prices'
 import { NumberField } from '@/parts/number-field'
 import { ProblemNote } from '@/parts/states'
 
@@ -44,8 +44,9 @@ interface Made {
 /** What calls had by the public list, or by a wider price, and have no longer. */
 const noLonger = ({ instead_of }: Made) => (instead_of ? ` They no longer have the ${Object.keys(instead_of.lost).map((name) => name.replace('_', ' ')).join(', ')} that ${instead_of.source.startsWith('project:') ? 'your wider price' : 'the public list'} has.` : '')
 
-export function SetPrice({ wanted, own, onClose }: { wanted: Wanted; own: Price[]; onClose: () => void }) {
+export function SetPrice({ wanted, own: now, onClose }: { wanted: Wanted; own: Price[]; onClose: () => void }) {
   useReturnedFocus()
+  const [own] = useState(now) // as they were when the form began
   const [model, setModel] = useState(wanted.model)
   const [provider, setProvider] = useState(wanted.provider)
   const [reason, setReason] = useState('')
@@ -62,7 +63,7 @@ export function SetPrice({ wanted, own, onClose }: { wanted: Wanted; own: Price[
   const shown = before !== undefined && before.id === wanted.price?.id // what is missing was taken out here
   const [keep, setKeep] = useState(true)
   const body = { ...named, valid_from: since || undefined, provider: provider.trim() || undefined, reason: reason.trim() || undefined, ...(missing ? { unnamed: keep && !shown ? 'keep' : 'drop' } : {}) }
-  const save = useChange(() => request<Made>('PUT', `/prices/${encodeURIComponent(model.trim())}`, body), (made) => `The price of ${model.trim()} is set; stored calls follow it.${noLonger(made)}`, onClose)
+  const save = useChange(() => request<Made>('PUT', `/prices/${encodeURIComponent(model.trim())}`, body, undefined, replaced(before, since || '')), (made) => `The price of ${model.trim()} is set; stored calls follow it.${noLonger(made)}`, onClose)
   const submit = (event: FormEvent) => {
     event.preventDefault()
     save.mutate()

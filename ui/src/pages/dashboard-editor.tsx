@@ -4,12 +4,13 @@ import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
 import { IconArrowDown, IconArrowUp, IconPencil, IconPlus, IconX } from '@tabler/icons-react'
 import { lazy, Suspense, useState } from 'react'
-import { post, Problem, request } from '@/api/client'
+import { post, request } from '@/api/client'
 import * as ask from '@/api/dashboards'
 import type { Dashboard, Definition, Panel, Scope } from '@/api/dashboards'
 import { rangeName } from '@/lib/range'
 import { type Search, useAddress } from '@/lib/search'
 import { useDraft } from '@/parts/leaving'
+import { Overtaken } from '@/parts/overtaken'
 import { ProblemNote } from '@/parts/states'
 import { PanelFrame } from './panel-view'
 
@@ -22,7 +23,8 @@ interface Props {
 }
 
 /** The draft of a dashboard: nothing is saved before the button, and nobody else's change is lost by it. */
-export default function DashboardEditor({ dashboard, scope, onClose }: Props) {
+export default function DashboardEditor({ dashboard: now, scope, onClose }: Props) {
+  const [dashboard] = useState(now) // what the draft was begun from: the page may learn of a newer one meanwhile
   const [draft, setDraft] = useState<Definition>(() => ask.definitionOf(dashboard))
   const [yaml, setYaml] = useState(dashboard.yaml)
   const [written, setWritten] = useState<string | null>(null) // YAML that was typed and is not the draft yet
@@ -72,9 +74,7 @@ export default function DashboardEditor({ dashboard, scope, onClose }: Props) {
         {!dashboard.ready_made && <Delete dashboard={dashboard} letGo={letGo} />}
       </div>
       {saving.isError && <ProblemNote error={saving.error} />}
-      {saving.error instanceof Problem && saving.error.status === 409 && (
-        <div><Button variant="default" onClick={() => void client.invalidateQueries({ queryKey: ['dashboards', dashboard.name] }).then(close)}>Show what was saved; my draft is lost</Button></div>
-      )}
+      <Overtaken error={saving.error} onShow={() => void client.invalidateQueries({ queryKey: ['dashboards', dashboard.name] }).then(close)} />
       {turning.isError && <ProblemNote error={turning.error} />}
       <Tabs value={address.tab === 'yaml' ? 'yaml' : 'panels'} onChange={(tab) => turning.mutate(tab === 'yaml' ? 'yaml' : undefined)} keepMounted={false}>
         <Tabs.List mb="md"><Tabs.Tab value="panels">Panels</Tabs.Tab><Tabs.Tab value="yaml">YAML</Tabs.Tab></Tabs.List>

@@ -9,6 +9,7 @@ import type { Definition, Monitor } from '@/api/monitors'
 import { useAddress } from '@/lib/search'
 import { definitionOf, type Draft, draftOf, EMPTY } from '@/lib/watch-form'
 import { useDraft } from '@/parts/leaving'
+import { Overtaken } from '@/parts/overtaken'
 import { Page } from '@/parts/page'
 import { Loaded, ProblemNote } from '@/parts/states'
 import { useAccess } from '@/shell/access'
@@ -40,7 +41,9 @@ export function EditMonitor() {
   )
 }
 
-function Form({ start, existing }: { start: Draft; existing?: Monitor }) {
+function Form({ start: now, existing }: { start: Draft; existing?: Monitor }) {
+  const [start] = useState(now)
+  const [seen] = useState(existing?.revision) // of what the draft was begun from
   const [draft, setDraft] = useState(start)
   const access = useAccess()
   const navigate = useNavigate()
@@ -49,7 +52,7 @@ function Form({ start, existing }: { start: Draft; existing?: Monitor }) {
   const change = (next: Partial<Draft>) => setDraft((old) => ({ ...old, ...next }))
   const { ask: asked, letGo } = useDraft(JSON.stringify(draft) !== JSON.stringify(start), 'this monitor')
   const save = useMutation({
-    mutationFn: (body: Definition) => request<Monitor>(existing ? 'PUT' : 'POST', existing ? `/monitors/${encodeURIComponent(existing.id)}` : '/monitors', body),
+    mutationFn: (body: Definition) => request<Monitor>(existing ? 'PUT' : 'POST', existing ? `/monitors/${encodeURIComponent(existing.id)}` : '/monitors', body, undefined, seen),
     onSuccess: async (made) => {
       await client.invalidateQueries({ queryKey: ['monitors'] })
       notifications.show({ message: existing ? `${made.name} is changed.` : `${made.name} is watching.`, autoClose: 5000 })
@@ -57,6 +60,10 @@ function Form({ start, existing }: { start: Draft; existing?: Monitor }) {
       await navigate({ to: '/monitors/$monitorId', params: { monitorId: made.id } })
     },
   })
+  const show = async () => {
+    letGo()
+    await navigate({ to: '/monitors/$monitorId', params: { monitorId: existing!.id } })
+  }
   const submit = (event: FormEvent) => {
     event.preventDefault()
     if (definition) save.mutate(definition)
@@ -72,6 +79,7 @@ function Form({ start, existing }: { start: Draft; existing?: Monitor }) {
         <Telling draft={draft} change={change} />
         {existing && measuresOther(draft, start) && <p className="notice unsure">It will measure something else: what is open under the old definition is resolved.</p>}
         {save.isError && <ProblemNote error={save.error} />}
+        <Overtaken error={save.error} onShow={() => void client.invalidateQueries({ queryKey: ['monitors'] }).then(show)} />
         <div className="line">
           <Button type="submit" loading={save.isPending} disabled={!definition || !draft.name.trim()}>{existing ? 'Change it' : 'Watch it'}</Button>
           <Button component={Link} to="/monitors" variant="default">Cancel</Button>

@@ -107,9 +107,10 @@ function Actions({ monitor }: { monitor: Monitor }) {
     mutationFn: () => post<{ findings: Finding[] }>(`${path}/test`),
     onSuccess: ({ findings }) => notifications.show({ title: 'It would say now', message: findings.map((one) => one.sentence).join(' ') || 'No group has anything in it.', autoClose: 15_000 }),
   })
-  const toggle = useMutation({ mutationFn: () => request('PUT', path, { ...ask.definitionOf(monitor), enabled: !monitor.enabled }), onSuccess: refresh })
+  const toggle = useMutation({ mutationFn: () => request('PUT', path, { ...ask.definitionOf(monitor), enabled: !monitor.enabled }, undefined, monitor.revision), onSettled: refresh })
   const remove = useMutation({
-    mutationFn: () => request('DELETE', path),
+    mutationFn: () => request('DELETE', path, undefined, undefined, monitor.revision),
+    onError: refresh,
     onSuccess: async () => {
       await navigate({ to: '/monitors' })
       await client.invalidateQueries()

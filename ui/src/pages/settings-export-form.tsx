@@ -7,6 +7,7 @@ import { EXPORT_FILTERS } from '@/lib/exports'
 import { useReturnedFocus } from '@/lib/focus'
 import { type Held, heldOf, leavesOut, openIn } from '@/lib/match'
 import { Match } from '@/parts/match'
+import { Overtaken } from '@/parts/overtaken'
 import { ProblemNote } from '@/parts/states'
 
 const WHAT = [{ value: 'traces', label: 'Traces' }, { value: 'spans', label: 'Spans' }, { value: 'scores', label: 'Scores' }]
@@ -25,13 +26,15 @@ export function ExportForm({ existing, onClose }: { existing?: ScheduledExport; 
   const [place, setPlace] = useState(existing?.target.s3 === undefined ? 'folder' : 's3')
   const [target, setTarget] = useState<ExportTarget>(existing?.target ?? { folder: '' })
   const [enabled, setEnabled] = useState(existing?.enabled ?? true)
+  const [seen] = useState(existing?.revision)
   const save = useMutation({
-    mutationFn: () => request(existing ? 'PUT' : 'POST', existing ? `/exports/${encodeURIComponent(existing.id)}` : '/exports', bodyOf()),
-    onSuccess: async () => {
-      await client.invalidateQueries({ queryKey: ['exports'] })
-      onClose()
-    },
+    mutationFn: () => request(existing ? 'PUT' : 'POST', existing ? `/exports/${encodeURIComponent(existing.id)}` : '/exports', bodyOf(), undefined, seen),
+    onSuccess: () => show(),
   })
+  const show = async () => {
+    await client.invalidateQueries({ queryKey: ['exports'] })
+    onClose()
+  }
   const bodyOf = (): ExportDefinition => ({ name: name.trim(), what, filter: singles(held), format, every, target: cleaned(target, place), enabled }) as ExportDefinition
   const submit = (event: FormEvent) => {
     event.preventDefault()
@@ -64,6 +67,7 @@ export function ExportForm({ existing, onClose }: { existing?: ScheduledExport; 
         )}
         <Switch label="Turned on" checked={enabled} onChange={(event) => setEnabled(event.currentTarget.checked)} />
         {save.isError && <ProblemNote error={save.error} />}
+        <Overtaken error={save.error} onShow={() => void show()} />
         <div className="line" style={{ justifyContent: 'flex-end' }}>
           <Button variant="default" onClick={onClose}>Cancel</Button>
           <Button type="submit" loading={save.isPending} disabled={!name.trim() || openIn(held) !== undefined || !(place === 'folder' ? target.folder : target.s3)?.trim()}>{existing ? 'Change it' : 'Export it'}</Button>

@@ -98,7 +98,7 @@ function Opened({ one, onClose }: { one: ScheduledExport; onClose: () => void })
         {(rows) => <Table label="Files, newest first" rows={rows} columns={RUNS} rowKey={(row) => `${row.window_start} ${row.started_at}`} footer={<More pages={runs} noun="file" />} />}
       </Listed>
       {changing && <ExportForm existing={one} onClose={() => change(false)} />}
-      <ReasonDialog opened={removing} onClose={() => remove(false)} onDone={onClose} title={`Delete ${one.name}`} action="Delete the export" danger withoutReason done="No more files are made." send={() => request('DELETE', path)}>
+      <ReasonDialog opened={removing} onClose={() => remove(false)} onDone={onClose} title={`Delete ${one.name}`} action="Delete the export" danger withoutReason done="No more files are made." send={() => request('DELETE', path, undefined, undefined, one.revision)}>
         <p>No more files are made. Those that were made stay where they are.</p>
       </ReasonDialog>
     </Section>

@@ -44,7 +44,8 @@ function Held({ flags }: { flags: Tagged<Flags> }) {
   )
 }
 
-function Change({ flags, onClose }: { flags: Tagged<Flags>; onClose: () => void }) {
+function Change({ flags: now, onClose }: { flags: Tagged<Flags>; onClose: () => void }) {
+  const [flags] = useState(now) // what the draft was begun from: the page asks every few seconds
   const [checks, setChecks] = useState(flags.checks)
   const [percent, setPercent] = useState<number | string>(Number((flags.share * 100).toPrecision(12)))
   const share = Number(percent) / 100

@@ -12,6 +12,7 @@ import { MATCHED } from '@/lib/sampling'
 import { useAddress } from '@/lib/search'
 import { ReasonDialog } from '@/parts/dialog'
 import { Match } from '@/parts/match'
+import { Overtaken } from '@/parts/overtaken'
 import { NumberBox } from '@/parts/number-field'
 import { Section } from '@/parts/page'
 import { Empty, Loaded, ProblemNote } from '@/parts/states'
@@ -81,7 +82,7 @@ function Actions({ row, onEdit }: { row: Forward; onEdit: () => void }) {
       <Button variant="default" size="compact-xs" loading={test.isPending} aria-label={`Test ${row.name}`} onClick={() => test.mutate()}>Test</Button>
       <Button variant="default" size="compact-xs" aria-label={`Change ${row.name}`} onClick={onEdit}>Change</Button>
       <Button variant="default" size="compact-xs" aria-label={`Remove ${row.name}`} onClick={() => remove(true)}>Remove</Button>
-      <ReasonDialog opened={removing} onClose={() => remove(false)} title={`Stop forwarding to ${row.name}`} action="Stop it" danger withoutReason done="Nothing more is forwarded there." send={() => request('DELETE', path)}>
+      <ReasonDialog opened={removing} onClose={() => remove(false)} title={`Stop forwarding to ${row.name}`} action="Stop it" danger withoutReason done="Nothing more is forwarded there." send={() => request('DELETE', path, undefined, undefined, row.revision)}>
         <p>{row.waiting > 0 ? `${plural(row.waiting, 'span')} that wait to be sent will not be.` : 'Nothing waits to be sent.'} What was sent stays on the other side.</p>
       </ReasonDialog>
     </span>
@@ -97,13 +98,15 @@ function ForwardForm({ existing, onClose }: { existing?: Forward; onClose: () =>
   const [held, setHeld] = useState<Held[]>(existing ? heldOf(existing.filter) : [])
   const [share, setShare] = useState<number | string>((existing?.share ?? 1) * 100)
   const [enabled, setEnabled] = useState(existing?.enabled ?? true)
+  const [seen] = useState(existing?.revision ?? '0') // nothing: a forward of that name is not taken over
   const save = useMutation({
-    mutationFn: () => request('PUT', `/forwards/${encodeURIComponent(name.trim())}`, { endpoint: endpoint.trim(), headers: headersOf(headers), filter: matchOf(held), share: Number(share) / 100, enabled }),
-    onSuccess: async () => {
-      await client.invalidateQueries({ queryKey: ['forwards'] })
-      onClose()
-    },
+    mutationFn: () => request('PUT', `/forwards/${encodeURIComponent(name.trim())}`, { endpoint: endpoint.trim(), headers: headersOf(headers), filter: matchOf(held), share: Number(share) / 100, enabled }, undefined, seen),
+    onSuccess: () => show(),
   })
+  const show = async () => {
+    await client.invalidateQueries({ queryKey: ['forwards'] })
+    onClose()
+  }
   const submit = (event: FormEvent) => {
     event.preventDefault()
     save.mutate()
@@ -120,6 +123,7 @@ function ForwardForm({ existing, onClose }: { existing?: Forward; onClose: () =>
           <Switch label="Turned on" checked={enabled} onChange={(event) => setEnabled(event.currentTarget.checked)} />
         </div>
         {save.isError && <ProblemNote error={save.error} />}
+        {existing && <Overtaken error={save.error} onShow={() => void show()} />}
         <div className="line" style={{ justifyContent: 'flex-end' }}>
           <Button variant="default" onClick={onClose}>Cancel</Button>
           <Button type="submit" loading={save.isPending} disabled={!name.trim() || !endpoint.trim() || share === '' || openIn(held) !== undefined}>{existing ? 'Change it' : 'Forward'}</Button>

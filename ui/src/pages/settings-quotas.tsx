@@ -86,7 +86,8 @@ const DAYS: Column<IntakeDay>[] = [
   { id: 'refused', head: 'Turned away', className: 'num', cell: (row) => (row.refused ? <span className="bad">{count(row.refused)}</span> : '0') },
 ]
 
-function Change({ quotas, onClose }: { quotas: Tagged<Quotas>; onClose: () => void }) {
+function Change({ quotas: now, onClose }: { quotas: Tagged<Quotas>; onClose: () => void }) {
+  const [quotas] = useState(now) // what the draft was begun from: the page asks every few seconds
   const [limits, setLimits] = useState(quotas.limits)
   const [warn, setWarn] = useState<number | string>(quotas.warn_at * 100)
   const tight = quotas.use.filter((one) => limits[one.quota] !== null && one.used >= limits[one.quota]!)

@@ -8,10 +8,12 @@ import * as ask from '@/api/keeping'
 import type { Pass, Retention, RetentionRule } from '@/api/keeping'
 import { duration } from '@/lib/format'
 import { changesOf, keptFor, PARTS, removedIn } from '@/lib/keeping'
+import { serverNow } from '@/lib/now'
 import { ReasonDialog } from '@/parts/dialog'
 import { sameTab, useDraft } from '@/parts/leaving'
 import { Listed, More, usePages } from '@/parts/list'
 import { NumberBox } from '@/parts/number-field'
+import { Newer, useBegun } from '@/parts/overtaken'
 import { Section } from '@/parts/page'
 import { Loaded, ProblemNote, Skeleton } from '@/parts/states'
 import { StatusTag } from '@/parts/status'
@@ -25,7 +27,7 @@ export default function RetentionSettings() {
   const passes = usePages<Pass>(ask.passes())
   return (
     <div className="stack" style={{ gap: 'var(--gap)' }}>
-      <Loaded query={found} lines={4}>{(retention) => <Rules key={retention.revision} retention={retention} />}</Loaded>
+      <Loaded query={found} lines={4}>{(retention) => <Rules now={retention} />}</Loaded>
       <Section title="What was let go" note="passes that did something, newest first" end={<RunNow />}>
         <Listed pages={passes} empty={<p className="second">Nothing was let go yet.</p>}>
           {(rows) => <Table label="Passes, newest first" rows={rows} columns={PASSES} rowKey={(row) => row.id} footer={<More pages={passes} noun="pass" many="passes" />} />}
@@ -37,11 +39,14 @@ export default function RetentionSettings() {
 
 const WHOLE: RetentionRule = { environment: null, metadata_days: null, text_days: null, scores_days: null, runs_days: null }
 
-function Rules({ retention }: { retention: Tagged<Retention> }) {
+const draftOf = ({ rules }: Retention): RetentionRule[] => (rules.some((rule) => rule.environment === null) ? rules : [WHOLE, ...rules])
+
+function Rules({ now }: { now: Tagged<Retention> }) {
   const access = useAccess()
-  const [rules, setRules] = useState<RetentionRule[]>(retention.rules.some((rule) => rule.environment === null) ? retention.rules : [WHOLE, ...retention.rules])
+  const [rules, setRules] = useState<RetentionRule[]>(draftOf(now))
   const [saving, save] = useState(false)
   const meant = rules.filter((rule) => rule.environment !== null || PARTS.some(([part]) => (rule[part] ?? null) !== null))
+  const { begun: retention, newer, take } = useBegun<Retention>(now, { isSame: (saved) => changesOf(saved.rules, meant).length === 0, start: (saved) => setRules(draftOf(saved)) })
   const changes = changesOf(retention.rules, meant)
   const { ask: asked } = useDraft(changes.length > 0, 'these rules', (next) => sameTab(next, 'retention'))
   const set = (index: number, next: Partial<RetentionRule>) => setRules(rules.map((rule, i) => (i === index ? { ...rule, ...next } : rule)))
@@ -52,7 +57,8 @@ function Rules({ retention }: { retention: Tagged<Retention> }) {
   return (
     <Section title="Kept for" note={retention.updated_at && <>set <Time at={retention.updated_at} /> by <Person actor={retention.updated_by} /></>}>
       <p className="lead">{keptFor(retention.rules)}</p>
-      {retention.applies_from && new Date(retention.applies_from).getTime() > Date.now() && <p className="notice unsure">These rules hold from <Time at={retention.applies_from} full />. Until then they can be taken back, and nothing is let go.</p>}
+      {retention.applies_from && new Date(retention.applies_from).getTime() > serverNow() && <p className="notice unsure">These rules hold from <Time at={retention.applies_from} full />. Until then they can be taken back, and nothing is let go.</p>}
+      {newer && <Newer by={now.updated_by} onShow={take} />}
       <form className="stack" onSubmit={submit}>
         {rules.map((rule, i) => (
           <RuleRow key={i} rule={rule} disabled={!access.admin} onChange={(next) => set(i, next)} onRemove={rule.environment === null ? undefined : () => setRules(rules.filter((_, at) => at !== i))} />

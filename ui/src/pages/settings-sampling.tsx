@@ -15,6 +15,7 @@ import { ReasonDialog } from '@/parts/dialog'
 import { sameTab, useDraft } from '@/parts/leaving'
 import { Match } from '@/parts/match'
 import { NumberField } from '@/parts/number-field'
+import { Newer, useBegun } from '@/parts/overtaken'
 import { Section } from '@/parts/page'
 import { ReasonedButton } from '@/parts/reasoned'
 import { Loaded, ProblemNote, Skeleton } from '@/parts/states'
@@ -26,16 +27,24 @@ const ACTIONS = [{ value: 'keep', label: 'keep it whole' }, { value: 'sample', l
 /** Which spans keep what was said in them: by rule at the door, and by how their trace ended. */
 export default function SamplingSettings() {
   const sampling = useQuery(ask.sampling)
-  return <Loaded query={sampling} lines={6}>{(found) => <Rules key={found.revision} sampling={found} />}</Loaded>
+  return <Loaded query={sampling} lines={6}>{(found) => <Rules now={found} />}</Loaded>
 }
 
-function Rules({ sampling }: { sampling: Tagged<Sampling> }) {
+const draftOf = ({ rules }: Sampling): RuleDraft[] => rules.map((rule) => ({ ...rule, held: heldOf(rule.match) }))
+
+function Rules({ now }: { now: Tagged<Sampling> }) {
   const access = useAccess()
-  const [rules, setRules] = useState<RuleDraft[]>(sampling.rules.map((rule) => ({ ...rule, held: heldOf(rule.match) })))
-  const [tail, setTail] = useState<Tail | null>(sampling.tail)
+  const [rules, setRules] = useState<RuleDraft[]>(draftOf(now))
+  const [tail, setTail] = useState<Tail | null>(now.tail)
   const [saving, save] = useState(false)
   const policy = asPolicy(rules, tail)
-  const changed = JSON.stringify(policy) !== JSON.stringify(asPolicy(sampling.rules.map((rule) => ({ ...rule, held: heldOf(rule.match) })), sampling.tail))
+  const isSame = (saved: Sampling) => JSON.stringify(policy) === JSON.stringify(asPolicy(draftOf(saved), saved.tail))
+  const start = (saved: Sampling) => {
+    setRules(draftOf(saved))
+    setTail(saved.tail)
+  }
+  const { begun: sampling, newer, take } = useBegun<Sampling>(now, { isSame, start })
+  const changed = !isSame(sampling)
   const open = unfinished(rules)
   const { ask: asked } = useDraft(changed, 'these rules', (next) => sameTab(next, 'sampling'))
   const set = (index: number, next: Partial<RuleDraft>) => setRules(rules.map((rule, i) => (i === index ? { ...rule, ...next } : rule)))
@@ -47,6 +56,7 @@ function Rules({ sampling }: { sampling: Tagged<Sampling> }) {
   return (
     <div className="columns">
       <form className="stack" style={{ gap: 'var(--gap)' }} onSubmit={submit}>
+        {newer && <Newer by={now.updated_by} onShow={take} />}
         <Section title="Rules" note="the first that matches a span decides" end={access.admin && <Button variant="default" size="compact-xs" leftSection={<IconPlus size={12} aria-hidden />} onClick={add}>Add a rule</Button>}>
           {rules.length === 0 && <p className="second prose">None: every span is kept as it was sent{tail ? ', but for what the end of its trace decides' : ''}. A span without its content keeps its row: counts, sums, costs and latencies stay exact.</p>}
           {rules.map((rule, i) => (
@@ -67,7 +77,7 @@ function Rules({ sampling }: { sampling: Tagged<Sampling> }) {
             </fieldset>
           ))}
         </Section>
-        <TailEnd tail={tail} disabled={!access.admin} onChange={setTail} waiting={sampling.waiting} />
+        <TailEnd tail={tail} disabled={!access.admin} onChange={setTail} waiting={now.waiting} />
         {sampling.updated_at && <p className="quiet small">Set <Time at={sampling.updated_at} /> by <Person actor={sampling.updated_by} />.</p>}
         {access.admin ? <div><ReasonedButton type="submit" disabled={!changed} why={open}>Look at the change…</ReasonedButton></div> : <p className="quiet small">Sampling is set by admins of this project.</p>}
       </form>

@@ -8,6 +8,7 @@ import * as ask from '@/api/monitors'
 import type { Repeats, Silence } from '@/api/monitors'
 import { useReturnedFocus } from '@/lib/focus'
 import { zoneOf } from '@/lib/local'
+import { serverNow } from '@/lib/now'
 import { useAddress } from '@/lib/search'
 import { zones } from '@/lib/zones'
 import { Section } from '@/parts/page'
@@ -55,7 +56,7 @@ const columnsOf = (nameOf: (id: string) => string, write: boolean): Column<Silen
   { id: 'when', head: 'When', cell: (row) => <When silence={row} /> },
   { id: 'ends', head: 'Until', className: 'num', cell: (row) => (row.ends_at ? <Time at={row.ends_at} /> : <span className="second">ended by hand</span>) },
   { id: 'by', head: 'By', className: 'hide-m', cell: (row) => <Person actor={row.by} /> },
-  { id: 'end', head: <span className="sr">End it</span>, className: 'num', cell: (row) => write && (!row.ends_at || new Date(row.ends_at).getTime() > Date.now()) && <EndNow silence={row} /> },
+  { id: 'end', head: <span className="sr">End it</span>, className: 'num', cell: (row) => write && (!row.ends_at || new Date(row.ends_at).getTime() > serverNow()) && <EndNow silence={row} /> },
 ]
 
 function When({ silence }: { silence: Silence }) {

@@ -4,7 +4,7 @@ import { useQuery } from '@tanstack/react-query'
 import { IconBookmark, IconCheck } from '@tabler/icons-react'
 import { type FormEvent, useState } from 'react'
 import * as ask from '@/api/views'
-import type { View } from '@/api/views'
+import type { Seen, View } from '@/api/views'
 import { defaultView } from '@/lib/choices'
 import { useReturnedFocus } from '@/lib/focus'
 import { person } from '@/lib/format'
@@ -24,8 +24,8 @@ interface SavedViewsProps {
 export function SavedViews({ page, query, onOpen }: SavedViewsProps) {
   const views = useQuery(ask.views(page))
   const access = useAccess()
-  const [naming, setNaming] = useState<{ was?: string } | null>(null)
-  const [removing, setRemoving] = useState<string | null>(null)
+  const [naming, setNaming] = useState<{ was?: Seen } | null>(null)
+  const [removing, setRemoving] = useState<Seen | null>(null)
   const items = views.data ?? []
   const now = writeSearch(query)
   const current = items.find((view) => writeSearch(view.query) === now)
@@ -49,13 +49,13 @@ export function SavedViews({ page, query, onOpen }: SavedViewsProps) {
           {!current && <ReasonedItem why={access.why} onClick={() => setNaming({})}>Save these filters…</ReasonedItem>}
           {current && current.name !== mine && <Menu.Item onClick={() => keep(current.name)}>Begin with this view</Menu.Item>}
           {mine && <Menu.Item onClick={() => keep(null)}>Begin without a view</Menu.Item>}
-          {current && access.write && <Menu.Item onClick={() => setNaming({ was: current.name })}>Rename…</Menu.Item>}
-          {current && access.write && <Menu.Item color="red.8" onClick={() => setRemoving(current.name)}>Delete…</Menu.Item>}
+          {current && access.write && <Menu.Item onClick={() => setNaming({ was: current })}>Rename…</Menu.Item>}
+          {current && access.write && <Menu.Item color="red.8" onClick={() => setRemoving(current)}>Delete…</Menu.Item>}
           {current && access.why && <Menu.Label>{access.why}</Menu.Label>}
         </Menu.Dropdown>
       </Menu>
-      {naming && <NameView {...naming} page={page} query={query} onClose={() => setNaming(null)} taken={items.map((view) => view.name)} />}
-      {removing && <RemoveView name={removing} onClose={() => setRemoving(null)} />}
+      {naming && <NameView {...naming} page={page} query={query} onClose={() => setNaming(null)} taken={items} />}
+      {removing && <RemoveView view={removing} onClose={() => setRemoving(null)} />}
     </>
   )
 }
@@ -71,26 +71,27 @@ function ViewItem({ view, current, begins, onOpen }: { view: View; current: bool
 interface NameViewProps {
   page: string
   query: Search
-  was?: string
-  taken: string[]
+  was?: Seen
+  taken: Seen[]
   onClose: () => void
 }
 
 function NameView({ page, query, was, taken, onClose }: NameViewProps) {
   useReturnedFocus()
-  const [name, setName] = useState(was ?? '')
+  const [name, setName] = useState(was?.name ?? '')
   const save = ask.useSaveView((saved) => {
-    if (was !== undefined && defaultView.of(page) === was) defaultView.set(page, saved)
+    if (was !== undefined && defaultView.of(page) === was.name) defaultView.set(page, saved)
     notifications.show({ message: `“${saved}” is saved for everybody in this project.`, autoClose: 4000 })
     onClose()
   })
-  const replaces = name.trim() !== was && taken.includes(name.trim())
+  const over = taken.find((view) => view.name === name.trim())
+  const replaces = over !== undefined && over.name !== was?.name
   const submit = (event: FormEvent) => {
     event.preventDefault()
-    save.mutate({ name: name.trim(), page, query, was })
+    save.mutate({ name: name.trim(), page, query, over, was })
   }
   return (
-    <Modal opened onClose={onClose} title={<strong>{was === undefined ? 'Save these filters' : `Rename “${was}”`}</strong>} closeButtonProps={{ 'aria-label': 'Close' }}>
+    <Modal opened onClose={onClose} title={<strong>{was === undefined ? 'Save these filters' : `Rename “${was.name}”`}</strong>} closeButtonProps={{ 'aria-label': 'Close' }}>
       <form className="stack" onSubmit={submit}>
         <TextInput label="Name" required value={name} onChange={(event) => setName(event.currentTarget.value)} data-autofocus description="Everybody in this project sees it." maxLength={100} />
         {replaces && <p className="notice unsure">There is a view of this name: it would be replaced.</p>}
@@ -104,17 +105,17 @@ function NameView({ page, query, was, taken, onClose }: NameViewProps) {
   )
 }
 
-function RemoveView({ name, onClose }: { name: string; onClose: () => void }) {
+function RemoveView({ view, onClose }: { view: Seen; onClose: () => void }) {
   useReturnedFocus()
   const remove = ask.useDeleteView()
   return (
-    <Modal opened onClose={onClose} title={<strong>Delete “{name}”?</strong>} closeButtonProps={{ 'aria-label': 'Close' }}>
+    <Modal opened onClose={onClose} title={<strong>Delete “{view.name}”?</strong>} closeButtonProps={{ 'aria-label': 'Close' }}>
       <div className="stack">
         <p>It disappears for everybody in this project. Links that somebody copied go on working: they hold the filters themselves.</p>
         {remove.isError && <ProblemNote error={remove.error} />}
         <div className="line" style={{ justifyContent: 'flex-end' }}>
           <Button variant="default" onClick={onClose}>Cancel</Button>
-          <Button color="red.8" loading={remove.isPending} onClick={() => remove.mutate(name, { onSuccess: onClose })}>Delete</Button>
+          <Button color="red.8" loading={remove.isPending} onClick={() => remove.mutate(view, { onSuccess: onClose })}>Delete</Button>
         </div>
       </div>
     </Modal>

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from assay._calls import Call, D_co, Json, Noun, Request, endpoint, get, items_of, send, without_none, write
+from assay._calls import Call, D_co, Json, Noun, Request, Revision, endpoint, get, items_of, send, without_none, write
 from assay._nouns.registry import in_path
 
 Rows = list[Json]
@@ -22,9 +22,12 @@ class Dashboards(Noun[D_co]):
         return get(f"/dashboards/{in_path(name)}")
 
     @endpoint
-    def put(self, name: str, definition: Json) -> Call[Json]:
-        """Saves it, in place of the one of that name: `title`, `description`, `range`, `variables`, `panels`."""
-        return write("PUT", f"/dashboards/{in_path(name)}", definition)
+    def put(self, name: str, definition: Json, revision: Revision | None = None) -> Call[Json]:
+        """Saves it, in place of the one of that name: `title`, `description`, `range`, `variables`, `panels`.
+
+        `revision`: only in the place of this one (Conflict).
+        """
+        return write("PUT", f"/dashboards/{in_path(name)}", definition, seen=revision)
 
     @endpoint
     def delete(self, name: str) -> Call[Any]:

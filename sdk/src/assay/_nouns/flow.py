@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from assay._calls import Call, D_co, Json, Noun, endpoint, get, items_of, without_none, write
+from assay._calls import Call, D_co, Json, Noun, Revision, endpoint, get, items_of, without_none, write
 from assay._nouns.registry import in_path
 
 Rows = list[Json]
@@ -85,9 +85,9 @@ class ScheduledExports(Noun[D_co]):
         return get(f"/exports/{in_path(export)}")
 
     @endpoint
-    def replace(self, export: str, definition: Json) -> Call[Json]:
-        """Another definition for it."""
-        return write("PUT", f"/exports/{in_path(export)}", definition)
+    def replace(self, export: str, definition: Json, revision: Revision | None = None) -> Call[Json]:
+        """Another definition for it. `revision`: only in the place of this one (Conflict)."""
+        return write("PUT", f"/exports/{in_path(export)}", definition, seen=revision)
 
     @endpoint
     def delete(self, export: str) -> Call[Any]:
@@ -114,9 +114,12 @@ class Forwards(Noun[D_co]):
         return items_of(get("/forwards"))
 
     @endpoint
-    def put(self, name: str, definition: Json) -> Call[Json]:
-        """Sends spans on from now: `endpoint`, `headers`, `filter`, `share`, `enabled`."""
-        return write("PUT", f"/forwards/{in_path(name)}", definition)
+    def put(self, name: str, definition: Json, revision: Revision | None = None) -> Call[Json]:
+        """Sends spans on from now: `endpoint`, `headers`, `filter`, `share`, `enabled`.
+
+        `revision`: only in the place of this one (Conflict).
+        """
+        return write("PUT", f"/forwards/{in_path(name)}", definition, seen=revision)
 
     @endpoint
     def delete(self, name: str) -> Call[Any]:

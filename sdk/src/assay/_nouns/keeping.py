@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from assay._calls import Call, D_co, Json, Noun, Page, endpoint, get, without_none, write
+from assay._calls import Call, D_co, Json, Noun, Page, Revision, endpoint, get, without_none, write
 
 Rules = list[Json]
 
@@ -16,9 +16,12 @@ class Retention(Noun[D_co]):
         return get("/retention")
 
     @endpoint
-    def put(self, rules: Rules, reason: str | None = None) -> Call[Json]:
-        """Replaces the rules; nothing goes under new ones for an hour."""
-        return write("PUT", "/retention", without_none(rules=rules, reason=reason))
+    def put(self, rules: Rules, reason: str | None = None, revision: Revision | None = None) -> Call[Json]:
+        """Replaces the rules; nothing goes under new ones for an hour.
+
+        `revision`: only in the place of this one (Conflict).
+        """
+        return write("PUT", "/retention", without_none(rules=rules, reason=reason), seen=revision)
 
     @endpoint
     def preview(self, rules: Rules | None = None) -> Call[Json]:

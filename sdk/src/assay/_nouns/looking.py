@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from assay._calls import Call, D_co, Json, Noun, Page, Request, endpoint, get, items_of, send, write
+from assay._calls import Call, D_co, Json, Noun, Page, Request, Revision, endpoint, get, items_of, send, write
 
 Rows = list[Json]
 
@@ -60,9 +60,9 @@ class Views(Noun[D_co]):
         return items_of(get("/views"))
 
     @endpoint
-    def put(self, name: str, page: str, query: Json) -> Call[Json]:
-        """Saves a view, or replaces the one of that name."""
-        return write("PUT", f"/views/{name}", {"page": page, "query": query})
+    def put(self, name: str, page: str, query: Json, revision: Revision | None = None) -> Call[Json]:
+        """Saves a view, or replaces the one of that name. `revision`: only in the place of this one (Conflict)."""
+        return write("PUT", f"/views/{name}", {"page": page, "query": query}, seen=revision)
 
     @endpoint
     def delete(self, name: str) -> Call[None]:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from assay._calls import Call, D_co, Json, Noun, Page, endpoint, get, items_of, without_none, write
+from assay._calls import Call, D_co, Json, Noun, Page, Revision, endpoint, get, items_of, without_none, write
 from assay._nouns.registry import in_path
 
 Rows = list[Json]
@@ -32,9 +32,9 @@ class Monitors(Noun[D_co]):
         return get(f"/monitors/{in_path(monitor)}")
 
     @endpoint
-    def replace(self, monitor: str, definition: Json) -> Call[Json]:
-        """Another definition for it."""
-        return write("PUT", f"/monitors/{in_path(monitor)}", definition)
+    def replace(self, monitor: str, definition: Json, revision: Revision | None = None) -> Call[Json]:
+        """Another definition for it. `revision`: only in the place of this one (Conflict)."""
+        return write("PUT", f"/monitors/{in_path(monitor)}", definition, seen=revision)
 
     @endpoint
     def delete(self, monitor: str) -> Call[Any]:

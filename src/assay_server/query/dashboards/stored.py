@@ -14,6 +14,7 @@ from assay_server.query.dashboards.written import to_yaml
 _MOST = 500
 
 _dashboards = tables.views.dashboards
+_audit = tables.accounts.audit
 
 
 class Dashboards:
@@ -63,7 +64,8 @@ class Dashboards:
             values = {"definition": document, "updated_ns": self._clock.now_ns(), "updated_by": actor}
             if before is None:
                 _refuse_many(connection, project)
-                connection.execute(insert(_dashboards).values(project=project, name=name, revision=1, **values))
+                first = 1 + _saved_ever(connection, project, name)
+                connection.execute(insert(_dashboards).values(project=project, name=name, revision=first, **values))
             else:
                 changed = update(_dashboards).where(*_one(project, name))
                 connection.execute(changed.values(revision=before.revision + 1, **values))
@@ -108,16 +110,22 @@ def _noted(connection: Connection, project: str, document: Any) -> Any:
     return without_values(connection, project, document, ("filter", "sql"))
 
 
+def _saved_ever(connection: Connection, project: str, name: str) -> int:
+    """How often one of that name was: one that is made anew has no revision that somebody saw of an earlier one."""
+    mine = _audit.c.project == project, _audit.c.action == "dashboard.put", _audit.c.subject == name
+    return connection.execute(select(func.count()).select_from(_audit).where(*mine)).scalar() or 0
+
+
 def _refuse_stale(before: Row[Any] | None, revision: int | None) -> None:
     newest = 0 if before is None else before.revision
-    if revision is not None and revision != newest:
-        by = "" if before is None else f" by {before.updated_by}"
-        raise Conflict(
-            f"This dashboard was saved{by} since you read it.",
-            field="If-Match",
-            value=revision,
-            fix="read it again, and make your change there",
-        )
+    if revision is None or revision == newest:
+        return
+    if before is None:
+        told, fix = "This dashboard was deleted since you read it.", "save it anew: the audit log has who deleted it"
+    else:
+        told = f"This dashboard was saved by {before.updated_by} since you read it."
+        fix = "read it again, and make your change there"
+    raise Conflict(told, field="If-Match", value=revision, fix=fix)
 
 
 def _refuse_many(connection: Connection, project: str) -> None:

@@ -1,0 +1,105 @@
+"""Two people change the same thing: nobody overwrites what they did not see, and nothing that was typed is lost."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.fakes.ui_api import FakeApi
+from tests.fakes.ui_world import an_id
+
+pytestmark = pytest.mark.browser
+
+Opened = Callable[..., Page]
+SHOW = "Show what was saved; my draft is lost"
+
+
+def saved_by_a_colleague(document: dict[str, Any], **changes: Any) -> None:
+    document.update(changes, revision=document["revision"] + 1, updated_by="user:jonas")
+
+
+def come_back(page: Page, path: str) -> None:
+    """The page asks again when its window is looked at again, once what it has is some seconds old."""
+    with page.expect_response(lambda response: response.url.endswith(path) and response.request.method == "GET"):
+        page.evaluate("setInterval(() => window.dispatchEvent(new Event('visibilitychange')), 300)")
+
+
+def test_rules_that_a_colleague_saves_meanwhile_take_nothing_away_that_was_typed(
+    opened: Opened, ui_api: FakeApi
+) -> None:
+    page = opened("/settings?tab=retention")
+    page.get_by_label("Their text, days").first.fill("14")
+    rules = ui_api.world.kept["retention"]
+    saved_by_a_colleague(rules, rules=[{**rules["rules"][0], "text_days": 20}])
+    come_back(page, "/retention")
+    expect(page.get_by_role("status").filter(has_text="jonas saved something else meanwhile")).to_be_visible()
+    expect(page.get_by_label("Their text, days").first).to_have_value("14")
+    page.get_by_role("button", name="Look at the change").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Reason").fill("two weeks")
+    dialog.get_by_role("button", name="Keep it like this").click()
+    expect(dialog.get_by_role("alert")).to_contain_text("changed since you read it")
+    assert rules["rules"][0]["text_days"] == 20
+    dialog.get_by_role("button", name="Cancel").click()
+    page.get_by_role("button", name=SHOW).click()
+    expect(page.get_by_label("Their text, days").first).to_have_value("20")
+    expect(page.get_by_role("button", name=SHOW)).to_have_count(0)
+
+
+def test_quotas_that_a_colleague_saved_while_the_dialog_was_open_are_not_overwritten(
+    opened: Opened, ui_api: FakeApi
+) -> None:
+    page = opened("/settings?tab=quotas")
+    page.get_by_role("button", name="Change…").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Spans a month").fill("5000000")
+    quotas = ui_api.world.kept["quotas"]
+    saved_by_a_colleague(quotas, warn_at=0.5)
+    come_back(page, "/quotas")
+    dialog.get_by_label("Reason").fill("more traffic")
+    dialog.get_by_role("button", name="Set them").click()
+    expect(dialog.get_by_role("alert")).to_contain_text("changed since you read it")
+    expect(dialog.get_by_label("Spans a month")).to_have_value("5,000,000")
+    assert quotas["warn_at"] == 0.5
+
+
+def test_a_monitor_that_a_colleague_changed_is_not_overwritten(opened: Opened, ui_api: FakeApi) -> None:
+    mine, theirs = opened(f"/monitors/{an_id('mon', 2)}/edit"), opened(f"/monitors/{an_id('mon', 2)}/edit")
+    mine.get_by_label("Name").fill("mine")
+    theirs.get_by_label("Name").fill("theirs")
+    theirs.get_by_role("button", name="Change it").click()
+    expect(theirs.get_by_role("heading", name="theirs")).to_be_visible()
+    mine.get_by_role("button", name="Change it").click()
+    expect(mine.get_by_role("alert")).to_contain_text("changed since you read it")
+    expect(mine.get_by_label("Name")).to_have_value("mine")
+    mine.get_by_role("button", name=SHOW).click()
+    expect(mine.get_by_role("heading", name="theirs")).to_be_visible()
+    assert [row["name"] for row in ui_api.world.monitors if row["id"] == an_id("mon", 2)] == ["theirs"]
+
+
+def test_a_dashboard_that_the_page_learnt_of_meanwhile_is_not_overwritten(opened: Opened, ui_api: FakeApi) -> None:
+    mine, theirs = opened("/dashboards/cost?edit=1"), opened("/dashboards/cost?edit=1")
+    mine.get_by_role("textbox", name="Title").fill("Mine")
+    theirs.get_by_role("textbox", name="Title").fill("Theirs")
+    theirs.get_by_role("button", name="Save").click()
+    expect(theirs.get_by_role("heading", name="Theirs")).to_be_visible()
+    come_back(mine, "/dashboards/cost")
+    mine.get_by_role("button", name="Save").click()
+    expect(mine.get_by_role("alert")).to_contain_text("saved by mara")
+    expect(mine.get_by_role("textbox", name="Title")).to_have_value("Mine")
+    mine.get_by_role("button", name=SHOW).click()
+    expect(mine.get_by_role("heading", name="Theirs")).to_be_visible()
+
+
+def test_a_reader_whose_clock_is_hours_off_sees_the_same_as_everybody(opened: Opened, ui_api: FakeApi) -> None:
+    """The last hour was that of the reader's clock: empty where it is fast, of this morning where it is slow."""
+    opened("/sign-in")
+    page = opened("/sign-in")  # in a context of its own
+    for hours in (-5, 5):
+        page.clock.set_system_time(datetime.now(UTC) + timedelta(hours=hours))
+        with page.expect_request("**/panels/query") as asked:
+            page.goto(page.url.replace("/sign-in", "/dashboards/cost").split("?")[0] + "?range=1h")
+        until = datetime.fromisoformat(asked.value.post_data_json["until"])
+        assert abs(until - datetime.now(UTC)) < timedelta(minutes=3)
