@@ -6,7 +6,7 @@ from typing import Any
 from assay_server.core.words import percent
 from assay_server.query.cost_sql import BUCKETS, money, token_sums
 from assay_server.query.dimensions import EDGES
-from assay_server.query.roots import ROOTS, roots_params
+from assay_server.query.roots import roots, roots_params
 from assay_server.query.sql import lines
 from assay_server.store import TOKENS
 
@@ -24,8 +24,7 @@ def steps_sql(
     # As a constant: divided by a parameter, 64 bits become 128, which takes ten times as long.
     drawn = f"hash(trace_id) % {int(one_in)} = 0"
     sql = lines(
-        *("WITH", ROOTS, ", roots AS (SELECT trace_id FROM root"),
-        *("  WHERE (?::VARCHAR IS NULL OR name = ?) AND", drawn, "),"),
+        *("WITH", roots(drawn), ", roots AS (SELECT trace_id FROM root WHERE ?::VARCHAR IS NULL OR name = ?),"),
         "looked_at AS MATERIALIZED (SELECT",
         "  hash(trace_id) AS trace, hash(trace_id, span_id) AS me, key, kind, name, status,",
         "  CASE WHEN parent_id IS NOT NULL THEN hash(trace_id, parent_id) END AS above,",
@@ -67,19 +66,22 @@ def steps_sql(
 
 
 def one_in_sql(project: str, name: str | None, since_ns: int, until_ns: int, most: int) -> tuple[str, list[Any]]:
-    """`one_in`: of how many traces of that name one is to be looked at, so that it is about `most` spans."""
+    """`one_in`: of how many traces one is to be looked at, so that it is about `most` spans. How many traces have the
+    name their roots tell; where no root has it, as many at most as there are spans of that name."""
     sql = lines(
-        *("WITH", ROOTS, "SELECT greatest(1, ceil((SELECT count(*) FROM spans WHERE", EDGES, ") / " + str(int(most))),
-        "* coalesce(count(*) FILTER (?::VARCHAR IS NULL OR name = ?) / nullif(count(*), 0), 0)))::BIGINT AS one_in",
-        "FROM root",
+        "WITH s AS (SELECT parent_id IS NULL AS root, ?::VARCHAR IS NULL OR name = ? AS named FROM spans WHERE",
+        *(EDGES + "),", "n AS (SELECT count(*) AS spans, count(*) FILTER (root) AS roots, count(*) FILTER (named)"),
+        "  AS named, count(*) FILTER (root AND named) AS of_name FROM s)",
+        "SELECT greatest(1, ceil(spans * coalesce(nullif(of_name, 0), named)",
+        *("/ coalesce(nullif(roots, 0), nullif(spans, 0), 1) / " + str(int(most)) + "))::BIGINT AS one_in FROM n",),
     )
-    return sql, [*roots_params(project, since_ns, until_ns), project, since_ns, until_ns, name, name]
+    return sql, [name, name, project, since_ns, until_ns]
 
 
 def names_sql(project: str, since_ns: int, until_ns: int) -> tuple[str, list[Any]]:
     """The names of traces with how many there are of each."""
     most = "ORDER BY traces DESC, name LIMIT " + str(_MOST_NAMES)
-    names = lines("WITH", ROOTS, "SELECT name, count(*) AS traces FROM root GROUP BY name", most)
+    names = lines("WITH", roots(), "SELECT name, count(*) AS traces FROM root GROUP BY name", most)
     return names, roots_params(project, since_ns, until_ns)
 
 

@@ -68,7 +68,10 @@ class TokenUse:
         counted = await self._store.scan(*one_in_sql(project, name, since_ns, until_ns, _MOST_SPANS), limits=LARGE)
         one_in = counted[0]["one_in"]
         sql, params = steps_sql(project, name, since_ns, until_ns, limit, one_in)
-        rows = await self._store.scan(sql, params, limits=LARGE)
+        names = names_sql(project, since_ns, until_ns)
+        rows, named = await asyncio.gather(
+            self._store.scan(sql, params, limits=LARGE), self._store.scan(*names, limits=LARGE)
+        )
         whole = rows[0]["whole_ns"] if rows else 0.0
         items = [step_json(row, whole) for row in rows]
         if items:
@@ -80,7 +83,7 @@ class TokenUse:
             "one_in": one_in,
             "latency_ms": {"p50": first["trace_p50"], "p95": first["trace_p95"]},
             "sentence": steps_sentence(items, first["all_traces"], one_in),
-            "names": await self._store.scan(*names_sql(project, since_ns, until_ns), limits=LARGE),
+            "names": named,
             "items": items,
             "total": rows[0]["all_steps"] if rows else 0,
             "next": None,

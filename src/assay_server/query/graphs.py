@@ -6,7 +6,7 @@ from typing import Any
 from assay_server.core.errors import NotFound
 from assay_server.query.call_graph import call_graph
 from assay_server.query.commits import IN_COMMITS, commits_of
-from assay_server.query.roots import ROOTS, roots_params
+from assay_server.query.roots import roots, roots_params
 from assay_server.query.sql import lines
 from assay_server.store import Limits, Store, counted
 
@@ -40,7 +40,7 @@ class Graphs:
         """The graph over the newest `limit` traces whose root has that name; `matching` says how many there are."""
         found = await self._store.scan(
             lines(
-                *("WITH", ROOTS, "SELECT trace_id, count(*) OVER () AS matching FROM root"),
+                *("WITH", roots(), "SELECT trace_id, count(*) OVER () AS matching FROM root"),
                 "WHERE name = ? ORDER BY start_ns DESC, trace_id LIMIT ?",
             ),
             [*roots_params(project, since_ns, until_ns), name, limit],

@@ -11,15 +11,21 @@ from assay_server.query.sql import lines
 _MARGIN_NS = 6 * 3_600_000_000_000  # a trace over the window's edge may have its root outside
 _FIRST = "trace_id, arg_min(name, (start_ns, span_id)) AS name, min(start_ns) AS start_ns FROM spans WHERE project = ?"
 
-ROOTS = lines(
-    *("root AS MATERIALIZED (SELECT", _FIRST, "AND parent_id IS NULL AND start_ns >= ? AND start_ns < ?"),
-    *("GROUP BY trace_id UNION ALL SELECT", _FIRST, "AND trace_id IN (SELECT trace_id FROM trace_sums"),
-    "  WHERE project = ? AND start_ns >= ? AND start_ns < ? AND trace_id NOT IN (SELECT trace_id FROM spans",
-    "  WHERE project = ? AND parent_id IS NULL AND start_ns >= ? AND start_ns < ?)) GROUP BY trace_id)",
-)
-"""A CTE: `root(trace_id, name, start_ns)`, one for each trace that began in the window. For `roots_params`."""
+
+def roots(drawn: str = "true") -> str:
+    """A CTE: `root(trace_id, name, start_ns)`, one for each trace that began in the window. For `roots_params`.
+
+    `drawn`: a condition on `trace_id`, where not all are looked at.
+    """
+    within = "AND start_ns >= ? AND start_ns < ? AND " + drawn
+    return lines(
+        *("root AS MATERIALIZED (SELECT", _FIRST, "AND parent_id IS NULL", within),
+        *("GROUP BY trace_id UNION ALL SELECT", _FIRST, within, "AND trace_id IN (SELECT trace_id FROM trace_sums"),
+        *("  WHERE project = ?", within, "AND hash(trace_id) NOT IN (SELECT hash(trace_id) FROM spans"),
+        *("  WHERE project = ? AND parent_id IS NULL", within + ")) GROUP BY trace_id)"),
+    )
 
 
 def roots_params(project: str, since_ns: int, until_ns: int) -> list[Any]:
     window = [project, since_ns, until_ns]
-    return [*window, project, *window, project, since_ns - _MARGIN_NS, until_ns + _MARGIN_NS]
+    return [*window, *window, *window, project, since_ns - _MARGIN_NS, until_ns + _MARGIN_NS]
