@@ -19,7 +19,7 @@ from assay_server.core.own_ways import OwnWays
 from assay_server.core.ports import Embeds
 from assay_server.query.dashboards.likeness import clusters_of, telling
 from assay_server.query.dashboards.links import traces_of
-from assay_server.query.dashboards.source import Asked
+from assay_server.query.dashboards.source import Asked, Range
 from assay_server.query.dimensions import EDGES
 from assay_server.query.live import only_live
 from assay_server.query.narrowing import narrowed
@@ -33,6 +33,7 @@ _MOST_CLUSTERS = 12
 _EXAMPLES = 3
 _WORDS = 4
 _KEPT_S = 600
+_MINUTE_NS, _STEPS = 60_000_000_000, 500  # a range's end may be off by so small a part of it
 _MOST_KEPT = 64
 _RETRY_S = 600.0  # after the model could not be run
 
@@ -58,9 +59,8 @@ class Questions:
 
         `coming`: these are by words, and in some seconds there will be those by meaning.
         """
-        minute = 60_000_000_000
         narrow = tuple(tuple(sorted((name, tuple(values)) for name, values in each.items())) for each in asked.narrow)
-        key = (asked.project, asked.range.since_ns // minute, asked.range.until_ns // minute, narrow)
+        key = (asked.project, *_about(asked.range), narrow)
         async with self._turn:
             found = self._kept.get(key)
             if found is None or time.monotonic() - found[0] > _KEPT_S:
@@ -105,6 +105,12 @@ class Questions:
         )
         rows = await self._store.scan(sql, [*params, _SAMPLE], limits=Limits(_SAMPLE, 30))
         return rows, counted[0]["n"]
+
+
+def _about(asked: Range) -> tuple[int, int]:
+    """How long a range is, and about when it ends: one that ends now is not another one each minute."""
+    width = asked.until_ns - asked.since_ns
+    return width // _MINUTE_NS, asked.until_ns // max(_MINUTE_NS, width // _STEPS)
 
 
 class _Sample:

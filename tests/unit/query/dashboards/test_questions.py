@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -100,6 +101,19 @@ async def settled(questions: Questions) -> dict[str, Any]:
             return found
         await asyncio.sleep(0.01)
     raise AssertionError("no meanings came")
+
+
+@pytest.mark.parametrize(("days", "fresh"), [(7, 0), (1 / 24, 10)], ids=["a week", "an hour"])
+async def test_a_week_that_moves_with_the_clock_is_not_another_one_each_minute(
+    store: DuckStore, days: float, fresh: int
+) -> None:
+    minute, width = 60 * 10**9, int(days * 86_400 * 10**9)
+    end = START // (20 * minute) * 20 * minute + 2 * width
+    questions = Questions(store)
+    await questions.read(Asked("prj_a", Range(end - width, end), [], None))
+    await store.append(Facts([replace(span(at), trace_id=f"{90 + at:032x}", start_ns=end - at) for at in range(1, 11)]))
+    found = await questions.read(Asked("prj_a", Range(end + 3 * minute - width, end + 3 * minute), [], None))
+    assert found["read"] == fresh
 
 
 async def test_words_tell_at_once_and_meanings_a_little_later(store: DuckStore) -> None:
