@@ -12,6 +12,16 @@ _log = logging.getLogger(__name__)
 _LONGEST_REST_S = 30.0
 
 
+async def set_within(event: asyncio.Event, seconds: float) -> None:
+    """Returns when the event is set, or when the time is over.
+
+    `asyncio.wait_for` loses a cancellation that comes as the event is set, and a stop then waits for ever.
+    """
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await event.wait()
+
+
 class Beat:
     """Calls each work in turn, every `every_s` seconds, sooner when woken; one that fails keeps no other from its turn.
 
@@ -66,9 +76,7 @@ class Beat:
             for work in self._works:
                 await self._do(work)
             await asyncio.sleep(min(self._longest_rest_s, self._rest * (loop.time() - began)))
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(self._every_s):  # `wait_for` loses an end that comes as it is woken
-                    await self._woken.wait()
+            await set_within(self._woken, self._every_s)
 
     async def _do(self, work: Callable[[], Awaitable[object]]) -> None:
         try:

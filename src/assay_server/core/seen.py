@@ -18,6 +18,11 @@ def revision_of(document: Any) -> str:
     return hashlib.sha256(told.encode()).hexdigest()[:16]
 
 
+def with_revision(document: dict[str, Any]) -> dict[str, Any]:
+    """As it is shown, so that whoever changes it can say which one they saw."""
+    return {**document, "revision": revision_of(document)}
+
+
 def refuse_unseen(now: Any, seen: str | None, what: str, by: str | None = None) -> None:
     """`seen`: the revision of what the caller read; None where nobody asks. Raises Conflict where it is another one."""
     if seen is None or seen == revision_of(now):

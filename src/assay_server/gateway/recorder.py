@@ -9,6 +9,7 @@ import contextlib
 import logging
 from collections import deque
 
+from assay_server.core.beat import set_within
 from assay_server.core.errors import RetryableError
 from assay_server.core.ports import Sink
 from assay_server.core.records import Facts
@@ -84,9 +85,7 @@ class Recorder:
 
     async def _pause(self) -> None:
         if len(self._waiting) < _BATCH:
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(_PACE_S):  # `wait_for` loses an end that comes as it hurries
-                    await self._hurry.wait()
+            await set_within(self._hurry, _PACE_S)
 
     def _take(self) -> list[Call]:
         calls = [self._waiting.popleft() for _ in range(min(_BATCH, len(self._waiting)))]

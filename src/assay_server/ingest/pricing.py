@@ -54,7 +54,8 @@ def price_span(span: Span, prices: Prices) -> None:
     if span.cost is None and span.tokens is not None and span.model is not None and span.kind not in ROLL_UPS:
         audio = _any(span.attributes, AUDIO_KEYS, says_audio)
         hour = kept_an_hour(span.attributes.get(key) for key in HOUR_KEYS) if span.tokens.cache_write else 0
-        _remember(span.attributes, audio, hour)
+        if audio or hour:
+            _remember(span.attributes, audio, hour)
         priced = prices.price(
             span.provider, span.model, span.tokens, span.start_ns, project=span.project,
             batch=_any(span.attributes, BATCH_KEYS, says_batch), audio=audio, kept_an_hour=hour,

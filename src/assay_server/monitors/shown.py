@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from assay_server.core.clock import rfc3339
-from assay_server.core.seen import revision_of
+from assay_server.core.seen import with_revision
 from assay_server.monitors.definition import to_json
 from assay_server.monitors.monitor_rows import Monitor, State
 from assay_server.monitors.transitions import state_json
@@ -17,8 +17,7 @@ def monitor_json(monitor: Monitor, known: Sequence[State], silenced_ns: int | No
     worst = next((status for status in ("alarm", "ok") if status in statuses), "unknown")
     return {
         "id": monitor.id,
-        **(definition := to_json(monitor.definition)),
-        "revision": revision_of(definition),
+        **with_revision(to_json(monitor.definition)),
         "ready_made": monitor.ready_made,
         "status": worst if monitor.definition.enabled else "off",
         "states": [state_json(state) for state in known],

@@ -22,7 +22,7 @@ from assay_server.core.errors import AssayError, Forbidden
 from assay_server.core.own_ways import OwnWays
 from assay_server.core.ports import MayLeave, always
 from assay_server.core.records import Facts
-from assay_server.core.seen import refuse_unseen, revision_of
+from assay_server.core.seen import refuse_unseen, with_revision
 from assay_server.governance import Audit, fraction, matcher
 from assay_server.ledger import Ledger, without_values
 from assay_server.outbound import forward_rows as rows
@@ -230,8 +230,7 @@ class Forwards:
         waiting, oldest = await self._stored.waiting(state.project, state.stored_ns)
         status = "retrying" if state.attempts else "ok"
         return {
-            **(definition := to_json(state.forward)),
-            "revision": revision_of(definition),
+            **with_revision(to_json(state.forward)),
             "state": status if state.forward.enabled else "off",
             "waiting": waiting,
             "oldest_at": None if oldest is None else rfc3339(oldest),

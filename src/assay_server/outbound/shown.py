@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import Connection, Row
 
 from assay_server.core.clock import rfc3339
-from assay_server.core.seen import revision_of
+from assay_server.core.seen import with_revision
 from assay_server.outbound import export_rows as rows
 from assay_server.outbound.definition import to_json
 from assay_server.outbound.export_rows import Export
@@ -18,8 +18,7 @@ def shown(connection: Connection, export: Export) -> dict[str, Any]:
     newest, _ = rows.runs(connection, export, 1)
     return {
         "id": export.id,
-        **(definition := to_json(export.definition)),
-        "revision": revision_of(definition),
+        **with_revision(to_json(export.definition)),
         "next_at": rfc3339(export.next_ns + SETTLE_NS) if export.definition.enabled else None,
         "last": run_json(newest[0]) if newest else None,
         "created_at": rfc3339(export.created_ns),

@@ -9,7 +9,7 @@ from typing import Any
 
 from assay_server.core.errors import InvalidInput
 from assay_server.core.records import Tokens
-from assay_server.query.dimensions import EDGES, GroupedCalls
+from assay_server.query.dimensions import EDGES, MARGIN_NS, GroupedCalls
 from assay_server.query.key_sets import KeySets
 from assay_server.query.narrowing import narrowed, narrowed_calls
 from assay_server.query.shapes import tokens_json
@@ -18,7 +18,6 @@ from assay_server.store import Limits
 
 LARGE = Limits(rows=200_000, seconds=60)
 
-_MARGIN_NS = 6 * 3_600_000_000_000  # a trace over the window's edge says of its calls what its other spans know
 BUCKETS = ("fresh_input", "cache_read", "cache_write", "output_tokens", "reasoning")
 SUMS = ", ".join(
     (
@@ -74,7 +73,7 @@ def calls(project: str, narrow: CostFilter, group_by: str | None = None, key_set
     """
     if narrow.until_ns <= narrow.since_ns:
         raise InvalidInput("The window ends before it begins.", field="until", fix="give a later 'until'")
-    around = _edges(project, narrow, _MARGIN_NS)
+    around = _edges(project, narrow, MARGIN_NS)
     grouped = GroupedCalls.by(group_by, around, key_sets or {})
     where = Where(["c.project = ?", "c.start_ns >= ?", "c.start_ns < ?"], _edges(project, narrow))
     narrowed_calls(where, _given(narrow), around, of="c.")
@@ -92,7 +91,7 @@ def unmetered(project: str, narrow: CostFilter) -> tuple[Calls, Calls]:
     """Statements that give `n`, the model calls that were answered and say neither tokens nor a cost: they are no
     `calls`, and nobody knows what they cost. The second leaves out those that stand around the gateway's span of the
     same call, which tells; it takes longer, and where the first finds none nobody need ask."""
-    around = _edges(project, narrow, _MARGIN_NS)
+    around = _edges(project, narrow, MARGIN_NS)
     where = Where(["s.project = ?", "s.start_ns >= ?", "s.start_ns < ?"], _edges(project, narrow))
     where.add("kind = 'llm' AND status <> 'error' AND cost IS NULL")
     where.add("coalesce(" + ", ".join(BUCKETS) + ") IS NULL")

@@ -42,6 +42,9 @@ _LONGEST_KEY = 2000
 EDGES = "project = ? AND start_ns >= ? AND start_ns < ?"
 """Spans of one project in a range of time; its parameters are named `edges`."""
 
+MARGIN_NS = 6 * 3_600_000_000_000
+"""A trace over the edge of a range says of what lies within what its other spans know; its root may be outside."""
+
 _TAGGED = (
     "list_transform(list_filter(tags, lambda t: (starts_with(t, ? || ':') OR starts_with(t, ? || '='))"
     " AND length(t) > length(?) + 1), lambda t: substr(t, length(?) + 2))[1]"

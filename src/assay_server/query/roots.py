@@ -6,9 +6,9 @@ it is the first of all, as in the list of traces.
 
 from typing import Any
 
+from assay_server.query.dimensions import MARGIN_NS
 from assay_server.query.sql import lines
 
-_MARGIN_NS = 6 * 3_600_000_000_000  # a trace over the window's edge may have its root outside
 _FIRST = "trace_id, arg_min(name, (start_ns, span_id)) AS name, min(start_ns) AS start_ns FROM spans WHERE project = ?"
 
 
@@ -28,4 +28,4 @@ def roots(drawn: str = "true") -> str:
 
 def roots_params(project: str, since_ns: int, until_ns: int) -> list[Any]:
     window = [project, since_ns, until_ns]
-    return [*window, *window, *window, project, since_ns - _MARGIN_NS, until_ns + _MARGIN_NS]
+    return [*window, *window, *window, project, since_ns - MARGIN_NS, until_ns + MARGIN_NS]

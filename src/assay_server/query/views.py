@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
 from assay_server.core.clock import Clock, rfc3339
 from assay_server.core.errors import InvalidInput, NotFound, TooLarge
-from assay_server.core.seen import refuse_unseen, revision_of
+from assay_server.core.seen import refuse_unseen, with_revision
 from assay_server.ledger import AuditTrail, Ledger, concealed, tables
 from assay_server.query.search_line import fields_in
 
@@ -138,8 +138,7 @@ def _check(name: str, page: str, query: dict[str, Any]) -> None:
 def _shown(row: Row[Any]) -> dict[str, Any]:
     return {
         "name": row.name,
-        **(content := _content(row)),
-        "revision": revision_of(content),
+        **with_revision(_content(row)),
         "updated_at": rfc3339(row.updated_ns),
         "updated_by": row.updated_by,
     }

@@ -15,6 +15,7 @@ import contextlib
 import logging
 import time
 
+from assay_server.core.beat import set_within
 from assay_server.core.errors import AssayError
 from assay_server.core.records import Facts
 from assay_server.rollout.canaries import Canaries
@@ -54,9 +55,7 @@ class Engine:
 
     async def _run(self) -> None:
         while True:
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(self._heartbeat_s):  # `wait_for` loses an end that comes with the news
-                    await self._news.wait()
+            await set_within(self._news, self._heartbeat_s)
             self._news.clear()
             began = time.monotonic()
             await self._round()

@@ -6,6 +6,7 @@ import pytest
 
 from assay_server.core.beat import Beat
 from assay_server.core.errors import Unavailable
+from tests.fakes.ending import ends
 
 HOUR = 3600.0
 
@@ -92,6 +93,4 @@ async def test_it_ends_also_where_it_was_woken_a_moment_before(steps: int) -> No
     beat.start()
     for _ in range(steps):
         await asyncio.sleep(0)
-    closing = asyncio.ensure_future(beat.close())
-    done, _ = await asyncio.wait([closing], timeout=2)
-    assert done
+    assert await ends(beat.close())

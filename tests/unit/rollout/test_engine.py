@@ -8,6 +8,7 @@ import pytest
 from assay_server.core.errors import Unavailable
 from assay_server.core.records import Facts, Score, Span
 from assay_server.rollout import Engine
+from tests.fakes.ending import ends
 from tests.fakes.rollout import Stage
 from tests.fixtures.ledger import PROJECT
 
@@ -127,6 +128,4 @@ async def test_it_ends_also_where_news_came_a_moment_before(steps: int) -> None:
     running.start()
     for _ in range(steps):
         await asyncio.sleep(0)
-    closing = asyncio.ensure_future(running.close())
-    done, _ = await asyncio.wait([closing], timeout=2)
-    assert done
+    assert await ends(running.close())

@@ -395,6 +395,15 @@ def called(number: int, parent: int | None = None, kind: SpanKind = "llm", **fie
     return Span("prj_a", f"{1:032x}", f"{number:016x}", parent_id, "step", kind, **own | fields)
 
 
+async def comes(store: DuckStore, come: list[Span], calls: int) -> None:
+    """Spans of the one trace; so many calls count then, before they are settled and after it."""
+    await store.append(Facts(come))
+    await holds(store)
+    await store.settle()
+    await holds(store)
+    assert (await store.scan("SELECT calls FROM trace_sums")) == [{"calls": calls}]
+
+
 async def test_what_is_known_of_a_long_trace_decides_over_what_comes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -411,11 +420,7 @@ async def test_what_is_known_of_a_long_trace_decides_over_what_comes(
         ([called(61)], 4),
         ([called(62, cost=None, tokens=Tokens(output=1), user="last")], 5),
     ):
-        await store.append(Facts(come))
-        await holds(store)
-        await store.settle()
-        await holds(store)
-        assert (await store.scan("SELECT calls FROM trace_sums")) == [{"calls": calls}]
+        await comes(store, come, calls)
     await store.reprice("prj_a", [Priced(f"{1:032x}", f"{57:016x}", 7.0, "project")])
     await holds(store)
     await store.settle()
@@ -437,11 +442,7 @@ async def test_of_roll_ups_inside_each_other_the_innermost_counts_in_a_long_trac
         ([called(54, 51, kind="agent")], 2),
         ([called(55, 50)], 1),  # a call, and roll-ups are none any more
     ):
-        await store.append(Facts(come))
-        await holds(store)
-        await store.settle()
-        await holds(store)
-        assert (await store.scan("SELECT calls FROM trace_sums")) == [{"calls": calls}]
+        await comes(store, come, calls)
     await store.close()
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from assay_server.query.dimensions import GroupedCalls, dimension
+from assay_server.query.dimensions import MARGIN_NS, GroupedCalls, dimension
 from assay_server.query.key_sets import KeySets, few_of, sets_of
 from assay_server.query.live import of_no_run, only_live
 from assay_server.query.measures import MEASURES, Metric, each
@@ -22,7 +22,6 @@ CALLS = frozenset({"calls", "call_traces"})
 """Sources whose units are made of calls."""
 
 _TRACES = frozenset({"traces", "call_traces"})
-_MARGIN_NS = 6 * 3_600_000_000_000  # a trace over the range's edge says of its calls what its other spans know
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +64,7 @@ class Asked:
 
     def around(self) -> list[Any]:
         """Edges of all that traces of the range may say: one that goes over an edge says some of it outside."""
-        return self.edges(_MARGIN_NS)
+        return self.edges(MARGIN_NS)
 
     @property
     def only_live(self) -> bool:
