@@ -5,6 +5,7 @@ import math
 import secrets
 import time
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any, Literal
 
 from assay._calls import without_none
@@ -33,13 +34,15 @@ def score(
     item: str | None = None,
     source: Source | None = None,
     id: str | None = None,  # noqa: A002 - the field's name in the API
+    time: datetime | None = None,
     metadata: Mapping[str, Any] | None = None,
 ) -> str:
     """A judgement, sent in the background; its id. Without a target it is about the current trace.
 
     Give `value` (a `label` may stand beside it), a `label` or a `reason` alone (a category, a comment), or `error`
-    where the judgement failed. The same `id` twice is stored once. Raises InvalidInput where nothing is judged or
-    nothing is said, or `value` is no finite number.
+    where the judgement failed. The same `id` twice is stored once. `time` is when it was given, where that was before
+    now. Raises InvalidInput where nothing is judged or nothing is said, `value` is no finite number, or `time` names
+    no time zone.
     """
     if (value is not None and error is not None) or not any((value is not None, label, reason, error)):
         raise InvalidInput(
@@ -52,7 +55,8 @@ def score(
     told = {"label": label, "reason": reason, "error": error, "source": source}
     number = None if value is None else _number(name, value)
     extra = None if metadata is None else dict(metadata)
-    runtime().scores.put(without_none(id=identity, name=name, value=number, metadata=extra, **told, **about))
+    given = None if time is None else _moment(time)
+    runtime().scores.put(without_none(id=identity, name=name, value=number, time=given, metadata=extra, **told, **about))
     return identity
 
 
@@ -126,6 +130,17 @@ def _number(name: str, value: Any) -> float:
             fix=f"give a number, or assay.score({name!r}, error=…) where the judgement failed",
         )
     return number
+
+
+def _moment(given: datetime) -> str:
+    if given.tzinfo is None:
+        raise InvalidInput(
+            "A time without a zone may be any of many.",
+            field="time",
+            value=given.isoformat(),
+            fix="give datetime.now(UTC) or another aware datetime",
+        )
+    return given.astimezone(UTC).isoformat()
 
 
 def _target(

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any, ClassVar, get_args
 
+from assay_server.core.clock import parse_rfc3339
 from assay_server.core.errors import InvalidInput
 from assay_server.core.ids import canonical_json, new_id
 from assay_server.core.ports import Principal
@@ -18,6 +19,8 @@ _SOURCES = get_args(ScoreSource)
 _TRACE_ID = re.compile(r"(?:-*[0-9a-fA-F]){32}")  # also in the way of a UUID
 _LONGEST_NAME = 200
 _LONGEST_TEXT = 20_000
+_AHEAD_NS = 300 * 1_000_000_000
+"""Clocks differ."""
 
 
 @dataclass(slots=True)
@@ -38,6 +41,8 @@ class ScoreInput:
     item: str | None = None
     source: str | None = None
     id: str | None = None
+    time: str | None = None
+    """When it was given, in RFC 3339, where that was before it is sent; not from keys that only score."""
     metadata: dict[str, Any] = field(default_factory=dict)
 
 
@@ -61,7 +66,7 @@ def score_of(given: ScoreInput, caller: Principal, now_ns: int) -> Score:
         project=caller.project,
         id=given.id or new_id("scr"),
         name=given.name,
-        time_ns=now_ns,
+        time_ns=now_ns if given.time is None else _told_time(given.time, caller, now_ns),
         source=_source(given.source, caller),
         value=given.value,
         label=given.label,
@@ -122,6 +127,26 @@ def _check(given: ScoreInput) -> None:
         text = getattr(given, name)
         if text is not None and len(text) > (_LONGEST_TEXT if name in {"error", "reason"} else _LONGEST_NAME):
             raise InvalidInput(f"'{name}' is too long.", field=name, value=text[:80], fix="shorten it")
+
+
+def _told_time(told: str, caller: Principal, now_ns: int) -> int:
+    """What is judged later than the trace was made, or comes from another tool, keeps its day."""
+    if caller.role == "score":  # in everybody's hands: what a canary or monitor has decided shall not change behind it
+        raise InvalidInput(
+            "Scores of a key that only scores have the time at which they come.",
+            field="time",
+            value=told[:80],
+            fix="leave it out, or use a key that may ingest",
+        )
+    try:
+        time_ns = parse_rfc3339(told)
+    except (ValueError, OverflowError) as error:
+        fix = "write it like 2026-11-21T08:00:00Z"
+        raise InvalidInput("'time' is not a time.", field="time", value=told[:80], fix=fix) from error
+    if not 0 <= time_ns <= now_ns + _AHEAD_NS:
+        fix = "give when the score was given, not before 1970 nor ahead of the server's clock"
+        raise InvalidInput("A score is not given at such a time.", field="time", value=told[:80], fix=fix)
+    return time_ns
 
 
 def _source(said: str | None, caller: Principal) -> ScoreSource:

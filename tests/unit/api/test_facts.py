@@ -235,6 +235,20 @@ async def test_scores_are_given_alone_or_together_and_stored_once(http: httpx.As
     assert (by_trace["total"], by_trace["items"][0]["metadata"]) == (1, {"k": 1})
 
 
+async def test_a_score_keeps_the_day_on_which_it_was_given(http: httpx.AsyncClient) -> None:
+    about = {"name": "judged", "value": 0.5, "trace_id": TRACE_ID}
+    given = await http.post("/api/v1/scores", json={**about, "time": "2026-11-03T01:00:00+01:00"})
+    assert given.json()["items"][0]["time"].startswith("2026-11-03T00:00:00")
+    early = {"since": "2026-11-02T00:00:00Z", "until": "2026-11-04T00:00:00Z"}
+    assert (await http.get("/api/v1/scores", params=early)).json()["total"] == 1
+    for wrong in ("yesterday", "2999-01-01T00:00:00Z", "1960-01-01T00:00:00Z"):
+        refused = await http.post("/api/v1/scores", json={**about, "time": wrong})
+        assert (refused.status_code, refused.json()["field"], refused.json()["value"]) == (400, "time", wrong)
+    public = await http.post("/api/v1/scores", json={**about, "time": early["since"]}, headers={"x-api-key": "score"})
+    assert (public.status_code, public.json()["field"]) == (400, "time")
+    assert (await http.get("/api/v1/scores")).json()["total"] == 1
+
+
 async def test_a_public_key_can_score_and_nothing_else(http: httpx.AsyncClient) -> None:
     key = {"x-api-key": "score"}
     given = await http.post("/api/v1/scores", json={"name": "f", "value": 0, "session": "s"}, headers=key)

@@ -112,6 +112,16 @@ def test_what_is_no_score_is_refused_where_it_is_given(value: Any) -> None:
         assay.score("x", value, trace_id="1" * 32)
 
 
+def test_a_score_says_when_it_was_given(connected: FakeServer) -> None:
+    given = datetime(2026, 11, 3, 1, tzinfo=timezone(timedelta(hours=1)))
+    assay.score("judged", 1, trace_id="1" * 32, time=given)
+    assert assay.flush(10)
+    [sent] = [request.json for request in connected.seen if request.path == "/api/v1/scores"]
+    assert sent[0]["time"] == "2026-11-03T00:00:00+00:00"
+    with pytest.raises(assay.InvalidInput, match="without a zone"):
+        assay.score("judged", 1, trace_id="1" * 32, time=datetime(2026, 11, 3))
+
+
 def test_ids_may_be_numbers_and_tags_one_text(connected: FakeServer) -> None:
     with assay.context(user=42, session=7, tags="beta"), assay.span("numbers"):  # type: ignore[arg-type]
         sent = assay.headers()
