@@ -74,19 +74,65 @@ def _week(api: httpx.Client) -> dict[str, str]:
     found = api.get("/traces", params={"limit": 50}).raise_for_status().json()["items"]
     found = sorted((trace for trace in found if not trace["errors"]), key=lambda trace: trace["spans"])
     short, trace = found[0]["trace_id"], found[-1]["trace_id"]
+    session = _longest(api, "sessions", "traces", 3)
+    user = _longest(api, "users", "traces", 8)
     return {
+        "traces-found": f"/traces?{urlencode({'q': 'score.user_feedback<0.5', 'range': '30d'})}",
         "trace-agent": f"/traces/{trace}",
         "trace-graph": f"/traces/{trace}?tab=graph",
         "trace-tokens": f"/traces/{trace}?tab=tokens",
+        "trace-scores": f"/traces/{_scored(api)}?tab=scores",
         "trace-compare": f"/traces/compare?a={short}&b={trace}",
         "steps": "/steps?name=plan+journey",
+        "sessions": "/sessions?range=7d",
+        "session": f"/sessions/one?{urlencode({'id': session})}",
+        "users": "/users?range=30d",
+        "user": f"/users/one?{urlencode({'id': user})}",
         "costs": "/costs?range=30d",
+        "costs-tenants": "/costs?range=30d&by=tenant",
         "costs-why": "/costs?tab=why",
         "costs-forecast": "/costs?tab=forecast",
+        "costs-savings": f"/costs?{urlencode({'tab': 'savings', 'cheaper': 'openai/gpt-4o-mini'})}",
+        "costs-prices": "/costs?tab=prices",
+        "dashboards": "/dashboards",
         "dashboard": "/dashboards/performance?range=7d",
+        "dashboard-cost": "/dashboards/cost?range=30d",
+        "dashboard-usage": "/dashboards/usage?range=30d",
+        "dashboard-quality": "/dashboards/quality?range=30d",
+        "dashboard-confidence": "/dashboards/confidence?range=30d",
+        "dashboard-editor": "/dashboards/usage?range=30d&edit=1",
         "monitors": "/monitors",
+        "monitor": f"/monitors/{_monitor(api, 'slow-answers')}",
+        "monitor-new": "/monitors/new",
         "sql": f"/sql?{urlencode({'q': QUERY})}",
+        "connect": "/connect",
+        "audit": "/audit",
+        "settings-feedback": "/settings?tab=feedback",
+        "settings-quotas": "/settings?tab=quotas",
+        "settings-sampling": "/settings?tab=sampling",
+        "settings-flags": "/settings?tab=flags",
+        "settings-retention": "/settings?tab=retention",
+        "settings-privacy": "/settings?tab=privacy",
+        "settings-exports": "/settings?tab=exports",
+        "settings-forwarding": "/settings?tab=forwarding",
+        "settings-backups": "/settings?tab=backups",
     }
+
+
+def _longest(api: httpx.Client, of: str, by: str, about: int) -> str:
+    """The session or user that has about so many traces, and not hundreds."""
+    found = api.get(f"/{of}", params={"limit": 100}).raise_for_status().json()["items"]
+    return str(min(found, key=lambda row: abs(row[by] - about))[of.removesuffix("s")])
+
+
+def _scored(api: httpx.Client) -> str:
+    judged = api.get("/scores", params={"name": "groundedness", "source": "human", "limit": 1}).raise_for_status()
+    return str(judged.json()["items"][0]["trace_id"])
+
+
+def _monitor(api: httpx.Client, name: str) -> str:
+    found = api.get("/monitors").raise_for_status().json()["items"]
+    return str(next(monitor["id"] for monitor in found if monitor["name"] == name))
 
 
 def _signed_in(browser: Browser, url: str, token: str) -> Any:

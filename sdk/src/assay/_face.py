@@ -56,7 +56,9 @@ def score(
     number = None if value is None else _number(name, value)
     extra = None if metadata is None else dict(metadata)
     given = None if time is None else _moment(time)
-    runtime().scores.put(without_none(id=identity, name=name, value=number, time=given, metadata=extra, **told, **about))
+    runtime().scores.put(
+        without_none(id=identity, name=name, value=number, time=given, metadata=extra, **told, **about)
+    )
     return identity
 
 

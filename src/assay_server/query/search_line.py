@@ -1,8 +1,8 @@
 """The line that narrows a list of traces: `status:error latency>2s score.helpful<0.5 refund "late delivery"`.
 
 Read into the parameters of the list, with the place of every part. Nothing is guessed: what begins like a condition and
-cannot be read is refused with the part and a fix. What has no known field in front is a word. A part with '-' in front
-may not hold.
+cannot be read is refused with the part and a fix, also where the field is nearly one. What has no known field in front
+is a word; 32 hex digits are a trace's id. A part with '-' in front may not hold.
 """
 
 import re
@@ -13,6 +13,7 @@ from typing import Any
 from assay_server.core.clock import rfc3339
 from assay_server.core.errors import InvalidInput
 from assay_server.core.records import SPAN_KINDS
+from assay_server.query.near_fields import meant
 
 LONGEST = 2000  # characters
 
@@ -42,6 +43,7 @@ _COST = re.compile(r"\$?(\d+(?:\.\d+)?|\.\d+)")
 _NUMBER = re.compile(r"-?(\d+(\.\d*)?|\.\d+)([eE][-+]?\d{1,3})?")
 _AGO = re.compile(r"(\d{1,6})([mhdw])")
 _OPPOSITE = {"since": "until", "until": "since"}
+_TRACE_ID = re.compile(r"[0-9a-fA-F]{32}")
 _MINUS = re.compile(r'-(?=[\w"])')
 
 
@@ -79,6 +81,7 @@ def read_line(q: str, now_ns: int) -> Line:
             line.filter.setdefault("exclude", []).append(text[1:])
         elif part.field == "text":
             words.append(_word(text))
+            _refuse_slip(text)
         else:
             _take(line.filter, part, text, now_ns)
     if words:
@@ -128,6 +131,9 @@ def line_json(q: str, line: Line) -> dict[str, Any]:
 def _parts(q: str) -> Iterator[tuple[LinePart, str]]:
     for match in _PART.finditer(q):
         text, start, end = match[0], match.start(), match.end()
+        if _TRACE_ID.fullmatch(text):
+            yield LinePart(start, end, "trace", ":", text.lower()), text
+            continue
         minus = _MINUS.match(text)
         said = text[1:] if minus else text
         head = _SCORE.match(said) or _ATTRIBUTE.match(said) or _HEAD.match(said)
@@ -144,9 +150,17 @@ def _word(text: str) -> str:
     return text
 
 
+def _refuse_slip(text: str) -> None:
+    slip = meant(text, _READERS)
+    if slip is not None:
+        raise _unreadable(text, "It looks like a condition, of no field there is.", f'{slip}, or as words: "{text}"')
+
+
 def _excluded(part: LinePart, text: str, now_ns: int) -> dict[str, Any]:
     """Every trace that this finds is left out."""
     if part.field == "text":
+        if slip := meant(part.value, _READERS):
+            raise _unreadable(text, "It looks like a condition, of no field there is.", f"-{slip}")
         fix = f'exclude by a field, as -name:… or -attr.KEY~…; what is to be found stands in quotes: "-{part.value}"'
         raise _unreadable(text, "Words cannot be excluded, and this is none of the fields.", fix)
     if part.field in _OPPOSITE:

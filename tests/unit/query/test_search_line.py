@@ -138,6 +138,44 @@ def test_what_has_no_known_field_in_front_is_a_word(words: str) -> None:
     assert read_line(words, NOW).filter == {"text": words}
 
 
+@pytest.mark.parametrize(
+    ("slip", "meant"),
+    [
+        ("score:user_feedback<0.5", "score.user_feedback<0.5"),
+        ("score<0.5", "score.NAME<0.5"),
+        ("metadata.plan:gold", "attr.plan:gold"),
+        ("attr:http.route", "attr.http.route:*"),
+        ("modle:gpt-4o", "model:gpt-4o"),
+        ("Model:gpt-4o", "model:gpt-4o"),
+        ("userId:u1", "user:u1"),
+        ("level:ERROR", "status:error"),
+        ("duration>2s", "latency>2s"),
+        ("-modle:gpt-4o", "-model:gpt-4o"),
+    ],
+)
+def test_what_is_nearly_a_field_is_refused_with_what_was_meant(slip: str, meant: str) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        read_line(slip, NOW)
+    assert (refused.value.field, refused.value.value) == ("q", slip)
+    assert str(refused.value.fix).startswith(meant)
+    if not slip.startswith("-"):
+        assert read_line(f'"{slip}"', NOW).filter == {"text": f'"{slip}"'}
+
+
+@pytest.mark.parametrize(
+    "words", ["https://a.b/c?d=e", "std::vector", "12:30", "key=value", "order:12", 'say:"it"', "x" * 300 + ":y"]
+)
+def test_what_only_has_a_sign_in_it_is_a_word(words: str) -> None:
+    assert read_line(words, NOW).filter == {"text": words}
+
+
+def test_the_digits_of_a_trace_are_its_id() -> None:
+    digits = "4BF92F3577B34DA6A3CE929D0E0E4736"
+    assert read_line(f"{digits} status:error", NOW).filter == {"trace_id": digits.lower(), "status": "error"}
+    assert read_line(f'"{digits}"', NOW).filter == {"text": f'"{digits}"'}
+    assert read_line(digits + "0", NOW).filter == {"text": digits + "0"}
+
+
 def test_places_are_counted_as_browsers_count_them() -> None:
     q = '😀 status:error "so long"'
     shown: list[dict[str, Any]] = line_json(q, read_line(q, NOW))["parts"]

@@ -4,6 +4,7 @@ import json
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any
 
@@ -119,7 +120,7 @@ def test_a_score_says_when_it_was_given(connected: FakeServer) -> None:
     [sent] = [request.json for request in connected.seen if request.path == "/api/v1/scores"]
     assert sent[0]["time"] == "2026-11-03T00:00:00+00:00"
     with pytest.raises(assay.InvalidInput, match="without a zone"):
-        assay.score("judged", 1, trace_id="1" * 32, time=datetime(2026, 11, 3))
+        assay.score("judged", 1, trace_id="1" * 32, time=datetime(2026, 11, 3, tzinfo=UTC).replace(tzinfo=None))
 
 
 def test_ids_may_be_numbers_and_tags_one_text(connected: FakeServer) -> None:

@@ -3,6 +3,12 @@ import { parseSearch, writeSearch } from './search'
 import { lineOf, partsOf, put, quoted, typedAt, valueOf, without } from './q'
 
 describe('the line of filters', () => {
+  it('takes 32 hex digits for the id of a trace, but not between quotes', () => {
+    const id = '4bf92f3577b34da6a3ce929d0e0e4736'
+    expect(partsOf(`${id} refund`).map((one) => [one.field, one.value])).toEqual([['trace', id], [null, 'refund']])
+    expect(partsOf(`"${id}"`)[0]!.field).toBe(null)
+  })
+
   it('has fields with operators, words and phrases, at their places', () => {
     const q = 'status:error latency>2s score.helpful<=0.5 attr.http.route:/x user:"Jane Doe" refund "late delivery"'
     const parts = partsOf(q)

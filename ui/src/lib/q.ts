@@ -22,11 +22,13 @@ export const EQUAL = [
 
 const PART = /(?:[^\s"]|"[^"]*"?)+/g
 const FIELD = /^-?([a-z_]+|score\.(?:[^\s:<>=!~"]|"[^"]*")+|attr\.(?:[^\s<>=!~":]|"[^"]*")+)(<=|>=|!=|<|>|=|:|~)/
+const TRACE_ID = /^[0-9a-fA-F]{32}$/
 const KNOWN = new Set<string>([...EQUAL, 'env', 'since', 'until', 'latency', 'cost'])
 
 export function partsOf(q: string): Part[] {
   return [...q.matchAll(PART)].map((match) => {
     const text = match[0]
+    if (TRACE_ID.test(text)) return { from: match.index, to: match.index + text.length, text, negated: false, field: 'trace', op: ':', value: text.toLowerCase() }
     const found = FIELD.exec(text)
     const field = found && (found[1]!.includes('.') || KNOWN.has(found[1]!)) ? found[1]! : null
     return {
