@@ -86,8 +86,14 @@ async def test_what_comes_between_two_scrapes_is_not_held_against_what_goes(stor
     assert (await told(figures))[SPANS] == 6, "of nothing that was left, too"
 
 
-counts = st.dictionaries(st.sampled_from(["n", "seconds", *(f"bin{at}" for at in range(10))]),
-                         st.integers(0, 9).map(float))  # fmt: skip
+def with_their_sum(numbers: dict[str, float]) -> dict[str, float]:
+    """As they are read: `n` is what the bins hold together, and nothing without any."""
+    return {**numbers, "n": sum(value for name, value in numbers.items() if name.startswith("bin"))}
+
+
+counts = st.dictionaries(
+    st.sampled_from(["seconds", *(f"bin{at}" for at in range(10))]), st.integers(0, 9).map(float)
+).map(with_their_sum)
 
 
 @given(st.lists(st.dictionaries(st.sampled_from(["llm", "tool"]), counts), max_size=6))
