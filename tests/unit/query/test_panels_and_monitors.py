@@ -137,6 +137,26 @@ async def test_a_metric_is_the_same_for_every_filter_and_group(store: DuckStore,
     assert some > (5 if whole else 0)
 
 
+async def test_what_is_judged_of_one_call_goes_to_its_model(store: DuckStore) -> None:
+    calls = [
+        Span("prj_a", f"{77:032x}", f"{7700 + at:016x}", None, "call", "llm", START + at, START + SECOND, model=model)
+        for at, model in enumerate(("decides", "answers"))
+    ]
+    given = [
+        Score("prj_a", f"sure_{at}", "sure", START + 2 * SECOND, "code", value, trace_id=f"{77:032x}", span_id=judged)
+        for at, (value, judged) in enumerate(
+            [(0.9, calls[1].span_id), (0.4, calls[0].span_id), (0.1, None), (0.2, "9" * 16)]
+        )
+    ]
+    await store.append(Facts(calls, given))
+    metric = Metric("score", score="sure")
+    for ask in (on_a_panel, in_a_monitor):
+        figures = await ask(store, metric, {}, "model")
+        assert figures["answers"] == (0.9, 1, 0), "the others are of its trace, whose first call decides"
+        assert figures["decides"] == (pytest.approx(0.7 / 3), 3, 0)
+        assert (await ask(store, metric, {"model": ["decides"]}, "model"))["decides"][1] == 4
+
+
 def with_data(figures: Figures) -> Figures:
     return {group: (value, n, unknown) for group, (value, n, unknown) in figures.items() if n or unknown}
 

@@ -1,8 +1,12 @@
 import { describe, expect, it } from 'vitest'
 import { parseSearch, writeSearch } from './search'
-import { lineOf, partsOf, put, quoted, typedAt, valueOf, without } from './q'
+import { lineOf, partsOf, put, quoted, scoresIn, typedAt, valueOf, without } from './q'
 
 describe('the line of filters', () => {
+  it('says which scores it compares', () => {
+    expect(scoresIn('score.helpful<0.5 refund -score.tone>=1')).toEqual(['helpful', 'tone'])
+  })
+
   it('takes 32 hex digits for the id of a trace, but not between quotes', () => {
     const id = '4bf92f3577b34da6a3ce929d0e0e4736'
     expect(partsOf(`${id} refund`).map((one) => [one.field, one.value])).toEqual([['trace', id], [null, 'refund']])

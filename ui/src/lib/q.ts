@@ -45,6 +45,9 @@ export function partsOf(q: string): Part[] {
 
 export const valueOf = (q: string, field: string): string | undefined => partsOf(q).find((part) => part.field === field && isValue(part))?.value
 
+/** Names of the scores that a line compares. */
+export const scoresIn = (q: string): string[] => partsOf(q).flatMap((part) => (part.field?.startsWith('score.') ? [unquoted(part.field.slice('score.'.length))] : []))
+
 /** Whether a part says which value its field has. */
 export const isValue = (part: Part) => !part.negated && (part.op === ':' || part.op === '=')
 

@@ -19,12 +19,12 @@ const USUAL = ['model', 'user', 'release', 'scores', 'tokens', 'cost']
 /** A column of one score: what end users, judges or people said. */
 const SCORE = 'score.'
 
-/** The columns in force: of the address, else this reader's own, else the usual ones. */
-export function columnsOf(cols: string | undefined): Column<TraceRow>[] {
+/** The columns in force: of the address, else this reader's own, else the usual ones. `asked`: names of scores that the list is narrowed by, which go first. */
+export function columnsOf(cols: string | undefined, asked: string[]): Column<TraceRow>[] {
   const wanted = namesOf(cols)
   const scores = wanted.filter((name) => name.startsWith(SCORE)).map((name) => scoreColumn(name.slice(SCORE.length)))
   const [first, ...rest] = COLUMNS
-  return [first!, ...rest.filter((column) => ALWAYS.includes(column.id) || wanted.includes(column.id)).flatMap((column) => (column.id === 'latency' ? [...scores, column] : [column]))]
+  return [first!, ...rest.filter((column) => ALWAYS.includes(column.id) || wanted.includes(column.id)).flatMap((column) => (column.id === 'latency' ? [...scores, column] : column.id === 'scores' ? [{ ...column, cell: scoresCell(asked) }] : [column]))]
 }
 
 function namesOf(cols: string | undefined): string[] {
@@ -58,7 +58,7 @@ const COLUMNS: Column<TraceRow>[] = [
   { id: 'service', head: 'Service', className: 'hide-l', cell: (row) => (row.service ? <div className="cut" style={{ maxWidth: '8rem' }}>{row.service}</div> : <span className="quiet">not said</span>) },
   { id: 'release', head: 'Release', className: 'hide-l nowrap', cell: (row) => <ReleaseLink id={row.release} /> },
   { id: 'channel', head: 'Channel', className: 'hide-l nowrap', cell: (row) => row.channel ?? <span className="quiet">none</span> },
-  { id: 'scores', head: 'Scores', className: 'hide-m', cell: (row) => <span className="line tight" style={{ flexWrap: 'nowrap' }}>{scoreChips(row)}</span> },
+  { id: 'scores', head: 'Scores', className: 'hide-m', cell: scoresCell([]) },
   { id: 'tokens', head: 'Tokens', className: 'num hide-m', cell: (row) => <TokenCount input={row.tokens.input} output={row.tokens.output} /> },
   { id: 'cost', head: 'Cost', className: 'num hide-m', cell: (row) => <Money usd={row.cost.usd} unknown={row.cost.unknown} /> },
   { id: 'latency', head: 'Latency', className: 'num', cell: (row) => <Duration ms={row.latency_ms} /> },
@@ -90,8 +90,13 @@ function Flags({ row }: { row: TraceRow }) {
   )
 }
 
-function scoreChips(row: TraceRow) {
-  const [first, ...rest] = Object.entries(row.scores).sort(([, a], [, b]) => Number(a.mean === null) - Number(b.mean === null)) // comments and failures last
+function scoresCell(asked: string[]) {
+  return (row: TraceRow) => <span className="line tight" style={{ flexWrap: 'nowrap' }}>{scoreChips(row, asked)}</span>
+}
+
+function scoreChips(row: TraceRow, asked: string[]) {
+  const later = ([name, score]: [string, { mean: number | null }]) => (asked.includes(name) ? 0 : score.mean === null ? 2 : 1) // comments and failures last
+  const [first, ...rest] = Object.entries(row.scores).sort((a, b) => later(a) - later(b))
   if (!first) return null
   return (
     <>

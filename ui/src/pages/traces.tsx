@@ -10,7 +10,7 @@ import type { TraceRow } from '@/api/types'
 import { views } from '@/api/views'
 import { defaultView } from '@/lib/choices'
 import { count, duration, plural } from '@/lib/format'
-import { lineOf, PARAMETERS } from '@/lib/q'
+import { lineOf, PARAMETERS, scoresIn } from '@/lib/q'
 import { sinceOf } from '@/lib/range'
 import { type Search, useAddress } from '@/lib/search'
 import { Copy } from '@/parts/copy'
@@ -38,7 +38,7 @@ export function Traces() {
   const live = address.live === '1'
   const pages = usePages<TraceRow>({ ...ask.found(query), enabled: !live })
   const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set())
-  const columns = useMemo(() => columnsOf(address.cols), [address.cols])
+  const columns = useMemo(() => columnsOf(address.cols, scoresIn(q)), [address.cols, q])
   const set = (next: string) => change({ q: next || undefined })
   const [exporting, exportThem] = useState(false)
   const misread = problemOf(pages.query.error)

@@ -230,7 +230,8 @@ def _calls(asked: Asked, *, whole: bool) -> tuple[str, list[Any]]:
 def judgements(asked: Asked, metric: Metric) -> tuple[str, list[Any]]:
     """CTEs that end in `u(at_ns, trace_id, trace, g, source, v0)`: judgements of traces that have a span which the
     filter keeps, and none that it leaves out; where nothing has to hold and without a group those of no trace, too. A
-    group is what the first of these spans says, else the first of the trace that says any."""
+    group is what the judged span says, where one is named and kept, else the first of these, else the first of the trace
+    that says any."""
     judged, always = Where.project(asked.project), [asked.project, 0, 1 << 62]
     judged.add("name = ?", "schema_valid" if metric.name == "schema_violations" else metric.score)
     judged.equal("source", metric.source)
@@ -241,11 +242,15 @@ def judgements(asked: Asked, metric: Metric) -> tuple[str, list[Any]]:
     if asked.only_live:
         only_live(judged, always, runs=asked.runs)
     scores = lines(
-        "j AS (SELECT time_ns AS at_ns, trace_id, source,", each(metric), "AS v0 FROM scores WHERE", str(judged), ")"
+        "j AS (SELECT time_ns AS at_ns, trace_id, span_id, source,",
+        each(metric),
+        "AS v0 FROM scores WHERE",
+        str(judged),
+        ")",
     )
     if not asked.words and asked.group_by is None:
-        one = "SELECT at_ns, coalesce(trace_id, '') AS trace_id, hash(trace_id) AS trace, '' AS g, source, v0 FROM j"
-        return lines(scores + ",", "u AS (" + one + ")"), judged.params
+        alone = "SELECT at_ns, coalesce(trace_id, '') AS trace_id, hash(trace_id) AS trace, '' AS g, source, v0 FROM j"
+        return lines(scores + ",", "u AS (" + alone + ")"), judged.params
     by = dimension(asked.group_by, asked.key_sets)
     where = _conditions(replace(asked, narrow=[kept_by(narrow) for narrow in asked.narrow]), always)
     theirs = "FROM spans s WHERE s.project = ? AND s.trace_id IN (SELECT trace_id FROM j)"
@@ -256,11 +261,18 @@ def judgements(asked: Asked, metric: Metric) -> tuple[str, list[Any]]:
         "said AS (SELECT s.trace_id, arg_min(" + by.own + ", s.start_ns) AS said" if across else "",
         *((theirs, "GROUP BY s.trace_id),") if across else ()),
     )
-    group = "coalesce(own, said, '')" if across else "coalesce(own, '')"
+    one = not by.wide and asked.group_by is not None  # of a call's model or name its trace may have several
+    judged_spans = lines(
+        "one AS (SELECT s.trace_id, s.span_id, any_value(" + by.own + ") AS judged",
+        *(theirs, "AND s.span_id IN (SELECT span_id FROM j) AND", str(where), "GROUP BY s.trace_id, s.span_id),"),
+    )
+    group = f"coalesce({'judged, ' if one else ''}own, {'said, ' if across else ''}'')"
     joined = lines(
+        judged_spans if one else "",
         "u AS (SELECT at_ns, trace_id, hash(trace_id) AS trace,",
         group + " AS g, source, v0 FROM j JOIN t USING (trace_id)",
-        "LEFT JOIN said USING (trace_id))" if across else ")",
+        "LEFT JOIN said USING (trace_id)" if across else "",
+        "LEFT JOIN one USING (trace_id, span_id))" if one else ")",
     )
     params = [
         *judged.params,
@@ -268,6 +280,7 @@ def judgements(asked: Asked, metric: Metric) -> tuple[str, list[Any]]:
         asked.project,
         *where.params,
         *([*by.params, asked.project] if across else []),
+        *([*by.params, asked.project, *where.params] if one else []),
     ]
     return lines(scores + ",", traces, joined), params
 
