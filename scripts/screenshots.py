@@ -114,7 +114,6 @@ def _week(api: httpx.Client) -> dict[str, str]:
         "settings-retention": "/settings?tab=retention",
         "settings-privacy": "/settings?tab=privacy",
         "settings-exports": "/settings?tab=exports",
-        "settings-forwarding": "/settings?tab=forwarding",
         "settings-backups": "/settings?tab=backups",
     }
 

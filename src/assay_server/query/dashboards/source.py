@@ -230,8 +230,8 @@ def _calls(asked: Asked, *, whole: bool) -> tuple[str, list[Any]]:
 def judgements(asked: Asked, metric: Metric) -> tuple[str, list[Any]]:
     """CTEs that end in `u(at_ns, trace_id, trace, g, source, v0)`: judgements of traces that have a span which the
     filter keeps, and none that it leaves out; where nothing has to hold and without a group those of no trace, too. A
-    group is what the judged span says, where one is named and kept, else the first of these, else the first of the trace
-    that says any."""
+    group is what the judged span says, where it names one that is kept, else the first of these, else the first of the
+    trace that says any."""
     judged, always = Where.project(asked.project), [asked.project, 0, 1 << 62]
     judged.add("name = ?", "schema_valid" if metric.name == "schema_violations" else metric.score)
     judged.equal("source", metric.source)
