@@ -56,6 +56,8 @@ class TraceQuery(Listing):
     max_latency_ms: float | None = None
     min_cost: float | None = Field(None, description="US dollars")
     max_cost: float | None = Field(None, description="US dollars")
+    min_tokens: float | None = Field(None, description="Into the model and out of it together")
+    max_tokens: float | None = None
     score: list[str] = Field(
         [], max_length=MOST, description="`name:op:value` over the mean; op: lt, le, gt, ge, eq, ne"
     )

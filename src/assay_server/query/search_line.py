@@ -40,6 +40,8 @@ _SCORE = re.compile(r"score\.([^\s:<>=!~]+)(<=|>=|!=|<|>|=|:|~)")
 _ATTRIBUTE = re.compile(r"attr\.([^\s:<>=!~]+)(<=|>=|!=|<|>|=|:|~)")
 _LATENCY = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m)")
 _COST = re.compile(r"\$?(\d+(?:\.\d+)?|\.\d+)")
+_TOKENS = re.compile(r"(\d{1,15}(?:\.\d+)?)([kM]?)")
+_TIMES = {"": 1.0, "k": 1e3, "M": 1e6}
 _NUMBER = re.compile(r"-?(\d+(\.\d*)?|\.\d+)([eE][-+]?\d{1,3})?")
 _AGO = re.compile(r"(\d{1,6})([mhdw])")
 _OPPOSITE = {"since": "until", "until": "since"}
@@ -212,6 +214,13 @@ def _cost(part: LinePart, text: str, now_ns: int) -> tuple[str, Any]:
     return f"{_BOUNDS[part.op]}_cost", float(read[1])
 
 
+def _tokens(part: LinePart, text: str, now_ns: int) -> tuple[str, Any]:
+    read = _TOKENS.fullmatch(part.value)
+    if part.op not in _BOUNDS or read is None:
+        raise _unreadable(text, "Tokens are compared with <, <=, >, >=.", "tokens>10000 or tokens<=10k")
+    return f"{_BOUNDS[part.op]}_tokens", float(read[1]) * _TIMES[read[2]]
+
+
 def _time(part: LinePart, text: str, now_ns: int) -> tuple[str, Any]:
     """How long ago, or a time as it is; whether that one can be read is told where times are read."""
     read = _AGO.fullmatch(part.value)
@@ -239,7 +248,7 @@ def _attribute(name: str, part: LinePart, text: str) -> str:
 
 _Reader = Callable[[LinePart, str, int], tuple[str, Any]]
 _READERS: dict[str, _Reader] = dict.fromkeys(_SINGLE, _equal) | {
-    "latency": _latency, "cost": _cost, "since": _time, "until": _time,
+    "latency": _latency, "cost": _cost, "tokens": _tokens, "since": _time, "until": _time,
 }  # fmt: skip
 
 

@@ -28,14 +28,14 @@ _EQUAL = (
     "canary", "arm", "run", "environment", "feature", "tenant", "cost_center",
     "prompt", "prompt_version",
 )  # fmt: skip
-_BOUNDS = ("min_latency_ms", "max_latency_ms", "min_cost", "max_cost")
+_BOUNDS = ("min_latency_ms", "max_latency_ms", "min_cost", "max_cost", "min_tokens", "max_tokens")
 _WORD = re.compile(r'"([^"]+)"|([^\s"]+)')
 
 
 @dataclass(slots=True, frozen=True)
 class TailFilter:
-    """None does not narrow. All of it is asked of one span: its own latency and cost, its own words (in name, input and
-    output together, without regard to case), its attributes (`key:op:value`), the fields of which it says
+    """None does not narrow. All of it is asked of one span: its own latency, cost and tokens, its own words (in name,
+    input and output together, without regard to case), its attributes (`key:op:value`), the fields of which it says
     another value (`differs`, `field:value`). What one of `exclude` takes is not taken."""
 
     trace_id: str | None = None
@@ -66,6 +66,8 @@ class TailFilter:
     max_latency_ms: float | None = None
     min_cost: float | None = None
     max_cost: float | None = None
+    min_tokens: float | None = None
+    max_tokens: float | None = None
     attributes: tuple[AttributeCondition, ...] = ()
     differs: tuple[str, ...] = ()
     exclude: tuple["TailFilter", ...] = ()
@@ -92,6 +94,7 @@ class TailFilter:
         return (
             _within(latency_ms, self.min_latency_ms, self.max_latency_ms)
             and _within(span.cost, self.min_cost, self.max_cost)
+            and _within(_tokens(span), self.min_tokens, self.max_tokens)
             and self._says(span)
         )
 
@@ -231,6 +234,13 @@ def _endpoint(span: Span) -> str | None:
 def _differs(span: Span, name: str, value: str) -> bool:
     own = error_types([span])[0] if name == "error_type" else getattr(span, name)
     return own not in (None, value)
+
+
+def _tokens(span: Span) -> int | None:
+    if span.tokens is None:
+        return None
+    told = [total for total in (span.tokens.input_total, span.tokens.output_total) if total is not None]
+    return sum(told) if told else None
 
 
 def _within(value: float | None, low: float | None, high: float | None) -> bool:

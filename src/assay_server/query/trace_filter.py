@@ -82,6 +82,8 @@ class TraceFilter:
     max_latency_ms: float | None = None
     min_cost: float | None = None
     max_cost: float | None = None
+    min_tokens: float | None = None
+    max_tokens: float | None = None
     scores: tuple[str, ...] = ()
     service: str | None = None
     trace_id: str | None = None
@@ -150,6 +152,7 @@ def _say(
     rows.status(narrow.status)
     rows.latency(narrow.min_latency_ms, narrow.max_latency_ms)
     rows.cost(narrow.min_cost, narrow.max_cost)
+    rows.tokens(narrow.min_tokens, narrow.max_tokens)
     for score in narrow.scores:
         _score(where, project, score)
 
@@ -222,6 +225,12 @@ class _Rows:
 
     def cost(self, low: float | None, high: float | None) -> None:
         condition, params = _within("usd", low, high)
+        if condition:
+            self.some("trace_sums", condition, *params)
+
+    def tokens(self, low: float | None, high: float | None) -> None:
+        """What went in and what came out together, as a row of the list shows both."""
+        condition, params = _within("coalesce(input_tokens + output_tokens, input_tokens, output_tokens)", low, high)
         if condition:
             self.some("trace_sums", condition, *params)
 

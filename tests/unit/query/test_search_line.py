@@ -15,7 +15,8 @@ NOW = 1_795_248_000 * 10**9  # 2026-11-21T08:00:00Z
 
 def test_every_kind_of_part_is_read() -> None:
     q = (
-        'status:error model:gpt-4o latency>2s latency<=1m cost>$0.01 user:"Jane Doe" env:prod trace:abc since:2d'
+        "status:error model:gpt-4o latency>2s latency<=1m cost>$0.01 tokens>=1.5k tokens<2M"
+        ' user:"Jane Doe" env:prod trace:abc since:2d'
         ' score.helpful<0.5 score.tone!=1 attr.http.route:/x attr.n>=3 attr.who~Ann attr.k:* refund "late delivery"'
     )
     assert read_line(q, NOW).filter == {
@@ -24,6 +25,8 @@ def test_every_kind_of_part_is_read() -> None:
         "min_latency_ms": 2000.0,
         "max_latency_ms": 60_000.0,
         "min_cost": 0.01,
+        "min_tokens": 1500.0,
+        "max_tokens": 2e6,
         "user": "Jane Doe",
         "environment": "prod",
         "trace_id": "abc",
@@ -46,6 +49,8 @@ def test_any_value_can_be_said_between_quotes_that_are_doubled(value: str) -> No
         ("latency>2", "latency>2s or latency<=200ms"),
         ("latency:2s", "latency>2s or latency<=200ms"),
         ("cost>much", "cost>0.01"),
+        ("tokens>many", "tokens>10000 or tokens<=10k"),
+        ("tokens:5", "tokens>10000 or tokens<=10k"),
         ("status>error", "write status:error"),
         ("user:", "write user: with a value behind it"),
         ("score.helpful<low", "score.helpful<0.5"),

@@ -123,6 +123,7 @@ async def test_watching_ends_with_the_server() -> None:
         (TailFilter(tag="alpha"), False),
         (TailFilter(min_latency_ms=2, max_latency_ms=3), True),
         (TailFilter(min_latency_ms=2.1), False),
+        (TailFilter(min_tokens=1), False),
         (TailFilter(min_cost=0.1), False),  # nobody knows what it cost
         (TailFilter(text='shoes "how long"'), True),
         (TailFilter(text='"long shoes"'), False),

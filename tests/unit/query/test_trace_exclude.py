@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from assay_server.core.errors import InvalidInput
-from assay_server.core.records import Facts, Score, Span
+from assay_server.core.records import Facts, Score, Span, Tokens
 from assay_server.query import TraceFilter, Traces
 from assay_server.store import DuckStore
 
@@ -35,7 +35,7 @@ FACTS = Facts(
         span(1, 2, model="b", status="ok", attributes={"http.route": "/health", "n": 3}, name="check"),
         span(2, 1, model="b", kind="tool", status="ok", tags=["beta"], environment="prod", cost=0.5, release="rel_1"),
         span(3, 1, attributes={"http.route": "/chat"}, end_ns=3 * SECOND + 5 * SECOND, channel="production",
-             arm="baseline"),
+             arm="baseline", tokens=Tokens(3, output=2)),
         span(4, 1, prompt="greet", prompt_version="2", feature="f", tenant="t", cost_center="c", run="run_1",
              canary="can"),
     ],
@@ -48,7 +48,13 @@ CONDITIONS: list[dict[str, Any]] = [
     *({"release": "rel_1"}, {"channel": "production"}, {"canary": "can"}, {"arm": "baseline"}, {"run": "run_1"}),
     *({"tag": "beta"}, {"feature": "f"}, {"tenant": "t"}, {"cost_center": "c"}, {"prompt": "greet"}),
     *({"prompt_version": "2"}, {"error_type": "Timeout"}, {"trace_id": f"{2:032x}"}, {"min_latency_ms": 2000.0}),
-    *({"max_latency_ms": 2000.0}, {"min_cost": 0.1}, {"scores": ("helpful:lt:0.5",)}, {"scores": ("helpful:ne:2",)}),
+    *(
+        {"max_latency_ms": 2000.0},
+        {"min_cost": 0.1},
+        {"min_tokens": 1},
+        {"scores": ("helpful:lt:0.5",)},
+        {"scores": ("helpful:ne:2",)},
+    ),
     *({"attributes": ("http.route:eq:/health",)}, {"attributes": ("http.route:exists:",)}),
     *({"attributes": ("n:ge:3",)}, {"attributes": ("http.route:contains:a",)}),
     *({"endpoint": "/health"}, {"endpoint": "call"}, {"differs": ("model:a",)}, {"differs": ("name:call",)}),

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from assay_server.core.errors import InvalidInput
-from assay_server.core.records import Facts, Span
+from assay_server.core.records import Facts, Span, Tokens
 from assay_server.query import TraceFilter, Traces, read_condition
 from assay_server.store import DuckStore
 
@@ -124,6 +124,25 @@ async def test_a_service_a_trace_and_a_highest_cost_narrow(store: DuckStore, tra
     assert await found(trace_id=f"{2:032x}") == ["2"]
     assert await found(max_cost=0.2) == ["2"]
     assert await found(min_cost=0.2, max_cost=0.6) == ["1"]
+
+
+async def test_tokens_narrow_by_what_went_in_and_out_of_a_trace(store: DuckStore, traces: Traces) -> None:
+    told = [
+        (1, 1, Tokens(600, cache_read=300, output=50)),
+        (1, 2, Tokens(100, output=20, reasoning=30)),
+        (2, 1, Tokens(output=40)),
+        (3, 1, Tokens()),
+    ]
+    await store.append(Facts([span(trace, at, kind="llm", tokens=tokens) for trace, at, tokens in told]))
+
+    async def found(**narrow: Any) -> list[str]:
+        return sorted(row["trace_id"][-1] for row in (await traces.find("prj_a", TraceFilter(**narrow))).items)
+
+    assert await found(min_tokens=1100) == ["1"]
+    assert await found(min_tokens=1101) == []
+    assert await found(max_tokens=1000) == ["2"], "of the third nobody knows"
+    assert await found(min_tokens=40, max_tokens=1100) == ["1", "2"]
+    assert await found(exclude=(TraceFilter(min_tokens=41),)) == ["2", "3"]
 
 
 async def test_an_attribute_that_repeats_the_answer_is_still_one(store: DuckStore, traces: Traces) -> None:

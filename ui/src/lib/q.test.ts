@@ -3,6 +3,11 @@ import { parseSearch, writeSearch } from './search'
 import { lineOf, partsOf, put, quoted, scoresIn, typedAt, valueOf, without } from './q'
 
 describe('the line of filters', () => {
+  it('has bounds of tokens, also of a link', () => {
+    expect(partsOf('tokens>10k').map((one) => [one.field, one.op, one.value])).toEqual([['tokens', '>', '10k']])
+    expect(lineOf({ min_tokens: '500' } as never)).toBe('tokens>=500')
+  })
+
   it('says which scores it compares', () => {
     expect(scoresIn('score.helpful<0.5 refund -score.tone>=1')).toEqual(['helpful', 'tone'])
   })

@@ -23,7 +23,7 @@ export const EQUAL = [
 const PART = /(?:[^\s"]|"[^"]*"?)+/g
 const FIELD = /^-?([a-z_]+|score\.(?:[^\s:<>=!~"]|"[^"]*")+|attr\.(?:[^\s<>=!~":]|"[^"]*")+)(<=|>=|!=|<|>|=|:|~)/
 const TRACE_ID = /^[0-9a-fA-F]{32}$/
-const KNOWN = new Set<string>([...EQUAL, 'env', 'since', 'until', 'latency', 'cost'])
+const KNOWN = new Set<string>([...EQUAL, 'env', 'since', 'until', 'latency', 'cost', 'tokens'])
 
 export function partsOf(q: string): Part[] {
   return [...q.matchAll(PART)].map((match) => {
@@ -77,6 +77,8 @@ const OTHERS: [string, (value: string) => string][] = [
   ['max_latency_ms', (value) => `latency<=${value}ms`],
   ['min_cost', (value) => `cost>=${value}`],
   ['max_cost', (value) => `cost<=${value}`],
+  ['min_tokens', (value) => `tokens>=${value}`],
+  ['max_tokens', (value) => `tokens<=${value}`],
   ['score', (value) => compared('score', value)],
   ['attribute', (value) => compared('attr', value)],
   ['differs', (value) => `${value.slice(0, value.indexOf(':'))}!=${quoted(value.slice(value.indexOf(':') + 1))}`],
