@@ -162,6 +162,24 @@ def test_two_marked_traces_are_compared(opened: Opened) -> None:
     expect(page).to_have_url(re.compile(r"/traces/compare[?]a=[0-9a-f]{32}&b=[0-9a-f]{32}$"))
 
 
+def test_a_trace_leads_on_to_the_next_of_the_list_and_back_to_it(opened: Opened) -> None:
+    page = opened("/traces?q=status:error")
+    rows = page.locator("tbody a[href^='/traces/']")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Traces 9")
+    first, second = (str(rows.nth(at).get_attribute("href")) for at in (0, 1))
+    rows.first.click()
+    expect(page.get_by_text("1 of 9")).to_be_visible()
+    expect(page.get_by_role("link", name="Trace before")).to_have_count(0)
+    page.get_by_role("tab", name="Scores").click()
+    page.get_by_role("link", name="Next trace").click()
+    expect(page).to_have_url(re.compile(re.escape(second) + r"\?tab=scores$"))
+    expect(page.get_by_text("2 of 9")).to_be_visible()
+    page.keyboard.press("[")
+    expect(page).to_have_url(re.compile(re.escape(first)))
+    page.get_by_role("main").get_by_role("link", name="Traces", exact=True).click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Traces 9")
+
+
 def test_the_live_tail_shows_holds_and_says_what_it_missed(opened: Opened, ui_api: FakeApi) -> None:
     ui_api.world.telling.extend(("span", a_span(n)) for n in range(3))
     page = opened("/traces?live=1")

@@ -9,6 +9,7 @@ import { count, plural, titled } from '@/lib/format'
 import { useKeys } from '@/lib/keys'
 import { useAddress } from '@/lib/search'
 import { type Loop, loopOf } from '@/lib/trace'
+import { placeOf } from '@/lib/walk'
 import { Copy } from '@/parts/copy'
 import { ReleaseLink } from '@/parts/links'
 import { Facts, Page } from '@/parts/page'
@@ -18,6 +19,7 @@ import { Duration, Money, Person, Time, TokenCount } from '@/parts/values'
 import { useAccess } from '@/shell/access'
 import { CompareMenu } from './trace-compare-menu'
 import { TraceTree } from './trace-tree'
+import { TraceWalk } from './trace-walk'
 import '@/styles/trace.css'
 
 const TraceGraph = lazy(() => import('./trace-graph'))
@@ -34,7 +36,7 @@ export function TracePage() {
       title={trace.data ? titled(trace.data.name) : 'Trace'}
       fill
       className="trace-page"
-      crumbs={<Link to="/traces">Traces</Link>}
+      crumbs={<Link to="/traces" search={placeOf(traceId)?.search ?? {}}>Traces</Link>}
       heading={
         <span className="line">
           {trace.data && <KindIcon kind={trace.data.kind} size={18} />}
@@ -42,9 +44,9 @@ export function TracePage() {
           {trace.data?.status === 'error' && <StatusTag status="error" />}
         </span>
       }
-      actions={<>{trace.data && <><ScoreIt trace={trace.data} /><CompareMenu trace={trace.data} /></>}<Copy text={traceId}>Trace id</Copy><DeleteIt id={traceId} /></>}
+      actions={<><TraceWalk id={traceId} />{trace.data && <><ScoreIt trace={trace.data} /><CompareMenu trace={trace.data} /></>}<Copy text={traceId}>Trace id</Copy><DeleteIt id={traceId} /></>}
     >
-      <Loaded query={trace} lines={12}>{(found) => <Opened trace={found} />}</Loaded>
+      <Loaded query={trace} lines={12}>{(found) => <Opened key={found.trace_id} trace={found} />}</Loaded>
     </Page>
   )
 }

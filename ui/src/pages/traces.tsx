@@ -13,6 +13,7 @@ import { count, duration, plural } from '@/lib/format'
 import { lineOf, PARAMETERS, scoresIn } from '@/lib/q'
 import { sinceOf } from '@/lib/range'
 import { type Search, useAddress } from '@/lib/search'
+import { remember } from '@/lib/walk'
 import { Copy } from '@/parts/copy'
 import { Listed, type Pages, usePages } from '@/parts/list'
 import { Page } from '@/parts/page'
@@ -39,6 +40,8 @@ export function Traces() {
   const pages = usePages<TraceRow>({ ...ask.found(query), enabled: !live })
   const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set())
   const columns = useMemo(() => columnsOf(address.cols, scoresIn(q)), [address.cols, q])
+  const { rows } = pages
+  useEffect(() => remember(rows.map((row) => row.trace_id), address), [rows, address])
   const set = (next: string) => change({ q: next || undefined })
   const [exporting, exportThem] = useState(false)
   const misread = problemOf(pages.query.error)
