@@ -41,7 +41,10 @@ export function Traces() {
   const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set())
   const columns = useMemo(() => columnsOf(address.cols, scoresIn(q)), [address.cols, q])
   const { rows } = pages
-  useEffect(() => remember(rows.map((row) => row.trace_id), address), [rows, address])
+  useEffect(() => {
+    // While a trace's page is fetched this one still stands there, and reads the other's address.
+    if (rows.length > 0 && window.location.pathname === '/traces') remember(rows.map((row) => row.trace_id), address)
+  }, [rows, address])
   const set = (next: string) => change({ q: next || undefined })
   const [exporting, exportThem] = useState(false)
   const misread = problemOf(pages.query.error)
