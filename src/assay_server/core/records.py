@@ -97,6 +97,10 @@ class Tokens:
     def output_total(self) -> int | None:
         return _sum(self.output, self.reasoning)
 
+    @property
+    def total(self) -> int | None:
+        return _sum(self.input_total, self.output_total)
+
 
 @dataclass(slots=True)
 class Score:

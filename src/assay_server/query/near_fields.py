@@ -40,11 +40,9 @@ def meant(word: str, fields: Collection[str]) -> str | None:
     kind = _DOTTED.get(head.lower())
     if kind is not None:
         return _dotted(kind, rest, sign, value)
-    if mark:
+    if mark or rest:
         return None
     name = head.lower()
-    if rest or name in fields:
-        return f"{name}{sign}{value}" if not rest else None
     close = _OTHER_WORDS.get(name) or next(iter(get_close_matches(name, fields, 1, _SIMILAR)), None)
     value = value.lower() if close == "status" else value
     return f"{close}{sign}{value}" if close else None

@@ -94,7 +94,7 @@ class TailFilter:
         return (
             _within(latency_ms, self.min_latency_ms, self.max_latency_ms)
             and _within(span.cost, self.min_cost, self.max_cost)
-            and _within(_tokens(span), self.min_tokens, self.max_tokens)
+            and _within(span.tokens.total if span.tokens else None, self.min_tokens, self.max_tokens)
             and self._says(span)
         )
 
@@ -234,13 +234,6 @@ def _endpoint(span: Span) -> str | None:
 def _differs(span: Span, name: str, value: str) -> bool:
     own = error_types([span])[0] if name == "error_type" else getattr(span, name)
     return own not in (None, value)
-
-
-def _tokens(span: Span) -> int | None:
-    if span.tokens is None:
-        return None
-    told = [total for total in (span.tokens.input_total, span.tokens.output_total) if total is not None]
-    return sum(told) if told else None
 
 
 def _within(value: float | None, low: float | None, high: float | None) -> bool:

@@ -107,6 +107,10 @@ def attributes_of(narrow: TraceFilter) -> set[tuple[str, ...]]:
     return found | ({_ROUTED, _OF_PROVIDERS} if any(each.endpoint is not None for each in every) else set())
 
 
+_TOKENS = "coalesce(input_tokens + output_tokens, input_tokens, output_tokens)"
+"""What went in and what came out together, as a row of the list shows both."""
+
+
 def trace_conditions(
     project: str,
     narrow: TraceFilter,
@@ -150,9 +154,9 @@ def _say(
     if narrow.tag is not None:
         rows.some(spans, "list_contains(tags, ?)", narrow.tag)
     rows.status(narrow.status)
-    rows.latency(narrow.min_latency_ms, narrow.max_latency_ms)
-    rows.cost(narrow.min_cost, narrow.max_cost)
-    rows.tokens(narrow.min_tokens, narrow.max_tokens)
+    rows.within("(end_ns - start_ns) / 1e6", narrow.min_latency_ms, narrow.max_latency_ms)
+    rows.within("usd", narrow.min_cost, narrow.max_cost)
+    rows.within(_TOKENS, narrow.min_tokens, narrow.max_tokens)
     for score in narrow.scores:
         _score(where, project, score)
 
@@ -218,19 +222,8 @@ class _Rows:
         if status != "error":
             self.some("trace_parts", "oks > 0", negated=status == "unset")
 
-    def latency(self, low: float | None, high: float | None) -> None:
-        condition, params = _within("(end_ns - start_ns) / 1e6", low, high)
-        if condition:
-            self.some("trace_sums", condition, *params)
-
-    def cost(self, low: float | None, high: float | None) -> None:
-        condition, params = _within("usd", low, high)
-        if condition:
-            self.some("trace_sums", condition, *params)
-
-    def tokens(self, low: float | None, high: float | None) -> None:
-        """What went in and what came out together, as a row of the list shows both."""
-        condition, params = _within("coalesce(input_tokens + output_tokens, input_tokens, output_tokens)", low, high)
+    def within(self, sum_of_trace: str, low: float | None, high: float | None) -> None:
+        condition, params = _within(sum_of_trace, low, high)
         if condition:
             self.some("trace_sums", condition, *params)
 

@@ -2,15 +2,10 @@ import { Link, useNavigate } from '@tanstack/react-router'
 import { IconChevronDown, IconChevronUp } from '@tabler/icons-react'
 import { useKeys } from '@/lib/keys'
 import { useAddress } from '@/lib/search'
-import { type Place, placeOf } from '@/lib/walk'
+import type { Place } from '@/lib/walk'
 
-/** On to the trace before or after this one in the list that was looked at, on the same tab. Nothing where it was opened by a link. */
-export function TraceWalk({ id }: { id: string }) {
-  const place = placeOf(id)
-  return place && <Steps place={place} />
-}
-
-function Steps({ place }: { place: Place }) {
+/** On to the trace before or after this one in the list that was looked at, on the same tab. */
+export function TraceWalk({ place }: { place: Place }) {
   const [address] = useAddress()
   const navigate = useNavigate()
   const search = address.tab ? { tab: address.tab } : {}

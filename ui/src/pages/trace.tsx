@@ -31,12 +31,13 @@ const ScoreForm = lazy(() => import('./score-form'))
 export function TracePage() {
   const { traceId } = useParams({ strict: false }) as { traceId: string }
   const trace = useQuery(ask.outline(traceId))
+  const place = placeOf(traceId)
   return (
     <Page
       title={trace.data ? titled(trace.data.name) : 'Trace'}
       fill
       className="trace-page"
-      crumbs={<Link to="/traces" search={placeOf(traceId)?.search ?? {}}>Traces</Link>}
+      crumbs={<Link to="/traces" search={place?.search ?? {}}>Traces</Link>}
       heading={
         <span className="line">
           {trace.data && <KindIcon kind={trace.data.kind} size={18} />}
@@ -44,7 +45,7 @@ export function TracePage() {
           {trace.data?.status === 'error' && <StatusTag status="error" />}
         </span>
       }
-      actions={<><TraceWalk id={traceId} />{trace.data && <><ScoreIt trace={trace.data} /><CompareMenu trace={trace.data} /></>}<Copy text={traceId}>Trace id</Copy><DeleteIt id={traceId} /></>}
+      actions={<>{place && <TraceWalk place={place} />}{trace.data && <><ScoreIt trace={trace.data} /><CompareMenu trace={trace.data} /></>}<Copy text={traceId}>Trace id</Copy><DeleteIt id={traceId} /></>}
     >
       <Loaded query={trace} lines={12}>{(found) => <Opened key={found.trace_id} trace={found} />}</Loaded>
     </Page>
