@@ -135,6 +135,11 @@ _TOKENS = "gen_ai.usage.input_tokens"
 QUESTIONS = (
     _traces("newest", lambda rng: ""),
     Question("traces: the next page", lambda api, rng, cursor: api.get(f"/traces?limit=50&cursor={cursor}"), _cursor),
+    _traces("sorted by latency", lambda rng: "&sort=latency:desc"),
+    _traces("sorted by a score", lambda rng: "&sort=score.user_feedback:asc"),
+    _traces("model, of a week, sorted by cost",
+            lambda rng: "&sort=cost:desc&" + _week() + "&model=" + rng.choice(list(MODELS))),
+    _traces("common words, sorted by tokens", lambda rng: f"&sort=tokens:desc&text={_words(rng)}"),
     _traces("of a week", lambda rng: "&" + _week()),
     _traces("model", lambda rng: "&model=" + rng.choice(list(MODELS))),
     _traces("user", lambda rng: f"&user=u{rng.randrange(2000)}"),

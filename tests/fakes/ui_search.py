@@ -15,6 +15,7 @@ Answer = Callable[[Request], Any]
 
 CAP = 10_000
 _PART = re.compile(r'(?:[^\s"]|"[^"]*"?)+')
+_ORDER = re.compile("(start|latency|cost|tokens|score[.].+):(asc|desc)")
 _LATENCY = re.compile(r"latency>(\d+)(ms|s)$")
 
 
@@ -26,6 +27,11 @@ def search_routes(world: Callable[[], World]) -> list[tuple[str, Answer, str]]:
             rows = [row for row in world().traces if _fits(row, request.query_params)]
         except ValueError as error:
             return _misread(str(error))
+        sort = request.query_params.get("sort")
+        if sort is not None and not _ORDER.fullmatch(sort):
+            return _unsorted(sort)
+        if sort is not None:
+            rows = _sorted(rows, sort)
         start, limit = int(request.query_params.get("cursor", 0)), int(request.query_params.get("limit", 50))
         more = start + limit < len(rows)
         words = [part for part in _parts(request.query_params.get("q", "")) if ":" not in part and ">" not in part]
@@ -35,6 +41,7 @@ def search_routes(world: Callable[[], World]) -> list[tuple[str, Answer, str]]:
             "total": min(len(rows), world().counted),
             "total_is": "at_least" if many else "exact",
             "next": str(start + limit) if more else None,
+            "sorted_among": world().counted if sort is not None and words and many else None,
             "text": {"state": "ready", "behind": world().behind} if words else None,
         }
 
@@ -85,6 +92,19 @@ async def _told(world: Callable[[], World]) -> AsyncIterator[str]:
         await asyncio.sleep(0.05)
 
 
+def _sorted(rows: list[Json], sort: str) -> list[Json]:
+    by, _, way = sort.rpartition(":")
+
+    def value(row: Json) -> Any:
+        if by.startswith("score."):
+            return row["scores"].get(by.removeprefix("score."), {}).get("mean")
+        tokens = sum(n or 0 for n in row["tokens"].values())
+        return {"start": row["start"], "latency": row["latency_ms"], "cost": row["cost"]["usd"], "tokens": tokens}[by]
+
+    known = [row for row in rows if value(row) is not None]
+    return sorted(known, key=value, reverse=way == "desc") + [row for row in rows if value(row) is None]
+
+
 def _parts(q: str) -> list[str]:
     return _PART.findall(q)
 
@@ -120,6 +140,14 @@ def _misread(part: str) -> JSONResponse:
     document = {
         "type": "about:blank", "title": "This cannot be read", "status": 400, "code": "invalid_input", "field": "q",
         "value": part, "detail": f"'{part}' has no unit.", "fix": "write latency>2s or latency>200ms",
+    }  # fmt: skip
+    return JSONResponse(document, 400, media_type="application/problem+json")
+
+
+def _unsorted(sort: str) -> JSONResponse:
+    document = {
+        "type": "about:blank", "title": "Invalid input", "status": 400, "code": "invalid_input", "field": "sort",
+        "value": sort, "detail": "Traces cannot be sorted by this.", "fix": "FIELD:asc or FIELD:desc",
     }  # fmt: skip
     return JSONResponse(document, 400, media_type="application/problem+json")
 

@@ -4,6 +4,7 @@ from typing import Any
 
 from assay_server.api.pages import decode_cursor
 from assay_server.core.errors import InvalidInput
+from assay_server.query import Order, Rank
 
 _LARGEST = 1 << 63
 
@@ -32,13 +33,31 @@ def after_counted(cursor: str | None) -> tuple[tuple[int, str], int, bool] | Non
     return None if key is None else ((int(key[0]), str(key[1])), int(key[2]), key[3] == 1)
 
 
+def after_ranked(cursor: str | None, order: Order) -> tuple[Rank, int, int | None] | None:
+    """The place after which to go on, in this order and no other; how many the first page counted, and among how many
+    they were ranked."""
+    key = decode_cursor(cursor, 6)
+    if key is None:
+        return None
+    by, value, *rest, among = key
+    number = isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < _LARGEST
+    if by != str(order) or not (value is None or number) or not all(map(_fits, [*rest, among], (int, str, int, int))):
+        raise _foreign(cursor)
+    start_ns, trace_id, total = rest
+    return Rank(value, start_ns, trace_id), total, among or None
+
+
 def _key(cursor: str | None, *types: type) -> list[Any] | None:
     key = decode_cursor(cursor, len(types))
     if key is not None and not all(map(_fits, key, types)):
-        raise InvalidInput(
-            "This cursor was not made by this list.", field="cursor", value=cursor, fix="leave it out to start anew"
-        )
+        raise _foreign(cursor)
     return key
+
+
+def _foreign(cursor: str | None) -> InvalidInput:
+    return InvalidInput(
+        "This cursor was not made by this list.", field="cursor", value=cursor, fix="leave it out to start anew"
+    )
 
 
 def _fits(value: Any, kind: type) -> bool:

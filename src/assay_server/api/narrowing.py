@@ -70,7 +70,7 @@ class TraceQuery(Listing):
 
 _TIMES = ("since", "until")
 _LISTS = ("score", "attribute", "differs", "exclude")
-_BESIDE = {"q", "limit", "cursor", "format"}
+_BESIDE = {"q", "sort", "limit", "cursor", "format"}
 
 
 def narrowed(query: TraceQuery) -> TraceFilter:

@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from assay_server.api.answers import Document, written
 from assay_server.api.auth import principal
-from assay_server.api.keyset import after_counted
+from assay_server.api.keyset import after_counted, after_ranked
 from assay_server.api.narrowing import Listing, TraceQuery, narrowed
 from assay_server.api.pages import decode_cursor, page
 from assay_server.api.services import services
@@ -17,7 +17,7 @@ from assay_server.api.times import nanoseconds
 from assay_server.core.clock import SystemClock
 from assay_server.core.ports import Principal
 from assay_server.ingest import TOOL_LOOP, loop_counted
-from assay_server.query import SpanFilter, line_json, read_line
+from assay_server.query import Order, SpanFilter, TraceFilter, Traces, line_json, read_line
 
 router = APIRouter(tags=["traces"])
 
@@ -54,18 +54,42 @@ async def list_spans(request: Request, caller: Reader, query: Annotated[SpanQuer
     return page(found.items, found.total, found.following)
 
 
-@router.get("/traces", summary="Traces, newest first")
-async def list_traces(request: Request, caller: Reader, query: Annotated[TraceQuery, Query()]) -> dict[str, Any]:
+class TraceList(TraceQuery):
+    sort: str | None = Field(
+        None,
+        max_length=300,
+        description="`FIELD:asc` or `:desc`, FIELD being start, latency, cost, tokens or score.NAME; else newest first",
+    )
+
+
+@router.get("/traces", summary="Traces, newest first or in another order")
+async def list_traces(request: Request, caller: Reader, query: Annotated[TraceList, Query()]) -> dict[str, Any]:
     narrow, traces = narrowed(query), services(request).traces
+    if query.sort is None:
+        answer = await _newest(traces, caller.project, narrow, query)
+    else:
+        answer = await _sorted(traces, caller.project, narrow, query, Order.read(query.sort))
+    return {**answer, "text": await traces.text_state(caller.project) if narrow.text else None}
+
+
+async def _newest(traces: Traces, project: str, narrow: TraceFilter, query: TraceList) -> dict[str, Any]:
     after = after_counted(query.cursor)
-    found = await traces.find(caller.project, narrow, limit=query.limit, after=after and after[0])
+    found = await traces.find(project, narrow, limit=query.limit, after=after and after[0])
     total, exact = (found.total, found.exact) if after is None else after[1:]
     following = None if found.following is None else [*found.following, total, int(exact)]
-    return {
-        **page(found.items, total, following),
-        "total_is": "exact" if exact else "at_least",
-        "text": await traces.text_state(caller.project) if narrow.text else None,
-    }
+    return {**page(found.items, total, following), **_told(exact, None)}
+
+
+async def _sorted(traces: Traces, project: str, narrow: TraceFilter, query: TraceList, order: Order) -> dict[str, Any]:
+    after = after_ranked(query.cursor, order)
+    found = await traces.ranked(project, narrow, order, limit=query.limit, after=after and after[0])
+    total, among = (found.total, found.among) if after is None else after[1:]
+    following = None if found.following is None else [str(order), *found.following, total, among or 0]
+    return {**page(found.items, total, following), **_told(among is None, among)}
+
+
+def _told(exact: bool, among: int | None) -> dict[str, Any]:
+    return {"total_is": "exact" if exact else "at_least", "sorted_among": among}
 
 
 @router.get("/traces/{trace_id}", summary="One trace with its spans and scores", response_model=Document)

@@ -34,10 +34,18 @@ def list_(
     words: Annotated[str | None, typer.Option("--text", "-t", help="Words in inputs or outputs.")] = None,
     release: Annotated[str | None, typer.Option("--release", help="A release's id.")] = None,
     channel: Annotated[str | None, typer.Option("--channel", help="A channel.")] = None,
+    sort: Annotated[
+        str | None,
+        typer.Option(
+            "--sort",
+            help="start, latency, cost, tokens or score.NAME, with :asc or :desc.",
+            show_default="newest first",
+        ),
+    ] = None,
     cursor: Annotated[str | None, typer.Option("--cursor", help="'next' of the page before.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Lists traces, newest first."""
+    """Lists traces, newest first or in another order."""
     with connected() as client:
         page = client.traces.list(
             limit,
@@ -52,12 +60,14 @@ def list_(
             text=words,
             release=release,
             channel=channel,
+            sort=sort,
         )
     if emit(page, as_json):
         return
     columns = ("trace", "start", "name", "status", "latency", "cost", "user", "input")
     table(columns, [_row(each) for each in page["items"]])
-    say(f"{len(page['items'])} of {page['total']}")
+    among = page.get("sorted_among")
+    say(f"{len(page['items'])} of {page['total']}" + (f", of the newest {among} with these words" if among else ""))
     if not page["total"]:
         hint("assay connect   (what to set in an application so that it sends here)")
     if page["items"]:

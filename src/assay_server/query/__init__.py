@@ -45,6 +45,7 @@ from assay_server.query.search_line import Line, fields_in, line_json, read_excl
 from assay_server.query.sql import Page
 from assay_server.query.stored import Stored
 from assay_server.query.tail import News, Tail, TailFilter
+from assay_server.query.trace_order import Order, Rank
 from assay_server.query.trace_pairs import TracePairs
 from assay_server.query.traces import SpanFilter, TraceFilter, Traces
 from assay_server.query.views import Views
@@ -78,10 +79,12 @@ __all__ = [
     "Line",
     "Metric",
     "News",
+    "Order",
     "Page",
     "Panels",
     "People",
     "PeopleFilter",
+    "Rank",
     "RunItems",
     "Savings",
     "ScoreFilter",

@@ -11,13 +11,15 @@ from assay_server.core.errors import InvalidInput
 class Page:
     """One page of a list: `following` is the sort key of its last item where there is more, for the cursor.
 
-    Where `exact` is False, counting stopped: there are at least `total`.
+    Where `exact` is False, counting stopped: there are at least `total`. `among`: where not all were put in order, of
+    how many of the newest these are the first.
     """
 
     items: list[Any]
     total: int
     following: list[Any] | None
     exact: bool = True
+    among: int | None = None
 
 
 @dataclass(slots=True)

@@ -107,7 +107,7 @@ def attributes_of(narrow: TraceFilter) -> set[tuple[str, ...]]:
     return found | ({_ROUTED, _OF_PROVIDERS} if any(each.endpoint is not None for each in every) else set())
 
 
-_TOKENS = "coalesce(input_tokens + output_tokens, input_tokens, output_tokens)"
+TOKENS_OF_SUMS = "coalesce(input_tokens + output_tokens, input_tokens, output_tokens)"
 """What went in and what came out together, as a row of the list shows both."""
 
 
@@ -156,7 +156,7 @@ def _say(
     rows.status(narrow.status)
     rows.within("(end_ns - start_ns) / 1e6", narrow.min_latency_ms, narrow.max_latency_ms)
     rows.within("usd", narrow.min_cost, narrow.max_cost)
-    rows.within(_TOKENS, narrow.min_tokens, narrow.max_tokens)
+    rows.within(TOKENS_OF_SUMS, narrow.min_tokens, narrow.max_tokens)
     for score in narrow.scores:
         _score(where, project, score)
 

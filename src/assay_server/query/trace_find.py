@@ -11,12 +11,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from assay_server.core.errors import InvalidInput
-from assay_server.query.attribute_filter import read_condition
-from assay_server.query.commits import IN_COMMITS, commits_of
-from assay_server.query.key_sets import sets_with
 from assay_server.query.sql import cut, lines
 from assay_server.query.trace_filter import TraceFilter, attributes_of, is_of_trace, trace_conditions
-from assay_server.store import Bounds, Found, Limits, Store, asks_for_words
+from assay_server.query.trace_known import AMONG, Known, ids
+from assay_server.store import Bounds, Found, Store, asks_for_words
 
 MOST_COUNTED = 10_000
 MOST_COUNTED_WITH_WORDS = 200
@@ -26,20 +24,11 @@ _WINDOWS = (20_000, 200_000, None)
 
 _BOUND_S = 10.0  # how long a window may begin where it began
 _CHUNK, _LARGEST_CHUNK = 500, 8_000  # traces with the words, whose other conditions are looked up together
-_MANY = Limits(rows=2_000_000, seconds=60)
 _FEW = 8_000  # traces in which words are looked for by name; chunk by chunk, words that few of them hold take seconds
-_NAMED = 300  # traces that have the words of an attribute's value; a page is looked for among the newest of more
 _SHARED_BY_FEW = ("user", "session", "run")
 
 Place = tuple[int, str]
 """(start_ns, trace_id): the order of the list."""
-
-
-_AMONG = "trace_id IN (SELECT unnest(?::VARCHAR[]))"
-_MINE = lines(  # by their place: conditions are not to be worked out for all rows of all commits
-    "mine AS (SELECT * FROM spans WHERE rowid IN (SELECT rowid FROM spans WHERE project = ? AND",
-    IN_COMMITS + " AND " + _AMONG + ")),",
-)
 
 
 @dataclass(slots=True, frozen=True)
@@ -74,6 +63,7 @@ class TraceFinder:
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        self._known = Known(store)
         self._windows: dict[tuple[str, int], tuple[float, _Bound]] = {}
 
     async def find(self, project: str, narrow: TraceFilter, limit: int, after: Sequence[Any] | None = None) -> Listed:
@@ -84,26 +74,8 @@ class TraceFinder:
         place = _place(after)
         if narrow.text is not None and asks_for_words(narrow.text):
             return await self._with_words(project, narrow, narrow.text, limit, place)
-        narrow = replace(narrow, text=None, begun_before=await self._begun_before(project, narrow))
+        narrow = replace(narrow, text=None, begun_before=await self._known.begun_before(project, narrow))
         return await self._narrowed(project, narrow, limit, place)
-
-    async def _begun_before(self, project: str, narrow: TraceFilter) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        """A trace stands in the list where its first commit began, and its root often comes later, since children end
-        before it. Those that go over an edge of the range are few, and of them it is asked when they really began."""
-        edges = [edge for edge in (narrow.since_ns, narrow.until_ns) if edge is not None]
-        if not edges:
-            return (), ()
-        params = [value for edge in edges for value in (edge, edge)]
-        over = " OR ".join(["start_ns < ? AND last_ns >= ?"] * len(edges))
-        sql = lines("SELECT trace_id, start_ns, last_ns FROM trace_sums WHERE project = ? AND (", over, ")")
-        rows = await self._store.scan(sql, [project, *params], limits=_MANY)
-
-        def before(edge: int | None) -> tuple[str, ...]:
-            if edge is None:
-                return ()
-            return tuple(row["trace_id"] for row in rows if row["start_ns"] < edge <= row["last_ns"])
-
-        return before(narrow.since_ns), before(narrow.until_ns)
 
     async def _narrowed(
         self,
@@ -115,9 +87,9 @@ class TraceFinder:
     ) -> Listed:
         if is_of_trace(narrow):
             return await self._select(project, narrow, _ALL, limit, after)
-        named = await self._named(project, narrow, after)
+        named = await self._known.named(project, narrow, _behind(narrow, after))
         if named is not None and named.complete:
-            return await self._select(project, narrow, _ALL, limit, after, _ids(named))
+            return await self._select(project, narrow, _ALL, limit, after, ids(named))
         found = Listed([], 0, exact=True)
         for size in windows or _WINDOWS:
             bound = await self._bound(project, narrow, after, size)
@@ -127,7 +99,7 @@ class TraceFinder:
             if bound.whole or (len(found.places) > limit and (counted or attributes_of(narrow))):
                 break
             if named is not None and limit < len(named.traces):
-                newest = await self._select(project, narrow, _ALL, limit, after, _ids(named))
+                newest = await self._select(project, narrow, _ALL, limit, after, ids(named))
                 if len(newest.places) > limit:
                     return replace(newest, exact=False)
                 named = None
@@ -160,29 +132,6 @@ class TraceFinder:
         row = (await self._store.scan(sql, where.params))[0]
         return _Bound(row["since_ns"], row["stored_ns"], whole=size is None or row["n"] < size)
 
-    async def _named(self, project: str, narrow: TraceFilter, after: Place | None) -> Found | None:
-        """The newest traces with the words of an attribute that is asked for; all of them where they are few.
-
-        The id of an order or a case hardly stands anywhere else, and the index knows at once where. None where no
-        condition has words.
-        """
-        bounds = _behind(narrow, after)
-        newest = None
-        for condition in map(read_condition, narrow.attributes):
-            if condition.words is not None:
-                found = await self._store.texts.find(project, condition.words, bounds, _NAMED)
-                if found.complete:
-                    return found
-                newest = newest or found
-        return newest
-
-    async def _key_sets(self, project: str, narrow: TraceFilter) -> dict[tuple[str, ...], list[int]]:
-        """Of which set of names a span is that has all attributes which are asked for together."""
-        return {
-            texts: await sets_with(self._store, project, [read_condition(text).key for text in texts])
-            for texts in attributes_of(narrow)
-        }
-
     async def _select(
         self,
         project: str,
@@ -194,15 +143,15 @@ class TraceFinder:
     ) -> Listed:
         if among == []:
             return Listed([], 0, exact=after is None)
-        sets = await self._key_sets(project, narrow)
+        sets = await self._known.key_sets(project, narrow)
         where = trace_conditions(project, narrow, bound.stored_ns, "spans" if among is None else "mine", sets)
         where.add("start_ns >= ?", bound.since_ns)
         if after is not None:
             where.follows(("start_ns", "trace_id"), after, (int, str), "<")
-        mine, params = "", []
+        mine, params = "", list[Any]()
         if among is not None:
-            where.add(_AMONG, among)
-            mine, params = _MINE, [project, await commits_of(self._store, project, among), among]
+            where.add(AMONG, among)
+            mine, params = await self._known.mine(project, among)
         sql = lines(
             "WITH " + mine,
             *("found AS MATERIALIZED (SELECT trace_id, start_ns FROM traces WHERE", str(where), ")"),
@@ -284,9 +233,9 @@ class TraceFinder:
         if not places:
             return []
         bound = await self._bound(project, TraceFilter(since_ns=places[-1][0]), None, None)
-        sets = await self._key_sets(project, others)
+        sets = await self._known.key_sets(project, others)
         where = trace_conditions(project, others, bound.stored_ns, key_sets=sets)
-        where.add(_AMONG, [trace_id for _, trace_id in places])
+        where.add(AMONG, [trace_id for _, trace_id in places])
         rows = await self._store.scan(lines("SELECT trace_id FROM traces WHERE", str(where)), where.params)
         meeting = {row["trace_id"] for row in rows}
         return [place for place in places if place[1] in meeting]
@@ -296,10 +245,6 @@ def _behind(narrow: TraceFilter, after: Place | None) -> Bounds:
     """Of the filter's range what is not before that place; traces of the same start are to be sorted out."""
     until_ns = narrow.until_ns if after is None else min(narrow.until_ns or after[0] + 1, after[0] + 1)
     return Bounds(narrow.since_ns, until_ns)
-
-
-def _ids(found: Found) -> list[str]:
-    return [trace_id for _, trace_id in found.traces]
 
 
 def _listed(kept: list[Place], found: Found, limit: int, after: Place | None) -> Listed:

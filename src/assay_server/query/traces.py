@@ -14,6 +14,7 @@ from assay_server.query.shapes import OUTLINE, outline_json, span_json
 from assay_server.query.sql import Page, Where, by_row, cut, lines
 from assay_server.query.trace_filter import TraceFilter
 from assay_server.query.trace_find import TraceFinder
+from assay_server.query.trace_order import Order, Rank, TraceRanker, cut_ranked
 from assay_server.query.trace_rows import SPANS, by_trace, root_of, shown_of, shown_texts, texts_of, trace_row
 from assay_server.store import Limits, Store
 
@@ -80,6 +81,7 @@ class Traces:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._finder = TraceFinder(store)
+        self._ranker = TraceRanker(store)
 
     async def spans(
         self, project: str, narrow: SpanFilter = SpanFilter(), *, limit: int = 50, after: Sequence[Any] | None = None
@@ -103,6 +105,15 @@ class Traces:
         found = await self._finder.find(project, narrow, limit, after)
         trace_ids, following = found.page(limit)
         return Page(await self._rows(project, trace_ids), found.total, following, found.exact)
+
+    async def ranked(
+        self, project: str, narrow: TraceFilter, order: Order, *, limit: int = 50, after: Rank | None = None
+    ) -> Page:
+        """Trace rows in another order. `after`, and `following` of the answer: (value, start_ns, trace_id)."""
+        found = await self._ranker.rank(project, narrow, order, limit, after)
+        trace_ids, following = cut_ranked(found.ranks, limit)
+        rows = await self._rows(project, trace_ids)
+        return Page(rows, found.total, following and list(following), found.among is None, found.among)
 
     async def text_state(self, project: str) -> dict[str, Any]:
         """How far the text index is, as the API shows it."""

@@ -152,6 +152,47 @@ def test_columns_are_chosen_in_the_address_and_kept_for_oneself(opened: Opened) 
     expect(page.get_by_role("columnheader", name="user feedback")).to_be_visible()
 
 
+def test_heads_sort_the_list_and_the_address_says_how(opened: Opened, ui_api: FakeApi) -> None:
+    page = opened("/traces?q=status:error")
+    slowest = sorted((row["latency_ms"] for row in ui_api.world.traces if row["status"] == "error"), reverse=True)
+    shown = page.locator("tbody tr.open")
+    head = page.get_by_role("columnheader", name="Latency")
+    started = page.get_by_role("columnheader", name="Started")
+    expect(shown).to_have_count(9)
+    newest = shown.first.inner_text()
+    expect(started).to_have_attribute("aria-sort", "descending")
+
+    def latencies() -> list[str]:
+        at = [cell.inner_text() for cell in page.get_by_role("columnheader").all()].index("Latency")
+        return page.locator(f"tbody tr.open td:nth-child({at + 1})").all_inner_texts()
+
+    head.get_by_role("button").click()
+    expect(page).to_have_url(re.compile("sort=latency%3Adesc"))
+    expect(head).to_have_attribute("aria-sort", "descending")
+    expect(page.get_by_role("table", name="Traces, by latency, largest first")).to_be_visible()
+    down = latencies()
+    assert len(down) == len(slowest)
+    page.keyboard.press("Enter")
+    expect(head).to_have_attribute("aria-sort", "ascending")
+    expect(page.get_by_role("table", name="Traces, by latency, smallest first")).to_be_visible()
+    assert latencies() == down[::-1]
+    assert len(set(down)) > 3
+    page.keyboard.press("Enter")
+    expect(started).to_have_attribute("aria-sort", "descending")
+    expect(page).to_have_url(re.compile("q=status%3Aerror$"))
+    assert shown.first.inner_text() == newest
+
+
+def test_what_a_link_sorts_by_has_its_column(opened: Opened, ui_api: FakeApi) -> None:
+    ui_api.world.counted = 50
+    page = opened("/traces?q=return&sort=score.user_feedback:asc&cols=model")
+    head = page.get_by_role("columnheader", name="user feedback")
+    expect(head).to_have_attribute("aria-sort", "ascending")
+    expect(page.get_by_text("Sorted among the newest 50 traces that have these words")).to_be_visible()
+    page.goto(page.url.replace("user_feedback%3Aasc", "").replace("user_feedback:asc", ""))
+    expect(page.get_by_text("Traces cannot be sorted by this")).to_be_visible()
+
+
 def test_two_marked_traces_are_compared(opened: Opened) -> None:
     page = opened("/traces")
     boxes = page.get_by_role("checkbox")

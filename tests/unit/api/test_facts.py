@@ -5,7 +5,7 @@ import json
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import httpx
 import pytest
@@ -193,6 +193,9 @@ async def test_spans_traces_and_facets_are_read_back(http: httpx.AsyncClient) ->
         ("/traces?cursor=abc", 400, "cursor"),
         ("/traces?cursor=WyJ4IiwgInkiXQ", 400, "cursor"),
         ("/traces?modle=gpt-4o", 400, "modle"),
+        ("/traces?sort=latency", 400, "sort"),
+        ("/traces?sort=latency:desc&cursor=WyJ4IiwgInkiXQ", 400, "cursor"),
+        ("/traces?sort=latency:desc&cursor=W10", 400, "cursor"),
         ("/traces?score=q", 400, "score"),
         ("/traces?min_cost=cheap", 400, "min_cost"),
         ("/spans?status=x&colour=red", 400, "colour"),
@@ -206,6 +209,36 @@ async def test_bad_questions_name_the_field(http: httpx.AsyncClient, path: str, 
     answer = await http.get("/api/v1" + path)
     assert (answer.status_code, answer.json()["field"]) == (status, field)
     assert answer.headers["content-type"] == "application/problem+json"
+
+
+async def test_a_sorted_list_goes_on_in_its_own_order_only(http: httpx.AsyncClient) -> None:
+    start = a_span()["start_ns"]
+    for n in range(1, 6):
+        ids = {"trace_id": f"{n:032x}", "span_id": f"{n:016x}"}
+        await send(http, protobuf(a_span(**ids, start_ns=start + n, end_ns=start + n + n % 3 * 1_000_000)))
+
+    async def listed(**query: Any) -> dict[str, Any]:
+        answer = await http.get("/api/v1/traces", params={"limit": 2, **query})
+        assert answer.status_code == 200, answer.text
+        return cast("dict[str, Any]", answer.json())
+
+    first = await listed(sort="latency:desc")
+    second = await listed(sort="latency:desc", cursor=first["next"])
+    third = await listed(sort="latency:desc", cursor=second["next"])
+    ids = [int(row["trace_id"], 16) for page in (first, second, third) for row in page["items"]]
+    assert ids == [5, 2, 4, 1, 3]
+    assert third["next"] is None
+    assert {(page["total"], page["total_is"], page["sorted_among"]) for page in (first, second, third)} == {
+        (5, "exact", None)
+    }
+    newest = await listed()
+    for query in (
+        {"sort": "latency:asc", "cursor": first["next"]},
+        {"cursor": first["next"]},
+        {"sort": "latency:desc", "cursor": newest["next"]},
+    ):
+        refused = await http.get("/api/v1/traces", params=query)
+        assert (refused.status_code, refused.json()["field"]) == (400, "cursor")
 
 
 async def test_filters_by_time_and_score_pass_through(http: httpx.AsyncClient) -> None:

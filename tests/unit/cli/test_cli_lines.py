@@ -53,6 +53,7 @@ def test_a_line_may_begin_with_what_is_left_out(cli: Run, asked: list[dict[str, 
         (["-m", "-odd:name"], {"model": "-odd:name"}),
         (["--text", "-a:b", "status:ok"], {"text": "-a:b", "q": "status:ok"}),
         (["-n5"], {"limit": "5"}),
+        (["--sort", "latency:desc"], {"sort": "latency:desc"}),
     ],
 )
 def test_options_stay_options(cli: Run, asked: list[dict[str, Any]], options: list[str], sent: dict[str, str]) -> None:

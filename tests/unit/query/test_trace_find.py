@@ -8,7 +8,7 @@ import pytest
 
 from assay_server.core.errors import InvalidInput
 from assay_server.core.records import Facts, Span
-from assay_server.query import Metric, TraceFilter, Traces, Window, Windows, trace_find
+from assay_server.query import Metric, TraceFilter, Traces, Window, Windows, trace_find, trace_known
 from assay_server.query.attribute_filter import read_condition
 from assay_server.store import DuckStore
 
@@ -88,7 +88,7 @@ async def test_pages_hold_every_trace_once_and_the_first_says_how_many(
     monkeypatch.setattr(trace_find, "_WINDOWS", windows)
     monkeypatch.setattr(trace_find, "_CHUNK", chunk)
     monkeypatch.setattr(trace_find, "_FEW", few)
-    monkeypatch.setattr(trace_find, "_NAMED", named)
+    monkeypatch.setattr(trace_known, "_NAMED", named)
     traces = Traces(store)
     for narrow, expected in QUESTIONS:
         assert await pages(traces, narrow, 3) == expected, narrow

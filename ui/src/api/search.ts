@@ -13,6 +13,8 @@ export interface SearchState {
 
 export interface Found extends List<TraceRow> {
   total_is?: 'exact' | 'at_least'
+  /** Where not all that match were sorted: among how many of the newest. */
+  sorted_among?: number | null
   /** How far the index of words is, where words were asked for. */
   text?: SearchState | null
 }

@@ -19,9 +19,9 @@ const USUAL = ['model', 'user', 'release', 'scores', 'tokens', 'cost']
 /** A column of one score: what end users, judges or people said. */
 const SCORE = 'score.'
 
-/** The columns in force: of the address, else this reader's own, else the usual ones. `asked`: names of scores that the list is narrowed by, which go first. */
-export function columnsOf(cols: string | undefined, asked: string[]): Column<TraceRow>[] {
-  const wanted = namesOf(cols)
+/** The columns in force: of the address, else this reader's own, else the usual ones; and what the list is sorted by. `asked`: names of scores that the list is narrowed by, which go first. */
+export function columnsOf(cols: string | undefined, asked: string[], sorted: string | undefined): Column<TraceRow>[] {
+  const wanted = [...new Set([...namesOf(cols), ...(sorted ? [sorted] : [])])]
   const scores = wanted.filter((name) => name.startsWith(SCORE)).map((name) => scoreColumn(name.slice(SCORE.length)))
   const [first, ...rest] = COLUMNS
   return [first!, ...rest.filter((column) => ALWAYS.includes(column.id) || wanted.includes(column.id)).flatMap((column) => (column.id === 'latency' ? [...scores, column] : column.id === 'scores' ? [{ ...column, cell: scoresCell(asked) }] : [column]))]
@@ -59,10 +59,10 @@ const COLUMNS: Column<TraceRow>[] = [
   { id: 'release', head: 'Release', className: 'hide-l nowrap', cell: (row) => <ReleaseLink id={row.release} /> },
   { id: 'channel', head: 'Channel', className: 'hide-l nowrap', cell: (row) => row.channel ?? <span className="quiet">none</span> },
   { id: 'scores', head: 'Scores', className: 'hide-m', cell: scoresCell([]) },
-  { id: 'tokens', head: 'Tokens', className: 'num hide-m', cell: (row) => <TokenCount input={row.tokens.input} output={row.tokens.output} /> },
-  { id: 'cost', head: 'Cost', className: 'num hide-m', cell: (row) => <Money usd={row.cost.usd} unknown={row.cost.unknown} /> },
-  { id: 'latency', head: 'Latency', className: 'num', cell: (row) => <Duration ms={row.latency_ms} /> },
-  { id: 'time', head: 'Started', className: 'num', cell: (row) => <Time at={row.start} /> },
+  { id: 'tokens', head: 'Tokens', sort: 'tokens', className: 'num hide-m', cell: (row) => <TokenCount input={row.tokens.input} output={row.tokens.output} /> },
+  { id: 'cost', head: 'Cost', sort: 'cost', className: 'num hide-m', cell: (row) => <Money usd={row.cost.usd} unknown={row.cost.unknown} /> },
+  { id: 'latency', head: 'Latency', sort: 'latency', className: 'num', cell: (row) => <Duration ms={row.latency_ms} /> },
+  { id: 'time', head: 'Started', sort: 'start', className: 'num', cell: (row) => <Time at={row.start} /> },
 ]
 const CHOOSABLE = COLUMNS.filter((column) => !ALWAYS.includes(column.id))
 
@@ -70,6 +70,7 @@ function scoreColumn(name: string): Column<TraceRow> {
   return {
     id: SCORE + name,
     head: words(name),
+    sort: SCORE + name,
     className: 'num hide-s',
     cell: (row) => {
       const found = row.scores[name]

@@ -9,7 +9,8 @@ import type { SearchState } from '@/api/search'
 import type { TraceRow } from '@/api/types'
 import { views } from '@/api/views'
 import { defaultView } from '@/lib/choices'
-import { count, duration, plural } from '@/lib/format'
+import { count, duration, plural, words } from '@/lib/format'
+import { type Order, orderOf, writtenOrder } from '@/lib/order'
 import { lineOf, PARAMETERS, scoresIn } from '@/lib/q'
 import { sinceOf } from '@/lib/range'
 import { type Search, useAddress } from '@/lib/search'
@@ -30,16 +31,19 @@ const Live = lazy(() => import('./traces-live'))
 const ExportTraces = lazy(() => import('./traces-export'))
 
 /** What a saved view of this page keeps. */
-const KEPT = ['q', 'range', 'since', 'until', 'cols']
+const KEPT = ['q', 'range', 'since', 'until', 'cols', 'sort']
+/** As the list comes: the newest first. */
+const NEWEST: Order = { by: 'start', descending: true }
 
 export function Traces() {
   const [address, change] = useOneLine()
   const q = lineOf(address)
   const query = useMemo((): Query => ({ q: q || undefined, since: address.since ?? sinceOf(address.range), until: address.until }), [q, address.since, address.range, address.until])
   const live = address.live === '1'
-  const pages = usePages<TraceRow>({ ...ask.found(query), enabled: !live })
+  const order = orderOf(address.sort)
+  const pages = usePages<TraceRow>({ ...ask.found({ ...query, sort: address.sort }), enabled: !live })
   const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set())
-  const columns = useMemo(() => columnsOf(address.cols, scoresIn(q)), [address.cols, q])
+  const columns = useMemo(() => columnsOf(address.cols, scoresIn(q), order?.by), [address.cols, q, order?.by])
   const { rows } = pages
   useEffect(() => {
     // While a trace's page is fetched this one still stands there, and reads the other's address.
@@ -70,6 +74,7 @@ export function Traces() {
         </div>
         <TraceFilters q={q} onChange={set} />
         <Lag state={(pages.first as ask.Found | undefined)?.text} />
+        <Among of={(pages.first as ask.Found | undefined)?.sorted_among} />
       </div>
       {live ? (
         <Suspense fallback={<Skeleton lines={4} />}><Live q={q} /></Suspense>
@@ -77,11 +82,13 @@ export function Traces() {
         <Listed pages={pages} empty={q || address.range || address.since || address.until ? <NothingFound clear={() => change(cleared())} /> : <FirstTrace />}>
           {(rows) => (
             <Table
-              label="Traces, newest first"
+              label={`Traces, ${saidOrder(order)}`}
               rows={rows}
               columns={columns}
               rowKey={(row) => row.trace_id}
               href={(row) => `/traces/${row.trace_id}`}
+              order={order ?? NEWEST}
+              onOrder={(next) => change({ sort: next && written(next) })}
               chosen={chosen}
               onChoose={(key) => setChosen(toggled(chosen, key))}
               onEnd={pages.more}
@@ -137,6 +144,22 @@ function Lag({ state }: { state: SearchState | null | undefined }) {
       {state.state === 'building' ? `The text index is being built; ${rows} are read one by one meanwhile.` : `The text index is ${duration(state.behind.seconds * 1000)} behind; the ${rows} are read one by one, so nothing is missing.`}
     </p>
   )
+}
+
+/** Where not all that match could be put in order: what stands here is the first of the newest. */
+function Among({ of }: { of: number | null | undefined }) {
+  if (!of) return null
+  return <p className="quiet small" role="status">Sorted among the newest {count(of)} traces that have these words; narrow the time for older ones.</p>
+}
+
+/** Newest first is how the list comes: asking for that is asking for no order. */
+function written(order: Order): string | undefined {
+  return order.by === NEWEST.by && order.descending ? undefined : writtenOrder(order)
+}
+
+function saidOrder(order: Order | undefined): string {
+  if (!order || order.by === NEWEST.by) return order && !order.descending ? 'oldest first' : 'newest first'
+  return `by ${words(order.by.replace(/^score\./, ''))}, ${order.descending ? 'largest' : 'smallest'} first`
 }
 
 /** `10,000+` where counting stopped. */

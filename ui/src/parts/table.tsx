@@ -1,14 +1,18 @@
 import { Checkbox } from '@mantine/core'
+import { IconArrowDown, IconArrowUp } from '@tabler/icons-react'
 import { useNavigate } from '@tanstack/react-router'
 import { useVirtualizer } from '@tanstack/react-virtual'
 import { type ReactNode, useEffect, useRef, useState } from 'react'
 import { useKeys } from '@/lib/keys'
+import { ordered, type Order } from '@/lib/order'
 
 export interface Column<T> {
   id: string
   head: ReactNode
   cell: (row: T) => ReactNode
   className?: string
+  /** The field that its head sorts by. */
+  sort?: string
 }
 
 interface TableProps<T> {
@@ -18,6 +22,9 @@ interface TableProps<T> {
   rowKey: (row: T) => string
   /** Where a row leads; the whole row is then clickable, and its first link is what the keyboard reaches. */
   href?: (row: T) => string
+  order?: Order
+  /** Where heads sort, what one of them asks for; undefined: as the list comes. */
+  onOrder?: (order: Order | undefined) => void
   chosen?: ReadonlySet<string>
   onChoose?: (key: string) => void
   /** Fills the page and draws only the rows in sight. */
@@ -58,6 +65,10 @@ export function Table<T>(props: TableProps<T>) {
     ...(onChoose ? [{ keys: 'x', does: 'Select the row', run: () => rows[active] && onChoose(rowKey(rows[active])) }] : []),
   ])
 
+  const sort = (order: Order | undefined) => {
+    scroller.current?.scrollTo({ top: 0 })
+    props.onOrder?.(order)
+  }
   const indices = fill ? shown.map((item) => item.index) : rows.map((_, i) => i)
   const before = fill ? (shown[0]?.start ?? 0) : 0
   const after = fill ? virtual.getTotalSize() - (shown.at(-1)?.end ?? 0) : 0
@@ -68,7 +79,11 @@ export function Table<T>(props: TableProps<T>) {
         <thead>
           <tr>
             {onChoose && <th style={{ width: '1.5rem' }}><span className="sr">Selected</span></th>}
-            {columns.map((column) => <th key={column.id} className={column.className}>{column.head}</th>)}
+            {columns.map((column) => (
+              <th key={column.id} className={column.className} aria-sort={column.sort && props.onOrder ? saidOf(column.sort, props.order) : undefined}>
+                {column.sort && props.onOrder ? <Sorter by={column.sort} order={props.order} onOrder={sort}>{column.head}</Sorter> : column.head}
+              </th>
+            ))}
           </tr>
         </thead>
         <tbody>
@@ -101,6 +116,20 @@ export function Table<T>(props: TableProps<T>) {
       </table>
       {props.footer}
     </div>
+  )
+}
+
+const saidOf = (by: string, order: Order | undefined) => (order?.by !== by ? 'none' : order.descending ? 'descending' : 'ascending')
+
+/** A head that sorts: the largest first, the smallest first, then as the list comes. */
+function Sorter({ by, order, onOrder, children }: { by: string; order: Order | undefined; onOrder: (order: Order | undefined) => void; children: ReactNode }) {
+  const own = order?.by === by
+  const Arrow = own && !order.descending ? IconArrowUp : IconArrowDown
+  return (
+    <button type="button" className="sorter" data-own={own} onClick={() => onOrder(ordered(by, order))}>
+      {children}
+      <Arrow size={12} stroke={2} aria-hidden />
+    </button>
   )
 }
 

@@ -33,12 +33,13 @@ class Traces(Noun[D_co]):
 
     @endpoint
     def list(self, /, limit: int = 50, cursor: str | None = None, **filters: Any) -> Call[Page]:
-        """A page of traces, newest first. Filters as in docs/api.md: since, until, model, user, status, text, …"""
+        """A page of traces, newest first, or as `sort` says (`latency:desc`). Filters as in docs/api/search.md: since,
+        until, model, user, status, text, …"""
         return get("/traces", limit=limit, cursor=cursor, **filters)
 
     @endpoint
     def all(self, /, most: int | None = None, **filters: Any) -> Call[Rows]:
-        """All traces that match, or the newest `most`."""
+        """All traces that match, or the first `most`."""
         return every("/traces", most, **filters)
 
     @endpoint

@@ -1,0 +1,18 @@
+/** Another order than a list comes in: a field, and whether the largest is first. In an address: `latency:desc`. */
+export interface Order {
+  by: string
+  descending: boolean
+}
+
+export function orderOf(text: string | undefined): Order | undefined {
+  const found = /^(.+):(asc|desc)$/s.exec(text ?? '')
+  return found ? { by: found[1]!, descending: found[2] === 'desc' } : undefined
+}
+
+export const writtenOrder = (order: Order): string => `${order.by}:${order.descending ? 'desc' : 'asc'}`
+
+/** What comes next for who asks for a field again: the largest first, the smallest, then as the list comes. */
+export function ordered(by: string, now: Order | undefined): Order | undefined {
+  if (now?.by !== by) return { by, descending: true }
+  return now.descending ? { by, descending: false } : undefined
+}
