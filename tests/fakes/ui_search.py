@@ -124,7 +124,7 @@ def _holds(row: Json, part: str) -> bool:
             raise ValueError(part)
         return bool(row["latency_ms"] > float(bound[1]) * {"ms": 1, "s": 1000}[bound[2]])
     if colon and field in {"status", "model", "user", "name", "release", "channel", "arm", "kind", "session"}:
-        return value.strip('"') in _values(row, field)
+        return any(one.strip('"') in _values(row, field) for one in value.split(","))
     return part.strip('"').lower() in f"{row['input']} {row['output']}".lower()
 
 

@@ -1,7 +1,7 @@
 """What a list of traces is asked for: its parameters, and the line `q` that says the same in one."""
 
 from dataclasses import replace
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -9,10 +9,14 @@ from assay_server.api.pages import DEFAULT_LIMIT
 from assay_server.api.times import nanoseconds
 from assay_server.core.clock import SystemClock
 from assay_server.core.errors import InvalidInput
-from assay_server.query import TraceFilter, read_excluded, read_line
+from assay_server.query import ANY_OF, TraceFilter, read_excluded, read_line
 
 MOST = 50
 """Conditions of one kind in a request: each is a question of its own, and hundreds are a nesting no engine takes."""
+
+
+Several = Annotated[list[str], Field(max_length=MOST)]
+"""Of values that are given several times one must hold."""
 
 
 class Listing(BaseModel):
@@ -28,30 +32,30 @@ class TraceQuery(Listing):
     q: str | None = Field(None, max_length=2000, description="All filters in one line: docs/api/search.md")
     since: str | None = Field(None, description="RFC 3339")
     until: str | None = Field(None, description="RFC 3339, exclusive")
-    trace_id: str | None = None
-    model: str | None = None
-    provider: str | None = None
-    service: str | None = None
-    user: str | None = None
-    session: str | None = None
-    prompt: str | None = None
-    prompt_version: str | None = None
-    error_type: str | None = None
-    endpoint: str | None = Field(None, description="The route that was asked for, else what the root is called")
-    feature: str | None = None
-    tenant: str | None = None
-    cost_center: str | None = None
-    status: str | None = Field(None, description="ok, error or unset; error finds an error in any span")
-    kind: str | None = None
-    name: str | None = None
+    trace_id: Several = []
+    model: Several = []
+    provider: Several = []
+    service: Several = []
+    user: Several = []
+    session: Several = []
+    prompt: Several = []
+    prompt_version: Several = []
+    error_type: Several = []
+    endpoint: Several = Field([], description="The route that was asked for, else what the root is called")
+    feature: Several = []
+    tenant: Several = []
+    cost_center: Several = []
+    status: Several = Field([], description="ok, error or unset; error finds an error in any span")
+    kind: Several = []
+    name: Several = []
     text: str | None = Field(None, max_length=1000, description='Words and "phrases"')
-    release: str | None = None
-    channel: str | None = None
-    canary: str | None = None
-    arm: str | None = None
-    run: str | None = None
-    environment: str | None = None
-    tag: str | None = None
+    release: Several = []
+    channel: Several = []
+    canary: Several = []
+    arm: Several = []
+    run: Several = []
+    environment: Several = []
+    tag: Several = []
     min_latency_ms: float | None = None
     max_latency_ms: float | None = None
     min_cost: float | None = Field(None, description="US dollars")
@@ -75,9 +79,14 @@ _BESIDE = {"q", "sort", "limit", "cursor", "format"}
 
 def narrowed(query: TraceQuery) -> TraceFilter:
     """The filter that the parameters and the line say together. Raises `InvalidInput`."""
-    given = {name: value for name, value in query.model_dump(exclude=_BESIDE).items() if value not in (None, [])}
-    wanted, excluded = asked(given, query.q)
+    wanted, excluded = asked(said(query.model_dump(exclude=_BESIDE)), query.q)
     return replace(_filter(wanted), exclude=tuple(map(_filter, excluded)))
+
+
+def said(query: dict[str, Any]) -> dict[str, Any]:
+    """What parameters ask for; one value of several that there may be as it is."""
+    given = {name: value for name, value in query.items() if value not in (None, [])}
+    return {name: value[0] if name in ANY_OF and len(value) == 1 else value for name, value in given.items()}
 
 
 def asked(given: dict[str, Any], q: str | None) -> tuple[dict[str, Any], list[dict[str, Any]]]:

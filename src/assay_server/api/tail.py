@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import StreamingResponse
 
 from assay_server.api.auth import Permission, principal
-from assay_server.api.narrowing import MOST, asked
+from assay_server.api.narrowing import MOST, Several, asked, said
 from assay_server.api.openapi import answers
 from assay_server.api.services import services
 from assay_server.api.welcome import StillWelcome
@@ -31,22 +31,22 @@ class TailQuery(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     q: str | None = Field(None, max_length=2000, description="All filters in one line: docs/api/search.md")
-    trace_id: str | None = None
-    kind: str | None = None
-    name: str | None = None
-    model: str | None = None
-    status: str | None = None
-    user: str | None = None
-    session: str | None = None
-    prompt: str | None = None
-    prompt_version: str | None = None
-    error_type: str | None = None
-    endpoint: str | None = None
-    release: str | None = None
-    environment: str | None = None
-    feature: str | None = None
-    tenant: str | None = None
-    cost_center: str | None = None
+    trace_id: Several = []
+    kind: Several = []
+    name: Several = []
+    model: Several = []
+    status: Several = []
+    user: Several = []
+    session: Several = []
+    prompt: Several = []
+    prompt_version: Several = []
+    error_type: Several = []
+    endpoint: Several = []
+    release: Several = []
+    environment: Several = []
+    feature: Several = []
+    tenant: Several = []
+    cost_center: Several = []
     text: str | None = None
     exclude: list[str] = Field([], max_length=MOST, description="A part of `q` that may not hold: `status:error`")
 
@@ -86,8 +86,7 @@ def _event(news: News) -> bytes:
 
 def _filter(query: TailQuery) -> TailFilter:
     """Raises `InvalidInput` for what cannot be known of a span that was just stored."""
-    given = {name: value for name, value in query.model_dump(exclude={"q"}).items() if value not in (None, [])}
-    wanted, excluded = asked(given, query.q)
+    wanted, excluded = asked(said(query.model_dump(exclude={"q"})), query.q)
     return replace(_known(wanted, query.q), exclude=tuple(_known(each, query.q) for each in excluded))
 
 

@@ -68,7 +68,7 @@ class Definition:
 
     def narrow(self, since_ns: int, until_ns: int) -> TraceFilter | SpanFilter | ScoreFilter:
         """The filter of one window."""
-        kept = {name: values[0] for name, values in kept_by(self.filter).items()}
+        kept = {name: values[0] if len(values) == 1 else values for name, values in kept_by(self.filter).items()}
         given: dict[str, Any] = {**kept, "since_ns": since_ns, "until_ns": until_ns}
         if self.what == "traces":
             exclude: list[Any] = [{name: value} for name, value in self.left_out()]
@@ -206,12 +206,12 @@ def _filter(what: What, given: Any) -> dict[str, tuple[str, ...]]:
         if word not in known:
             fix = f"one of {', '.join(_FIELDS[what])}; with '-' in front it is left out"
             raise InvalidInput(f"{what} are not narrowed by this.", field=f"filter.{word}", value=word, fix=fix)
-    return {word: _values(word, value) for word, value in given.items()}
+    return {word: _values(what, word, value) for word, value in given.items()}
 
 
-def _values(word: str, value: Any) -> tuple[str, ...]:
+def _values(what: What, word: str, value: Any) -> tuple[str, ...]:
     values = value if isinstance(value, list) else [value]
-    most = _MOST_VALUES if word.startswith("-") else 1
+    most = _MOST_VALUES if what == "traces" or word.startswith("-") else 1
     if not 1 <= len(values) <= most or not all(isinstance(one, str) and 0 < len(one) <= _LONGEST for one in values):
         raise InvalidInput(field=f"filter.{word}", value=str(value)[:80], fix="a text" if most == 1 else "texts")
     return tuple(values)

@@ -41,7 +41,7 @@ from assay_server.query.replay import replay_test
 from assay_server.query.run_items import ItemScore, JudgedItem, RunItems
 from assay_server.query.sandbox import Answer, Sql
 from assay_server.query.scores import ScoreFilter, Scores, score_json
-from assay_server.query.search_line import Line, fields_in, line_json, read_excluded, read_line
+from assay_server.query.search_line import ANY_OF, Line, fields_in, line_json, read_excluded, read_line
 from assay_server.query.sql import Page
 from assay_server.query.stored import Stored
 from assay_server.query.tail import News, Tail, TailFilter
@@ -52,6 +52,7 @@ from assay_server.query.views import Views
 from assay_server.query.windows import Figure, Window, Windows
 
 __all__ = [
+    "ANY_OF",
     "COUNTS",
     "GROUPS",
     "MEDIA_TYPES",

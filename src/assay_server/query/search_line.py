@@ -27,6 +27,9 @@ DIFFERING = ("kind", "name", "model", "provider", "service", "error_type")
 
 _ALSO = {"env": "environment", "trace": "trace_id"}
 _SINGLE: dict[str, str] = {name: name for name in _EQUAL} | _ALSO
+ANY_OF = (*_EQUAL, "trace_id")
+"""Parameters that may have several values, of which one must hold."""
+MOST_VALUES = 50
 _BOUNDS = {"<": "max", "<=": "max", ">": "min", ">=": "min"}
 _WORDS = {":": "eq", "=": "eq", "!=": "ne", "<": "lt", "<=": "le", ">": "gt", ">=": "ge", "~": "contains"}
 _MILLISECONDS = {"ms": 1.0, "s": 1000.0, "m": 60_000.0}
@@ -46,12 +49,14 @@ _NUMBER = re.compile(r"-?(\d+(\.\d*)?|\.\d+)([eE][-+]?\d{1,3})?")
 _AGO = re.compile(r"(\d{1,6})([mhdw])")
 _OPPOSITE = {"since": "until", "until": "since"}
 _TRACE_ID = re.compile(r"[0-9a-fA-F]{32}")
+_VALUE = re.compile(r'((?:[^",]|"[^"]*"?)*)(,|$)')
 _MINUS = re.compile(r'-(?=[\w"])')
 
 
 @dataclass(slots=True, frozen=True)
 class LinePart:
-    """`start` and `end` are places in the line, in characters of Python. Words have the field `text`."""
+    """`start` and `end` are places in the line, in characters of Python. Words have the field `text`. `values`: of a
+    field that may have several (`model:a,b`); `value` is then what is written."""
 
     start: int
     end: int
@@ -59,12 +64,13 @@ class LinePart:
     op: str | None
     value: str
     negated: bool = False
+    values: tuple[str, ...] = ()
 
 
 @dataclass(slots=True, frozen=True)
 class Line:
     """`filter`: the parameters of the list that say the same; `score`, `attribute`, `differs` and `exclude` are
-    lists, `text` is one text."""
+    lists, and so is what has several values; `text` is one text."""
 
     filter: dict[str, Any] = field(default_factory=dict)
     parts: list[LinePart] = field(default_factory=list)
@@ -134,7 +140,7 @@ def _parts(q: str) -> Iterator[tuple[LinePart, str]]:
     for match in _PART.finditer(q):
         text, start, end = match[0], match.start(), match.end()
         if _TRACE_ID.fullmatch(text):
-            yield LinePart(start, end, "trace", ":", text.lower()), text
+            yield LinePart(start, end, "trace", ":", text.lower(), values=(text.lower(),)), text
             continue
         minus = _MINUS.match(text)
         said = text[1:] if minus else text
@@ -142,8 +148,10 @@ def _parts(q: str) -> Iterator[tuple[LinePart, str]]:
         if head is None or (head.re is _HEAD and head[1] not in _READERS):
             yield LinePart(start, end, "text", None, _unquoted(said), bool(minus)), text
             continue
-        name, value = said[: head.end(1)], _unquoted(said[head.end() :])
-        yield LinePart(start, end, name, head[2], value, bool(minus)), text
+        name, written = said[: head.end(1)], said[head.end() :]
+        values = _each(written) if name in _SINGLE else ()
+        value = written if len(values) > 1 else _unquoted(written)
+        yield LinePart(start, end, name, head[2], value, bool(minus), values), text
 
 
 def _word(text: str) -> str:
@@ -181,11 +189,12 @@ def _take(found: dict[str, Any], part: LinePart, text: str, now_ns: int) -> None
         found.setdefault("score" if kind == "score" else "attribute", []).append(reader(name, part, text))
         return
     if part.op == "!=" and part.field in DIFFERING:
-        found.setdefault("differs", []).append(f"{part.field}:{part.value}")
+        found.setdefault("differs", []).extend(f"{part.field}:{value}" for value in _values(part, text))
         return
     parameter, value = _READERS[part.field](part, text, now_ns)
     if parameter in found:
-        raise _unreadable(text, "This stands in the line already.", f"leave one '{part.field}' out")
+        either = f", or write {part.field}:a,b where one of them must hold" if parameter in ANY_OF else ""
+        raise _unreadable(text, "This stands in the line already.", f"leave one '{part.field}' out{either}")
     found[parameter] = value
 
 
@@ -193,9 +202,28 @@ def _equal(part: LinePart, text: str, now_ns: int) -> tuple[str, Any]:
     if part.op not in {":", "="}:
         minus = "-" if part.op == "!=" and not part.negated else ""
         raise _unreadable(text, f"'{part.field}' is compared by ':' only.", f"write {minus}{part.field}:{part.value}")
-    if part.field == "kind" and part.value not in SPAN_KINDS:
+    values = _values(part, text)
+    if part.field == "kind" and not set(values) <= set(SPAN_KINDS):
         raise _unreadable(text, "There is no such kind of span.", f"use one of {', '.join(SPAN_KINDS)}")
-    return _SINGLE[part.field], part.value
+    return _SINGLE[part.field], values[0] if len(values) == 1 else values
+
+
+def _values(part: LinePart, text: str) -> list[str]:
+    if "" in part.values:
+        raise _unreadable(text, "A value between commas is empty.", f'{part.field}:a,b; with a comma in it: "a,b"')
+    if len(part.values) > MOST_VALUES:
+        raise _unreadable(text, f"These are more than {MOST_VALUES} values.", "search for fewer at once")
+    return [value.lower() for value in part.values] if part.field == "trace" else list(part.values)
+
+
+def _each(written: str) -> tuple[str, ...]:
+    """The values of `a,"b, c"`, each once, without their quotes."""
+    values = []
+    for match in _VALUE.finditer(written):
+        values.append(_unquoted(match[1]))
+        if not match[2]:
+            break
+    return tuple(dict.fromkeys(values))
 
 
 def _latency(part: LinePart, text: str, now_ns: int) -> tuple[str, Any]:
@@ -262,8 +290,8 @@ def _unquoted(text: str) -> str:
 
 
 def _quoted(text: str) -> str:
-    """As it may stand in a line: between quotes where it has spaces or quotes."""
-    return '"' + text.replace('"', '""') + '"' if re.search(r'[\s"]', text) else text
+    """As it may stand in a line: between quotes where it has spaces, quotes or commas."""
+    return '"' + text.replace('"', '""') + '"' if re.search(r'[\s",]', text) else text
 
 
 def _units(text: str) -> int:

@@ -13,6 +13,7 @@ from assay_server.core.clock import rfc3339
 from assay_server.core.errors import Busy
 from assay_server.core.records import Facts, Score, Span
 from assay_server.query.attribute_filter import AttributeCondition
+from assay_server.query.one_of import OneOf
 from assay_server.query.scores import score_json
 from assay_server.query.stored_text import plain_text
 from assay_server.store import error_types
@@ -34,33 +35,33 @@ _WORD = re.compile(r'"([^"]+)"|([^\s"]+)')
 
 @dataclass(slots=True, frozen=True)
 class TailFilter:
-    """None does not narrow. All of it is asked of one span: its own latency, cost and tokens, its own words (in name,
-    input and output together, without regard to case), its attributes (`key:op:value`), the fields of which it says
-    another value (`differs`, `field:value`). What one of `exclude` takes is not taken."""
+    """None does not narrow, of several values one must hold. All of it is asked of one span: its own latency, cost and
+    tokens, its own words (in name, input and output together, without regard to case), its attributes (`key:op:value`),
+    the fields of which it says another value (`differs`, `field:value`). What one of `exclude` takes is not taken."""
 
-    trace_id: str | None = None
-    kind: str | None = None
-    name: str | None = None
-    model: str | None = None
-    provider: str | None = None
-    service: str | None = None
-    status: str | None = None
-    user: str | None = None
-    session: str | None = None
-    prompt: str | None = None
-    prompt_version: str | None = None
-    error_type: str | None = None
-    endpoint: str | None = None
-    feature: str | None = None
-    tenant: str | None = None
-    cost_center: str | None = None
-    release: str | None = None
-    channel: str | None = None
-    canary: str | None = None
-    arm: str | None = None
-    run: str | None = None
-    environment: str | None = None
-    tag: str | None = None
+    trace_id: OneOf | None = None
+    kind: OneOf | None = None
+    name: OneOf | None = None
+    model: OneOf | None = None
+    provider: OneOf | None = None
+    service: OneOf | None = None
+    status: OneOf | None = None
+    user: OneOf | None = None
+    session: OneOf | None = None
+    prompt: OneOf | None = None
+    prompt_version: OneOf | None = None
+    error_type: OneOf | None = None
+    endpoint: OneOf | None = None
+    feature: OneOf | None = None
+    tenant: OneOf | None = None
+    cost_center: OneOf | None = None
+    release: OneOf | None = None
+    channel: OneOf | None = None
+    canary: OneOf | None = None
+    arm: OneOf | None = None
+    run: OneOf | None = None
+    environment: OneOf | None = None
+    tag: OneOf | None = None
     text: str | None = None
     min_latency_ms: float | None = None
     max_latency_ms: float | None = None
@@ -78,13 +79,13 @@ class TailFilter:
     def _fits(self, span: Span) -> bool:
         for name in _EQUAL:
             wanted = getattr(self, name)
-            if wanted is not None and getattr(span, name) != wanted:
+            if wanted is not None and not _is_one(getattr(span, name), wanted):
                 return False
-        if self.tag is not None and self.tag not in span.tags:
+        if self.tag is not None and not any(_is_one(tag, self.tag) for tag in span.tags):
             return False
-        if self.error_type is not None and error_types([span]) != [self.error_type]:
+        if self.error_type is not None and not _is_one(error_types([span])[0], self.error_type):
             return False
-        if self.endpoint is not None and _endpoint(span) != self.endpoint:
+        if self.endpoint is not None and not _is_one(_endpoint(span), self.endpoint):
             return False
         if not all(_differs(span, *text.split(":", 1)) for text in self.differs):
             return False
@@ -115,7 +116,8 @@ class TailFilter:
         return bool(self.attributes or self.differs) or any(getattr(self, name) is not None for name in others)
 
     def _fits_score(self, score: Score) -> bool:
-        return self.session in (None, score.session) and self.trace_id in (None, score.trace_id)
+        asked = ((self.session, score.session), (self.trace_id, score.trace_id))
+        return all(wanted is None or _is_one(own, wanted) for wanted, own in asked)
 
 
 @dataclass(slots=True, frozen=True)
@@ -229,6 +231,10 @@ def _endpoint(span: Span) -> str | None:
     if route is not None:
         return plain_text(route)
     return span.name if span.parent_id is None else None
+
+
+def _is_one(own: str | None, wanted: OneOf) -> bool:
+    return own == wanted if isinstance(wanted, str) else own in wanted
 
 
 def _differs(span: Span, name: str, value: str) -> bool:

@@ -1,6 +1,6 @@
 """What a list of traces is narrowed to, as SQL over `traces` with semi-joins into spans and scores."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
@@ -10,22 +10,10 @@ from assay_server.query.attribute_filter import read_condition
 from assay_server.query.dimensions import dimension
 from assay_server.query.group_names import beginning_noted
 from assay_server.query.key_sets import NAMES_OF_PROVIDERS, OF_PROVIDERS, ONE_OF_SETS
+from assay_server.query.one_of import OneOf, each_of
+from assay_server.query.score_condition import score_condition
 from assay_server.query.search_line import DIFFERING
 from assay_server.query.sql import Where, lines
-
-_OPERATORS = {
-    "lt": "<",
-    "le": "<=",
-    "gt": ">",
-    "ge": ">=",
-    "eq": "=",
-    "ne": "<>",
-    "<": "<",
-    "<=": "<=",
-    ">": ">",
-    ">=": ">=",
-    "=": "=",
-}
 
 NO_SETS: Mapping[tuple[str, ...], Sequence[int]] = MappingProxyType({})
 
@@ -40,7 +28,7 @@ _ANY_SPAN = (
 
 @dataclass(slots=True, frozen=True)
 class TraceFilter:
-    """None does not narrow. Times are nanoseconds, `until` is exclusive.
+    """None does not narrow, of several values (`OneOf`) one must hold. Times are nanoseconds, `until` is exclusive.
 
     `kind`, `name`, `model`, `provider`, `service`, `error_type`, `attributes` (texts `key:op:value`) and `differs`
     (texts `field:value`: the span says another) must hold for one and the same span, as must a prompt and its version;
@@ -57,26 +45,26 @@ class TraceFilter:
 
     since_ns: int | None = None
     until_ns: int | None = None
-    model: str | None = None
-    provider: str | None = None
-    kind: str | None = None
-    name: str | None = None
-    status: str | None = None
-    user: str | None = None
-    session: str | None = None
-    prompt: str | None = None
-    prompt_version: str | None = None
-    error_type: str | None = None
-    feature: str | None = None
-    tenant: str | None = None
-    cost_center: str | None = None
-    release: str | None = None
-    channel: str | None = None
-    canary: str | None = None
-    arm: str | None = None
-    run: str | None = None
-    environment: str | None = None
-    tag: str | None = None
+    model: OneOf | None = None
+    provider: OneOf | None = None
+    kind: OneOf | None = None
+    name: OneOf | None = None
+    status: OneOf | None = None
+    user: OneOf | None = None
+    session: OneOf | None = None
+    prompt: OneOf | None = None
+    prompt_version: OneOf | None = None
+    error_type: OneOf | None = None
+    feature: OneOf | None = None
+    tenant: OneOf | None = None
+    cost_center: OneOf | None = None
+    release: OneOf | None = None
+    channel: OneOf | None = None
+    canary: OneOf | None = None
+    arm: OneOf | None = None
+    run: OneOf | None = None
+    environment: OneOf | None = None
+    tag: OneOf | None = None
     text: str | None = None
     min_latency_ms: float | None = None
     max_latency_ms: float | None = None
@@ -85,11 +73,11 @@ class TraceFilter:
     min_tokens: float | None = None
     max_tokens: float | None = None
     scores: tuple[str, ...] = ()
-    service: str | None = None
-    trace_id: str | None = None
+    service: OneOf | None = None
+    trace_id: OneOf | None = None
     attributes: tuple[str, ...] = ()
     differs: tuple[str, ...] = ()
-    endpoint: str | None = None
+    endpoint: OneOf | None = None
     exclude: tuple["TraceFilter", ...] = ()
     begun_before: tuple[tuple[str, ...], tuple[str, ...]] = ((), ())
 
@@ -142,23 +130,23 @@ def _say(
     key_sets: Mapping[tuple[str, ...], Sequence[int]],
 ) -> None:
     """None of these conditions is ever NULL: so they can be denied."""
-    where.equal("trace_id", narrow.trace_id)
+    if narrow.trace_id is not None:
+        condition, params = _equals("trace_id", narrow.trace_id)
+        where.add(condition, *params)
     rows = _Rows(where, project, stored_ns, spans, key_sets.get(narrow.attributes, ()))
     rows.spans({name: getattr(narrow, name) for name in _ONE_SPAN}, narrow.attributes, narrow.differs)
     rows.spans({name: getattr(narrow, name) for name in _PROMPT})
     for column in _ANY_SPAN:
         rows.spans({column: getattr(narrow, column)})
     rows.spans({'"user"': narrow.user})
-    if narrow.endpoint is not None:
-        _endpoint(rows, narrow.endpoint, spans, key_sets)
-    if narrow.tag is not None:
-        rows.some(spans, "list_contains(tags, ?)", narrow.tag)
-    rows.status(narrow.status)
+    rows.one_of(narrow.endpoint, lambda own, value: _endpoint(own, value, spans, key_sets))
+    rows.one_of(narrow.tag, lambda own, value: own.some(spans, "list_contains(tags, ?)", value))
+    rows.one_of(narrow.status, _Rows.status)
     rows.within("(end_ns - start_ns) / 1e6", narrow.min_latency_ms, narrow.max_latency_ms)
     rows.within("usd", narrow.min_cost, narrow.max_cost)
     rows.within(TOKENS_OF_SUMS, narrow.min_tokens, narrow.max_tokens)
     for score in narrow.scores:
-        _score(where, project, score)
+        where.add(*score_condition(project, score))
 
 
 def _range(project: str, narrow: TraceFilter) -> Where:
@@ -213,9 +201,17 @@ class _Rows:
         source, own = self._source(table)
         return lines("(SELECT trace_id FROM", source, "AND (", condition, "))"), [*own, *params]
 
-    def status(self, status: str | None) -> None:
-        if status is None:
-            return
+    def one_of(self, values: OneOf | None, say: Callable[["_Rows", str], None]) -> None:
+        """What is said of each value, of one of them."""
+        each = []
+        for value in each_of(values):
+            each.append(Where())
+            say(replace(self, where=each[-1]), value)
+        if each:
+            either = " OR ".join("(" + str(one) + ")" for one in each)
+            self.where.add("(" + either + ")", *(param for one in each for param in one.params))
+
+    def status(self, status: str) -> None:
         if status not in {"ok", "error", "unset"}:
             raise InvalidInput("There is no such status.", field="status", value=status, fix="use ok, error or unset")
         self.some("trace_parts", "errors > 0", negated=status != "error")
@@ -231,12 +227,14 @@ class _Rows:
         return table + " WHERE project = ? AND stored_ns >= ?", [self.project, self.stored_ns]
 
 
-def _equals(column: str, value: str) -> tuple[str, list[Any]]:
+def _equals(column: str, values: OneOf) -> tuple[str, list[Any]]:
     """Also by the name that a monitor has of a long value."""
-    beginning = beginning_noted(value)
-    if beginning is None:
-        return column + " = ?", [value]
-    return "(" + column + " = ? OR starts_with(" + column + ", ?))", [value, beginning]
+    conditions, params = [], list[Any]()
+    for value in each_of(values):
+        beginning = beginning_noted(value)
+        conditions.append(column + " = ?" if beginning is None else column + " = ? OR starts_with(" + column + ", ?)")
+        params += [value] if beginning is None else [value, beginning]
+    return "(" + " OR ".join(conditions) + ")", params
 
 
 def _differs(text: str) -> tuple[str, list[Any]]:
@@ -267,31 +265,3 @@ def _within(value: str, low: float | None, high: float | None) -> tuple[str, lis
     """A condition; empty where there is no bound."""
     given = [(value + test, bound) for test, bound in ((" >= ?", low), (" <= ?", high)) if bound is not None]
     return " AND ".join(test for test, _ in given), [bound for _, bound in given]
-
-
-def _score(where: Where, project: str, text: str) -> None:
-    name, operator, value = _parse_score(text)
-    where.add(
-        lines(
-            "trace_id IN (SELECT trace_id FROM scores WHERE project = ? AND name = ? AND value IS NOT NULL",
-            "AND trace_id IS NOT NULL",  # one NULL, and nothing is surely not among these
-            "GROUP BY trace_id HAVING avg(value)",
-            operator,
-            "?)",
-        ),
-        project,
-        name,
-        value,
-    )
-
-
-def _parse_score(text: str) -> tuple[str, str, float]:
-    """The name may hold colons itself."""
-    parts = text.rsplit(":", 2)
-    try:
-        name, operator, value = parts
-        return name, _OPERATORS[operator], float(value)
-    except (ValueError, KeyError) as error:
-        raise InvalidInput(
-            "A score condition reads name:op:value.", field="score", value=text, fix="for example user_feedback:lt:0.5"
-        ) from error

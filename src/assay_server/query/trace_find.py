@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from assay_server.core.errors import InvalidInput
+from assay_server.query.one_of import each_of
 from assay_server.query.sql import cut, lines
 from assay_server.query.trace_filter import TraceFilter, attributes_of, is_of_trace, trace_conditions
 from assay_server.query.trace_known import AMONG, Known, ids
@@ -170,7 +171,7 @@ class TraceFinder:
     ) -> Listed:
         bounds = _behind(narrow, after)
         if narrow.trace_id is not None:
-            bounds = replace(bounds, within=(narrow.trace_id,))
+            bounds = replace(bounds, within=each_of(narrow.trace_id))
         others = replace(narrow, text=None)
         if is_of_trace(others):
             return await self._words_alone(project, text, bounds, limit, after)

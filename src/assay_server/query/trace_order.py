@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from assay_server.core.errors import InvalidInput
+from assay_server.query.one_of import each_of
 from assay_server.query.sql import Where, lines
 from assay_server.query.trace_filter import TOKENS_OF_SUMS, TraceFilter, is_of_trace, trace_conditions
 from assay_server.query.trace_known import AMONG, Known, ids
@@ -102,7 +103,7 @@ class TraceRanker:
         """The newest traces with the words, where any are asked for."""
         if narrow.text is None or not asks_for_words(narrow.text):
             return None
-        within = None if narrow.trace_id is None else (narrow.trace_id,)
+        within = each_of(narrow.trace_id) or None
         bounds = Bounds(narrow.since_ns, narrow.until_ns, within)
         return await self._store.texts.find(project, narrow.text, bounds, MOST_RANKED)
 

@@ -61,6 +61,31 @@ def test_values_come_from_what_was_seen(opened: Opened) -> None:
     expect(page.get_by_role("button", name="Model: quote-2026-11-01")).to_be_visible()
 
 
+def test_several_values_are_marked_and_one_of_them_must_hold(opened: Opened, ui_api: FakeApi) -> None:
+    found = {
+        m: sum(m in row["models"] for row in ui_api.world.traces) for row in ui_api.world.traces for m in row["models"]
+    }
+    one, other = sorted(found, key=lambda model: -found[model])[:2]
+    either = sum(bool({one, other} & set(row["models"])) for row in ui_api.world.traces)
+    assert either > max(found[one], found[other])
+    page = opened("/traces")
+    heading = page.get_by_role("heading", level=1)
+    page.get_by_role("button", name="Model", exact=True).click()
+    page.get_by_role("menuitem", name=one).click()
+    expect(heading).to_have_text(f"Traces {found[one]}")
+    page.get_by_role("menuitem", name=other).click()  # the list stayed open
+    expect(heading).to_have_text(f"Traces {either}")
+    expect(page.get_by_label("Search traces")).to_have_value(f"model:{one},{other}")
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("menuitem")).to_have_count(0)
+    page.get_by_role("button", name=f"Model: {one}, {other}").click()
+    page.get_by_role("menuitem", name=re.compile(f"^{re.escape(one)} ?, chosen")).click()
+    expect(heading).to_have_text(f"Traces {found[other]}")
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Remove the filter Model").click()
+    expect(heading).to_have_text("Traces 241")
+
+
 def test_links_with_parameters_become_the_one_line(opened: Opened) -> None:
     page = opened("/traces?status=error&min_latency_ms=10&text=shoes")
     expect(page).to_have_url(re.compile("[?]q="))

@@ -249,6 +249,9 @@ async def test_filters_by_time_and_score_pass_through(http: httpx.AsyncClient) -
         ({"since": "2026-11-21T08:00:00Z", "until": "2026-11-21T08:00:01Z"}, 1),
         ({"score": ["q:ge:0.5", "q:lt:1"]}, 1),
         ({"score": "q:gt:0.5"}, 0),
+        ({"trace_id": [TRACE_ID, "f" * 32]}, 1),
+        ({"trace_id": ["e" * 32, "f" * 32]}, 0),
+        ({"trace_id": [TRACE_ID, "f" * 32], "q": f"trace:{TRACE_ID},{'f' * 32}"}, 1),
     ]:
         assert (await http.get("/api/v1/traces", params=query)).json()["total"] == total
 

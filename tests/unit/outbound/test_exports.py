@@ -415,6 +415,7 @@ async def test_scores_and_traces_narrowed(world: World) -> None:
         ("spans", {"-model": "x"}, 4),  # none names a model
         ("spans", {"environment": "production", "-name": "s2", "-status": "error"}, 3),
         ("traces", {"-name": ["s1", "s3"]}, 2),
+        ("traces", {"name": ["s1", "s3", "s4"], "-name": "s4"}, 2),
         ("traces", {"-endpoint": "s4", "-environment": "x"}, 3),
         ("scores", {"-name": "other"}, 1),
         ("scores", {"-run": "r"}, 2),

@@ -91,7 +91,39 @@ def test_what_one_span_says_may_be_another_value() -> None:
     assert read_excluded("kind!=llm", NOW) == {"differs": ["kind:llm"]}
 
 
-@pytest.mark.parametrize("value", ["a", "a b", 'say "hi"', '"', "/x:y", "a\nb", "-a", "*"])
+def test_of_several_values_one_must_hold() -> None:
+    line = read_line('model:a,"b, c","say ""hi""" -user:u1,u2 kind!=llm,tool trace:AB,cd tag:"x,y" attr.k:1,2', NOW)
+    assert line.filter == {
+        "model": ["a", "b, c", 'say "hi"'],
+        "exclude": ["user:u1,u2"],
+        "differs": ["kind:llm", "kind:tool"],
+        "trace_id": ["ab", "cd"],
+        "tag": "x,y",
+        "attribute": ["k:eq:1,2"],
+    }
+    assert [part.value for part in line.parts][:2] == ['a,"b, c","say ""hi"""', "u1,u2"]
+    assert read_excluded("user:u1,u2", NOW) == {"user": ["u1", "u2"]}
+    assert read_line("model:a,a", NOW).filter == {"model": "a"}
+
+
+@pytest.mark.parametrize(
+    ("part", "fix"),
+    [
+        ("model:a,", 'model:a,b; with a comma in it: "a,b"'),
+        ("user:,a", 'user:a,b; with a comma in it: "a,b"'),
+        ("session:a,,b", 'session:a,b; with a comma in it: "a,b"'),
+        ("user:" + ",".join(map(str, range(51))), "search for fewer at once"),
+        ("kind:llm,lmm", "use one of llm, agent"),
+        ("status:a status:b", "leave one 'status' out, or write status:a,b where one of them must hold"),
+    ],
+)
+def test_several_values_that_cannot_be_read_are_refused_with_a_fix(part: str, fix: str) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        read_line(f"refund {part}", NOW)
+    assert (refused.value.field, str(refused.value.fix)[: len(fix)]) == ("q", fix)
+
+
+@pytest.mark.parametrize("value", ["a", "a b", "a,b", ",", 'say "hi"', '"', "/x:y", "a\nb", "-a", "*"])
 def test_what_is_to_be_left_out_is_written_so_that_it_is_read_again(value: str) -> None:
     for name in ("model", "endpoint"):
         assert read_excluded(str(excluding(name, value)), NOW) == {name: value}

@@ -121,6 +121,10 @@ async def test_watching_ends_with_the_server() -> None:
     [
         (TailFilter(provider="openai", service="shop", tag="beta"), True),
         (TailFilter(tag="alpha"), False),
+        (TailFilter(tag=("alpha", "beta"), provider=["openai", "x"], endpoint=("/chat", "/x")), True),
+        (TailFilter(error_type=("timeout", "refused"), trace_id=("a" * 32, "b" * 32)), True),
+        (TailFilter(provider=("anthropic", "x")), False),
+        (TailFilter(exclude=(TailFilter(tag=("alpha", "beta")),)), False),
         (TailFilter(min_latency_ms=2, max_latency_ms=3), True),
         (TailFilter(min_latency_ms=2.1), False),
         (TailFilter(min_tokens=1), False),
@@ -158,5 +162,7 @@ def test_scores_are_told_where_nothing_is_asked_of_spans() -> None:
     score = Score("prj_a", "s", "good", 0, "human", 1.0, trace_id="a" * 32, session="chat")
     assert TailFilter(session="chat").takes_score(score)
     assert not TailFilter(session="other").takes_score(score)
+    assert TailFilter(session=("other", "chat")).takes_score(score)
+    assert not TailFilter(session=("other", "more")).takes_score(score)
     assert not TailFilter(min_cost=0.0).takes_score(score)
     assert not TailFilter(attributes=(read_condition("route:exists:"),)).takes_score(score)

@@ -82,6 +82,34 @@ async def test_what_any_condition_finds_is_what_its_exclusion_leaves_out(traces:
         assert await found(traces, replace(kept, exclude=(kept,))) == set(), condition
 
 
+OF_ANY = [  # two that find other traces, and one that finds none
+    ("status", ("error", "ok", "unset")),
+    *(("model", ("a", "b", "no")), ("name", ("check", "call")), ("kind", ("tool", "llm")), ("tag", ("beta", "no"))),
+    *(("endpoint", ("/health", "/chat", "call")), ("session", ("s", "no")), ("channel", ("production", "no"))),
+    *(("user", ("u", "no")), ("prompt", ("greet", "no")), ("error_type", ("Timeout", "no"))),
+    ("trace_id", (f"{1:032x}", f"{3:032x}", f"{9:032x}")),
+]
+
+
+async def test_of_several_values_one_must_hold(traces: Traces) -> None:
+    for name, values in OF_ANY:
+        for several in (values, values[:2], values[1:]):
+            each = [await found(traces, TraceFilter(**{name: value})) for value in several]
+            either = TraceFilter(**{name: several})
+            assert await found(traces, either) == set().union(*each), (name, several)
+            assert await found(traces, TraceFilter(exclude=(either,))) == {1, 2, 3, 4}.difference(*each), (
+                name,
+                several,
+            )
+
+
+async def test_what_one_span_says_holds_for_one_span_whichever_of_several_it_is(traces: Traces) -> None:
+    assert await found(traces, TraceFilter(model=("a", "b"), kind="tool")) == {2}
+    assert await found(traces, TraceFilter(model=("a", "b"), name=("check", "no"))) == {1}
+    assert await found(traces, TraceFilter(model=("a", "no"), name=("check", "no"))) == set()
+    assert await found(traces, TraceFilter(text="call", trace_id=(f"{2:032x}", f"{4:032x}"))) == {2, 4}
+
+
 async def test_each_of_several_is_left_out_by_itself_beside_what_must_hold(traces: Traces) -> None:
     exclude = (TraceFilter(model="a"), TraceFilter(user="nobody"))
     assert await found(traces, TraceFilter(model="b", exclude=exclude)) == {2}

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { parseSearch, writeSearch } from './search'
-import { lineOf, partsOf, put, quoted, scoresIn, typedAt, valueOf, without } from './q'
+import { lineOf, partsOf, put, quoted, scoresIn, typedAt, valuesIn, without } from './q'
 
 describe('the line of filters', () => {
   it('has bounds of tokens, also of a link', () => {
@@ -35,10 +35,35 @@ describe('the line of filters', () => {
   it('puts, replaces and takes a field, before the words', () => {
     expect(put('refund', 'status', 'error')).toBe('status:error refund')
     expect(put('status:ok latency>2s refund', 'status', 'error')).toBe('latency>2s status:error refund')
-    expect(put('status:ok refund', 'status', undefined)).toBe('refund')
+    expect(put('status:ok refund', 'status')).toBe('refund')
     expect(put('', 'user', 'Jane Doe')).toBe('user:"Jane Doe"')
-    expect(valueOf('user:"Jane Doe" x', 'user')).toBe('Jane Doe')
-    expect(valueOf('latency>2s', 'status')).toBeUndefined()
+    expect(valuesIn('user:"Jane Doe" x', 'user')).toEqual(['Jane Doe'])
+    expect(valuesIn('latency>2s', 'status')).toEqual([])
+  })
+
+  it('has several values of a field, of which one must hold', () => {
+    const q = 'model:a,"b, c","say ""hi""" -user:u1,u2 attr.k:1,2 refund,late'
+    expect(partsOf(q).map((one) => [one.field, one.values, one.value])).toEqual([
+      ['model', ['a', 'b, c', 'say "hi"'], 'a,"b, c","say ""hi"""'], ['user', ['u1', 'u2'], 'u1,u2'], ['attr.k', [], '1,2'], [null, [], 'refund,late'],
+    ])
+    expect(valuesIn(q, 'model')).toEqual(['a', 'b, c', 'say "hi"'])
+    expect(valuesIn(q, 'user')).toEqual([])
+    expect(put('model:a refund', 'model', 'a', 'b, c')).toBe('model:a,"b, c" refund')
+    expect(valuesIn(put('', 'user', 'x,y'), 'user')).toEqual(['x,y'])
+    expect(['a,', ',a', 'a,,b', 'a,a', ''].map((written) => partsOf(`model:${written}`)[0]!.values)).toEqual([['a', ''], ['', 'a'], ['a', '', 'b'], ['a'], ['']])
+  })
+
+  it('takes several values of a link', () => {
+    const address = parseSearch('?model=a&model=b%2Cc&status=error')
+    expect(lineOf(address)).toBe('status:error model:a,"b,c"')
+    expect(parseSearch(writeSearch(address))).toEqual(address)
+  })
+
+  it('completes the one of several values that is typed', () => {
+    expect(typedAt('model:a,gp x', 10)).toEqual({ from: 8, to: 10, field: 'model', op: ':', text: 'gp' })
+    expect(typedAt('model:gp,b', 8)).toEqual({ from: 6, to: 8, field: 'model', op: ':', text: 'gp' })
+    expect(typedAt('model:"a,b",c', 9)).toEqual({ from: 6, to: 11, field: 'model', op: ':', text: 'a,' })
+    expect(typedAt('attr.k:a,b', 10)).toEqual({ from: 7, to: 10, field: 'attr.k', op: ':', text: 'a,b' })
   })
 
   it('loses one part and keeps the others', () => {
@@ -51,11 +76,11 @@ describe('the line of filters', () => {
     expect(partsOf(q).map((one) => [one.negated, one.field, one.value])).toEqual([
       [true, 'model', 'a'], [false, 'model', 'b'], [true, 'attr.http.route', '/x'], [false, null, '-refund'], [false, null, '--flag'],
     ])
-    expect(valueOf(q, 'model')).toBe('b')
-    expect(valueOf('-model:a', 'model')).toBeUndefined()
+    expect(valuesIn(q, 'model')).toEqual(['b'])
+    expect(valuesIn('-model:a', 'model')).toEqual([])
     expect(put('-model:a model:b refund', 'model', 'c')).toBe('-model:a model:c refund')
-    expect(put('-model:a model:b', 'model', undefined)).toBe('-model:a')
-    expect(put('model!=a model:b', 'model', undefined)).toBe('model!=a')
+    expect(put('-model:a model:b', 'model')).toBe('-model:a')
+    expect(put('model!=a model:b', 'model')).toBe('model!=a')
     expect(typedAt('-model:gpt', 10)).toEqual({ from: 7, to: 10, field: 'model', op: ':', text: 'gpt' })
     expect(typedAt('-mod', 4)).toEqual({ from: 1, to: 4, field: null, op: null, text: 'mod' })
   })
@@ -87,7 +112,7 @@ describe('the line of filters', () => {
 describe('values of all kinds come back from the line', () => {
   it.each(['c"d', '"', '""', ' / ', 'a  b', 'say "hi"', 'a\nb', "e'f", 'a/b', '%'])('%j', (value) => {
     const q = put('status:error', 'user', value)
-    expect(valueOf(q, 'user')).toBe(value)
-    expect(valueOf(without(q, partsOf(q).find((part) => part.field === 'status')!), 'user')).toBe(value)
+    expect(valuesIn(q, 'user')).toEqual([value])
+    expect(valuesIn(without(q, partsOf(q).find((part) => part.field === 'status')!), 'user')).toEqual([value])
   })
 })

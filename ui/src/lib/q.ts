@@ -1,3 +1,4 @@
+import { EQUAL } from './fields'
 import { type Search, valuesOf } from './search'
 
 /** The line that narrows the list of traces (`docs/api/search.md`): its parts, and how one of them is put or taken. The server alone says what a part means. */
@@ -10,27 +11,29 @@ export interface Part {
   /** What stands before the operator; null for words and phrases. */
   field: string | null
   op: string | null
-  /** Without its quotes. */
+  /** Without its quotes, or as it is written where it is several. */
   value: string
+  /** Of a field that is compared as it is, without their quotes; one of them must hold. */
+  values: string[]
 }
 
-/** Fields that are compared as they are; each may stand once. */
-export const EQUAL = [
-  'status', 'model', 'provider', 'kind', 'name', 'user', 'session', 'service', 'environment', 'release', 'channel', 'canary', 'arm', 'run', 'tag', 'feature', 'tenant',
-  'cost_center', 'prompt', 'prompt_version', 'error_type', 'endpoint', 'trace',
-] as const
+export { EQUAL }
 
 const PART = /(?:[^\s"]|"[^"]*"?)+/g
 const FIELD = /^-?([a-z_]+|score\.(?:[^\s:<>=!~"]|"[^"]*")+|attr\.(?:[^\s<>=!~":]|"[^"]*")+)(<=|>=|!=|<|>|=|:|~)/
 const TRACE_ID = /^[0-9a-fA-F]{32}$/
+const VALUE = /((?:[^",]|"[^"]*"?)*)(?:,|$)/g
+const SEVERAL = new Set<string>([...EQUAL, 'env'])
 const KNOWN = new Set<string>([...EQUAL, 'env', 'since', 'until', 'latency', 'cost', 'tokens'])
 
 export function partsOf(q: string): Part[] {
   return [...q.matchAll(PART)].map((match) => {
     const text = match[0]
-    if (TRACE_ID.test(text)) return { from: match.index, to: match.index + text.length, text, negated: false, field: 'trace', op: ':', value: text.toLowerCase() }
+    if (TRACE_ID.test(text)) return { from: match.index, to: match.index + text.length, text, negated: false, field: 'trace', op: ':', value: text.toLowerCase(), values: [text.toLowerCase()] }
     const found = FIELD.exec(text)
     const field = found && (found[1]!.includes('.') || KNOWN.has(found[1]!)) ? found[1]! : null
+    const written = field ? text.slice(found![0].length) : text
+    const values = field && SEVERAL.has(field) ? each(written) : []
     return {
       from: match.index,
       to: match.index + text.length,
@@ -38,12 +41,13 @@ export function partsOf(q: string): Part[] {
       negated: field !== null && text.startsWith('-'),
       field,
       op: field && found![2]!,
-      value: unquoted(field ? text.slice(found![0].length) : text),
+      value: values.length > 1 ? written : unquoted(written),
+      values,
     }
   })
 }
 
-export const valueOf = (q: string, field: string): string | undefined => partsOf(q).find((part) => part.field === field && isValue(part))?.value
+export const valuesIn = (q: string, field: string): string[] => partsOf(q).find((part) => part.field === field && isValue(part))?.values ?? []
 
 /** Names of the scores that a line compares. */
 export const scoresIn = (q: string): string[] => partsOf(q).flatMap((part) => (part.field?.startsWith('score.') ? [unquoted(part.field.slice('score.'.length))] : []))
@@ -51,10 +55,10 @@ export const scoresIn = (q: string): string[] => partsOf(q).flatMap((part) => (p
 /** Whether a part says which value its field has. */
 export const isValue = (part: Part) => !part.negated && (part.op === ':' || part.op === '=')
 
-/** The line with `field:value` in place of what it said of the field; without a value the part is taken away. What it excludes stays. */
-export function put(q: string, field: string, value: string | undefined): string {
+/** The line with `field:a,b` in place of what it said of the field; without a value the part is taken away. What it excludes stays. */
+export function put(q: string, field: string, ...values: string[]): string {
   const kept = partsOf(q).filter((part) => part.field !== field || part.negated || part.op === '!=').map((part) => part.text)
-  const own = value === undefined ? [] : [`${field}:${quoted(value)}`]
+  const own = values.length === 0 ? [] : [`${field}:${values.map(quoted).join(',')}`]
   const fields = kept.filter((text) => partsOf(text)[0]?.field)
   const words = kept.filter((text) => !partsOf(text)[0]?.field)
   return [...fields, ...own, ...words].join(' ')
@@ -64,9 +68,19 @@ export function without(q: string, part: Part): string {
   return partsOf(q).filter((one) => one.from !== part.from).map((one) => one.text).join(' ')
 }
 
-/** A value as it may stand in the line: between quotes where it has spaces or quotes, which are then doubled. */
+/** A value as it may stand in the line: between quotes where it has spaces, commas or quotes, which are then doubled. */
 export function quoted(value: string): string {
-  return /[\s"]/.test(value) || value === '' ? `"${value.replaceAll('"', '""')}"` : value
+  return /[\s",]/.test(value) || value === '' ? `"${value.replaceAll('"', '""')}"` : value
+}
+
+/** The values of `a,"b, c"`. */
+function each(written: string): string[] {
+  const values = new Set<string>()
+  for (const match of written.matchAll(VALUE)) {
+    values.add(unquoted(match[1]!))
+    if (!match[0].endsWith(',')) break
+  }
+  return [...values]
 }
 
 const unquoted = (text: string) => (text.startsWith('"') ? text.replace(/^"|"$/g, '').replaceAll('""', '"') : text)
@@ -93,8 +107,8 @@ export const PARAMETERS: string[] = [...EQUAL.filter((name) => name !== 'trace')
 export function lineOf(address: Search): string {
   let q = address.q ?? ''
   for (const name of EQUAL) {
-    const value = address[name === 'trace' ? 'trace_id' : name]
-    if (value) q = put(q, name, value)
+    const values = valuesOf(address, name === 'trace' ? 'trace_id' : name)
+    if (values.length > 0) q = put(q, name, ...values)
   }
   const others = OTHERS.flatMap(([name, write]) => valuesOf(address, name).map(write))
   return [...others, q].filter(Boolean).join(' ')
@@ -122,6 +136,15 @@ export function typedAt(q: string, cursor: number): Typed {
   if (!part) return { from: cursor, to: cursor, field: null, op: null, text: '' }
   const begin = part.from + (part.text.startsWith('-') && cursor > part.from ? 1 : 0)
   const start = part.field === null ? begin : begin + part.field.length + part.op!.length
-  if (part.field !== null && cursor >= start) return { from: start, to: part.to, field: part.field, op: part.op, text: unquoted(q.slice(start, cursor)) }
+  if (part.field !== null && cursor >= start) {
+    const [from, to] = SEVERAL.has(part.field) ? among(q.slice(start, part.to), cursor - start) : [0, part.to - start]
+    return { from: start + from, to: start + to, field: part.field, op: part.op, text: unquoted(q.slice(start + from, cursor)) }
+  }
   return { from: begin, to: part.to, field: null, op: null, text: q.slice(begin, cursor) }
+}
+
+/** Where the one of several values stands that the cursor is at. */
+function among(written: string, cursor: number): [number, number] {
+  for (const match of written.matchAll(VALUE)) if (cursor <= match.index + match[1]!.length) return [match.index, match.index + match[1]!.length]
+  return [0, written.length]
 }

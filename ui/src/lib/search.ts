@@ -1,12 +1,13 @@
 import { useNavigate, useSearch } from '@tanstack/react-router'
 import { useCallback } from 'react'
+import { EQUAL } from './fields'
 
 /** The address is the state: plain strings, so that a link is readable and can be shared. */
 export type Search = Record<string, string | undefined>
 
-/** Parameters that a link may say several times: each must hold. */
-const REPEATED = ['score', 'attribute', 'differs', 'exclude']
-const BETWEEN = '\n'
+/** Parameters that a link may say several times: each must hold, of values that are compared as they are one of them. */
+const REPEATED: string[] = ['score', 'attribute', 'differs', 'exclude', 'trace_id', ...EQUAL]
+const BETWEEN = '\u001f' // in no value that anybody writes
 
 export function parseSearch(text: string): Search {
   const params = new URLSearchParams(text)

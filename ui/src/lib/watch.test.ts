@@ -22,7 +22,9 @@ describe('a monitor in words', () => {
     const finding = { group: 'gpt-5', window: { since: '2026-11-21T08:00:00Z', until: '2026-11-21T09:00:00Z' } } as Finding
     const of = (filter: Record<string, string | string[]>, group_by: string | null = null) => evidence({ filter, group_by, metric: { name: 'error_rate' } }, finding)
     expect(of({ user: ['Jane Doe'] }, 'model')).toBe('/traces?q=status%3Aerror+user%3A%22Jane+Doe%22+model%3Agpt-5&since=2026-11-21T08%3A00%3A00Z&until=2026-11-21T09%3A00%3A00Z')
-    expect(of({ model: ['a', 'b'] })).toBeNull()
+    expect(of({ model: ['a', 'b'] })).toContain('q=status%3Aerror+model%3Aa%2Cb&')
+    expect(of({ status: ['ok', 'unset'] })).toBeNull()
+    expect(of({ 'attribute:k': ['a', 'b'] })).toBeNull()
     expect(of({ prompt: 'answer' })).toBe('/traces?q=status%3Aerror+prompt%3Aanswer&since=2026-11-21T08%3A00%3A00Z&until=2026-11-21T09%3A00%3A00Z')
     expect(of({ 'attribute:http.route': ['/one'] })).toBe('/traces?q=status%3Aerror+attr.http.route%3A%2Fone&since=2026-11-21T08%3A00%3A00Z&until=2026-11-21T09%3A00%3A00Z')
     expect(of({}, 'attribute:a b')).toBeNull()

@@ -37,15 +37,15 @@ export function evidence(definition: Pick<Definition, 'filter' | 'group_by' | 'm
   const filter: Record<string, string | string[]> = definition.group_by ? { ...definition.filter, [definition.group_by]: finding.group! } : definition.filter
   let q = definition.metric.name === 'error_rate' || definition.metric.name === 'errors' ? 'status:error' : ''
   for (const [word, values] of Object.entries(filter)) {
-    const [value, ...others] = [values].flat()
+    const all = [values].flat()
     const name = fieldOf(word).replace(/^attribute:/, 'attr.')
-    if (value === undefined || !(EQUAL.some((one) => one === name) || /^attr\.[^\s:<>=!~]+$/.test(name))) return null
+    if (all.length === 0 || !(EQUAL.some((one) => one === name) || /^attr\.[^\s:<>=!~]+$/.test(name))) return null
     if (leavesOut(word)) {
-      const parts = without(name, [value, ...others], definition)
+      const parts = without(name, all, definition)
       if (parts === null) return null
       q = [...parts, q].filter(Boolean).join(' ')
-    } else if (others.length > 0) return null
-    else q = put(q, name, value)
+    } else if (all.length > 1 && (name.startsWith('attr.') || name === 'status')) return null
+    else q = put(q, name, ...all)
   }
   return `/traces${writeSearch({ q, since: finding.window.since, until: finding.window.until })}`
 }
@@ -59,7 +59,7 @@ function without(name: string, values: string[], { metric, filter }: Pick<Defini
   if (OF_TRACES.has(metric.name)) return name === 'status' && values.some((value) => value !== 'error') ? null : values.map((value) => `-${name}:${quoted(value)}`)
   if (name === 'status' || name === 'error_type') return null
   if (!OF_ONE_SPAN.includes(name)) return values.map((value) => `-${name}:${quoted(value)}`)
-  const ofModels = OF_CALLS.has(metric.name) || ['llm', 'embedding', 'reranker'].includes(String([filter.kind ?? []].flat()))
+  const ofModels = OF_CALLS.has(metric.name) || [filter.kind ?? 'any'].flat().every((kind) => ['llm', 'embedding', 'reranker'].includes(kind))
   return (name === 'model' || name === 'provider') && !ofModels ? null : values.map((value) => `${name}!=${quoted(value)}`)
 }
 

@@ -1,8 +1,8 @@
 import { useQuery } from '@tanstack/react-query'
 import * as ask from '@/api/queries'
-import { isValue, partsOf, put, valueOf, without } from '@/lib/q'
-import { Choice, FacetChoice, FilterChip } from '@/parts/choice'
-import { releaseName, useReleaseName } from '@/parts/links'
+import { isValue, partsOf, put, valuesIn, without } from '@/lib/q'
+import { Choice, FacetChoices, Choices, FilterChip } from '@/parts/choice'
+import { releaseName, useReleaseNames } from '@/parts/links'
 import { BUTTONS } from './traces-search'
 
 const STATUSES = [{ value: 'error' }, { value: 'ok' }, { value: 'unset', label: 'no status' }]
@@ -12,17 +12,21 @@ const ARMS = [{ value: 'baseline' }, { value: 'candidate' }]
 export function TraceFilters({ q, onChange }: { q: string; onChange: (q: string) => void }) {
   const channels = useQuery(ask.channels)
   const releases = useQuery(ask.releaseNames)
-  const release = useReleaseName(valueOf(q, 'release'))
-  const of = (field: string) => ({ value: valueOf(q, field), onChange: (value: string | undefined) => onChange(put(q, field, value)) })
+  const nameOf = useReleaseNames(true)
+  const one = (field: string) => {
+    const values = valuesIn(q, field)
+    return { value: values.length > 0 ? values.join(', ') : undefined, onChange: (value: string | undefined) => onChange(put(q, field, ...(value === undefined ? [] : [value]))) }
+  }
+  const several = (field: string) => ({ values: valuesIn(q, field), onChange: (values: string[]) => onChange(put(q, field, ...values)) })
   return (
     <div className="filters">
-      <Choice name="Status" {...of('status')} options={STATUSES} />
-      <FacetChoice name="Model" field="model" {...of('model')} />
-      <FacetChoice name="User" field="user" {...of('user')} />
-      <FacetChoice name="Name" field="name" {...of('name')} />
-      <Choice name="Release" {...of('release')} shown={release} options={(releases.data?.items ?? []).map((one) => ({ value: one.id, label: releaseName(one) }))} />
-      <Choice name="Channel" {...of('channel')} options={(channels.data?.items ?? []).map((one) => ({ value: one.name }))} />
-      <Choice name="Arm" {...of('arm')} options={ARMS} />
+      <Choice name="Status" {...one('status')} options={STATUSES} />
+      <FacetChoices name="Model" field="model" {...several('model')} />
+      <FacetChoices name="User" field="user" {...several('user')} />
+      <FacetChoices name="Name" field="name" {...several('name')} />
+      <Choices name="Release" {...several('release')} nameOf={nameOf} options={(releases.data?.items ?? []).map((one) => ({ value: one.id, label: releaseName(one) }))} />
+      <Choices name="Channel" {...several('channel')} options={(channels.data?.items ?? []).map((one) => ({ value: one.name }))} />
+      <Choice name="Arm" {...one('arm')} options={ARMS} />
       {partsOf(q)
         .filter((part) => part.field !== null && !(BUTTONS.includes(part.field) && isValue(part)))
         .map((part) => <FilterChip key={part.from} name={part.negated ? part.text : part.field!} shown={part.text} onRemove={() => onChange(without(q, part))} />)}

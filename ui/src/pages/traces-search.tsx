@@ -55,7 +55,8 @@ export function SearchLine({ q, onSearch, problem }: { q: string; onSearch: (q: 
   }
   const take = (one: Suggestion) => {
     const before = typed.slice(0, place.from) + one.insert
-    const text = before + (one.ends ? ' ' : '') + typed.slice(place.to).trimStart()
+    const goesOn = typed[place.to] === ',' // with another value of the same field
+    const text = before + (one.ends && !goesOn ? ' ' : '') + typed.slice(place.to).trimStart()
     setIndex(-1)
     setTyped(text)
     const end = before.length + (one.ends ? 1 : 0)

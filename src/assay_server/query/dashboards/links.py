@@ -14,7 +14,7 @@ _WORDS = frozenset(
         *("prompt", "error_type", "endpoint"),
     }
 )
-"""Each may be said once there, with one value."""
+"""Each may be said once there, with one value or several of which one must hold."""
 
 _OF_MODELS = frozenset({"llm", "embedding", "reranker"})
 """Kinds of spans that say which model of which provider they called."""
@@ -30,33 +30,36 @@ def traces_of(
     said: dict[str, Any] = {}
     for each in narrow:
         for name, values in kept_by(each).items():
-            if not _say_field(said, name, values[0] if len(values) == 1 else None):
+            if not _say_field(said, name, values):
                 return None
     for each in narrow:
         for name, values in left_out_by(each).items():
             if not _leave_out(said, metric, name, values):
                 return None
-    if group_by is not None and not _say_field(said, group_by, group):
+    if group_by is not None and (group is None or not _say_field(said, group_by, [group])):
         return None
-    if metric is not None and metric.name == "errors" and not _say(said, "status", "error"):
+    if metric is not None and metric.name == "errors" and not _say(said, "status", ["error"]):
         return None
     if metric is not None and MEASURES[metric.name].family == "scores":
         said["score"] = ["schema_valid:lt:1" if metric.name == "schema_violations" else f"{metric.score}:ge:0"]
-    return said
+    return {name: value[0] if name in _WORDS and len(value) == 1 else value for name, value in said.items()}
 
 
-def _say_field(said: dict[str, Any], name: str, value: str | None) -> bool:
+def _say_field(said: dict[str, Any], name: str, values: Sequence[str]) -> bool:
     kind, _, key = name.partition(":")
-    if kind == "attribute" and value is not None:
-        said["attribute"] = [*said.get("attribute", []), f"{key}:eq:{value}"]
+    if kind == "attribute" and len(values) == 1:
+        said["attribute"] = [*said.get("attribute", []), f"{key}:eq:{values[0]}"]
         return True
-    return _say(said, name, value)
+    return _say(said, name, values)
 
 
-def _say(said: dict[str, Any], name: str, value: str | None) -> bool:
-    if value is None or name not in _WORDS or said.get(name, value) != value:
+def _say(said: dict[str, Any], name: str, values: Sequence[str]) -> bool:
+    """Where a field is said twice, what holds both times may hold; of tags a trace may have one for each."""
+    before = said.get(name, values)
+    both = [value for value in values if value in before]
+    if not both or name not in _WORDS or (name == "tag" and set(before) != set(values)):
         return False
-    said[name] = value
+    said[name] = both
     return True
 
 
@@ -65,7 +68,7 @@ def _leave_out(said: dict[str, Any], metric: Metric | None, name: str, values: S
     that says another value: only where those that count say any."""
     family = "requests" if metric is None else MEASURES[metric.name].family
     if family in {"spans", "calls"} and name in {"kind", "name", "service", "model", "provider"}:
-        of_models = family == "calls" or said.get("kind") in _OF_MODELS
+        of_models = family == "calls" or set(said.get("kind", [""])) <= _OF_MODELS
         if name in {"model", "provider"} and not of_models:
             return False
         said["differs"] = [*said.get("differs", []), *(f"{name}:{value}" for value in values)]

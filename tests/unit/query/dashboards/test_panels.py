@@ -214,7 +214,14 @@ async def test_the_period_before_lines_up_with_now(panels: Panels) -> None:
     [
         ({"metrics": ["count"], "filter": {"kind": "llm"}}, {"kind": "llm"}),
         ({"metrics": ["errors"], "filter": {"kind": "llm"}}, {"kind": "llm", "status": "error"}),
-        ({"metrics": ["count"], "filter": {"model": ["a", "b"]}}, None),
+        ({"metrics": ["count"], "filter": {"model": ["a", "b"]}}, {"model": ["a", "b"]}),
+        ({"metrics": ["errors"], "filter": {"status": ["error", "ok"]}}, {"status": "error"}),
+        (
+            {"metrics": ["count"], "filter": {"kind": ["llm", "embedding"], "-model": "x"}},
+            {"differs": ["model:x"], "kind": ["llm", "embedding"]},
+        ),
+        ({"metrics": ["count"], "filter": {"kind": ["llm", "tool"], "-model": "x"}}, None),  # tools have no model
+        ({"metrics": ["count"], "filter": {"attribute:k": ["a", "b"]}}, None),
         ({"metrics": ["count"], "group_by": "prompt"}, None),
         (
             {"metrics": ["count"], "group_by": "attribute:error.type", "filter": {"status": "error"}, "top": 1},
