@@ -49,6 +49,11 @@ def people_routes(world: Callable[[], World]) -> list[tuple[str, Answer, str]]:
             part = request.query_params.get("q", "").lower()
             rows = [row for row in world().traces if only in {None, row["user"]} and part in (row[field] or "").lower()]
             found = [told(some) for some in _grouped(rows, lambda row: row[field]).values()]
+            by, _, way = request.query_params.get("sort", "").rpartition(":")
+            if by:
+                found.sort(
+                    key=lambda row: (row["cost"]["usd"] or 0) if by == "cost" else row[by], reverse=way == "desc"
+                )
             return {"items": found[:100], "total": len(found), "next": None}
 
         return answer

@@ -147,7 +147,7 @@ def _misread(part: str) -> JSONResponse:
 def _unsorted(sort: str) -> JSONResponse:
     document = {
         "type": "about:blank", "title": "Invalid input", "status": 400, "code": "invalid_input", "field": "sort",
-        "value": sort, "detail": "Traces cannot be sorted by this.", "fix": "FIELD:asc or FIELD:desc",
+        "value": sort, "detail": "The list cannot be sorted by this.", "fix": "FIELD:asc or FIELD:desc",
     }  # fmt: skip
     return JSONResponse(document, 400, media_type="application/problem+json")
 

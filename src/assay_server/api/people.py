@@ -1,17 +1,18 @@
 """Sessions and users."""
 
+from collections.abc import Awaitable, Callable
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 
 from assay_server.api.auth import principal
-from assay_server.api.keyset import after_moment
+from assay_server.api.keyset import after_moment, after_ranked
 from assay_server.api.pages import DEFAULT_LIMIT, page
 from assay_server.api.services import services
 from assay_server.api.times import nanoseconds
 from assay_server.core.ports import Principal
-from assay_server.query import PeopleFilter
+from assay_server.query import ORDERS_OF_SESSIONS, ORDERS_OF_USERS, Order, Page, PeopleFilter
 
 router = APIRouter(tags=["people"])
 
@@ -30,6 +31,9 @@ class UserQuery(BaseModel):
     until: str | None = Field(None, description="RFC 3339, exclusive")
     environment: str | None = None
     q: str | None = Field(None, description="A part of the id, in upper or lower case")
+    sort: str | None = Field(
+        None, max_length=100, description="last, sessions, traces, errors, tokens or cost, with `:asc` or `:desc`"
+    )
 
     def narrow(self, user: str | None = None) -> PeopleFilter:
         since_ns, until_ns = nanoseconds(self.since, "since"), nanoseconds(self.until, "until")
@@ -38,14 +42,29 @@ class UserQuery(BaseModel):
 
 class SessionQuery(UserQuery):
     user: str | None = None
-
-
-@router.get("/sessions", summary="Sessions, the last active first")
-async def sessions(request: Request, caller: Reader, query: Annotated[SessionQuery, Query()]) -> dict[str, Any]:
-    found = await services(request).people.sessions(
-        caller.project, query.narrow(query.user), limit=query.limit, after=after_moment(query.cursor)
+    sort: str | None = Field(
+        None, max_length=100, description="last, start, traces, errors, tokens or cost, with `:asc` or `:desc`"
     )
+
+
+@router.get("/sessions", summary="Sessions, the last active first or in another order")
+async def sessions(request: Request, caller: Reader, query: Annotated[SessionQuery, Query()]) -> dict[str, Any]:
+    people, narrow = services(request).people, query.narrow(query.user)
+    if query.sort is not None:
+        order = Order.read(query.sort, ORDERS_OF_SESSIONS)
+        return await _sorted(people.ranked_sessions, caller.project, narrow, order, query)
+    found = await people.sessions(caller.project, narrow, limit=query.limit, after=after_moment(query.cursor))
     return page(found.items, found.total, found.following)
+
+
+async def _sorted(
+    ranked: Callable[..., Awaitable[Page]], project: str, narrow: PeopleFilter, order: Order, query: UserQuery
+) -> dict[str, Any]:
+    after = after_ranked(query.cursor, order)
+    found = await ranked(project, narrow, order, limit=query.limit, after=after and after[0])
+    total = found.total if after is None else after[1]
+    following = None if found.following is None else [str(order), *found.following, total, 0]
+    return page(found.items, total, following)
 
 
 @router.get("/sessions/one", summary="One session as a conversation, whatever its id looks like")
@@ -59,11 +78,13 @@ async def session(request: Request, caller: Reader, session: str) -> dict[str, A
     return await one_session(request, caller, session)
 
 
-@router.get("/users", summary="Users, the last active first")
+@router.get("/users", summary="Users, the last active first or in another order")
 async def users(request: Request, caller: Reader, query: Annotated[UserQuery, Query()]) -> dict[str, Any]:
-    found = await services(request).people.users(
-        caller.project, query.narrow(), limit=query.limit, after=after_moment(query.cursor)
-    )
+    people, narrow = services(request).people, query.narrow()
+    if query.sort is not None:
+        order = Order.read(query.sort, ORDERS_OF_USERS)
+        return await _sorted(people.ranked_users, caller.project, narrow, order, query)
+    found = await people.users(caller.project, narrow, limit=query.limit, after=after_moment(query.cursor))
     return page(found.items, found.total, found.following)
 
 

@@ -17,7 +17,7 @@ from assay_server.api.times import nanoseconds
 from assay_server.core.clock import SystemClock
 from assay_server.core.ports import Principal
 from assay_server.ingest import TOOL_LOOP, loop_counted
-from assay_server.query import Order, SpanFilter, TraceFilter, Traces, line_json, read_line
+from assay_server.query import ORDERS_OF_TRACES, Order, SpanFilter, TraceFilter, Traces, line_json, read_line
 
 router = APIRouter(tags=["traces"])
 
@@ -68,7 +68,7 @@ async def list_traces(request: Request, caller: Reader, query: Annotated[TraceLi
     if query.sort is None:
         answer = await _newest(traces, caller.project, narrow, query)
     else:
-        answer = await _sorted(traces, caller.project, narrow, query, Order.read(query.sort))
+        answer = await _sorted(traces, caller.project, narrow, query, Order.read(query.sort, ORDERS_OF_TRACES))
     return {**answer, "text": await traces.text_state(caller.project) if narrow.text else None}
 
 

@@ -36,7 +36,8 @@ from assay_server.query.measures import (
     unit_of,
 )
 from assay_server.query.narrowing import kept_by, left_out_by
-from assay_server.query.people import People, PeopleFilter
+from assay_server.query.ordering import Order, Rank
+from assay_server.query.people import ORDERS_OF_SESSIONS, ORDERS_OF_USERS, People, PeopleFilter
 from assay_server.query.replay import replay_test
 from assay_server.query.run_items import ItemScore, JudgedItem, RunItems
 from assay_server.query.sandbox import Answer, Sql
@@ -45,7 +46,7 @@ from assay_server.query.search_line import ANY_OF, Line, fields_in, line_json, r
 from assay_server.query.sql import Page
 from assay_server.query.stored import Stored
 from assay_server.query.tail import News, Tail, TailFilter
-from assay_server.query.trace_order import Order, Rank
+from assay_server.query.trace_order import ORDERS as ORDERS_OF_TRACES
 from assay_server.query.trace_pairs import TracePairs
 from assay_server.query.traces import SpanFilter, TraceFilter, Traces
 from assay_server.query.views import Views
@@ -58,6 +59,9 @@ __all__ = [
     "MEDIA_TYPES",
     "METRICS",
     "MOST_TRACES",
+    "ORDERS_OF_SESSIONS",
+    "ORDERS_OF_TRACES",
+    "ORDERS_OF_USERS",
     "QUANTILES",
     "RATES",
     "Answer",

@@ -10,14 +10,26 @@ from assay_server.core.clock import rfc3339
 from assay_server.core.errors import NotFound
 from assay_server.query import people_sql
 from assay_server.query.commits import commits_of
+from assay_server.query.ordering import Order, Rank, behind, cut_ranked, ordered
 from assay_server.query.people_sql import Group
 from assay_server.query.scores import score_json
 from assay_server.query.shapes import body_json
 from assay_server.query.sql import Page, Where, cut
-from assay_server.query.trace_filter import TraceFilter
+from assay_server.query.trace_filter import TOKENS_OF_SUMS, TraceFilter
 from assay_server.query.trace_rows import shown_of
 from assay_server.query.traces import Traces
 from assay_server.store import Store
+
+_VALUES = {
+    "last": "latest_ns",
+    "traces": "traces",
+    "errors": "errors",
+    "tokens": f"({TOKENS_OF_SUMS})::DOUBLE",
+    "cost": "usd",
+}
+_OF_USERS = {**_VALUES, "sessions": "sessions"}
+_OF_SESSIONS = {**_VALUES, "start": "first_ns"}
+ORDERS_OF_USERS, ORDERS_OF_SESSIONS = tuple(_OF_USERS), tuple(_OF_SESSIONS)
 
 _TURNS = 500
 _RECENT = 20
@@ -74,6 +86,14 @@ class People:
         names, total, following = await self._newest("session", project, narrow, limit, after)
         return Page(await self._sessions(project, names), total, following)
 
+    async def ranked_sessions(
+        self, project: str, narrow: PeopleFilter, order: Order, *, limit: int = 50, after: Rank | None = None
+    ) -> Page:
+        """Session rows in another order (`ORDERS_OF_SESSIONS`). `after`, and `following` of the answer: (value,
+        last_ns, session)."""
+        names, total, following = await self._ranked("session", project, narrow, order, limit, after)
+        return Page(await self._sessions(project, names), total, following)
+
     async def session(self, project: str, name: str) -> dict[str, Any]:
         """The row with `turns`, in order, texts in full; `more` where only the newest 500 are shown. `scores`: what was
         said of the session as a whole."""
@@ -100,6 +120,13 @@ class People:
         """User rows, the last active first, with what they did in the window and environment that are asked for.
         `after`: (last_ns, user) of the page before."""
         names, total, following = await self._newest("user", project, narrow, limit, after)
+        return Page(await self._users(project, names, narrow), total, following)
+
+    async def ranked_users(
+        self, project: str, narrow: PeopleFilter, order: Order, *, limit: int = 50, after: Rank | None = None
+    ) -> Page:
+        """The same in another order (`ORDERS_OF_USERS`). `after`, and `following`: (value, last_ns, user)."""
+        names, total, following = await self._ranked("user", project, narrow, order, limit, after)
         return Page(await self._users(project, names, narrow), total, following)
 
     async def user(self, project: str, name: str) -> dict[str, Any]:
@@ -143,6 +170,18 @@ class People:
             return [], total, None
         kept, following = cut(rows, limit, "latest_ns", "whose")
         return [row["whose"] for row in kept], rows[0]["n"] if rows else 0, following
+
+    async def _ranked(
+        self, group: Group, project: str, narrow: PeopleFilter, order: Order, limit: int, after: Rank | None
+    ) -> tuple[list[str], int, list[Any] | None]:
+        where, later = narrow.conditions(project, group), behind(after, order, "latest_ns", "whose")
+        value = (_OF_USERS if group == "user" else _OF_SESSIONS)[order.by]
+        end = ordered(order, "latest_ns", "whose", limit + 1)
+        sql = people_sql.ranked(group, str(where), value, str(later), end)
+        own = [project] if group == "session" else []
+        rows = await self._store.scan(sql, [*own, *where.params, *later.params])
+        names, following = cut_ranked([Rank(row["v"], row["latest_ns"], row["whose"]) for row in rows], limit)
+        return names, rows[0]["n"] if rows else 0, following and list(following)
 
     async def _sessions(self, project: str, names: list[str]) -> list[dict[str, Any]]:
         """Each as a whole, whatever of it was asked for."""

@@ -35,6 +35,22 @@ def newest(group: Group, where: str, after: bool, limit: int) -> str:
     )
 
 
+def ranked(group: Group, where: str, value: str, later: str, end: str) -> str:
+    """The same by a value (`ORDERS`), `v`, of users over what `where` keeps, of sessions as a whole, as each is shown.
+    `later`: the condition on what is behind a cursor, or empty. Parameters: of a session's project, of `where`, of
+    `later`."""
+    kept = lines(_column(group), "IS NOT NULL AND", where)
+    if group == "session":
+        kept = lines("project = ? AND session IN (SELECT session FROM trace_sums WHERE", kept, ")")
+    sessions = ", count(DISTINCT session) AS sessions" if group == "user" else ""
+    return lines(
+        *("SELECT * FROM (SELECT whose, latest_ns,", value, "AS v, count(*) OVER () AS n FROM"),
+        *("(SELECT", _column(group), "AS whose, max(last_ns) AS latest_ns, min(start_ns) AS first_ns,", _ADDED),
+        *(sessions, "FROM trace_sums WHERE", kept, "GROUP BY whose))"),
+        *("WHERE " + later if later else "", end),
+    )
+
+
 def conversations() -> str:
     """One row a session, with its first and its last trace. Parameters: project, names."""
     return lines(

@@ -9,12 +9,13 @@ from assay_server.core.errors import NotFound, TooLarge
 from assay_server.query.commits import IN_COMMITS, commits_and_length, commits_of
 from assay_server.query.facets import facets_sql
 from assay_server.query.logs import Logs
+from assay_server.query.ordering import Order, Rank, cut_ranked
 from assay_server.query.scores import score_json
 from assay_server.query.shapes import OUTLINE, outline_json, span_json
 from assay_server.query.sql import Page, Where, by_row, cut, lines
 from assay_server.query.trace_filter import TraceFilter
 from assay_server.query.trace_find import TraceFinder
-from assay_server.query.trace_order import Order, Rank, TraceRanker, cut_ranked
+from assay_server.query.trace_order import TraceRanker
 from assay_server.query.trace_rows import SPANS, by_trace, root_of, shown_of, shown_texts, texts_of, trace_row
 from assay_server.store import Limits, Store
 

@@ -51,6 +51,29 @@ def test_a_user_is_found_by_a_part_of_the_id(opened: Opened) -> None:
     expect(page.get_by_text("in its id")).to_be_visible()
 
 
+@pytest.mark.parametrize(("path", "head", "by"), [("/users", "Traces", "traces"), ("/sessions", "Cost", "cost")])
+def test_lists_of_people_are_sorted_by_their_heads(opened: Opened, path: str, head: str, by: str) -> None:
+    page = opened(path)
+    column = page.get_by_role("columnheader", name=head)
+    expect(page.get_by_role("columnheader", name="Last active")).to_have_attribute("aria-sort", "descending")
+
+    def shown() -> list[float]:
+        at = [cell.inner_text() for cell in page.get_by_role("columnheader").all()].index(head)
+        cells = page.locator(f"tbody tr.open td:nth-child({at + 1})").all_inner_texts()
+        return [float(figure[0]) for text in cells if (figure := re.search(r"[\d.]+", text))]
+
+    column.get_by_role("button").click()
+    expect(page.get_by_role("table", name=f"by {by}, largest first")).to_be_visible()
+    expect(page).to_have_url(re.compile(f"sort={by}%3Adesc"))
+    expect(column).to_have_attribute("aria-sort", "descending")
+    assert shown() == sorted(shown(), reverse=True) != sorted(shown())
+    column.get_by_role("button").click()
+    expect(page.get_by_role("table", name=f"by {by}, smallest first")).to_be_visible()
+    assert shown() == sorted(shown())
+    page.get_by_role("columnheader", name="Last active").get_by_role("button").click()
+    expect(page).not_to_have_url(re.compile("sort="))
+
+
 def test_ids_are_whatever_applications_say(opened: Opened, ui_api: FakeApi) -> None:
     for row in ui_api.world.traces:
         if row["session"] == "s-0":

@@ -215,7 +215,7 @@ def test_what_a_link_sorts_by_has_its_column(opened: Opened, ui_api: FakeApi) ->
     expect(head).to_have_attribute("aria-sort", "ascending")
     expect(page.get_by_text("Sorted among the newest 50 traces that have these words")).to_be_visible()
     page.goto(page.url.replace("user_feedback%3Aasc", "").replace("user_feedback:asc", ""))
-    expect(page.get_by_text("Traces cannot be sorted by this")).to_be_visible()
+    expect(page.get_by_text("The list cannot be sorted by this")).to_be_visible()
 
 
 def test_two_marked_traces_are_compared(opened: Opened) -> None:

@@ -164,6 +164,17 @@ async def test_sessions_and_users_are_found_by_any_name(looking_http: httpx.Asyn
     assert (await looking_http.get("/api/v1/users", params={"nonsense": 1})).status_code in {400, 422}
     assert (await looking_http.get("/api/v1/users", params={"q": "A/"})).json()["total"] == 1
     assert (await looking_http.get("/api/v1/sessions", params={"q": "nothing like it"})).json()["items"] == []
+    for path, sort in (("sessions", "start:asc"), ("users", "sessions:desc")):
+        found = (await looking_http.get(f"/api/v1/{path}", params={"sort": sort})).json()
+        assert (len(found["items"]), found["total"], found["next"]) == (1, 1, None)
+    for path, params, field in (
+        ("sessions", {"sort": "sessions:desc"}, "sort"),
+        ("users", {"sort": "start:desc"}, "sort"),
+        ("users", {"sort": "cost"}, "sort"),
+        ("users", {"sort": "cost:desc", "cursor": "W10"}, "cursor"),
+    ):
+        refused = await looking_http.get(f"/api/v1/{path}", params=params)
+        assert (refused.status_code, refused.json()["field"]) == (400, field)
 
 
 async def test_files_have_a_name_and_wrong_filters_are_told(looking_http: httpx.AsyncClient) -> None:

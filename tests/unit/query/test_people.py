@@ -8,7 +8,7 @@ import pytest
 
 from assay_server.core.errors import InvalidInput, NotFound
 from assay_server.core.records import Facts, Score, Span, Tokens
-from assay_server.query import People, PeopleFilter, Traces
+from assay_server.query import ORDERS_OF_SESSIONS, ORDERS_OF_USERS, Order, People, PeopleFilter, Rank, Traces
 from assay_server.store import DuckStore
 
 SECOND = 1_000_000_000
@@ -82,6 +82,61 @@ async def test_sessions_are_listed_with_sums_over_whole_traces(people: People) -
         "output": "a2",
     }
     assert page.items[1]["cost"] == {"usd": None, "unknown": 0}
+
+
+async def sorted_by(people: People, group: str, sort: str, narrow: PeopleFilter = PeopleFilter()) -> list[str]:
+    """Page by page, one row each."""
+    users = group == "user"
+    ranked = people.ranked_users if users else people.ranked_sessions
+    order = Order.read(sort, ORDERS_OF_USERS if users else ORDERS_OF_SESSIONS)
+    names: list[str] = []
+    after: Rank | None = None
+    while True:
+        page = await ranked("prj_a", narrow, order, limit=1, after=after)
+        names += [row[group] for row in page.items]
+        if page.following is None:
+            return names
+        after = Rank(*page.following)
+
+
+async def test_people_are_sorted_by_what_their_rows_show(people: People) -> None:
+    more = [
+        span(6, 1, 4 * SECOND, user="cy", session="s3", kind="llm", model="m1", cost=0.6, tokens=Tokens(100)),
+        span(7, 1, 5 * SECOND, user="cy", session="s3"),
+        span(8, 1, 6 * SECOND, user="cy", session="s4", status="error"),
+        span(9, 1, 7 * SECOND, user="cy", session="s4", status="error"),
+    ]
+    await people._store.append(Facts(more))
+    for sort, users in {
+        "traces:desc": ["cy", "ada", "bob"],
+        "traces:asc": ["bob", "ada", "cy"],
+        "errors:desc": ["cy", "ada", "bob"],
+        "sessions:desc": ["cy", "ada", "bob"],  # ada and bob have one each: the last active first
+        "tokens:desc": ["cy", "ada", "bob"],
+        "tokens:asc": ["ada", "cy", "bob"],  # nobody knows bob's
+        "cost:desc": ["ada", "cy", "bob"],
+        "cost:asc": ["cy", "ada", "bob"],
+        "last:asc": ["bob", "cy", "ada"],
+    }.items():
+        assert await sorted_by(people, "user", sort) == users, sort
+    for sort, sessions in {
+        "cost:desc": ["s3", "s/1", "s4", "s2"],
+        "traces:asc": ["s2", "s/1", "s4", "s3"],
+        "errors:desc": ["s4", "s/1", "s3", "s2"],
+        "start:desc": ["s4", "s3", "s2", "s/1"],
+        "last:asc": ["s2", "s3", "s4", "s/1"],
+    }.items():
+        assert await sorted_by(people, "session", sort) == sessions, sort
+
+
+async def test_users_are_sorted_by_the_time_that_is_asked_for_and_sessions_as_a_whole(people: People) -> None:
+    """As the rows are: what a user did in a time, and what a session that was active in it is."""
+    await people._store.append(Facts([span(6, 1, DAY + 5, user="bob", session="s2", kind="llm", cost=0.1)]))
+    later = PeopleFilter(since_ns=START + DAY)
+    assert await sorted_by(people, "user", "cost:desc", later) == ["bob", "ada"]  # hers of that day is unknown
+    assert await sorted_by(people, "session", "cost:desc", later) == ["s/1", "s2"]
+    one = await people.ranked_sessions("prj_a", later, Order.read("cost:desc", ORDERS_OF_SESSIONS), limit=1)
+    assert (one.total, one.items[0]["cost"]["usd"]) == (2, 0.5)
 
 
 async def test_a_session_is_a_conversation_in_order(people: People) -> None:

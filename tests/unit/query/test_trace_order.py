@@ -8,7 +8,7 @@ import pytest
 
 from assay_server.core.errors import InvalidInput
 from assay_server.core.records import Facts, Score, Span, Tokens
-from assay_server.query import Order, Rank, TraceFilter, Traces, trace_order
+from assay_server.query import ORDERS_OF_TRACES, Order, Rank, TraceFilter, Traces, trace_order
 from assay_server.store import DuckStore
 
 TRACES = 30
@@ -44,7 +44,7 @@ async def pages(traces: Traces, narrow: TraceFilter, order: str, limit: int = 4)
     seen: list[dict[str, Any]] = []
     after: Rank | None = None
     while True:
-        page = await traces.ranked("prj_a", narrow, Order.read(order), limit=limit, after=after)
+        page = await traces.ranked("prj_a", narrow, Order.read(order, ORDERS_OF_TRACES), limit=limit, after=after)
         seen += page.items
         if page.following is None:
             return seen
@@ -94,7 +94,7 @@ async def test_pages_are_all_rows_sorted(traces: Traces, narrow: TraceFilter) ->
 
 
 async def test_all_are_counted_once(traces: Traces) -> None:
-    first = await traces.ranked("prj_a", TraceFilter(model="m0"), Order.read("cost:desc"), limit=3)
+    first = await traces.ranked("prj_a", TraceFilter(model="m0"), Order.read("cost:desc", ORDERS_OF_TRACES), limit=3)
 
     assert (len(first.items), first.total, first.exact, first.among) == (3, 15, True, None)
 
@@ -103,14 +103,16 @@ async def test_words_are_ranked_among_the_newest_that_have_them(
     traces: Traces, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(trace_order, "MOST_RANKED", 10)
-    page = await traces.ranked("prj_a", TraceFilter(text="refund", model="m0"), Order.read("start:asc"), limit=50)
+    page = await traces.ranked(
+        "prj_a", TraceFilter(text="refund", model="m0"), Order.read("start:asc", ORDERS_OF_TRACES), limit=50
+    )
 
     assert [int(row["trace_id"], 16) for row in page.items] == [22, 24, 26, 28, 30]
     assert (page.total, page.exact, page.among) == (5, False, 10)
 
 
 async def test_words_that_nobody_said_find_nothing(traces: Traces) -> None:
-    page = await traces.ranked("prj_a", TraceFilter(text="carol"), Order.read("start:asc"))
+    page = await traces.ranked("prj_a", TraceFilter(text="carol"), Order.read("start:asc", ORDERS_OF_TRACES))
 
     assert (page.items, page.total, page.exact) == ([], 0, True)
 
@@ -118,13 +120,13 @@ async def test_words_that_nobody_said_find_nothing(traces: Traces) -> None:
 @pytest.mark.parametrize("text", ["", "latency", "latency:", "latency:down", "-latency", "score.:desc", "user:asc"])
 def test_another_order_is_told(text: str) -> None:
     with pytest.raises(InvalidInput) as refused:
-        Order.read(text)
+        Order.read(text, ORDERS_OF_TRACES)
 
     assert refused.value.field == "sort"
-    assert "latency:desc" in str(refused.value.fix)
+    assert "as start:desc; the fields are start, latency, cost, tokens, score.NAME" in str(refused.value.fix)
 
 
 def test_an_order_is_written_as_it_is_read() -> None:
     for by in VALUES:
         for way in ("asc", "desc"):
-            assert str(Order.read(f"{by}:{way}")) == f"{by}:{way}"
+            assert str(Order.read(f"{by}:{way}", ORDERS_OF_TRACES)) == f"{by}:{way}"

@@ -11,6 +11,9 @@ export function orderOf(text: string | undefined): Order | undefined {
 
 export const writtenOrder = (order: Order): string => `${order.by}:${order.descending ? 'desc' : 'asc'}`
 
+/** An order in words, beside how the list comes. */
+export const saidOrder = (order: Order | undefined, comes: string): string => (order ? `by ${order.by.replace(/^score\./, '').replaceAll('_', ' ')}, ${order.descending ? 'largest' : 'smallest'} first` : comes)
+
 /** What comes next for who asks for a field again: the largest first, the smallest, then as the list comes. */
 export function ordered(by: string, now: Order | undefined): Order | undefined {
   if (now?.by !== by) return { by, descending: true }

@@ -8,8 +8,9 @@ import * as ask from '@/api/people'
 import type { SessionRow, Turn } from '@/api/people'
 import { count, plural, titled } from '@/lib/format'
 import { saidIn } from '@/lib/messages'
+import { type Order, orderOf, saidOrder, writtenOrder } from '@/lib/order'
 import { RANGES, sinceOf } from '@/lib/range'
-import { useAddress } from '@/lib/search'
+import { type Search, useAddress } from '@/lib/search'
 import { Content } from '@/parts/chat'
 import { Snippet } from '@/parts/copy'
 import { TraceLink } from '@/parts/links'
@@ -30,7 +31,8 @@ export const SHOW = [...RANGES.slice(1).map((range) => ({ value: range as string
 /** Requests that belong together, the last active first. */
 export function Sessions() {
   const [address, change] = useAddress()
-  const pages = usePages<SessionRow>(ask.sessions({ since: sinceOf(address.range), user: address.user, q: address.q }))
+  const pages = usePages<SessionRow>(ask.sessions({ since: sinceOf(address.range), user: address.user, q: address.q, sort: address.sort }))
+  const sorting = sortingOf(address, change)
   return (
     <Page title="Sessions" actions={<SegmentedControl size="xs" aria-label="Time" data={SHOW} value={address.range ?? ''} onChange={(range) => change({ range: range || undefined })} />}>
       <div className="filters" role="search">
@@ -42,7 +44,7 @@ export function Sessions() {
         )}
       </div>
       <Listed pages={pages} empty={address.q ? <Empty title={`No session has "${address.q}" in its id`} /> : <NoSession filtered={Boolean(address.range || address.user)} />}>
-        {(rows) => <SessionTable rows={rows} footer={<More pages={pages} noun="session" />} />}
+        {(rows) => <SessionTable rows={rows} sorting={sorting} footer={<More pages={pages} noun="session" />} />}
       </Listed>
     </Page>
   )
@@ -55,8 +57,22 @@ export function FindId({ noun }: { noun: 'session' | 'user' }) {
   return <TextInput size="xs" w={240} type="search" aria-label={`Find a ${noun}`} placeholder={`Part of a ${noun}'s id`} defaultValue={address.q ?? ''} onChange={(event) => send(event.currentTarget.value)} />
 }
 
-export function SessionTable({ rows, footer }: { rows: SessionRow[]; footer?: React.ReactNode }) {
-  return <Table label="Sessions, last active first" rows={rows} columns={COLUMNS} rowKey={(row) => row.session} href={(row) => `/sessions/one?id=${encodeURIComponent(row.session)}`} footer={footer} />
+interface Sorting {
+  said: string
+  props: { order: Order; onOrder: (order: Order | undefined) => void }
+}
+
+/** As the address sorts a list of people: the last active first, where it says nothing. */
+export function sortingOf(address: Search, change: (next: Search) => void): Sorting {
+  const order = orderOf(address.sort)
+  const onOrder = (next: Order | undefined) => change({ sort: next && !(next.by === LAST.by && next.descending) ? writtenOrder(next) : undefined })
+  return { said: saidOrder(order, 'last active first'), props: { order: order ?? LAST, onOrder } }
+}
+
+const LAST: Order = { by: 'last', descending: true }
+
+export function SessionTable({ rows, sorting, footer }: { rows: SessionRow[]; sorting?: Sorting; footer?: React.ReactNode }) {
+  return <Table label={`Sessions, ${sorting?.said ?? 'last active first'}`} {...sorting?.props} rows={rows} columns={COLUMNS} rowKey={(row) => row.session} href={(row) => `/sessions/one?id=${encodeURIComponent(row.session)}`} footer={footer} />
 }
 
 const COLUMNS: Column<SessionRow>[] = [
@@ -72,11 +88,11 @@ const COLUMNS: Column<SessionRow>[] = [
     ),
   },
   { id: 'user', head: 'User', className: 'hide-s', cell: (row) => (row.user ? <div className="cut" style={{ maxWidth: '9rem' }}><UserLink id={row.user} /></div> : <span className="quiet">not said</span>) },
-  { id: 'turns', head: 'Turns', className: 'num', cell: (row) => count(row.traces) },
-  { id: 'errors', head: 'Errors', className: 'num hide-m', cell: (row) => (row.errors ? <span className="bad">{count(row.errors)}</span> : <span className="quiet">none</span>) },
-  { id: 'tokens', head: 'Tokens', className: 'num hide-m', cell: (row) => <TokenCount input={row.tokens.input} output={row.tokens.output} /> },
-  { id: 'cost', head: 'Cost', className: 'num hide-s', cell: (row) => <Money usd={row.cost.usd} unknown={row.cost.unknown} /> },
-  { id: 'last', head: 'Last active', className: 'num', cell: (row) => <Time at={row.last} /> },
+  { id: 'turns', head: 'Turns', sort: 'traces', className: 'num', cell: (row) => count(row.traces) },
+  { id: 'errors', head: 'Errors', sort: 'errors', className: 'num hide-m', cell: (row) => (row.errors ? <span className="bad">{count(row.errors)}</span> : <span className="quiet">none</span>) },
+  { id: 'tokens', head: 'Tokens', sort: 'tokens', className: 'num hide-m', cell: (row) => <TokenCount input={row.tokens.input} output={row.tokens.output} /> },
+  { id: 'cost', head: 'Cost', sort: 'cost', className: 'num hide-s', cell: (row) => <Money usd={row.cost.usd} unknown={row.cost.unknown} /> },
+  { id: 'last', head: 'Last active', sort: 'last', className: 'num', cell: (row) => <Time at={row.last} /> },
 ]
 
 export function UserLink({ id }: { id: string }) {

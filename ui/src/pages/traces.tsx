@@ -9,8 +9,8 @@ import type { SearchState } from '@/api/search'
 import type { TraceRow } from '@/api/types'
 import { views } from '@/api/views'
 import { defaultView } from '@/lib/choices'
-import { count, duration, plural, words } from '@/lib/format'
-import { type Order, orderOf, writtenOrder } from '@/lib/order'
+import { count, duration, plural } from '@/lib/format'
+import { type Order, orderOf, saidOrder, writtenOrder } from '@/lib/order'
 import { lineOf, PARAMETERS, scoresIn } from '@/lib/q'
 import { sinceOf } from '@/lib/range'
 import { type Search, useAddress } from '@/lib/search'
@@ -82,7 +82,7 @@ export function Traces() {
         <Listed pages={pages} empty={q || address.range || address.since || address.until ? <NothingFound clear={() => change(cleared())} /> : <FirstTrace />}>
           {(rows) => (
             <Table
-              label={`Traces, ${saidOrder(order)}`}
+              label={`Traces, ${order?.by === NEWEST.by ? 'oldest first' : saidOrder(order, 'newest first')}`}
               rows={rows}
               columns={columns}
               rowKey={(row) => row.trace_id}
@@ -155,11 +155,6 @@ function Among({ of }: { of: number | null | undefined }) {
 /** Newest first is how the list comes: asking for that is asking for no order. */
 function written(order: Order): string | undefined {
   return order.by === NEWEST.by && order.descending ? undefined : writtenOrder(order)
-}
-
-function saidOrder(order: Order | undefined): string {
-  if (!order || order.by === NEWEST.by) return order && !order.descending ? 'oldest first' : 'newest first'
-  return `by ${words(order.by.replace(/^score\./, ''))}, ${order.descending ? 'largest' : 'smallest'} first`
 }
 
 /** `10,000+` where counting stopped. */

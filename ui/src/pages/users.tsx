@@ -13,19 +13,20 @@ import { Empty, Loaded } from '@/parts/states'
 import { type Column, Table } from '@/parts/table'
 import { Money, ScoreChip, Time, TokenCount } from '@/parts/values'
 import { useAccess } from '@/shell/access'
-import { FindId, SessionTable, SHOW, UserLink } from './sessions'
+import { FindId, SessionTable, SHOW, sortingOf, UserLink } from './sessions'
 
 const DaysChart = lazy(() => import('./user-chart'))
 
 /** The people behind the requests, the last active first. */
 export function Users() {
   const [address, change] = useAddress()
-  const pages = usePages<UserRow>(ask.users({ since: sinceOf(address.range), q: address.q }))
+  const pages = usePages<UserRow>(ask.users({ since: sinceOf(address.range), q: address.q, sort: address.sort }))
+  const sorting = sortingOf(address, change)
   return (
     <Page title="Users" actions={<SegmentedControl size="xs" aria-label="Time" data={SHOW} value={address.range ?? ''} onChange={(range) => change({ range: range || undefined })} />}>
       <div className="filters" role="search"><FindId noun="user" /></div>
       <Listed pages={pages} empty={address.q ? <Empty title={`No user has "${address.q}" in their id`} /> : address.range ? <Empty title="Nobody was here in this time"><p className="second">Choose a longer one.</p></Empty> : <NoUser />}>
-        {(rows) => <Table label="Users, last active first" rows={rows} columns={COLUMNS} rowKey={(row) => row.user} href={(row) => `/users/one?id=${encodeURIComponent(row.user)}`} footer={<More pages={pages} noun="user" />} />}
+        {(rows) => <Table label={`Users, ${sorting.said}`} {...sorting.props} rows={rows} columns={COLUMNS} rowKey={(row) => row.user} href={(row) => `/users/one?id=${encodeURIComponent(row.user)}`} footer={<More pages={pages} noun="user" />} />}
       </Listed>
     </Page>
   )
@@ -33,13 +34,13 @@ export function Users() {
 
 const COLUMNS: Column<UserRow>[] = [
   { id: 'user', head: 'User', className: 'main-cell', cell: (row) => <div className="cut"><UserLink id={row.user} /></div> },
-  { id: 'sessions', head: 'Sessions', className: 'num hide-s', cell: (row) => count(row.sessions) },
-  { id: 'traces', head: 'Traces', className: 'num', cell: (row) => count(row.traces) },
-  { id: 'errors', head: 'Errors', className: 'num hide-s', cell: (row) => (row.errors ? <span className="bad">{count(row.errors)}</span> : <span className="quiet">none</span>) },
-  { id: 'tokens', head: 'Tokens', className: 'num hide-m', cell: (row) => <TokenCount input={row.tokens.input} output={row.tokens.output} /> },
-  { id: 'cost', head: 'Cost', className: 'num', cell: (row) => <Money usd={row.cost.usd} unknown={row.cost.unknown} /> },
+  { id: 'sessions', head: 'Sessions', sort: 'sessions', className: 'num hide-s', cell: (row) => count(row.sessions) },
+  { id: 'traces', head: 'Traces', sort: 'traces', className: 'num', cell: (row) => count(row.traces) },
+  { id: 'errors', head: 'Errors', sort: 'errors', className: 'num hide-s', cell: (row) => (row.errors ? <span className="bad">{count(row.errors)}</span> : <span className="quiet">none</span>) },
+  { id: 'tokens', head: 'Tokens', sort: 'tokens', className: 'num hide-m', cell: (row) => <TokenCount input={row.tokens.input} output={row.tokens.output} /> },
+  { id: 'cost', head: 'Cost', sort: 'cost', className: 'num', cell: (row) => <Money usd={row.cost.usd} unknown={row.cost.unknown} /> },
   { id: 'first', head: 'First seen', className: 'num hide-m', cell: (row) => <Time at={row.first} /> },
-  { id: 'last', head: 'Last active', className: 'num', cell: (row) => <Time at={row.last} /> },
+  { id: 'last', head: 'Last active', sort: 'last', className: 'num', cell: (row) => <Time at={row.last} /> },
 ]
 
 function NoUser() {
