@@ -235,7 +235,10 @@ def _time(part: LinePart, text: str, now_ns: int) -> tuple[str, Any]:
 
 
 def _score(name: str, part: LinePart, text: str) -> str:
-    if part.op == "~" or not _NUMBER.fullmatch(part.value):
+    """A number is that of the mean, another text the label of one of them."""
+    if part.op in {":", "="} and part.value == "*":
+        return f"{name}:exists:"
+    if part.op in {"<", "<=", ">", ">="} and not _NUMBER.fullmatch(part.value):
         raise _unreadable(text, "A score is compared with a number.", f"score.{name}<0.5")
     return f"{name}:{_WORDS[str(part.op)]}:{part.value}"
 

@@ -10,22 +10,9 @@ from assay_server.query.attribute_filter import read_condition
 from assay_server.query.dimensions import dimension
 from assay_server.query.group_names import beginning_noted
 from assay_server.query.key_sets import NAMES_OF_PROVIDERS, OF_PROVIDERS, ONE_OF_SETS
+from assay_server.query.score_condition import read_score_condition
 from assay_server.query.search_line import DIFFERING
 from assay_server.query.sql import Where, lines
-
-_OPERATORS = {
-    "lt": "<",
-    "le": "<=",
-    "gt": ">",
-    "ge": ">=",
-    "eq": "=",
-    "ne": "<>",
-    "<": "<",
-    "<=": "<=",
-    ">": ">",
-    ">=": ">=",
-    "=": "=",
-}
 
 NO_SETS: Mapping[tuple[str, ...], Sequence[int]] = MappingProxyType({})
 
@@ -47,8 +34,7 @@ class TraceFilter:
     each of the others for any span of the trace.
     `status=error` finds traces with an error anywhere, `ok` and `unset` those without one. The words and "phrases" of
     `text` stand in one text of the trace (`store.Texts`).
-    `scores` are texts `name:op:value` over the mean of the trace's scores of that name, op
-    being lt, le, gt, ge, eq or ne.
+    `scores` are texts `name:op:value` over the trace's scores of that name (`ScoreCondition`).
     A trace that one of `exclude` finds is not kept: none of its spans has that model, or its cost is unknown. Times and
     words are not said there.
 
@@ -270,28 +256,12 @@ def _within(value: str, low: float | None, high: float | None) -> tuple[str, lis
 
 
 def _score(where: Where, project: str, text: str) -> None:
-    name, operator, value = _parse_score(text)
+    condition = read_score_condition(text)
+    test, params = condition.sql()
+    known = "project = ? AND name = ? AND trace_id IS NOT NULL"  # one NULL, and nothing is surely not among these
     where.add(
-        lines(
-            "trace_id IN (SELECT trace_id FROM scores WHERE project = ? AND name = ? AND value IS NOT NULL",
-            "AND trace_id IS NOT NULL",  # one NULL, and nothing is surely not among these
-            "GROUP BY trace_id HAVING avg(value)",
-            operator,
-            "?)",
-        ),
+        lines("trace_id IN (SELECT trace_id FROM scores WHERE", known, "AND", test, ")"),
         project,
-        name,
-        value,
+        condition.name,
+        *params,
     )
-
-
-def _parse_score(text: str) -> tuple[str, str, float]:
-    """The name may hold colons itself."""
-    parts = text.rsplit(":", 2)
-    try:
-        name, operator, value = parts
-        return name, _OPERATORS[operator], float(value)
-    except (ValueError, KeyError) as error:
-        raise InvalidInput(
-            "A score condition reads name:op:value.", field="score", value=text, fix="for example user_feedback:lt:0.5"
-        ) from error
