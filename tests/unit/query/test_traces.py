@@ -97,6 +97,7 @@ async def test_a_trace_row_has_every_field_of_the_contract(store: DuckStore, tra
             "output": "a",
             "scores": {"q": {"n": 2, "mean": 0.5}, "z": {"n": 0, "mean": None}},
             "pii": ["EMAIL_ADDRESS", "US_SSN"],
+            "said_by": {"input": f"{101:016x}", "output": f"{101:016x}"},
             "let_go": 0,
         }
     ]
