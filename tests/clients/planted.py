@@ -35,10 +35,14 @@ def with_secret(exchange: Exchange) -> Exchange:
     """The same request with the key where the address was. An image stays: its name is a hash of its content."""
     if exchange.headers.get("content-type", "").startswith("image/"):
         return exchange
-    pack = _PACK.get(exchange.headers.get("content-encoding", ""), bytes)
-    body = unpacked(exchange).replace(EMAIL.encode(), SECRET.encode())
     headers = {name: value.replace(EMAIL, SECRET) for name, value in exchange.headers.items()}
-    return replace(exchange, headers=headers, body=pack(body))
+    return packed(replace(exchange, headers=headers), unpacked(exchange).replace(EMAIL.encode(), SECRET.encode()))
+
+
+def packed(exchange: Exchange, body: bytes) -> Exchange:
+    """The same request with another body, packed as the first was."""
+    pack = _PACK.get(exchange.headers.get("content-encoding", ""), bytes)
+    return replace(exchange, body=pack(body))
 
 
 def files_that_say(folder: Path, texts: Iterable[str]) -> list[Path]:

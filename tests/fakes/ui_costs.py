@@ -128,6 +128,7 @@ def _nothing(request: Request) -> Json:
         "overlapping": False,
         "unmetered": 0,
         "removed_before": None,
+        "dropped": None,
     }
 
 
@@ -161,6 +162,7 @@ def _breakdown(request: Request) -> Json:
         "overlapping": by == "tag",
         "unmetered": 12,
         "removed_before": None,
+        "dropped": None,
     }
 
 

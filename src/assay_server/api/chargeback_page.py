@@ -94,6 +94,10 @@ def _notes(report: dict[str, Any], about: About, what: str) -> Iterator[str]:
     if report["removed_before"]:
         before = _moment(report["removed_before"])
         yield f"Calls before {before} UTC, or some of them, were let go by retention and are not in the sums."
+    if dropped := report["dropped"]:
+        usd, were = dropped["cost"]["usd"], "was" if dropped["calls"] == 1 else "were"
+        worth = "of unknown cost" if usd is None else f"of ${usd:,.2f}" if usd >= 0.01 else "of less than a cent"
+        yield f"{_calls(dropped['calls'])} of the project ({worth}) {were} dropped by sampling rules and not stored."
     if report["overlapping"]:
         yield "A call with several tags stands in several rows."
 

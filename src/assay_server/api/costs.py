@@ -15,7 +15,7 @@ from assay_server.api.chargeback_page import About, as_page
 from assay_server.api.openapi import answers
 from assay_server.api.services import services
 from assay_server.api.times import nanoseconds, week_before
-from assay_server.core.clock import SystemClock, in_utc, rfc3339
+from assay_server.core.clock import SystemClock, in_utc, parse_rfc3339, rfc3339
 from assay_server.core.errors import NotFound
 from assay_server.core.ports import Principal
 from assay_server.query import CostFilter, forecast_costs
@@ -106,8 +106,15 @@ async def breakdown(request: Request, caller: Reader, query: Annotated[Breakdown
     found: dict[str, Any] = await services(request).costs.breakdown(
         caller.project, narrow, query.group_by, bin_name=query.bin, limit=query.limit
     )
-    gone_ns = await _removed_before(request, caller.project, narrow)
-    return found | {"removed_before": None if gone_ns is None else rfc3339(gone_ns)}
+    return found | await _lacking(request, caller.project, narrow)
+
+
+async def _lacking(request: Request, project: str, narrow: CostFilter) -> dict[str, Any]:
+    """What is not in the sums of a window: until when retention took away calls, and what sampling rules dropped (of
+    the whole project: nobody knows whose it was)."""
+    gone_ns = await _removed_before(request, project, narrow)
+    dropped = await services(request).intake.counts.dropped(project, narrow.since_ns, narrow.until_ns)
+    return {"removed_before": None if gone_ns is None else rfc3339(gone_ns), "dropped": dropped}
 
 
 async def _removed_before(request: Request, project: str, narrow: CostFilter) -> int | None:
@@ -129,8 +136,7 @@ async def chargeback(request: Request, caller: Reader, query: Annotated[Chargeba
     found["repriced_at"] = await services(request).prices.changed_after(
         caller.project, narrow.since_ns, narrow.until_ns
     )
-    gone_ns = await _removed_before(request, caller.project, narrow)
-    found["removed_before"] = None if gone_ns is None else rfc3339(gone_ns)
+    found |= await _lacking(request, caller.project, narrow)
     if query.format == "json":
         return JSONResponse(found)
     return (
@@ -171,10 +177,13 @@ async def why(request: Request, caller: Reader, query: Annotated[WhyQuery, Query
         caller.project, day, against, query.within(day, day + _DAY_NS)
     )
     both = query.within(min(day, against), max(day, against) + _DAY_NS)
-    gone_ns = await _removed_before(request, caller.project, both)
-    if gone_ns is not None:
-        found["sentence"] += f" Calls before {in_utc(gone_ns)}, or some of them, were let go by retention."
-    return found | {"removed_before": None if gone_ns is None else rfc3339(gone_ns)}
+    lacking = await _lacking(request, caller.project, both)
+    if lacking["removed_before"] is not None:
+        gone = in_utc(parse_rfc3339(lacking["removed_before"]))
+        found["sentence"] += f" Calls before {gone}, or some of them, were let go by retention."
+    if lacking["dropped"] is not None:
+        found["sentence"] += f" Sampling rules dropped {lacking['dropped']['calls']:,} more of the project."
+    return found | lacking
 
 
 @router.get("/costs/savings", summary="What a cache, a cheaper model or a shorter prompt would have saved")

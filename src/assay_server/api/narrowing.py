@@ -63,7 +63,10 @@ class TraceQuery(Listing):
     min_tokens: float | None = Field(None, description="Into the model and out of it together")
     max_tokens: float | None = None
     score: list[str] = Field(
-        [], max_length=MOST, description="`name:op:value` over the mean; op: lt, le, gt, ge, eq, ne"
+        [],
+        max_length=MOST,
+        description="`name:op:value`; op: lt, le, gt, ge, eq, ne over the mean, eq, ne over a label that is no number,"
+        " contains over labels and comments, exists (without value)",
     )
     attribute: list[str] = Field(
         [], max_length=MOST, description="`key:op:value`; op: eq, ne, lt, le, gt, ge, contains, exists (without value)"

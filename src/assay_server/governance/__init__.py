@@ -2,7 +2,7 @@
 
 from assay_server.governance.accounts import Accounts
 from assay_server.governance.audit import Audit
-from assay_server.governance.counts import BYTES, DROP, MINUTE_NS, SAMPLE, SAMPLED_OUT, SPANS, Counts
+from assay_server.governance.counts import BYTES, DROP, LACKING, MINUTE_NS, SAMPLE, SAMPLED_OUT, SPANS, Counts
 from assay_server.governance.flags import DROPPED, SCORED, SKIPPED, Flagging, Flags
 from assay_server.governance.forgetting import forget_answers
 from assay_server.governance.idempotency import Idempotency
@@ -18,6 +18,7 @@ __all__ = [
     "DROP",
     "DROPPED",
     "FIELDS",
+    "LACKING",
     "MINUTE_NS",
     "ROLES",
     "SAMPLE",

@@ -24,6 +24,8 @@ _WINDOWS_KEPT = 8
 
 SPANS, BYTES, REFUSED, SAMPLED_OUT = "spans", "bytes", "refused", "sampled_out"
 DROP, SAMPLE = "drop:", "sample:"  # followed by the name of the rule
+LACKING = {name: f"drop.{name}:" for name in ("calls", "unknown", "tokens", "nano_usd")}
+"""What dropped calls would have been in the sums: so followed, too. `unknown` are those without a price."""
 
 Key = tuple[str, str, int]  # project, what, start of the minute
 
@@ -123,6 +125,15 @@ class Counts:
                 figures = found.setdefault(row.day_ns, {"day": _date(row.day_ns), **dict.fromkeys(_SHOWN, 0)})
                 figures[name] += int(row.n)
         return list(found.values())
+
+    async def dropped(self, project: str, since_ns: int, until_ns: int) -> dict[str, Any] | None:
+        """The calls that rules dropped when they came, and what they would have added; None where there were none."""
+        minutes = await self.minutes(project, since_ns - since_ns % MINUTE_NS, until_ns)
+        sums = {name: sum(n for what, _, n in minutes if what.startswith(key)) for name, key in LACKING.items()}
+        if not sums["calls"]:
+            return None
+        usd = sums["nano_usd"] / 1e9 if sums["calls"] > sums["unknown"] else None
+        return {"calls": sums["calls"], "cost": {"usd": usd, "unknown": sums["unknown"]}, "tokens": sums["tokens"]}
 
     def _now(self, now_ns: int) -> tuple[int, int]:
         """`windows`, found anew once a day: this is on the hot path."""

@@ -4,16 +4,17 @@ Nothing of it costs anything where a project has neither quotas nor rules, but o
 """
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from operator import attrgetter
 from typing import Protocol
 
 from assay_server.core.records import Event, Facts, Span, Thin
-from assay_server.governance import BYTES, DROP, SAMPLE, SAMPLED_OUT, SPANS, Policy
+from assay_server.governance import BYTES, DROP, LACKING, SAMPLE, SAMPLED_OUT, SPANS, Policy
 from assay_server.ingest.aliases import aliases
 from assay_server.ingest.sampling import KEPT, Labels, Sampler
 
 _project = attrgetter("project")
+_ROLL_UPS = ("agent", "chain")
 
 Tally = Sequence[tuple[str, str, int]]
 """(project, what, n): what is to be counted once the facts it tells of are on disk."""
@@ -140,6 +141,8 @@ class Doorkeeper:
             judged = KEPT if sampler is None else sampler.judge(span)
             if judged.fate == "dropped":
                 counted[span.project, f"{DROP}{judged.rule}"] += 1
+                for what, n in _missing(span):
+                    counted[span.project, f"{what}{judged.rule}"] += n
                 dropped.add((span.project, span.trace_id, span.span_id))
                 self._records.dropped(span)
                 continue
@@ -152,3 +155,16 @@ class Doorkeeper:
             scores = facts.scores
             facts.scores = [one for one in scores if (one.project, one.trace_id, one.span_id) not in dropped]
         return [(project, what, n) for (project, what), n in counted.items()]
+
+
+def _missing(span: Span) -> Iterator[tuple[str, int]]:
+    """What the sums of costs will lack, so that it can be told. Agents and chains sum up what the calls inside say."""
+    tokens = None if span.tokens is None else span.tokens.total
+    if span.kind in _ROLL_UPS or (tokens is None and span.cost is None):
+        return
+    yield LACKING["calls"], 1
+    yield LACKING["tokens"], tokens or 0
+    if span.cost is None:
+        yield LACKING["unknown"], 1
+    else:
+        yield LACKING["nano_usd"], round(span.cost * 1e9)

@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from assay_server.core.clock import rfc3339
+from assay_server.core.clock import in_utc, rfc3339
 from assay_server.monitors import monitor_rows
 from assay_server.monitors.finding import Finding, finding_json, lasted_of, subject_of, until_ns
 from assay_server.monitors.incidents import Incidents
@@ -72,7 +72,8 @@ class Transitions:
         told, lasted_s = finding.sentence, round((at_ns - before.since_ns) / _SECOND)
         if lasted_s >= 0:  # else the clock was set back, and nobody knows how long it lasted
             told = f"After {lasted_of(lasted_s)}: {told}"
-        self._resolve(connection, monitor, before, ACTOR, told)
+        seen = f"From {in_utc(finding.window.since_ns)} to {in_utc(finding.window.until_ns)}."
+        self._resolve(connection, monitor, before, ACTOR, f"{told} {seen}")
         return State(before.group, "ok", at_ns, 0, None, shown)
 
     def _open(self, connection: Connection, monitor: Monitor, at_ns: int, finding: Finding) -> str:

@@ -4,7 +4,7 @@ A client may send what a model was asked and answered as a log record beside the
 only ever added, so the two are joined here, when they are read (`docs/otlp.md`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -49,12 +49,16 @@ class Logs:
 
     def complete_row(self, row: dict[str, Any]) -> dict[str, Any]:
         """The same for a trace row, with its root's content cut as a list shows it."""
-        found = self._by_span.get((row["trace_id"], row["root_span_id"]), [])
-        shown = {name: _cut(text) for name, text in _content(row, found).items()}
+        shown = self.shown(row["trace_id"], row["root_span_id"], row)
         everything = [
             data for (trace_id, _), all_of in self._by_span.items() if trace_id == row["trace_id"] for data in all_of
         ]
         return {**row, **shown, "pii": _pii(row, everything)} if everything else row
+
+    def shown(self, trace_id: str, span_id: str, texts: Mapping[str, Any]) -> dict[str, Any]:
+        """The beginning of a span's input and output, of which its row has `texts`."""
+        found = _content(texts, self._by_span.get((trace_id, span_id), []))
+        return {name: _cut(found[name]) if name in found else texts[name] for name in ("input", "output")}
 
     def json(self) -> list[dict[str, Any]]:
         """`[{"time", "span_id", "name", "severity", "body", "attributes", "scope"}]` in the order of time."""
@@ -70,7 +74,7 @@ class Logs:
         ]
 
 
-def _content(holder: dict[str, Any], found: list[dict[str, Any]]) -> dict[str, Any]:
+def _content(holder: Mapping[str, Any], found: list[dict[str, Any]]) -> dict[str, Any]:
     """Input and output, where the holder has none of its own."""
     return {
         name: _joined([data[name] for data in found if data.get(name)])

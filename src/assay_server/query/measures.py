@@ -89,7 +89,7 @@ MEASURES: dict[str, Measure] = {
         "sum",
         "",
         "how often a score was given",
-        "CASE WHEN value IS NOT NULL THEN 1.0 END",
+        "CASE WHEN error IS NULL THEN 1.0 END",
         ("score", "source"),
     ),
 }

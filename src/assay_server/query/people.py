@@ -1,7 +1,7 @@
 """Sessions as conversations, and users with their history and cost."""
 
 import asyncio
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
@@ -10,13 +10,14 @@ from assay_server.core.clock import rfc3339
 from assay_server.core.errors import NotFound
 from assay_server.query import people_sql
 from assay_server.query.commits import commits_of
+from assay_server.query.logs import Logs
 from assay_server.query.ordering import Order, Rank, behind, cut_ranked, ordered
 from assay_server.query.people_sql import Group
 from assay_server.query.scores import score_json
 from assay_server.query.shapes import body_json
 from assay_server.query.sql import Page, Where, cut
 from assay_server.query.trace_filter import TOKENS_OF_SUMS, TraceFilter
-from assay_server.query.trace_rows import shown_of
+from assay_server.query.trace_rows import NO_TEXTS, shown_of
 from assay_server.query.traces import Traces
 from assay_server.store import Store
 
@@ -32,6 +33,7 @@ _OF_SESSIONS = {**_VALUES, "start": "first_ns"}
 ORDERS_OF_USERS, ORDERS_OF_SESSIONS = tuple(_OF_USERS), tuple(_OF_SESSIONS)
 
 _TURNS = 500
+_TEXTS = ("input", "output")
 _RECENT = 20
 _DAY_S = 86_400
 _OF_SESSION = (
@@ -104,8 +106,7 @@ class People:
         )
         if not rows:
             rows = [_session(await self._named("session", project, name), None, None)]
-        texts = await self._texts(project, found.items)
-        turns = [{**turn, **texts.get((turn["trace_id"], turn["root_span_id"]), {})} for turn in reversed(found.items)]
+        turns = await self._in_full(project, found.items[::-1])
         of_all = [score_json(score) for score in scores]
         return {**rows[0], "turns": turns, "more": found.following is not None, "scores": of_all}
 
@@ -200,7 +201,7 @@ class People:
     async def _said(
         self, project: str, sessions: Collection[dict[str, Any]]
     ) -> dict[str, tuple[str | None, str | None]]:
-        """The first question and the last answer of each, cut: of the roots of its first and its last trace."""
+        """The first question and the last answer of each, cut: of its first and its last trace."""
         traces = list({row[end] for row in sessions for end in ("first_trace", "last_trace")})
         if not traces:
             return {}
@@ -210,26 +211,31 @@ class People:
         last = {root["trace_id"]: root["key"] for root in roots}
         chosen = {*first.values(), *last.values()}
         shown = await shown_of(self._store, project, [root for root in roots if root["key"] in chosen])
-        nothing: Mapping[str, Any] = {"input": None, "output": None}
-        return {
-            row["whose"]: (
-                shown.get(first.get(row["first_trace"], 0), nothing)["input"],
-                shown.get(last.get(row["last_trace"], 0), nothing)["output"],
-            )
-            for row in sessions
-        }
+        asked = {trace: shown.get(root, NO_TEXTS)["input"] for trace, root in first.items()}
+        answered = {trace: shown.get(root, NO_TEXTS)["output"] for trace, root in last.items()}
+        silent = [trace for trace in traces if asked.get(trace) is None or answered.get(trace) is None]
+        for row in await self._traces.rows(project, silent):
+            asked[row["trace_id"]] = asked.get(row["trace_id"]) or row["input"]
+            answered[row["trace_id"]] = answered.get(row["trace_id"]) or row["output"]
+        return {row["whose"]: (asked.get(row["first_trace"]), answered.get(row["last_trace"])) for row in sessions}
 
-    async def _texts(self, project: str, turns: Sequence[dict[str, Any]]) -> dict[tuple[str, str], dict[str, Any]]:
-        """Inputs and outputs of the roots, in full."""
+    async def _in_full(self, project: str, turns: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+        """With the whole inputs and outputs of the spans that say them, also where these came in log records."""
         if not turns:
-            return {}
+            return []
         traces = [turn["trace_id"] for turn in turns]
-        commits = await commits_of(self._store, project, traces)
-        rows = await self._store.scan(_FULL_TEXTS, [project, commits, [turn["root_span_id"] for turn in turns]])
-        return {
-            (row["trace_id"], row["span_id"]): {"input": body_json(row["input"]), "output": body_json(row["output"])}
-            for row in rows
-        }
+        spans = list({span for turn in turns for span in turn["said_by"].values() if span is not None})
+        commits, logs = await asyncio.gather(
+            commits_of(self._store, project, traces), Logs.read(self._store, project, traces)
+        )
+        said: dict[tuple[str, str], dict[str, Any]] = {}
+        for row in await self._store.scan(_FULL_TEXTS, [project, commits, spans]):
+            texts = {name: body_json(row[name]) for name in _TEXTS}
+            said[row["trace_id"], row["span_id"]] = logs.complete({**row, **texts, "pii": []})
+        return [
+            {**turn, **{name: said.get((turn["trace_id"], turn["said_by"][name]), turn)[name] for name in _TEXTS}}
+            for turn in turns
+        ]
 
 
 def _session(row: dict[str, Any], first: str | None, last: str | None) -> dict[str, Any]:

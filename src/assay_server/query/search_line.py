@@ -14,6 +14,7 @@ from assay_server.core.clock import rfc3339
 from assay_server.core.errors import InvalidInput
 from assay_server.core.records import SPAN_KINDS
 from assay_server.query.near_fields import meant
+from assay_server.query.quoting import quoted, unquoted, values_of
 
 LONGEST = 2000  # characters
 
@@ -49,7 +50,6 @@ _NUMBER = re.compile(r"-?(\d+(\.\d*)?|\.\d+)([eE][-+]?\d{1,3})?")
 _AGO = re.compile(r"(\d{1,6})([mhdw])")
 _OPPOSITE = {"since": "until", "until": "since"}
 _TRACE_ID = re.compile(r"[0-9a-fA-F]{32}")
-_VALUE = re.compile(r'((?:[^",]|"[^"]*"?)*)(,|$)')
 _MINUS = re.compile(r'-(?=[\w"])')
 
 
@@ -118,10 +118,10 @@ def excluding(field: str, value: str) -> str | None:
     head = field.removeprefix("attribute:")
     if field.startswith("attribute:"):
         known = _ATTRIBUTE.fullmatch(f"attr.{head}:") is not None and value != "*"
-        return f"attr.{head}:{_quoted(value)}" if known else None
+        return f"attr.{head}:{quoted(value)}" if known else None
     if field not in _EQUAL or (field == "kind" and value not in SPAN_KINDS):
         return None
-    return f"{field}:{_quoted(value)}"
+    return f"{field}:{quoted(value)}"
 
 
 def line_json(q: str, line: Line) -> dict[str, Any]:
@@ -146,11 +146,11 @@ def _parts(q: str) -> Iterator[tuple[LinePart, str]]:
         said = text[1:] if minus else text
         head = _SCORE.match(said) or _ATTRIBUTE.match(said) or _HEAD.match(said)
         if head is None or (head.re is _HEAD and head[1] not in _READERS):
-            yield LinePart(start, end, "text", None, _unquoted(said), bool(minus)), text
+            yield LinePart(start, end, "text", None, unquoted(said), bool(minus)), text
             continue
         name, written = said[: head.end(1)], said[head.end() :]
-        values = _each(written) if name in _SINGLE else ()
-        value = written if len(values) > 1 else _unquoted(written)
+        values = values_of(written) if name in _SINGLE else ()
+        value = written if len(values) > 1 else unquoted(written)
         yield LinePart(start, end, name, head[2], value, bool(minus), values), text
 
 
@@ -216,16 +216,6 @@ def _values(part: LinePart, text: str) -> list[str]:
     return [value.lower() for value in part.values] if part.field == "trace" else list(part.values)
 
 
-def _each(written: str) -> tuple[str, ...]:
-    """The values of `a,"b, c"`, each once, without their quotes."""
-    values = []
-    for match in _VALUE.finditer(written):
-        values.append(_unquoted(match[1]))
-        if not match[2]:
-            break
-    return tuple(dict.fromkeys(values))
-
-
 def _latency(part: LinePart, text: str, now_ns: int) -> tuple[str, Any]:
     read = _LATENCY.fullmatch(part.value)
     if part.op not in _BOUNDS or read is None:
@@ -263,7 +253,10 @@ def _time(part: LinePart, text: str, now_ns: int) -> tuple[str, Any]:
 
 
 def _score(name: str, part: LinePart, text: str) -> str:
-    if part.op == "~" or not _NUMBER.fullmatch(part.value):
+    """A number is that of the mean, another text the label of one of them."""
+    if part.op in {":", "="} and part.value == "*":
+        return f"{name}:exists:"
+    if part.op in {"<", "<=", ">", ">="} and not _NUMBER.fullmatch(part.value):
         raise _unreadable(text, "A score is compared with a number.", f"score.{name}<0.5")
     return f"{name}:{_WORDS[str(part.op)]}:{part.value}"
 
@@ -282,16 +275,6 @@ _READERS: dict[str, _Reader] = dict.fromkeys(_SINGLE, _equal) | {
 
 def _unreadable(part: str, why: str, fix: str) -> InvalidInput:
     return InvalidInput(f"'{part}' cannot be read. {why}", field="q", value=part, fix=fix)
-
-
-def _unquoted(text: str) -> str:
-    """What stands between quotes, where a doubled one is one."""
-    return text.removeprefix('"').removesuffix('"').replace('""', '"') if text.startswith('"') else text
-
-
-def _quoted(text: str) -> str:
-    """As it may stand in a line: between quotes where it has spaces, quotes or commas."""
-    return '"' + text.replace('"', '""') + '"' if re.search(r'[\s",]', text) else text
 
 
 def _units(text: str) -> int:

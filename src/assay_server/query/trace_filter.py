@@ -11,7 +11,7 @@ from assay_server.query.dimensions import dimension
 from assay_server.query.group_names import beginning_noted
 from assay_server.query.key_sets import NAMES_OF_PROVIDERS, OF_PROVIDERS, ONE_OF_SETS
 from assay_server.query.one_of import OneOf, each_of
-from assay_server.query.score_condition import score_condition
+from assay_server.query.score_condition import read_score_condition
 from assay_server.query.search_line import DIFFERING
 from assay_server.query.sql import Where, lines
 
@@ -35,8 +35,7 @@ class TraceFilter:
     each of the others for any span of the trace.
     `status=error` finds traces with an error anywhere, `ok` and `unset` those without one. The words and "phrases" of
     `text` stand in one text of the trace (`store.Texts`).
-    `scores` are texts `name:op:value` over the mean of the trace's scores of that name, op
-    being lt, le, gt, ge, eq or ne.
+    `scores` are texts `name:op:value` over the trace's scores of that name (`ScoreCondition`).
     A trace that one of `exclude` finds is not kept: none of its spans has that model, or its cost is unknown. Times and
     words are not said there.
 
@@ -146,7 +145,7 @@ def _say(
     rows.within("usd", narrow.min_cost, narrow.max_cost)
     rows.within(TOKENS_OF_SUMS, narrow.min_tokens, narrow.max_tokens)
     for score in narrow.scores:
-        where.add(*score_condition(project, score))
+        _score(where, project, score)
 
 
 def _range(project: str, narrow: TraceFilter) -> Where:
@@ -265,3 +264,15 @@ def _within(value: str, low: float | None, high: float | None) -> tuple[str, lis
     """A condition; empty where there is no bound."""
     given = [(value + test, bound) for test, bound in ((" >= ?", low), (" <= ?", high)) if bound is not None]
     return " AND ".join(test for test, _ in given), [bound for _, bound in given]
+
+
+def _score(where: Where, project: str, text: str) -> None:
+    condition = read_score_condition(text)
+    test, params = condition.sql()
+    known = "project = ? AND name = ? AND trace_id IS NOT NULL"  # one NULL, and nothing is surely not among these
+    where.add(
+        lines("trace_id IN (SELECT trace_id FROM scores WHERE", known, "AND", test, ")"),
+        project,
+        condition.name,
+        *params,
+    )

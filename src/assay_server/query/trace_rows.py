@@ -65,6 +65,14 @@ async def shown_of(store: Store, project: str, roots: Sequence[Row]) -> dict[int
     return {**heads, **await texts_of(store, project, headless)}
 
 
+async def beginnings_of(store: Store, project: str, spans: Sequence[Row]) -> dict[int, Row]:
+    """The same of spans beneath a root, which have no heads."""
+    if not spans:
+        return {}
+    commits, keys = sorted({span["stored_ns"] for span in spans}), [span["key"] for span in spans]
+    return {row["key"]: row for row in await store.scan(_TEXTS, [project, commits, keys])}
+
+
 _SAID_FIRST = (
     *("user", "session", "feature", "tenant", "cost_center", "release", "channel", "arm", "canary", "run"),
     "environment",

@@ -10,6 +10,7 @@ from assay_server.query.commits import IN_COMMITS, commits_and_length, commits_o
 from assay_server.query.facets import facets_sql
 from assay_server.query.logs import Logs
 from assay_server.query.ordering import Order, Rank, cut_ranked
+from assay_server.query.said import with_words
 from assay_server.query.scores import score_json
 from assay_server.query.shapes import OUTLINE, outline_json, span_json
 from assay_server.query.sql import Page, Where, by_row, cut, lines
@@ -105,7 +106,7 @@ class Traces:
         """Trace rows, newest first. `after`: (start_ns, trace_id) of the page before; then nothing is counted."""
         found = await self._finder.find(project, narrow, limit, after)
         trace_ids, following = found.page(limit)
-        return Page(await self._rows(project, trace_ids), found.total, following, found.exact)
+        return Page(await self.rows(project, trace_ids), found.total, following, found.exact)
 
     async def ranked(
         self, project: str, narrow: TraceFilter, order: Order, *, limit: int = 50, after: Rank | None = None
@@ -113,7 +114,7 @@ class Traces:
         """Trace rows in another order. `after`, and `following` of the answer: (value, start_ns, trace_id)."""
         found = await self._ranker.rank(project, narrow, order, limit, after)
         trace_ids, following = cut_ranked(found.ranks, limit)
-        rows = await self._rows(project, trace_ids)
+        rows = await self.rows(project, trace_ids)
         return Page(rows, found.total, following and list(following), found.among is None, found.among)
 
     async def text_state(self, project: str) -> dict[str, Any]:
@@ -142,7 +143,7 @@ class Traces:
         root = root_of(spans)
         place = root["stored_ns"], root["key"]
         texts = (await texts_of(self._store, project, [place]))[root["key"]] if outline else shown_texts(root)
-        row = logs.complete_row(trace_row(spans, texts, {}))
+        [row] = await with_words(self._store, project, [trace_row(spans, texts, {})], {trace_id: spans}, logs)
         left_out = scores[0]["given"] - len(scores) if scores else 0
         told = {**row, "scores": [score_json(score) for score in scores], "scores_left_out": left_out}
         if outline:
@@ -179,7 +180,7 @@ class Traces:
 
     async def row(self, project: str, trace_id: str) -> dict[str, Any]:
         """The row of one trace as lists show it. Raises `NotFound`."""
-        rows = await self._rows(project, [trace_id])
+        rows = await self.rows(project, [trace_id])
         if not rows:
             raise _no_trace(trace_id)
         return rows[0]
@@ -213,7 +214,7 @@ class Traces:
         items = [{"value": row["value"], "n": row["n"]} for row in rows]
         return {"items": items, "of": rows[0]["total"] if rows else 0}
 
-    async def _rows(self, project: str, trace_ids: list[str]) -> list[dict[str, Any]]:
+    async def rows(self, project: str, trace_ids: list[str]) -> list[dict[str, Any]]:
         """Trace rows in the order of the ids."""
         if not trace_ids:
             return []
@@ -225,16 +226,10 @@ class Traces:
         traces = by_trace(spans)
         roots = [root_of(traces[trace_id]) for trace_id in trace_ids if trace_id in traces]
         shown = await shown_of(self._store, project, roots)
-        return [
-            logs.complete_row(
-                trace_row(
-                    traces[root["trace_id"]],
-                    shown[root["key"]],
-                    scores.get(root["trace_id"], {}),
-                )
-            )
-            for root in roots
+        rows = [
+            trace_row(traces[root["trace_id"]], shown[root["key"]], scores.get(root["trace_id"], {})) for root in roots
         ]
+        return await with_words(self._store, project, rows, traces, logs)
 
     async def _score_means(self, project: str, trace_ids: list[str]) -> dict[str, dict[str, dict[str, Any]]]:
         """`{trace: {name: {"n", "mean"}}}`; failed judgements are not in the mean."""

@@ -35,6 +35,19 @@ def test_costs_say_what_is_unknown_and_lead_to_the_calls(opened: Opened) -> None
     expect(page).to_have_url(re.compile("/traces[?]since=.*q=user%3Alena"))
 
 
+def test_what_rules_of_sampling_dropped_is_told_beside_the_sum(opened: Opened) -> None:
+    page = opened("/costs")
+    dropped = {"calls": 1204, "cost": {"usd": 4.12, "unknown": 0}, "tokens": 90_000}
+
+    def answered(route: Route) -> None:
+        answer = route.fetch()
+        route.fulfill(response=answer, json=answer.json() | {"dropped": dropped})
+
+    page.route("**/api/v1/costs?**", answered)
+    page.reload()
+    expect(page.get_by_text("dropped 1,204 more calls of the project ($4.12)")).to_be_visible()
+
+
 def test_a_period_of_which_calls_were_let_go_is_compared_with_nothing(opened: Opened) -> None:
     """It seemed to have cost next to nothing, and this one thousands of percent more."""
     page = opened("/costs")
@@ -183,7 +196,7 @@ def test_no_name_pushes_an_amount_off_the_printed_page_and_the_total_stands_once
         "group_by": "tenant", "since": "2026-10-01T00:00:00Z", "until": "2026-11-01T00:00:00Z",
         "items": [{"value": name, **sums} for name in names * 40], "others": {"groups": 0}, "overlapping": False,
         "total": sums | {"cost": {"usd": 120 * 12_345.67, "unknown": 120}}, "unmetered": 0, "repriced_at": None,
-        "removed_before": None,
+        "removed_before": None, "dropped": None,
     }  # fmt: skip
     page = chromium.new_page(viewport={"width": 680, "height": 1000})  # of paper, within its margins
     page.set_content(bytes(as_page(report, About("shop", "2026-11-29T16:00:00Z", {}, {})).body).decode())

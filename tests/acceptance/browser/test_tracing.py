@@ -78,6 +78,15 @@ def test_a_trace_says_which_scores_are_not_shown(opened: Opened, ui_api: FakeApi
     expect(page).to_have_url(re.compile(r"/sql\?q=SELECT.*trace_id"))
 
 
+def test_what_came_with_a_score_beside_its_value_is_shown(opened: Opened) -> None:
+    """A correction, the fields of another tool's client: they stood in the raw trace alone."""
+    page = opened(f"/traces/{AGENT}?tab=scores")
+    scores = page.get_by_role("table", name="Scores")
+    expect(scores.get_by_text("first_cycle")).not_to_be_visible()
+    scores.get_by_text("4 more fields").click()
+    expect(scores.get_by_text("first_cycle")).to_be_visible()
+
+
 def test_a_person_scores_a_trace_with_the_keyboard_alone(opened: Opened, ui_api: FakeApi) -> None:
     page = opened(f"/traces/{AGENT}?tab=scores")
     expect(page.get_by_role("table", name="Scores")).to_be_visible()

@@ -18,7 +18,7 @@ from assay_server.core.clock import SystemClock, rfc3339
 from assay_server.core.errors import NotFound, Unauthenticated
 from assay_server.core.ports import Principal
 from assay_server.core.records import Facts, Span, Tokens
-from assay_server.governance import Audit
+from assay_server.governance import LACKING, Audit, Counts
 from assay_server.ingest import Ingest, Repricer
 from assay_server.keeping import Retention
 from assay_server.ledger import Ledger
@@ -71,6 +71,7 @@ async def services(ledger: Ledger, tmp_path: Path) -> AsyncIterator[Any]:
         cost_changes=CostChanges(store, own),
         savings=Savings(store, own),
         token_use=TokenUse(store),
+        intake=SimpleNamespace(counts=Counts(ledger, clock)),
     )
     await store.close()
 
@@ -258,6 +259,25 @@ async def test_a_closed_month_that_was_priced_anew_says_so(http: httpx.AsyncClie
     assert f"Prices were changed on {after['repriced_at'][:10]}" in page
     open_ = WINDOW | {"until": "2100-01-01T00:00:00Z"}
     assert (await http.get("costs/chargeback", params=open_)).json()["repriced_at"] is None
+
+
+async def test_what_sampling_rules_dropped_is_told_beside_the_sums(http: httpx.AsyncClient, services: Any) -> None:
+    """A rule that drops calls made everything look cheaper, and no word said why."""
+    now = SystemClock().now_ns()
+    window = {"since": rfc3339(now - DAY), "until": rfc3339(now + DAY)}
+    assert (await http.get("costs", params=window)).json()["dropped"] is None
+    counted = {"calls": 3, "unknown": 1, "tokens": 700, "nano_usd": 1_250_000_000}
+    for name, n in counted.items():
+        services.intake.counts.add(PROJECT, f"{LACKING[name]}batch", n)
+    services.intake.counts.add("prj_other", f"{LACKING['calls']}batch", 9)
+    found = (await http.get("costs", params=window)).json()
+    assert found["dropped"] == {"calls": 3, "cost": {"usd": 1.25, "unknown": 1}, "tokens": 700}
+    page = (await http.get("costs/chargeback", params=window | {"format": "html"})).text
+    assert "3 calls of the project (of $1.25) were dropped by sampling rules and not stored." in page
+    today = rfc3339(now)[:10]
+    why = (await http.get("costs/why", params={"day": today})).json()
+    assert why["sentence"].endswith("Sampling rules dropped 3 more of the project.")
+    assert (await http.get("costs", params=WINDOW | {"until": "2026-11-02T00:00:00Z"})).json()["dropped"] is None
 
 
 async def test_a_month_of_which_calls_were_let_go_says_so(http: httpx.AsyncClient, services: Any) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from assay_server.checks.pii import Scrubber
 from assay_server.core.errors import Busy, InvalidInput, RateLimited
-from assay_server.core.records import Event, Facts, Score, Span
+from assay_server.core.records import Event, Facts, Score, Span, Tokens
 from assay_server.governance import Policy, Tail, fraction, parse
 from assay_server.ingest import PROTOBUF, Doorkeeper, Ingest
 from assay_server.ingest.aliases import aliases
@@ -184,6 +184,24 @@ def test_the_door_drops_thins_and_counts() -> None:
         ("prj_a", "spans"): 2,
         ("prj_b", "spans"): 1,
         ("prj_a", "bytes"): 70,
+    }
+
+
+def test_the_door_counts_what_the_sums_of_costs_will_lack() -> None:
+    known = Known(a_policy({"name": "batch", "match": {"environment": "batch"}, "action": "drop"}))
+    door = known.door()
+    of = {"environment": "batch", "tokens": Tokens(90, output=10)}
+    calls = [a_span(1, cost=0.25, **of), a_span(2, cost=None, **of), a_span(3, environment="batch", tokens=None)]
+    facts = Facts(spans=[*calls, a_span(4, kind="agent", cost=0.5, **of)])  # its calls' sum
+    tally = door.admit(facts)
+    door.stored(tally, facts)
+    assert facts.spans == []
+    assert known.counted == {
+        ("prj_a", "drop:batch"): 4,
+        ("prj_a", "drop.calls:batch"): 2,
+        ("prj_a", "drop.unknown:batch"): 1,
+        ("prj_a", "drop.tokens:batch"): 200,
+        ("prj_a", "drop.nano_usd:batch"): 250_000_000,
     }
 
 

@@ -117,7 +117,13 @@ async def test_trouble_is_told_once_with_its_evidence_and_resolved_when_it_has_p
     await world.minute()
     assert (await world.status(), await world.open()) == ("ok", [])
     assert world.told()[1:] == ["Resolved: errors: error rate"]
-    assert "After 6 min" in world.sender.sent[1][2]
+    assert world.sender.sent[1][2].splitlines()[:2] == [
+        (
+            "After 6 min: Error rate: 1 % over 5 min (n = 100): not above 5 %."
+            " From 2026-11-21 08:03:00 UTC to 2026-11-21 08:08:00 UTC."
+        ),
+        f"http://assay.test/incidents/{incident.id}",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -229,6 +229,22 @@ async def test_the_all_clear_goes_to_those_who_heard(world: World) -> None:
     await world.channels.delete(PROJECT, "key:a", other["id"])
 
 
+async def test_who_was_never_told_of_trouble_is_not_told_of_its_end(world: World) -> None:
+    """The channel was off, or did not answer for a day."""
+    [channel] = await world.channels.list(PROJECT)
+    await world.put("inc_1")
+    await world.channels.change(PROJECT, "key:a", channel["id"], {"enabled": False})
+    await world.deliver()
+    await world.channels.change(PROJECT, "key:a", channel["id"], {"enabled": True})
+    await world.put("inc_2")
+    world.sender.down = "502"
+    for _ in range(300):
+        await world.deliver(300)
+    assert await world.statuses() == ["failed", "dropped"]
+    world.sender.down = None
+    assert [await world.put(incident, "resolved") for incident in ("inc_1", "inc_2")] == [0, 0]
+
+
 async def test_an_all_clear_does_not_overtake_the_trouble_that_it_ends(world: World) -> None:
     """After some failures the trouble waits for minutes; the all-clear is put meanwhile, and is due at once."""
     await world.put()

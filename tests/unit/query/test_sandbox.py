@@ -13,7 +13,7 @@ from assay_server.core.clock import rfc3339
 from assay_server.core.errors import AssayError, Busy, InvalidInput, NotInSql, TooLarge, Unavailable
 from assay_server.core.records import Facts, Score, Span
 from assay_server.query import Sql
-from assay_server.store import DuckStore
+from assay_server.store import DuckStore, Settings
 
 START = 1_795_248_000_000_000_000  # 2026-11-21T08:00:00Z
 SECRET = "belongs-to-somebody-else"
@@ -318,8 +318,37 @@ async def test_a_query_without_end_is_stopped(store: DuckStore) -> None:
             "prj_a", "SELECT count(*) FROM range(100000000000) a, range(100000) b WHERE a.range % 7 = b.range"
         )
     sql._seconds = 60  # a busy machine needs its time for this one
-    assert (await sql.run("prj_a", "SELECT 1")).rows == [[1]]
+    async with asyncio.timeout(30):  # the engine has stopped, too: whoever comes next would wait for its end
+        assert (await sql.run("prj_a", "SELECT 1")).rows == [[1]]
     await sql.close()
+
+
+async def test_a_query_that_is_given_up_is_stopped(store: DuckStore) -> None:
+    sql = Sql(store, seconds=600)
+    endless = "SELECT count(*) FROM range(100000000000) a, range(100000) b WHERE a.range % 7 = b.range"
+    first = asyncio.create_task(sql.run("prj_a", endless))
+    await asyncio.sleep(0.3)
+    first.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await first
+    async with asyncio.timeout(30):
+        assert (await sql.run("prj_a", "SELECT 1")).rows == [[1]]
+    await sql.close()
+
+
+async def test_a_query_that_needs_too_much_memory_is_told_so_and_harms_nobody(tmp_path: Path) -> None:
+    store = await DuckStore.open(tmp_path / "facts", settings=Settings(memory_limit="128MB"))
+    many = Facts([span("prj_a", n, input=f"{n} " * 2_000) for n in range(1, 300)])
+    await store.append(many)
+    sql = Sql(store, seconds=60)
+    hungry = "SELECT max(len(x)) FROM (SELECT list(a.input || b.span_id) AS x FROM spans a JOIN spans b ON true)"
+    with pytest.raises(Unavailable) as refused:
+        await sql.run("prj_a", hungry)
+    assert "more memory" in refused.value.message
+    await store.append(Facts([span("prj_a", 300)]))
+    assert (await sql.run("prj_a", "SELECT count(*) FROM spans")).rows == [[300]]
+    await sql.close()
+    await store.close()
 
 
 @pytest.mark.parametrize("leaves", [False, True], ids=["is told", "leaves"])

@@ -39,7 +39,10 @@ FACTS = Facts(
         span(4, 1, prompt="greet", prompt_version="2", feature="f", tenant="t", cost_center="c", run="run_1",
              canary="can"),
     ],
-    [score(1, 0.2, 1), score(2, 0.9, 2), score(None, 0.1, 3)],
+    [
+        *(score(1, 0.2, 1), score(2, 0.9, 2), score(None, 0.1, 3)),
+        Score("prj_a", "scr_4", "helpful", SECOND, "human", label="so so", reason="Good.", trace_id=f"{2:032x}"),
+    ],
 )  # fmt: skip
 
 CONDITIONS: list[dict[str, Any]] = [
@@ -54,6 +57,9 @@ CONDITIONS: list[dict[str, Any]] = [
         {"min_tokens": 1},
         {"scores": ("helpful:lt:0.5",)},
         {"scores": ("helpful:ne:2",)},
+        {"scores": ("helpful:exists:",)},
+        {"scores": ("helpful:contains:good",)},
+        {"scores": ("helpful:ne:good",)},
     ),
     *({"attributes": ("http.route:eq:/health",)}, {"attributes": ("http.route:exists:",)}),
     *({"attributes": ("n:ge:3",)}, {"attributes": ("http.route:contains:a",)}),

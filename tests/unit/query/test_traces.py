@@ -97,6 +97,7 @@ async def test_a_trace_row_has_every_field_of_the_contract(store: DuckStore, tra
             "output": "a",
             "scores": {"q": {"n": 2, "mean": 0.5}, "z": {"n": 0, "mean": None}},
             "pii": ["EMAIL_ADDRESS", "US_SSN"],
+            "said_by": {"input": f"{101:016x}", "output": f"{101:016x}"},
             "let_go": 0,
         }
     ]
@@ -210,6 +211,12 @@ FILTERS = [
     ({"scores": ("a:b:eq:1",)}, {2}),
     ({"scores": ("q:lt:0.5", "a:b:gt:0")}, {2}),
     ({"scores": ("q:ne:7",)}, {1, 2}),
+    ({"scores": ("q:exists:",)}, {1, 2}),  # where it failed nobody has judged
+    ({"scores": ("comment:exists:",)}, {1, 3}),
+    ({"scores": ("comment:contains:too SLOW: twice",)}, {3}),
+    ({"scores": ("tone:eq:friendly",)}, {1, 2}),
+    ({"scores": ("tone:ne:friendly",)}, {2, 3}),  # one has another
+    ({"scores": ("tone:contains:friend", "q:lt:0.4")}, {2}),
 ]
 
 
@@ -232,7 +239,10 @@ async def test_filters_find_what_they_say(
                 span(3, 1, user="u1"),
             ],
             [score(1, "q", 0.5), score(2, "q", 0.25), score(2, "q", 0.5, 1), score(2, "a:b", 1.0),
-             score(3, "q", None, error="e")],
+             score(3, "q", None, error="e"),
+             score(1, "comment", None, 7, reason="Good."), score(3, "comment", None, 8, reason="Much too slow: twice!"),
+             score(1, "tone", None, 9, label="friendly"), score(2, "tone", None, 10, label="friendly"),
+             score(2, "tone", None, 11, label="rude"), score(3, "tone", 0.5, 12, label="rude")],
         )
     )  # fmt: skip
     page = await traces.find("prj_a", TraceFilter(**narrow))
@@ -262,7 +272,11 @@ async def test_a_list_shows_the_beginning_of_the_roots_texts(store: DuckStore, t
 
 
 @pytest.mark.parametrize(
-    "narrow", [{"status": "bad"}, {"scores": ("q",)}, {"scores": ("q:is:1",)}, {"scores": ("q:lt:x",)}]
+    "narrow",
+    [
+        {"status": "bad"},
+        *({"scores": (said,)} for said in ("q", "q:is:1", "q:lt:x", "q:contains:", "q:eq:", "q:exists:1")),
+    ],
 )
 async def test_a_filter_that_cannot_be_read_is_refused(traces: Traces, narrow: dict[str, Any]) -> None:
     with pytest.raises(InvalidInput) as refusal:

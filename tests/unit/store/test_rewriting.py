@@ -103,6 +103,35 @@ async def test_a_compaction_that_waits_for_a_backup_holds_up_nobody(
     assert waited
 
 
+async def test_reads_and_appends_go_on_while_everything_is_copied(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However long the copy takes: here it takes until both were answered."""
+    store = await DuckStore.open(tmp_path / "facts")
+    await store.append(Facts(spans=[a_span(n, n) for n in range(1, 11)]))
+    copying_now, go_on, real = threading.Event(), threading.Event(), copying.copy
+
+    def slow(*given: Any) -> copying.Marks:
+        marks = real(*given)
+        copying_now.set()
+        assert go_on.wait(60), "nobody was answered meanwhile"
+        return marks
+
+    monkeypatch.setattr(copying, "copy", slow)
+    compaction = asyncio.ensure_future(store.compact())
+    await asyncio.to_thread(copying_now.wait, 30)
+    async with asyncio.timeout(20):
+        before = await store.scan("SELECT count(*) AS n FROM spans")
+        await store.append(Facts(spans=[a_span(11, 11)]))
+        after = await store.scan("SELECT count(*) AS n FROM spans")
+    assert not compaction.done()
+    go_on.set()
+    await compaction
+    rows = await store.scan("SELECT count(*) AS n FROM spans")
+    await store.close()
+    assert [before[0]["n"], after[0]["n"], rows[0]["n"]] == [10, 11, 11]
+
+
 @pytest.mark.parametrize("moment", ["before", "after"])
 async def test_a_kill_at_the_switch_leaves_one_whole_store(tmp_path: Path, moment: str) -> None:
     root = str(Path(__file__).parents[3])

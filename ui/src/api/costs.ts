@@ -32,6 +32,8 @@ export interface Breakdown {
   unmetered: number
   /** Until when retention took away calls of the window, or some of them. */
   removed_before: string | null
+  /** What rules of sampling dropped in that time, of the whole project. */
+  dropped: { calls: number; cost: Spent; tokens: number } | null
 }
 
 interface Band {

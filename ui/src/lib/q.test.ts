@@ -96,8 +96,8 @@ describe('the line of filters', () => {
   })
 
   it('says in one line what links say in parameters', () => {
-    const address = { q: 'refund', status: 'error', user: 'Jane Doe', score: 'helpful:lt:0.5', min_latency_ms: '2000', attribute: 'http.route:exists:' }
-    expect(partsOf(lineOf(address)).map((one) => one.text).sort()).toEqual(['attr.http.route:*', 'latency>=2000ms', 'refund', 'score.helpful<0.5', 'status:error', 'user:"Jane Doe"'].sort())
+    const address = { q: 'refund', status: 'error', user: 'Jane Doe', score: 'helpful:lt:0.5\u001fnote:contains:too slow: twice', min_latency_ms: '2000', attribute: 'http.route:exists:' }
+    expect(partsOf(lineOf(address)).map((one) => one.text).sort()).toEqual(['attr.http.route:*', 'latency>=2000ms', 'refund', 'score.helpful<0.5', 'score.note~"too slow: twice"', 'status:error', 'user:"Jane Doe"'].sort())
     expect(lineOf({})).toBe('')
   })
 

@@ -114,10 +114,9 @@ export function lineOf(address: Search): string {
   return [...others, q].filter(Boolean).join(' ')
 }
 
-/** `helpful:lt:0.5` → `score.helpful<0.5`. Names of scores and values of attributes may hold colons. */
+/** `helpful:lt:0.5` → `score.helpful<0.5`. Names of scores, and values, may hold colons. */
 function compared(prefix: 'score' | 'attr', condition: string): string {
-  const shape = prefix === 'score' ? /^(.+):([a-z]+):([^:]*)$/s : /^(.+?):(eq|ne|lt|le|gt|ge|contains|exists):(.*)$/s
-  const [, key, op, value] = shape.exec(condition) ?? [condition, condition, 'eq', '']
+  const [, key, op, value] = /^(.+?):(eq|ne|lt|le|gt|ge|contains|exists):(.*)$/s.exec(condition) ?? [condition, condition, 'eq', '']
   if (op === 'exists') return `${prefix}.${key}:*`
   return `${prefix}.${key}${OPERATORS[op!] ?? ':'}${quoted(value!)}`
 }

@@ -12,7 +12,7 @@ function breakdown(groups: (number | null)[], others: number, hidden: number): B
     since: '2026-11-20T12:00:00Z', until: '2026-11-22T00:00:00Z', group_by: 'user', total: amount(null),
     items: groups.map((usd, i) => ({ value: `u${i}`, share: null, ...amount(usd), bins: bins(usd) })),
     others: { groups: hidden, ...amount(others), bins: hidden ? bins(others) : [] },
-    overlapping: false, unmetered: 0, removed_before: null,
+    overlapping: false, unmetered: 0, removed_before: null, dropped: null,
   }
 }
 

@@ -83,6 +83,7 @@ function Lead({ costs, range, filters }: { costs: ask.Breakdown; range: string; 
       {unknown > 0 && <>; {plural(unknown, 'call')} {unknown === 1 ? 'has' : 'have'} no price and {unknown === 1 ? 'is' : 'are'} not in it. <Link to="/costs" search={{ tab: 'prices' }}>Set a price</Link>.</>}
       {unknown === 0 && '.'}
       {costs.unmetered > 0 && ` ${plural(costs.unmetered, 'model call')} said neither tokens nor a cost, and ${costs.unmetered === 1 ? 'is' : 'are'} in no sum here.`}
+      {costs.dropped && <> <Link to="/settings" search={{ tab: 'sampling' }}>Rules of sampling</Link> dropped {plural(costs.dropped.calls, 'more call')} of the project ({costs.dropped.cost.usd === null ? 'nobody knows at what cost' : money(costs.dropped.cost.usd)}): they were not stored and are in no sum here.</>}
       {costs.removed_before && <> Calls before <Time at={costs.removed_before} />, or some of them, were let go by retention and are in no sum here.</>}
     </p>
   )

@@ -18,7 +18,7 @@ interface Suggestion {
 
 const FIELDS: [string, string][] = [
   ['status:', 'ok, error, unset'], ['model:', 'of any call'], ['user:', 'whose request'], ['session:', 'a conversation'], ['name:', 'of a span'],
-  ['latency>', 'latency>2s'], ['cost>', 'cost>0.01, dollars'], ['tokens>', 'tokens>10k, in and out'], ['score.', 'score.user_feedback<0.5'], ['attr.', 'attr.http.route:/chat'], ['kind:', 'llm, tool, agent…'],
+  ['latency>', 'latency>2s'], ['cost>', 'cost>0.01, dollars'], ['tokens>', 'tokens>10k, in and out'], ['score.', 'score.user_feedback<0.5, score.comment~slow'], ['attr.', 'attr.http.route:/chat'], ['kind:', 'llm, tool, agent…'],
   ['tag:', 'any tag'], ['release:', 'that answered'], ['channel:', 'production…'], ['environment:', 'as it was sent'], ['service:', 'that sent it'],
   ['tenant:', 'who is charged'], ['feature:', 'what it was for'], ['cost_center:', 'who pays'],
   ['provider:', 'of the model'], ['arm:', 'baseline, candidate'], ['run:', 'of an evaluation'], ['prompt:', 'that was asked with'], ['prompt_version:', 'of that prompt'], ['error_type:', 'of a span that failed'], ['endpoint:', 'that was called'], ['since:', 'since:2d'],

@@ -2,11 +2,13 @@ import { Button } from '@mantine/core'
 import { useState } from 'react'
 import { request } from '@/api/client'
 import type { Score } from '@/api/types'
-import { score as figure, words } from '@/lib/format'
+import { plural, score as figure, words } from '@/lib/format'
 import { mayTakeBack } from '@/lib/scoring'
 import { useAccess } from '@/shell/access'
 import { ReasonDialog } from './dialog'
+import { Json } from './json'
 import { TraceLink } from './links'
+import { Fold } from './text'
 
 const SOURCES = { code: 'by a check', judge: 'by a judge model', human: 'by a person', end_user: 'by the end user' }
 
@@ -34,7 +36,7 @@ export function ScoreTable({ scores, spans }: ScoreTableProps) {
               {spans && <td>{score.span_id && score.trace_id ? <TraceLink id={score.trace_id} span={score.span_id}>{spans.get(score.span_id) ?? score.span_id}</TraceLink> : <span className="quiet">the trace</span>}</td>}
               <td className="num">{score.error ? <span className="bad">failed</span> : <>{score.value !== null && figure(score.value)}{score.label && <span className={score.value === null ? undefined : 'quiet'}> {score.label}</span>}</>}</td>
               <td className="second">{SOURCES[score.source]}{score.author && <span className="under">{score.author}{score.version && ` v${score.version}`}</span>}</td>
-              <td className="second">{score.error ?? score.reason ?? ''}</td>
+              <td className="second">{score.error ?? score.reason ?? ''}<Beside score={score} /></td>
               {own && <td className="num">{mayTakeBack(score, access) && <Button variant="subtle" size="compact-sm" onClick={() => take(score)}>Take back…<span className="sr"> {words(score.name)}</span></Button>}</td>}
             </tr>
           ))}
@@ -44,6 +46,15 @@ export function ScoreTable({ scores, spans }: ScoreTableProps) {
         {taken && <p className="second prose">{said(taken)}, {SOURCES[taken.source]}{taken.author && ` (${taken.author})`}. It counts nowhere any more: not on pages, in filters, monitors, corrected rates or exports from now on. It cannot be brought back, only given again; the audit log says that you took it back.</p>}
       </ReasonDialog>
     </div>
+  )
+}
+
+/** What came with a score and none of the columns holds: a correction, the version of a dataset, a client's own fields. */
+function Beside({ score }: { score: Score }) {
+  const fields = Object.keys(score.metadata ?? {}).length
+  if (fields === 0) return null
+  return (
+    <Fold title={<span className="quiet" style={{ fontWeight: 400 }}>{plural(fields, 'more field')}<span className="sr"> of {words(score.name)}</span></span>}><Json value={score.metadata} /></Fold>
   )
 }
 

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import math
+from collections.abc import Collection
 from typing import Any
 
 from fastapi import Request
@@ -114,6 +115,11 @@ def number(value: Any) -> float | None:
     except OverflowError:  # a whole number of hundreds of digits
         return None
     return found if within(found) else None
+
+
+def beside(body: dict[str, Any], known: Collection[str]) -> dict[str, Any]:
+    """What a body says under names that none of ours stands for: it is kept, under those."""
+    return {key: said for key, said in body.items() if key not in known and said not in (None, "", [], {})}
 
 
 def named(prefix: str, values: Any) -> dict[str, Any]:

@@ -17,12 +17,14 @@ from typing import Any
 from assay_server.core.errors import AssayError
 from assay_server.core.own_ways import OwnWays
 from assay_server.core.ports import Embeds
+from assay_server.query.commits import IN_COMMITS, commits_of
 from assay_server.query.dashboards.likeness import clusters_of, telling
 from assay_server.query.dashboards.links import traces_of
 from assay_server.query.dashboards.source import Asked, Range
 from assay_server.query.dimensions import EDGES
 from assay_server.query.live import only_live
 from assay_server.query.narrowing import narrowed
+from assay_server.query.said import SPEAKING
 from assay_server.query.shapes import question_of
 from assay_server.query.sql import Where, lines
 from assay_server.stats import wilson
@@ -36,6 +38,13 @@ _KEPT_S = 600
 _MINUTE_NS, _STEPS = 60_000_000_000, 500  # a range's end may be off by so small a part of it
 _MOST_KEPT = 64
 _RETRY_S = 600.0  # after the model could not be run
+
+_BENEATH = lines(
+    "SELECT trace_id, arg_min(input, start_ns) AS input FROM spans WHERE project = ?",
+    "AND trace_id IN (SELECT unnest(?::VARCHAR[])) AND",
+    IN_COMMITS,
+    "AND kind IN (SELECT unnest(?::VARCHAR[])) AND input IS NOT NULL GROUP BY trace_id",
+)
 
 _log = logging.getLogger(__name__)
 
@@ -104,7 +113,17 @@ class Questions:
             "ORDER BY hash(trace_id) LIMIT ?) ORDER BY hash(trace_id), span_id",
         )
         rows = await self._store.scan(sql, [*params, _SAMPLE], limits=Limits(_SAMPLE, 30))
-        return rows, counted[0]["n"]
+        return await self._with_questions(asked.project, rows), counted[0]["n"]
+
+    async def _with_questions(self, project: str, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Where a root says none (a web server's span), that of the first call beneath it."""
+        silent = [row["trace_id"] for row in rows if row["input"] is None]
+        if not silent:
+            return rows
+        commits = await commits_of(self._store, project, silent)
+        found = await self._store.scan(_BENEATH, [project, silent, commits, list(SPEAKING)], limits=Limits(_SAMPLE, 30))
+        said = {row["trace_id"]: row["input"] for row in found}
+        return [row if row["input"] is not None else {**row, "input": said.get(row["trace_id"])} for row in rows]
 
 
 def _about(asked: Range) -> tuple[int, int]:

@@ -59,6 +59,8 @@ FACTS = Facts(
         score(3, 1950, "quality", None, error="the judge broke down"),
         score(3, 1960, "quality", 0.25, source="human"),
         score(1, 12, "schema_valid", 0.0),
+        score(1, 13, "comment", None, reason="much too slow"),
+        score(2, 23, "comment", None, label="rude"),
     ],
 )  # fmt: skip
 
@@ -118,6 +120,7 @@ async def test_what_is_never_negative_has_no_interval_below_zero(panels: Panels)
         ({"name": "score", "score": "quality"}, {"model": "a"}, 0.75, 2, 0),
         ({"name": "judgements", "score": "quality"}, {}, 3, 3, 1),
         ({"name": "judgements", "score": "quality", "source": "code"}, {"model": "a"}, 2, 2, 0),
+        ({"name": "judgements", "score": "comment"}, {}, 2, 2, 0),  # words alone were counted as unknown
         ({"name": "score", "score": "quality"}, {"-model": "a"}, 0.25, 1, 1),
         ({"name": "score", "score": "quality"}, {"-user": "bob", "kind": "agent"}, 0.5, 1, 0),
         ("count", {"-model": "a"}, 3, 3, 0),  # one names none

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from assay_server.api.dialects.bodies import moment_of, number
+from assay_server.api.dialects.bodies import moment_of, named, number
 from assay_server.api.dialects.ids import span_id_of, trace_id_of
 from assay_server.core.errors import InvalidInput
 from assay_server.ingest import Part
@@ -65,6 +65,7 @@ def part_of(event: str, body: dict[str, Any], timestamp: Any) -> Part:
     usage = _usage(body)
     if usage:
         attributes["langfuse.observation.usage_details"] = json.dumps(usage)
+    attributes |= named("langfuse.observation.usage_details", _no_counts(body.get("usageDetails")))
     attributes |= _older_usage(body)
     status = _text(body, "statusMessage")
     if status:
@@ -110,6 +111,13 @@ def _usage(body: dict[str, Any]) -> dict[str, Any]:
     if not isinstance(told, dict) or (told is not details and _unit(told) != _TOKENS):
         return {}
     return {key: value for key, value in told.items() if isinstance(value, int) and not isinstance(value, bool)}
+
+
+def _no_counts(details: Any) -> Any:
+    """What `usageDetails` says and nobody can add up."""
+    if not isinstance(details, dict):
+        return details
+    return {key: value for key, value in details.items() if isinstance(value, bool) or not isinstance(value, int)}
 
 
 def _older_usage(body: dict[str, Any]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from fastapi.responses import JSONResponse
 from starlette.status import HTTP_202_ACCEPTED, HTTP_207_MULTI_STATUS
 
 from assay_server.api.auth import principal
-from assay_server.api.dialects.bodies import json_value, moment_of, number, plain_body
+from assay_server.api.dialects.bodies import beside, json_value, moment_of, number, plain_body
 from assay_server.api.dialects.ids import span_id_of, trace_id_of
 from assay_server.api.openapi import answers
 from assay_server.api.services import services
@@ -23,6 +23,9 @@ Scorer = Annotated[Principal, Depends(principal("score"))]
 Author = Annotated[Principal, Depends(principal("ingest"))]
 
 _SOURCES: dict[str, ScoreSource] = {"ANNOTATION": "human", "EVAL": "judge"}
+_BESIDE = {"id": "id", "data_type": "dataType", "environment": "environment", "config": "configId", "queue": "queueId"}
+_SAID = {"name", "value", "comment", "traceId", "observationId", "sessionId", "datasetRunId", "timestamp", "source"}
+_SPOKEN = {*_SAID, "metadata", *_BESIDE.values()}
 _MOST = 1000
 _LONGEST_NAME = 200
 _LONGEST_TEXT = 20_000
@@ -130,8 +133,8 @@ def _time(body: dict[str, Any]) -> int:
 def _metadata(body: dict[str, Any]) -> dict[str, Any]:
     given = body.get("metadata")
     kept: dict[str, Any] = {} if given is None else given if isinstance(given, dict) else {"metadata": given}
-    told = {"id": "id", "data_type": "dataType", "environment": "environment", "config": "configId", "queue": "queueId"}
-    return kept | {ours: body[theirs] for ours, theirs in told.items() if body.get(theirs) is not None}
+    told = {ours: body[theirs] for ours, theirs in _BESIDE.items() if body.get(theirs) is not None}
+    return beside(body, _SPOKEN) | kept | told
 
 
 def _text(body: dict[str, Any], field: str, longest: int = _LONGEST_NAME) -> str | None:

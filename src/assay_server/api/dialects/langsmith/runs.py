@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from assay_server.api.dialects.bodies import moment, named, number, required, text
+from assay_server.api.dialects.bodies import beside, moment, named, number, required, text
 from assay_server.api.dialects.ids import span_id_of, trace_id_of
 from assay_server.core.clock import SystemClock
 from assay_server.core.errors import InvalidInput
@@ -118,7 +118,9 @@ def _said_beside(body: dict[str, Any], value: float | None, label: str | None) -
     if kept.get("value") in (value, label):
         kept.pop("value", None)
     source = kept.pop("feedback_source", None)
-    return {**kept, **named("source", source.get("metadata"))} if isinstance(source, dict) else kept
+    if not isinstance(source, dict):
+        return kept
+    return {**kept, **named("source", beside(source, {"type", "metadata"})), **named("source", source.get("metadata"))}
 
 
 def _spoken(run: dict[str, Any]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Request
 
 from assay_server.api.auth import principal
-from assay_server.api.dialects.bodies import json_body, moment, number, required, text
+from assay_server.api.dialects.bodies import beside, json_body, moment, named, number, required, text
 from assay_server.api.dialects.ids import span_id_of
 from assay_server.api.dialects.mlflow.errors import MlflowRoute
 from assay_server.api.dialects.mlflow.ids import trace_id_of
@@ -28,7 +28,14 @@ Reader = Annotated[Principal, Depends(principal("read"))]
 _SOURCES: dict[str, ScoreSource] = {"HUMAN": "human", "LLM_JUDGE": "judge", "AI_JUDGE": "judge"}
 _SOURCE_TYPES = {"human": "HUMAN", "end_user": "HUMAN", "judge": "LLM_JUDGE", "code": "CODE"}
 _EXPECTATION = "expectation"
-_REMEMBERED = {"value", "kind", "source_id", "overrides", "error_code", "stack_trace", "value_beside_error"}
+_TOLD = {"assessment_id", "assessment_name", "trace_id", "span_id", "create_time", "last_update_time", "rationale"}
+_SPOKEN = {*_TOLD, "source", "feedback", "expectation", "metadata", "overrides", "valid"}
+_INSIDE = {
+    "source": {"source_type", "source_id"},
+    "feedback": {"value", "error"},
+    "expectation": {"value", "serialized_value"},
+}
+_REMEMBERED = {"value", "kind", "source_id", "overrides", "error_code", "stack_trace", "value_beside_error", "valid"}
 
 
 @router.post("/{trace_id}/assessments", summary="MLflow: feedback on a trace, or what was expected of it")
@@ -80,10 +87,21 @@ def score_of(body: dict[str, Any], trace_id: str, caller: Principal) -> Score:
         author=caller.actor,
         trace_id=trace_id_of(trace_id),
         span_id=span_id_of(span) if span else None,
-        metadata=(given if isinstance(given, dict) else {})
+        metadata=_unspoken(body)
+        | (given if isinstance(given, dict) else {})
         | metadata
         | {name: told for name, told in known.items() if told},
     )
+
+
+def _unspoken(body: dict[str, Any]) -> dict[str, Any]:
+    """What it says that no field of a score stands for; `valid` where it is not, as nothing else is expected."""
+    found = beside(body, _SPOKEN) | ({"valid": False} if body.get("valid") is False else {})
+    for part, known in _INSIDE.items():
+        told = body.get(part)
+        if isinstance(told, dict):
+            found |= named(part, beside(told, known))
+    return found
 
 
 def assessment_json(score: dict[str, Any]) -> dict[str, Any]:
@@ -103,7 +121,7 @@ def assessment_json(score: dict[str, Any]) -> dict[str, Any]:
         "create_time": score["time"],
         "last_update_time": score["time"],
         "metadata": {name: str(said) for name, said in metadata.items() if name not in _REMEMBERED},
-        "valid": True,
+        "valid": metadata.get("valid") is not False,
     }
     if score["span_id"]:
         told["span_id"] = score["span_id"]

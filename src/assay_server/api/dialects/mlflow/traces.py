@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query, Request
 
 from assay_server.api.auth import principal
-from assay_server.api.dialects.bodies import json_body, list_in, required, text
+from assay_server.api.dialects.bodies import beside, json_body, list_in, named, required, text
 from assay_server.api.dialects.mlflow.assessments import score_of
 from assay_server.api.dialects.mlflow.errors import MlflowRoute
 from assay_server.api.dialects.mlflow.filters import filter_of
@@ -28,6 +28,9 @@ _V3 = "/api/3.0/mlflow/traces"
 _MOST = 100  # traces of one request
 _IN_SPANS = {"mlflow.traceInputs", "mlflow.traceOutputs"}
 """The outermost span says the same, in full."""
+_TIMES = {"request_time", "execution_duration"}
+_SAID = {"trace_id", "client_request_id", "state", "tags", "trace_metadata", "request_preview", "response_preview"}
+_SPOKEN = {*_TIMES, *_SAID, "trace_location", "assessments"}
 
 
 @router.post(_V3, summary="MLflow: a trace has ended")
@@ -114,7 +117,7 @@ def part_of(info: dict[str, Any], experiment: dict[str, Any]) -> Part:
         OF_TRACE,
         name=tags.get("mlflow.traceName") or "trace",
         finished=True,
-        attributes={**told, **_tags(tags), **experiment, **about},
+        attributes={**named("mlflow.traceInfo", beside(info, _SPOKEN)), **told, **_tags(tags), **experiment, **about},
     )
 
 

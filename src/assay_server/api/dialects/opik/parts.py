@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from assay_server.api.dialects.bodies import moment, named, number, required, text
+from assay_server.api.dialects.bodies import beside, moment, named, number, required, text
 from assay_server.api.dialects.ids import span_id_of, trace_id_of
 from assay_server.core.clock import SystemClock
 from assay_server.core.errors import InvalidInput
@@ -31,6 +31,7 @@ _COUNTS = {
     "original_usage.cache_creation_input_tokens": "gen_ai.usage.cache_write.input_tokens",
 }
 _ELSEWHERE = {"id", "trace_id", "parent_span_id", "name", "start_time", "end_time", "metadata", "usage", "error_info"}
+_OF_SCORE = {"id", "thread_id", "name", "value", "category_name", "reason", "source"}
 _SOURCES: dict[str, ScoreSource] = {"ui": "human", "online_scoring": "judge"}
 
 
@@ -72,6 +73,7 @@ def score_of(body: dict[str, Any], caller: Principal, *, trace: str | None = Non
         trace_id=trace_id_of(told) if about == "trace" else trace,
         span_id=span_id_of(told) if about == "span" else None,
         session=told if about == "thread" else None,
+        metadata=beside(body, _OF_SCORE),
     )
 
 

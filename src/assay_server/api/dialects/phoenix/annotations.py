@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query, Request
 
 from assay_server.api.auth import principal
-from assay_server.api.dialects.bodies import json_body, list_in, number, required, text
+from assay_server.api.dialects.bodies import beside, json_body, list_in, named, number, required, text
 from assay_server.api.dialects.ids import span_id_of, trace_id_of
 from assay_server.api.dialects.lookup import traces_of
 from assay_server.api.pages import decode_cursor, encode_cursor
@@ -26,6 +26,9 @@ Reader = Annotated[Principal, Depends(principal("read"))]
 _SOURCES: dict[str, ScoreSource] = {"HUMAN": "human", "LLM": "judge", "CODE": "code"}
 _KINDS = {"human": "HUMAN", "end_user": "HUMAN", "judge": "LLM", "code": "CODE"}
 _NOTE = "note"
+_ABOUT = {"span_id", "trace_id", "session_id", "document_position"}
+_SPOKEN = {*_ABOUT, "name", "annotator_kind", "result", "metadata", "identifier", "note"}
+_JUDGEMENT = {"score", "label", "explanation"}
 _MOST = 1000
 
 _About = dict[str, str | None]
@@ -98,7 +101,8 @@ def score_of(body: dict[str, Any], caller: Principal, about: _About, metadata: d
             "An annotation needs a score, a label or an explanation.", field="result", value=str(result)[:80]
         )
     given = body.get("metadata")
-    kept = {**(given if isinstance(given, dict) else {}), **(metadata or {})}
+    unspoken = {**beside(body, _SPOKEN), **named("result", beside(said, _JUDGEMENT))}
+    kept = {**unspoken, **(given if isinstance(given, dict) else {}), **(metadata or {})}
     if text(body, "identifier"):
         kept["identifier"] = body["identifier"]
     identity = canonical_json([about, required(body, "name"), value, label, reason, kept]).encode("utf-8", "replace")

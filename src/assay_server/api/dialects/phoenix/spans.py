@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from starlette.status import HTTP_202_ACCEPTED
 
 from assay_server.api.auth import principal
-from assay_server.api.dialects.bodies import json_body, list_in, moment, required, text
+from assay_server.api.dialects.bodies import beside, json_body, list_in, moment, named, required, text
 from assay_server.api.dialects.ids import span_id_of, trace_id_of
 from assay_server.api.pages import decode_cursor, encode_cursor
 from assay_server.api.services import services
@@ -25,6 +25,9 @@ Reader = Annotated[Principal, Depends(principal("read"))]
 Some = Annotated[list[str] | None, Query()]
 
 _STATUS: dict[str, SpanStatus] = {"OK": "ok", "ERROR": "error", "UNSET": "unset"}
+_TOLD = {"name", "start_time", "end_time", "status_code", "status_message"}
+_SPOKEN = {*_TOLD, "context", "parent_id", "span_kind", "attributes", "events"}
+_OF_EVENT = {"name", "timestamp", "attributes"}
 _EVERY = "default"  # the project of spans that name none
 _MOST = 1000
 
@@ -87,7 +90,8 @@ def part_of(body: dict[str, Any], project: str) -> Part:
     if not isinstance(context, dict):
         raise InvalidInput("A span needs a context.", field="context", fix="send trace_id and span_id")
     parent, kind, given = text(body, "parent_id"), text(body, "span_kind"), body.get("attributes")
-    attributes = dict(given) if isinstance(given, dict) else {}
+    unspoken = {**beside(body, _SPOKEN), **named("context", beside(context, {"trace_id", "span_id"}))}
+    attributes = {**named("phoenix", unspoken), **(given if isinstance(given, dict) else {})}
     if kind:
         attributes.setdefault("openinference.span.kind", kind)
     start, end = moment(body, "start_time"), moment(body, "end_time")
@@ -134,7 +138,7 @@ def _event(body: dict[str, Any]) -> dict[str, Any]:
     return {
         "name": required(body, "name"),
         "time_ns": moment(body, "timestamp") or 0,
-        "attributes": given if isinstance(given, dict) else {},
+        "attributes": beside(body, _OF_EVENT) | (given if isinstance(given, dict) else {}),
     }
 
 
