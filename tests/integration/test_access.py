@@ -88,6 +88,8 @@ NEEDS = {
         GET /api/public/media/{media_id}
         GET /api/public/v2/datasets/{name}
         GET /api/public/dataset-items
+        GET /api/public/traces
+        GET /api/public/traces/{trace_id}
         GET /api/v1/media/{media_id}
         GET /api/v1/traces/{trace_id}/media
         GET /api/v1/audit

@@ -60,6 +60,7 @@ LISTS = """
     GET /api/v1/forwards
     GET /api/3.0/mlflow/traces/batchGet?trace_ids=51515151515151515151515151515151
     GET /api/v1/traces/51515151515151515151515151515151/media
+    GET /api/public/traces
     GET /v1/models
     GET /openai/v1/models
 """
@@ -68,6 +69,7 @@ LISTS = """
 ONES = """
     GET /api/public/dataset-items?datasetName={dataset}
     GET /api/public/media/{media}
+    GET /api/public/traces/{trace}
     GET /api/public/v2/datasets/{dataset}
     GET /api/public/v2/prompts/{prompt_name}
     GET /api/v1/media/{media}

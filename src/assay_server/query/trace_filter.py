@@ -10,6 +10,7 @@ from assay_server.query.attribute_filter import read_condition
 from assay_server.query.dimensions import dimension
 from assay_server.query.group_names import beginning_noted
 from assay_server.query.key_sets import NAMES_OF_PROVIDERS, OF_PROVIDERS, ONE_OF_SETS
+from assay_server.query.roots import called
 from assay_server.query.search_line import DIFFERING
 from assay_server.query.sql import Where, lines
 
@@ -49,6 +50,7 @@ class TraceFilter:
     `text` stand in one text of the trace (`store.Texts`).
     `scores` are texts `name:op:value` over the mean of the trace's scores of that name, op
     being lt, le, gt, ge, eq or ne.
+    A trace is `called` what its root is called, and has all of `tags`.
     A trace that one of `exclude` finds is not kept: none of its spans has that model, or its cost is unknown. Times and
     words are not said there.
 
@@ -90,6 +92,8 @@ class TraceFilter:
     attributes: tuple[str, ...] = ()
     differs: tuple[str, ...] = ()
     endpoint: str | None = None
+    called: str | None = None
+    tags: tuple[str, ...] = ()
     exclude: tuple["TraceFilter", ...] = ()
     begun_before: tuple[tuple[str, ...], tuple[str, ...]] = ((), ())
 
@@ -151,8 +155,10 @@ def _say(
     rows.spans({'"user"': narrow.user})
     if narrow.endpoint is not None:
         _endpoint(rows, narrow.endpoint, spans, key_sets)
-    if narrow.tag is not None:
-        rows.some(spans, "list_contains(tags, ?)", narrow.tag)
+    for tag in narrow.tags if narrow.tag is None else (narrow.tag, *narrow.tags):
+        rows.some(spans, "list_contains(tags, ?)", tag)
+    if narrow.called is not None:
+        rows.called(narrow.called)
     rows.status(narrow.status)
     rows.within("(end_ns - start_ns) / 1e6", narrow.min_latency_ms, narrow.max_latency_ms)
     rows.within("usd", narrow.min_cost, narrow.max_cost)
@@ -212,6 +218,10 @@ class _Rows:
     def _traces(self, table: str, condition: str, params: Sequence[Any]) -> tuple[str, list[Any]]:
         source, own = self._source(table)
         return lines("(SELECT trace_id FROM", source, "AND (", condition, "))"), [*own, *params]
+
+    def called(self, name: str) -> None:
+        source, own = self._source(self.table)
+        self.where.add(lines("trace_id IN (", called(source), ")"), *own, *own, name, name)
 
     def status(self, status: str | None) -> None:
         if status is None:

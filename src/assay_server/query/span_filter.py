@@ -1,0 +1,93 @@
+"""What a list of spans is narrowed to."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from assay_server.query.attribute_filter import read_condition
+from assay_server.query.key_sets import ONE_OF_SETS
+from assay_server.query.sql import Where, lines
+from assay_server.store import ANY_NAMES
+
+_EQUAL = (
+    *("trace_id", "parent_id", "kind", "name", "model", "status", "release", "run", "session", "service"),
+    *("environment", "prompt", "prompt_version"),
+)
+_NAMED = lines("SELECT span_id FROM spans WHERE project = ? AND", ONE_OF_SETS)
+
+
+@dataclass(slots=True, frozen=True)
+class SpanFilter:
+    """What a list of spans is narrowed to; None does not narrow.
+
+    `attributes` (texts `key:op:value`) hold for the span, none of `unlike` does. Spans that have the attribute
+    `lacking` are left out, and what is right below one of them counts as `outermost`.
+    """
+
+    trace_id: str | None = None
+    parent_id: str | None = None
+    kind: str | None = None
+    name: str | None = None
+    model: str | None = None
+    status: str | None = None
+    release: str | None = None
+    run: str | None = None
+    user: str | None = None
+    session: str | None = None
+    service: str | None = None
+    environment: str | None = None
+    prompt: str | None = None
+    prompt_version: str | None = None
+    trace_ids: tuple[str, ...] = ()
+    outermost: bool = False  # without a parent
+    without: tuple[tuple[str, str], ...] = ()  # a field, and the value that it may not have
+    attributes: tuple[str, ...] = ()
+    unlike: tuple[str, ...] = ()
+    lacking: str | None = None
+    since_ns: int | None = None
+    until_ns: int | None = None  # exclusive
+
+    @property
+    def named(self) -> set[str]:
+        """The attributes of which it must be known in what sets of names they stand (`key_sets`)."""
+        told = {read_condition(text).key for text in (*self.attributes, *self.unlike)}
+        return told if self.lacking is None else told | {self.lacking}
+
+    def conditions(self, project: str, key_sets: Mapping[str, Sequence[int]]) -> Where:
+        """Raises `InvalidInput` for a condition on attributes that cannot be read."""
+        where = Where.project(project)
+        for column in _EQUAL:
+            where.equal(column, getattr(self, column))
+        where.equal('"user"', self.user)
+        where.without(self.without)
+        if self.trace_ids:
+            where.add("trace_id IN (SELECT unnest(?::VARCHAR[]))", list(self.trace_ids))
+        self._place(where, project, key_sets)
+        for text in self.attributes:
+            condition, params = _of_attribute(text, key_sets)
+            where.add(condition, *params)
+        for text in self.unlike:
+            condition, params = _of_attribute(text, key_sets)
+            where.add("(" + condition + ") IS NOT TRUE", *params)
+        if self.since_ns is not None:
+            where.add("start_ns >= ?", self.since_ns)
+        if self.until_ns is not None:
+            where.add("start_ns < ?", self.until_ns)
+        return where
+
+    def _place(self, where: Where, project: str, key_sets: Mapping[str, Sequence[int]]) -> None:
+        """Whether it has a name is told by the set of its names: no attribute is read. A span of very many names is not
+        looked into, and stays."""
+        sets = [one for one in key_sets.get(self.lacking or "", ()) if one != ANY_NAMES]
+        if sets:
+            where.add("NOT " + ONE_OF_SETS, sets)
+        if self.outermost and sets:
+            where.add("(parent_id IS NULL OR parent_id IN (" + _NAMED + "))", project, sets)
+        elif self.outermost:
+            where.add("parent_id IS NULL")
+
+
+def _of_attribute(text: str, key_sets: Mapping[str, Sequence[int]]) -> tuple[str, list[Any]]:
+    condition = read_condition(text)
+    said, params = condition.sql()
+    return lines("(", ONE_OF_SETS, "AND", said, ")"), [list(key_sets[condition.key]), *params]
