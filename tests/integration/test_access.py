@@ -88,6 +88,9 @@ NEEDS = {
         GET /api/public/media/{media_id}
         GET /api/public/v2/datasets/{name}
         GET /api/public/dataset-items
+        GET /api/public/observations
+        GET /api/public/observations/{observation_id}
+        GET /api/public/v2/observations
         GET /api/public/traces
         GET /api/public/traces/{trace_id}
         GET /api/v1/media/{media_id}

@@ -60,7 +60,9 @@ LISTS = """
     GET /api/v1/forwards
     GET /api/3.0/mlflow/traces/batchGet?trace_ids=51515151515151515151515151515151
     GET /api/v1/traces/51515151515151515151515151515151/media
+    GET /api/public/observations
     GET /api/public/traces
+    GET /api/public/v2/observations?fields=basic,io
     GET /v1/models
     GET /openai/v1/models
 """
@@ -69,6 +71,7 @@ LISTS = """
 ONES = """
     GET /api/public/dataset-items?datasetName={dataset}
     GET /api/public/media/{media}
+    GET /api/public/observations/{span}
     GET /api/public/traces/{trace}
     GET /api/public/v2/datasets/{dataset}
     GET /api/public/v2/prompts/{prompt_name}

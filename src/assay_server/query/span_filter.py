@@ -21,7 +21,8 @@ class SpanFilter:
     """What a list of spans is narrowed to; None does not narrow.
 
     `attributes` (texts `key:op:value`) hold for the span, none of `unlike` does. Spans that have the attribute
-    `lacking` are left out, and what is right below one of them counts as `outermost`.
+    `lacking` are left out. With `outermost` there are those without a parent, those right below what is left out, and
+    those that have the attribute `leading`.
     """
 
     trace_id: str | None = None
@@ -39,11 +40,12 @@ class SpanFilter:
     prompt: str | None = None
     prompt_version: str | None = None
     trace_ids: tuple[str, ...] = ()
-    outermost: bool = False  # without a parent
+    outermost: bool = False
     without: tuple[tuple[str, str], ...] = ()  # a field, and the value that it may not have
     attributes: tuple[str, ...] = ()
     unlike: tuple[str, ...] = ()
     lacking: str | None = None
+    leading: str | None = None
     since_ns: int | None = None
     until_ns: int | None = None  # exclusive
 
@@ -51,7 +53,7 @@ class SpanFilter:
     def named(self) -> set[str]:
         """The attributes of which it must be known in what sets of names they stand (`key_sets`)."""
         told = {read_condition(text).key for text in (*self.attributes, *self.unlike)}
-        return told if self.lacking is None else told | {self.lacking}
+        return told | {name for name in (self.lacking, self.leading) if name is not None}
 
     def conditions(self, project: str, key_sets: Mapping[str, Sequence[int]]) -> Where:
         """Raises `InvalidInput` for a condition on attributes that cannot be read."""
@@ -77,14 +79,20 @@ class SpanFilter:
 
     def _place(self, where: Where, project: str, key_sets: Mapping[str, Sequence[int]]) -> None:
         """Whether it has a name is told by the set of its names: no attribute is read. A span of very many names is not
-        looked into, and stays."""
-        sets = [one for one in key_sets.get(self.lacking or "", ()) if one != ANY_NAMES]
-        if sets:
-            where.add("NOT " + ONE_OF_SETS, sets)
-        if self.outermost and sets:
-            where.add("(parent_id IS NULL OR parent_id IN (" + _NAMED + "))", project, sets)
-        elif self.outermost:
-            where.add("parent_id IS NULL")
+        looked into, as if it had none."""
+        lacking, leading = (_sure(key_sets, name) for name in (self.lacking, self.leading))
+        if lacking:
+            where.add("NOT " + ONE_OF_SETS, lacking)
+        if self.outermost:
+            either = ["parent_id IS NULL"]
+            either += ["parent_id IN (" + _NAMED + ")"] if lacking else []
+            either += [ONE_OF_SETS] if leading else []
+            params = [*([project, lacking] if lacking else []), *([leading] if leading else [])]
+            where.add("(" + " OR ".join(either) + ")", *params)
+
+
+def _sure(key_sets: Mapping[str, Sequence[int]], name: str | None) -> list[int]:
+    return [one for one in key_sets.get(name or "", ()) if one != ANY_NAMES]
 
 
 def _of_attribute(text: str, key_sets: Mapping[str, Sequence[int]]) -> tuple[str, list[Any]]:

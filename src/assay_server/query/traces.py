@@ -71,7 +71,7 @@ class Traces:
         """Trace rows, newest first. `after`: (start_ns, trace_id) of the page before; then nothing is counted."""
         found = await self._finder.find(project, narrow, limit, after)
         trace_ids, following = found.page(limit)
-        return Page(await self._rows(project, trace_ids), found.total, following, found.exact)
+        return Page(await self.rows(project, trace_ids), found.total, following, found.exact)
 
     async def ids(self, project: str, narrow: TraceFilter, *, limit: int) -> Page:
         """The ids of the newest traces, for who reads the rows of some only; `total` is at least their number."""
@@ -82,7 +82,7 @@ class Traces:
     async def heads(self, project: str, trace_ids: list[str], sent_as: str) -> dict[str, Head]:
         """What holds for each of some traces, by its id. `sent_as`: the attribute that says a span's id at its client,
         where that is another than here."""
-        rows = {row["trace_id"]: row for row in await self._rows(project, trace_ids)}
+        rows = {row["trace_id"]: row for row in await self.rows(project, trace_ids)}
         return await heads_of(self._store, project, rows, sent_as)
 
     async def text_state(self, project: str) -> dict[str, Any]:
@@ -148,7 +148,7 @@ class Traces:
 
     async def row(self, project: str, trace_id: str) -> dict[str, Any]:
         """The row of one trace as lists show it. Raises `NotFound`."""
-        rows = await self._rows(project, [trace_id])
+        rows = await self.rows(project, [trace_id])
         if not rows:
             raise _no_trace(trace_id)
         return rows[0]
@@ -182,7 +182,7 @@ class Traces:
         items = [{"value": row["value"], "n": row["n"]} for row in rows]
         return {"items": items, "of": rows[0]["total"] if rows else 0}
 
-    async def _rows(self, project: str, trace_ids: list[str]) -> list[dict[str, Any]]:
+    async def rows(self, project: str, trace_ids: list[str]) -> list[dict[str, Any]]:
         """Trace rows in the order of the ids."""
         if not trace_ids:
             return []

@@ -11,13 +11,14 @@ from assay_server.api.dialects.langfuse import (
     experiments,
     ingestion,
     media,
+    observations_read,
     prompts,
     scores,
     traces,
 )
 
 router = APIRouter(prefix="/api/public", tags=["langfuse"])
-for part in (account, datasets, experiments, ingestion, media, prompts, scores, traces):
+for part in (account, datasets, experiments, ingestion, media, observations_read, prompts, scores, traces):
     router.include_router(part.router)
 
 __all__ = ["router"]

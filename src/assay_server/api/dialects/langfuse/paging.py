@@ -7,11 +7,12 @@ from assay_server.core.errors import InvalidInput
 MOST = 10_000
 """Places of a list that are counted off from its beginning."""
 
+STRICT = ConfigDict(extra="forbid")
+"""A filter nobody knows is refused: ignoring it would answer another question."""
+
 
 class Paged(BaseModel):
-    """A filter nobody knows is refused: ignoring it would answer another question."""
-
-    model_config = ConfigDict(extra="forbid")
+    model_config = STRICT
 
     page: int = Field(1, ge=1, description="The first is 1")
     limit: int = Field(50, ge=1, le=100, description="How many items a page holds")

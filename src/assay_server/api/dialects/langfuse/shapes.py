@@ -17,7 +17,8 @@ SPAN_ID = "langfuse.observation.id"
 OF_TRACE, PARENT_ID = "langfuse.observation.trace_id", "langfuse.observation.parent_id"
 TYPE, LEVEL, VERSION = "langfuse.observation.type", "langfuse.observation.level", "langfuse.version"
 
-_KINDS = {"llm": "GENERATION", "reranker": "RETRIEVER"}
+IS_APP_ROOT = "langfuse.internal.is_app_root"
+"""The first span of an application below a span of something else, as version 5 and JavaScript's 5 mark it."""
 _LEVELS = frozenset({"DEBUG", "WARNING"})
 _METADATA = {"trace": "langfuse.trace.metadata", "observation": "langfuse.observation.metadata"}
 _OWN = ("langfuse.", "user.id", "session.id", "assay.")
@@ -154,11 +155,11 @@ def sent_ids(spans: list[dict[str, Any]]) -> dict[str, str]:
 
 
 def type_of(span: Mapping[str, Any]) -> str:
-    """As its client said it, unless it is no word of Langfuse's."""
+    """Langfuse's word for our kind; an event is none here."""
     kind = str(span["kind"])
     if kind == "span" and span["attributes"].get(TYPE) == "event":
         return "EVENT"
-    return _KINDS.get(kind, kind.upper())
+    return "GENERATION" if kind == "llm" else kind.upper()
 
 
 def level_of(span: Mapping[str, Any]) -> str:
@@ -166,6 +167,13 @@ def level_of(span: Mapping[str, Any]) -> str:
         return "ERROR"
     told = str(span["attributes"].get(LEVEL))
     return told if told in _LEVELS else "DEFAULT"
+
+
+def raw_of(span: Mapping[str, Any], side: str) -> str | None:
+    """The text of a body, as the second form of observations has it."""
+    found = span["attributes"].get(f"langfuse.observation.{side}")
+    found = span[side] if found is None else found
+    return found if found is None or isinstance(found, str) else json.dumps(found, ensure_ascii=False)
 
 
 def body_of(span: Mapping[str, Any], side: str, of: str) -> Any:
