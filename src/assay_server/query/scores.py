@@ -57,8 +57,8 @@ class ScoreFilter:
     told: tuple[tuple[str, str], ...] = ()
     """Names in the metadata, and what they say; `untold`: what they may not say."""
     untold: tuple[tuple[str, str], ...] = ()
-    value: tuple[str, float] | None = None
-    """An operator, and what it compares with."""
+    values: tuple[tuple[str, float], ...] = ()
+    """Operators, and what they compare with."""
     judged: Literal["number", "label"] | None = None
     """Those with a number and no label, or with a label."""
     answered: bool = False
@@ -91,8 +91,8 @@ class ScoreFilter:
             where.add(_TOLD + " = ?", f"$.{name}", value)
         for name, value in self.untold:
             where.add(_TOLD + " IS DISTINCT FROM ?", f"$.{name}", value)
-        if self.value is not None:
-            where.add("value " + _OPERATORS[self.value[0]] + " ?", self.value[1])
+        for operator, number in self.values:
+            where.add("value " + _OPERATORS[operator] + " ?", number)
         if self.judged == "number":
             where.add("value IS NOT NULL AND label IS NULL")
         if self.judged == "label":
