@@ -4,13 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from assay_server.query.attribute_filter import read_condition
+from assay_server.query.attribute_filter import AttributeCondition, read_condition
 from assay_server.query.key_sets import ONE_OF_SETS
 from assay_server.query.sql import Where, lines
 from assay_server.store import ANY_NAMES
 
 _EQUAL = (
-    *("trace_id", "parent_id", "kind", "name", "model", "status", "release", "run", "session", "service"),
+    *("trace_id", "parent_id", "kind", "model", "status", "release", "run", "session", "service"),
     *("environment", "prompt", "prompt_version"),
 )
 _NAMED = lines("SELECT span_id FROM spans WHERE project = ? AND", ONE_OF_SETS)
@@ -22,7 +22,8 @@ class SpanFilter:
 
     `attributes` (texts `key:op:value`) hold for the span, none of `unlike` does. Spans that have the attribute
     `lacking` are left out. With `outermost` there are those without a parent, those right below what is left out, and
-    those that have the attribute `leading`.
+    those that have the attribute `leading`. `named_by` is the attribute that says a span's own name, where it is called
+    otherwise (a root has the name of its trace): then `name` is that.
     """
 
     trace_id: str | None = None
@@ -46,6 +47,7 @@ class SpanFilter:
     unlike: tuple[str, ...] = ()
     lacking: str | None = None
     leading: str | None = None
+    named_by: str | None = None
     since_ns: int | None = None
     until_ns: int | None = None  # exclusive
 
@@ -53,7 +55,7 @@ class SpanFilter:
     def named(self) -> set[str]:
         """The attributes of which it must be known in what sets of names they stand (`key_sets`)."""
         told = {read_condition(text).key for text in (*self.attributes, *self.unlike)}
-        return told | {name for name in (self.lacking, self.leading) if name is not None}
+        return told | {name for name in (self.lacking, self.leading, self.named_by) if name is not None}
 
     def conditions(self, project: str, key_sets: Mapping[str, Sequence[int]]) -> Where:
         """Raises `InvalidInput` for a condition on attributes that cannot be read."""
@@ -64,6 +66,7 @@ class SpanFilter:
         where.without(self.without)
         if self.trace_ids:
             where.add("trace_id IN (SELECT unnest(?::VARCHAR[]))", list(self.trace_ids))
+        self._name(where, key_sets)
         self._place(where, project, key_sets)
         for text in self.attributes:
             condition, params = _of_attribute(text, key_sets)
@@ -76,6 +79,15 @@ class SpanFilter:
         if self.until_ns is not None:
             where.add("start_ns < ?", self.until_ns)
         return where
+
+    def _name(self, where: Where, key_sets: Mapping[str, Sequence[int]]) -> None:
+        sets = _sure(key_sets, self.named_by)
+        if self.name is None or not sets:
+            where.equal("name", self.name)
+            return
+        own, params = AttributeCondition(self.named_by or "", "eq", self.name).sql()
+        either = "(name = ? AND NOT " + ONE_OF_SETS + " OR " + ONE_OF_SETS + " AND " + own + ")"
+        where.add(either, self.name, sets, sets, *params)
 
     def _place(self, where: Where, project: str, key_sets: Mapping[str, Sequence[int]]) -> None:
         """Whether it has a name is told by the set of its names: no attribute is read. A span of very many names is not

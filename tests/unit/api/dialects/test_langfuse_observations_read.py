@@ -162,6 +162,17 @@ async def test_the_first_span_of_an_application_is_a_root_too(wired: SimpleNames
     assert (answer["isRootObservation"], answer["parentObservationId"]) == (True, "00000000000000ee")
 
 
+async def test_a_root_has_its_own_name_beside_that_of_its_trace(wired: SimpleNamespace) -> None:
+    await send(wired, root(langfuse__trace__name="refunds"), call(), root(OTHER, "other", langfuse__version="9"))
+    trace = (await wired.http.get(f"/api/public/traces/{TRACE}")).json()
+    assert (trace["name"], trace["observations"][0]["name"]) == ("refunds", "answer")
+    assert await names(wired, name="answer") == ["answer"]
+    assert await names(wired, V2, name="refunds") == []
+    assert await names(wired, V2, name="other") == ["other"]
+    [answer] = (await read(wired, V2, name="answer", fields="basic,trace_context"))["data"]
+    assert (answer["name"], answer["traceName"]) == ("answer", "refunds")
+
+
 async def test_conditions_in_json_narrow(wired: SimpleNamespace) -> None:
     await send(wired, root(), call())
 

@@ -232,8 +232,45 @@ async def test_the_oldest_of_very_many_are_not_looked_for(
 
 
 async def test_what_is_not_there_is_not_found(wired: SimpleNamespace) -> None:
-    told = await read(wired, f"{TRACES}/{OTHER}", status=404)
-    assert "no trace" in told["message"]
+    told = await read(wired, f"{TRACES}/mine", status=404)
+    assert (told["field"], told["value"], "look the id up" in told["message"]) == ("traceId", "mine", True)
+
+
+async def test_of_a_trace_too_long_for_one_answer_the_rest_is_told(
+    wired: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await send(wired, root(), call())
+    await wired.http.post("/api/public/scores", json={"id": "mine", "name": "s", "value": 1, "traceId": TRACE})
+    monkeypatch.setattr("assay_server.query.traces._WHOLE", 1)
+    told = await read(wired, f"{TRACES}/{TRACE}", status=413)
+    assert (told["field"], "fields=core,io,scores,metrics" in told["fix"]) == ("traceId", True)
+    trace = await read(wired, f"{TRACES}/{TRACE}", fields="core,io,scores,metrics")
+    assert (trace["output"], trace["latency"], trace["observations"]) == ("because", 2.0, [])
+    assert [score["id"] for score in trace["scores"]] == ["mine"]
+
+
+async def test_an_id_that_says_something_personal_is_not_told_again(wired: SimpleNamespace) -> None:
+    """It was scrubbed, and would lead nowhere."""
+    told = "case of ada.lovelace@mail-box.org"
+    at = "2026-11-21T08:00:00.000Z"
+    bodies = [
+        ("trace-create", {"id": told, "name": "answer"}),
+        ("span-create", {"id": f"span {told}", "traceId": told, "startTime": at, "endTime": at}),
+        (
+            "span-create",
+            {"id": "in", "traceId": told, "parentObservationId": f"span {told}"} | {"startTime": at, "endTime": at},
+        ),
+    ]
+    events = [{"id": str(n), "type": kind, "timestamp": at, "body": body} for n, (kind, body) in enumerate(bodies)]
+    await wired.http.post("/api/public/ingestion", json={"batch": events})
+    trace = await read(wired, f"{TRACES}/{told}")
+    assert "mail-box" not in json.dumps(trace)
+    assert (await read(wired, f"{TRACES}/{trace['id']}"))["id"] == trace["id"]
+    for one in (await read(wired, "/api/public/observations", traceId=told))["data"]:
+        assert (await read(wired, f"/api/public/observations/{one['id']}"))["id"] == one["id"]
+        assert one in trace["observations"]
+    [listed] = (await read(wired))["data"]
+    assert sorted(listed["observations"]) == sorted(one["id"] for one in trace["observations"])
 
 
 @pytest.mark.parametrize("role", ["score", "ingest"])

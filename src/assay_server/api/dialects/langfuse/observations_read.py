@@ -1,11 +1,14 @@
 """Langfuse's observations read back: by pages with all fields (versions 2 to 4), or from where a list ended, with the
 groups of fields that are asked for (3 to 5)."""
 
+import asyncio
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request
 from pydantic import BaseModel, Field
+from starlette.responses import Response
 
+from assay_server.api.answers import Document, written
 from assay_server.api.auth import principal
 from assay_server.api.dialects.ids import span_id_of, trace_id_of
 from assay_server.api.dialects.langfuse import filters
@@ -19,6 +22,7 @@ from assay_server.api.services import Services, services
 from assay_server.api.times import nanoseconds
 from assay_server.core.errors import InvalidInput, NotFound
 from assay_server.core.ports import Principal
+from assay_server.ingest import ROOT_NAME
 from assay_server.query import SpanFilter
 
 router = APIRouter(route_class=LangfuseRoute)
@@ -81,7 +85,7 @@ class _Asked(BaseModel):
     def narrowed(self) -> SpanFilter:
         """Raises InvalidInput for what cannot be asked for here."""
         both = filters.both(self.parameters(), filters.read_filter(self.filter, COLUMNS))
-        return SpanFilter(**both, lacking=TRACE_ID, leading=IS_APP_ROOT)
+        return SpanFilter(**both, lacking=TRACE_ID, leading=IS_APP_ROOT, named_by=ROOT_NAME)
 
 
 class ObservationQuery(_Asked, Paged):
@@ -118,17 +122,18 @@ class ObservationV2Query(_Asked):
         return {**super().parameters(), "session": self.session_id, **outermost}
 
 
-@router.get("/observations", summary="Langfuse: observations, by pages")
-async def by_pages(request: Request, caller: Reader, query: Annotated[ObservationQuery, Query()]) -> dict[str, Any]:
+@router.get("/observations", summary="Langfuse: observations, by pages", response_model=Document)
+async def by_pages(request: Request, caller: Reader, query: Annotated[ObservationQuery, Query()]) -> Response:
     """What is asked for behind the first ten thousand is refused."""
     skipped, narrow = query.skipped("fromStartTime", "toStartTime"), query.narrowed()
     await _flush(services(request), caller.project, narrow)
     found = await services(request).traces.spans(caller.project, narrow, limit=query.limit, skip=skipped)
-    return {"data": [observation_json(span, caller.project) for span in found.items], "meta": query.told(found.total)}
+    data = [observation_json(span, caller.project) for span in found.items]
+    return written({"data": data, "meta": query.told(found.total)})
 
 
-@router.get("/v2/observations", summary="Langfuse: observations, newest first")
-async def by_cursor(request: Request, caller: Reader, query: Annotated[ObservationV2Query, Query()]) -> dict[str, Any]:
+@router.get("/v2/observations", summary="Langfuse: observations, newest first", response_model=Document)
+async def by_cursor(request: Request, caller: Reader, query: Annotated[ObservationV2Query, Query()]) -> Response:
     shown, narrow, rooms = groups(query.fields, _GROUPS, _AT_FIRST) | _ALWAYS, query.narrowed(), services(request)
     await _flush(rooms, caller.project, narrow)
     after = decode_cursor(query.cursor, 2)
@@ -138,7 +143,8 @@ async def by_cursor(request: Request, caller: Reader, query: Annotated[Observati
         trace_ids = list(dict.fromkeys(span["trace_id"] for span in found.items))
         names = {row["trace_id"]: row["name"] for row in await rooms.traces.rows(caller.project, trace_ids)}
     meta = {} if found.following is None else {"cursor": encode_cursor(found.following)}
-    return {"data": [_shown(span, caller.project, shown, names) for span in found.items], "meta": meta}
+    data = await asyncio.to_thread(lambda: [_shown(span, caller.project, shown, names) for span in found.items])
+    return written({"data": data, "meta": meta})
 
 
 @router.get("/observations/{observation_id}", summary="Langfuse: one observation")

@@ -6,7 +6,8 @@ A score has a number or a text there. A judgement that failed, and a note, are n
 from collections.abc import Mapping
 from typing import Any
 
-from assay_server.api.dialects.langfuse.shapes import NO_ENVIRONMENT, TRACE_ID, is_trace, trace_id_told
+from assay_server.api.dialects.ids import span_id_of
+from assay_server.api.dialects.langfuse.shapes import NO_ENVIRONMENT, TRACE_ID, is_trace, known_as, trace_id_told
 from assay_server.query import Head
 
 OURS = ("id", "data_type", "environment", "config", "queue")
@@ -72,12 +73,12 @@ def _named(score: Mapping[str, Any], head: Head | None) -> tuple[str | None, Map
 
 def _about(score: Mapping[str, Any], project: str, trace_id: str | None, called: Mapping[str, str]) -> Score:
     told, span = score["metadata"], score["span_id"]
-    observation = None if span is None else called.get(span, span)
+    observation = None if span is None else _observation(span, called)
     return {
         "id": told.get("id") or score["id"],
         "projectId": project,
         "traceId": trace_id,
-        "observationId": None if observation == TRACE_ID else observation,
+        "observationId": observation,
         "sessionId": score["session"],
         "datasetRunId": score["run"],
         "name": score["name"],
@@ -90,6 +91,12 @@ def _about(score: Mapping[str, Any], project: str, trace_id: str | None, called:
         "authorUserId": score["author"] if score["source"] == "human" else None,
         **dict.fromkeys(("timestamp", "createdAt", "updatedAt"), score["time"]),
     }
+
+
+def _observation(span: str, called: Mapping[str, str]) -> str | None:
+    """What stands for the trace is none."""
+    told = called.get(span)
+    return None if told == TRACE_ID else known_as(told, span, span_id_of)
 
 
 def _judgement(score: Mapping[str, Any], kind: str) -> Score:

@@ -4,7 +4,9 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request
 from pydantic import Field
+from starlette.responses import Response
 
+from assay_server.api.answers import Document, written
 from assay_server.api.auth import principal
 from assay_server.api.dialects.langfuse import filters
 from assay_server.api.dialects.langfuse.errors import LangfuseRoute
@@ -46,8 +48,8 @@ async def sessions(request: Request, caller: Reader, query: Annotated[SessionQue
     return {"data": [_session(row, caller.project) for row in found.items], "meta": query.told(found.total)}
 
 
-@router.get("/{session_id:path}", summary="Langfuse: a session with its traces")
-async def get(request: Request, caller: Reader, session_id: str) -> dict[str, Any]:
+@router.get("/{session_id:path}", summary="Langfuse: a session with its traces", response_model=Document)
+async def get(request: Request, caller: Reader, session_id: str) -> Response:
     rooms = services(request)
     found = await rooms.people.session(caller.project, session_id)
     if found["more"]:
@@ -60,7 +62,7 @@ async def get(request: Request, caller: Reader, session_id: str) -> dict[str, An
     trace_ids = [turn["trace_id"] for turn in found["turns"]]
     heads = await rooms.traces.heads(caller.project, trace_ids, SPAN_ID)
     traces = [trace_json(heads[one], caller.project, _WITH_TEXTS) for one in trace_ids if one in heads]
-    return {**_session(found, caller.project), "traces": traces}
+    return written({**_session(found, caller.project), "traces": traces})
 
 
 def _session(row: dict[str, Any], project: str) -> dict[str, Any]:

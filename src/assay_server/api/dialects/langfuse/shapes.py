@@ -5,10 +5,12 @@ Langfuse's words.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
+from assay_server.api.dialects.ids import span_id_of, trace_id_of
 from assay_server.core.clock import parse_rfc3339, rfc3339
+from assay_server.ingest import ROOT_NAME
 from assay_server.query import Head
 
 TRACE_ID = "langfuse.trace.id"
@@ -38,9 +40,8 @@ def trace_json(head: Head, project: str, shown: frozenset[str]) -> dict[str, Any
     row, root = head.row, head.root
     said = root["attributes"]
     has_io, has_metrics = "io" in shown, "metrics" in shown
-    spans = [
-        head.sent_as.get(span, span) for span in head.spans if not (span == row["root_span_id"] and is_trace(root))
-    ]
+    hidden = root["span_id"] if is_trace(root) else None
+    spans = [known_as(head.sent_as.get(span), span, span_id_of) for span in head.spans if span != hidden]
     return {
         "id": trace_id_told(root),
         "timestamp": row["start"],
@@ -77,10 +78,10 @@ def observation_json(span: Mapping[str, Any], project: str, sent_as: Mapping[str
     total = usage.get("total", 0)
     return {
         "id": sent_id(span),
-        "traceId": said.get(OF_TRACE) or span["trace_id"],
+        "traceId": known_as(said.get(OF_TRACE), span["trace_id"], trace_id_of),
         "projectId": project,
         "type": type_of(span),
-        "name": span["name"],
+        "name": said.get(ROOT_NAME) or span["name"],
         "startTime": span["start"],
         "endTime": span["end"],
         "completionStartTime": None if ttft_ms is None else _later(span["start"], ttft_ms),
@@ -132,11 +133,16 @@ def is_trace(span: Mapping[str, Any]) -> bool:
 def trace_id_told(root: Mapping[str, Any]) -> str:
     """As its client calls it."""
     told = root["attributes"].get(TRACE_ID) or root["attributes"].get(OF_TRACE)
-    return str(told or root["trace_id"])
+    return known_as(told, root["trace_id"], trace_id_of)
 
 
 def sent_id(span: Mapping[str, Any]) -> str:
-    return str(span["attributes"].get(SPAN_ID) or span["span_id"])
+    return known_as(span["attributes"].get(SPAN_ID), span["span_id"], span_id_of)
+
+
+def known_as(told: Any, ours: str, read: Callable[[str], str]) -> str:
+    """A client's own id where it leads back to what is meant; one in which something was scrubbed does not."""
+    return told if isinstance(told, str) and read(told) == ours else ours
 
 
 def parent_of(span: Mapping[str, Any], sent_as: Mapping[str, str]) -> str | None:
@@ -145,8 +151,9 @@ def parent_of(span: Mapping[str, Any], sent_as: Mapping[str, str]) -> str | None
     if parent is None or parent in sent_as:
         told = sent_as.get(parent or "")
         return None if told == TRACE_ID else told
-    found: str | None = said.get(PARENT_ID) if OF_TRACE in said else parent
-    return found
+    if OF_TRACE in said and PARENT_ID not in said:
+        return None
+    return known_as(said.get(PARENT_ID), parent, span_id_of)
 
 
 def sent_ids(spans: list[dict[str, Any]]) -> dict[str, str]:

@@ -1,10 +1,14 @@
 """Langfuse's traces read back; and their deletion, which is ours, with its proof (`GET /api/v1/deletions`)."""
 
+import asyncio
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request
 from pydantic import Field
+from starlette.responses import Response
 
+from assay_server.api.answers import Document, written
 from assay_server.api.auth import principal
 from assay_server.api.dialects.bodies import json_body, texts_in
 from assay_server.api.dialects.deleting import MOST, delete_traces
@@ -16,6 +20,7 @@ from assay_server.api.dialects.langfuse.paging import Paged, groups, one_of
 from assay_server.api.dialects.langfuse.score_shapes import score_v1_json
 from assay_server.api.dialects.langfuse.shapes import (
     SPAN_ID,
+    TRACE_ID,
     VERSION,
     is_trace,
     observation_json,
@@ -25,7 +30,7 @@ from assay_server.api.dialects.langfuse.shapes import (
 )
 from assay_server.api.services import Services, services
 from assay_server.api.times import nanoseconds
-from assay_server.core.errors import InvalidInput, NotFound
+from assay_server.core.errors import InvalidInput, NotFound, TooLarge
 from assay_server.core.ports import Principal
 from assay_server.query import Head, TraceFilter
 
@@ -89,15 +94,15 @@ class TraceQuery(Paged):
         return TraceFilter(**filters.both(parameters, filters.read_filter(self.filter, _COLUMNS)))
 
 
-@router.get("", summary="Langfuse: traces, by pages")
-async def list_traces(request: Request, caller: Reader, query: Annotated[TraceQuery, Query()]) -> dict[str, Any]:
+@router.get("", summary="Langfuse: traces, by pages", response_model=Document)
+async def list_traces(request: Request, caller: Reader, query: Annotated[TraceQuery, Query()]) -> Response:
     """What is asked for behind the first ten thousand is refused; `totalItems` is at least so many."""
     shown = groups(query.fields, _GROUPS, _GROUPS)
     rooms, narrow = services(request), query.narrowed()
     trace_ids, total = await _page(rooms, caller.project, narrow, query)
     heads = await rooms.traces.heads(caller.project, trace_ids, SPAN_ID)
     data = [trace_json(heads[one], caller.project, shown) for one in trace_ids if one in heads]
-    return {"data": data, "meta": query.told(total)}
+    return written({"data": data, "meta": query.told(total)})
 
 
 async def _page(rooms: Services, project: str, narrow: TraceFilter, query: TraceQuery) -> tuple[list[str], int]:
@@ -123,32 +128,56 @@ async def _page(rooms: Services, project: str, narrow: TraceFilter, query: Trace
     return found.items[::-1][skipped : skipped + query.limit], len(found.items)
 
 
-@router.get("/{trace_id}", summary="Langfuse: a trace with its observations and scores")
+@router.get("/{trace_id}", summary="Langfuse: a trace with its observations and scores", response_model=Document)
 async def get(
     request: Request,
     caller: Reader,
     trace_id: str,
     fields: Annotated[str | None, Query(description=f"Groups: {', '.join(sorted(_GROUPS))}")] = None,
-) -> dict[str, Any]:
+) -> Response:
     """A client that just flushed wants to see it: what waits for more is written first."""
     shown, told = groups(fields, _GROUPS, _GROUPS), trace_id_of(trace_id)
     rooms = services(request)
     await rooms.partial_spans.flush(caller.project, told)
-    found = await rooms.traces.get(caller.project, told)
+    try:
+        if "observations" in shown:
+            found = await rooms.traces.get(caller.project, told)
+            return written(await asyncio.to_thread(_whole, found, caller.project, shown))
+        return written(await _without_observations(rooms, caller.project, told, shown))
+    except NotFound as error:
+        raise _unknown("traceId", trace_id) from error
+    except TooLarge as error:
+        fix = "ask with fields=core,io,scores,metrics, and turn the pages of GET /api/public/v2/observations?traceId=…"
+        raise TooLarge(error.message, field="traceId", value=trace_id[:80], fix=fix) from error
+
+
+def _whole(found: dict[str, Any], project: str, shown: frozenset[str]) -> dict[str, Any]:
     root = next(span for span in found["spans"] if span["span_id"] == found["root_span_id"])
-    called = sent_ids(found["spans"])
+    called, trace_id = sent_ids(found["spans"]), trace_id_told(root)
     observations = [
-        observation_json(span, caller.project, called) | {"traceId": trace_id_told(root)}
+        {**observation_json(span, project, called), "traceId": trace_id}
         for span in found["spans"]
         if not is_trace(span)
     ]
-    scores = [score_v1_json(score, caller.project, trace_id_told(root), called) for score in found["scores"]]
-    told_of = trace_json(Head(found, root, [], [], {}), caller.project, shown)
-    return {
-        **told_of,
-        "observations": observations if "observations" in shown else [],
-        "scores": [score for score in scores if score is not None] if "scores" in shown else [],
-    }
+    scores = _scores(found["scores"], project, trace_id, called) if "scores" in shown else []
+    told = trace_json(Head(found, root, [], [], {}), project, shown)
+    return {**told, "observations": observations, "scores": scores}
+
+
+async def _without_observations(rooms: Services, project: str, trace_id: str, shown: frozenset[str]) -> dict[str, Any]:
+    """Of a trace of any length. Raises NotFound."""
+    found = await rooms.traces.get(project, trace_id, outline=True)
+    head = (await rooms.traces.heads(project, [trace_id], SPAN_ID))[trace_id]
+    told = trace_json(head, project, shown)
+    called = head.sent_as | ({head.root["span_id"]: TRACE_ID} if is_trace(head.root) else {})
+    return {**told, "scores": _scores(found["scores"], project, told["id"], called) if "scores" in shown else []}
+
+
+def _scores(
+    given: list[dict[str, Any]], project: str, trace_id: str, called: Mapping[str, str]
+) -> list[dict[str, Any]]:
+    told = [score_v1_json(score, project, trace_id, called) for score in given]
+    return [score for score in told if score is not None]
 
 
 @router.delete("/{trace_id}", summary="Langfuse: delete a trace")
