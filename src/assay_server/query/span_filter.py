@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from assay_server.query.attribute_filter import AttributeCondition, read_condition
 from assay_server.query.key_sets import ONE_OF_SETS
@@ -58,7 +57,7 @@ class SpanFilter:
         return told | {name for name in (self.lacking, self.leading, self.named_by) if name is not None}
 
     def conditions(self, project: str, key_sets: Mapping[str, Sequence[int]]) -> Where:
-        """Raises `InvalidInput` for a condition on attributes that cannot be read."""
+        """All but those over attributes, which are read slowly."""
         where = Where.project(project)
         for column in _EQUAL:
             where.equal(column, getattr(self, column))
@@ -66,28 +65,32 @@ class SpanFilter:
         where.without(self.without)
         if self.trace_ids:
             where.add("trace_id IN (SELECT unnest(?::VARCHAR[]))", list(self.trace_ids))
-        self._name(where, key_sets)
+        if not _sure(key_sets, self.named_by):
+            where.equal("name", self.name)
         self._place(where, project, key_sets)
-        for text in self.attributes:
-            condition, params = _of_attribute(text, key_sets)
-            where.add(condition, *params)
-        for text in self.unlike:
-            condition, params = _of_attribute(text, key_sets)
-            where.add("(" + condition + ") IS NOT TRUE", *params)
         if self.since_ns is not None:
             where.add("start_ns >= ?", self.since_ns)
         if self.until_ns is not None:
             where.add("start_ns < ?", self.until_ns)
         return where
 
-    def _name(self, where: Where, key_sets: Mapping[str, Sequence[int]]) -> None:
-        sets = _sure(key_sets, self.named_by)
-        if self.name is None or not sets:
-            where.equal("name", self.name)
-            return
-        own, params = AttributeCondition(self.named_by or "", "eq", self.name).sql()
-        either = "(name = ? AND NOT " + ONE_OF_SETS + " OR " + ONE_OF_SETS + " AND " + own + ")"
-        where.add(either, self.name, sets, sets, *params)
+    def of_attributes(self, key_sets: Mapping[str, Sequence[int]]) -> Where:
+        """Those over attributes. Raises `InvalidInput` for one that cannot be read."""
+        where, named = Where(), _sure(key_sets, self.named_by)
+        if self.name is not None and named:
+            own, params = AttributeCondition(self.named_by or "", "eq", self.name).sql()
+            either = "(name = ? AND NOT " + ONE_OF_SETS + " OR " + ONE_OF_SETS + " AND " + own + ")"
+            where.add(either, self.name, named, named, *params)
+        for text in self.attributes:
+            condition = read_condition(text)
+            said, params = condition.sql()
+            where.add(ONE_OF_SETS + " AND " + said, list(key_sets[condition.key]), *params)
+        for text in self.unlike:
+            condition = read_condition(text)
+            said, params = condition.sql()
+            if sets := _sure(key_sets, condition.key):
+                where.add("(" + ONE_OF_SETS + " AND " + said + ") IS NOT TRUE", sets, *params)
+        return where
 
     def _place(self, where: Where, project: str, key_sets: Mapping[str, Sequence[int]]) -> None:
         """Whether it has a name is told by the set of its names: no attribute is read. A span of very many names is not
@@ -105,9 +108,3 @@ class SpanFilter:
 
 def _sure(key_sets: Mapping[str, Sequence[int]], name: str | None) -> list[int]:
     return [one for one in key_sets.get(name or "", ()) if one != ANY_NAMES]
-
-
-def _of_attribute(text: str, key_sets: Mapping[str, Sequence[int]]) -> tuple[str, list[Any]]:
-    condition = read_condition(text)
-    said, params = condition.sql()
-    return lines("(", ONE_OF_SETS, "AND", said, ")"), [list(key_sets[condition.key]), *params]

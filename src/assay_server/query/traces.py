@@ -7,12 +7,12 @@ from typing import Any
 from assay_server.core.errors import NotFound, TooLarge
 from assay_server.query.commits import IN_COMMITS, commits_and_length, commits_of
 from assay_server.query.facets import facets_sql
-from assay_server.query.key_sets import sets_with
 from assay_server.query.logs import Logs
 from assay_server.query.scores import score_json
 from assay_server.query.shapes import OUTLINE, outline_json, span_json
 from assay_server.query.span_filter import SpanFilter
-from assay_server.query.sql import Page, Where, by_row, cut, lines
+from assay_server.query.span_find import find_spans
+from assay_server.query.sql import Page, cut, lines
 from assay_server.query.trace_filter import TraceFilter
 from assay_server.query.trace_find import TraceFinder
 from assay_server.query.trace_heads import Head, heads_of
@@ -52,18 +52,11 @@ class Traces:
         skip: int = 0,
     ) -> Page:
         """Span JSON, newest first. `after`: (start_ns, span_id) of the page before; `skip`: how many stand on pages
-        before, for clients that count pages."""
-        key_sets = {name: await sets_with(self._store, project, [name]) for name in narrow.named}
-        where = narrow.conditions(project, key_sets)
-        total = await self._count("spans", where)
-        if after is not None:
-            where.follows(("start_ns", "span_id"), after, (int, str), "<")
-        order, most = "ORDER BY start_ns DESC, span_id DESC", f"LIMIT {limit + 1} OFFSET {skip}"
-        sql = lines(_SPAN, "WHERE", by_row("WHERE", str(where), order, most), order)
-        rows = await self._store.scan(sql, where.params)
-        kept, following = cut(rows, limit, "start_ns", "span_id")
+        before, for clients that count pages. `total` is exact, or where attributes are asked for at least so many."""
+        found = await find_spans(self._store, project, narrow, limit=limit, after=after, skip=skip)
+        kept, following = cut(found.rows, limit, "start_ns", "span_id")
         logs = await Logs.read(self._store, project, [row["trace_id"] for row in kept])
-        return Page([logs.complete(span_json(row)) for row in kept], total, following)
+        return Page([logs.complete(span_json(row)) for row in kept], found.total, following, found.exact)
 
     async def find(
         self, project: str, narrow: TraceFilter = TraceFilter(), *, limit: int = 50, after: Sequence[Any] | None = None
@@ -216,11 +209,6 @@ class Traces:
         for row in rows:
             means.setdefault(row["trace_id"], {})[row["name"]] = {"n": row["n"], "mean": row["mean"]}
         return means
-
-    async def _count(self, table: str, where: Where) -> int:
-        rows = await self._store.scan(lines("SELECT count(*) AS n FROM", table, "WHERE", str(where)), where.params)
-        n: int = rows[0]["n"]
-        return n
 
 
 def _no_trace(trace_id: str) -> NotFound:

@@ -101,3 +101,39 @@ async def test_spans_are_narrowed_by_what_they_say_and_do_not_say(store: DuckSto
     assert await found(SpanFilter(unlike=("t:eq:e",))) == ["other", "top", "trace"]
     assert await found(SpanFilter(parent_id="b" * 16)) == ["event"]
     assert await found(limit=2, skip=1) == ["event", "top"]
+
+
+async def test_spans_by_attributes_are_looked_for_among_the_newest_first(
+    store: DuckStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A page is full as soon as that, a count then at least so many; what few say is found among all."""
+    told = ["e" if number % 2 else "s" for number in range(12)]
+    spans = [
+        a_span(
+            span_id=f"{number:016x}",
+            name=str(number),
+            start_ns=number,
+            attributes={"t": each, "n": {"first": number == 0}},
+        )
+        for number, each in enumerate(told)
+    ]
+    await store.append(Facts(spans=spans))
+    monkeypatch.setattr("assay_server.query.span_find._WINDOWS", (4, 8, None))
+    traces = Traces(store)
+    for limit, names, total, exact in (
+        (1, ["11"], 2, False),
+        (3, ["11", "9", "7"], 4, False),
+        (6, ["11", "9", "7", "5", "3", "1"], 6, True),
+    ):
+        page = await traces.spans(P, SpanFilter(attributes=("t:eq:e",)), limit=limit)
+        assert ([span["name"] for span in page.items], page.total, page.exact) == (names, total, exact)
+    after, seen = None, []
+    while True:
+        page = await traces.spans(P, SpanFilter(unlike=("t:eq:e",)), limit=2, after=after)
+        seen += [span["name"] for span in page.items]
+        after = page.following
+        if after is None:
+            break
+    assert seen == ["10", "8", "6", "4", "2", "0"]
+    page = await traces.spans(P, SpanFilter(unlike=("t:eq:e",)), limit=2, skip=4)
+    assert ([span["name"] for span in page.items], page.total, page.exact) == (["2", "0"], 6, True)
