@@ -133,6 +133,24 @@ def check_items_by_hand(api: httpx.Client, session: str) -> None:
     assert linked.tree() == [("answer", "span", [("chat", "llm", [told])])]
 
 
+def check_read(api: httpx.Client, session: str) -> None:
+    """The client asserts what it reads back; here only that all of it was there to be read."""
+    trace = find_trace(api, session=session)
+    call = trace.span("chat")
+    assert (call["model"], call["kind"], call["tokens"]) == (DATED, "llm", TOKENS)
+    assert (trace.body["user"], trace.body["session"]) == ("ada", session)
+    assert {"correct", "helpful"} <= {score["name"] for score in trace.body["scores"]}
+    check_scrubbed(trace)
+
+
+def check_evaluated(api: httpx.Client, session: str) -> None:
+    """And what came of an evaluation over what it read."""
+    check_read(api, session)
+    given = [score for score in find_trace(api, session=session).body["scores"] if score["name"] == "length"]
+    assert given != []
+    assert all(score["value"] > 0 for score in given)
+
+
 def _of_item(api: httpx.Client, session: str, number: int) -> Trace:
     item = f"refunds-{session}-{number}".replace("_", "-")
     return find_trace(api, session=session, attribute=f"langfuse.experiment.item.id:eq:{item}")
@@ -187,6 +205,18 @@ CLIENTS = [
     released("langfuse5_data", "5.0.4", "langfuse_data", check_data),
     released("langfuse4_data", "4.18.0", "langfuse_data", check_data),
     released("langfuse3_data", "3.15.0", "langfuse_data", check_data),
+    Client(
+        "langfuse_js_reading",
+        "@langfuse/client",
+        langfuse,
+        check_read,
+        command=node("langfuse_reading.mjs"),
+        version=lambda: js_version("@langfuse/client"),
+    ),
+    released("langfuse5_reading", "5.0.4", "langfuse_reading", check_evaluated),
+    released("langfuse4_reading", "4.18.0", "langfuse_reading", check_evaluated),
+    released("langfuse3_reading", "3.15.0", "langfuse_reading", check_evaluated),
+    released("langfuse2_reading", "2.60.10", "langfuse2_reading", check_read),
     released("langfuse2", "2.60.10", "langfuse2", check_pieces),
     released("langfuse2_data", "2.60.10", "langfuse2_data", check_items_by_hand),
 ]

@@ -88,6 +88,18 @@ NEEDS = {
         GET /api/public/media/{media_id}
         GET /api/public/v2/datasets/{name}
         GET /api/public/dataset-items
+        GET /api/public/observations
+        GET /api/public/observations/{observation_id}
+        GET /api/public/v2/observations
+        GET /api/public/scores
+        GET /api/public/scores/{score_id}
+        GET /api/public/v2/scores
+        GET /api/public/v2/scores/{score_id}
+        GET /api/public/v3/scores
+        GET /api/public/sessions
+        GET /api/public/sessions/{session_id}
+        GET /api/public/traces
+        GET /api/public/traces/{trace_id}
         GET /api/v1/media/{media_id}
         GET /api/v1/traces/{trace_id}/media
         GET /api/v1/audit

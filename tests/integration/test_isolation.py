@@ -60,6 +60,13 @@ LISTS = """
     GET /api/v1/forwards
     GET /api/3.0/mlflow/traces/batchGet?trace_ids=51515151515151515151515151515151
     GET /api/v1/traces/51515151515151515151515151515151/media
+    GET /api/public/observations
+    GET /api/public/scores
+    GET /api/public/sessions
+    GET /api/public/traces
+    GET /api/public/v2/scores
+    GET /api/public/v3/scores
+    GET /api/public/v2/observations?fields=basic,io
     GET /v1/models
     GET /openai/v1/models
 """
@@ -68,6 +75,11 @@ LISTS = """
 ONES = """
     GET /api/public/dataset-items?datasetName={dataset}
     GET /api/public/media/{media}
+    GET /api/public/observations/{span}
+    GET /api/public/scores/{score}
+    GET /api/public/sessions/{session}
+    GET /api/public/traces/{trace}
+    GET /api/public/v2/scores/{score}
     GET /api/public/v2/datasets/{dataset}
     GET /api/public/v2/prompts/{prompt_name}
     GET /api/v1/media/{media}

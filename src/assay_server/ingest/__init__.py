@@ -15,6 +15,7 @@ from assay_server.ingest.log_fates import LogFates
 from assay_server.ingest.loops import TOOL_LOOP, LoopWatch, loop_counted
 from assay_server.ingest.media import KeptMedia, MediaLink, MediaShelf
 from assay_server.ingest.media_tickets import MediaTickets
+from assay_server.ingest.normalise import ROOT_NAME
 from assay_server.ingest.partial import OF_TRACE, Part, PartialSpans
 from assay_server.ingest.pieces import SentSpans, parts_of_otlp
 from assay_server.ingest.preview import Preview
@@ -31,6 +32,7 @@ __all__ = [
     "JSON",
     "OF_TRACE",
     "PROTOBUF",
+    "ROOT_NAME",
     "SAID",
     "TOOL_LOOP",
     "Accepted",

@@ -43,12 +43,15 @@ from assay_server.query.run_items import ItemScore, JudgedItem, RunItems
 from assay_server.query.sandbox import Answer, Sql
 from assay_server.query.scores import ScoreFilter, Scores, score_json
 from assay_server.query.search_line import ANY_OF, Line, fields_in, line_json, read_excluded, read_line
+from assay_server.query.span_filter import SpanFilter
 from assay_server.query.sql import Page
 from assay_server.query.stored import Stored
 from assay_server.query.tail import News, Tail, TailFilter
+from assay_server.query.trace_filter import TraceFilter
+from assay_server.query.trace_heads import Head
 from assay_server.query.trace_order import ORDERS as ORDERS_OF_TRACES
 from assay_server.query.trace_pairs import TracePairs
-from assay_server.query.traces import SpanFilter, TraceFilter, Traces
+from assay_server.query.traces import Traces
 from assay_server.query.views import Views
 from assay_server.query.windows import Figure, Window, Windows
 
@@ -79,6 +82,7 @@ __all__ = [
     "Figures",
     "Format",
     "Graphs",
+    "Head",
     "ItemScore",
     "JudgedItem",
     "Line",

@@ -55,6 +55,17 @@ class PeopleFilter:
     environment: str | None = None
     part: str | None = None
     """Of the name of the session or user that is listed, in upper or lower case."""
+    began_since_ns: int | None = None
+    began_until_ns: int | None = None
+    """When the session or user is seen for the first time, in what else is asked for."""
+
+    def began(self) -> Where:
+        where = Where()
+        if self.began_since_ns is not None:
+            where.add("min(start_ns) >= ?", self.began_since_ns)
+        if self.began_until_ns is not None:
+            where.add("min(start_ns) < ?", self.began_until_ns)
+        return where
 
     def conditions(self, project: str, group: Group) -> Where:
         where = Where.project(project)
@@ -83,9 +94,11 @@ class People:
         *,
         limit: int = 50,
         after: Sequence[Any] | None = None,
+        skip: int = 0,
     ) -> Page:
-        """Session rows, the last active first. `after`: (last_ns, session) of the page before."""
-        names, total, following = await self._newest("session", project, narrow, limit, after)
+        """Session rows, the last active first. `after`: (last_ns, session) of the page before; `skip`: how many stand
+        on pages before, for clients that count pages."""
+        names, total, following = await self._newest("session", project, narrow, limit, after, skip)
         return Page(await self._sessions(project, names), total, following)
 
     async def ranked_sessions(
@@ -158,15 +171,18 @@ class People:
         return rows[0]
 
     async def _newest(
-        self, group: Group, project: str, narrow: PeopleFilter, limit: int, after: Sequence[Any] | None
+        self, group: Group, project: str, narrow: PeopleFilter, limit: int, after: Sequence[Any] | None, skip: int = 0
     ) -> tuple[list[str], int, list[Any] | None]:
-        where = narrow.conditions(project, group)
-        params = [*where.params]
+        where, began = narrow.conditions(project, group), narrow.began()
+        params = [*where.params, *began.params]
         if after is not None:
             Where().follows(("last_ns", "whose"), after, (int, str), "<")  # raises where another list made it
             params += after
-        rows = await self._store.scan(people_sql.newest(group, str(where), after is not None, limit + 1), params)
-        if not rows and after is not None:  # the list became shorter while somebody turned its pages
+        sql = people_sql.newest(group, str(where), str(began), after is not None, limit + 1, skip)
+        rows = await self._store.scan(sql, params)
+        if not rows and (
+            after is not None or skip
+        ):  # behind the end, or the list became shorter while pages were turned
             _, total, _ = await self._newest(group, project, narrow, 1, None)
             return [], total, None
         kept, following = cut(rows, limit, "latest_ns", "whose")
@@ -242,6 +258,7 @@ def _session(row: dict[str, Any], first: str | None, last: str | None) -> dict[s
     return {
         "session": row["whose"],
         "user": row["user"],
+        "environment": row["environment"],
         "start": rfc3339(row["start_ns"]),
         "last": rfc3339(row["last_ns"]),
         "traces": row["traces"],

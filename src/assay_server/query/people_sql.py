@@ -23,15 +23,15 @@ _ADDED_WITHIN = (
 )
 
 
-def newest(group: Group, where: str, after: bool, limit: int) -> str:
-    """Groups, the last active first, with `n`, how many there are. Parameters: those of `where`, then the cursor's time
-    and name."""
+def newest(group: Group, where: str, began: str, after: bool, limit: int, skip: int) -> str:
+    """Groups, the last active first, with `n`, how many there are. Parameters: those of `where` and of `began`, a
+    condition over all of a group, then the cursor's time and name."""
     return lines(
         "SELECT * FROM (SELECT whose, latest_ns, count(*) OVER () AS n FROM",
         *("(SELECT", _column(group), "AS whose, max(last_ns) AS latest_ns FROM trace_sums WHERE", _column(group)),
-        *("IS NOT NULL AND", where, "GROUP BY whose))"),
+        *("IS NOT NULL AND", where, "GROUP BY whose", "HAVING " + began if began else "", "))"),
         "WHERE (latest_ns, whose) < (?, ?)" if after else "",
-        f"ORDER BY latest_ns DESC, whose DESC LIMIT {limit}",
+        f"ORDER BY latest_ns DESC, whose DESC LIMIT {limit} OFFSET {skip}",
     )
 
 
@@ -56,7 +56,7 @@ def conversations() -> str:
     return lines(
         *("SELECT session AS whose, min(start_ns) AS start_ns, max(last_ns) AS last_ns,", _ADDED + ","),
         "arg_min(trace_id, start_ns) AS first_trace, arg_max(trace_id, start_ns) AS last_trace,",
-        'arg_min("user", start_ns) AS "user" FROM trace_sums WHERE',
+        'arg_min("user", start_ns) AS "user", arg_min(environment, start_ns) AS environment FROM trace_sums WHERE',
         *(_theirs("session"), "GROUP BY whose"),
     )
 
@@ -110,7 +110,8 @@ def named(group: Group) -> str:
     return lines(
         *("SELECT", _column(group), "AS whose, min(start_ns) AS start_ns, max(start_ns) AS last_ns, 0 AS traces,"),
         "0 AS errors, NULL AS usd, 0 AS unknown, NULL AS input_tokens, NULL AS output_tokens, 0 AS sessions,",
-        'NULL AS first_trace, NULL AS last_trace, any_value("user") AS "user"',
+        'NULL AS first_trace, NULL AS last_trace, any_value("user") AS "user",',
+        "any_value(environment) AS environment",
         *("FROM spans WHERE", _theirs(group), "GROUP BY whose"),
     )
 

@@ -29,3 +29,14 @@ def roots(drawn: str = "true") -> str:
 def roots_params(project: str, since_ns: int, until_ns: int) -> list[Any]:
     window = [project, since_ns, until_ns]
     return [*window, *window, *window, project, since_ns - MARGIN_NS, until_ns + MARGIN_NS]
+
+
+def called(source: str) -> str:
+    """The traces whose root has a name, among rows of spans. Parameters: those of `source` twice, then the name twice.
+
+    Only traces in which some span is called so are asked for their root.
+    """
+    return lines(
+        *("SELECT trace_id FROM", source, "AND trace_id IN (SELECT trace_id FROM", source, "AND name = ?)"),
+        "GROUP BY trace_id HAVING arg_min(name, (parent_id IS NOT NULL, start_ns, span_id)) = ?",
+    )

@@ -11,6 +11,7 @@ from assay_server.query.dimensions import dimension
 from assay_server.query.group_names import beginning_noted
 from assay_server.query.key_sets import NAMES_OF_PROVIDERS, OF_PROVIDERS, ONE_OF_SETS
 from assay_server.query.one_of import OneOf, each_of
+from assay_server.query.roots import called
 from assay_server.query.score_condition import read_score_condition
 from assay_server.query.search_line import DIFFERING
 from assay_server.query.sql import Where, lines
@@ -36,6 +37,7 @@ class TraceFilter:
     `status=error` finds traces with an error anywhere, `ok` and `unset` those without one. The words and "phrases" of
     `text` stand in one text of the trace (`store.Texts`).
     `scores` are texts `name:op:value` over the trace's scores of that name (`ScoreCondition`).
+    A trace is `called` what its root is called, and has all of `tags`.
     A trace that one of `exclude` finds is not kept: none of its spans has that model, or its cost is unknown. Times and
     words are not said there.
 
@@ -77,6 +79,8 @@ class TraceFilter:
     attributes: tuple[str, ...] = ()
     differs: tuple[str, ...] = ()
     endpoint: OneOf | None = None
+    called: str | None = None
+    tags: tuple[str, ...] = ()
     exclude: tuple["TraceFilter", ...] = ()
     begun_before: tuple[tuple[str, ...], tuple[str, ...]] = ((), ())
 
@@ -139,7 +143,11 @@ def _say(
         rows.spans({column: getattr(narrow, column)})
     rows.spans({'"user"': narrow.user})
     rows.one_of(narrow.endpoint, lambda own, value: _endpoint(own, value, spans, key_sets))
-    rows.one_of(narrow.tag, lambda own, value: own.some(spans, "list_contains(tags, ?)", value))
+    rows.one_of(narrow.tag, _Rows.tagged)
+    for tag in narrow.tags:
+        rows.tagged(tag)
+    if narrow.called is not None:
+        rows.called(narrow.called)
     rows.one_of(narrow.status, _Rows.status)
     rows.within("(end_ns - start_ns) / 1e6", narrow.min_latency_ms, narrow.max_latency_ms)
     rows.within("usd", narrow.min_cost, narrow.max_cost)
@@ -209,6 +217,13 @@ class _Rows:
         if each:
             either = " OR ".join("(" + str(one) + ")" for one in each)
             self.where.add("(" + either + ")", *(param for one in each for param in one.params))
+
+    def tagged(self, tag: str) -> None:
+        self.some(self.table, "list_contains(tags, ?)", tag)
+
+    def called(self, name: str) -> None:
+        source, own = self._source(self.table)
+        self.where.add(lines("trace_id IN (", called(source), ")"), *own, *own, name, name)
 
     def status(self, status: str) -> None:
         if status not in {"ok", "error", "unset"}:

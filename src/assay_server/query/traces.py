@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from assay_server.core.errors import NotFound, TooLarge
@@ -13,9 +12,12 @@ from assay_server.query.ordering import Order, Rank, cut_ranked
 from assay_server.query.said import with_words
 from assay_server.query.scores import score_json
 from assay_server.query.shapes import OUTLINE, outline_json, span_json
-from assay_server.query.sql import Page, Where, by_row, cut, lines
+from assay_server.query.span_filter import SpanFilter
+from assay_server.query.span_find import find_spans
+from assay_server.query.sql import Page, cut, lines
 from assay_server.query.trace_filter import TraceFilter
 from assay_server.query.trace_find import TraceFinder
+from assay_server.query.trace_heads import Head, heads_of
 from assay_server.query.trace_order import TraceRanker
 from assay_server.query.trace_rows import SPANS, by_trace, root_of, shown_of, shown_texts, texts_of, trace_row
 from assay_server.store import Limits, Store
@@ -36,47 +38,6 @@ _LARGEST_TRACE = Limits(rows=100_000, seconds=60)
 _LARGEST_PAGE = Limits(rows=2_000_000, seconds=60)
 
 
-_EQUAL = ("trace_id", "kind", "name", "model", "status", "release", "run", "session", "service", "environment")
-
-
-@dataclass(slots=True, frozen=True)
-class SpanFilter:
-    """What a list of spans is narrowed to; None does not narrow."""
-
-    trace_id: str | None = None
-    kind: str | None = None
-    name: str | None = None
-    model: str | None = None
-    status: str | None = None
-    release: str | None = None
-    run: str | None = None
-    user: str | None = None
-    session: str | None = None
-    service: str | None = None
-    environment: str | None = None
-    trace_ids: tuple[str, ...] = ()
-    outermost: bool = False  # without a parent
-    without: tuple[tuple[str, str], ...] = ()  # a field, and the value that it may not have
-    since_ns: int | None = None
-    until_ns: int | None = None  # exclusive
-
-    def conditions(self, project: str) -> Where:
-        where = Where.project(project)
-        for column in _EQUAL:
-            where.equal(column, getattr(self, column))
-        where.equal('"user"', self.user)
-        where.without(self.without)
-        if self.trace_ids:
-            where.add("trace_id IN (SELECT unnest(?::VARCHAR[]))", list(self.trace_ids))
-        if self.outermost:
-            where.add("parent_id IS NULL")
-        if self.since_ns is not None:
-            where.add("start_ns >= ?", self.since_ns)
-        if self.until_ns is not None:
-            where.add("start_ns < ?", self.until_ns)
-        return where
-
-
 class Traces:
     """Reads spans and traces of one project at a time."""
 
@@ -86,19 +47,20 @@ class Traces:
         self._ranker = TraceRanker(store)
 
     async def spans(
-        self, project: str, narrow: SpanFilter = SpanFilter(), *, limit: int = 50, after: Sequence[Any] | None = None
+        self,
+        project: str,
+        narrow: SpanFilter = SpanFilter(),
+        *,
+        limit: int = 50,
+        after: Sequence[Any] | None = None,
+        skip: int = 0,
     ) -> Page:
-        """Span JSON, newest first. `after`: (start_ns, span_id) of the page before."""
-        where = narrow.conditions(project)
-        total = await self._count("spans", where)
-        if after is not None:
-            where.follows(("start_ns", "span_id"), after, (int, str), "<")
-        order = "ORDER BY start_ns DESC, span_id DESC"
-        sql = lines(_SPAN, "WHERE", by_row("WHERE", str(where), order, "LIMIT", str(limit + 1)), order)
-        rows = await self._store.scan(sql, where.params)
-        kept, following = cut(rows, limit, "start_ns", "span_id")
+        """Span JSON, newest first. `after`: (start_ns, span_id) of the page before; `skip`: how many stand on pages
+        before, for clients that count pages. `total` is exact, or where attributes are asked for at least so many."""
+        found = await find_spans(self._store, project, narrow, limit=limit, after=after, skip=skip)
+        kept, following = cut(found.rows, limit, "start_ns", "span_id")
         logs = await Logs.read(self._store, project, [row["trace_id"] for row in kept])
-        return Page([logs.complete(span_json(row)) for row in kept], total, following)
+        return Page([logs.complete(span_json(row)) for row in kept], found.total, following, found.exact)
 
     async def find(
         self, project: str, narrow: TraceFilter = TraceFilter(), *, limit: int = 50, after: Sequence[Any] | None = None
@@ -116,6 +78,18 @@ class Traces:
         trace_ids, following = cut_ranked(found.ranks, limit)
         rows = await self.rows(project, trace_ids)
         return Page(rows, found.total, following and list(following), found.among is None, found.among)
+
+    async def ids(self, project: str, narrow: TraceFilter, *, limit: int) -> Page:
+        """The ids of the newest traces, for who reads the rows of some only; `total` is at least their number."""
+        found = await self._finder.find(project, narrow, limit)
+        trace_ids, following = found.page(limit)
+        return Page(trace_ids, max(found.total, len(found.places)), following, found.exact)
+
+    async def heads(self, project: str, trace_ids: list[str], sent_as: str) -> dict[str, Head]:
+        """What holds for each of some traces, by its id. `sent_as`: the attribute that says a span's id at its client,
+        where that is another than here."""
+        rows = {row["trace_id"]: row for row in await self.rows(project, trace_ids)}
+        return await heads_of(self._store, project, rows, sent_as)
 
     async def text_state(self, project: str) -> dict[str, Any]:
         """How far the text index is, as the API shows it."""
@@ -242,11 +216,6 @@ class Traces:
         for row in rows:
             means.setdefault(row["trace_id"], {})[row["name"]] = {"n": row["n"], "mean": row["mean"]}
         return means
-
-    async def _count(self, table: str, where: Where) -> int:
-        rows = await self._store.scan(lines("SELECT count(*) AS n FROM", table, "WHERE", str(where)), where.params)
-        n: int = rows[0]["n"]
-        return n
 
 
 def _no_trace(trace_id: str) -> NotFound:

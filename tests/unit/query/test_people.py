@@ -72,6 +72,7 @@ async def test_sessions_are_listed_with_sums_over_whole_traces(people: People) -
     assert page.items[0] == {
         "session": "s/1",
         "user": "ada",
+        "environment": None,
         "start": "2026-11-21T08:00:00.000000Z",
         "last": "2026-11-22T08:00:00.000000Z",
         "traces": 2,

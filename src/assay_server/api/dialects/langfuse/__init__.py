@@ -11,13 +11,18 @@ from assay_server.api.dialects.langfuse import (
     experiments,
     ingestion,
     media,
+    observations_read,
     prompts,
     scores,
+    scores_read,
+    sessions,
     traces,
 )
 
 router = APIRouter(prefix="/api/public", tags=["langfuse"])
-for part in (account, datasets, experiments, ingestion, media, prompts, scores, traces):
+for part in (account, ingestion, media, scores, datasets, experiments, prompts):
+    router.include_router(part.router)
+for part in (traces, observations_read, sessions, scores_read):
     router.include_router(part.router)
 
 __all__ = ["router"]

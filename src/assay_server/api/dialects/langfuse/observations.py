@@ -5,6 +5,7 @@ from typing import Any
 
 from assay_server.api.dialects.bodies import moment_of, named, number
 from assay_server.api.dialects.ids import span_id_of, trace_id_of
+from assay_server.api.dialects.langfuse.shapes import OF_TRACE, PARENT_ID, SPAN_ID, TRACE_ID
 from assay_server.core.errors import InvalidInput
 from assay_server.ingest import Part
 
@@ -49,7 +50,7 @@ def root_of(body: dict[str, Any], timestamp: Any) -> Part:
         start_ns=moment_of(body.get("timestamp") or timestamp, "timestamp"),
         root=True,
         scope=_SCOPE,
-        attributes={"langfuse.trace.id": trace, **_attributes(body, _TRACE, "langfuse.trace")},
+        attributes={TRACE_ID: trace, **_attributes(body, _TRACE, "langfuse.trace")},
     )
 
 
@@ -59,7 +60,7 @@ def part_of(event: str, body: dict[str, Any], timestamp: Any) -> Part:
     kind = str(body.get("type") or event.partition("-")[0]).lower()
     parent = _text(body, "parentObservationId")
     attributes = _attributes(body, _OBSERVATION, "langfuse.observation")
-    attributes["langfuse.observation.id"] = told
+    attributes |= {SPAN_ID: told, OF_TRACE: trace} | ({PARENT_ID: parent} if parent else {})
     if kind != "observation":
         attributes["langfuse.observation.type"] = kind
     usage = _usage(body)
