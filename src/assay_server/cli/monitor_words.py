@@ -4,7 +4,7 @@ from typing import Any
 
 from assay_server.core.words import percent
 
-_SHARES = frozenset({"error_rate", "slow_rate", "schema_violations"})
+_SHARES = frozenset({"error_rate", "slow_rate", "schema_violations", "score_rate"})
 _UNITS = {"latency": " ms", "ttft": " ms", "cost": " USD", "cost_per_request": " USD", "tokens": " tokens",
           "tokens_per_request": " tokens"}  # fmt: skip
 _WAYS = {"up": "above", "down": "below"}

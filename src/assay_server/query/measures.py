@@ -27,7 +27,8 @@ class Metric:
     """What is measured, with the settings its measure takes.
 
     `quantile`: of latency (ms), ttft (ms) and tokens_per_second. `threshold_ms`: above it a span is slow. `score`:
-    the score's name, `source`: whose judgement alone. `bucket`: one bucket of tokens instead of all.
+    the score's name, `source`: whose judgement alone. `below` or `above`: where one is bad. `bucket`: one bucket
+    of tokens instead of all.
     """
 
     name: str
@@ -36,6 +37,8 @@ class Metric:
     score: str | None = None
     source: str | None = None
     bucket: str | None = None
+    below: float | None = None
+    above: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +86,14 @@ MEASURES: dict[str, Measure] = {
     "schema_violations": Measure(
         "scores", "rate", "share", "share of schema_valid scores below 1", "(value < 1)::DOUBLE"
     ),
+    "score_rate": Measure(
+        "scores",
+        "rate",
+        "share",
+        "share of a score's judgements below or above a line",
+        "(value {} {})::DOUBLE",
+        ("score", "source", "below", "above"),
+    ),
     "score": Measure("scores", "mean", "", "mean of a score", "value", ("score", "source")),
     "judgements": Measure(
         "scores",
@@ -115,7 +126,13 @@ def parse_metric(given: Any, at: str = "metric") -> Metric:
     for key in given:
         if key not in known:
             raise InvalidInput(f"'{name}' has no such setting.", field=f"{at}.{key}", fix=", ".join(known))
-    return Metric(name, **{key: _SETTINGS[key](given.get(key), f"{at}.{key}") for key in known[1:]})
+    metric = Metric(name, **{key: _SETTINGS[key](given.get(key), f"{at}.{key}") for key in known[1:]})
+    if "below" in known and (metric.below is None) == (metric.above is None):
+        both = None if metric.below is None else f"{metric.below:g} and {metric.above:g}"
+        raise InvalidInput(
+            "Say which judgements are bad.", field=f"{at}.below", value=both, fix="either below or above"
+        )
+    return metric
 
 
 def metric_json(metric: Metric) -> dict[str, Any]:
@@ -129,6 +146,9 @@ def each(metric: Metric) -> str:
     measure = MEASURES[metric.name]
     if metric.name == "slow_rate":
         return measure.each.format(repr(float(metric.threshold_ms or 0)))
+    if metric.name == "score_rate":
+        sign, line = ("<", metric.below) if metric.above is None else (">", metric.above)
+        return measure.each.format(sign, repr(float(line or 0)))
     if metric.name == "tokens" and metric.bucket is not None:
         if metric.bucket not in BUCKETS:
             raise InvalidInput(field="metric.bucket", value=metric.bucket, fix=", ".join(BUCKETS))
@@ -180,8 +200,23 @@ def label_of(metric: Metric) -> str:
         return f"{words} p{metric.quantile * 100:g}"
     if metric.score is not None:
         of = "of " if metric.name == "judgements" else ""
-        return f"{words} {of}{metric.score}" + (f" by {metric.source}" if metric.source else "")
+        by = f" by {metric.source}" if metric.source else ""
+        if metric.name == "score_rate":
+            return f"share of {metric.score}{by} {_bad(metric)}"
+        return f"{words} {of}{metric.score}{by}"
     return f"{words} {metric.bucket}" if metric.bucket else words
+
+
+def _bad(metric: Metric) -> str:
+    return f"below {metric.below:g}" if metric.above is None else f"above {metric.above:g}"
+
+
+def _line(value: Any, at: str) -> float | None:
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < float("inf"):
+        raise InvalidInput("This is not a number that fits.", field=at, value=value, fix="a value of the score")
+    return float(value)
 
 
 def _quantile(value: Any, at: str) -> float:
@@ -218,4 +253,6 @@ _SETTINGS: dict[str, Any] = {
     "score": _score,
     "source": _one_of(SOURCES),
     "bucket": _one_of(BUCKETS),
+    "below": _line,
+    "above": _line,
 }

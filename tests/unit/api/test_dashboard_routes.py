@@ -255,7 +255,7 @@ async def test_a_parameter_goes_with_feedback_or_not(http: httpx.AsyncClient) ->
 
 async def test_the_words_of_the_editor_are_the_words_of_the_parser(http: httpx.AsyncClient) -> None:
     words = (await http.get("/panels/words")).json()
-    settings = {"threshold_ms": 100, "score": "thumbs", "quantile": 0.5}
+    settings = {"threshold_ms": 100, "score": "thumbs", "quantile": 0.5, "below": 0.5}
     for metric in words["metrics"]:
         given = {name: settings[name] for name in metric["settings"] if name in settings}
         await asked(http, {"metrics": [{"name": metric["name"], **given}], "kind": "number"})

@@ -90,6 +90,11 @@ async def one(windows: Windows, metric: Metric, **narrow: str) -> Figure:
         (Metric("tokens_per_request"), {}, 3, 250 / 3, 0),
         (Metric("schema_violations"), {}, 2, 0.5, 1),
         (Metric("score", score="quality"), {}, 1, 0.5, 0),
+        (Metric("score_rate", score="schema_valid", below=0.5), {}, 2, 0.5, 1),
+        (Metric("score_rate", score="quality", below=0.5), {}, 1, 0.0, 0),  # 0.5 itself is on neither side
+        (Metric("score_rate", score="quality", above=0.5), {}, 1, 0.0, 0),
+        (Metric("score_rate", score="quality", above=0.4, source="code"), {}, 1, 1.0, 0),
+        (Metric("score_rate", score="quality", below=-1.0), {}, 1, 0.0, 0),
         (Metric("errors"), {}, 4, 1, 0),
         (Metric("users"), {}, 1, 1, 0),
         (Metric("sessions"), {}, 0, None, 0),
@@ -150,6 +155,7 @@ async def test_windows_apart_say_what_they_say_among_windows_that_overlap(window
         Metric("error_rate"),
         Metric("slow_rate", threshold_ms=1500),
         Metric("schema_violations"),
+        Metric("score_rate", score="quality", below=0.6),
     ],
 )
 async def test_windows_cut_at_their_edges_say_what_adding_each_up_says(

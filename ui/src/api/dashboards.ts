@@ -11,6 +11,8 @@ export interface Metric {
   score?: string
   source?: string
   bucket?: string
+  below?: number
+  above?: number
 }
 
 export interface Report {

@@ -14,6 +14,8 @@ export interface Metric {
   score?: string
   source?: string
   bucket?: string
+  below?: number
+  above?: number
 }
 
 export type Rule =

@@ -20,7 +20,7 @@ describe('a monitor being written', () => {
   })
 
   it('is nothing while something is missing', () => {
-    expect([written({ above: '' }), written({ metric: 'score' }), written({ metric: 'latency', quantile: '' }), written({ min_n: '' }), written({ filter: [{ field: 'model', values: [] }] })]).toEqual([null, null, null, null, null])
+    expect([written({ above: '' }), written({ metric: 'score' }), written({ metric: 'score_rate', score: 'x', line: '' }), written({ metric: 'latency', quantile: '' }), written({ min_n: '' }), written({ filter: [{ field: 'model', values: [] }] })]).toEqual([null, null, null, null, null, null])
   })
 
   it('comes back as it was sent', () => {
@@ -29,6 +29,7 @@ describe('a monitor being written', () => {
       { name: 'b', metric: { name: 'latency', quantile: 0.99 }, filter: {}, group_by: null, rule: { kind: 'change', change: 0.2, direction: 'both', false_alarms_per_year: 2, days: 14, time_zone: 'Europe/Berlin' }, window_s: 3600, every_s: 900, min_n: 1, severity: 'warning', notify: null, enabled: true, description: '' },
       { name: 'c', metric: { name: 'error_rate' }, filter: {}, group_by: null, rule: { kind: 'burn', objective: 0.995, days: 7 }, window_s: 3600, every_s: 60, min_n: 10, severity: 'critical', notify: [], enabled: true, description: '' },
     ]
+    for (const metric of [{ name: 'score_rate', score: 'groundedness', below: 0.4 }, { name: 'score_rate', score: 'toxicity', source: 'judge', above: 0 }]) sent.push({ ...sent[2]!, metric })
     for (const one of sent) expect(definitionOf(draftOf(one))).toEqual(one)
   })
 })

@@ -11,6 +11,9 @@ export interface Draft {
   score: string
   source: string | null
   bucket: string | null
+  /** Where a judgement is bad, and on which side of it. */
+  line: Typed
+  side: 'below' | 'above'
   filter: Held[]
   group_by: string | null
   kind: Rule['kind']
@@ -36,11 +39,11 @@ export interface Draft {
 /** What stands in a field of numbers; empty is an empty text. */
 export type Typed = number | string
 
-export const RATES = new Set(['error_rate', 'slow_rate', 'schema_violations'])
+export const RATES = new Set(['error_rate', 'slow_rate', 'schema_violations', 'score_rate'])
 export const QUANTILES = new Set(['latency', 'ttft', 'tokens_per_second'])
 
 /** Metrics that need the name of a score. */
-export const OF_SCORES = new Set(['score', 'judgements'])
+export const OF_SCORES = new Set(['score', 'score_rate', 'judgements'])
 
 /** `{name: [label, unit]}`; shares are written in percent. */
 export const METRICS: Record<string, [string, string]> = {
@@ -60,6 +63,7 @@ export const METRICS: Record<string, [string, string]> = {
   sessions: ['Sessions', ''],
   schema_violations: ['Answers against their schema', '%'],
   score: ['A score (mean)', ''],
+  score_rate: ['A score (share of bad ones)', '%'],
   judgements: ['A score (how often)', ''],
 }
 
@@ -67,7 +71,7 @@ export const FIELDS = ['kind', 'name', 'model', 'provider', 'service', 'environm
 export const FILTERS = [...FIELDS, 'tag', 'status']
 
 export const EMPTY: Draft = {
-  name: '', description: '', metric: 'error_rate', quantile: 95, threshold_ms: 2000, score: '', source: null, bucket: null, filter: [], group_by: null,
+  name: '', description: '', metric: 'error_rate', quantile: 95, threshold_ms: 2000, score: '', source: null, bucket: null, line: 0.5, side: 'below', filter: [], group_by: null,
   kind: 'threshold', above: 5, below: '', change: 50, direction: 'up', false_alarms: 1, days: 28, time_zone: 'UTC', min_count: 1, objective: 99, burn_days: 30,
   window_s: '900', every_s: null, min_n: 20, severity: 'warning', notify: null, enabled: true,
 }
@@ -95,6 +99,7 @@ export function draftOf(monitor: Definition): Draft {
     name: monitor.name, description: monitor.description, metric: metric.name,
     quantile: metric.quantile === undefined ? EMPTY.quantile : rounded(metric.quantile * 100),
     threshold_ms: metric.threshold_ms ?? EMPTY.threshold_ms, score: metric.score ?? '', source: metric.source ?? null, bucket: metric.bucket ?? null,
+    line: metric.below ?? metric.above ?? EMPTY.line, side: metric.above === undefined ? 'below' : 'above',
     filter: heldOf(monitor.filter),
     group_by: monitor.group_by, kind: rule.kind,
     ...(rule.kind === 'threshold' ? { above: inUnit(rule.above), below: inUnit(rule.below) } : {}),
@@ -116,7 +121,11 @@ function metricOf(draft: Draft): Metric | null {
     const threshold_ms = numberOf(draft.threshold_ms)
     return threshold_ms === null ? null : { name, threshold_ms }
   }
-  if (OF_SCORES.has(name)) return draft.score.trim() ? { name, score: draft.score.trim(), ...(draft.source ? { source: draft.source } : {}) } : null
+  if (OF_SCORES.has(name)) {
+    const line = numberOf(draft.line)
+    if (!draft.score.trim() || (name === 'score_rate' && line === null)) return null
+    return { name, score: draft.score.trim(), ...(draft.source ? { source: draft.source } : {}), ...(name === 'score_rate' ? { [draft.side]: line! } : {}) }
+  }
   if (name === 'tokens' && draft.bucket) return { name, bucket: draft.bucket }
   return { name }
 }

@@ -11,6 +11,7 @@ import { writeSearch } from './search'
 export function metricName(metric: Metric): string {
   if (metric.name === 'judgements') return `judgements of ${words(metric.score ?? 'a score')}${metric.source ? ` by ${words(metric.source)}` : ''}`
   if (metric.name === 'score') return `mean ${words(metric.score ?? 'score')}${metric.source ? ` by ${words(metric.source)}` : ''}`
+  if (metric.name === 'score_rate') return `share of ${words(metric.score ?? 'a score')}${metric.source ? ` by ${words(metric.source)}` : ''} ${metric.above === undefined ? `below ${metric.below}` : `above ${metric.above}`}`
   if (metric.quantile !== undefined) return `p${Number((metric.quantile * 100).toFixed(2))} ${words(metric.name)}`
   if (metric.bucket !== undefined) return `${words(metric.bucket)} tokens`
   if (metric.name === 'slow_rate') return `share slower than ${duration(metric.threshold_ms)}`
@@ -26,7 +27,7 @@ export function ruleName(rule: Rule, metric: Metric): string {
   return `${portion(rule.change)} ${way} what is usual`
 }
 
-const UNITS: Record<string, string> = { error_rate: 'share', slow_rate: 'share', schema_violations: 'share', latency: 'ms', ttft: 'ms', cost: 'USD', cost_per_request: 'USD', tokens: 'tokens', tokens_per_request: 'tokens' }
+const UNITS: Record<string, string> = { error_rate: 'share', slow_rate: 'share', schema_violations: 'share', score_rate: 'share', latency: 'ms', ttft: 'ms', cost: 'USD', cost_per_request: 'USD', tokens: 'tokens', tokens_per_request: 'tokens' }
 
 /** A group of very many signs: their first, and a hash of all. */
 const SHORTENED = /… [0-9a-f]{16}$/
@@ -50,7 +51,7 @@ export function evidence(definition: Pick<Definition, 'filter' | 'group_by' | 'm
   return `/traces${writeSearch({ q, since: finding.window.since, until: finding.window.until })}`
 }
 
-const OF_TRACES = new Set(['requests', 'cost_per_request', 'tokens_per_request', 'score', 'judgements', 'schema_violations'])
+const OF_TRACES = new Set(['requests', 'cost_per_request', 'tokens_per_request', 'score', 'score_rate', 'judgements', 'schema_violations'])
 const OF_CALLS = new Set(['cost', 'tokens', 'tokens_per_second'])
 const OF_ONE_SPAN = ['kind', 'name', 'service', 'model', 'provider']
 

@@ -20,6 +20,7 @@ const WINDOWS = [['300', '5 minutes'], ['900', '15 minutes'], ['3600', '1 hour']
 const STEPS = [['60', 'minute'], ['300', '5 minutes'], ['900', '15 minutes'], ['3600', 'hour'], ['86400', 'day']].map(([value, label]) => ({ value: value!, label: label! }))
 const RULES = [{ value: 'threshold', label: 'Passes a limit' }, { value: 'change', label: 'Leaves what is usual' }, { value: 'missing', label: 'Is missing' }, { value: 'burn', label: 'Burns its budget' }]
 const SOURCES = [{ value: 'end_user', label: 'end users' }, { value: 'human', label: 'people' }, { value: 'judge', label: 'judge models' }, { value: 'code', label: 'checks' }]
+const SIDES = [{ value: 'below', label: 'below the line' }, { value: 'above', label: 'above the line' }]
 const BUCKETS = ['fresh_input', 'cache_read', 'cache_write', 'output', 'reasoning'].map((value) => ({ value, label: words(value) }))
 const WAYS = [{ value: 'up', label: 'upwards' }, { value: 'down', label: 'downwards' }, { value: 'both', label: 'either way' }]
 
@@ -39,6 +40,8 @@ export function Measure({ draft, change }: FieldsProps) {
         {draft.metric === 'slow_rate' && <Amount label="Slower than" unit="ms" value={draft.threshold_ms} onChange={(threshold_ms) => change({ threshold_ms })} />}
         {OF_SCORES.has(draft.metric) && <Autocomplete label="Score" required data={scores.data?.items.map((one) => one.value) ?? []} value={draft.score} onChange={(score) => change({ score })} />}
         {OF_SCORES.has(draft.metric) && <Select label="Judged by" placeholder="anybody" clearable data={SOURCES} value={draft.source} onChange={(source) => change({ source })} />}
+        {draft.metric === 'score_rate' && <Select label="Bad are those" data={SIDES} value={draft.side} allowDeselect={false} onChange={(side) => change({ side: side as Draft['side'] })} />}
+        {draft.metric === 'score_rate' && <Amount label="The line" min={undefined} value={draft.line} onChange={(line) => change({ line })} />}
         {draft.metric === 'tokens' && <Select label="Which" placeholder="all" clearable data={BUCKETS} value={draft.bucket} onChange={(bucket) => change({ bucket })} />}
         <Select label="Over" data={withOwn(WINDOWS, draft.window_s)} value={draft.window_s} allowDeselect={false} onChange={(value) => value && change({ window_s: value })} />
         <Select label="Looked at every" placeholder="by the window" clearable data={withOwn(STEPS, draft.every_s)} value={draft.every_s} onChange={(every_s) => change({ every_s })} />

@@ -93,6 +93,6 @@ function Form({ start: now, existing }: { start: Draft; existing?: Monitor }) {
 
 /** The server forgets states where the metric, filter, group or kind of rule is another. */
 function measuresOther(draft: Draft, start: Draft): boolean {
-  const of = ({ metric, quantile, threshold_ms, score, source, bucket, filter, group_by, kind }: Draft) => JSON.stringify([metric, quantile, threshold_ms, score, source, bucket, filter, group_by, kind])
+  const of = ({ metric, quantile, threshold_ms, score, source, bucket, line, side, filter, group_by, kind }: Draft) => JSON.stringify([metric, quantile, threshold_ms, score, source, bucket, line, side, filter, group_by, kind])
   return of(draft) !== of(start)
 }

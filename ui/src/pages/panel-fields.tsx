@@ -37,7 +37,7 @@ export function MetricRows({ metrics, known, most, onChange }: MetricRowsProps) 
 /** A metric with the setting it cannot do without. */
 function fresh(name: string): Metric {
   if (name === 'slow_rate') return { name, threshold_ms: 2000 }
-  if (OF_SCORES.has(name)) return { name, score: name === 'judgements' ? 'tool_loop' : 'user_feedback' }
+  if (OF_SCORES.has(name)) return { name, score: name === 'judgements' ? 'tool_loop' : 'user_feedback', ...(name === 'score_rate' ? { below: 0.5 } : {}) }
   return { name }
 }
 
@@ -47,8 +47,22 @@ function Setting({ metric, known, onChange }: { metric: Metric; known: Words; on
   if (takes.includes('quantile')) return <NumberField aria-label="Quantile" w={90} min={0} max={1} step={0.05} empty={0} value={metric.quantile ?? 0.95} onChange={(quantile) => onChange({ ...metric, quantile: quantile ?? 0 })} />
   if (takes.includes('threshold_ms')) return <NumberField aria-label="Slower than, milliseconds" w={110} min={0} suffix=" ms" empty={0} value={metric.threshold_ms ?? 2000} onChange={(ms) => onChange({ ...metric, threshold_ms: ms ?? 0 })} />
   if (takes.includes('bucket')) return <Select aria-label="Bucket" clearable placeholder="all" data={known.buckets.map((value) => ({ value, label: words(value) }))} value={metric.bucket ?? null} onChange={(bucket) => onChange({ name: metric.name, ...(bucket ? { bucket } : {}) })} />
-  if (takes.includes('score')) return <Autocomplete aria-label="Score" data={scores.data?.items.map((one) => one.value) ?? []} value={metric.score ?? ''} onChange={(score) => onChange({ ...metric, score })} />
+  const score = <Autocomplete aria-label="Score" data={scores.data?.items.map((one) => one.value) ?? []} value={metric.score ?? ''} onChange={(score) => onChange({ ...metric, score })} />
+  if (takes.includes('below')) return <>{score}<Line metric={metric} onChange={onChange} /></>
+  if (takes.includes('score')) return score
   return null
+}
+
+/** On which side of which value a judgement is bad. */
+function Line({ metric: { below, above, ...rest }, onChange }: { metric: Metric; onChange: (metric: Metric) => void }) {
+  const side = above === undefined ? 'below' : 'above'
+  const line = below ?? above ?? 0
+  return (
+    <>
+      <Select aria-label="Bad are those" w={90} data={['below', 'above']} value={side} allowDeselect={false} onChange={(next) => onChange({ ...rest, [next!]: line })} />
+      <NumberField aria-label="The line" w={80} step={0.1} empty={0} value={line} onChange={(next) => onChange({ ...rest, [side]: next ?? 0 })} />
+    </>
+  )
 }
 
 interface FilterRowsProps {

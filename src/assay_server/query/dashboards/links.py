@@ -41,8 +41,17 @@ def traces_of(
     if metric is not None and metric.name == "errors" and not _say(said, "status", ["error"]):
         return None
     if metric is not None and MEASURES[metric.name].family == "scores":
-        said["score"] = ["schema_valid:lt:1" if metric.name == "schema_violations" else f"{metric.score}:ge:0"]
+        said["score"] = [_judged(metric)]
     return {name: value[0] if name in _WORDS and len(value) == 1 else value for name, value in said.items()}
+
+
+def _judged(metric: Metric) -> str:
+    if metric.name == "schema_violations":
+        return "schema_valid:lt:1"
+    if metric.name == "score_rate":
+        line = f"gt:{metric.above:.10g}" if metric.below is None else f"lt:{metric.below:.10g}"
+        return f"{metric.score}:{line}"
+    return f"{metric.score}:ge:0"
 
 
 def _say_field(said: dict[str, Any], name: str, values: Sequence[str]) -> bool:

@@ -231,6 +231,11 @@ async def test_the_period_before_lines_up_with_now(panels: Panels) -> None:
             {"status": "error", "attribute": ["error.type:eq:Timeout"]},
         ),
         ({"metrics": ["schema_violations"]}, {"score": ["schema_valid:lt:1"]}),
+        (
+            {"metrics": [{"name": "score_rate", "score": "schema_valid", "below": 0.5}]},
+            {"score": ["schema_valid:lt:0.5"]},
+        ),
+        ({"metrics": [{"name": "score_rate", "score": "schema_valid", "above": 2}]}, {"score": ["schema_valid:gt:2"]}),
         ({"metrics": ["requests"], "filter": {"-model": ["a", "b c"]}}, {"exclude": ["model:a", 'model:"b c"']}),
         ({"metrics": ["requests"], "filter": {"-status": "error"}}, {"exclude": ["status:error"]}),
         ({"metrics": ["requests"], "filter": {"-status": "ok"}}, None),  # a trace is ok where nothing failed
