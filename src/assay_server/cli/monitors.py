@@ -3,6 +3,7 @@
 from __future__ import annotations  # `assay.Client` stands in signatures only: the help needs no HTTP client
 
 import json
+import re
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -14,6 +15,9 @@ from assay_server.cli.common import AsJson, Reason, connected, group, names, nea
 from assay_server.cli.exits import NO
 from assay_server.cli.monitor_words import rule_words, span_words
 from assay_server.cli.terminal import answer, emit, hint, safe, say, table, when
+
+_SIDES = {"<": "below", ">": "above"}
+_LINE = re.compile(r"(.+)([<>])(-?\d+(?:\.\d+)?)")
 
 app = group("monitor", "Monitors: rules over live traffic that open incidents and tell people.")
 notify = group("notify", "Where people are told: Slack, e-mail, PagerDuty, webhooks and the rest of Apprise.")
@@ -38,7 +42,9 @@ def create(
     metric: Annotated[
         str | None,
         typer.Option(
-            "--metric", "-m", help="count, requests, error_rate, latency, cost, score:NAME, judgements:NAME, …"
+            "--metric",
+            "-m",
+            help="count, requests, error_rate, latency, cost, score:NAME, score_rate:NAME<0.5, judgements:NAME, …",
         ),
     ] = None,
     above: Annotated[float | None, typer.Option("--above", help="Alarm above this.")] = None,
@@ -215,7 +221,7 @@ def _channel(client: assay.Client, name: str) -> assay.Json:
 
 def _row(monitor: assay.Json) -> tuple[Any, ...]:
     metric = monitor["metric"]
-    words = " ".join(str(value) for value in metric.values())
+    words = " ".join(f"{name} {value}" if name in _SIDES.values() else str(value) for name, value in metric.items())
     return (
         monitor["name"],
         monitor["status"],
@@ -231,7 +237,19 @@ def _metric(value: str | None) -> Any:
     if value is None:
         raise typer.BadParameter("say what to measure", param_hint="--metric")
     name, sign, score = value.partition(":")
+    if sign and name == "score_rate":
+        return {"name": name, **_bad(score)}
     return {"name": name, "score": score} if sign and name in ("score", "judgements") else name
+
+
+def _bad(written: str) -> assay.Json:
+    """`groundedness<0.5`: of which score the judgements on that side of the line are counted."""
+    found = _LINE.fullmatch(written)
+    if found is None:
+        raise typer.BadParameter(
+            f"'{written}' should look like groundedness<0.5 or toxicity>0.5", param_hint="--metric"
+        )
+    return {"score": found[1], _SIDES[found[2]]: float(found[3])}
 
 
 def _rule(

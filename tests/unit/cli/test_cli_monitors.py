@@ -88,6 +88,37 @@ def test_each_rule_has_an_option(cli: Run, fake_rest: FakeServer, options: list[
 
 
 @pytest.mark.parametrize(
+    ("written", "metric", "shown"),
+    [
+        ("score_rate:groundedness<0.5", {"score": "groundedness", "below": 0.5}, "score_rate groundedness below 0.5"),
+        ("score_rate:a:b>-1", {"score": "a:b", "above": -1.0}, "score_rate a:b above -1.0"),
+    ],
+)
+def test_a_share_of_scores_is_written_with_its_line(
+    cli: Run, fake_rest: FakeServer, written: str, metric: dict[str, Any], shown: str
+) -> None:
+    whole = {"name": "score_rate", **metric}
+    fake_rest.on("POST", "/api/v1/monitors", MONITOR, status=201)
+    assert cli("monitor", "create", "slow", "--metric", written, "--above", "0.05").code == 0
+    assert fake_rest.seen[0].json["metric"] == whole
+    rule = {"kind": "threshold", "above": 0.05}
+    made = MONITOR | {"metric": whole, "rule": rule}
+    fake_rest.on("GET", "/api/v1/monitors", {"items": [made], "total": 1, "next": None})
+    listed = cli("monitor", "list").out
+    assert shown in listed
+    assert "above 5 %" in listed
+
+
+@pytest.mark.parametrize(
+    "written", ["score_rate:groundedness", "score_rate:<0.5", "score_rate:a<low", "score_rate:a=1"]
+)
+def test_a_share_of_scores_without_its_line_is_misuse(cli: Run, fake_rest: FakeServer, written: str) -> None:
+    told = cli("monitor", "create", "slow", "--metric", written, "--above", "0.05")
+    assert (told.code, fake_rest.seen) == (2, [])
+    assert "groundedness<0.5" in told.err
+
+
+@pytest.mark.parametrize(
     "options",
     [[], ["--missing", "--above", "1"], ["--above", "1", "--window", "soon"], ["--above", "1", "--filter", "model"]],
 )
