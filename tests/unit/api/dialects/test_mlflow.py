@@ -262,13 +262,45 @@ async def test_the_page_of_a_search_leads_to_the_next(wired: SimpleNamespace) ->
     assert (await told(await wired.http.post(f"{V3}/traces/search", json=other))) == {"traces": []}
 
 
+async def test_a_search_is_sorted_page_by_page(wired: SimpleNamespace) -> None:
+    start = a_span()["start_ns"]
+    for number, took in enumerate((2, 3, 1)):
+        times = {"start_ns": start + number, "end_ns": start + number + took * 1_000_000}
+        root = a_span(trace_id=f"{number}" * 31 + "a", name="answer", **times)
+        await take_spans(wired.services, CALLER, HEADERS, protobuf(root))
+        await wired.http.post(f"{V3}/traces", json=ended(trace_id=f"tr-{str(number) * 31}a"))
+        await wired.http.get(f"{V3}/traces/tr-{str(number) * 31}a")
+
+    async def numbers(order: str) -> str:
+        found, body = "", {"order_by": [order], "max_results": 1}
+        while True:
+            page = await told(await wired.http.post(f"{V3}/traces/search", json=body))
+            found += "".join(trace["trace_id"].removeprefix("tr-")[0] for trace in page["traces"])
+            if "next_page_token" not in page:
+                return found
+            body["page_token"] = page["next_page_token"]
+
+    orders = {
+        "execution_time DESC": "102",
+        "attributes.execution_time_ms": "201",
+        "timestamp ASC": "012",
+        "timestamp_ms desc": "210",
+        "`timestamp_ms` DESC": "210",
+    }
+    assert {order: await numbers(order) for order in orders} == orders
+
+
 @pytest.mark.parametrize(
     "body",
     [
         {"filter": "tags.shop = 'north'"},
         {"filter": "status"},
         {"filter": "status = 'MAYBE'"},
-        {"order_by": ["execution_time ASC"]},
+        {"order_by": ["tags.shop ASC"]},
+        {"order_by": ["execution_time DESC", "timestamp_ms ASC"]},
+        {"order_by": ["execution_time DOWN"]},
+        {"order_by": {"execution_time": "DESC"}},
+        {"order_by": ["execution_time DESC"], "page_token": "W10"},
         {"max_results": 0},
         {"locations": [{"mlflow_experiment": {"experiment_id": "0"}}] * 2},
     ],

@@ -6,10 +6,14 @@ from typing import Any
 
 from assay_server.core.errors import InvalidInput
 from assay_server.ingest import Experiment
-from assay_server.query import TraceFilter
+from assay_server.query import Order, TraceFilter
 
 _CLAUSE = re.compile(
     r"\s*(?P<name>[\w.`\- ]+?)\s*(?P<op>>=|<=|!=|=|>|<|LIKE|ILIKE|IN)\s*(?P<value>'[^']*'|\"[^\"]*\"|[\d.]+)\s*",
+    re.IGNORECASE,
+)
+_ORDER = re.compile(
+    r"\s*(?:(?:attributes?|trace)\.)?`?(?P<field>timestamp(?:_ms)?|execution_time(?:_ms)?)`?(?:\s+(?P<way>asc|desc))?\s*",
     re.IGNORECASE,
 )
 _AND = re.compile(r"\s+AND\s+", re.IGNORECASE)
@@ -26,6 +30,20 @@ def filter_of(expression: str, experiment: Experiment | None) -> TraceFilter:
     for clause in _AND.split(expression.strip()) if expression.strip() else ():
         narrowed |= _understood(clause)
     return TraceFilter(**narrowed)
+
+
+def order_of(asked: Any) -> Order | None:
+    """None for the newest first. Raises InvalidInput for what no list is sorted by, and for several at once."""
+    clauses = [asked] if isinstance(asked, str) else (asked or [])
+    if not clauses:
+        return None
+    found = _ORDER.fullmatch(str(clauses[0])) if isinstance(clauses, list) and len(clauses) == 1 else None
+    if found is None:
+        fix = "one of timestamp_ms and execution_time_ms, with ASC or DESC behind it"
+        raise InvalidInput("Traces cannot be sorted by this.", field="order_by", value=str(asked)[:80], fix=fix)
+    by = "start" if found["field"].lower().startswith("timestamp") else "latency"
+    descending = (found["way"] or "asc").lower() == "desc"
+    return None if by == "start" and descending else Order(by, descending)
 
 
 def _understood(clause: str) -> _Narrowed:

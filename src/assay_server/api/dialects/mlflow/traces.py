@@ -8,16 +8,18 @@ from assay_server.api.auth import principal
 from assay_server.api.dialects.bodies import beside, json_body, list_in, named, required, text
 from assay_server.api.dialects.mlflow.assessments import score_of
 from assay_server.api.dialects.mlflow.errors import MlflowRoute
-from assay_server.api.dialects.mlflow.filters import filter_of
+from assay_server.api.dialects.mlflow.filters import filter_of, order_of
 from assay_server.api.dialects.mlflow.ids import trace_id_of
 from assay_server.api.dialects.mlflow.shapes import IN_TRACKING_STORE, info_json, spans_json
 from assay_server.api.dialects.mlflow.spans import told_of_experiment
+from assay_server.api.keyset import after_ranked
 from assay_server.api.pages import decode_cursor, encode_cursor
 from assay_server.api.services import Services, services
 from assay_server.core.errors import InvalidInput, NotFound
 from assay_server.core.ports import Principal
 from assay_server.core.records import Facts
 from assay_server.ingest import DEFAULT_EXPERIMENT, OF_TRACE, Experiment, Part
+from assay_server.query import Order, Page, TraceFilter
 
 router = APIRouter(route_class=MlflowRoute)
 
@@ -66,17 +68,27 @@ async def search(request: Request, caller: Reader) -> dict[str, Any]:
         raise InvalidInput(
             "'max_results' is 1 or more.", field="max_results", value=str(limit)[:80], fix="ask for some"
         )
-    if body.get("order_by") not in (None, [], ["timestamp DESC"], ["timestamp_ms DESC"], ["attributes.timestamp DESC"]):
-        raise InvalidInput(
-            "Traces come newest first.", field="order_by", value=str(body["order_by"])[:80], fix="leave it out"
-        )
+    order = order_of(body.get("order_by"))
     known = {str(one.number): one for one in await services(request).experiments.all_of(caller.project)}
     narrow = filter_of(text(body, "filter") or "", _locations(body, known))
-    after = decode_cursor(text(body, "page_token"), 2)
-    found = await services(request).traces.find(caller.project, narrow, limit=min(limit, _MOST), after=after)
+    found, following = await _page(
+        services(request), caller.project, narrow, order, min(limit, _MOST), text(body, "page_token")
+    )
     heads = [await head(services(request), caller.project, row["trace_id"]) for row in found.items]
     page = {"traces": [info_json(trace) for trace in heads]}
-    return page if found.following is None else {**page, "next_page_token": encode_cursor(found.following)}
+    return page if following is None else {**page, "next_page_token": encode_cursor(following)}
+
+
+async def _page(
+    rooms: Services, project: str, narrow: TraceFilter, order: Order | None, limit: int, token: str | None
+) -> tuple[Page, list[Any] | None]:
+    """Rows, and what leads on."""
+    if order is None:
+        found = await rooms.traces.find(project, narrow, limit=limit, after=decode_cursor(token, 2))
+        return found, found.following
+    after = after_ranked(token, order)
+    found = await rooms.traces.ranked(project, narrow, order, limit=limit, after=after and after[0])
+    return found, found.following and [str(order), *found.following, 0, 0]
 
 
 @router.get(f"{_V3}/get", summary="MLflow: one trace with its spans")
