@@ -228,6 +228,32 @@ def test_two_marked_traces_are_compared(opened: Opened) -> None:
     expect(page).to_have_url(re.compile(r"/traces/compare[?]a=[0-9a-f]{32}&b=[0-9a-f]{32}$"))
 
 
+def test_marked_traces_are_put_into_a_golden_set(
+    opened: Opened, ui_api: FakeApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second, silent = ui_api.world.traces[:3]
+    root = ui_api.world.spans[silent["trace_id"]][0]
+    monkeypatch.setitem(root, "input", None)
+    page = opened("/traces")
+    boxes = page.get_by_role("checkbox")
+    for at in range(3):
+        boxes.nth(at).check()
+    page.get_by_role("button", name="Golden set…").click()
+    dialog = page.get_by_role("dialog", name="Put 3 traces into a golden set")
+    dialog.get_by_label("Dataset").fill("golden")
+    page.keyboard.press("Tab")  # the list of names closes
+    expect(dialog).to_contain_text("A new version is made: v3")
+    expect(dialog.get_by_role("status")).to_contain_text("Left out, since no question of theirs is stored")
+    dialog.get_by_role("checkbox", name="What was answered is expected").uncheck()
+    dialog.get_by_role("button", name="Put them in").click()
+    expect(dialog).to_have_count(0)
+    expect(page.get_by_text("golden v3 holds them")).to_be_visible()
+    method, path, body = ui_api.received[-1]
+    assert (method, path) == ("POST", "/datasets/golden/items")
+    assert [item["source_span"] for item in body["items"]] == [first["root_span_id"], second["root_span_id"]]
+    assert [item["expected"] for item in body["items"]] == [None, None]
+
+
 def test_a_trace_leads_on_to_the_next_of_the_list_and_back_to_it(opened: Opened) -> None:
     page = opened("/traces?q=status:error")
     rows = page.locator("tbody a[href^='/traces/']")

@@ -44,6 +44,8 @@ export type Arm = 'baseline' | 'candidate'
 export interface TraceRow {
   trace_id: string
   root_span_id: string | null
+  /** The spans that say what stands here as asked and answered: the root, or calls beneath one that says nothing. */
+  said_by?: { input: string | null; output: string | null }
   name: string
   kind: SpanKind
   service: string | null

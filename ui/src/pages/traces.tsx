@@ -1,7 +1,7 @@
 import { Button } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
-import { IconDownload, IconGitCompare, IconLivePhoto } from '@tabler/icons-react'
+import { IconDatabasePlus, IconDownload, IconGitCompare, IconLivePhoto } from '@tabler/icons-react'
 import { lazy, Suspense, useEffect, useMemo, useState } from 'react'
 import { Problem, type Query } from '@/api/client'
 import * as ask from '@/api/search'
@@ -28,6 +28,7 @@ import { FirstTrace, NothingFound } from './traces-empty'
 import { SearchLine } from './traces-search'
 
 const Live = lazy(() => import('./traces-live'))
+const AddTraces = lazy(() => import('./traces-dataset'))
 const ExportTraces = lazy(() => import('./traces-export'))
 
 /** What a saved view of this page keeps. */
@@ -59,7 +60,7 @@ export function Traces() {
       heading={<>Traces {!live && pages.query.data && <span className="quiet" style={{ fontWeight: 400 }}>{totalOf(pages)}</span>}</>}
       actions={
         <>
-          <Chosen ids={chosen} />
+          <Chosen ids={chosen} rows={rows} />
           <SavedViews page="traces" query={kept(address, q)} onOpen={(view) => change({ ...cleared(), ...view })} />
           <Button variant={live ? 'light' : 'default'} aria-pressed={live} leftSection={<IconLivePhoto size={14} aria-hidden />} onClick={() => change({ live: live ? undefined : '1' })}>Live</Button>
           {!live && <Button variant="default" leftSection={<IconDownload size={14} aria-hidden />} onClick={() => exportThem(true)}>Export</Button>}
@@ -123,14 +124,18 @@ function useOneLine(): [Search, (next: Search, replace?: boolean) => void] {
 }
 
 /** Two or more traces that were marked: what may be done with them. */
-function Chosen({ ids }: { ids: ReadonlySet<string> }) {
+function Chosen({ ids, rows }: { ids: ReadonlySet<string>; rows: TraceRow[] }) {
   const navigate = useNavigate()
+  const [adding, add] = useState<TraceRow[] | null>(null)
   const [a, b] = ids
   if (a === undefined) return null
+  const marked = rows.filter((row) => ids.has(row.trace_id))
   return (
     <>
       {ids.size === 2 && <Button leftSection={<IconGitCompare size={14} aria-hidden />} onClick={() => void navigate({ href: `/traces/compare?a=${a}&b=${b}` })}>Compare the two</Button>}
+      {marked.length > 0 && <Button variant="default" leftSection={<IconDatabasePlus size={14} aria-hidden />} onClick={() => add(marked)}>Golden set…</Button>}
       <Copy text={[...ids].join('\n')}>Copy {plural(ids.size, 'id')}</Copy>
+      {adding && <Suspense><AddTraces rows={adding} onClose={() => add(null)} /></Suspense>}
     </>
   )
 }
