@@ -4,6 +4,7 @@ import gzip
 from typing import Any
 
 from aiohttp import web
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTraceServiceRequest,
     ExportTraceServiceResponse,
@@ -18,6 +19,8 @@ class Collector:
         self.resources: list[dict[str, Any]] = []
         self.entities: list[Any] = []  # references to them, of all resources
         self.scopes: list[Any] = []  # ScopeSpans
+        self.records: list[Any] = []  # log records
+        self.logs: list[Any] = []  # ResourceLogs
         self.headers: list[dict[str, str]] = []
         self.answers: list[web.Response | None] = []
         self.rejects = 0
@@ -28,6 +31,7 @@ class Collector:
     async def __aenter__(self) -> "Collector":
         app = web.Application(client_max_size=64 << 20)
         app.router.add_post("/v1/traces", self._take)
+        app.router.add_post("/v1/logs", self._take)
         self._runner = web.AppRunner(app)
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", 0)
@@ -51,13 +55,25 @@ class Collector:
                 request.transport.abort()
                 return web.Response()
             return answer
-        told = ExportTraceServiceRequest.FromString(gzip.decompress(body) if body[:2] == b"\x1f\x8b" else body)
+        body = gzip.decompress(body) if body[:2] == b"\x1f\x8b" else body
+        if request.path == "/v1/logs":
+            self._keep_logs(ExportLogsServiceRequest.FromString(body))
+        else:
+            self._keep(ExportTraceServiceRequest.FromString(body))
+        answer = ExportTraceServiceResponse()  # that of log records is the same on the wire
+        answer.partial_success.rejected_spans = self.rejects
+        return web.Response(body=answer.SerializeToString(), content_type="application/x-protobuf")
+
+    def _keep_logs(self, told: ExportLogsServiceRequest) -> None:
+        self.logs.extend(told.resource_logs)
+        for of_resource in told.resource_logs:
+            for of_scope in of_resource.scope_logs:
+                self.records.extend(of_scope.log_records)
+
+    def _keep(self, told: ExportTraceServiceRequest) -> None:
         for of_resource in told.resource_spans:
             self.resources.append({one.key: one.value for one in of_resource.resource.attributes})
             self.entities.extend(of_resource.resource.entity_refs)
             for of_scope in of_resource.scope_spans:
                 self.scopes.append(of_scope)
                 self.taken.extend(of_scope.spans)
-        answer = ExportTraceServiceResponse()
-        answer.partial_success.rejected_spans = self.rejects
-        return web.Response(body=answer.SerializeToString(), content_type="application/x-protobuf")

@@ -9,10 +9,13 @@ import duckdb
 import httpx
 import pytest
 
+from tests.clients.bench import FIXTURES, find_trace, replay
+from tests.clients.expect_otlp import check_openai_v2
 from tests.fakes.otlp_requests import a_span, as_json
 from tests.fixtures.s3 import BUCKET
 from tests.fixtures.server import RunningServer
 
+SENT_IN_RECORDS = next(FIXTURES.glob("openai_v2@*"))
 HOUR_NS = 3_600_000_000_000
 EMAIL = "ada@example.com"
 
@@ -127,3 +130,28 @@ def test_spans_reach_a_second_server_scrubbed_and_once(tmp_path: Path, away: boo
     assert "EMAIL_ADDRESS" in text
     assert EMAIL not in text
     assert (state["rejected"], state["last_error"], back["sent"]) == (0, None, 0)
+
+
+def test_what_a_call_says_in_a_log_record_reaches_a_second_server(tmp_path: Path) -> None:
+    """What OpenTelemetry's instrumentation of openai sends."""
+    first = RunningServer(
+        tmp_path / "first", FORWARD_KEY="Bearer sk_test_bootstrap_key_of_the_acceptance_tests"
+    ).start()
+    second = RunningServer(tmp_path / "second").start()
+    try:
+        with first.client() as http, second.client() as there:
+            signals = {"signals": ["traces", "logs"], "headers": {"authorization": "env:FORWARD_KEY"}}
+            http.put("/api/v1/forwards/second", json={"endpoint": second.url, **signals}).raise_for_status()
+            replay(SENT_IN_RECORDS, first.url)
+            state = awaited(lambda: (f := http.get("/api/v1/forwards").json()["items"][0])["sent"] == 3 and f)
+            check_openai_v2(http, "session-openai_v2")
+            sent, arrived = (find_trace(api, session="session-openai_v2") for api in (http, there))
+    finally:
+        first.stop()
+        second.stop()
+    assert (state["rejected"], state["last_error"]) == (0, None)
+    for name in ("input", "output"):
+        said = [span[name] for span in sent.spans if span["kind"] == "llm"]
+        assert said == [span[name] for span in arrived.spans if span["kind"] == "llm"] != [None]
+    assert arrived.body["logs"] == sent.body["logs"] != []
+    assert EMAIL not in arrived.text

@@ -29,6 +29,7 @@ class ForwardBody(BaseModel):
     filter: dict[str, str | list[str]] = Field({}, description="the fields of a sampling rule")
     share: float = Field(1.0, description="of the traces; a hash of the trace id decides")
     enabled: bool = True
+    signals: list[str] = Field(["traces"], description='"logs" beside "traces": log records go, too')
 
 
 @router.get("", summary="Where spans are sent on, and how far behind that is")

@@ -218,15 +218,17 @@ def put_forward(
         list[str] | None, typer.Option("--filter", "-w", help="FIELD=PATTERN, -FIELD=PATTERN leaves it out; repeat.")
     ] = None,
     share: Annotated[float, typer.Option("--share", help="Of the traces.")] = 1.0,
+    logs: Annotated[bool, typer.Option("--logs", help="Log records, too: what came in them of a call.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Sends spans on from now, in place of the forward of that name."""
     headers, wanted = pairs(header or [], "--header"), filters(narrow or [], "--filter")
     with connected() as client:
-        asked = {"endpoint": endpoint, "headers": headers, "filter": wanted, "share": share}
+        signals = ["traces", "logs"] if logs else ["traces"]
+        asked = {"endpoint": endpoint, "headers": headers, "filter": wanted, "share": share, "signals": signals}
         made = client.forwards.put(name, asked)
     if not emit(made, as_json):
-        answer(f"spans are sent on to {safe(made['endpoint'])}")
+        answer(f"spans {'and log records ' if logs else ''}are sent on to {safe(made['endpoint'])}")
         hint(f"assay forwards test {name}")
 
 

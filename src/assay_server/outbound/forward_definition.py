@@ -15,6 +15,8 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,99}")
 _HEADER = re.compile(r"[A-Za-z0-9-]{1,100}")
 _MOST_HEADERS = 20
 _ENV = "env:"
+_TRACES, _LOGS = "traces", "logs"
+_SPANS_PATH, _LOGS_PATH = "/v1/traces", "/v1/logs"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +29,19 @@ class Forward:
     filter: Match = field(default_factory=dict)
     share: float = 1.0
     enabled: bool = True
+    logs: bool = False
+    """Log records go, too."""
+
+    @property
+    def logs_url(self) -> str:
+        """Where log records are posted: beside the spans."""
+        return self.url.removesuffix(_SPANS_PATH) + _LOGS_PATH
 
     @property
     def url(self) -> str:
         """Where spans are posted: OTLP's path is added to an address without one."""
         parts = urlsplit(self.endpoint)
-        return urlunsplit(parts._replace(path="/v1/traces")) if parts.path in {"", "/"} else self.endpoint
+        return urlunsplit(parts._replace(path=_SPANS_PATH)) if parts.path in {"", "/"} else self.endpoint
 
 
 def parse(name: str, given: Mapping[str, Any]) -> Forward:
@@ -42,14 +51,27 @@ def parse(name: str, given: Mapping[str, Any]) -> Forward:
     share = given.get("share", 1.0)
     if isinstance(share, bool) or not isinstance(share, int | float) or not math.isfinite(share) or not 0 < share <= 1:
         raise InvalidInput(field="share", value=str(share)[:80], fix="a number over 0, at most 1")
-    return Forward(
+    forward = Forward(
         name,
         web_address(given.get("endpoint"), "endpoint"),
         _headers(given.get("headers") or {}),
         parse_match(given.get("filter") or {}, "filter"),
         float(share),
         bool(given.get("enabled", True)),
+        _logs(given.get("signals", [_TRACES])),
     )
+    if forward.logs and not forward.url.endswith(_SPANS_PATH):
+        raise InvalidInput(
+            "Log records are posted beside spans, and nobody can say where that is.", field="endpoint",
+            value=forward.endpoint[:80], fix=f"give the address alone, or one that ends with {_SPANS_PATH}",
+        )  # fmt: skip
+    return forward
+
+
+def _logs(signals: Any) -> bool:
+    if not isinstance(signals, list) or _TRACES not in signals or not set(map(str, signals)) <= {_TRACES, _LOGS}:
+        raise InvalidInput(field="signals", value=str(signals)[:80], fix='["traces"] or ["traces", "logs"]')
+    return _LOGS in signals
 
 
 def to_json(forward: Forward) -> dict[str, Any]:
@@ -58,7 +80,7 @@ def to_json(forward: Forward) -> dict[str, Any]:
         "name": forward.name,
         "endpoint": forward.endpoint,
         "headers": {header: _ENV + name for header, name in forward.headers.items()},
-        "signals": ["traces"],
+        "signals": [_TRACES, _LOGS] if forward.logs else [_TRACES],
         "filter": {name: list(values) if len(values) > 1 else values[0] for name, values in forward.filter.items()},
         "share": forward.share,
         "enabled": forward.enabled,

@@ -1,4 +1,4 @@
-"""Spans on their way to another collector: at least once, in the order in which they were stored.
+"""Spans, and log records, on their way to another collector: at least once, in the order in which they were stored.
 
 The queue is the facts themselves: a forward remembers until which moment of storing everything was sent. So it costs
 ingest nothing and no disk, survives any kill, and waits as long as the other side is away. What the other side refuses
@@ -8,7 +8,8 @@ when it says so itself.
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import replace
 from functools import partial
 from operator import itemgetter
@@ -30,6 +31,7 @@ from assay_server.outbound.exports import MayName
 from assay_server.outbound.forward_definition import Forward, parse, to_json
 from assay_server.outbound.forward_rows import State
 from assay_server.outbound.otlp import encoded
+from assay_server.outbound.otlp_logs import encoded_logs
 from assay_server.outbound.posting import Answer, Post
 from assay_server.providers import Upstream
 from assay_server.query import Stored
@@ -83,7 +85,7 @@ class Forwards:
 
     async def heard(self, facts: Facts) -> None:
         """A listener of ingest: there may be something to send."""
-        if facts.spans and self._some_due:
+        if (facts.spans or facts.events) and self._some_due:
             self._beat.wake()
 
     async def list(self, project: str) -> Sequence[dict[str, Any]]:
@@ -131,13 +133,15 @@ class Forwards:
         await self._ledger.write(write)
 
     async def test(self, project: str, name: str) -> dict[str, Any]:
-        """Sends an empty request now. Raises NotFound."""
+        """Sends an empty request now, of each kind that is forwarded. Raises NotFound."""
         state = await self._ledger.read(lambda connection: rows.fetch(connection, project, name))
         answer = await self._post.send(state.forward, b"")
+        if answer.status == 200 and state.forward.logs:
+            answer = await self._post.send(state.forward, b"", logs=True)
         return {"ok": answer.status == 200, "status": answer.status or None, "error": answer.error}
 
     async def tick(self) -> int:
-        """Sends what may be sent; how many spans arrived."""
+        """Sends what may be sent; how many spans and records arrived."""
         return sum(await asyncio.gather(*(await self.begin())))
 
     async def begin(self) -> Sequence["asyncio.Task[int]"]:
@@ -155,7 +159,7 @@ class Forwards:
         """Until nothing is left or something fails; what failed is sent again whole from where it last got to."""
         sent = 0
         try:
-            while (until := await self._stored.reach(state.project, state.stored_ns, _ABOUT)) is not None:
+            while (until := await self._reach(state)) is not None:
                 async with self._turns:
                     moved = await self._send(state, until)
                 if moved is None:
@@ -169,35 +173,71 @@ class Forwards:
             await self._failed(state, Answer(0, error="The spans could not be read; the server's log has why."))
         return sent
 
+    async def _reach(self, state: State) -> int | None:
+        return await self._stored.reach(state.project, state.stored_ns, _ABOUT, logs=state.forward.logs)
+
     async def _send(self, state: State, until_ns: int) -> State | None:
         """Everything until that moment; None where it did not arrive, or is no longer wanted."""
-        wanted = matcher(state.forward.filter, itemgetter)
-        share = state.forward.share
         sent = rejected = 0
-        after: int | None = -1
         error = None
-        while after is not None:
-            spans, after = await self._stored.page(state.project, state.stored_ns, until_ns, after)
-            chosen = [span for span in spans if wanted(span) and (share >= 1 or fraction(span["trace_id"]) < share)]
-            answer, n, lost = await self._deliver(state.forward, chosen)
-            if not answer.arrived:
-                await self._failed(state, answer)
-                return None
-            error = answer.error or error
-            sent, rejected = sent + n - lost, rejected + lost
+        async with aclosing(self._batches(state, until_ns)) as batches:
+            async for batch, logs in batches:
+                answer, n, lost = await self._deliver(state.forward, batch, logs=logs)
+                if not answer.arrived:
+                    await self._failed(state, answer)
+                    return None
+                error = answer.error or error
+                sent, rejected = sent + n - lost, rejected + lost
         return await self._moved(state, until_ns, sent, rejected, error)
 
-    async def _deliver(self, forward: Forward, spans: Sequence[Mapping[str, Any]]) -> tuple[Answer, int, int]:
+    async def _batches(
+        self, state: State, until_ns: int
+    ) -> AsyncGenerator[tuple[Sequence[Mapping[str, Any]], bool], None]:
+        """What was stored until that moment and is wanted; True where these are log records.
+
+        A record that names a span goes when both are stored: with its span, or behind one that was sent before. So it
+        is wanted as its span is, and waits with it for sampling. Who names none goes where everything does.
+        """
+        project, forward, since_ns = state.project, state.forward, state.stored_ns
+        wanted = _wanted(forward)
+        after: int | None = -1
+        while after is not None:
+            spans, after = await self._stored.page(project, since_ns, until_ns, after)
+            chosen = [span for span in spans if wanted(span)]
+            yield chosen, False
+            if forward.logs and chosen:
+                yield await self._stored.records_of(project, chosen, until_ns), True
+        after = -1 if forward.logs else None
+        while after is not None:
+            records, after = await self._stored.records(project, since_ns, until_ns, after)
+            yield await self._behind(state, records), True
+
+    async def _behind(self, state: State, records: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
+        """Of records that have just come those whose spans were sent before, and those that name none."""
+        spans = await self._stored.spans_of(state.project, records, state.stored_ns)
+        wanted, everything = _wanted(state.forward), not state.forward.filter and state.forward.share >= 1
+
+        def goes(record: Mapping[str, Any]) -> bool:
+            if not record["trace_id"] or not record["span_id"]:
+                return everything
+            span = spans.get((record["trace_id"], record["span_id"]))
+            return span is not None and wanted(span)
+
+        return [record for record in records if goes(record)]
+
+    async def _deliver(
+        self, forward: Forward, batch: Sequence[Mapping[str, Any]], *, logs: bool
+    ) -> tuple[Answer, int, int]:
         """The answer, how many were sent, and how many of them are lost. Where it is too much, the halves."""
-        body, n = await asyncio.to_thread(encoded, spans, self._server)
-        answer = await self._post.send(forward, body) if n else Answer(200)
-        if not answer.is_too_large or len(spans) < 2:
+        body, n = await asyncio.to_thread(encoded_logs if logs else encoded, batch, self._server)
+        answer = await self._post.send(forward, body, logs=logs) if n else Answer(200)
+        if not answer.is_too_large or len(batch) < 2:
             return answer, n, answer.lost(n)
-        middle = len(spans) // 2
-        first, n_first, lost_first = await self._deliver(forward, spans[:middle])
+        middle = len(batch) // 2
+        first, n_first, lost_first = await self._deliver(forward, batch[:middle], logs=logs)
         if not first.arrived:
             return first, 0, 0
-        second, n_second, lost_second = await self._deliver(forward, spans[middle:])
+        second, n_second, lost_second = await self._deliver(forward, batch[middle:], logs=logs)
         told = second if second.error or not second.arrived else replace(second, error=first.error)
         return told, n_first + n_second, lost_first + lost_second
 
@@ -253,3 +293,8 @@ class Forwards:
             before=without_values(connection, project, before),
             after=without_values(connection, project, after),
         )
+
+
+def _wanted(forward: Forward) -> Callable[[Mapping[str, Any]], bool]:
+    matches, share = matcher(forward.filter, itemgetter), forward.share
+    return lambda span: matches(span) and (share >= 1 or fraction(span["trace_id"]) < share)

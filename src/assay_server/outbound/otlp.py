@@ -4,23 +4,16 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
-from opentelemetry.proto.common.v1.common_pb2 import AnyValue, EntityRef
 from opentelemetry.proto.trace.v1 import trace_pb2
 
 from assay_server.core.otlp_names import (
     DROPPED,
-    ENTITY_REFS,
     FLAGS,
-    OF_RESOURCE,
-    OF_SCOPE,
     REMOTE_KINDS,
-    SCHEMA_URL,
     SPAN_KIND,
     TRACE_STATE,
 )
-
-FORWARDED_BY = "assay.forwarded_by"
-"""A resource attribute: the servers that sent a span on. None sends on what it sent before."""
+from assay_server.outbound.otlp_parts import forwarded_by, id_of, put, tell_origin
 
 _MOST = 2**32 - 1
 _STATUS = {"unset": 0, "ok": 1, "error": 2}
@@ -45,43 +38,17 @@ def encoded(spans: Sequence[Mapping[str, Any]], server: str) -> tuple[bytes, int
     taken = 0
     for span in spans:
         ids = _ids(span)
-        past = span["resource"].get(FORWARDED_BY, [])
-        past = past if isinstance(past, list) else [past]
+        past = forwarded_by(span)
         if ids is None or server in past:
             continue
         key = (repr(span["resource"]), span["scope"])
         if key not in scopes:
-            scopes[key] = _scope(request, span, [*past, server])
+            of_resource = request.resource_spans.add()
+            scopes[key] = of_resource.scope_spans.add()
+            tell_origin(of_resource, scopes[key], span, [*past, server])
         _add(scopes[key].spans.add(), span, ids)
         taken += 1
     return request.SerializeToString(), taken
-
-
-def _scope(request: ExportTraceServiceRequest, span: Mapping[str, Any], servers: list[Any]) -> Any:
-    of_resource = request.resource_spans.add()
-    of_scope = of_resource.scope_spans.add()
-    for key, value in {**span["resource"], FORWARDED_BY: servers}.items():
-        if key == OF_RESOURCE + SCHEMA_URL:
-            of_resource.schema_url = str(value)
-        elif key == OF_RESOURCE + ENTITY_REFS and (refs := _entities(value)) is not None:
-            of_resource.resource.entity_refs.extend(refs)
-        elif key == OF_SCOPE + SCHEMA_URL:
-            of_scope.schema_url = str(value)
-        elif key.startswith(OF_SCOPE):
-            _put(of_scope.scope.attributes, key.removeprefix(OF_SCOPE), value)
-        else:
-            _put(of_resource.resource.attributes, key, value)
-    name, _, version = (span["scope"] or "").partition("@")
-    of_scope.scope.name, of_scope.scope.version = name, version
-    return of_scope
-
-
-def _entities(value: Any) -> list[EntityRef] | None:
-    """None where it is not what ingest keeps: an attribute of that name may hold anything."""
-    try:
-        return [EntityRef(**ref) for ref in value]
-    except (TypeError, ValueError):
-        return None
 
 
 def _add(out: trace_pb2.Span, span: Mapping[str, Any], ids: tuple[bytes, bytes, bytes]) -> None:
@@ -96,19 +63,19 @@ def _add(out: trace_pb2.Span, span: Mapping[str, Any], ids: tuple[bytes, bytes, 
         out.kind = _KINDS[said.pop(SPAN_KIND)]
     _put_beside(out, said)
     for key, value in said.items():
-        _put(out.attributes, key, value)
+        put(out.attributes, key, value)
     for event in span["events"]:
         made = out.events.add(name=event["name"], time_unix_nano=event["time_ns"])
         for key, value in event["attributes"].items():
-            _put(made.attributes, key, value)
+            put(made.attributes, key, value)
     for link in span["links"]:
-        pair = _hex(link.get("trace_id"), 16), _hex(link.get("span_id"), 8)
+        pair = id_of(link.get("trace_id"), 16), id_of(link.get("span_id"), 8)
         if pair[0] is not None and pair[1] is not None:
             linked = out.links.add(trace_id=pair[0], span_id=pair[1])
             of_link = dict(link.get("attributes") or {})
             _put_beside(linked, of_link)
             for key, value in of_link.items():
-                _put(linked.attributes, key, value)
+                put(linked.attributes, key, value)
 
 
 def _put_beside(out: Any, said: dict[str, Any]) -> None:
@@ -139,41 +106,7 @@ def _attributes(span: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _ids(span: Mapping[str, Any]) -> tuple[bytes, bytes, bytes] | None:
-    trace_id, span_id = _hex(span["trace_id"], 16), _hex(span["span_id"], 8)
+    trace_id, span_id = id_of(span["trace_id"], 16), id_of(span["span_id"], 8)
     if trace_id is None or span_id is None:
         return None
-    return trace_id, span_id, _hex(span["parent_id"], 8) or b""
-
-
-def _hex(text: Any, size: int) -> bytes | None:
-    try:
-        found = bytes.fromhex(text) if isinstance(text, str) else b""
-    except ValueError:
-        return None
-    return found if len(found) == size else None
-
-
-def _put(attributes: Any, key: str, value: Any) -> None:
-    _fill(attributes.add(key=key).value, value)
-
-
-def _fill(out: AnyValue, value: Any) -> None:
-    match value:
-        case bool():
-            out.bool_value = value
-        case int() if -(2**63) <= value < 2**63:
-            out.int_value = value
-        case int() | float():
-            out.double_value = float(value)
-        case str():
-            out.string_value = value
-        case list():
-            out.array_value.SetInParent()
-            for part in value:
-                _fill(out.array_value.values.add(), part)
-        case dict():
-            out.kvlist_value.SetInParent()
-            for key, part in value.items():
-                _fill(out.kvlist_value.values.add(key=key).value, part)
-        case _:
-            return  # null: an empty value
+    return trace_id, span_id, id_of(span["parent_id"], 8) or b""

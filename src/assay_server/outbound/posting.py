@@ -1,4 +1,4 @@
-"""One request of spans to another collector, and what came of it."""
+"""One request of spans or log records to another collector, and what came of it."""
 
 import asyncio
 import gzip
@@ -22,7 +22,7 @@ _LONGEST_ERROR = 250
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """`rejected`: spans the other side would not take."""
+    """`rejected`: spans or records the other side would not take."""
 
     status: int
     rejected: int = 0
@@ -50,14 +50,16 @@ class Post:
         self._upstream = upstream
         self._environment = environment
 
-    async def send(self, forward: Forward, body: bytes) -> Answer:
+    async def send(self, forward: Forward, body: bytes, *, logs: bool = False) -> Answer:
         headers = {"content-type": "application/x-protobuf", "content-encoding": "gzip"}
         secrets: dict[str, str] = {}
         try:
             secrets = {header: self._secret(name, header) for header, name in forward.headers.items()}
             packed = await asyncio.to_thread(gzip.compress, body, 1)
             async with asyncio.timeout(_ANSWER_S):
-                answer = await self._answer(Outgoing(forward.url, headers | secrets, packed))
+                answer = await self._answer(
+                    Outgoing(forward.logs_url if logs else forward.url, headers | secrets, packed)
+                )
         except TimeoutError:
             return Answer(0, error=f"no answer in {_ANSWER_S:g} s")
         except (UpstreamError, InvalidInput, ValueError) as error:  # the last of what no address, or header, can be
@@ -109,7 +111,7 @@ def _without(text: str, secrets: Mapping[str, str]) -> str:
 
 
 def _partial(body: bytes) -> Answer:
-    """A success, perhaps a partial one (OTLP's `partial_success`)."""
+    """A success, perhaps a partial one (OTLP's `partial_success`, which for log records is the same on the wire)."""
     told = ExportTraceServiceResponse()
     try:
         told.ParseFromString(body)

@@ -82,6 +82,9 @@ def test_a_forward_is_put_tested_and_listed(cli: Run, fake_rest: FakeServer) -> 
     fake_rest.on("DELETE", "/api/v1/forwards/lake", None, status=204)
     assert cli("forwards", "put", "lake", "http://x", "-H", "authorization=env:T").code == 0
     assert fake_rest.seen[0].json["headers"] == {"authorization": "env:T"}
+    assert fake_rest.seen[0].json["signals"] == ["traces"]
+    assert "spans and log records" in cli("forwards", "put", "lake", "http://x", "--logs").out
+    assert fake_rest.seen[1].json["signals"] == ["traces", "logs"]
     tested = cli("forwards", "test", "lake")
     assert (tested.code, "HTTP 401" in tested.out) == (1, True)
     assert "lake" in cli("forwards", "list").out

@@ -17,7 +17,7 @@ from assay_server.core.records import Facts, Span, Thin, Tokens
 from assay_server.governance import Audit
 from assay_server.ledger import Ledger
 from assay_server.outbound import Forwards
-from assay_server.outbound.otlp import FORWARDED_BY
+from assay_server.outbound.otlp_parts import FORWARDED_BY
 from assay_server.providers import HttpUpstream
 from assay_server.query import Stored
 from assay_server.store import DuckStore

@@ -123,12 +123,13 @@ export interface ForwardDefinition {
   filter: Match
   share: number
   enabled: boolean
+  /** `logs` beside `traces`: log records go, too. */
+  signals: string[]
 }
 
 export interface Forward extends ForwardDefinition {
   name: string
   revision: string
-  signals: string[]
   state: 'ok' | 'retrying' | 'off'
   waiting: number
   oldest_at: string | null

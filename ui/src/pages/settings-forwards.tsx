@@ -21,6 +21,8 @@ import { type Column, Table } from '@/parts/table'
 import { Time } from '@/parts/values'
 import { useAccess } from '@/shell/access'
 
+const LOGS = 'logs'
+
 /** Other collectors that get what is stored here, as it is stored: scrubbed. */
 export default function Forwards() {
   const [address, change] = useAddress()
@@ -66,7 +68,7 @@ const columnsOf = (admin: boolean, edit: (row: Forward) => void): Column<Forward
 ]
 
 function scopeOf(row: Forward): string {
-  return [told(row.filter).join('; ') || 'all spans', row.share < 1 && `${Number((row.share * 100).toPrecision(4))} % of traces`].filter(Boolean).join(', ')
+  return [told(row.filter).join('; ') || 'all spans', row.signals.includes(LOGS) && 'with log records', row.share < 1 && `${Number((row.share * 100).toPrecision(4))} % of traces`].filter(Boolean).join(', ')
 }
 
 function Actions({ row, onEdit }: { row: Forward; onEdit: () => void }) {
@@ -98,9 +100,10 @@ function ForwardForm({ existing, onClose }: { existing?: Forward; onClose: () =>
   const [held, setHeld] = useState<Held[]>(existing ? heldOf(existing.filter) : [])
   const [share, setShare] = useState<number | string>((existing?.share ?? 1) * 100)
   const [enabled, setEnabled] = useState(existing?.enabled ?? true)
+  const [logs, setLogs] = useState(existing?.signals.includes(LOGS) ?? false)
   const [seen] = useState(existing?.revision ?? '0') // nothing: a forward of that name is not taken over
   const save = useMutation({
-    mutationFn: () => request('PUT', `/forwards/${encodeURIComponent(name.trim())}`, { endpoint: endpoint.trim(), headers: headersOf(headers), filter: matchOf(held), share: Number(share) / 100, enabled }, undefined, seen),
+    mutationFn: () => request('PUT', `/forwards/${encodeURIComponent(name.trim())}`, { endpoint: endpoint.trim(), headers: headersOf(headers), filter: matchOf(held), share: Number(share) / 100, enabled, signals: logs ? ['traces', LOGS] : ['traces'] }, undefined, seen),
     onSuccess: () => show(),
   })
   const show = async () => {
@@ -120,6 +123,7 @@ function ForwardForm({ existing, onClose }: { existing?: Forward; onClose: () =>
         <Match out held={held} fields={MATCHED} onChange={setHeld} empty="All spans." />
         <div className="line" style={{ gap: '1.5rem', alignItems: 'flex-end' }}>
           <NumberBox label="Share of traces, %" required withAsterisk={false} min={0} max={100} decimalScale={3} hideControls value={share} onChange={setShare} maw="9rem" />
+          <Switch label="Log records, too" checked={logs} onChange={(event) => setLogs(event.currentTarget.checked)} />
           <Switch label="Turned on" checked={enabled} onChange={(event) => setEnabled(event.currentTarget.checked)} />
         </div>
         {save.isError && <ProblemNote error={save.error} />}
