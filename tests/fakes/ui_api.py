@@ -19,6 +19,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
+from starlette.types import ASGIApp
 
 from assay_server.api.web import Web
 from tests.fakes.ui_agent import loop_score, with_agents
@@ -253,10 +254,10 @@ class FakeApi:
 
 
 @contextmanager
-def serving(api: FakeApi, port: int = 0) -> Iterator[str]:
-    """The address of the fake, on a free port of this machine, until the block ends."""
+def serving(app: ASGIApp, port: int = 0) -> Iterator[str]:
+    """The address of the app (`FakeApi.app`), on a free port of this machine, until the block ends."""
     config = uvicorn.Config(
-        api.app(), host="127.0.0.1", port=port, log_level="warning", lifespan="off", timeout_graceful_shutdown=1
+        app, host="127.0.0.1", port=port, log_level="warning", lifespan="off", timeout_graceful_shutdown=1
     )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)
@@ -306,7 +307,7 @@ async def _problem(request: Request, error: Exception) -> Response:
 
 
 def main() -> None:
-    with serving(FakeApi(), port=4601) as url:
+    with serving(FakeApi().app(), port=4601) as url:
         print(f"{url}/sign-in?token={KEY}", flush=True)  # noqa: T201
         threading.Event().wait()
 

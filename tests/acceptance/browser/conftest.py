@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from starlette.types import Receive, Scope, Send
 
 from assay_server.api.web import BUILT
 from tests.fakes.ui_agent import with_agents
@@ -66,31 +67,51 @@ def ui_api(week: World) -> FakeApi:
     return FakeApi(fresh(week))
 
 
-@pytest.fixture
-def ui_url(ui_api: FakeApi) -> Iterator[str]:
-    with serving(ui_api) as url:
-        yield url
+class Stage:
+    """One address for the tests of a file, one after the other: what the browser compiled for it is there for all."""
+
+    def __init__(self) -> None:
+        self.url = ""
+        self._app = FakeApi(World()).app()
+
+    def show(self, api: FakeApi) -> None:
+        self._app = api.app()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._app(scope, receive, send)
 
 
 @pytest.fixture(scope="module")
-def warm(chromium: Browser) -> Iterator[BrowserContext]:
+def stage() -> Iterator[Stage]:
+    made = Stage()
+    with serving(made) as made.url:
+        yield made
+
+
+@pytest.fixture
+def ui_url(stage: Stage, ui_api: FakeApi) -> str:
+    stage.show(ui_api)
+    return stage.url
+
+
+@pytest.fixture(scope="module")
+def warm(chromium: Browser, stage: Stage) -> Iterator[BrowserContext]:
     """A context with a page that stays open: its process, and the scripts compiled in it, serve every other page too.
 
     A process for each test would cost more than half of the test.
     """
     context = _context(chromium)
-    with serving(FakeApi(World())) as home:
-        context.new_page().goto(f"{home}/sign-in")
-        yield context
-        context.close()
+    context.new_page().goto(f"{stage.url}/sign-in")
+    yield context
+    context.close()
 
 
 @pytest.fixture
 def opened(chromium: Browser, warm: BrowserContext, ui_url: str) -> Iterator[Opened]:
     """Opens a path, signed in unless told otherwise. What the console says and what leaves the site fails the test.
 
-    Nothing of a test is left for the next: pages are closed, cookies and permissions taken away, and what a page stores
-    belongs to its origin, which is a server of this test. Whoever comes second in a test has a context of their own.
+    Nothing of a test is left for the next: pages are closed, and what they stored, cookies and permissions are taken
+    away. Whoever comes second in a test has a context of their own.
     """
     contexts: list[BrowserContext] = []
     pages: list[Page] = []
@@ -117,6 +138,7 @@ def opened(chromium: Browser, warm: BrowserContext, ui_url: str) -> Iterator[Ope
         page.close()
     for context in contexts:
         context.close()
+    warm.pages[0].evaluate("() => localStorage.clear()")
     warm.clear_cookies()
     warm.clear_permissions()
     assert complaints == []

@@ -1,6 +1,6 @@
 """Every page in both colour schemes and on a phone: it says what it is for, axe finds nothing, nothing overflows."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 
 from tests.acceptance.browser.conftest import AXE
 from tests.fakes.ui_agent import AGENT, EARLIER
-from tests.fakes.ui_api import FakeApi, serving
+from tests.fakes.ui_api import FakeApi
 from tests.fakes.ui_world import World, an_id, trace_id
 
 pytestmark = pytest.mark.browser
@@ -133,16 +133,10 @@ COLOURS = {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}
 WIDEST = "Math.max(document.documentElement.scrollWidth, document.querySelector('#main')?.scrollWidth ?? 0)"
 
 
-@pytest.fixture(scope="module")
-def read_only(week: World) -> Iterator[str]:
-    """One server for all of them: they only look, and its scripts are fetched once."""
-    with serving(FakeApi(week)) as url:
-        yield url
-
-
 @pytest.fixture
-def ui_url(read_only: str) -> str:
-    return read_only
+def ui_api(week: World) -> FakeApi:
+    """The same week for all of them: they only look."""
+    return FakeApi(week)
 
 
 @pytest.mark.parametrize("name", PAGES)
