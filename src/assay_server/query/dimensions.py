@@ -37,6 +37,9 @@ FIELDS = (
 GROUPS = (*FIELDS, "error_type", "endpoint", "tag:<key>", "attribute:<key>")
 """What panels and monitors are grouped by: `is_group`."""
 
+BY_SCORE = "score"
+"""In panels of scores of every name: by these."""
+
 _KEYED = ("tag:", ATTRIBUTE)
 _LONGEST_KEY = 2000
 EDGES = "project = ? AND start_ns >= ? AND start_ns < ?"

@@ -105,8 +105,13 @@ COUNTS = frozenset({"count", "requests", "errors", "users", "sessions", "judgeme
 QUANTILES = frozenset(name for name, measure in MEASURES.items() if measure.shape == "quantile")
 
 
-def parse_metric(given: Any, at: str = "metric") -> Metric:
-    """From JSON: a name, or an object with its settings. Raises InvalidInput naming the field below `at`."""
+EVERY_SCORE = "*"
+"""In place of a score's name, where panels are grouped by it."""
+
+
+def parse_metric(given: Any, at: str = "metric", *, by_score: bool = False) -> Metric:
+    """From JSON: a name, or an object with its settings. `by_score`: it is grouped by the names of scores. Raises
+    InvalidInput naming the field below `at`."""
     given = {"name": given} if isinstance(given, str) else given
     name = given.get("name") if isinstance(given, Mapping) else given
     if not isinstance(given, Mapping) or not isinstance(name, str) or name not in MEASURES:
@@ -115,7 +120,15 @@ def parse_metric(given: Any, at: str = "metric") -> Metric:
     for key in given:
         if key not in known:
             raise InvalidInput(f"'{name}' has no such setting.", field=f"{at}.{key}", fix=", ".join(known))
-    return Metric(name, **{key: _SETTINGS[key](given.get(key), f"{at}.{key}") for key in known[1:]})
+    metric = Metric(name, **{key: _SETTINGS[key](given.get(key), f"{at}.{key}") for key in known[1:]})
+    if by_score != (metric.score == EVERY_SCORE):
+        raise InvalidInput(
+            "Scores of every name are shown by their names, and only they are.",
+            field=f"{at}.score",
+            value=metric.score,
+            fix="in a panel, score: '*' and group_by: score; else one name",
+        )
+    return metric
 
 
 def metric_json(metric: Metric) -> dict[str, Any]:
@@ -179,6 +192,8 @@ def label_of(metric: Metric) -> str:
     if MEASURES[metric.name].shape == "quantile":
         return f"{words} p{metric.quantile * 100:g}"
     if metric.score is not None:
+        if metric.score == EVERY_SCORE:
+            return words if metric.name == "judgements" else "scores"
         of = "of " if metric.name == "judgements" else ""
         return f"{words} {of}{metric.score}" + (f" by {metric.source}" if metric.source else "")
     return f"{words} {metric.bucket}" if metric.bucket else words

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from assay_server.query.dimensions import BY_SCORE
 from assay_server.query.measures import MEASURES, Metric
 from assay_server.query.narrowing import kept_by, left_out_by
 from assay_server.query.search_line import excluding
@@ -36,13 +37,22 @@ def traces_of(
         for name, values in left_out_by(each).items():
             if not _leave_out(said, metric, name, values):
                 return None
-    if group_by is not None and not _say_field(said, group_by, group):
+    if group_by is not None and not (_is_named(group) if group_by == BY_SCORE else _say_field(said, group_by, group)):
         return None
     if metric is not None and metric.name == "errors" and not _say(said, "status", "error"):
         return None
     if metric is not None and MEASURES[metric.name].family == "scores":
-        said["score"] = ["schema_valid:lt:1" if metric.name == "schema_violations" else f"{metric.score}:ge:0"]
+        said["score"] = [_judged(metric, group if group_by == BY_SCORE else metric.score)]
     return said
+
+
+def _judged(metric: Metric, score: str | None) -> str:
+    return "schema_valid:lt:1" if metric.name == "schema_violations" else f"{score}:exists:"
+
+
+def _is_named(group: str | None) -> bool:
+    """The others are no score."""
+    return group is not None
 
 
 def _say_field(said: dict[str, Any], name: str, value: str | None) -> bool:
