@@ -32,6 +32,7 @@ FIELDS = (
     "channel",
     "arm",
     "prompt",
+    "prompt_version",
     "run",
 )
 GROUPS = (*FIELDS, "error_type", "endpoint", "tag:<key>", "attribute:<key>")

@@ -12,7 +12,7 @@ _WORDS = frozenset(
     {
         *("kind", "name", "model", "provider", "service", "user", "session", "release", "channel", "arm", "run"),
         *("environment", "tag", "status", "feature", "tenant", "cost_center"),
-        *("prompt", "error_type", "endpoint"),
+        *("prompt", "prompt_version", "error_type", "endpoint"),
     }
 )
 """Each may be said once there, with one value."""
