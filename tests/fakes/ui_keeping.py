@@ -281,6 +281,7 @@ _SAMPLED = {
     "kept_content": 120_000,
     "sampled_out": 60_000,
     "dropped": 4_000,
+    "lacking": {"calls": 310, "cost": {"usd": 2.4, "unknown": 0}},
     "bytes": {"content": 610_000_000, "saved": 220_000_000},
     "by_rule": [
         {"rule": "health", "action": "drop", "spans": 4_000},

@@ -103,6 +103,8 @@ def test_rules_at_the_door(own_server: RunningServer) -> None:
         for number in range(1, TRACES + 1):
             send(http, trace(number))
         preview = http.post("/api/v1/sampling/preview", json={"rules": rules}).raise_for_status().json()
+        without = {"rules": [{"name": "steps", "match": {"name": "step"}, "action": "drop"}]}
+        lacking = http.post("/api/v1/sampling/preview", json=without).raise_for_status().json()["lacking"]
         put(http, "sampling", {"rules": rules, "reason": "too much text"})
         for number in range(TRACES + 1, 2 * TRACES + 1):
             send(http, trace(number, first=0, count=2))
@@ -130,6 +132,7 @@ def test_rules_at_the_door(own_server: RunningServer) -> None:
     assert set(re.findall(r"text\d+n(\d)", json.dumps(shown))) == {"0"}, "the root's text alone"
     assert (preview["spans"], preview["dropped"]) == (TRACES * SPANS, 0)
     assert preview["by_rule"][1]["spans"] == 3 * TRACES
+    assert (preview["lacking"], lacking["calls"]) == (None, 3 * TRACES)
     assert 0 < preview["sampled_out"] < 3 * TRACES
     assert audit[0]["reason"] == "too much text"
 

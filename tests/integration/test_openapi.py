@@ -1,7 +1,10 @@
 """What the OpenAPI document promises, asked of the real server with values nobody thought of (schemathesis)."""
 
+import re
 from collections.abc import Iterator
+from functools import partial
 from typing import Any, cast
+from urllib.parse import quote
 
 import httpx
 import pytest
@@ -13,6 +16,7 @@ from schemathesis.specs.openapi.checks import content_type_conformance, response
 
 from assay_server.api.build import rest
 from tests.fixtures.server import RunningServer
+from tests.integration.isolation_world import fill
 
 pytestmark = pytest.mark.xdist_group("openapi")
 
@@ -57,6 +61,65 @@ def test_the_served_document_is_the_one_that_is_tested(target: RunningServer) ->
 @settings(max_examples=_EXAMPLES, derandomize=True, suppress_health_check=list(HealthCheck))
 def test_no_operation_breaks(case: Case[Any], target: RunningServer) -> None:
     assert_kept(case, target)
+
+
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[RunningServer, dict[str, str]]]:
+    """A server that holds one of everything, and the ids and names of it."""
+    folder = tmp_path_factory.mktemp("filled")
+    running = RunningServer(folder / "data", ASSAY_EXPORT_DIR=str(folder / "exports")).start()
+    with running.client() as http:
+        made = fill(http)
+    yield running, made
+    running.kill()
+
+
+@SCHEMA.include(func=lambda operation: reads(operation.operation)).parametrize()  # type: ignore[untyped-decorator]
+@settings(max_examples=2, derandomize=True, suppress_health_check=list(HealthCheck))
+def test_no_operation_breaks_on_what_is_there(case: Case[Any], filled: tuple[RunningServer, dict[str, str]]) -> None:
+    """On a server that holds nothing most operations that name something say that there is no such thing."""
+    server, made = filled
+    if case.path_parameters:
+        case.path_parameters = {name: there(made, case.path, name) for name in case.path_parameters}
+    assert_kept(case, server)
+
+
+def test_what_is_asked_for_is_there(filled: tuple[RunningServer, dict[str, str]]) -> None:
+    """Otherwise the test above would ask for nothing, too. (A backup is none of what was made.)"""
+    server, made = filled
+    paths = [path for path, operations in _document()["paths"].items() if "{" in path and "get" in operations]
+    asked = {path: _PARAMETER.sub(partial(_there, made, path), path) for path in paths}
+    with server.client() as http:
+        missing = {path for path, address in asked.items() if http.get(address).status_code == 404}
+    assert missing == {"/api/v1/backups/{backup}"}
+
+
+_PARAMETER = re.compile(r"{(\w+)}")
+_ASKED_BY_POST = ("/panels/query", "/sql", "/monitors/preview", "/sampling/preview", "/traces/search")
+_ALIKE = {"trace_id": "trace", "span_id": "span", "media_id": "media", "assessment_id": "score", "version": "prompt"}
+_NAMES = {"prompts": "prompt_name", "datasets": "dataset", "channels": "channel", "dashboards": "dashboard"}
+_REFS = {"prompts": "prompt", "prompt-versions": "prompt", "retrieval-configs": "retrieval", "releases": "release"}
+
+
+def reads(operation: Any) -> bool:
+    post = operation.method.upper() == "POST" and operation.path.endswith(_ASKED_BY_POST)
+    return operation.method.upper() == "GET" or post
+
+
+def _there(made: dict[str, str], path: str, found: re.Match[str]) -> str:
+    return quote(there(made, path, found[1]))
+
+
+def there(made: dict[str, str], path: str, parameter: str) -> str:
+    """What stands for a parameter of a path on a server that was filled."""
+    before = path.partition("{" + parameter + "}")[0].rstrip("/").rpartition("/")[2]
+    if parameter in ("a", "b"):
+        kind = "run" if "/runs/" in path else "trace"
+        return made["run2"] if (kind, parameter) == ("run", "b") else made[kind]
+    if parameter in ("name", "ref"):
+        known = _NAMES if parameter == "name" else _REFS
+        return made.get(known.get(before, ""), "quokka-service")
+    return made.get(_ALIKE.get(parameter, parameter), "quokka")
 
 
 def assert_kept(case: Case[Any], target: RunningServer) -> None:

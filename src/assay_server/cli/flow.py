@@ -11,7 +11,7 @@ import typer
 import assay
 from assay_server.cli.common import AsJson, Limit, connected, filters, group, names, near, pairs
 from assay_server.cli.exits import NO
-from assay_server.cli.terminal import answer, emit, hint, safe, say, table, when
+from assay_server.cli.terminal import answer, emit, hint, money, safe, say, table, when
 from assay_server.core.words import percent
 
 quotas = group("quotas", "What a project may send by day and month.")
@@ -80,6 +80,9 @@ def preview(file: Rules, as_json: AsJson = False) -> None:
         f"of {found['spans']} spans ({found['of']} came in all) {found['kept_content']} would have kept their content"
     )
     answer(f"{found['sampled_out']} would have lost it, {found['dropped']} would not have been stored")
+    if found.get("lacking"):
+        calls, cost = found["lacking"]["calls"], money(found["lacking"]["cost"])
+        answer(f"{calls} of these are calls of models ({cost}): they would be in no sum of costs")
     table(("rule", "action", "spans"), [(one["rule"], one["action"], one["spans"]) for one in found["by_rule"]])
     hint(f"assay sampling set {file}")
 

@@ -11,6 +11,7 @@ from typing import Any, cast
 from assay_server.core.clock import parse_rfc3339
 from assay_server.core.records import SPAN_KINDS, Arm, Score, Span, SpanKind, Tokens
 from assay_server.ingest.aliases import Aliases
+from assay_server.ingest.confidence import confidence_of
 from assay_server.ingest.documents import documents_of, documents_of_trees
 from assay_server.ingest.evaluation_events import scores_of_events
 from assay_server.ingest.langchain import answered, asked
@@ -110,7 +111,8 @@ class Normaliser:
                 span.tags.extend(tag for tag in texts_of(value) if tag not in span.tags)
         if span.tags or told.charged:
             _charge(span, told.charged)
-        return scores
+        sure = confidence_of(span) if span.kind == "llm" else None
+        return scores if sure is None else [*scores, sure]
 
     def _told(self, resource: dict[str, Any]) -> _Told:
         sources = Sources(self._plans.of(resource), (resource,))

@@ -1,7 +1,8 @@
 """What a sampling policy would have done to the spans of the last day, before it is put in force."""
 
+import math
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,9 @@ _COUNT = "SELECT count(*) AS n FROM spans WHERE project = ? AND start_ns >= ?"
 
 _SPANS = """
 SELECT trace_id, span_id, parent_id, name, kind, start_ns, end_ns, status, service, environment, scope, session, "user",
-  model, provider, run, len(pii) > 0 AS pii
+  model, provider, run, len(pii) > 0 AS pii, cost,
+  kind NOT IN ('agent', 'chain') AND coalesce(cost, fresh_input, cache_read, cache_write, output_tokens, reasoning)
+    IS NOT NULL AS counts
 FROM spans WHERE project = ? AND start_ns >= ? ORDER BY start_ns DESC LIMIT ?"""
 
 _FLAGGED = """
@@ -50,7 +53,7 @@ class Preview:
         rows = await self._store.scan(_SPANS, [project, since, _MOST], limits=_LIMITS)
         flagged = await self._store.scan(_FLAGGED, [project, since, _MOST], limits=_LIMITS)
         bytes_each = (await self._store.scan(_SIZES, [project, since]))[0]["bytes"] or 0.0
-        fates, by_rule = _fates(project, policy, rows, {row["trace_id"] for row in flagged})
+        fates, by_rule, dropped = _fates(project, policy, rows, {row["trace_id"] for row in flagged})
         lost = fates["sampled_out"] + fates["dropped"]
         return {
             "since": rfc3339(since),
@@ -61,6 +64,7 @@ class Preview:
             "kept_content": fates["kept"],
             "sampled_out": fates["sampled_out"],
             "dropped": fates["dropped"],
+            "lacking": _lacking(dropped),
             "by_rule": [
                 {"rule": rule.name, "action": rule.action, "spans": by_rule[rule.name]} for rule in policy.rules
             ],
@@ -70,9 +74,10 @@ class Preview:
 
 def _fates(
     project: str, policy: Policy, rows: Sequence[dict[str, Any]], flagged: set[str]
-) -> tuple[Counter[str], Counter[str]]:
-    """Spans by what becomes of them, and by the rule that matched them."""
+) -> tuple[Counter[str], Counter[str], list[dict[str, Any]]]:
+    """Spans by what becomes of them, and by the rule that matched them; the calls that would be in no sum."""
     sampler = Sampler(policy)
+    dropped: list[dict[str, Any]] = []
     fates: Counter[str] = Counter()
     by_rule: Counter[str] = Counter()
     waiting: Counter[str] = Counter()
@@ -80,6 +85,8 @@ def _fates(
         judged = sampler.judge(_span(project, row))
         if judged.rule is not None:
             by_rule[judged.rule] += 1
+        if judged.fate == "dropped" and row["counts"]:
+            dropped.append(row)
         if judged.fate == "waiting":
             waiting[row["trace_id"]] += 1
         else:
@@ -90,7 +97,16 @@ def _fates(
         for trace_id, n in waiting.items():
             trace = traces[trace_id]
             fates["kept" if keeps(policy.tail, trace, slow.get(trace.name)) else "sampled_out"] += n
-    return fates, by_rule
+    return fates, by_rule, dropped
+
+
+def _lacking(dropped: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
+    """What the sums of costs would have lacked; None: nothing."""
+    if not dropped:
+        return None
+    known = [row["cost"] for row in dropped if row["cost"] is not None]
+    cost = {"usd": math.fsum(known) if known else None, "unknown": len(dropped) - len(known)}
+    return {"calls": len(dropped), "cost": cost}
 
 
 def _traces(rows: Sequence[dict[str, Any]], flagged: set[str]) -> dict[str, QuietTrace]:

@@ -9,13 +9,14 @@ from assay_server.providers.openai import DONE
 from assay_server.providers.prices import Prices, Rate, Rates
 from assay_server.providers.prices_own import OwnPrice, applying
 from assay_server.providers.sse import data_of
-from assay_server.providers.transcript import Event, Transcript
+from assay_server.providers.transcript import LEAST_LOGPROB, Event, Transcript
 from assay_server.providers.upstream import Endpoint, Incoming, Outgoing, Upstream
 
 __all__ = [
     "BATCH_KEYS",
     "BATCH_WORDS",
     "DONE",
+    "LEAST_LOGPROB",
     "Dialect",
     "Endpoint",
     "Event",

@@ -32,10 +32,14 @@ FIELDS = (
     "channel",
     "arm",
     "prompt",
+    "prompt_version",
     "run",
 )
 GROUPS = (*FIELDS, "error_type", "endpoint", "tag:<key>", "attribute:<key>")
 """What panels and monitors are grouped by: `is_group`."""
+
+BY_SCORE = "score"
+"""In panels of scores of every name: by these."""
 
 _KEYED = ("tag:", ATTRIBUTE)
 _LONGEST_KEY = 2000

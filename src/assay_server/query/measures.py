@@ -116,8 +116,13 @@ COUNTS = frozenset({"count", "requests", "errors", "users", "sessions", "judgeme
 QUANTILES = frozenset(name for name, measure in MEASURES.items() if measure.shape == "quantile")
 
 
-def parse_metric(given: Any, at: str = "metric") -> Metric:
-    """From JSON: a name, or an object with its settings. Raises InvalidInput naming the field below `at`."""
+EVERY_SCORE = "*"
+"""In place of a score's name, where panels are grouped by it."""
+
+
+def parse_metric(given: Any, at: str = "metric", *, by_score: bool = False) -> Metric:
+    """From JSON: a name, or an object with its settings. `by_score`: it is grouped by the names of scores. Raises
+    InvalidInput naming the field below `at`."""
     given = {"name": given} if isinstance(given, str) else given
     name = given.get("name") if isinstance(given, Mapping) else given
     if not isinstance(given, Mapping) or not isinstance(name, str) or name not in MEASURES:
@@ -127,12 +132,24 @@ def parse_metric(given: Any, at: str = "metric") -> Metric:
         if key not in known:
             raise InvalidInput(f"'{name}' has no such setting.", field=f"{at}.{key}", fix=", ".join(known))
     metric = Metric(name, **{key: _SETTINGS[key](given.get(key), f"{at}.{key}") for key in known[1:]})
+    _refuse_half(metric, known, at, by_score=by_score)
+    return metric
+
+
+def _refuse_half(metric: Metric, known: Sequence[str], at: str, *, by_score: bool) -> None:
+    """A metric of which two settings do not go together."""
     if "below" in known and (metric.below is None) == (metric.above is None):
         both = None if metric.below is None else f"{metric.below:g} and {metric.above:g}"
         raise InvalidInput(
             "Say which judgements are bad.", field=f"{at}.below", value=both, fix="either below or above"
         )
-    return metric
+    if by_score != (metric.score == EVERY_SCORE):
+        raise InvalidInput(
+            "Scores of every name are shown by their names, and only they are.",
+            field=f"{at}.score",
+            value=metric.score,
+            fix="in a panel, score: '*' and group_by: score; else one name",
+        )
 
 
 def metric_json(metric: Metric) -> dict[str, Any]:
@@ -199,10 +216,12 @@ def label_of(metric: Metric) -> str:
     if MEASURES[metric.name].shape == "quantile":
         return f"{words} p{metric.quantile * 100:g}"
     if metric.score is not None:
+        if metric.score == EVERY_SCORE and metric.name != "score_rate":
+            return words if metric.name == "judgements" else "scores"
         of = "of " if metric.name == "judgements" else ""
         by = f" by {metric.source}" if metric.source else ""
         if metric.name == "score_rate":
-            return f"share of {metric.score}{by} {_bad(metric)}"
+            return f"share of {'scores' if metric.score == EVERY_SCORE else metric.score}{by} {_bad(metric)}"
         return f"{words} {of}{metric.score}{by}"
     return f"{words} {metric.bucket}" if metric.bucket else words
 

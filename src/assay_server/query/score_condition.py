@@ -1,5 +1,6 @@
 """Conditions over a trace's scores of one name, written `name:op:value`."""
 
+import math
 import re
 from dataclasses import dataclass
 from typing import Any
@@ -56,6 +57,7 @@ def read_score_condition(text: str) -> ScoreCondition:
 
 def _number(text: str) -> float | None:
     try:
-        return float(text)
+        number = float(text)
     except ValueError:
         return None
+    return number if math.isfinite(number) else None  # NaN is the largest of all to the engine

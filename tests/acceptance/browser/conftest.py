@@ -128,7 +128,7 @@ def opened(chromium: Browser, warm: BrowserContext, ui_url: str) -> Iterator[Ope
         pages.append(page)
         page.set_default_timeout(15_000)
         page.on("pageerror", lambda error: complaints.append(f"error in the page: {error}"))
-        page.on("console", lambda message: complaints.append(message.text) if _is_fault(message) else None)
+        page.on("console", lambda message: complaints.append(message.text) if is_fault(message) else None)
         page.on("request", lambda request: None if _is_ours(request.url, ui_url) else complaints.append(request.url))
         page.goto(ui_url + path)
         return page
@@ -152,7 +152,7 @@ def _is_ours(url: str, ours: str) -> bool:
     return url.startswith((ours, "data:", "blob:"))
 
 
-def _is_fault(message: object) -> bool:
+def is_fault(message: object) -> bool:
     """Warnings too; but an error status that a test asked for is written to the console by the browser itself."""
     kind, text = message.type, message.text  # type: ignore[attr-defined]
     return kind in {"error", "warning"} and "Failed to load resource" not in text

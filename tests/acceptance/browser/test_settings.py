@@ -183,6 +183,7 @@ def test_a_share_is_what_is_typed_key_by_key(opened: Opened, ui_api: FakeApi) ->
 def test_sampling_is_tried_on_yesterday_before_it_holds(opened: Opened, ui_api: FakeApi) -> None:
     page = opened("/settings?tab=sampling")
     expect(page.get_by_text("Of 184,000 spans, 120,000 (65 %) would have kept their content")).to_be_visible()
+    expect(page.get_by_text("310 calls of models would have been dropped ($2.40)")).to_be_visible()
     page.get_by_role("button", name="Remove health").click()
     page.get_by_label("Share kept, %").fill("20")
     page.get_by_role("button", name="Look at the change").click()

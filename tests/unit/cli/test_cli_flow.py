@@ -30,6 +30,7 @@ def test_rules_are_read_from_a_file(cli: Run, fake_rest: FakeServer, tmp_path: P
     file = tmp_path / "rules.json"
     file.write_text(json.dumps(RULES))
     counts = {"spans": 10, "of": 12, "kept_content": 7, "sampled_out": 2, "dropped": 1}
+    counts |= {"lacking": {"calls": 1, "cost": {"usd": 2.5, "unknown": 0}}}  # type: ignore[dict-item]
     fake_rest.on(
         "POST", "/api/v1/sampling/preview", {**counts, "by_rule": [{"rule": "p", "action": "drop", "spans": 1}]}
     )
@@ -38,6 +39,7 @@ def test_rules_are_read_from_a_file(cli: Run, fake_rest: FakeServer, tmp_path: P
     told = cli("sampling", "preview", str(file))
     assert "7 would have kept" in told.out
     assert "(12 came in all)" in told.out
+    assert "1 of these are calls of models ($2.5): they would be in no sum of costs" in told.out
     assert cli("sampling", "set", str(file)).code == 0
     assert fake_rest.seen[-1].json == {**RULES, "reason": None}
     assert "4 spans of 2 traces wait" in cli("sampling", "show").err

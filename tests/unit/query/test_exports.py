@@ -96,3 +96,18 @@ async def test_scores_and_filters(traces: tuple[Traces, Scores]) -> None:
     assert (row["value"], row["error"], row["time"]) == ("", "nobody knows", "2026-11-21T08:00:00.000000Z")
     with pytest.raises(InvalidInput):
         await file(traces, TraceFilter(scores=("nonsense",)), "csv")
+
+
+async def test_a_page_is_given_away_before_the_next_one_is_read(
+    traces: tuple[Traces, Scores], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file is never held as a whole, however long it is."""
+    found, read = traces[0].spans, list[Any]()
+
+    async def counted(*given: Any, **named: Any) -> Any:
+        read.append(named["after"])
+        return await found(*given, **named)
+
+    monkeypatch.setattr(traces[0], "spans", counted)
+    at_each_part = [len(read) async for _ in Exports(*traces).stream("prj_a", SpanFilter(), "jsonl")]
+    assert at_each_part[:2] == [1, 2]

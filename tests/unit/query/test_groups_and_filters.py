@@ -196,3 +196,23 @@ def test_what_leaves_a_run_out_does_not_ask_for_the_others() -> None:
 async def test_only_what_few_say_is_read_by_itself(store: DuckStore) -> None:
     asked = await knowing(store, Asked("prj_a", Range(START, START + HOUR), [{FEW: ["x"]}], MANY))
     assert (asked.key_sets.keys(), asked.few.keys()) == ({FEW, MANY}, {FEW})
+
+
+async def test_versions_of_one_prompt_are_told_apart(tmp_path: Path) -> None:
+    store = await DuckStore.open(tmp_path / "versions")
+    spans = [
+        Span("prj_a", f"{n + 1:032x}", f"{n + 1:016x}", None, "chat", "llm", START + n, START + n + SECOND,
+             status="error" if n % 4 == 3 else "ok", prompt="greet", prompt_version=("1", "2")[n % 2])
+        for n in range(8)
+    ]  # fmt: skip
+    await store.append(Facts(spans))
+    windows, window = Windows(store), Window(START, START + HOUR)
+    about = {"metric": Metric("error_rate"), "windows": [window], "narrow": {"prompt": ["greet"]}}
+    by_version = await windows.figures("prj_a", **about, group_by="prompt_version")  # type: ignore[arg-type]
+    assert {figure.group: (figure.value, figure.n) for figure in by_version} == {"1": (0.0, 4), "2": (0.5, 4)}
+    sql = Sql(store)
+    panel = {"title": "T", "kind": "number", "metrics": ["count"], "filter": {"prompt_version": ["2"]}}
+    shown = await Panels(store, sql).read("prj_a", parse_panel(panel), START, START + HOUR, {})
+    assert (shown["series"][0]["total"]["n"], shown["series"][0]["traces"]) == (4, {"prompt_version": "2"})
+    await sql.close()
+    await store.close()

@@ -71,6 +71,8 @@ export interface SamplingPreview {
   kept_content: number
   sampled_out: number
   dropped: number
+  /** Of these, what sums of costs would have lacked. */
+  lacking: { calls: number; cost: { usd: number | null; unknown: number } } | null
   by_rule: { rule: string; action: string; spans: number }[]
   bytes: { content: number; saved: number }
 }

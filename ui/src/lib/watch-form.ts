@@ -67,7 +67,7 @@ export const METRICS: Record<string, [string, string]> = {
   judgements: ['A score (how often)', ''],
 }
 
-export const FIELDS = ['kind', 'name', 'model', 'provider', 'service', 'environment', 'user', 'session', 'feature', 'tenant', 'cost_center', 'release', 'channel', 'arm', 'prompt', 'run', 'error_type', 'endpoint', 'tag:<key>', 'attribute:<key>']
+export const FIELDS = ['kind', 'name', 'model', 'provider', 'service', 'environment', 'user', 'session', 'feature', 'tenant', 'cost_center', 'release', 'channel', 'arm', 'prompt', 'prompt_version', 'run', 'error_type', 'endpoint', 'tag:<key>', 'attribute:<key>']
 export const FILTERS = [...FIELDS, 'tag', 'status']
 
 export const EMPTY: Draft = {

@@ -6,7 +6,7 @@ import { type FormEvent, useState } from 'react'
 import { request, type Tagged } from '@/api/client'
 import * as ask from '@/api/forwarding'
 import type { Policy, Sampling, SamplingPreview, Tail } from '@/api/forwarding'
-import { count, plural } from '@/lib/format'
+import { count, money, plural } from '@/lib/format'
 import { heldOf } from '@/lib/match'
 import { portion } from '@/lib/money'
 import { asPolicy, MATCHED, type RuleDraft, TAIL, unfinished } from '@/lib/sampling'
@@ -142,6 +142,7 @@ function Told({ preview }: { preview: SamplingPreview }) {
         <div><dt>Row without content</dt><dd>{of(preview.sampled_out)}</dd></div>
         <div><dt>Dropped</dt><dd>{of(preview.dropped)}</dd></div>
       </dl>
+      {preview.lacking && <p className="second"><strong>{plural(preview.lacking.calls, 'call')} of models</strong> would have been dropped ({preview.lacking.cost.usd === null ? 'nobody knows at what cost' : money(preview.lacking.cost.usd)}): they would be in no sum of costs or tokens, which then say how much they lack.</p>}
       {preview.by_rule.length > 0 && (
         <table className="table" aria-label="Spans by rule">
           <thead><tr><th>Decided by</th><th>Did</th><th className="num">Spans</th></tr></thead>
@@ -158,7 +159,7 @@ function Save({ policy, revision, onClose }: { policy: Policy; revision: number;
   return (
     <ReasonDialog opened onClose={onClose} title="Change what keeps its content" action="Sample like this" danger done="The rules hold from the next request on." send={(reason) => request('PUT', '/sampling', { ...policy, reason }, undefined, revision)}>
       {preview.isError ? <ProblemNote error={preview.error} /> : preview.data ? <Told preview={preview.data} /> : <Skeleton lines={3} />}
-      <p className="notice">Content that is not kept cannot be had again. Counts, sums, costs and latencies stay exact{drops ? ', but for dropped spans: of them only the number is known' : ''}. Sampling can be changed back; what came meanwhile stays as it is.</p>
+      <p className="notice">Content that is not kept cannot be had again. Counts, sums, costs and latencies stay exact{drops ? ', but for dropped spans: of them the number is known, and what calls of models among them cost' : ''}. Sampling can be changed back; what came meanwhile stays as it is.</p>
     </ReasonDialog>
   )
 }

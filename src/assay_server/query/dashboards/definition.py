@@ -19,7 +19,7 @@ from assay_server.query.dashboards.words import (
     refuse_unknown,
     text,
 )
-from assay_server.query.dimensions import GROUPS, is_group
+from assay_server.query.dimensions import BY_SCORE, GROUPS, is_group
 from assay_server.query.measures import MEASURES, Metric, metric_json, parse_metric, unit_of
 from assay_server.query.sandbox import LONGEST
 
@@ -118,8 +118,9 @@ def parse_panel(given: Any, at: str = "panel") -> Panel:
         raise InvalidInput("Say one of metrics, sql and report.", field=dot + "metrics", value=shows)
     title = text(given, "title", dot, 200)
     group_by = given.get("group_by")
-    if group_by is not None and (not is_group(group_by) or shows != ["metrics"]):
-        raise InvalidInput("Nothing is grouped by this.", field=dot + "group_by", value=group_by, fix=", ".join(GROUPS))
+    if group_by is not None and (not (is_group(group_by) or group_by == BY_SCORE) or shows != ["metrics"]):
+        fix = ", ".join((*GROUPS, BY_SCORE))
+        raise InvalidInput("Nothing is grouped by this.", field=dot + "group_by", value=group_by, fix=fix)
     top = given.get("top", 8)
     if isinstance(top, bool) or not isinstance(top, int) or not 1 <= top <= _MOST_SHOWN:
         raise InvalidInput(field=dot + "top", value=top, fix=f"a whole number from 1 to {_MOST_SHOWN}")
@@ -168,7 +169,8 @@ def panel_json(panel: Panel) -> dict[str, Any]:
 def _metrics(given: Mapping[str, Any], dot: str, kind: str) -> tuple[Metric, ...]:
     most = 1 if kind == "histogram" else _MOST_METRICS
     found = [
-        parse_metric(each, f"{dot}metrics[{at}]") for at, each in enumerate(listed(given, "metrics", dot, 1, most))
+        parse_metric(each, f"{dot}metrics[{at}]", by_score=given.get("group_by") == BY_SCORE)
+        for at, each in enumerate(listed(given, "metrics", dot, 1, most))
     ]
     if kind in {"line", "bar"} and len({unit_of(metric) for metric in found}) > 1:
         units = ", ".join(sorted(f"{metric.name} in {unit_of(metric) or 'no unit'}" for metric in found))

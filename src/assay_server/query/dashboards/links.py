@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from assay_server.query.dimensions import BY_SCORE
 from assay_server.query.measures import MEASURES, Metric
 from assay_server.query.narrowing import kept_by, left_out_by
 from assay_server.query.search_line import excluding
@@ -11,7 +12,7 @@ _WORDS = frozenset(
     {
         *("kind", "name", "model", "provider", "service", "user", "session", "release", "channel", "arm", "run"),
         *("environment", "tag", "status", "feature", "tenant", "cost_center"),
-        *("prompt", "error_type", "endpoint"),
+        *("prompt", "prompt_version", "error_type", "endpoint"),
     }
 )
 """Each may be said once there, with one value or several of which one must hold."""
@@ -36,22 +37,22 @@ def traces_of(
         for name, values in left_out_by(each).items():
             if not _leave_out(said, metric, name, values):
                 return None
-    if group_by is not None and (group is None or not _say_field(said, group_by, [group])):
+    if group_by is not None and (group is None or not (group_by == BY_SCORE or _say_field(said, group_by, [group]))):
         return None
     if metric is not None and metric.name == "errors" and not _say(said, "status", ["error"]):
         return None
     if metric is not None and MEASURES[metric.name].family == "scores":
-        said["score"] = [_judged(metric)]
+        said["score"] = [_judged(metric, group if group_by == BY_SCORE else metric.score)]
     return {name: value[0] if name in _WORDS and len(value) == 1 else value for name, value in said.items()}
 
 
-def _judged(metric: Metric) -> str:
+def _judged(metric: Metric, score: str | None) -> str:
     if metric.name == "schema_violations":
         return "schema_valid:lt:1"
     if metric.name == "score_rate":
         line = f"gt:{metric.above:.10g}" if metric.below is None else f"lt:{metric.below:.10g}"
-        return f"{metric.score}:{line}"
-    return f"{metric.score}:ge:0"
+        return f"{score}:{line}"
+    return f"{score}:exists:"
 
 
 def _say_field(said: dict[str, Any], name: str, values: Sequence[str]) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from assay_server.query.dimensions import MARGIN_NS, GroupedCalls, dimension
+from assay_server.query.dimensions import BY_SCORE, MARGIN_NS, GroupedCalls, dimension
 from assay_server.query.key_sets import KeySets, few_of, sets_of
 from assay_server.query.live import of_no_run, only_live
 from assay_server.query.measures import MEASURES, Metric, each
@@ -233,7 +233,9 @@ def judgements(asked: Asked, metric: Metric) -> tuple[str, list[Any]]:
     group is what the judged span says, where it names one that is kept, else the first of these, else the first of the
     trace that says any."""
     judged, always = Where.project(asked.project), [asked.project, 0, 1 << 62]
-    judged.add("name = ?", "schema_valid" if metric.name == "schema_violations" else metric.score)
+    by_score = asked.group_by == BY_SCORE
+    if not by_score:
+        judged.add("name = ?", "schema_valid" if metric.name == "schema_violations" else metric.score)
     judged.equal("source", metric.source)
     begun = "(time_ns >= ? OR source = 'human')" if asked.labels_ever else "time_ns >= ?"
     judged.add(begun + " AND time_ns < ?", asked.range.since_ns, asked.range.until_ns)
@@ -242,16 +244,17 @@ def judgements(asked: Asked, metric: Metric) -> tuple[str, list[Any]]:
     if asked.only_live:
         only_live(judged, always, runs=asked.runs)
     scores = lines(
-        "j AS (SELECT time_ns AS at_ns, trace_id, span_id, source,",
+        "j AS (SELECT time_ns AS at_ns, trace_id, span_id, source, name,",
         each(metric),
         "AS v0 FROM scores WHERE",
         str(judged),
         ")",
     )
-    if not asked.words and asked.group_by is None:
-        alone = "SELECT at_ns, coalesce(trace_id, '') AS trace_id, hash(trace_id) AS trace, '' AS g, source, v0 FROM j"
-        return lines(scores + ",", "u AS (" + alone + ")"), judged.params
-    by = dimension(asked.group_by, asked.key_sets)
+    if not asked.words and (by_score or asked.group_by is None):
+        g = "name" if by_score else "''"
+        alone = "SELECT at_ns, coalesce(trace_id, '') AS trace_id, hash(trace_id) AS trace," + g
+        return lines(scores + ",", "u AS (" + alone, "AS g, source, v0 FROM j)"), judged.params
+    by = dimension(None if by_score else asked.group_by, asked.key_sets)
     where = _conditions(replace(asked, narrow=[kept_by(narrow) for narrow in asked.narrow]), always)
     theirs = "FROM spans s WHERE s.project = ? AND s.trace_id IN (SELECT trace_id FROM j)"
     across = by.wide and bool(asked.words)  # without a filter the first of all spans is the first of those it keeps
@@ -261,12 +264,14 @@ def judgements(asked: Asked, metric: Metric) -> tuple[str, list[Any]]:
         "said AS (SELECT s.trace_id, arg_min(" + by.own + ", s.start_ns) AS said" if across else "",
         *((theirs, "GROUP BY s.trace_id),") if across else ()),
     )
-    one = not by.wide and asked.group_by is not None  # of a call's model or name its trace may have several
+    one = (
+        not (by.wide or by_score) and asked.group_by is not None
+    )  # of a call's model or name its trace may have several
     judged_spans = lines(
         "one AS (SELECT s.trace_id, s.span_id, any_value(" + by.own + ") AS judged",
         *(theirs, "AND s.span_id IN (SELECT span_id FROM j) AND", str(where), "GROUP BY s.trace_id, s.span_id),"),
     )
-    group = f"coalesce({'judged, ' if one else ''}own, {'said, ' if across else ''}'')"
+    group = "name" if by_score else f"coalesce({'judged, ' if one else ''}own, {'said, ' if across else ''}'')"
     joined = lines(
         judged_spans if one else "",
         "u AS (SELECT at_ns, trace_id, hash(trace_id) AS trace,",

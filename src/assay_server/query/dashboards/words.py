@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from assay_server.core.errors import InvalidInput
-from assay_server.query.dimensions import FIELDS, GROUPS
+from assay_server.query.dimensions import BY_SCORE, FIELDS, GROUPS
 from assay_server.query.measures import BUCKETS, MEASURES
 from assay_server.query.narrowing import FILTERS, check_filter
 
@@ -32,7 +32,7 @@ def vocabulary() -> dict[str, Any]:
         "buckets": list(BUCKETS),
         "filters": list(FILTERS),
         "variables": list(VARIABLES),
-        "groups": list(GROUPS),
+        "groups": [*GROUPS, BY_SCORE],
         "kinds": list(KINDS),
         "reports": list(REPORTS),
         "ranges": list(RANGES),

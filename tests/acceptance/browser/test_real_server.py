@@ -1,0 +1,130 @@
+"""Every page before a real server that holds one of everything: other tests have a fake one, which may lag behind."""
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, Response, expect
+
+from tests.acceptance.browser.conftest import is_fault
+from tests.fixtures.server import RunningServer
+from tests.integration.isolation_world import MARK, fill
+
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("real_server")]  # which takes a minute to fill
+
+PAGES = [
+    "/traces",
+    "/traces?q=score.quokka-score:*",
+    "/traces/{trace}",
+    "/traces/{trace}?span={span}",
+    "/traces/{trace}?tab=graph",
+    "/traces/{trace}?tab=tokens",
+    "/traces/{trace}?tab=scores",
+    "/traces/{trace}?tab=raw",
+    "/traces/compare?a={trace}&b={trace}",
+    "/steps?name=quokka-span",
+    "/sessions",
+    "/sessions/one?id={session}",
+    "/users",
+    "/users/one?id={user}",
+    "/dashboards",
+    "/dashboards/{dashboard}",
+    "/dashboards/performance",
+    "/dashboards/cost",
+    "/dashboards/quality",
+    "/costs?by=user",
+    "/costs?tab=prices",
+    "/monitors",
+    "/monitors/{monitor}",
+    "/monitors?tab=messages",
+    "/monitors?tab=silences",
+    "/incidents",
+    "/incidents/{incident}",
+    "/datasets",
+    "/datasets/{dataset}",
+    "/runs",
+    "/runs/{run}",
+    "/runs/compare?a={run}&b={run2}",
+    "/releases",
+    "/releases/{release2}?against={release}",
+    "/channels",
+    "/channels/{channel}",
+    "/canaries",
+    "/canaries/{canary}",
+    "/settings",
+    "/settings?tab=sampling",
+    "/settings?tab=retention",
+    "/settings?tab=exports",
+    "/settings?tab=forwarding",
+    "/audit",
+]
+"""On each stands the word that everything has that was made."""
+
+OTHERS = [
+    "/",
+    "/sql",
+    "/connect",
+    "/dashboards/usage",
+    "/dashboards/confidence",
+    "/costs?tab=why",
+    "/costs?tab=forecast",
+    "/costs?tab=savings",
+    "/settings?tab=feedback",
+    "/settings?tab=quotas",
+    "/settings?tab=flags",
+    "/settings?tab=privacy",
+    "/settings?tab=backups",
+]
+
+
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[RunningServer, dict[str, str]]]:
+    folder = tmp_path_factory.mktemp("real")
+    running = RunningServer(folder / "data", ASSAY_EXPORT_DIR=str(folder / "exports")).start()
+    with running.client() as http:
+        made = fill(http)
+    yield running, made
+    running.kill()
+
+
+@pytest.fixture(scope="module")
+def somebody(chromium: Browser, filled: tuple[RunningServer, dict[str, str]]) -> Iterator[BrowserContext]:
+    """Signed in with a key, as people do."""
+    server, _ = filled
+    context = chromium.new_context(viewport={"width": 1360, "height": 860}, reduced_motion="reduce")
+    page = context.new_page()
+    page.goto(f"{server.url}/sign-in")
+    page.locator("input").first.fill(server.key)
+    page.keyboard.press("Enter")
+    page.wait_for_url(lambda url: "sign-in" not in url)
+    yield context
+    context.close()
+
+
+@pytest.mark.parametrize("path", [*PAGES, *OTHERS])
+def test_a_page_shows_what_is_there(
+    somebody: BrowserContext, filled: tuple[RunningServer, dict[str, str]], path: str
+) -> None:
+    server, made = filled
+    complaints: list[str] = []
+    page = somebody.new_page()
+    page.set_default_timeout(15_000)
+    page.on("pageerror", lambda error: complaints.append(f"error in the page: {error}"))
+    page.on("console", lambda message: complaints.append(message.text) if is_fault(message) else None)
+    page.on("response", lambda answer: complaints.append(f"{answer.status} {answer.url}") if _refused(answer) else None)
+    page.goto(server.url + path.format(**made))
+    main = page.locator("main")
+    if path in PAGES:
+        expect(main).to_contain_text(MARK)
+    expect(main.locator("h1")).not_to_be_empty()
+    _settled(page)
+    page.close()
+    assert complaints == []
+
+
+def _refused(answer: Response) -> bool:
+    return answer.status >= 400
+
+
+def _settled(page: Page) -> None:
+    """Nothing is loading any more."""
+    expect(page.locator("main [aria-busy=true], main .skeleton")).to_have_count(0)
