@@ -83,6 +83,19 @@ async def test_a_trace_is_told_whole(wired: SimpleNamespace) -> None:
     }
 
 
+async def test_what_any_span_says_of_the_trace_is_told_of_it(wired: SimpleNamespace) -> None:
+    """Version 3 says it on the span that is current; what the root says comes first."""
+    inner = call()
+    inner["attributes"] |= {"langfuse.trace.metadata.shop": "north", "langfuse.trace.metadata.team": "other"}
+    long = json.dumps({"days": 14, "told": "fourteen " * 40})
+    inner["attributes"] |= {"langfuse.trace.output": long, "langfuse.trace.public": "true"}
+    await send(wired, root(), inner)
+    whole, [listed] = await read(wired, f"{TRACES}/{TRACE}"), (await read(wired))["data"]
+    for trace in (whole, listed):
+        assert trace["metadata"] == {"team": "support", "size": 3, "shop": "north"}
+        assert (trace["input"], trace["output"], trace["public"]) == ({"question": "why?"}, json.loads(long), True)
+
+
 async def test_a_trace_in_pieces_has_the_ids_of_its_client(wired: SimpleNamespace) -> None:
     at = "2026-11-21T08:00:00.000Z"
     batch = [
@@ -218,7 +231,8 @@ async def test_conditions_in_json_narrow(wired: SimpleNamespace, told: str, foun
 async def test_what_cannot_be_asked_for_is_refused(wired: SimpleNamespace, params: dict[str, Any], field: str) -> None:
     told = await read(wired, status=400, **params)
     assert told["field"] == field
-    assert told["detail"]
+    assert told["error"] == "InvalidInput"
+    assert told["detail"] in told["message"]
 
 
 async def test_the_oldest_of_very_many_are_not_looked_for(

@@ -23,7 +23,7 @@ from assay_server.api.dialects.langfuse.score_filters import (
     single,
 )
 from assay_server.api.dialects.langfuse.score_shapes import score_v1_json, score_v2_json, score_v3_json
-from assay_server.api.dialects.langfuse.shapes import SPAN_ID
+from assay_server.api.dialects.langfuse.shapes import ABOUT_TRACE, SPAN_ID
 from assay_server.api.pages import decode_cursor, encode_cursor
 from assay_server.api.services import Services, services
 from assay_server.core.errors import NotFound
@@ -173,7 +173,7 @@ async def _page(
 
 async def _heads(rooms: Services, project: str, scores: list[dict[str, Any]]) -> dict[str, Head]:
     trace_ids = list(dict.fromkeys(score["trace_id"] for score in scores if score["trace_id"]))
-    found: dict[str, Head] = await rooms.traces.heads(project, trace_ids, SPAN_ID)
+    found: dict[str, Head] = await rooms.traces.heads(project, trace_ids, SPAN_ID, ABOUT_TRACE)
     return found
 
 
