@@ -199,6 +199,14 @@ async def test_a_score_of_version_2_names_what_its_client_did(wired: SimpleNames
         assert (one["id"], one["traceId"], one["observationId"]) == ("mine", UUID, "outer")
 
 
+async def test_a_score_may_be_there_before_its_trace(wired: SimpleNamespace) -> None:
+    """Version 2 refuses an answer in which it has no trace at all."""
+    await wired.http.post(V1, json={"id": "early", "name": "ok", "value": 1, "traceId": OTHER})
+    for path, told in ((V1, {"userId": None, "tags": [], "environment": None, "sessionId": None}), (V2, None)):
+        [one] = (await read(wired, path))["data"]
+        assert (one["id"], one["traceId"], one["trace"]) == ("early", OTHER, told)
+
+
 async def test_sessions_are_listed_and_read(wired: SimpleNamespace) -> None:
     later = root(OTHER, "again", 60_000_000_000, session__id="a/b", langfuse__environment="live")
     await wired.services.ingest.otlp(PROJECT, as_json(later), "application/json")

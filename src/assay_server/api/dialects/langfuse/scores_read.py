@@ -192,6 +192,8 @@ async def _one(rooms: Services, project: str, score_id: str, *, of_traces: bool)
 
 
 def _v1(score: dict[str, Any], project: str, head: Head | None) -> dict[str, Any]:
+    """Version 2 demands a trace, also of one of which nothing is stored yet."""
     told = score_v2_json(score, project, head, with_trace=True)
+    told["trace"] = told["trace"] or {"userId": None, "tags": [], "environment": None, "sessionId": None}
     plain = score_v1_json(score, project, told["traceId"], {}) or {}
     return {**told, **{name: plain[name] for name in ("dataType", "value", "stringValue") if name in plain}}
