@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 from typing import Any
 
+import httpx
 from langfuse import Evaluation, Langfuse, propagate_attributes
 from langfuse.batch_evaluation import EvaluatorInputs
 
@@ -212,5 +213,7 @@ if VERSION < 5:
     read_observations_by_page()
     read_scores_by_page()
 evaluate()
+shown = httpx.get(client.get_trace_url(trace_id=root.trace_id))
+assert (shown.status_code, shown.headers["location"]) == (307, f"/traces/{root.trace_id}")
 client.flush()
 client.shutdown()

@@ -287,6 +287,12 @@ async def test_an_id_that_says_something_personal_is_not_told_again(wired: Simpl
     assert sorted(listed["observations"]) == sorted(one["id"] for one in trace["observations"])
 
 
+async def test_the_links_of_clients_lead_to_the_page_of_a_trace(wired: SimpleNamespace) -> None:
+    for link in (f"/project/{PROJECT}/traces/{UUID}", f"/trace/{UUID}"):
+        answer = await wired.http.get(link)
+        assert (answer.status_code, answer.headers["location"]) == (307, f"/traces/{UUID.replace('-', '')}")
+
+
 @pytest.mark.parametrize("role", ["score", "ingest"])
 async def test_who_may_only_write_reads_nothing(wired: SimpleNamespace, role: str) -> None:
     for path in (TRACES, f"{TRACES}/{TRACE}"):
