@@ -207,6 +207,8 @@ async def test_conditions_in_json_narrow(wired: SimpleNamespace) -> None:
         (V2, {"fields": "basic,everything"}, "fields"),
         (V2, {"cursor": "x"}, "cursor"),
         (V2, {"page": 2}, "page"),
+        (V1, {"traceId": ""}, "traceId"),
+        (V2, {"environment": ""}, "environment"),
     ],
 )
 async def test_what_cannot_be_asked_for_is_refused(

@@ -176,6 +176,10 @@ async def test_the_third_form_goes_on_from_where_a_page_ended(wired: SimpleNames
         (V3, {"authorUserId": "x", "source": "EVAL"}, "source"),
         (V3, {"fields": "everything"}, "fields"),
         (V3, {"cursor": "x"}, "cursor"),
+        (V2, {"traceId": ""}, "traceId"),
+        (V2, {"scoreIds": ","}, "scoreIds"),
+        (V3, {"name": ","}, "name"),
+        (V3, {"sessionId": ""}, "sessionId"),
     ],
 )
 async def test_what_cannot_be_asked_for_is_refused(

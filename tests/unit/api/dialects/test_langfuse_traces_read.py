@@ -225,6 +225,8 @@ async def test_conditions_in_json_narrow(wired: SimpleNamespace, told: str, foun
         ({"fromTimestamp": "noon"}, "fromTimestamp"),
         ({"page": 101, "limit": 100}, "page"),
         ({"page": 0}, "page"),
+        ({"userId": ""}, "userId"),
+        ({"tags": [""]}, "tags"),
         ({"bookmarked": "true"}, "bookmarked"),
     ],
 )

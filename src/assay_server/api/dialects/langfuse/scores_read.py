@@ -4,11 +4,11 @@ all of them by pages (3 and 4), and with values of their own kind (4 and 5)."""
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from assay_server.api.auth import principal
 from assay_server.api.dialects.langfuse.errors import LangfuseRoute
-from assay_server.api.dialects.langfuse.paging import STRICT, Paged, groups
+from assay_server.api.dialects.langfuse.paging import Paged, Strict, groups
 from assay_server.api.dialects.langfuse.score_filters import (
     Asked,
     narrowed,
@@ -58,7 +58,7 @@ class ScoreQuery(Paged):
         refuse("userId", self.user_id, _NO_TRACE)
         refuse("traceTags", self.trace_tags, _NO_TRACE)
         return [
-            {"name": self.name, "ids": several(self.score_ids)},
+            {"name": self.name, "ids": several(self.score_ids, "scoreIds")},
             {"since": ("fromTimestamp", self.from_timestamp), "until": ("toTimestamp", self.to_timestamp)},
             {"told": tuple(pair for pair in (("config", self.config_id), ("queue", self.queue_id)) if pair[1])},
             of_environment(self.environment),
@@ -81,9 +81,7 @@ class ScoreV2Query(ScoreQuery):
         return [*super().asked(), of_all, of_observations(self.observation_id), read_conditions(self.filter)]
 
 
-class ScoreV3Query(BaseModel):
-    model_config = STRICT
-
+class ScoreV3Query(Strict):
     limit: int = Field(50, ge=1, le=100)
     cursor: str | None = None
     fields: str | None = Field(None, description=f"Groups: {', '.join(sorted(_GROUPS_V3))}")
@@ -109,7 +107,11 @@ class ScoreV3Query(BaseModel):
         told = (("config", single(self.config_id, "configId")), ("queue", single(self.queue_id, "queueId")))
         author = single(self.author_user_id, "authorUserId")
         return [
-            {"names": several(self.name), "ids": several(self.id), "told": tuple(pair for pair in told if pair[1])},
+            {
+                "names": several(self.name, "name"),
+                "ids": several(self.id, "id"),
+                "told": tuple(pair for pair in told if pair[1]),
+            },
             {"author": author, "source": "human" if author else None},
             {"trace": single(self.trace_id, "traceId"), "session": single(self.session_id, "sessionId")},
             {"run": single(self.experiment_id, "experimentId")},
