@@ -12,6 +12,7 @@ from tests.clients.provider import ANSWER, DATED
 from tests.clients.registered import Client, Setting, alone
 
 SLEPT_MS = 1200
+PYTHON_VERSIONS = ("5.0.4", "4.18.0", "3.15.0", "2.60.10")
 
 
 def langfuse(setting: Setting) -> dict[str, str]:

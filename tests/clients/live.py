@@ -10,8 +10,9 @@ import pytest
 
 from tests.clients.bench import PYTHON, Recorder, run_script, save
 from tests.clients.bench_grpc import GrpcRecorder
+from tests.clients.expect_langfuse import PYTHON_VERSIONS, langfuse
 from tests.clients.provider import Provider
-from tests.clients.registered import Client, Setting, clients
+from tests.clients.registered import Client, Setting, alone, clients
 from tests.fixtures.server import RunningServer, free_port
 
 GRPC_PORT = free_port()
@@ -44,3 +45,13 @@ def test_client(client: Client, server: RunningServer) -> None:
         if os.environ.get("RECORD"):
             sent = grpc_proxy.exchanges if client.over_grpc else proxy.exchanges
             save(client.name, client.installed(), sent)
+
+
+@pytest.mark.parametrize("version", PYTHON_VERSIONS)
+def test_langfuse_reads_what_every_client_sent(version: str, server: RunningServer) -> None:
+    """All that the tests above left in the project, in the models of each version."""
+    with server.client() as api:
+        traces = api.get("/api/v1/traces").json()["total"]
+    setting = Setting(server.url, server.key, "", "", "")
+    line = [*alone("langfuse", version), "langfuse_everything.py"]
+    run_script(line, {**langfuse(setting), "READ_AT_LEAST": str(traces)}, timeout=300)

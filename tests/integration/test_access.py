@@ -19,6 +19,8 @@ NEEDS = {
         GET /info
         GET /api/v1/info
         GET /api/public/health
+        GET /project/{project}/traces/{trace_id}
+        GET /trace/{trace_id}
         GET /api/is-alive/ping
         GET /version
         GET /arize_phoenix_version

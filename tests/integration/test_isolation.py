@@ -133,6 +133,8 @@ NOT_A_PROJECTS = """
     GET /info
     GET /api/v1/info
     GET /api/public/health
+    GET /project/{project}/traces/{trace_id}
+    GET /trace/{trace_id}
     GET /api/public/projects
     GET /api/is-alive/ping
     GET /version

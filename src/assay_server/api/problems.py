@@ -101,7 +101,7 @@ def install(app: FastAPI) -> None:
     """Every error of the tree, of FastAPI's validation and of routing leaves as a problem document."""
 
     async def ours(request: Request, error: Exception) -> Response:
-        return problem_response(_as_assay(request, error), _request_id(request))
+        return problem_response(as_assay(request, error), _request_id(request))
 
     async def gone(request: Request, error: Exception) -> Response:
         """Whoever hung up in the middle of a body reads no answer, and nothing here is broken."""
@@ -120,7 +120,8 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Exception, unexpected)
 
 
-def _as_assay(request: Request, error: Exception) -> errors.AssayError:
+def as_assay(request: Request, error: Exception) -> errors.AssayError:
+    """An error of FastAPI's, or of routing, as one of the tree."""
     if isinstance(error, RequestValidationError):
         return _invalid(error)
     if isinstance(error, HTTPException):

@@ -24,6 +24,9 @@ _ARE_FEW = (
 )
 
 _ALL_NAMES = "SELECT key FROM key_sets WHERE project = ? AND list_has_all(names, ?::VARCHAR[])"
+_BEGINNING = (
+    "SELECT key FROM key_sets WHERE project = ? AND len(list_filter(names, lambda name: starts_with(name, ?))) > 0"
+)
 _SETS = Limits(rows=2_000_000, seconds=30)
 
 
@@ -31,6 +34,12 @@ async def sets_with(store: Store, project: str, names: Sequence[str]) -> list[in
     """Those of a span that has all of these attributes."""
     rows = await store.scan(_ALL_NAMES, [project, [alike(name) for name in names]], limits=_SETS)
     return [ANY_NAMES, *(row["key"] for row in rows)]
+
+
+async def sets_beginning(store: Store, project: str, prefix: str) -> list[int]:
+    """Those of a span that has some attribute whose name begins so."""
+    rows = await store.scan(_BEGINNING, [project, prefix], limits=_SETS)
+    return [row["key"] for row in rows]
 
 
 async def sets_of(store: Store, project: str, names: Iterable[str | None]) -> dict[str, Sequence[int]]:

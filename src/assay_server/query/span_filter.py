@@ -10,7 +10,7 @@ from assay_server.store import ANY_NAMES
 
 _EQUAL = (
     *("trace_id", "parent_id", "kind", "model", "status", "release", "run", "session", "service"),
-    *("environment", "prompt", "prompt_version"),
+    *("environment", "prompt", "prompt_version", "span_id"),
 )
 _NAMED = lines("SELECT span_id FROM spans WHERE project = ? AND", ONE_OF_SETS)
 
@@ -39,9 +39,15 @@ class SpanFilter:
     environment: str | None = None
     prompt: str | None = None
     prompt_version: str | None = None
+    span_id: str | None = None
     trace_ids: tuple[str, ...] = ()
     outermost: bool = False
     without: tuple[tuple[str, str], ...] = ()  # a field, and the value that it may not have
+    tags: tuple[str, ...] = ()  # all of them
+    min_latency_ms: float | None = None
+    max_latency_ms: float | None = None
+    min_cost: float | None = None
+    max_cost: float | None = None
     attributes: tuple[str, ...] = ()
     unlike: tuple[str, ...] = ()
     lacking: str | None = None
@@ -65,6 +71,15 @@ class SpanFilter:
         where.without(self.without)
         if self.trace_ids:
             where.add("trace_id IN (SELECT unnest(?::VARCHAR[]))", list(self.trace_ids))
+        for tag in self.tags:
+            where.add("list_contains(tags, ?)", tag)
+        for value, low, high in (
+            ("(end_ns - start_ns) / 1e6", self.min_latency_ms, self.max_latency_ms),
+            ("cost", self.min_cost, self.max_cost),
+        ):
+            for bound, test in ((low, ">="), (high, "<=")):
+                if bound is not None:
+                    where.add(f"{value} {test} ?", bound)
         if not _sure(key_sets, self.named_by):
             where.equal("name", self.name)
         self._place(where, project, key_sets)

@@ -85,11 +85,11 @@ class Traces:
         trace_ids, following = found.page(limit)
         return Page(trace_ids, max(found.total, len(found.places)), following, found.exact)
 
-    async def heads(self, project: str, trace_ids: list[str], sent_as: str) -> dict[str, Head]:
+    async def heads(self, project: str, trace_ids: list[str], sent_as: str, said: str) -> dict[str, Head]:
         """What holds for each of some traces, by its id. `sent_as`: the attribute that says a span's id at its client,
-        where that is another than here."""
+        where that is another than here; `said`: how attributes begin that speak of a trace, on whichever span."""
         rows = {row["trace_id"]: row for row in await self.rows(project, trace_ids)}
-        return await heads_of(self._store, project, rows, sent_as)
+        return await heads_of(self._store, project, rows, sent_as, said)
 
     async def text_state(self, project: str) -> dict[str, Any]:
         """How far the text index is, as the API shows it."""

@@ -6,6 +6,7 @@ Settings: LANGFUSE_HOST, LANGFUSE_PUBLIC_KEY, LANGFUSE_SECRET_KEY.
 import os
 from datetime import UTC, datetime, timedelta
 
+import httpx
 from langfuse import Langfuse
 
 PERSON = "ada.lovelace@mail-box.org"
@@ -84,3 +85,7 @@ assert [each.name for each in client.get_generations(trace_id=None, user_id="ada
 [tone] = [score for score in client.client.score.get(name="tone").data if score.trace_id == trace.id]
 assert (tone.string_value, tone.trace.user_id, tone.trace.tags) == ("friendly", "ada", ["bench", "reading"])
 assert client.client.score.get_by_id(tone.id).trace_id == trace.id
+
+# The link that it prints.
+shown = httpx.get(trace.get_trace_url())
+assert (shown.status_code, shown.headers["location"]) == (307, f"/traces/{trace.id.replace('-', '')}")

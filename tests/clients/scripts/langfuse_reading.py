@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 from typing import Any
 
+import httpx
 from langfuse import Evaluation, Langfuse, propagate_attributes
 from langfuse.batch_evaluation import EvaluatorInputs
 
@@ -37,6 +38,8 @@ with (
             level="WARNING",
             status_message="slow",
         )
+        if VERSION == 3:  # which says of the trace what it likes, on whichever span
+            client.update_current_trace(metadata={"shop": "north"})
         call.score(name="correct", value=1, data_type="BOOLEAN", comment="so it is")
     root.update(output=["14 days"])
     client.score_current_trace(name="helpful", value=0.75)
@@ -69,6 +72,7 @@ def is_whole(told: Any) -> None:
     )
     assert (told.user_id, told.session_id, told.tags) == ("ada", session, ["bench", "reading"])
     assert (told.release, told.environment, told.metadata["team"]) == ("v7", "staging", "support")
+    assert VERSION != 3 or told.metadata["shop"] == "north"
     assert told.timestamp >= began
     assert told.total_cost > 0
     assert root.trace_id in told.html_path
@@ -209,5 +213,7 @@ if VERSION < 5:
     read_observations_by_page()
     read_scores_by_page()
 evaluate()
+shown = httpx.get(client.get_trace_url(trace_id=root.trace_id))
+assert (shown.status_code, shown.headers["location"]) == (307, f"/traces/{root.trace_id}")
 client.flush()
 client.shutdown()

@@ -220,3 +220,18 @@ async def test_filters_and_pages(people: People) -> None:
     assert ([row["session"] for row in first.items + second.items], second.following) == (["s/1", "s2"], None)
     with pytest.raises(InvalidInput):
         await people.users("prj_a", after=["x", 1])
+
+
+async def test_sessions_are_found_by_when_they_began_and_counted_by_pages(people: People) -> None:
+    """One that went on the next day began on the first."""
+
+    async def found(narrow: PeopleFilter = PeopleFilter(), **more: int) -> tuple[list[str], int]:
+        page = await people.sessions("prj_a", narrow, **more)
+        return [row["session"] for row in page.items], page.total
+
+    assert await found(PeopleFilter(began_until_ns=START + SECOND)) == (["s/1"], 1)
+    assert await found(PeopleFilter(began_since_ns=START + SECOND)) == (["s2"], 1)
+    assert await found(PeopleFilter(began_since_ns=START, began_until_ns=START + DAY)) == (["s/1", "s2"], 2)
+    assert await found(limit=1, skip=1) == (["s2"], 2)
+    assert await found(limit=1, skip=2) == ([], 2)
+    assert [row["environment"] for row in (await people.sessions("prj_a")).items] == [None, "prod"]

@@ -55,6 +55,41 @@ async def test_scores_are_filtered_and_paged_newest_first(store: DuckStore) -> N
         assert [item["id"] for item in (await scores.find("prj_a", narrow)).items] == ids
 
 
+async def test_scores_are_found_by_what_they_say_and_by_the_ids_of_clients(store: DuckStore) -> None:
+    told = {"id": "mine", "data_type": "BOOLEAN"}
+    await store.append(
+        Facts(
+            scores=[
+                score(1, trace_id="t1", value=0.5, session="s", author="key:a"),
+                score(2, value=1.0, metadata=told),
+                score(3, value=None, label="good", metadata={"id": "scr_001"}),
+                score(4, value=None, error="no answer"),
+                score(5, value=None, reason="a note"),
+                score(6, project="prj_b", metadata={"id": "mine"}),
+            ]
+        )
+    )
+    scores = Scores(store)
+    for narrow, ids in [
+        (ScoreFilter(ids=("mine",)), [2]),
+        (ScoreFilter(ids=("scr_001",)), [3, 1]),
+        (ScoreFilter(told=(("data_type", "BOOLEAN"),)), [2]),
+        (ScoreFilter(untold=(("data_type", "BOOLEAN"),), answered=True), [3, 1]),
+        (ScoreFilter(values=((">=", 0.5), ("<", 1.0))), [1]),
+        (ScoreFilter(values=(("!=", 1.0),)), [1]),
+        (ScoreFilter(judged="number"), [2, 1]),
+        (ScoreFilter(judged="label"), [3]),
+        (ScoreFilter(label="good"), [3]),
+        (ScoreFilter(answered=True), [3, 2, 1]),
+        (ScoreFilter(of_traces=True), [1]),
+        (ScoreFilter(session="s", author="key:a"), [1]),
+    ]:
+        found = await scores.find("prj_a", narrow)
+        assert ([item["id"] for item in found.items], found.total) == ([f"scr_{n:03}" for n in ids], len(ids)), narrow
+    page = await scores.find("prj_a", limit=2, skip=3)
+    assert ([item["id"] for item in page.items], page.total, page.following) == (["scr_002", "scr_001"], 5, None)
+
+
 def item(name: str, repeat: int = 0, **fields: Any) -> RunItem:
     return RunItem("prj_a", "run_1", name, repeat, START, **fields)
 

@@ -22,7 +22,7 @@ async def store(tmp_path: Path) -> AsyncIterator[DuckStore]:
 
 
 async def test_heads_have_the_root_and_the_ids_of_all_else(store: DuckStore) -> None:
-    sent = {"client.id": "mine"}
+    sent = {"client.id": "mine", "about.team": "x"}
     spans = [
         a_span(trace_id=FIRST, span_id="a" * 16, name="root", start_ns=10, attributes={"k": "v"}),
         a_span(trace_id=FIRST, span_id="b" * 16, parent_id="a" * 16, start_ns=20, attributes=sent),
@@ -36,13 +36,14 @@ async def test_heads_have_the_root_and_the_ids_of_all_else(store: DuckStore) -> 
         Score(project=P, id="s3", name="ok", time_ns=3, error="broken", trace_id=FIRST, source="code"),
     ]
     await store.append(Facts(spans=spans, scores=scores))
-    heads = await Traces(store).heads(P, [FIRST, SECOND, THIRD], "client.id")
+    heads = await Traces(store).heads(P, [FIRST, SECOND, THIRD], "client.id", "about.")
     assert heads.keys() == {FIRST, SECOND}
     first, second = heads[FIRST], heads[SECOND]
     assert (first.root["name"], first.root["attributes"], first.spans) == ("root", {"k": "v"}, ["a" * 16, "b" * 16])
+    assert (first.said, second.said) == ({"about.team": "x"}, {})
     assert (first.sent_as, first.scores, first.row["spans"]) == ({"b" * 16: "mine"}, ["s1", "my"], 2)
     assert (second.root["name"], second.spans, second.sent_as) == ("orphan", ["a" * 16], {})
-    assert await Traces(store).heads("prj_b", [FIRST], "client.id") == {}
+    assert await Traces(store).heads("prj_b", [FIRST], "client.id", "about.") == {}
 
 
 async def test_a_trace_is_called_what_its_root_is(store: DuckStore) -> None:

@@ -184,6 +184,12 @@ async def test_conditions_in_json_narrow(wired: SimpleNamespace) -> None:
     assert await found("model", "=", "gpt-4o-mini-2024-07-18") == ["chat"]
     assert await found("metadata", "=", "exp", key="experiment") == ["chat"]
     assert await found("isRootObservation", "=", True) == ["answer"]
+    assert await found("tags", "all of", ["a", "b"]) == ["answer"]
+    assert await found("latency", ">", 1.5) == ["answer"]
+    assert await found("totalCost", ">=", 0.75) == ["chat"]
+    assert await found("totalCost", "<", 0.75) == []
+    assert await found("id", "=", CALL) == ["chat"]
+    assert await found("promptName", "=", "answer") == await found("promptVersion", "=", 3) == ["chat"]
     assert await found("start_time", "<", "2026-09-21T14:13:20.1Z") == ["answer"]
 
 
@@ -201,6 +207,8 @@ async def test_conditions_in_json_narrow(wired: SimpleNamespace) -> None:
         (V2, {"fields": "basic,everything"}, "fields"),
         (V2, {"cursor": "x"}, "cursor"),
         (V2, {"page": 2}, "page"),
+        (V1, {"traceId": ""}, "traceId"),
+        (V2, {"environment": ""}, "environment"),
     ],
 )
 async def test_what_cannot_be_asked_for_is_refused(

@@ -176,6 +176,10 @@ async def test_the_third_form_goes_on_from_where_a_page_ended(wired: SimpleNames
         (V3, {"authorUserId": "x", "source": "EVAL"}, "source"),
         (V3, {"fields": "everything"}, "fields"),
         (V3, {"cursor": "x"}, "cursor"),
+        (V2, {"traceId": ""}, "traceId"),
+        (V2, {"scoreIds": ","}, "scoreIds"),
+        (V3, {"name": ","}, "name"),
+        (V3, {"sessionId": ""}, "sessionId"),
     ],
 )
 async def test_what_cannot_be_asked_for_is_refused(
@@ -197,6 +201,14 @@ async def test_a_score_of_version_2_names_what_its_client_did(wired: SimpleNames
     for path in (f"{V1}/mine", f"{V2}/mine"):
         one = await read(wired, path)
         assert (one["id"], one["traceId"], one["observationId"]) == ("mine", UUID, "outer")
+
+
+async def test_a_score_may_be_there_before_its_trace(wired: SimpleNamespace) -> None:
+    """Version 2 refuses an answer in which it has no trace at all."""
+    await wired.http.post(V1, json={"id": "early", "name": "ok", "value": 1, "traceId": OTHER})
+    for path, told in ((V1, {"userId": None, "tags": [], "environment": None, "sessionId": None}), (V2, None)):
+        [one] = (await read(wired, path))["data"]
+        assert (one["id"], one["traceId"], one["trace"]) == ("early", OTHER, told)
 
 
 async def test_sessions_are_listed_and_read(wired: SimpleNamespace) -> None:

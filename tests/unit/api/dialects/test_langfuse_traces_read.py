@@ -83,6 +83,19 @@ async def test_a_trace_is_told_whole(wired: SimpleNamespace) -> None:
     }
 
 
+async def test_what_any_span_says_of_the_trace_is_told_of_it(wired: SimpleNamespace) -> None:
+    """Version 3 says it on the span that is current; what the root says comes first."""
+    inner = call()
+    inner["attributes"] |= {"langfuse.trace.metadata.shop": "north", "langfuse.trace.metadata.team": "other"}
+    long = json.dumps({"days": 14, "told": "fourteen " * 40})
+    inner["attributes"] |= {"langfuse.trace.output": long, "langfuse.trace.public": "true"}
+    await send(wired, root(), inner)
+    whole, [listed] = await read(wired, f"{TRACES}/{TRACE}"), (await read(wired))["data"]
+    for trace in (whole, listed):
+        assert trace["metadata"] == {"team": "support", "size": 3, "shop": "north"}
+        assert (trace["input"], trace["output"], trace["public"]) == ({"question": "why?"}, json.loads(long), True)
+
+
 async def test_a_trace_in_pieces_has_the_ids_of_its_client(wired: SimpleNamespace) -> None:
     at = "2026-11-21T08:00:00.000Z"
     batch = [
@@ -212,13 +225,16 @@ async def test_conditions_in_json_narrow(wired: SimpleNamespace, told: str, foun
         ({"fromTimestamp": "noon"}, "fromTimestamp"),
         ({"page": 101, "limit": 100}, "page"),
         ({"page": 0}, "page"),
+        ({"userId": ""}, "userId"),
+        ({"tags": [""]}, "tags"),
         ({"bookmarked": "true"}, "bookmarked"),
     ],
 )
 async def test_what_cannot_be_asked_for_is_refused(wired: SimpleNamespace, params: dict[str, Any], field: str) -> None:
     told = await read(wired, status=400, **params)
     assert told["field"] == field
-    assert told["detail"]
+    assert told["error"] == "InvalidInput"
+    assert told["detail"] in told["message"]
 
 
 async def test_the_oldest_of_very_many_are_not_looked_for(
@@ -271,6 +287,12 @@ async def test_an_id_that_says_something_personal_is_not_told_again(wired: Simpl
         assert one in trace["observations"]
     [listed] = (await read(wired))["data"]
     assert sorted(listed["observations"]) == sorted(one["id"] for one in trace["observations"])
+
+
+async def test_the_links_of_clients_lead_to_the_page_of_a_trace(wired: SimpleNamespace) -> None:
+    for link in (f"/project/{PROJECT}/traces/{UUID}", f"/trace/{UUID}"):
+        answer = await wired.http.get(link)
+        assert (answer.status_code, answer.headers["location"]) == (307, f"/traces/{UUID.replace('-', '')}")
 
 
 @pytest.mark.parametrize("role", ["score", "ingest"])

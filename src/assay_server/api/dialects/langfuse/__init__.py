@@ -10,6 +10,7 @@ from assay_server.api.dialects.langfuse import (
     datasets,
     experiments,
     ingestion,
+    links,
     media,
     observations_read,
     prompts,
@@ -19,10 +20,13 @@ from assay_server.api.dialects.langfuse import (
     traces,
 )
 
-router = APIRouter(prefix="/api/public", tags=["langfuse"])
+_api = APIRouter(prefix="/api/public", tags=["langfuse"])
 for part in (account, ingestion, media, scores, datasets, experiments, prompts):
-    router.include_router(part.router)
+    _api.include_router(part.router)
 for part in (traces, observations_read, sessions, scores_read):
-    router.include_router(part.router)
+    _api.include_router(part.router)
+router = APIRouter()
+for whole in (_api, links.router):
+    router.include_router(whole)
 
 __all__ = ["router"]

@@ -5,9 +5,10 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from fastapi import Request, Response
+from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 
-from assay_server.api.problems import headers_of, problem, status_of
+from assay_server.api.problems import as_assay, headers_of, problem, status_of
 from assay_server.core.errors import AssayError
 
 
@@ -20,8 +21,8 @@ class LangfuseRoute(APIRoute):
         async def handler(request: Request) -> Response:
             try:
                 return await inner(request)
-            except AssayError as error:
-                return _answer(error, request)
+            except (AssayError, RequestValidationError) as error:
+                return _answer(as_assay(request, error), request)
 
         return handler
 

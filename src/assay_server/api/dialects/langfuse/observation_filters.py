@@ -46,6 +46,12 @@ def of_parent(value: str) -> filters.Narrowed:
     return {"parent_id": span_id_of(value)} if value else {"outermost": True}
 
 
+def _prompt_version(condition: filters.Condition) -> filters.Narrowed:
+    if not isinstance(condition.value, int) or isinstance(condition.value, bool):
+        raise condition.refusal("give a whole number")
+    return {"prompt_version": str(condition.value)}
+
+
 def _outermost(condition: filters.Condition) -> filters.Narrowed:
     if condition.value is not True:
         raise condition.refusal("ask for true, or leave it out")
@@ -53,6 +59,7 @@ def _outermost(condition: filters.Condition) -> filters.Narrowed:
 
 
 COLUMNS: filters.Table = {
+    **filters.texts("id", lambda value: {"span_id": span_id_of(value)}),
     **filters.texts("traceid", lambda value: {"trace_id": trace_id_of(value)}),
     **filters.texts("name", filters.field("name")),
     **filters.texts("type", lambda value: of_type(value, "filter")),
@@ -65,7 +72,12 @@ COLUMNS: filters.Table = {
     **filters.texts("providedmodelname", filters.field("model")),
     **filters.texts("promptname", filters.field("prompt")),
     **filters.texts("parentobservationid", of_parent),
+    **filters.tags("tags"),
+    **filters.tags("tracetags"),
     **filters.times("starttime"),
+    **filters.numbers("latency", "latency_ms", 1000),
+    **filters.numbers("totalcost", "cost"),
     **filters.metadata("langfuse.observation.metadata"),
     ("isrootobservation", "="): _outermost,
+    ("promptversion", "="): _prompt_version,
 }

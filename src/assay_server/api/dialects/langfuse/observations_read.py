@@ -5,7 +5,7 @@ import asyncio
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request
-from pydantic import BaseModel, Field
+from pydantic import Field
 from starlette.responses import Response
 
 from assay_server.api.answers import Document, written
@@ -14,7 +14,7 @@ from assay_server.api.dialects.ids import span_id_of, trace_id_of
 from assay_server.api.dialects.langfuse import filters
 from assay_server.api.dialects.langfuse.errors import LangfuseRoute
 from assay_server.api.dialects.langfuse.observation_filters import COLUMNS, of_level, of_parent, of_type
-from assay_server.api.dialects.langfuse.paging import STRICT, Paged, groups, one_of
+from assay_server.api.dialects.langfuse.paging import Paged, Strict, groups, one_of
 from assay_server.api.dialects.langfuse.shapes import IS_APP_ROOT, TRACE_ID, VERSION, is_trace, observation_json, raw_of
 from assay_server.api.dialects.lookup import known_traces_of
 from assay_server.api.pages import decode_cursor, encode_cursor
@@ -45,10 +45,8 @@ _FIELDS: dict[str, tuple[str, ...]] = {
 _GROUPS, _ALWAYS, _AT_FIRST = frozenset(_FIELDS), frozenset({"core"}), frozenset({"core", "basic"})
 
 
-class _Asked(BaseModel):
+class _Asked(Strict):
     """What both forms of the list are narrowed by."""
-
-    model_config = STRICT
 
     name: str | None = None
     user_id: str | None = Field(None, alias="userId")
@@ -61,6 +59,11 @@ class _Asked(BaseModel):
     to_start_time: str | None = Field(None, alias="toStartTime", description="RFC 3339, exclusive")
     version: str | None = None
     filter: str | None = Field(None, max_length=20_000, description="Conditions in JSON: docs/langfuse.md")
+
+    @classmethod
+    def may_be_empty(cls) -> frozenset[str]:
+        """Nothing above it: then it is the outermost."""
+        return frozenset({"parent_observation_id"})
 
     def parameters(self) -> filters.Narrowed:
         environment = one_of(self.environment, "environment")

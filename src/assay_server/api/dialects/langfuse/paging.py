@@ -1,19 +1,33 @@
 """Lists by the number of a page, as Langfuse's clients ask for them, over our own that go on from where one ended."""
 
-from pydantic import BaseModel, ConfigDict, Field
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 from assay_server.core.errors import InvalidInput
 
 MOST = 10_000
 """Places of a list that are counted off from its beginning."""
 
-STRICT = ConfigDict(extra="forbid")
-"""A filter nobody knows is refused: ignoring it would answer another question."""
+
+class Strict(BaseModel):
+    """A filter nobody knows is refused, and so is one that is empty: ignoring it would answer another question."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def says_something(cls, value: Any, info: ValidationInfo) -> Any:
+        if value in ("", [""]) and info.field_name not in cls.may_be_empty():
+            raise ValueError("it is empty; give a value, or leave it out")
+        return value
+
+    @classmethod
+    def may_be_empty(cls) -> frozenset[str]:
+        return frozenset()
 
 
-class Paged(BaseModel):
-    model_config = STRICT
-
+class Paged(Strict):
     page: int = Field(1, ge=1, description="The first is 1")
     limit: int = Field(50, ge=1, le=100, description="How many items a page holds")
 

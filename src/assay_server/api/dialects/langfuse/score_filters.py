@@ -56,18 +56,23 @@ def refuse(field: str, value: Any, fix: str) -> None:
         raise InvalidInput(f"Scores are not asked for by '{field}'.", field=field, value=str(value)[:80], fix=fix)
 
 
-def several(told: str | None) -> tuple[str, ...]:
-    """A list with commas between its values."""
-    return tuple(one.strip() for one in (told or "").split(",") if one.strip())
+def several(told: str | None, field: str) -> tuple[str, ...]:
+    """A list with commas between its values. Raises InvalidInput for one without any."""
+    if told is None:
+        return ()
+    found = tuple(one.strip() for one in told.split(",") if one.strip())
+    if not found:
+        raise InvalidInput(f"'{field}' has no value.", field=field, value=told[:80], fix="give one, or leave it out")
+    return found
 
 
 def single(told: str | None, field: str) -> str | None:
     """Of such a list the only one. Raises InvalidInput."""
-    return one_of(list(several(told)), field)
+    return one_of(list(several(told, field)), field)
 
 
 def of_observations(told: str | None) -> dict[str, Any]:
-    return {"span_ids": tuple(span_id_of(one) for one in several(told))}
+    return {"span_ids": tuple(span_id_of(one) for one in several(told, "observationId"))}
 
 
 def of_environment(told: list[str] | None) -> dict[str, Any]:

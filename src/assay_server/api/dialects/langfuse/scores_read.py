@@ -4,11 +4,11 @@ all of them by pages (3 and 4), and with values of their own kind (4 and 5)."""
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from assay_server.api.auth import principal
 from assay_server.api.dialects.langfuse.errors import LangfuseRoute
-from assay_server.api.dialects.langfuse.paging import STRICT, Paged, groups
+from assay_server.api.dialects.langfuse.paging import Paged, Strict, groups
 from assay_server.api.dialects.langfuse.score_filters import (
     Asked,
     narrowed,
@@ -23,7 +23,7 @@ from assay_server.api.dialects.langfuse.score_filters import (
     single,
 )
 from assay_server.api.dialects.langfuse.score_shapes import score_v1_json, score_v2_json, score_v3_json
-from assay_server.api.dialects.langfuse.shapes import SPAN_ID
+from assay_server.api.dialects.langfuse.shapes import ABOUT_TRACE, SPAN_ID
 from assay_server.api.pages import decode_cursor, encode_cursor
 from assay_server.api.services import Services, services
 from assay_server.core.errors import NotFound
@@ -58,7 +58,7 @@ class ScoreQuery(Paged):
         refuse("userId", self.user_id, _NO_TRACE)
         refuse("traceTags", self.trace_tags, _NO_TRACE)
         return [
-            {"name": self.name, "ids": several(self.score_ids)},
+            {"name": self.name, "ids": several(self.score_ids, "scoreIds")},
             {"since": ("fromTimestamp", self.from_timestamp), "until": ("toTimestamp", self.to_timestamp)},
             {"told": tuple(pair for pair in (("config", self.config_id), ("queue", self.queue_id)) if pair[1])},
             of_environment(self.environment),
@@ -81,9 +81,7 @@ class ScoreV2Query(ScoreQuery):
         return [*super().asked(), of_all, of_observations(self.observation_id), read_conditions(self.filter)]
 
 
-class ScoreV3Query(BaseModel):
-    model_config = STRICT
-
+class ScoreV3Query(Strict):
     limit: int = Field(50, ge=1, le=100)
     cursor: str | None = None
     fields: str | None = Field(None, description=f"Groups: {', '.join(sorted(_GROUPS_V3))}")
@@ -109,7 +107,11 @@ class ScoreV3Query(BaseModel):
         told = (("config", single(self.config_id, "configId")), ("queue", single(self.queue_id, "queueId")))
         author = single(self.author_user_id, "authorUserId")
         return [
-            {"names": several(self.name), "ids": several(self.id), "told": tuple(pair for pair in told if pair[1])},
+            {
+                "names": several(self.name, "name"),
+                "ids": several(self.id, "id"),
+                "told": tuple(pair for pair in told if pair[1]),
+            },
             {"author": author, "source": "human" if author else None},
             {"trace": single(self.trace_id, "traceId"), "session": single(self.session_id, "sessionId")},
             {"run": single(self.experiment_id, "experimentId")},
@@ -173,7 +175,7 @@ async def _page(
 
 async def _heads(rooms: Services, project: str, scores: list[dict[str, Any]]) -> dict[str, Head]:
     trace_ids = list(dict.fromkeys(score["trace_id"] for score in scores if score["trace_id"]))
-    found: dict[str, Head] = await rooms.traces.heads(project, trace_ids, SPAN_ID)
+    found: dict[str, Head] = await rooms.traces.heads(project, trace_ids, SPAN_ID, ABOUT_TRACE)
     return found
 
 
@@ -192,6 +194,8 @@ async def _one(rooms: Services, project: str, score_id: str, *, of_traces: bool)
 
 
 def _v1(score: dict[str, Any], project: str, head: Head | None) -> dict[str, Any]:
+    """Version 2 demands a trace, also of one of which nothing is stored yet."""
     told = score_v2_json(score, project, head, with_trace=True)
+    told["trace"] = told["trace"] or {"userId": None, "tags": [], "environment": None, "sessionId": None}
     plain = score_v1_json(score, project, told["traceId"], {}) or {}
     return {**told, **{name: plain[name] for name in ("dataType", "value", "stringValue") if name in plain}}

@@ -11,7 +11,7 @@ from assay_server.api.auth import principal
 from assay_server.api.dialects.langfuse import filters
 from assay_server.api.dialects.langfuse.errors import LangfuseRoute
 from assay_server.api.dialects.langfuse.paging import Paged, one_of
-from assay_server.api.dialects.langfuse.shapes import NO_ENVIRONMENT, SPAN_ID, trace_json
+from assay_server.api.dialects.langfuse.shapes import ABOUT_TRACE, NO_ENVIRONMENT, SPAN_ID, trace_json
 from assay_server.api.services import services
 from assay_server.api.times import nanoseconds
 from assay_server.core.errors import TooLarge
@@ -60,7 +60,7 @@ async def get(request: Request, caller: Reader, session_id: str) -> Response:
             fix="turn the pages of GET /api/public/traces?sessionId=…",
         )
     trace_ids = [turn["trace_id"] for turn in found["turns"]]
-    heads = await rooms.traces.heads(caller.project, trace_ids, SPAN_ID)
+    heads = await rooms.traces.heads(caller.project, trace_ids, SPAN_ID, ABOUT_TRACE)
     traces = [trace_json(heads[one], caller.project, _WITH_TEXTS) for one in trace_ids if one in heads]
     return written({**_session(found, caller.project), "traces": traces})
 

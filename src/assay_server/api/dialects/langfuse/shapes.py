@@ -13,6 +13,8 @@ from assay_server.core.clock import parse_rfc3339, rfc3339
 from assay_server.ingest import ROOT_NAME
 from assay_server.query import Head
 
+ABOUT_TRACE = "langfuse.trace."
+"""What version 3 says of a trace stands on the span that was current then."""
 TRACE_ID = "langfuse.trace.id"
 """Only what version 2 tells of a trace as a whole has it, which is a span here and no observation there."""
 SPAN_ID = "langfuse.observation.id"
@@ -38,7 +40,7 @@ NO_ENVIRONMENT = "default"
 def trace_json(head: Head, project: str, shown: frozenset[str]) -> dict[str, Any]:
     """A trace as lists show it; `shown` are groups of its fields. Excluded ones are as there: empty, and -1."""
     row, root = head.row, head.root
-    said = root["attributes"]
+    said = {**head.said, **root["attributes"]}
     has_io, has_metrics = "io" in shown, "metrics" in shown
     hidden = root["span_id"] if is_trace(root) else None
     spans = [known_as(head.sent_as.get(span), span, span_id_of) for span in head.spans if span != hidden]
@@ -46,13 +48,13 @@ def trace_json(head: Head, project: str, shown: frozenset[str]) -> dict[str, Any
         "id": trace_id_told(root),
         "timestamp": row["start"],
         "name": row["name"],
-        "input": body_of(root, "input", "trace") if has_io else None,
-        "output": body_of(root, "output", "trace") if has_io else None,
+        "input": _body(said, "trace", root, "input") if has_io else None,
+        "output": _body(said, "trace", root, "output") if has_io else None,
         "sessionId": row["session"],
         "release": row["release"],
         "version": said.get(VERSION),
         "userId": row["user"],
-        "metadata": metadata_of(root, "trace") if has_io else None,
+        "metadata": _metadata(said, "trace") if has_io else None,
         "tags": row["tags"],
         "public": plain(said.get("langfuse.trace.public")) is True,
         "environment": row["environment"] or NO_ENVIRONMENT,
@@ -90,9 +92,9 @@ def observation_json(span: Mapping[str, Any], project: str, sent_as: Mapping[str
         "statusMessage": span["status_message"],
         "version": said.get(VERSION),
         "environment": span["environment"] or NO_ENVIRONMENT,
-        "input": body_of(span, "input", "observation"),
-        "output": body_of(span, "output", "observation"),
-        "metadata": metadata_of(span, "observation"),
+        "input": _body(said, "observation", span, "input"),
+        "output": _body(said, "observation", span, "output"),
+        "metadata": _metadata(said, "observation") | _rest(span),
         "model": span["model"],
         "modelId": None,
         "modelParameters": parameters_of(span),
@@ -183,28 +185,27 @@ def raw_of(span: Mapping[str, Any], side: str) -> str | None:
     return found if found is None or isinstance(found, str) else json.dumps(found, ensure_ascii=False)
 
 
-def body_of(span: Mapping[str, Any], side: str, of: str) -> Any:
-    """As the client sent it: JSON is no text."""
-    said = span["attributes"]
+def _body(said: Mapping[str, Any], of: str, span: Mapping[str, Any], side: str) -> Any:
+    """As the client sent it: JSON is no text. What is not said of the trace is that of its root."""
     names = [f"langfuse.{place}.{side}" for place in (("trace", "observation") if of == "trace" else (of,))]
     return plain(next((said[name] for name in names if said.get(name) is not None), span[side]))
 
 
-def metadata_of(span: Mapping[str, Any], of: str) -> dict[str, Any]:
-    """What the client gave as such; of an observation also what else it said, as there below two names."""
-    said, prefix = span["attributes"], _METADATA[of]
+def _metadata(said: Mapping[str, Any], of: str) -> dict[str, Any]:
+    """What the client gave as such."""
+    prefix = _METADATA[of]
     found = {key[len(prefix) + 1 :]: plain(value) for key, value in said.items() if key.startswith(f"{prefix}.")}
     whole = plain(said.get(prefix))
     if isinstance(whole, dict):
-        found = {**whole, **found}
-    elif whole is not None:
-        found["metadata"] = whole
-    if of == "observation":
-        rest = {key: value for key, value in said.items() if not key.startswith(_OWN)}
-        found |= {
-            name: value for name, value in (("attributes", rest), ("resourceAttributes", span["resource"])) if value
-        }
-    return found
+        return {**whole, **found}
+    return found if whole is None else {**found, "metadata": whole}
+
+
+def _rest(span: Mapping[str, Any]) -> dict[str, Any]:
+    """What else an observation said, as there in its metadata below two names."""
+    rest = {key: value for key, value in span["attributes"].items() if not key.startswith(_OWN)}
+    found = {"attributes": rest} if rest else {}
+    return {**found, "resourceAttributes": span["resource"]} if span["resource"] else found
 
 
 def parameters_of(span: Mapping[str, Any]) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from assay_server.api.dialects.langfuse.paging import MOST as MOST_PLACES
 from assay_server.api.dialects.langfuse.paging import Paged, groups, one_of
 from assay_server.api.dialects.langfuse.score_shapes import score_v1_json
 from assay_server.api.dialects.langfuse.shapes import (
+    ABOUT_TRACE,
     SPAN_ID,
     TRACE_ID,
     VERSION,
@@ -100,7 +101,7 @@ async def list_traces(request: Request, caller: Reader, query: Annotated[TraceQu
     shown = groups(query.fields, _GROUPS, _GROUPS)
     rooms, narrow = services(request), query.narrowed()
     trace_ids, total = await _page(rooms, caller.project, narrow, query)
-    heads = await rooms.traces.heads(caller.project, trace_ids, SPAN_ID)
+    heads = await rooms.traces.heads(caller.project, trace_ids, SPAN_ID, ABOUT_TRACE)
     data = [trace_json(heads[one], caller.project, shown) for one in trace_ids if one in heads]
     return written({"data": data, "meta": query.told(total)})
 
@@ -160,14 +161,17 @@ def _whole(found: dict[str, Any], project: str, shown: frozenset[str]) -> dict[s
         if not is_trace(span)
     ]
     scores = _scores(found["scores"], project, trace_id, called) if "scores" in shown else []
-    told = trace_json(Head(found, root, [], [], {}), project, shown)
+    said: dict[str, Any] = {}
+    for span in found["spans"]:
+        said |= {name: value for name, value in span["attributes"].items() if name.startswith(ABOUT_TRACE)}
+    told = trace_json(Head(found, root, [], [], {}, said), project, shown)
     return {**told, "observations": observations, "scores": scores}
 
 
 async def _without_observations(rooms: Services, project: str, trace_id: str, shown: frozenset[str]) -> dict[str, Any]:
     """Of a trace of any length. Raises NotFound."""
     found = await rooms.traces.get(project, trace_id, outline=True)
-    head = (await rooms.traces.heads(project, [trace_id], SPAN_ID))[trace_id]
+    head = (await rooms.traces.heads(project, [trace_id], SPAN_ID, ABOUT_TRACE))[trace_id]
     told = trace_json(head, project, shown)
     called = head.sent_as | ({head.root["span_id"]: TRACE_ID} if is_trace(head.root) else {})
     return {**told, "scores": _scores(found["scores"], project, told["id"], called) if "scores" in shown else []}
