@@ -252,6 +252,24 @@ async def test_what_is_not_there_is_not_found(wired: SimpleNamespace) -> None:
     assert (told["field"], told["value"], "look the id up" in told["message"]) == ("traceId", "mine", True)
 
 
+async def test_ids_with_slashes_are_ids(wired: SimpleNamespace) -> None:
+    """Version 2 takes any, and puts them into addresses as they are."""
+    at = "2026-11-21T08:00:00.000Z"
+    bodies = [
+        ("trace-create", {"id": "order/1", "name": "answer"}),
+        ("span-create", {"id": "order/1/call", "traceId": "order/1", "startTime": at, "endTime": at}),
+        ("score-create", {"id": "order/1/ok", "name": "ok", "value": 1, "traceId": "order/1"}),
+    ]
+    events = [{"id": str(n), "type": kind, "timestamp": at, "body": body} for n, (kind, body) in enumerate(bodies)]
+    await wired.http.post("/api/public/ingestion", json={"batch": events})
+    trace = await read(wired, f"{TRACES}/order/1")
+    assert (trace["id"], [one["id"] for one in trace["observations"]]) == ("order/1", ["order/1/call"])
+    assert (await read(wired, "/api/public/observations/order/1/call"))["traceId"] == "order/1"
+    for scores in ("scores", "v2/scores"):
+        assert (await read(wired, f"/api/public/{scores}/order/1/ok"))["traceId"] == "order/1"
+    assert (await wired.http.get("/trace/order/1")).status_code == 307
+
+
 async def test_of_a_trace_too_long_for_one_answer_the_rest_is_told(
     wired: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -11,12 +11,14 @@ router = APIRouter(tags=["langfuse"], default_response_class=RedirectResponse)
 _ELSEWHERE = HTTP_307_TEMPORARY_REDIRECT
 
 
-@router.get("/project/{project}/traces/{trace_id}", status_code=_ELSEWHERE, summary="Langfuse: the page of a trace")
+@router.get(
+    "/project/{project}/traces/{trace_id:path}", status_code=_ELSEWHERE, summary="Langfuse: the page of a trace"
+)
 async def of_project(project: str, trace_id: str) -> RedirectResponse:
     """Which project it is of is known by who looks at it."""
     return await of_trace(trace_id)
 
 
-@router.get("/trace/{trace_id}", status_code=_ELSEWHERE, summary="Langfuse: the page of a trace, by version 2")
+@router.get("/trace/{trace_id:path}", status_code=_ELSEWHERE, summary="Langfuse: the page of a trace, by version 2")
 async def of_trace(trace_id: str) -> RedirectResponse:
     return RedirectResponse(f"/traces/{trace_id_of(trace_id)}")

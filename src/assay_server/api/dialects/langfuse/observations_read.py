@@ -150,7 +150,7 @@ async def by_cursor(request: Request, caller: Reader, query: Annotated[Observati
     return written({"data": data, "meta": meta})
 
 
-@router.get("/observations/{observation_id}", summary="Langfuse: one observation")
+@router.get("/observations/{observation_id:path}", summary="Langfuse: one observation")
 async def get(request: Request, caller: Reader, observation_id: str) -> dict[str, Any]:
     """A client that just flushed wants to see it: what waits for more is written first."""
     rooms, span_id = services(request), span_id_of(observation_id)

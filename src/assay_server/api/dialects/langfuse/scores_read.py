@@ -153,13 +153,13 @@ async def scores_v3(request: Request, caller: Reader, query: Annotated[ScoreV3Qu
     return {"data": data, "meta": {"limit": query.limit, **cursor}}
 
 
-@router.get("/scores/{score_id}", summary="Langfuse: a score of a trace")
+@router.get("/scores/{score_id:path}", summary="Langfuse: a score of a trace")
 async def one_v1(request: Request, caller: Reader, score_id: str) -> dict[str, Any]:
     score, head = await _one(services(request), caller.project, score_id, of_traces=True)
     return _v1(score, caller.project, head)
 
 
-@router.get("/v2/scores/{score_id}", summary="Langfuse: a score")
+@router.get("/v2/scores/{score_id:path}", summary="Langfuse: a score")
 async def one_v2(request: Request, caller: Reader, score_id: str) -> dict[str, Any]:
     score, head = await _one(services(request), caller.project, score_id, of_traces=False)
     return score_v2_json(score, caller.project, head, with_trace=False)

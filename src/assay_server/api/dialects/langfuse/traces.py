@@ -129,7 +129,7 @@ async def _page(rooms: Services, project: str, narrow: TraceFilter, query: Trace
     return found.items[::-1][skipped : skipped + query.limit], len(found.items)
 
 
-@router.get("/{trace_id}", summary="Langfuse: a trace with its observations and scores", response_model=Document)
+@router.get("/{trace_id:path}", summary="Langfuse: a trace with its observations and scores", response_model=Document)
 async def get(
     request: Request,
     caller: Reader,
