@@ -79,8 +79,13 @@ class Traces:
         rows = await self.rows(project, trace_ids)
         return Page(rows, found.total, following and list(following), found.among is None, found.among)
 
-    async def ids(self, project: str, narrow: TraceFilter, *, limit: int) -> Page:
-        """The ids of the newest traces, for who reads the rows of some only; `total` is at least their number."""
+    async def ids(self, project: str, narrow: TraceFilter, *, limit: int, order: Order | None = None) -> Page:
+        """The ids of the newest traces, or the first in another order, for who reads the rows of some only; `total` is
+        at least their number."""
+        if order is not None:
+            ranked = await self._ranker.rank(project, narrow, order, limit)
+            trace_ids, last = cut_ranked(ranked.ranks, limit)
+            return Page(trace_ids, ranked.total, last and list(last), ranked.among is None, ranked.among)
         found = await self._finder.find(project, narrow, limit)
         trace_ids, following = found.page(limit)
         return Page(trace_ids, max(found.total, len(found.places)), following, found.exact)

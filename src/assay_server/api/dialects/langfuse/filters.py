@@ -112,6 +112,19 @@ def texts(column: str, read: Callable[[str], Narrowed]) -> dict[tuple[str, str],
     return {(column, "="): one, (column, "any of"): one}
 
 
+def texts_of(column: str, name: str, told: Callable[[str], str] = str) -> dict[tuple[str, str], Reader]:
+    """Equality with one text, or with one of several (a list, which is one value of its field); `told` reads each."""
+
+    def any_of(condition: Condition) -> Narrowed:
+        value = condition.value
+        if not isinstance(value, list) or not value or not all(isinstance(one, str) and one for one in value):
+            raise condition.refusal("give a list of texts")
+        values = [told(one) for one in value]
+        return {name: values[0] if len(values) == 1 else values}
+
+    return {**texts(column, lambda value: {name: told(value)}), (column, "any of"): any_of}
+
+
 def field(name: str) -> Callable[[str], Narrowed]:
     return lambda value: {name: value}
 
@@ -195,6 +208,11 @@ def attribute(key: str, value: str, field: str) -> Narrowed:
 
 
 def environment(value: str) -> Narrowed:
+    """Raises InvalidInput for what is none here."""
+    return {"environment": known_environment(value)}
+
+
+def known_environment(value: str) -> str:
     """What says none is shown as `default`, as there. Raises InvalidInput for that: it is no value here."""
     if value == "default":
         raise InvalidInput(
@@ -203,7 +221,7 @@ def environment(value: str) -> Narrowed:
             value=value,
             fix="leave it out, or give your clients an environment",
         )
-    return {"environment": value}
+    return value
 
 
 def both(parameters: Narrowed, told: Narrowed) -> Narrowed:

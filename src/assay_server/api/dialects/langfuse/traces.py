@@ -15,8 +15,7 @@ from assay_server.api.dialects.deleting import MOST, delete_traces
 from assay_server.api.dialects.ids import trace_id_of
 from assay_server.api.dialects.langfuse import filters
 from assay_server.api.dialects.langfuse.errors import LangfuseRoute
-from assay_server.api.dialects.langfuse.paging import MOST as MOST_PLACES
-from assay_server.api.dialects.langfuse.paging import Paged, groups, one_of
+from assay_server.api.dialects.langfuse.paging import Paged, groups
 from assay_server.api.dialects.langfuse.score_shapes import score_v1_json
 from assay_server.api.dialects.langfuse.shapes import (
     ABOUT_TRACE,
@@ -33,7 +32,7 @@ from assay_server.api.services import Services, services
 from assay_server.api.times import nanoseconds
 from assay_server.core.errors import InvalidInput, NotFound, TooLarge
 from assay_server.core.ports import Principal
-from assay_server.query import Head, TraceFilter
+from assay_server.query import Head, Order, TraceFilter
 
 router = APIRouter(prefix="/traces", route_class=LangfuseRoute)
 
@@ -43,19 +42,21 @@ Reader = Annotated[Principal, Depends(principal("read"))]
 _CLIENT = "a Langfuse client"
 _GROUPS = frozenset({"core", "io", "scores", "observations", "metrics"})
 _NEWEST, _OLDEST = "timestamp.desc", "timestamp.asc"
+_ORDERS = {_NEWEST: None, _OLDEST: Order("start", descending=False)}
 
 _COLUMNS: filters.Table = {
-    **filters.texts("id", lambda value: {"trace_id": trace_id_of(value)}),
-    **filters.texts("traceid", lambda value: {"trace_id": trace_id_of(value)}),
+    **filters.texts_of("id", "trace_id", trace_id_of),
+    **filters.texts_of("traceid", "trace_id", trace_id_of),
     **filters.texts("name", filters.field("called")),
     **filters.texts("tracename", filters.field("called")),
-    **filters.texts("userid", filters.field("user")),
-    **filters.texts("sessionid", filters.field("session")),
-    **filters.texts("release", filters.field("release")),
+    **filters.texts_of("userid", "user"),
+    **filters.texts_of("sessionid", "session"),
+    **filters.texts_of("release", "release"),
     **filters.texts("version", lambda value: filters.attribute(VERSION, value, "filter")),
-    **filters.texts("environment", filters.environment),
+    **filters.texts_of("environment", "environment", filters.known_environment),
     **filters.tags("tags"),
     **filters.tags("tracetags"),
+    **{(of, "any of"): filters.texts_of(of, "tag")[of, "any of"] for of in ("tags", "tracetags")},
     **filters.times("timestamp"),
     **filters.numbers("latency", "latency_ms", 1000),
     **filters.numbers("totalcost", "cost"),
@@ -74,13 +75,12 @@ class TraceQuery(Paged):
     tags: list[str] | None = Field(None, max_length=20, description="The trace has all of them")
     version: str | None = None
     release: str | None = None
-    environment: list[str] | None = Field(None, max_length=20, description="One at a time")
+    environment: list[str] | None = Field(None, max_length=20, description="One of them")
     fields: str | None = Field(None, description=f"Groups: {', '.join(sorted(_GROUPS))}")
     filter: str | None = Field(None, max_length=20_000, description="Conditions in JSON: docs/langfuse.md")
 
     def narrowed(self) -> TraceFilter:
         """Raises InvalidInput for what cannot be asked for here."""
-        environment = one_of(self.environment, "environment")
         parameters: filters.Narrowed = {
             "called": self.name,
             "user": self.user_id,
@@ -89,8 +89,8 @@ class TraceQuery(Paged):
             "until_ns": nanoseconds(self.to_timestamp, "toTimestamp"),
             "tags": tuple(self.tags or ()),
             "release": self.release,
+            "environment": [filters.known_environment(one) for one in self.environment or ()] or None,
         }
-        parameters |= filters.environment(environment) if environment else {}
         parameters |= filters.attribute(VERSION, self.version, "version") if self.version else {}
         return TraceFilter(**filters.both(parameters, filters.read_filter(self.filter, _COLUMNS)))
 
@@ -108,25 +108,15 @@ async def list_traces(request: Request, caller: Reader, query: Annotated[TraceQu
 
 async def _page(rooms: Services, project: str, narrow: TraceFilter, query: TraceQuery) -> tuple[list[str], int]:
     skipped = query.skipped("fromTimestamp", "toTimestamp")
-    if query.order_by == _NEWEST:
-        found = await rooms.traces.ids(project, narrow, limit=skipped + query.limit)
-        return found.items[skipped:], found.total
-    if query.order_by != _OLDEST:
+    if query.order_by not in _ORDERS:
         raise InvalidInput(
             "Traces come in the order of their time.",
             field="orderBy",
             value=query.order_by[:80],
             fix=f"ask for {_NEWEST} or {_OLDEST}",
         )
-    found = await rooms.traces.ids(project, narrow, limit=MOST_PLACES)
-    if found.following is not None:
-        raise InvalidInput(
-            f"Of more than {MOST_PLACES:,} traces the oldest are not looked for.",
-            field="orderBy",
-            value=query.order_by,
-            fix=f"narrow them by fromTimestamp and toTimestamp, or ask for {_NEWEST}",
-        )
-    return found.items[::-1][skipped : skipped + query.limit], len(found.items)
+    found = await rooms.traces.ids(project, narrow, limit=skipped + query.limit, order=_ORDERS[query.order_by])
+    return found.items[skipped:], found.total
 
 
 @router.get("/{trace_id:path}", summary="Langfuse: a trace with its observations and scores", response_model=Document)
