@@ -184,7 +184,10 @@ def _begun() -> Json:
         "deletions": [_deletion(1, "done", "asked by letter, 12 November")],
         "backups": [_backup(2, "done"), _backup(1, "failed")],
         "exports": [_EXPORT],
-        "forwards": [_forward("tempo"), _forward("audit-lake", state="retrying", last_error="It answered 503.")],
+        "forwards": [
+            _forward("tempo"),
+            _forward("audit-lake", state="retrying", last_error="It answered 503.", rejected=3),
+        ],
     }
 
 
@@ -320,7 +323,7 @@ _EXPORT = {
 def _forward(name: str, **fields: Any) -> Json:
     given = {"endpoint": f"https://{name}.example.com:4318", "headers": {"authorization": "env:ASSAY_FORWARD_TOKEN"}}
     scope = {"signals": ["traces"], "filter": {}, "share": 1.0, "enabled": True, "state": "ok"}
-    counts = {"waiting": 12, "oldest_at": at(minutes=1), "sent": 1_310_044, "dropped": 0, "rejected": 0}
+    counts = {"waiting": 12, "oldest_at": at(minutes=1), "sent": 1_310_044, "rejected": 0}
     ends = {"last_sent_at": at(minutes=1), "last_error": None, "next_try_at": None}
     return {"name": name, **given, **scope, **counts, **ends, **fields}
 

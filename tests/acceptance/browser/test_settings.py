@@ -257,6 +257,9 @@ def test_a_filter_without_a_value_is_asked_for(opened: Opened) -> None:
 
 def test_forwarding_is_set_up_tested_and_stopped(opened: Opened, ui_api: FakeApi) -> None:
     page = opened("/settings?tab=forwarding")
+    expect(page.get_by_role("row").filter(has_text="audit-lake").get_by_title("The other side refused")).to_have_text(
+        "3"
+    )
     page.get_by_role("button", name="Forward to…").click()
     dialog = page.get_by_role("dialog")
     dialog.get_by_label("Name").fill("other")

@@ -136,7 +136,6 @@ export interface Forward extends ForwardDefinition {
   waiting: number
   oldest_at: string | null
   sent: number
-  dropped: number
   rejected: number
   last_sent_at: string | null
   last_error: string | null

@@ -63,7 +63,7 @@ const columnsOf = (admin: boolean, edit: (row: Forward) => void): Column<Forward
   },
   { id: 'waiting', head: 'Waiting', className: 'num hide-s', cell: (row) => <span title={row.oldest_at ?? undefined}>{count(row.waiting)}</span> },
   { id: 'sent', head: 'Sent', className: 'num', cell: (row) => count(row.sent) },
-  { id: 'lost', head: 'Dropped', className: 'num hide-s', cell: (row) => (row.dropped + row.rejected > 0 ? <span className="bad" title={`${count(row.dropped)} because too many waited, ${count(row.rejected)} refused by the other side`}>{count(row.dropped + row.rejected)}</span> : <span className="quiet">none</span>) },
+  { id: 'lost', head: 'Refused', className: 'num hide-s', cell: (row) => (row.rejected > 0 ? <span className="bad" title="The other side refused them for good">{count(row.rejected)}</span> : <span className="quiet">none</span>) },
   { id: 'do', head: <span className="sr">Actions</span>, className: 'num', cell: (row) => admin && <Actions row={row} onEdit={() => edit(row)} /> },
 ]
 
