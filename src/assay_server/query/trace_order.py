@@ -14,7 +14,7 @@ from assay_server.query.trace_filter import TOKENS_OF_SUMS, TraceFilter, is_of_t
 from assay_server.query.trace_known import AMONG, Known, ids
 from assay_server.store import Bounds, Found, Store, asks_for_words
 
-MOST_RANKED = 10_000
+MOST_RANKED = 2_000
 """Traces that have words."""
 
 _VALUES = {
