@@ -1,4 +1,4 @@
-"""Every query of the Grafana dashboard, run by a real Prometheus that scrapes a real server.
+"""Every query of the Grafana dashboards, run by a real Prometheus that scrapes a real server.
 
 Where there is no Prometheus the test skips and says so; in CI that is a failure. In any case the queries are read by
 a parser of PromQL and held against what `/metrics` tells, in `tests/unit/test_grafana.py`.
@@ -24,6 +24,8 @@ pytestmark = pytest.mark.xdist_group("grafana")
 @pytest.fixture(scope="module")
 def scraped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
     running = RunningServer(tmp_path_factory.mktemp("grafana") / "data").start()
+    with running.client() as http:
+        http.put("/api/v1/quotas", json={"limits": {"spans_per_day": 10_000}}).raise_for_status()
     yield running
     running.kill()
 
@@ -89,7 +91,7 @@ def test_the_mean_of_values_below_zero(prometheus: httpx.Client, scraped: Runnin
             score = {"name": "mood", "trace_id": "10" * 16, "value": -0.5 if at else 0.5}
             http.post("/api/v1/scores", json=score).raise_for_status()
             _until(prometheus, f'sum(assay_scores_total{{name="mood"}}) == {at + 1}')
-    query = _filled(QUERIES["Mean of scores A"])
+    query = _filled(QUERIES["assay: Mean of scores A"])
     means = {each["metric"]["name"]: float(each["value"][1]) for each in _asked(prometheus, query)}
     assert means["mood"] == pytest.approx(-0.5)
 
@@ -129,6 +131,7 @@ def _call(server: RunningServer, number: int) -> None:
         "gen_ai.provider.name": "openai",
         "gen_ai.usage.input_tokens": 1000,
         "gen_ai.usage.output_tokens": 100,
+        "gen_ai.usage.cache_read.input_tokens": 200,
         "gen_ai.response.time_to_first_chunk": 0.2,
     }
     spans = [

@@ -96,7 +96,16 @@ def test_what_is_asked_for_is_there(filled: tuple[RunningServer, dict[str, str]]
 
 _PARAMETER = re.compile(r"{(\w+)}")
 _ASKED_BY_POST = ("/panels/query", "/sql", "/monitors/preview", "/sampling/preview", "/traces/search")
-_ALIKE = {"trace_id": "trace", "span_id": "span", "media_id": "media", "assessment_id": "score", "version": "prompt"}
+_ALIKE = {
+    "trace_id": "trace",
+    "span_id": "span",
+    "observation_id": "span",
+    "session_id": "session",
+    "score_id": "score",
+    "assessment_id": "score",
+    "media_id": "media",
+    "version": "prompt",
+}
 _NAMES = {"prompts": "prompt_name", "datasets": "dataset", "channels": "channel", "dashboards": "dashboard"}
 _REFS = {"prompts": "prompt", "prompt-versions": "prompt", "retrieval-configs": "retrieval", "releases": "release"}
 

@@ -1,4 +1,4 @@
-"""The Grafana dashboard is one: fields of Grafana's schema, and queries in PromQL over what /metrics tells."""
+"""The Grafana dashboards are such: fields of Grafana's schema, and queries in PromQL over what /metrics tells."""
 
 import json
 import re
@@ -11,14 +11,18 @@ from grafana_foundation_sdk.cog import plugins
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models.dashboard import Dashboard
 
+from assay_server.api.metrics import quota_families
 from assay_server.core.records import Facts, Score, Span, Tokens
 from assay_server.query import Figures, exposition
 from assay_server.store import DuckStore
 
-FILE = Path(__file__).resolve().parents[2] / "integrations" / "grafana" / "assay.json"
-DASHBOARD: dict[str, Any] = json.loads(FILE.read_text())
+FOLDER = Path(__file__).resolve().parents[2] / "integrations" / "grafana"
+DASHBOARDS: dict[str, dict[str, Any]] = {file.stem: json.loads(file.read_text()) for file in FOLDER.glob("*.json")}
 QUERIES = {
-    f"{panel['title']} {each['refId']}": each["expr"] for panel in DASHBOARD["panels"] for each in panel["targets"]
+    f"{name}: {panel['title']} {each['refId']}": each["expr"]
+    for name, dashboard in DASHBOARDS.items()
+    for panel in dashboard["panels"]
+    for each in panel["targets"]
 }
 OF_PROMETHEUS = {"job", "le"}  # labels that a scrape and a histogram add
 
@@ -39,20 +43,30 @@ def _lost(ours: Any, theirs: Any, at: str) -> list[str]:
     return [] if ours == theirs else [at]
 
 
-def test_every_field_is_one_of_grafanas_schema() -> None:
-    assert unknown_to_grafana(DASHBOARD) == []
+@pytest.mark.parametrize("name", DASHBOARDS)
+def test_every_field_is_one_of_grafanas_schema(name: str) -> None:
+    assert unknown_to_grafana(DASHBOARDS[name]) == []
+
+
+def test_each_dashboard_is_told_apart() -> None:
+    told = [(one["uid"], one["title"]) for one in DASHBOARDS.values()]
+    assert len({uid for uid, _ in told}) == len({title for _, title in told}) == len(told) == 3
+    for one in DASHBOARDS.values():
+        assert len({panel["id"] for panel in one["panels"]}) == len(one["panels"])
+        assert one["templating"] == DASHBOARDS["assay"]["templating"]
 
 
 def test_a_wrong_field_would_be_found() -> None:
-    wrong = json.loads(FILE.read_text())
+    wrong = json.loads((FOLDER / "assay.json").read_text())
     wrong["panels"][0]["colour"] = "red"
     wrong["panels"][1]["targets"][0]["expresion"] = "up"
     assert unknown_to_grafana(wrong) == [".panels[0].colour", ".panels[1].targets[0].expresion"]
 
 
-def test_panels_do_not_lie_on_each_other() -> None:
+@pytest.mark.parametrize("name", DASHBOARDS)
+def test_panels_do_not_lie_on_each_other(name: str) -> None:
     taken: dict[tuple[int, int], str] = {}
-    for panel in DASHBOARD["panels"]:
+    for panel in DASHBOARDS[name]["panels"]:
         at = panel["gridPos"]
         for x in range(at["x"], at["x"] + at["w"]):
             for y in range(at["y"], at["y"] + at["h"]):
@@ -68,7 +82,8 @@ async def told(tmp_path: Path) -> dict[str, set[str]]:
     span = Span("prj_a", "a" * 32, "b" * 16, None, "c", "llm", 1, 2, model="m", provider="p", cost=1.0, ttft_ms=5)
     span.tokens = Tokens(1, output=1)
     await store.append(Facts([span], [Score("prj_a", "s", "good", 1, "human", 0.5)]))
-    text = exposition(await Figures(store).read("prj_a"))
+    quota = {"quota": "spans_per_day", "used": 1, "limit": 10, "refused": 0}
+    text = exposition([*await Figures(store).read("prj_a"), *quota_families([quota])])
     await store.close()
     samples = [line for line in text.splitlines() if not line.startswith("#")]
     return {line.split("{")[0]: set(re.findall(r'(\w+)="', line)) for line in samples}

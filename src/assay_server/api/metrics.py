@@ -25,11 +25,11 @@ Reader = Annotated[Principal, Depends(principal("read"))]
 async def metrics(request: Request, caller: Reader) -> Response:
     """Counters are counted from the facts: they go on after a restart, and do not fall when facts are deleted."""
     families = await services(request).figures.read(caller.project)
-    families += _intake(services(request).intake.quotas.get(caller.project)["use"])
+    families += quota_families(services(request).intake.quotas.get(caller.project)["use"])
     return Response(exposition(families), media_type="text/plain; version=0.0.4; charset=utf-8")
 
 
-def _intake(use: list[dict[str, Any]]) -> list[Family]:
+def quota_families(use: list[dict[str, Any]]) -> list[Family]:
     """A quota that is not set has no limit to tell."""
 
     def family(name: str, about: str, key: str) -> Family:
