@@ -2,20 +2,33 @@
 
 import base64
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from hashlib import sha256
+from pathlib import Path
 from typing import Any, TypeVar
 
 import httpx
 
 from tests.fakes.otlp_requests import a_span, as_json
+from tests.fixtures.server import RunningServer
 
 T = TypeVar("T")
 
 MARK = "quokka"
 TRACE = "51" * 16
+
+
+@contextmanager
+def filled_server(folder: Path) -> Iterator[tuple[RunningServer, dict[str, str]]]:
+    """A server that holds one of everything, and the ids and names of it."""
+    running = RunningServer(folder / "data", ASSAY_EXPORT_DIR=str(folder / "exports")).start()
+    with running.client() as http:
+        made = fill(http)
+    yield running, made
+    running.kill()
 
 
 def fill(http: httpx.Client) -> dict[str, str]:

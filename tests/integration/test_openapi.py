@@ -16,7 +16,7 @@ from schemathesis.specs.openapi.checks import content_type_conformance, response
 
 from assay_server.api.build import rest
 from tests.fixtures.server import RunningServer
-from tests.integration.isolation_world import fill
+from tests.integration.isolation_world import filled_server
 
 pytestmark = pytest.mark.xdist_group("openapi")
 
@@ -66,12 +66,8 @@ def test_no_operation_breaks(case: Case[Any], target: RunningServer) -> None:
 @pytest.fixture(scope="module")
 def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[RunningServer, dict[str, str]]]:
     """A server that holds one of everything, and the ids and names of it."""
-    folder = tmp_path_factory.mktemp("filled")
-    running = RunningServer(folder / "data", ASSAY_EXPORT_DIR=str(folder / "exports")).start()
-    with running.client() as http:
-        made = fill(http)
-    yield running, made
-    running.kill()
+    with filled_server(tmp_path_factory.mktemp("filled")) as made:
+        yield made
 
 
 @SCHEMA.include(func=lambda operation: reads(operation.operation)).parametrize()  # type: ignore[untyped-decorator]

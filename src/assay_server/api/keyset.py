@@ -4,7 +4,7 @@ from typing import Any
 
 from assay_server.api.pages import decode_cursor
 from assay_server.core.errors import InvalidInput
-from assay_server.query import Order, Rank
+from assay_server.query import Order, Page, Rank
 
 _LARGEST = 1 << 63
 
@@ -31,6 +31,11 @@ def after_counted(cursor: str | None) -> tuple[tuple[int, str], int, bool] | Non
     """The time and the id after which to go on; how many the first page counted, and whether those were all."""
     key = _key(cursor, int, str, int, int)
     return None if key is None else ((int(key[0]), str(key[1])), int(key[2]), key[3] == 1)
+
+
+def ranked_key(order: Order, found: Page, total: int, among: int | None) -> list[Any] | None:
+    """What `after_ranked` reads again: the key of a cursor to what follows a page; None where nothing does."""
+    return None if found.following is None else [str(order), *found.following, total, among or 0]
 
 
 def after_ranked(cursor: str | None, order: Order) -> tuple[Rank, int, int | None] | None:

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 
 from assay_server.api.auth import principal
-from assay_server.api.keyset import after_moment, after_ranked
+from assay_server.api.keyset import after_moment, after_ranked, ranked_key
 from assay_server.api.pages import DEFAULT_LIMIT, page
 from assay_server.api.services import services
 from assay_server.api.times import nanoseconds
@@ -63,8 +63,7 @@ async def _sorted(
     after = after_ranked(query.cursor, order)
     found = await ranked(project, narrow, order, limit=query.limit, after=after and after[0])
     total = found.total if after is None else after[1]
-    following = None if found.following is None else [str(order), *found.following, total, 0]
-    return page(found.items, total, following)
+    return page(found.items, total, ranked_key(order, found, total, None))
 
 
 @router.get("/sessions/one", summary="One session as a conversation, whatever its id looks like")

@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from assay_server.api.answers import Document, written
 from assay_server.api.auth import principal
-from assay_server.api.keyset import after_counted, after_ranked
+from assay_server.api.keyset import after_counted, after_ranked, ranked_key
 from assay_server.api.narrowing import Listing, TraceQuery, narrowed
 from assay_server.api.pages import decode_cursor, page
 from assay_server.api.services import services
@@ -84,7 +84,7 @@ async def _sorted(traces: Traces, project: str, narrow: TraceFilter, query: Trac
     after = after_ranked(query.cursor, order)
     found = await traces.ranked(project, narrow, order, limit=query.limit, after=after and after[0])
     total, among = (found.total, found.among) if after is None else after[1:]
-    following = None if found.following is None else [str(order), *found.following, total, among or 0]
+    following = ranked_key(order, found, total, among)
     return {**page(found.items, total, following), **_told(among is None, among)}
 
 

@@ -13,7 +13,7 @@ from assay_server.core.otlp_names import (
     SPAN_KIND,
     TRACE_STATE,
 )
-from assay_server.outbound.otlp_parts import forwarded_by, id_of, put, tell_origin
+from assay_server.outbound.otlp_parts import Scopes, id_of, put
 
 _MOST = 2**32 - 1
 _STATUS = {"unset": 0, "ok": 1, "error": 2}
@@ -34,20 +34,18 @@ def encoded(spans: Sequence[Mapping[str, Any]], server: str) -> tuple[bytes, int
     A span whose ids OTLP cannot carry is left out, as is one that `server` has sent on before.
     """
     request = ExportTraceServiceRequest()
-    scopes: dict[tuple[str, str | None], Any] = {}
-    taken = 0
+
+    def empty() -> tuple[Any, Any]:
+        of_resource = request.resource_spans.add()
+        return of_resource, of_resource.scope_spans.add()
+
+    scopes, taken = Scopes(server, empty), 0
     for span in spans:
         ids = _ids(span)
-        past = forwarded_by(span)
-        if ids is None or server in past:
-            continue
-        key = (repr(span["resource"]), span["scope"])
-        if key not in scopes:
-            of_resource = request.resource_spans.add()
-            scopes[key] = of_resource.scope_spans.add()
-            tell_origin(of_resource, scopes[key], span, [*past, server])
-        _add(scopes[key].spans.add(), span, ids)
-        taken += 1
+        scope = None if ids is None else scopes.of(span)
+        if ids is not None and scope is not None:
+            _add(scope.spans.add(), span, ids)
+            taken += 1
     return request.SerializeToString(), taken
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 
-from assay_server.outbound.otlp_parts import fill, forwarded_by, id_of, put, tell_origin
+from assay_server.outbound.otlp_parts import Scopes, fill, id_of, put
 
 _HIGHEST_SEVERITY = 24
 
@@ -14,19 +14,17 @@ _HIGHEST_SEVERITY = 24
 def encoded_logs(records: Sequence[Mapping[str, Any]], server: str) -> tuple[bytes, int]:
     """One request of records (`query.Stored`), and how many are in it: none that `server` has sent on before."""
     request = ExportLogsServiceRequest()
-    scopes: dict[tuple[str, str | None], Any] = {}
-    taken = 0
+
+    def empty() -> tuple[Any, Any]:
+        of_resource = request.resource_logs.add()
+        return of_resource, of_resource.scope_logs.add()
+
+    scopes, taken = Scopes(server, empty), 0
     for record in records:
-        past = forwarded_by(record)
-        if server in past:
-            continue
-        key = (repr(record["resource"]), record["scope"])
-        if key not in scopes:
-            of_resource = request.resource_logs.add()
-            scopes[key] = of_resource.scope_logs.add()
-            tell_origin(of_resource, scopes[key], record, [*past, server])
-        _add(scopes[key].log_records.add(), record)
-        taken += 1
+        scope = scopes.of(record)
+        if scope is not None:
+            _add(scope.log_records.add(), record)
+            taken += 1
     return request.SerializeToString(), taken
 
 

@@ -1,6 +1,6 @@
 """Parts of OTLP messages that spans and log records have in common."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, EntityRef
@@ -9,6 +9,27 @@ from assay_server.core.otlp_names import ENTITY_REFS, OF_RESOURCE, OF_SCOPE, SCH
 
 FORWARDED_BY = "assay.forwarded_by"
 """A resource attribute: the servers that sent a span on. None sends on what it sent before."""
+
+
+class Scopes:
+    """The scopes of one request, each made when the first span or record of it comes. `add` makes an empty resource and
+    scope in the request."""
+
+    def __init__(self, server: str, add: Callable[[], tuple[Any, Any]]) -> None:
+        self._server = server
+        self._add = add
+        self._made: dict[tuple[str, str | None], Any] = {}
+
+    def of(self, sent: Mapping[str, Any]) -> Any | None:
+        """None for what the server has sent on before."""
+        past = forwarded_by(sent)
+        if self._server in past:
+            return None
+        key = (repr(sent["resource"]), sent["scope"])
+        if key not in self._made:
+            of_resource, self._made[key] = self._add()
+            tell_origin(of_resource, self._made[key], sent, [*past, self._server])
+        return self._made[key]
 
 
 def forwarded_by(sent: Mapping[str, Any]) -> list[Any]:

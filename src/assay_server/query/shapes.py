@@ -45,6 +45,9 @@ _AS_IS = (
 
 _TIMES = ("start_ns", "end_ns", "let_go_ns", "kept_days")
 _NARROW = (*_TIMES, "fresh_input", "cache_read", "cache_write", "output_tokens", "reasoning", "content")
+WHOLE = "SELECT * REPLACE (attributes::JSON::VARCHAR AS attributes) FROM spans"
+"""Spans with all they say, as `span_json` takes them."""
+
 OUTLINE = ", ".join(f'"{name}"' for name in (*_AS_IS, *_NARROW))
 """The columns of spans that `outline_json` needs."""
 

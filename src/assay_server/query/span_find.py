@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from assay_server.query.key_sets import sets_with
+from assay_server.query.shapes import WHOLE
 from assay_server.query.span_filter import SpanFilter
 from assay_server.query.sql import Where, by_row, lines
 from assay_server.store import Store
 
-_SPAN = "SELECT * REPLACE (attributes::JSON::VARCHAR AS attributes) FROM spans"
 _ORDER = "ORDER BY start_ns DESC, span_id DESC"
 _WINDOWS = (10_000, 100_000, None)
 """Newest spans: a page that is full of some of them is answered from these."""
@@ -62,7 +62,7 @@ async def _bound(store: Store, where: Where, size: int | None) -> tuple[int, boo
 
 async def _rows(store: Store, where: Where, limit: int, skip: int) -> list[dict[str, Any]]:
     most = f"LIMIT {limit + 1} OFFSET {skip}"
-    sql = lines(_SPAN, "WHERE", by_row("WHERE", str(where), _ORDER, most), _ORDER)
+    sql = lines(WHOLE, "WHERE", by_row("WHERE", str(where), _ORDER, most), _ORDER)
     return await store.scan(sql, where.params)
 
 

@@ -4,15 +4,15 @@ content, and only records whose text is still there."""
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from assay_server.query.shapes import decoded_json, span_json
+from assay_server.query.shapes import WHOLE, decoded_json, span_json
 from assay_server.store import Limits, Store
 
 _WHOLE = "project = ? AND stored_ns > ? AND (content IS NULL OR content = 'kept')"
 _COMMIT = f"SELECT stored_ns, count(*) AS n FROM spans WHERE {_WHOLE} GROUP BY 1 ORDER BY 1 LIMIT 200"  # noqa: S608
 _WAITING = f"SELECT count(*) AS n, min(stored_ns) AS oldest_ns FROM spans WHERE {_WHOLE}"  # noqa: S608
 _SPANS = f"""
-SELECT * REPLACE (attributes::JSON::VARCHAR AS attributes) FROM spans
-WHERE {_WHOLE} AND stored_ns <= ? AND key::HUGEINT > ? ORDER BY key LIMIT ?"""  # noqa: S608
+{WHOLE}
+WHERE {_WHOLE} AND stored_ns <= ? AND key::HUGEINT > ? ORDER BY key LIMIT ?"""
 _LOGS = "project = ? AND stored_ns > ? AND kind IN ('content', 'log') AND let_go_ns IS NULL"
 _BOTH = f"""
 SELECT stored_ns, sum(n)::BIGINT AS n FROM (
@@ -25,8 +25,8 @@ _RECORDS_OF = f"""
 SELECT * FROM events WHERE {_LOGS} AND stored_ns <= ? AND trace_id IN (SELECT unnest(?::VARCHAR[]))
 AND span_id IN (SELECT unnest(?::VARCHAR[])) ORDER BY time_ns, key"""  # noqa: S608
 _SPANS_OF = f"""
-SELECT * REPLACE (attributes::JSON::VARCHAR AS attributes) FROM spans WHERE {_WHOLE} AND stored_ns <= ?
-AND trace_id IN (SELECT unnest(?::VARCHAR[])) AND span_id IN (SELECT unnest(?::VARCHAR[]))"""  # noqa: S608
+{WHOLE} WHERE {_WHOLE} AND stored_ns <= ?
+AND trace_id IN (SELECT unnest(?::VARCHAR[])) AND span_id IN (SELECT unnest(?::VARCHAR[]))"""
 _NEWEST = (
     "SELECT greatest((SELECT max(stored_ns) FROM spans WHERE project = ?),"
     " (SELECT max(stored_ns) FROM events WHERE project = ?)) AS newest"

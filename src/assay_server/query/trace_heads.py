@@ -8,15 +8,12 @@ from typing import Any
 from assay_server.query.commits import IN_COMMITS, commits_of
 from assay_server.query.key_sets import ONE_OF_SETS, sets_beginning, sets_with
 from assay_server.query.logs import Logs
-from assay_server.query.shapes import attributes_of, span_json
+from assay_server.query.shapes import WHOLE, attributes_of, span_json
 from assay_server.query.sql import lines
 from assay_server.store import Limits, Store
 
 _AMONG = "project = ? AND trace_id IN (SELECT unnest(?::VARCHAR[])) AND " + IN_COMMITS
-_ROOTS = lines(
-    "SELECT * REPLACE (attributes::JSON::VARCHAR AS attributes) FROM spans WHERE",
-    *(_AMONG, "AND span_id IN (SELECT unnest(?::VARCHAR[]))"),
-)
+_ROOTS = lines(WHOLE, "WHERE", _AMONG, "AND span_id IN (SELECT unnest(?::VARCHAR[]))")
 _SPANS = lines("SELECT trace_id, span_id FROM spans WHERE", _AMONG, "ORDER BY start_ns, end_ns DESC, span_id")
 _SENT_AS = lines(
     "SELECT trace_id, span_id, variant_extract(attributes, ?)::VARCHAR AS told FROM spans WHERE",

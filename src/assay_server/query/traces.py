@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from assay_server.core.errors import NotFound, TooLarge
@@ -11,7 +12,7 @@ from assay_server.query.logs import Logs
 from assay_server.query.ordering import Order, Rank, cut_ranked
 from assay_server.query.said import with_words
 from assay_server.query.scores import score_json
-from assay_server.query.shapes import OUTLINE, outline_json, span_json
+from assay_server.query.shapes import OUTLINE, WHOLE, outline_json, span_json
 from assay_server.query.span_filter import SpanFilter
 from assay_server.query.span_find import find_spans
 from assay_server.query.sql import Page, cut, lines
@@ -24,7 +25,6 @@ from assay_server.store import Limits, Store
 
 __all__ = ["SpanFilter", "TraceFilter", "Traces"]
 
-_SPAN = "SELECT * REPLACE (attributes::JSON::VARCHAR AS attributes) FROM spans"
 _OF_TRACE = IN_COMMITS + " AND project = ? AND trace_id = ?"  # only its commits are read
 _MOST_SCORES = 5_000  # of one trace
 _SCORES = lines(
@@ -74,21 +74,24 @@ class Traces:
         self, project: str, narrow: TraceFilter, order: Order, *, limit: int = 50, after: Rank | None = None
     ) -> Page:
         """Trace rows in another order. `after`, and `following` of the answer: (value, start_ns, trace_id)."""
-        found = await self._ranker.rank(project, narrow, order, limit, after)
-        trace_ids, following = cut_ranked(found.ranks, limit)
-        rows = await self.rows(project, trace_ids)
-        return Page(rows, found.total, following and list(following), found.among is None, found.among)
+        found = await self._ranked_ids(project, narrow, order, limit, after)
+        return replace(found, items=await self.rows(project, found.items))
 
     async def ids(self, project: str, narrow: TraceFilter, *, limit: int, order: Order | None = None) -> Page:
         """The ids of the newest traces, or the first in another order, for who reads the rows of some only; `total` is
         at least their number."""
         if order is not None:
-            ranked = await self._ranker.rank(project, narrow, order, limit)
-            trace_ids, last = cut_ranked(ranked.ranks, limit)
-            return Page(trace_ids, ranked.total, last and list(last), ranked.among is None, ranked.among)
+            return await self._ranked_ids(project, narrow, order, limit, None)
         found = await self._finder.find(project, narrow, limit)
         trace_ids, following = found.page(limit)
         return Page(trace_ids, max(found.total, len(found.places)), following, found.exact)
+
+    async def _ranked_ids(
+        self, project: str, narrow: TraceFilter, order: Order, limit: int, after: Rank | None
+    ) -> Page:
+        found = await self._ranker.rank(project, narrow, order, limit, after)
+        trace_ids, following = cut_ranked(found.ranks, limit)
+        return Page(trace_ids, found.total, following and list(following), found.among is None, found.among)
 
     async def heads(self, project: str, trace_ids: list[str], sent_as: str, said: str) -> dict[str, Head]:
         """What holds for each of some traces, by its id. `sent_as`: the attribute that says a span's id at its client,
@@ -111,7 +114,7 @@ class Traces:
         `TooLarge` where there are too many spans for one answer.
         """
         commits = await self._commits(project, trace_id, _WHOLE if not outline else _LARGEST_TRACE.rows)
-        select = lines("SELECT key, stored_ns,", OUTLINE, "FROM spans") if outline else _SPAN
+        select = lines("SELECT key, stored_ns,", OUTLINE, "FROM spans") if outline else WHOLE
         spans, scores, logs = await asyncio.gather(
             self._spans_of(project, trace_id, select, commits),
             self._store.scan(_SCORES, [project, trace_id]),
@@ -167,7 +170,7 @@ class Traces:
     async def span(self, project: str, trace_id: str, span_id: str) -> dict[str, Any]:
         """One span, whole. Raises `NotFound`."""
         commits = await commits_of(self._store, project, [trace_id])
-        sql = lines(_SPAN, "WHERE", _OF_TRACE, "AND span_id = ?")
+        sql = lines(WHOLE, "WHERE", _OF_TRACE, "AND span_id = ?")
         rows = await self._store.scan(sql, [commits, project, trace_id, span_id])
         if not rows:
             raise NotFound(f"The trace {trace_id} has no span {span_id}.", field="span_id", value=span_id)

@@ -12,7 +12,7 @@ from tests.acceptance.browser.conftest import is_fault
 from tests.fakes.ui_agent import AGENT, EARLIER
 from tests.fakes.ui_world import an_id
 from tests.fixtures.server import RunningServer
-from tests.integration.isolation_world import MARK, fill
+from tests.integration.isolation_world import MARK, filled_server
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("real_server")]  # which takes a minute to fill
 
@@ -87,12 +87,8 @@ _UNSAID = re.compile(r"\b(?:undefined|NaN|Infinity|Invalid Date)\b")
 
 @pytest.fixture(scope="module")
 def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[RunningServer, dict[str, str]]]:
-    folder = tmp_path_factory.mktemp("real")
-    running = RunningServer(folder / "data", ASSAY_EXPORT_DIR=str(folder / "exports")).start()
-    with running.client() as http:
-        made = fill(http)
-    yield running, made
-    running.kill()
+    with filled_server(tmp_path_factory.mktemp("real")) as made:
+        yield made
 
 
 @pytest.fixture(scope="module")

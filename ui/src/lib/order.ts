@@ -11,6 +11,9 @@ export function orderOf(text: string | undefined): Order | undefined {
 
 export const writtenOrder = (order: Order): string => `${order.by}:${order.descending ? 'desc' : 'asc'}`
 
+/** As an address says it: nothing where it is how the list comes. */
+export const inAddress = (order: Order | undefined, comes: Order): string | undefined => (order && !(order.by === comes.by && order.descending === comes.descending) ? writtenOrder(order) : undefined)
+
 /** An order in words, beside how the list comes. */
 export const saidOrder = (order: Order | undefined, comes: string): string => (order ? `by ${order.by.replace(/^score\./, '').replaceAll('_', ' ')}, ${order.descending ? 'largest' : 'smallest'} first` : comes)
 

@@ -8,7 +8,7 @@ import * as ask from '@/api/people'
 import type { SessionRow, Turn } from '@/api/people'
 import { count, plural, titled } from '@/lib/format'
 import { saidIn } from '@/lib/messages'
-import { type Order, orderOf, saidOrder, writtenOrder } from '@/lib/order'
+import { inAddress, type Order, orderOf, saidOrder } from '@/lib/order'
 import { RANGES, sinceOf } from '@/lib/range'
 import { type Search, useAddress } from '@/lib/search'
 import { Content } from '@/parts/chat'
@@ -65,7 +65,7 @@ interface Sorting {
 /** As the address sorts a list of people: the last active first, where it says nothing. */
 export function sortingOf(address: Search, change: (next: Search) => void): Sorting {
   const order = orderOf(address.sort)
-  const onOrder = (next: Order | undefined) => change({ sort: next && !(next.by === LAST.by && next.descending) ? writtenOrder(next) : undefined })
+  const onOrder = (next: Order | undefined) => change({ sort: inAddress(next, LAST) })
   return { said: saidOrder(order, 'last active first'), props: { order: order ?? LAST, onOrder } }
 }
 

@@ -10,7 +10,7 @@ import type { TraceRow } from '@/api/types'
 import { views } from '@/api/views'
 import { defaultView } from '@/lib/choices'
 import { count, duration, plural } from '@/lib/format'
-import { type Order, orderOf, saidOrder, writtenOrder } from '@/lib/order'
+import { inAddress, type Order, orderOf, saidOrder } from '@/lib/order'
 import { lineOf, PARAMETERS, scoresIn } from '@/lib/q'
 import { sinceOf } from '@/lib/range'
 import { type Search, useAddress } from '@/lib/search'
@@ -89,7 +89,7 @@ export function Traces() {
               rowKey={(row) => row.trace_id}
               href={(row) => `/traces/${row.trace_id}`}
               order={order ?? NEWEST}
-              onOrder={(next) => change({ sort: next && written(next) })}
+              onOrder={(next) => change({ sort: inAddress(next, NEWEST) })}
               chosen={chosen}
               onChoose={(key) => setChosen(toggled(chosen, key))}
               onEnd={pages.more}
@@ -155,11 +155,6 @@ function Lag({ state }: { state: SearchState | null | undefined }) {
 function Among({ of }: { of: number | null | undefined }) {
   if (!of) return null
   return <p className="quiet small" role="status">Sorted among the newest {count(of)} traces that have these words; narrow the time for older ones.</p>
-}
-
-/** Newest first is how the list comes: asking for that is asking for no order. */
-function written(order: Order): string | undefined {
-  return order.by === NEWEST.by && order.descending ? undefined : writtenOrder(order)
 }
 
 /** `10,000+` where counting stopped. */

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from assay_server.api.dialects.langfuse.paging import one_of
 from assay_server.api.times import nanoseconds
 from assay_server.core.errors import InvalidInput
 from assay_server.query import read_condition
@@ -210,6 +211,12 @@ def attribute(key: str, value: str, field: str) -> Narrowed:
 def environment(value: str) -> Narrowed:
     """Raises InvalidInput for what is none here."""
     return {"environment": known_environment(value)}
+
+
+def one_environment(told: list[str] | None) -> str | None:
+    """Where one is asked for at a time. Raises InvalidInput."""
+    value = one_of(told, "environment")
+    return None if value is None else known_environment(value)
 
 
 def known_environment(value: str) -> str:

@@ -14,7 +14,7 @@ from assay_server.api.dialects.ids import span_id_of, trace_id_of
 from assay_server.api.dialects.langfuse import filters
 from assay_server.api.dialects.langfuse.errors import LangfuseRoute
 from assay_server.api.dialects.langfuse.observation_filters import COLUMNS, of_level, of_parent, of_type
-from assay_server.api.dialects.langfuse.paging import Paged, Strict, groups, one_of
+from assay_server.api.dialects.langfuse.paging import Paged, Strict, groups
 from assay_server.api.dialects.langfuse.shapes import IS_APP_ROOT, TRACE_ID, VERSION, is_trace, observation_json, raw_of
 from assay_server.api.dialects.lookup import known_traces_of
 from assay_server.api.pages import decode_cursor, encode_cursor
@@ -66,20 +66,19 @@ class _Asked(Strict):
         return frozenset({"parent_observation_id"})
 
     def parameters(self) -> filters.Narrowed:
-        environment = one_of(self.environment, "environment")
         narrowed: filters.Narrowed = {
             "name": self.name,
             "user": self.user_id,
             "trace_id": trace_id_of(self.trace_id) if self.trace_id else None,
             "since_ns": nanoseconds(self.from_start_time, "fromStartTime"),
             "until_ns": nanoseconds(self.to_start_time, "toStartTime"),
+            "environment": filters.one_environment(self.environment),
         }
         given = [
             of_type(self.type, "type") if self.type else {},
             of_level(self.level, "level") if self.level else {},
             {} if self.parent_observation_id is None else of_parent(self.parent_observation_id),
             filters.attribute(VERSION, self.version, "version") if self.version else {},
-            filters.environment(environment) if environment else {},
         ]
         for one in given:
             narrowed = filters.both(narrowed, one)

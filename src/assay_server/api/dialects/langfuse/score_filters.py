@@ -77,8 +77,7 @@ def of_observations(told: str | None) -> dict[str, Any]:
 
 def of_environment(told: list[str] | None) -> dict[str, Any]:
     """A score has one of its own, which it says rarely."""
-    environment = one_of(told, "environment")
-    filters.environment(environment or "")
+    environment = filters.one_environment(told)
     return {"told": (("environment", environment),)} if environment else {}
 
 

@@ -10,7 +10,7 @@ from assay_server.api.answers import Document, written
 from assay_server.api.auth import principal
 from assay_server.api.dialects.langfuse import filters
 from assay_server.api.dialects.langfuse.errors import LangfuseRoute
-from assay_server.api.dialects.langfuse.paging import Paged, one_of
+from assay_server.api.dialects.langfuse.paging import Paged
 from assay_server.api.dialects.langfuse.shapes import ABOUT_TRACE, NO_ENVIRONMENT, SPAN_ID, trace_json
 from assay_server.api.services import services
 from assay_server.api.times import nanoseconds
@@ -32,9 +32,8 @@ class SessionQuery(Paged):
 
     def narrowed(self) -> PeopleFilter:
         """Raises InvalidInput for what cannot be asked for here."""
-        environment = one_of(self.environment, "environment")
         return PeopleFilter(
-            **(filters.environment(environment) if environment else {}),
+            environment=filters.one_environment(self.environment),
             began_since_ns=nanoseconds(self.from_timestamp, "fromTimestamp"),
             began_until_ns=nanoseconds(self.to_timestamp, "toTimestamp"),
         )

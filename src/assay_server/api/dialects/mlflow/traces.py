@@ -12,7 +12,7 @@ from assay_server.api.dialects.mlflow.filters import filter_of, order_of
 from assay_server.api.dialects.mlflow.ids import trace_id_of
 from assay_server.api.dialects.mlflow.shapes import IN_TRACKING_STORE, info_json, spans_json
 from assay_server.api.dialects.mlflow.spans import told_of_experiment
-from assay_server.api.keyset import after_ranked
+from assay_server.api.keyset import after_ranked, ranked_key
 from assay_server.api.pages import decode_cursor, encode_cursor
 from assay_server.api.services import Services, services
 from assay_server.core.errors import InvalidInput, NotFound
@@ -88,7 +88,7 @@ async def _page(
         return found, found.following
     after = after_ranked(token, order)
     found = await rooms.traces.ranked(project, narrow, order, limit=limit, after=after and after[0])
-    return found, found.following and [str(order), *found.following, 0, 0]
+    return found, ranked_key(order, found, 0, None)
 
 
 @router.get(f"{_V3}/get", summary="MLflow: one trace with its spans")
