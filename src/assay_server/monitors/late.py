@@ -49,7 +49,7 @@ class LateLooks:
         if not again:
             return []
         came = await self._windows.came_late(project, [(*_edges(definition, each), each.done_ns) for each in again])
-        looks = await self._looker.looks(project, definition, [each.at_ns for each in again], known)
+        looks = await self._looker.looks_in_any_case(project, definition, [each.at_ns for each in again], known)
         return [
             Again(each.at_ns, [_late(finding, each, came.get(_edges(definition, each), 0)) for finding in findings])
             for each, findings in zip(again, looks, strict=True)

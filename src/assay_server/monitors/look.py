@@ -3,14 +3,15 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
+from assay_server.core.errors import InvalidInput
 from assay_server.monitors import judge
 from assay_server.monitors.absence import Absences, doubted
 from assay_server.monitors.baseline import Past
 from assay_server.monitors.definition import DAY_S, Definition
-from assay_server.monitors.finding import Finding
+from assay_server.monitors.finding import Finding, subject_of
 from assay_server.monitors.judge import BURNS, Seen
 from assay_server.notify import zone_of
-from assay_server.query import Figure, Metric, Window, Windows
+from assay_server.query import Figure, Metric, Window, Windows, unit_of
 
 _SECOND = 1_000_000_000
 _WEEK_NS = 7 * DAY_S * _SECOND
@@ -28,13 +29,29 @@ class Looker:
 
     async def look(self, project: str, definition: Definition, at_ns: int, known: Sequence[str] = ()) -> list[Finding]:
         """Findings for the window that ends at `at_ns`; `known`: groups seen before, which get one in any case."""
-        [findings] = await self.looks(project, definition, [at_ns], known)
+        [findings] = await self.looks_in_any_case(project, definition, [at_ns], known)
         return findings
+
+    async def looks_in_any_case(
+        self, project: str, definition: Definition, moments: Sequence[int], known: Sequence[str] = ()
+    ) -> list[list[Finding]]:
+        """As `looks`; a question that the facts cannot answer leaves the groups unknown, and the finding says why."""
+        try:
+            return await self.looks(project, definition, moments, known)
+        except InvalidInput as refused:
+            groups = sorted(known) or [""]
+            return [
+                [_unanswered(definition, group, _needed(definition, at_ns)[0], refused) for group in groups]
+                for at_ns in moments
+            ]
 
     async def looks(
         self, project: str, definition: Definition, moments: Sequence[int], known: Sequence[str] = ()
     ) -> list[list[Finding]]:
-        """As `look` at each of the moments, with one reading of the facts: windows that moments share are read once."""
+        """As `look` at each of the moments, with one reading of the facts: windows that moments share are read once.
+
+        Raises `InvalidInput` for a question that they cannot answer.
+        """
         needed = [_needed(definition, at_ns) for at_ns in moments]
         windows = list(dict.fromkeys(window for each in needed for window in each))
         metric = Metric("count") if definition.rule.kind == "missing" else definition.metric
@@ -51,6 +68,12 @@ class Looker:
 
     def _doubted(self, definition: Definition, finding: Finding) -> Finding:
         return doubted(definition, finding, self._absences.within(finding.window))
+
+
+def _unanswered(definition: Definition, group: str, window: Window, refused: InvalidInput) -> Finding:
+    subject = subject_of(definition, group)
+    sentence = f"{subject[0].upper()}{subject[1:]} is not known: {refused}"
+    return Finding(group, "unknown", 0, None, window, sentence, unit=unit_of(definition.metric))
 
 
 def _needed(definition: Definition, at_ns: int) -> list[Window]:

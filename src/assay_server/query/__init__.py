@@ -47,7 +47,7 @@ from assay_server.query.span_filter import SpanFilter
 from assay_server.query.sql import Page
 from assay_server.query.stored import Stored
 from assay_server.query.tail import News, Tail, TailFilter
-from assay_server.query.trace_filter import TraceFilter
+from assay_server.query.trace_filter import TraceFilter, filter_of
 from assay_server.query.trace_heads import Head
 from assay_server.query.trace_order import ORDERS as ORDERS_OF_TRACES
 from assay_server.query.trace_pairs import TracePairs
@@ -120,6 +120,7 @@ __all__ = [
     "dataset_item",
     "exposition",
     "fields_in",
+    "filter_of",
     "forecast_costs",
     "group_noted",
     "is_group",

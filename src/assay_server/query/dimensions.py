@@ -14,7 +14,7 @@ from assay_server.query.sql import lines
 from assay_server.store import PROVIDERS_ROUTE, TRACE_WIDE
 
 OWN = ("model", "provider", "service", "name", "kind")
-DIMENSIONS = (*OWN, *TRACE_WIDE, "endpoint", "error_type", "tag", "tag:<key>", "attribute:<key>")
+DIMENSIONS = (*OWN, *TRACE_WIDE, "endpoint", "error_type", "status", "tag", "tag:<key>", "attribute:<key>")
 
 FIELDS = (
     "kind",
@@ -35,7 +35,7 @@ FIELDS = (
     "prompt_version",
     "run",
 )
-GROUPS = (*FIELDS, "error_type", "endpoint", "tag:<key>", "attribute:<key>")
+GROUPS = (*FIELDS, "error_type", "endpoint", "status", "tag:<key>", "attribute:<key>")
 """What panels and monitors are grouped by: `is_group`."""
 
 BY_SCORE = "score"
@@ -154,8 +154,8 @@ def dimension(group_by: str | None, key_sets: KeySets = _KNOWN_NONE) -> Dimensio
         return Dimension(quoted(group_by), wide=group_by in TRACE_WIDE)
     if group_by == "tag":
         return Dimension("tags", wide=True, many=True)
-    if group_by == "error_type":
-        return Dimension("error_type")
+    if group_by in {"error_type", "status"}:
+        return Dimension(group_by)
     if group_by == "endpoint":
         return _endpoint(key_sets.get(OF_PROVIDERS))
     kind, _, key = group_by.partition(":")

@@ -2,20 +2,21 @@
 
 A word names a field, and the values of which it has one. With '-' in front it leaves out exactly what it would keep
 without. Where traces are counted a trace is left out with all it has, wherever one of its spans says the value, as in
-their list.
+their list. The word `search` has lines of that list as its values: what is of a trace that one of them finds is kept.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from assay_server.core.errors import InvalidInput
 from assay_server.query.dimensions import EDGES, GROUPS, OWN, dimension, is_group, quoted
 from assay_server.query.key_sets import ATTRIBUTE, ONE_OF_SETS, KeySets
+from assay_server.query.searched import SEARCH, Searched, line_of, names_runs
 from assay_server.query.sql import Where, lines
 from assay_server.store import TRACE_WIDE
 
-FILTERS = (*GROUPS, "tag", "status")
+FILTERS = (*GROUPS, "tag", SEARCH)
 """What panels and monitors are narrowed by: `check_filter`."""
 
 Narrow = Mapping[str, Sequence[str]]
@@ -23,15 +24,36 @@ Narrow = Mapping[str, Sequence[str]]
 _MINUS = "-"
 _OF_SPANS = frozenset((*OWN, "error_type", "status"))
 _ONE_OF = " IN (SELECT unnest(?::VARCHAR[]))"
+_OF_ANY = frozenset(("tag", "status", SEARCH))
 _NONE: KeySets = {}
 
 
 def check_filter(word: Any, at: str = "filter") -> None:
     """`at`: where it stands. Raises InvalidInput for what nothing is narrowed by."""
-    known = isinstance(word, str) and (is_group(field_of(word)) or field_of(word) in ("tag", "status"))
+    known = isinstance(word, str) and (is_group(field_of(word)) or field_of(word) in _OF_ANY)
     if not known:
         fix = ", ".join(FILTERS) + "; with '-' in front it is left out"
         raise InvalidInput("There is no such filter.", field=at, value=word, fix=fix)
+
+
+def check_values(word: str, values: Sequence[str], at: str) -> None:
+    """Raises InvalidInput for a search that cannot be read."""
+    for value in values if field_of(word) == SEARCH else ():
+        try:
+            line_of(value)
+        except InvalidInput as refused:
+            raise InvalidInput(refused.message, field=at, value=refused.value, fix=refused.fix) from refused
+
+
+def searches_of(narrow: Narrow) -> list[str]:
+    """The lines that have to be looked for."""
+    return [text for word, values in narrow.items() if field_of(word) == SEARCH for text in values]
+
+
+def asks_for_runs(narrow: Narrow) -> bool:
+    """Traffic of evaluation runs counts where one is named."""
+    kept = kept_by(narrow)
+    return "run" in kept or any(map(names_runs, kept.get(SEARCH, ())))
 
 
 def field_of(word: str) -> str:
@@ -48,46 +70,79 @@ def left_out_by(narrow: Narrow) -> dict[str, Sequence[str]]:
     return {field_of(word): values for word, values in narrow.items() if word.startswith(_MINUS)}
 
 
+@dataclass(slots=True, frozen=True)
+class Knowing:
+    """What is known of what is asked for. `key_sets`: by attribute, of which sets of names spans are that can have it;
+    `searched`: what each line finds."""
+
+    key_sets: KeySets = field(default_factory=dict)
+    searched: Searched = field(default_factory=dict)
+
+
+_NOTHING = Knowing()
+
+
 def narrowed(
-    where: Where, narrow: Narrow, edges: Sequence[Any], *, of: str = "", few: KeySets = _NONE, whole: bool = False
+    where: Where,
+    narrow: Narrow,
+    edges: Sequence[Any],
+    *,
+    of: str = "",
+    known: Knowing = _NOTHING,
+    whole: bool = False,
 ) -> None:
     """Adds conditions on a span (`of`: its table's alias and a dot).
 
-    `few`: the key sets of attributes that few of the spans within the edges have. `whole`: traces are counted.
+    `known`: key sets of attributes that few of the spans within the edges have. `whole`: traces are counted.
     """
     for name, values in kept_by(narrow).items():
-        condition, *params = _of_span(name, list(values), edges, of, few)
+        condition, *params = _of_span(name, list(values), edges, of, known)
         where.add(condition, *params)
     if whole:
-        without_traces(where, narrow, edges, of=of, key_sets=few)
+        without_traces(where, narrow, edges, of=of, known=known)
         return
     for name, values in left_out_by(narrow).items():
-        condition, *params = _of_span(name, list(values), edges, of, few)
+        condition, *params = _of_span(name, list(values), edges, of, known)
         where.add(_denied(condition), *params)
 
 
 def narrowed_calls(
-    where: Where, narrow: Narrow, edges: Sequence[Any], *, of: str, key_sets: KeySets = _NONE, whole: bool = False
+    where: Where,
+    narrow: Narrow,
+    edges: Sequence[Any],
+    *,
+    of: str,
+    known: Knowing = _NOTHING,
+    whole: bool = False,
 ) -> None:
     """The same for calls of `counted_calls`, which say themselves what their trace says, but for attributes."""
     for name, values in kept_by(narrow).items():
-        condition, *params = _of_call(name, list(values), edges, of, key_sets)
+        condition, *params = _of_call(name, list(values), edges, of, known)
         where.add(condition, *params)
     for name, values in left_out_by(narrow).items():
         if whole:
-            said, own = _traces(name, list(values), edges, key_sets)
+            said, own = _traces(name, list(values), edges, known)
             where.add("NOT " + _in_trace(of, said), edges[0], *own)
         else:
-            condition, *params = _of_call(name, list(values), edges, of, key_sets)
+            condition, *params = _of_call(name, list(values), edges, of, known)
             where.add(_denied(condition), *params)
 
 
+def of_traces(where: Where, narrow: Narrow, edges: Sequence[Any], *, of: str = "", known: Knowing = _NOTHING) -> None:
+    """Adds what is said of whole traces: those that a search finds, and none that may not be."""
+    for name, values in kept_by(narrow).items():
+        if name == SEARCH:
+            condition, *params = _of_span(name, list(values), edges, of, known)
+            where.add(condition, *params)
+    without_traces(where, narrow, edges, of=of, known=known)
+
+
 def without_traces(
-    where: Where, narrow: Narrow, edges: Sequence[Any], *, of: str = "", key_sets: KeySets = _NONE
+    where: Where, narrow: Narrow, edges: Sequence[Any], *, of: str = "", known: Knowing = _NOTHING
 ) -> None:
     """Adds conditions on what has a `trace_id` or none: no span of its trace says what may not hold."""
     for name, values in left_out_by(narrow).items():
-        said, params = _traces(name, list(values), edges, key_sets)
+        said, params = _traces(name, list(values), edges, known)
         where.add(_denied(of + "trace_id IN (" + said + ")"), *params)
 
 
@@ -96,24 +151,27 @@ def _denied(condition: str) -> str:
     return "NOT coalesce(" + condition + ", false)"
 
 
-def _of_span(name: str, given: list[str], edges: Sequence[Any], of: str, few: KeySets) -> tuple[Any, ...]:
+def _of_span(name: str, given: list[str], edges: Sequence[Any], of: str, known: Knowing) -> tuple[Any, ...]:
     """A condition and its parameters."""
     if name in _OF_SPANS:
         return of + quoted(name) + _ONE_OF, given
-    if name == "tag":
-        said, params = _traces(name, given, edges, few)
-        return of + "trace_id IN (" + said + ")", *params
+    said, params = _traces(name, given, edges, known)
+    in_trace = of + "trace_id IN (" + said + ")"
+    if name in _OF_ANY:
+        return in_trace, *params
+    few = known.key_sets
     if name in few:
-        of_traces, params = _traces(name, given, edges, few)
-        return _Saying(name, edges, few).nearest(of, given, of + "trace_id IN (" + of_traces + ")", params)
+        return _Saying(name, edges, few).nearest(of, given, in_trace, params)
     by = dimension(name, few)
     own = of + by.own if name in TRACE_WIDE else by.own
-    of_traces, params = _traces(name, given, edges, few)
-    nearest = lines(own + " IS NULL AND", of + "trace_id IN (" + of_traces + ")")
+    nearest = lines(own + " IS NULL AND", in_trace)
     return "(" + own + _ONE_OF + " OR (" + nearest + "))", *by.params, given, *by.params, *params
 
 
-def _of_call(name: str, given: list[str], edges: Sequence[Any], of: str, key_sets: KeySets) -> tuple[Any, ...]:
+def _of_call(name: str, given: list[str], edges: Sequence[Any], of: str, known: Knowing) -> tuple[Any, ...]:
+    if name == SEARCH:
+        said, params = _traces(name, given, edges, known)
+        return _in_trace(of, said), edges[0], *params
     if name == "tag":
         return "list_has_any(" + of + "tags, ?::VARCHAR[])", given
     if name.startswith("tag:"):
@@ -123,21 +181,24 @@ def _of_call(name: str, given: list[str], edges: Sequence[Any], of: str, key_set
         of_spans, params = _Saying(name, edges, _NONE).select("key", given)
         return of + "key IN (" + of_spans + ")", *params
     if name.startswith(ATTRIBUTE):
-        of_traces, params = _traces(name, given, edges, key_sets)
-        said = _Saying(name, edges, key_sets)
-        return said.nearest(of, given, _in_trace(of, of_traces), [edges[0], *params])
+        found, params = _traces(name, given, edges, known)
+        saying = _Saying(name, edges, known.key_sets)
+        return saying.nearest(of, given, _in_trace(of, found), [edges[0], *params])
     return of + quoted(name) + _ONE_OF, given
 
 
-def _in_trace(of: str, of_traces: str) -> str:
-    """A condition on a call; its parameters are the project and those of `of_traces`."""
+def _in_trace(of: str, traces: str) -> str:
+    """A condition on a call; its parameters are the project and those of `traces`."""
     parts = "(SELECT key FROM trace_parts WHERE project = ? AND trace_id IN"
-    return lines(of + "trace IN", parts, "(", of_traces, "))")
+    return lines(of + "trace IN", parts, "(", traces, "))")
 
 
-def _traces(name: str, given: list[str], edges: Sequence[Any], key_sets: KeySets) -> tuple[str, list[Any]]:
-    """The ids of traces of which any span says one of the values."""
-    return _Saying(name, edges, key_sets).select("trace_id", given)
+def _traces(name: str, given: list[str], edges: Sequence[Any], known: Knowing) -> tuple[str, list[Any]]:
+    """The ids of traces of which any span says one of the values, or that a search finds."""
+    if name == SEARCH:
+        found = [known.searched[text] for text in given]
+        return "\nUNION ALL\n".join(each.sql for each in found), [param for each in found for param in each.params]
+    return _Saying(name, edges, known.key_sets).select("trace_id", given)
 
 
 @dataclass(slots=True, frozen=True)

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from assay_server.query.dimensions import dimension
+from assay_server.query.searched import SEARCH
 from assay_server.store import TRACE_WIDE
 
 COUNTED = {"users": "user", "sessions": "session"}
 """Metrics that count different ones, and the column that names them."""
 
-OF_TRACES = frozenset((*TRACE_WIDE, "tag"))
+OF_TRACES = frozenset((*TRACE_WIDE, "tag", SEARCH))
 """What is narrowed to by these has all spans of a trace, also the one that says whose it is."""
 
 

@@ -85,6 +85,19 @@ class TraceFilter:
     begun_before: tuple[tuple[str, ...], tuple[str, ...]] = ((), ())
 
 
+def filter_of(wanted: Mapping[str, Any], since_ns: int | None = None, until_ns: int | None = None) -> TraceFilter:
+    """What the parameters of a list ask for (`search_line.Line.filter`), without times and what may not hold."""
+    given = dict(wanted)
+    return TraceFilter(
+        since_ns=since_ns,
+        until_ns=until_ns,
+        scores=tuple(given.pop("score", ())),
+        attributes=tuple(given.pop("attribute", ())),
+        differs=tuple(given.pop("differs", ())),
+        **given,
+    )
+
+
 def is_of_trace(narrow: TraceFilter) -> bool:
     """Does the trace's own row say it all, but for the words? Then spans need not be looked at."""
     own = TraceFilter(since_ns=narrow.since_ns, until_ns=narrow.until_ns, trace_id=narrow.trace_id, text=narrow.text)

@@ -18,7 +18,7 @@ from assay_server.query.dimensions import GROUPS, GroupedCalls, is_group
 from assay_server.query.group_names import group_noted
 from assay_server.query.live import has_runs, only_live
 from assay_server.query.measures import MEASURES, METRICS, Metric, aggregate, each, without_value
-from assay_server.query.narrowing import check_filter, kept_by, narrowed, narrowed_calls
+from assay_server.query.narrowing import asks_for_runs, check_filter, narrowed, narrowed_calls
 from assay_server.query.sql import Where, lines
 from assay_server.query.windows_late import came_late
 from assay_server.store import Limits, Store
@@ -84,9 +84,14 @@ class Windows:
             return []
         _check(metric, narrow or {}, group_by)
         narrow = narrow or {}
-        runs = "run" not in kept_by(narrow) and await has_runs(self._store, [project, 0, 1 << 62])
+        runs = not asks_for_runs(narrow) and await has_runs(self._store, [project, 0, 1 << 62])
         whole = Range(min(each.since_ns for each in windows), max(each.until_ns for each in windows))
-        asked = await knowing(self._store, Asked(project, whole, [narrow], group_by, runs))
+        asked = await knowing(
+            self._store,
+            Asked(project, whole, [narrow], group_by, runs),
+            of_scores=MEASURES[metric.name].family == "scores",
+            margin_ns=_LONGEST_NS,
+        )
         sql, params = _sql(asked, metric, windows)
         rows = await self._store.scan(sql, params, limits=_LARGE)
         return [_figure(row) for row in rows]
@@ -138,7 +143,7 @@ def _spans(asked: Asked, metric: Metric) -> tuple[str, list[Any]]:
     ctes, joins, group, params = grouped(asked, around)
     told = told_by_traces(asked, [metric], around)
     where = Where(["s.project = ?", "s.end_ns >= ?", "s.end_ns < ?"], asked.edges())
-    narrowed(where, asked.narrow[0], around, of="s.", few=asked.few, whole=metric.name == "requests")
+    narrowed(where, asked.narrow[0], around, of="s.", known=asked.known_few, whole=metric.name == "requests")
     if asked.only_live:
         only_live(where, around, runs=asked.runs, of="s.")
     of_failures(where, asked, "s.")
@@ -159,7 +164,7 @@ def _calls(asked: Asked, metric: Metric) -> tuple[str, list[Any]]:
     by = GroupedCalls.by(asked.group_by, around, asked.key_sets)
     where = Where(["c.project = ?", "c.end_ns >= ?", "c.end_ns < ?"], asked.edges())
     whole = MEASURES[metric.name].family == "requests"
-    narrowed_calls(where, asked.narrow[0], around, of="c.", key_sets=asked.key_sets, whole=whole)
+    narrowed_calls(where, asked.narrow[0], around, of="c.", known=asked.known, whole=whole)
     if asked.only_live:
         where.add("c.run IS NULL")
     of_failures(where, asked, "c.")

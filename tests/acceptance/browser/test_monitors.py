@@ -79,6 +79,24 @@ def test_a_new_monitor_is_tried_before_it_is_made(opened: Opened, ui_api: FakeAp
     assert tried[-1]["rule"] == rule
 
 
+def test_a_search_of_the_list_is_watched(opened: Opened, ui_api: FakeApi) -> None:
+    """From the list, with one line more beside it, whose commas are its own."""
+    page = opened("/traces?q=latency>3s refund since:2d&range=24h")
+    page.get_by_role("link", name="Watch").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("New monitor")
+    page.get_by_label("Name").fill("slow-refunds")
+    values = page.get_by_role("combobox", name="Values of search")
+    expect(page.get_by_text("latency>3s refund", exact=True)).to_be_visible()
+    with page.expect_response("**/monitors/preview"):
+        values.fill("user:ann,bob cost>0.5")
+        page.keyboard.press("Enter")
+    page.get_by_role("button", name="Watch it").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("slow-refunds")
+    made = _changes(ui_api)[-1][2]
+    assert made["filter"] == {"search": ["latency>3s refund", "user:ann,bob cost>0.5"]}
+    assert (made["metric"], made["rule"]) == ({"name": "requests"}, {"kind": "threshold", "above": 0})
+
+
 def test_an_error_budget_is_watched_and_told_to_one_address(opened: Opened, ui_api: FakeApi) -> None:
     ui_api.world.addresses = some_addresses()
     page = opened("/monitors/new")

@@ -197,6 +197,23 @@ async def test_an_alarm_without_data_for_a_day_ends_and_says_so(world: World) ->
     assert "whether it passed is not known" in incident.timeline[-1].what
 
 
+async def test_a_question_that_cannot_be_answered_is_unknown_and_says_why(world: World) -> None:
+    def refuse(window: Window, group: str) -> tuple[int, float]:
+        raise InvalidInput("More than 50,000 traces of this time have these words.", fix="search for rarer words")
+
+    await world.watch(filter={"search": "the"})
+    await world.minute()
+    assert await world.status() == "ok"
+    world.windows.make = refuse
+    await world.minute()
+    [state] = (await world.monitors.get(PROJECT, "errors"))["states"]
+    assert (await world.status(), state["finding"]["n"], state["finding"]["value"]) == ("unknown", 0, None)
+    assert state["finding"]["sentence"].startswith("Error rate is not known: More than 50,000 traces")
+    assert state["finding"]["sentence"].endswith("Fix: search for rarer words")
+    with pytest.raises(InvalidInput, match="50,000"):  # whoever asks before it is there hears it at once
+        await world.monitors.rehearse(PROJECT, ERRORS | {"filter": {"search": "the"}})
+
+
 async def test_what_happened_while_the_server_was_down_is_caught_up_and_told(world: World) -> None:
     await world.watch()
     await world.monitors.tick()

@@ -104,7 +104,7 @@ METRICS = [
 ]
 
 
-GROUPED = (None, "user", "model", "endpoint", "error_type", "tag:team", "attribute:shelf", "attribute:rare")
+GROUPED = (None, "user", "model", "endpoint", "error_type", "status", "tag:team", "attribute:shelf", "attribute:rare")
 FILTERS: list[dict[str, list[str]]] = [
     {},
     {"user": ["ann"]},

@@ -4,6 +4,9 @@ export interface Held {
   values: string[]
 }
 
+/** Its values are lines of the list of traces: what is of a trace that one of them finds is kept. */
+export const SEARCH = 'search'
+
 const MINUS = '-'
 
 /** A word with '-' in front leaves out what it would keep without. */

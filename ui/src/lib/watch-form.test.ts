@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Definition } from '@/api/monitors'
-import { definitionOf, type Draft, draftOf, EMPTY } from './watch-form'
+import { definitionOf, type Draft, draftOf, EMPTY, searching } from './watch-form'
 
 const written = (changes: Partial<Draft>) => definitionOf({ ...EMPTY, name: 'm', ...changes })
 
@@ -31,5 +31,11 @@ describe('a monitor being written', () => {
     ]
     for (const metric of [{ name: 'score_rate', score: 'groundedness', below: 0.4 }, { name: 'score_rate', score: 'toxicity', source: 'judge', above: 0 }]) sent.push({ ...sent[2]!, metric })
     for (const one of sent) expect(definitionOf(draftOf(one))).toEqual(one)
+  })
+
+  it('begins from a line of the list of traces, without the times it had', () => {
+    const made = definitionOf({ ...searching('latency>3s since:2d "late delivery" user:a,b'), name: 'm' })
+    expect(made).toMatchObject({ metric: { name: 'requests' }, rule: { kind: 'threshold', above: 0 }, min_n: 1, filter: { search: ['latency>3s "late delivery" user:a,b'] } })
+    expect(definitionOf({ ...searching('since:2d'), name: 'm' })).toMatchObject({ filter: {} })
   })
 })

@@ -1,5 +1,6 @@
 import type { Definition, Metric, Rule } from '@/api/monitors'
-import { type Held, heldOf, matchOf, openIn } from './match'
+import { type Held, heldOf, matchOf, openIn, SEARCH } from './match'
+import { partsOf } from './q'
 
 /** A monitor while it is being written: every field as it is typed, shares in percent. */
 export interface Draft {
@@ -67,13 +68,19 @@ export const METRICS: Record<string, [string, string]> = {
   judgements: ['A score (how often)', ''],
 }
 
-export const FIELDS = ['kind', 'name', 'model', 'provider', 'service', 'environment', 'user', 'session', 'feature', 'tenant', 'cost_center', 'release', 'channel', 'arm', 'prompt', 'prompt_version', 'run', 'error_type', 'endpoint', 'tag:<key>', 'attribute:<key>']
-export const FILTERS = [...FIELDS, 'tag', 'status']
+export const FIELDS = ['kind', 'name', 'model', 'provider', 'service', 'environment', 'user', 'session', 'feature', 'tenant', 'cost_center', 'release', 'channel', 'arm', 'prompt', 'prompt_version', 'run', 'error_type', 'endpoint', 'status', 'tag:<key>', 'attribute:<key>']
+export const FILTERS = [...FIELDS, 'tag', SEARCH]
 
 export const EMPTY: Draft = {
   name: '', description: '', metric: 'error_rate', quantile: 95, threshold_ms: 2000, score: '', source: null, bucket: null, line: 0.5, side: 'below', filter: [], group_by: null,
   kind: 'threshold', above: 5, below: '', change: 50, direction: 'up', false_alarms: 1, days: 28, time_zone: 'UTC', min_count: 1, objective: 99, burn_days: 30,
   window_s: '900', every_s: null, min_n: 20, severity: 'warning', notify: null, enabled: true,
+}
+
+/** Begun from a line of the list of traces: told whenever such a trace comes. A window has times of its own. */
+export function searching(q: string): Draft {
+  const line = partsOf(q).filter((part) => part.field !== 'since' && part.field !== 'until').map((part) => part.text).join(' ')
+  return { ...EMPTY, metric: 'requests', above: 0, min_n: 1, filter: line ? [{ field: SEARCH, values: [line] }] : [] }
 }
 
 /** As it is sent; null while something that must be there is missing, the value of a filter too. */

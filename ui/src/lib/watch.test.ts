@@ -52,6 +52,22 @@ describe('a monitor in words', () => {
     expect(line('cost', { '-tag:team': ['red'] })).toBeNull()
   })
 
+  it('puts a search into the line of the list, where both together are what was looked for', () => {
+    const finding = { group: null, window: { since: 'a', until: 'b' } } as Finding
+    const line = (name: string, filter: Record<string, string | string[]>) => {
+      const path = evidence({ filter, group_by: null, metric: { name } }, finding)
+      return path === null ? null : new URLSearchParams(path.split('?')[1]).get('q')
+    }
+    expect(line('requests', { search: ['latency>3s refund'] })).toBe('latency>3s refund')
+    expect(line('error_rate', { search: ['refund model:a,b'], user: ['u1'] })).toBe('status:error user:u1 refund model:a,b')
+    expect(line('requests', { search: ['refund', 'parcel'] })).toBeNull()
+    expect(line('requests', { search: ['model:a'], kind: ['llm'] })).toBeNull() // another span may be of that model
+    expect(line('errors', { search: ['status:ok'] })).toBeNull()
+    expect(line('requests', { '-search': ['latency>3s', 'user:a'] })).toBe('-latency>3s -user:a')
+    expect(line('requests', { '-search': ['latency>3s user:a'] })).toBeNull()
+    expect(line('requests', { '-search': ['refund'] })).toBeNull()
+  })
+
   it('leads from an incident to what its monitor saw, and nowhere from others', () => {
     const seen = { group: 'u1', group_by: 'user', metric: 'error_rate', filter: { model: ['gpt-5'] }, window: { since: '2026-11-21T08:00:00Z', until: '2026-11-21T09:00:00Z' }, n: 9 }
     expect(evidenceOf(seen)).toBe('/traces?q=status%3Aerror+model%3Agpt-5+user%3Au1&since=2026-11-21T08%3A00%3A00Z&until=2026-11-21T09%3A00%3A00Z')

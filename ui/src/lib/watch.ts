@@ -1,8 +1,8 @@
 import type { Definition, Finding, Metric, Rule } from '@/api/monitors'
 import { count, duration, money, plural, score, UNKNOWN, words } from './format'
 import { portion } from './money'
-import { fieldOf, leavesOut } from './match'
-import { EQUAL, put, quoted } from './q'
+import { fieldOf, leavesOut, SEARCH } from './match'
+import { EQUAL, partsOf, put, quoted } from './q'
 import { writeSearch } from './search'
 
 /** Monitors in words. */
@@ -37,9 +37,20 @@ export function evidence(definition: Pick<Definition, 'filter' | 'group_by' | 'm
   if (definition.group_by && (!finding.group || SHORTENED.test(finding.group))) return null // of those that say none, or of a name that is noted in part
   const filter: Record<string, string | string[]> = definition.group_by ? { ...definition.filter, [definition.group_by]: finding.group! } : definition.filter
   let q = definition.metric.name === 'error_rate' || definition.metric.name === 'errors' ? 'status:error' : ''
+  const lines: string[] = []
   for (const [word, values] of Object.entries(filter)) {
     const all = [values].flat()
+    if (word === SEARCH) {
+      lines.push(...all)
+      continue
+    }
     const name = fieldOf(word).replace(/^attribute:/, 'attr.')
+    if (fieldOf(word) === SEARCH) {
+      const parts = all.map(partsOf)
+      if (!parts.every((one) => one.length === 1 && one[0]!.field !== null && !one[0]!.negated)) return null
+      q = [...all.map((text) => `-${text}`), q].filter(Boolean).join(' ')
+      continue
+    }
     if (all.length === 0 || !(EQUAL.some((one) => one === name) || /^attr\.[^\s:<>=!~]+$/.test(name))) return null
     if (leavesOut(word)) {
       const parts = without(name, all, definition)
@@ -48,12 +59,22 @@ export function evidence(definition: Pick<Definition, 'filter' | 'group_by' | 'm
     } else if (all.length > 1 && (name.startsWith('attr.') || name === 'status')) return null
     else q = put(q, name, ...all)
   }
-  return `/traces${writeSearch({ q, since: finding.window.since, until: finding.window.until })}`
+  const whole = lines.length > 1 ? null : together(q, lines[0] ?? '')
+  return whole === null ? null : `/traces${writeSearch({ q: whole || undefined, since: finding.window.since, until: finding.window.until })}`
 }
 
 const OF_TRACES = new Set(['requests', 'cost_per_request', 'tokens_per_request', 'score', 'score_rate', 'judgements', 'schema_violations'])
 const OF_CALLS = new Set(['cost', 'tokens', 'tokens_per_second'])
 const OF_ONE_SPAN = ['kind', 'name', 'service', 'model', 'provider']
+
+/** Both as one line; null where the list would look for something else: both say a field, or both speak of a span, and it takes one span of which all is true. */
+function together(q: string, line: string): string | null {
+  const fields = (text: string) => partsOf(text).filter((part) => part.field !== null && !part.negated).map((part) => part.field!)
+  const [own, told] = [fields(q), fields(line)]
+  const ofSpan = (field: string) => [...OF_ONE_SPAN, 'error_type', 'prompt', 'prompt_version'].includes(field) || field.startsWith('attr.')
+  if (line && (told.some((field) => own.includes(field)) || (own.some(ofSpan) && told.some(ofSpan)))) return null
+  return [q, line].filter(Boolean).join(' ')
+}
 
 /** What finds the traces of what is left in, as the server has it for panels: a trace that is left out as a whole is excluded, one of which some spans count has one that says another value. */
 function without(name: string, values: string[], { metric, filter }: Pick<Definition, 'filter' | 'metric'>): string[] | null {

@@ -7,7 +7,7 @@ import { request } from '@/api/client'
 import * as ask from '@/api/monitors'
 import type { Definition, Monitor } from '@/api/monitors'
 import { useAddress } from '@/lib/search'
-import { definitionOf, type Draft, draftOf, EMPTY } from '@/lib/watch-form'
+import { definitionOf, type Draft, draftOf, EMPTY, searching } from '@/lib/watch-form'
 import { useDraft } from '@/parts/leaving'
 import { Overtaken } from '@/parts/overtaken'
 import { Page } from '@/parts/page'
@@ -25,7 +25,7 @@ export function NewMonitor() {
       {address.from ? (
         <Loaded query={from}>{(monitor) => <Form start={{ ...draftOf(monitor), name: `${monitor.name}-2` }} />}</Loaded>
       ) : (
-        <Form start={EMPTY} />
+        <Form start={address.search ? searching(address.search) : EMPTY} />
       )}
     </Page>
   )

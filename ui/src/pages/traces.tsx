@@ -1,7 +1,7 @@
 import { Button } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
-import { useNavigate } from '@tanstack/react-router'
-import { IconDatabasePlus, IconDownload, IconGitCompare, IconLivePhoto } from '@tabler/icons-react'
+import { Link, useNavigate } from '@tanstack/react-router'
+import { IconBell, IconDatabasePlus, IconDownload, IconGitCompare, IconLivePhoto } from '@tabler/icons-react'
 import { lazy, Suspense, useEffect, useMemo, useState } from 'react'
 import { Problem, type Query } from '@/api/client'
 import * as ask from '@/api/search'
@@ -22,6 +22,7 @@ import { SavedViews } from '@/parts/saved-views'
 import { Skeleton } from '@/parts/states'
 import { Table } from '@/parts/table'
 import { TimeRange } from '@/parts/time-range'
+import { useAccess } from '@/shell/access'
 import { TraceFilters } from './trace-filters'
 import { ColumnMenu, columnsOf } from './traces-columns'
 import { FirstTrace, NothingFound } from './traces-empty'
@@ -41,6 +42,7 @@ export function Traces() {
   const q = lineOf(address)
   const query = useMemo((): Query => ({ q: q || undefined, since: address.since ?? sinceOf(address.range), until: address.until }), [q, address.since, address.range, address.until])
   const live = address.live === '1'
+  const access = useAccess()
   const order = orderOf(address.sort)
   const pages = usePages<TraceRow>({ ...ask.found({ ...query, sort: address.sort }), enabled: !live })
   const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set())
@@ -64,6 +66,7 @@ export function Traces() {
           <SavedViews page="traces" query={kept(address, q)} onOpen={(view) => change({ ...cleared(), ...view })} />
           <Button variant={live ? 'light' : 'default'} aria-pressed={live} leftSection={<IconLivePhoto size={14} aria-hidden />} onClick={() => change({ live: live ? undefined : '1' })}>Live</Button>
           {!live && <Button variant="default" leftSection={<IconDownload size={14} aria-hidden />} onClick={() => exportThem(true)}>Export</Button>}
+          {!live && q && access.write && <Button component={Link} to="/monitors/new" search={{ search: q } as never} variant="default" leftSection={<IconBell size={14} aria-hidden />}>Watch</Button>}
           {!live && <ColumnMenu cols={address.cols} onChange={(cols) => change({ cols }, true)} />}
         </>
       }

@@ -3,7 +3,7 @@ import { useQuery } from '@tanstack/react-query'
 import { IconPlus, IconX } from '@tabler/icons-react'
 import { useState } from 'react'
 import { isListed, values } from '@/api/search'
-import { fieldOf, type Held, leavesOut, openIn, turned } from '@/lib/match'
+import { fieldOf, type Held, leavesOut, openIn, SEARCH, turned } from '@/lib/match'
 import { FieldSelect } from './field-select'
 
 interface MatchProps {
@@ -46,6 +46,8 @@ interface RowProps {
 }
 
 const WAYS = [{ value: 'is', label: 'is' }, { value: 'not', label: 'is not' }]
+/** A line of the list has commas of its own. */
+const PLACEHOLDERS: Record<string, string> = { [SEARCH]: 'latency>3s score.helpful<0.5 refund, Enter' }
 const FIXED: Record<string, string[]> = { status: ['ok', 'error', 'unset'], arm: ['baseline', 'candidate'] }
 
 function Row({ one, single, out, fields, onChange, onRemove }: RowProps) {
@@ -57,7 +59,7 @@ function Row({ one, single, out, fields, onChange, onRemove }: RowProps) {
     <div className="match-row" data-ways={out || not}>
       <div><FieldSelect aria-label="Field" known={fields} value={field} allowDeselect={false} onChange={(next) => next && onChange({ field: turned(next, not), values: [] })} /></div>
       {(out || not) && <div><Select aria-label={`Whether ${field} is or is not`} data={WAYS} value={not ? 'not' : 'is'} allowDeselect={false} disabled={!out} onChange={(way) => onChange({ field: turned(field, way === 'not'), values: single ? one.values.slice(-1) : one.values })} /></div>}
-      <div className="values"><TagsInput aria-label={`Values of ${field}`} placeholder={one.values.length ? '' : 'a value, Enter'} data={FIXED[field] ?? seen.data?.items.map((facet) => facet.value) ?? []} value={one.values} onFocus={() => setOpened(true)} onChange={(next) => onChange({ values: single && !not ? next.slice(-1) : next })} acceptValueOnBlur clearable /></div>
+      <div className="values"><TagsInput aria-label={`Values of ${field}`} placeholder={one.values.length ? '' : PLACEHOLDERS[field] ?? 'a value, Enter'} splitChars={field === SEARCH ? [] : [',']} data={FIXED[field] ?? seen.data?.items.map((facet) => facet.value) ?? []} value={one.values} onFocus={() => setOpened(true)} onChange={(next) => onChange({ values: single && !not ? next.slice(-1) : next })} acceptValueOnBlur clearable /></div>
       <button type="button" className="icon-button" style={{ minHeight: '2.1rem' }} aria-label={`Remove the filter ${field}`} onClick={onRemove}><IconX size={15} aria-hidden /></button>
     </div>
   )

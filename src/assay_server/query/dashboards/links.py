@@ -7,6 +7,7 @@ from assay_server.query.dimensions import BY_SCORE
 from assay_server.query.measures import MEASURES, Metric
 from assay_server.query.narrowing import kept_by, left_out_by
 from assay_server.query.search_line import excluding
+from assay_server.query.searched import SEARCH, line_of
 
 _WORDS = frozenset(
     {
@@ -16,6 +17,18 @@ _WORDS = frozenset(
     }
 )
 """Each may be said once there, with one value or several of which one must hold."""
+
+_OF_ONE_SPAN = frozenset(
+    {
+        *("kind", "name", "model", "provider", "service", "error_type", "prompt", "prompt_version"),
+        "attribute",
+        "differs",
+    }
+)
+"""What the page looks for in one and the same span."""
+
+_TOGETHER = frozenset({"score", "attribute", "differs", "exclude", "text"})
+"""What may be said twice there: all of it holds."""
 
 _OF_MODELS = frozenset({"llm", "embedding", "reranker"})
 """Kinds of spans that say which model of which provider they called."""
@@ -29,21 +42,38 @@ def traces_of(
     Without a metric traces are counted.
     """
     said: dict[str, Any] = {}
-    for each in narrow:
-        for name, values in kept_by(each).items():
-            if not _say_field(said, name, values):
-                return None
-    for each in narrow:
-        for name, values in left_out_by(each).items():
-            if not _leave_out(said, metric, name, values):
-                return None
+    if not _say_filters(said, narrow, metric):
+        return None
     if group_by is not None and (group is None or not (group_by == BY_SCORE or _say_field(said, group_by, [group]))):
         return None
     if metric is not None and metric.name == "errors" and not _say(said, "status", ["error"]):
         return None
     if metric is not None and MEASURES[metric.name].family == "scores":
         said["score"] = [_judged(metric, group if group_by == BY_SCORE else metric.score)]
+    if not _say_lines(said, [kept_by(each)[SEARCH] for each in narrow if SEARCH in kept_by(each)]):
+        return None
     return {name: value[0] if name in _WORDS and len(value) == 1 else value for name, value in said.items()}
+
+
+def _say_filters(said: dict[str, Any], narrow: Sequence[Mapping[str, Sequence[str]]], metric: Metric | None) -> bool:
+    kept = [item for each in narrow for item in kept_by(each).items() if item[0] != SEARCH]
+    left_out = [item for each in narrow for item in left_out_by(each).items()]
+    return all(_say_field(said, *item) for item in kept) and all(_leave_out(said, metric, *item) for item in left_out)
+
+
+def _say_lines(said: dict[str, Any], searched: Sequence[Sequence[str]]) -> bool:
+    """A line stands as it is in the page's own. Not where one of two lines has to hold, nor where both say a field, nor
+    where both speak of a span: the page then looks for one span of which all of it is true."""
+    if any(len(texts) != 1 for texts in searched) or not searched:
+        return not searched
+    lines = list(dict.fromkeys(texts[0] for texts in searched))
+    fields = [name for text in lines for name in line_of(text).filter if name not in _TOGETHER]
+    of_spans = [*(name for name in said if name in _OF_ONE_SPAN)]
+    of_lines = [text for text in lines if _OF_ONE_SPAN & set(line_of(text).filter)]
+    if len(set(fields)) < len(fields) or set(fields) & set(said) or len(of_lines) + bool(of_spans) > 1:
+        return False
+    said["q"] = " ".join(lines)
+    return True
 
 
 def _judged(metric: Metric, score: str | None) -> str:
@@ -76,6 +106,12 @@ def _say(said: dict[str, Any], name: str, values: Sequence[str]) -> bool:
 def _leave_out(said: dict[str, Any], metric: Metric | None, name: str, values: Sequence[str]) -> bool:
     """A trace that is left out as a whole is excluded there. One of which a span counts and another does not has one
     that says another value: only where those that count say any."""
+    if name == SEARCH:
+        lines = [line_of(text).parts for text in values]
+        if not all(len(parts) == 1 and parts[0].field != "text" and not parts[0].negated for parts in lines):
+            return False
+        said["exclude"] = [*said.get("exclude", []), *values]
+        return True
     family = "requests" if metric is None else MEASURES[metric.name].family
     if family in {"spans", "calls"} and name in {"kind", "name", "service", "model", "provider"}:
         of_models = family == "calls" or set(said.get("kind", [""])) <= _OF_MODELS

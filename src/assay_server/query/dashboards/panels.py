@@ -28,8 +28,9 @@ from assay_server.query.dashboards.series import (
     series_of,
 )
 from assay_server.query.dashboards.source import CALLS, Asked, Range, knowing, source_of
+from assay_server.query.dimensions import MARGIN_NS
 from assay_server.query.live import has_runs
-from assay_server.query.measures import COUNTS, Metric, label_of, unit_of
+from assay_server.query.measures import COUNTS, MEASURES, Metric, label_of, unit_of
 from assay_server.query.sandbox import Sql
 from assay_server.store import Store
 
@@ -74,7 +75,12 @@ class Panels:
     ) -> dict[str, Any]:
         if panel.sql is not None:
             return await rows_of(self._sql, project, panel.sql, asked_range, narrow)
-        asked = await knowing(self._store, Asked(project, asked_range, [panel.filter, narrow], panel.group_by))
+        asked = await knowing(
+            self._store,
+            Asked(project, asked_range, [panel.filter, narrow], panel.group_by),
+            of_scores=_is_of_scores(panel),
+            margin_ns=MARGIN_NS + (asked_range.width_ns if compare else 0),
+        )
         if asked.only_live and not _of_calls(panel):
             asked = replace(asked, runs=await has_runs(self._store, [project, 0, 1 << 62]))
         if panel.report is not None:
@@ -143,6 +149,12 @@ _ALL = 1  # the place of the one group where nobody asked for groups
 def _of_calls(panel: Panel) -> bool:
     """Calls say themselves whether their trace is of a run."""
     return panel.report is None and all(source_of(metric) in CALLS for metric in panel.metrics)
+
+
+def _is_of_scores(panel: Panel) -> bool:
+    """What is judged may have begun long before."""
+    of_scores = any(MEASURES[metric.name].family == "scores" for metric in panel.metrics)
+    return of_scores or (panel.report is not None and panel.report.score is not None)
 
 
 def _earlier(before: list[dict[int, Series]] | None, metric: Metric, at: int, place: int) -> Series | None:

@@ -101,7 +101,7 @@ class Questions:
         """Traces by chance, the same each time and in the same order: those whose ids hash lowest."""
         where = Where()
         for narrow in asked.narrow:
-            narrowed(where, narrow, asked.around(), few=asked.few, whole=True)
+            narrowed(where, narrow, asked.around(), known=asked.known_few, whole=True)
         if asked.only_live:
             only_live(where, asked.around(), runs=asked.runs)
         conditions = lines("WHERE", EDGES, "AND parent_id IS NULL", *(f"AND {each}" for each in where.conditions))

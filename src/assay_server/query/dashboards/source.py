@@ -11,7 +11,17 @@ from assay_server.query.dimensions import BY_SCORE, MARGIN_NS, GroupedCalls, dim
 from assay_server.query.key_sets import KeySets, few_of, sets_of
 from assay_server.query.live import of_no_run, only_live
 from assay_server.query.measures import MEASURES, Metric, each
-from assay_server.query.narrowing import field_of, kept_by, narrowed, narrowed_calls, without_traces
+from assay_server.query.narrowing import (
+    Knowing,
+    asks_for_runs,
+    field_of,
+    kept_by,
+    narrowed,
+    narrowed_calls,
+    of_traces,
+    searches_of,
+)
+from assay_server.query.searched import SEARCH, Searched, Searches
 from assay_server.query.sql import Where, lines
 from assay_server.query.told import COUNTED, OF_TRACES, Told
 from assay_server.store import Store
@@ -47,7 +57,7 @@ class Asked:
 
     `runs`: are there spans of evaluation runs (`live.has_runs`)? Where nobody knows, it is taken that there are.
     `labels_ever`: what people said counts whenever they said it, until the range's end.
-    `key_sets` and `few`: what `knowing` adds of the attributes in these.
+    `key_sets`, `few` and `searched`: what `knowing` adds of the attributes and the searches in these.
     """
 
     project: str
@@ -58,6 +68,15 @@ class Asked:
     labels_ever: bool = False
     key_sets: KeySets = field(default_factory=dict)
     few: KeySets = field(default_factory=dict)
+    searched: Searched = field(default_factory=dict)
+
+    @property
+    def known(self) -> Knowing:
+        return Knowing(self.key_sets, self.searched)
+
+    @property
+    def known_few(self) -> Knowing:
+        return Knowing(self.few, self.searched)
 
     def edges(self, margin_ns: int = 0) -> list[Any]:
         return [self.project, self.range.since_ns - margin_ns, self.range.until_ns + margin_ns]
@@ -68,7 +87,7 @@ class Asked:
 
     @property
     def only_live(self) -> bool:
-        return "run" not in self.words
+        return not any(map(asks_for_runs, self.narrow))
 
     @property
     def words(self) -> set[str]:
@@ -81,11 +100,19 @@ class Asked:
         return {field_of(word) for narrow in self.narrow for word in narrow}
 
 
-async def knowing(store: Store, asked: Asked) -> Asked:
+async def knowing(store: Store, asked: Asked, *, of_scores: bool = False, margin_ns: int = MARGIN_NS) -> Asked:
     """With what the store knows of the attributes that it is grouped and narrowed by: they need not be looked for in
-    spans that cannot have them."""
+    spans that cannot have them; and with what is searched for.
+
+    `margin_ns`: so long before the range a trace may begin that says something of what is in it; of scores any may.
+    """
     key_sets = await sets_of(store, asked.project, [asked.group_by, *asked.fields])
-    return replace(asked, key_sets=key_sets, few=await few_of(store, key_sets, asked.edges()))
+    texts = [text for narrow in asked.narrow for text in searches_of(narrow)]
+    since_ns = None if of_scores else asked.range.since_ns - margin_ns
+    until_ns = None if of_scores else asked.range.until_ns
+    searched = await Searches(store).found(asked.project, texts, since_ns, until_ns)
+    few = await few_of(store, key_sets, asked.edges())
+    return replace(asked, key_sets=key_sets, few=few, searched=searched)
 
 
 def source_of(metric: Metric) -> Source:
@@ -125,7 +152,7 @@ def units(asked: Asked, metrics: Sequence[Metric]) -> tuple[str, list[Any]]:
 
 def _is_of_whole_traces(asked: Asked) -> bool:
     """Traces are counted by what they say as a whole: the first of their spans says the same."""
-    return not asked.words and (asked.group_by is None or dimension(asked.group_by).wide)
+    return asked.words <= {SEARCH} and (asked.group_by is None or dimension(asked.group_by).wide)
 
 
 def _whole_traces(asked: Asked, metrics: Sequence[Metric]) -> tuple[str, list[Any]]:
@@ -136,7 +163,7 @@ def _whole_traces(asked: Asked, metrics: Sequence[Metric]) -> tuple[str, list[An
         group, joins = "coalesce(first.own, '')", "LEFT JOIN first ON first.trace = hash(t.trace_id)"
     where = Where(["t.project = ?", "t.start_ns >= ?", "t.start_ns < ?"], asked.edges())
     for narrow in asked.narrow:
-        without_traces(where, narrow, asked.around(), of="t.", key_sets=asked.few)
+        of_traces(where, narrow, asked.around(), of="t.", known=asked.known_few)
     if asked.only_live and asked.runs:
         of_no_run(where, asked.around(), of="t.")
     columns = ", ".join(f"1.0 AS v{at}" for at, _ in enumerate(metrics))
@@ -214,7 +241,7 @@ def _calls(asked: Asked, *, whole: bool) -> tuple[str, list[Any]]:
     grouped = GroupedCalls.by(asked.group_by, asked.around(), asked.key_sets)
     where = Where(["c.project = ?", "c.start_ns >= ?", "c.start_ns < ?"], asked.edges())
     for narrow in asked.narrow:
-        narrowed_calls(where, narrow, asked.around(), of="c.", key_sets=asked.key_sets, whole=whole)
+        narrowed_calls(where, narrow, asked.around(), of="c.", known=asked.known, whole=whole)
     if asked.only_live:
         where.add("c.run IS NULL")  # a call says what its trace says
     of_failures(where, asked, "c.")
@@ -240,7 +267,7 @@ def judgements(asked: Asked, metric: Metric) -> tuple[str, list[Any]]:
     begun = "(time_ns >= ? OR source = 'human')" if asked.labels_ever else "time_ns >= ?"
     judged.add(begun + " AND time_ns < ?", asked.range.since_ns, asked.range.until_ns)
     for narrow in asked.narrow:
-        without_traces(judged, narrow, always, key_sets=asked.few)
+        of_traces(judged, narrow, always, known=asked.known_few)
     if asked.only_live:
         only_live(judged, always, runs=asked.runs)
     scores = lines(
@@ -250,12 +277,13 @@ def judgements(asked: Asked, metric: Metric) -> tuple[str, list[Any]]:
         str(judged),
         ")",
     )
-    if not asked.words and (by_score or asked.group_by is None):
+    if asked.words <= {SEARCH} and (by_score or asked.group_by is None):
         g = "name" if by_score else "''"
         alone = "SELECT at_ns, coalesce(trace_id, '') AS trace_id, hash(trace_id) AS trace," + g
         return lines(scores + ",", "u AS (" + alone, "AS g, source, v0 FROM j)"), judged.params
     by = dimension(None if by_score else asked.group_by, asked.key_sets)
-    where = _conditions(replace(asked, narrow=[kept_by(narrow) for narrow in asked.narrow]), always)
+    of_spans = [{word: kept for word, kept in kept_by(narrow).items() if word != SEARCH} for narrow in asked.narrow]
+    where = _conditions(replace(asked, narrow=of_spans), always)
     theirs = "FROM spans s WHERE s.project = ? AND s.trace_id IN (SELECT trace_id FROM j)"
     across = by.wide and bool(asked.words)  # without a filter the first of all spans is the first of those it keeps
     traces = lines(
@@ -293,7 +321,7 @@ def judgements(asked: Asked, metric: Metric) -> tuple[str, list[Any]]:
 def _conditions(asked: Asked, edges: Sequence[Any], *, whole: bool = False) -> Where:
     where = Where()
     for narrow in asked.narrow:
-        narrowed(where, narrow, edges, of="s.", few=asked.few, whole=whole)
+        narrowed(where, narrow, edges, of="s.", known=asked.known_few, whole=whole)
     if asked.only_live:
         only_live(where, edges, runs=asked.runs, of="s.")
     of_failures(where, asked, "s.")
