@@ -35,8 +35,8 @@ FIELDS = (
     "prompt_version",
     "run",
 )
-GROUPS = (*FIELDS, "error_type", "endpoint", "status", "tag:<key>", "attribute:<key>")
-"""What panels and monitors are grouped by: `is_group`."""
+GROUPS = (*FIELDS, "error_type", "endpoint", "status", "tag", "tag:<key>", "attribute:<key>")
+"""What panels and monitors are grouped by: `is_group`. What has several tags is in the group of each."""
 
 BY_SCORE = "score"
 """In panels of scores of every name: by these."""
@@ -77,10 +77,13 @@ class Dimension:
     many: bool = False
 
     def across(self) -> str:
-        """(trace, own): the first value that any span of the trace says, of what has one value.
+        """(trace, own): the first value that any span of the trace says, and all of what has several.
 
         `trace` is the hash of its id. Parameters: `params`, then edges.
         """
+        if self.many:
+            every = lines("SELECT hash(trace_id) AS trace,", all_of(self.own), "AS own FROM spans WHERE", EDGES)
+            return lines(every, "AND len(" + self.own + ") > 0 GROUP BY trace")
         said = lines("(SELECT hash(trace_id) AS trace, start_ns,", self.own, "AS own FROM spans WHERE", EDGES, ")")
         return lines("SELECT trace, arg_min(own, start_ns) AS own FROM", said, "WHERE own IS NOT NULL GROUP BY trace")
 
@@ -180,6 +183,11 @@ def _endpoint(of_providers: Sequence[int] | None) -> Dimension:
         theirs, params = lines("key IN (SELECT key FROM spans WHERE", ONE_OF_SETS, "AND", theirs, ")"), [of_providers]
     route = "CASE WHEN NOT " + theirs + " THEN " + _ATTRIBUTE + " END"
     return Dimension("coalesce(" + route + ", " + root + ")", [*map(list, params), "http.route"], wide=True)
+
+
+def all_of(tags: str) -> str:
+    """SQL that puts the lists of several rows together."""
+    return "list_distinct(flatten(list(" + tags + ")))"
 
 
 def each_tag(tags: str) -> str:

@@ -16,7 +16,7 @@ from assay_server.query.searched import SEARCH, Searched, line_of, names_runs
 from assay_server.query.sql import Where, lines
 from assay_server.store import TRACE_WIDE
 
-FILTERS = (*GROUPS, "tag", SEARCH)
+FILTERS = (*GROUPS, SEARCH)
 """What panels and monitors are narrowed by: `check_filter`."""
 
 Narrow = Mapping[str, Sequence[str]]

@@ -13,7 +13,16 @@ from typing import Any
 from assay_server.core.clock import parse_rfc3339
 from assay_server.core.errors import InvalidInput
 from assay_server.query import windows_cut as cut
-from assay_server.query.dashboards.source import Asked, Range, grouped, judgements, knowing, of_failures, told_by_traces
+from assay_server.query.dashboards.source import (
+    Asked,
+    Range,
+    grouped,
+    has_several,
+    judgements,
+    knowing,
+    of_failures,
+    told_by_traces,
+)
 from assay_server.query.dimensions import GROUPS, GroupedCalls, is_group
 from assay_server.query.group_names import group_noted
 from assay_server.query.live import has_runs, only_live
@@ -152,7 +161,7 @@ def _spans(asked: Asked, metric: Metric) -> tuple[str, list[Any]]:
         "WHERE " + str(where),
     )
     if metric.name == "requests":
-        units = _of_traces(rows, "1.0", "trace_id")
+        units = _of_traces(rows, "1.0", "trace_id", several=has_several(asked))
     else:
         units = lines("SELECT at_ns, g,", each(metric), "AS v0 FROM (", rows, ")")
     return lines(told.ctes + ctes, "u AS (" + units + ")"), [*told.params, *params, *where.params]
@@ -171,7 +180,7 @@ def _calls(asked: Asked, metric: Metric) -> tuple[str, list[Any]]:
     group = "coalesce(" + by.value + ", '') AS g"
     rows = lines("SELECT c.end_ns AS at_ns,", group + ", c.* FROM counted_calls c", by.joins, "WHERE " + str(where))
     if whole:
-        units = _of_traces(rows, each(metric), "trace")
+        units = _of_traces(rows, each(metric), "trace", several=has_several(asked))
     else:
         units = lines("SELECT at_ns, g,", each(metric), "AS v0 FROM (", rows, ")")
     return lines(by.ctes, "u AS (" + units + ")"), [*by.cte_params, *by.params, *where.params]
@@ -182,12 +191,11 @@ def _around(asked: Asked) -> list[Any]:
     return [asked.project, asked.range.since_ns - _LONGEST_NS, asked.range.until_ns]
 
 
-def _of_traces(rows: str, amount: str, trace: str) -> str:
-    """A unit for each trace, at its last end, of the first group that one of its rows has."""
-    return lines(
-        "SELECT max(at_ns) AS at_ns, coalesce(arg_min(nullif(g, ''), start_ns), '') AS g,",
-        *(amount, "AS v0 FROM (", rows, ") GROUP BY", trace),
-    )
+def _of_traces(rows: str, amount: str, trace: str, *, several: bool) -> str:
+    """A unit for each trace, at its last end, of the first group that one of its rows has; or of each group."""
+    g = "g" if several else "coalesce(arg_min(nullif(g, ''), start_ns), '') AS g"
+    by = trace + ", g" if several else trace
+    return lines("SELECT max(at_ns) AS at_ns,", g + ",", amount, "AS v0 FROM (", rows, ") GROUP BY", by)
 
 
 def _value(metric: Metric) -> str:

@@ -393,7 +393,7 @@ async def test_a_project_cannot_reach_another_ones(world: World) -> None:
         ({"rule": {"kind": "change"}, "window_s": 86_401}, "window_s"),
         ({"filter": {"input": "x"}}, "filter"),
         ({"filter": {"model": []}}, "filter.model"),
-        ({"group_by": "tag"}, "group_by"),
+        ({"group_by": "search"}, "group_by"),
         ({"every_s": 1}, "every_s"),
         ({"severity": "dreadful"}, "severity"),
     ],

@@ -104,7 +104,18 @@ METRICS = [
 ]
 
 
-GROUPED = (None, "user", "model", "endpoint", "error_type", "status", "tag:team", "attribute:shelf", "attribute:rare")
+GROUPED = (
+    None,
+    "user",
+    "model",
+    "endpoint",
+    "error_type",
+    "status",
+    "tag",
+    "tag:team",
+    "attribute:shelf",
+    "attribute:rare",
+)
 FILTERS: list[dict[str, list[str]]] = [
     {},
     {"user": ["ann"]},
@@ -155,6 +166,33 @@ async def test_what_is_judged_of_one_call_goes_to_its_model(store: DuckStore) ->
         assert figures["answers"] == (0.9, 1, 0), "the others are of its trace, whose first call decides"
         assert figures["decides"] == (pytest.approx(0.7 / 3), 3, 0)
         assert (await ask(store, metric, {"model": ["decides"]}, "model"))["decides"][1] == 4
+
+
+@pytest.mark.parametrize("ask", [on_a_panel, in_a_monitor])
+async def test_what_has_several_tags_is_in_the_group_of_each(store: DuckStore, ask: Any) -> None:
+    """Wherever in the trace they stand."""
+    await store.append(
+        Facts(
+            [
+                span(50, 0, 100, kind="chain", tags=["beta", "night"], user="kim"),
+                span(50, 1, 101, tags=["night", "team:red"], status="error", model="m", cost=2.0, tokens=Tokens(5)),
+            ],
+            [score(50, 110, 0.75)],
+        )
+    )
+
+    async def by_tag(metric: Metric, narrow: dict[str, list[str]]) -> dict[str, float | None]:
+        return {tag: value for tag, (value, _, _) in with_data(await ask(store, metric, narrow, "tag")).items()}
+
+    tags = {"night": 1, "team:red": 1}
+    assert await by_tag(Metric("requests"), {"user": ["kim"]}) == tags | {"beta": 1}
+    assert await by_tag(Metric("count"), {"user": ["kim"]}) == dict.fromkeys((*tags, "beta"), 2)
+    assert await by_tag(Metric("cost"), {"user": ["kim"]}) == dict.fromkeys((*tags, "beta"), 2.0)
+    assert await by_tag(Metric("cost_per_request"), {}) == {"": 1.0, "beta": 1.25, "night": 2.0, "team:red": 2.0}
+    assert await by_tag(Metric("errors"), {}) == {"": 1, "beta": 2, "night": 1, "team:red": 1}
+    assert await by_tag(Metric("users"), {}) == {"": 2, "beta": 2, "night": 1, "team:red": 1}
+    kept = await by_tag(Metric("score", score="quality"), {"kind": ["llm"]})
+    assert (kept["night"], kept["beta"]) == (0.75, pytest.approx((0.5 + 0.75) / 2))
 
 
 def with_data(figures: Figures) -> Figures:

@@ -68,8 +68,8 @@ export const METRICS: Record<string, [string, string]> = {
   judgements: ['A score (how often)', ''],
 }
 
-export const FIELDS = ['kind', 'name', 'model', 'provider', 'service', 'environment', 'user', 'session', 'feature', 'tenant', 'cost_center', 'release', 'channel', 'arm', 'prompt', 'prompt_version', 'run', 'error_type', 'endpoint', 'status', 'tag:<key>', 'attribute:<key>']
-export const FILTERS = [...FIELDS, 'tag', SEARCH]
+export const FIELDS = ['kind', 'name', 'model', 'provider', 'service', 'environment', 'user', 'session', 'feature', 'tenant', 'cost_center', 'release', 'channel', 'arm', 'prompt', 'prompt_version', 'run', 'error_type', 'endpoint', 'status', 'tag', 'tag:<key>', 'attribute:<key>']
+export const FILTERS = [...FIELDS, SEARCH]
 
 export const EMPTY: Draft = {
   name: '', description: '', metric: 'error_rate', quantile: 95, threshold_ms: 2000, score: '', source: null, bucket: null, line: 0.5, side: 'below', filter: [], group_by: null,

@@ -30,6 +30,8 @@ describe('a monitor in words', () => {
     expect(of({}, 'attribute:a b')).toBeNull()
     expect(of({}, 'endpoint')).toContain('endpoint%3Agpt-5')
     expect(of({}, 'tag:team')).toBeNull()
+    expect(of({}, 'tag')).toContain('tag%3Agpt-5')
+    expect(of({ tag: ['beta'] }, 'tag')).toBeNull()
     const grouped = (group: string | null) => evidence({ filter: {}, group_by: 'user', metric: { name: 'error_rate' } }, { ...finding, group })
     expect(grouped(null)).toBeNull()
     expect(grouped('very-long… ce6f6987b5cecc8a')).toBeNull()

@@ -35,6 +35,7 @@ const SHORTENED = /… [0-9a-f]{16}$/
 /** The traces a finding was computed from; null where their list cannot be narrowed to them. */
 export function evidence(definition: Pick<Definition, 'filter' | 'group_by' | 'metric'>, finding: Pick<Finding, 'group' | 'window'>): string | null {
   if (definition.group_by && (!finding.group || SHORTENED.test(finding.group))) return null // of those that say none, or of a name that is noted in part
+  if (definition.group_by === 'tag' && definition.filter.tag) return null // the line has one of tags that must all be there
   const filter: Record<string, string | string[]> = definition.group_by ? { ...definition.filter, [definition.group_by]: finding.group! } : definition.filter
   let q = definition.metric.name === 'error_rate' || definition.metric.name === 'errors' ? 'status:error' : ''
   const lines: string[] = []

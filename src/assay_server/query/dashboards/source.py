@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from assay_server.query.dimensions import BY_SCORE, MARGIN_NS, GroupedCalls, dimension
+from assay_server.query.dimensions import BY_SCORE, MARGIN_NS, GroupedCalls, all_of, dimension, each_tag
 from assay_server.query.key_sets import KeySets, few_of, sets_of
 from assay_server.query.live import of_no_run, only_live
 from assay_server.query.measures import MEASURES, Metric, each
@@ -140,19 +140,23 @@ def units(asked: Asked, metrics: Sequence[Metric]) -> tuple[str, list[Any]]:
     columns = ", ".join(f"{_value(metric)} AS v{at}" for at, metric in enumerate(metrics))
     if whole:
         # The traces' own columns hide those of their spans: what is added up is said by the metric.
-        one = lines(
-            "SELECT min(at_ns) AS at_ns, trace, coalesce(arg_min(nullif(g, ''), at_ns), '') AS g,",
-            columns,
-            "FROM r GROUP BY trace",
-        )
+        g = "g" if has_several(asked) else "coalesce(arg_min(nullif(g, ''), at_ns), '')"
+        by = "trace, g" if has_several(asked) else "trace"
+        one = lines("SELECT min(at_ns) AS at_ns, trace,", g + " AS g,", columns, "FROM r GROUP BY " + by)
     else:
         one = lines("SELECT at_ns, trace, g,", columns, "FROM r")
     return lines("WITH", rows + ",", "u AS " + ("" if whole else "NOT MATERIALIZED ") + "(" + one + ")"), params
 
 
+def has_several(asked: Asked) -> bool:
+    """Whether what is counted may be in more than one group."""
+    return asked.group_by not in {None, BY_SCORE} and dimension(asked.group_by).many
+
+
 def _is_of_whole_traces(asked: Asked) -> bool:
     """Traces are counted by what they say as a whole: the first of their spans says the same."""
-    return asked.words <= {SEARCH} and (asked.group_by is None or dimension(asked.group_by).wide)
+    by = dimension(asked.group_by)
+    return asked.words <= {SEARCH} and (asked.group_by is None or (by.wide and not by.many))
 
 
 def _whole_traces(asked: Asked, metrics: Sequence[Metric]) -> tuple[str, list[Any]]:
@@ -220,6 +224,8 @@ def grouped(asked: Asked, around: list[Any]) -> tuple[str, str, str, list[Any]]:
         return "", "", "coalesce(" + by.own + ", '')", by.params
     first = "LEFT JOIN first ON first.trace = hash(s.trace_id)"
     ctes, params = _first(asked, around)
+    if by.many:
+        return ctes, first, "coalesce(" + each_tag("first.own") + ", '')", params
     if asked.group_by in asked.few:
         return ctes, "LEFT JOIN said ON said.of_key = s.key " + first, "coalesce(said.own, first.own, '')", params
     return ctes, first, "coalesce(" + by.own + ", first.own, '')", [*params, *by.params]
@@ -286,10 +292,11 @@ def judgements(asked: Asked, metric: Metric) -> tuple[str, list[Any]]:
     where = _conditions(replace(asked, narrow=of_spans), always)
     theirs = "FROM spans s WHERE s.project = ? AND s.trace_id IN (SELECT trace_id FROM j)"
     across = by.wide and bool(asked.words)  # without a filter the first of all spans is the first of those it keeps
+    first = all_of("s." + by.own) if by.many else "arg_min(" + by.own + ", s.start_ns)"
     traces = lines(
-        "t AS (SELECT s.trace_id, arg_min(" + by.own + ", s.start_ns) AS own",
+        "t AS (SELECT s.trace_id, " + first + " AS own",
         *(theirs, "AND", str(where), "GROUP BY s.trace_id),"),
-        "said AS (SELECT s.trace_id, arg_min(" + by.own + ", s.start_ns) AS said" if across else "",
+        "said AS (SELECT s.trace_id, " + first + " AS said" if across else "",
         *((theirs, "GROUP BY s.trace_id),") if across else ()),
     )
     one = (
@@ -300,6 +307,8 @@ def judgements(asked: Asked, metric: Metric) -> tuple[str, list[Any]]:
         *(theirs, "AND s.span_id IN (SELECT span_id FROM j) AND", str(where), "GROUP BY s.trace_id, s.span_id),"),
     )
     group = "name" if by_score else f"coalesce({'judged, ' if one else ''}own, {'said, ' if across else ''}'')"
+    if by.many:
+        group = "coalesce(" + each_tag("said" if across else "own") + ", '')"
     joined = lines(
         judged_spans if one else "",
         "u AS (SELECT at_ns, trace_id, hash(trace_id) AS trace,",

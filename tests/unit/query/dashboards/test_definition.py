@@ -37,7 +37,7 @@ def dashboard(**panel: Any) -> dict[str, Any]:
         (dashboard(kind="histogram", metrics=["cost", "latency"]), "panels[1].metrics"),
         (dashboard(filter={"colour": "red"}), "panels[1].filter"),
         (dashboard(filter={"model": []}), "panels[1].filter.model"),
-        (dashboard(group_by="tag"), "panels[1].group_by"),
+        (dashboard(group_by="search"), "panels[1].group_by"),
         (dashboard(top=0), "panels[1].top"),
         (dashboard(width=5), "panels[1].width"),
         (dashboard(id="Not Good"), "panels[1].id"),
