@@ -2,13 +2,23 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, cast, get_args
 from urllib.parse import urlsplit
 
 from assay_server.core.errors import InvalidInput
 from assay_server.core.records import SpanStatus
-from assay_server.query import Format, ScoreFilter, SpanFilter, TraceFilter, kept_by, left_out_by
+from assay_server.query import (
+    SEARCH,
+    Format,
+    ScoreFilter,
+    SpanFilter,
+    TraceFilter,
+    filter_of_line,
+    kept_by,
+    left_out_by,
+    line_of,
+)
 
 What = Literal["traces", "spans", "scores"]
 Every = Literal["hour", "day", "week"]
@@ -30,6 +40,9 @@ _FIELDS: dict[What, tuple[str, ...]] = {
     "spans": ("kind", "name", "model", "status", "release", "run", "user", "session", "service", "environment"),
     "scores": ("name", "run", "item", "source"),
 }
+
+
+_BESIDE: dict[What, str] = {"traces": "; or 'search', a line of their list", "spans": "", "scores": ""}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +68,8 @@ class Bucket:
 class Definition:
     """One file of `format` a window of length `every`, with what began in it.
 
-    A word of `filter` has one value; one with '-' in front leaves out, and may have several.
+    A word of `filter` has one value; one with '-' in front leaves out, and may have several. Of traces `search` is a
+    line of their list, without times.
     """
 
     name: str
@@ -71,10 +85,18 @@ class Definition:
         kept = {name: values[0] if len(values) == 1 else values for name, values in kept_by(self.filter).items()}
         given: dict[str, Any] = {**kept, "since_ns": since_ns, "until_ns": until_ns}
         if self.what == "traces":
+            searched = filter_of_line(line_of(given.pop(SEARCH))) if SEARCH in given else TraceFilter()
             exclude: list[Any] = [{name: value} for name, value in self.left_out()]
-            return TraceFilter(**given, exclude=tuple(TraceFilter(**each) for each in exclude))
+            left_out = [TraceFilter(**each) for each in exclude]
+            return replace(searched, **given, exclude=(*searched.exclude, *left_out))
         without = tuple(self.left_out())
         return SpanFilter(**given, without=without) if self.what == "spans" else ScoreFilter(**given, without=without)
+
+    @property
+    def by_scores(self) -> bool:
+        """Whether a judgement decides what is in a file: it often comes when that is written."""
+        searched = filter_of_line(line_of(self.filter[SEARCH][0])) if SEARCH in self.filter else TraceFilter()
+        return any(each.scores for each in (searched, *searched.exclude))
 
     def left_out(self) -> list[tuple[str, str]]:
         """Fields with the values that they may not have."""
@@ -201,17 +223,33 @@ def _bucket(given: Mapping[str, Any]) -> Bucket:
 def _filter(what: What, given: Any) -> dict[str, tuple[str, ...]]:
     if not isinstance(given, Mapping):
         raise InvalidInput(field="filter", value=str(given)[:80], fix="an object of field: text")
-    known = {word for name in _FIELDS[what] for word in (name, f"-{name}")}
+    known = {word for name in _FIELDS[what] for word in (name, f"-{name}")} | ({SEARCH} if what == "traces" else set())
     for word in given:
         if word not in known:
-            fix = f"one of {', '.join(_FIELDS[what])}; with '-' in front it is left out"
+            fix = f"one of {', '.join(_FIELDS[what])}; with '-' in front it is left out{_BESIDE[what]}"
             raise InvalidInput(f"{what} are not narrowed by this.", field=f"filter.{word}", value=word, fix=fix)
-    return {word: _values(what, word, value) for word, value in given.items()}
+    found = {word: _values(what, word, value) for word, value in given.items()}
+    if SEARCH in found:
+        _refuse_unreadable(found)
+    return found
+
+
+def _refuse_unreadable(found: Mapping[str, tuple[str, ...]]) -> None:
+    """A search that cannot be read, or says what stands beside it: no list takes a field twice."""
+    try:
+        said = line_of(found[SEARCH][0]).filter
+    except InvalidInput as refused:
+        raise InvalidInput(refused.message, field="filter.search", value=refused.value, fix=refused.fix) from refused
+    twice = sorted(said.keys() & found.keys())
+    if twice:
+        raise InvalidInput(
+            f"'{twice[0]}' stands in 'search' and beside it.", field=f"filter.{twice[0]}", fix="say it once"
+        )
 
 
 def _values(what: What, word: str, value: Any) -> tuple[str, ...]:
     values = value if isinstance(value, list) else [value]
-    most = _MOST_VALUES if what == "traces" or word.startswith("-") else 1
+    most = _MOST_VALUES if (what == "traces" and word != SEARCH) or word.startswith("-") else 1
     if not 1 <= len(values) <= most or not all(isinstance(one, str) and 0 < len(one) <= _LONGEST for one in values):
         raise InvalidInput(field=f"filter.{word}", value=str(value)[:80], fix="a text" if most == 1 else "texts")
     return tuple(values)

@@ -1,6 +1,7 @@
 """Which windows that were written have to be written again: what came for them later, costs something else now, or was
 taken back."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from assay_server.core.clock import Clock
@@ -25,6 +26,14 @@ _CHANGED = {
     " GROUP BY key) WHERE start_ns >= ? GROUP BY 1",
 }
 _NEWEST = "SELECT max(stored_ns) AS newest FROM spans WHERE project = ?"
+
+
+# Nothing says when a score came, but most are given when they come.
+_JUDGED = (
+    f"SELECT {_WINDOW.replace('stored_ns', 'time_ns')} FROM scores s"  # noqa: S608 (our own text)
+    " JOIN (SELECT trace_id, start_ns FROM traces WHERE project = ? AND start_ns >= ?) t USING (trace_id)"
+    " WHERE s.project = ? AND s.time_ns > ? GROUP BY 1"
+)
 
 
 async def seen(store: Store, export: Export) -> int:
@@ -54,7 +63,18 @@ async def late_windows(ledger: Ledger, store: Store, clock: Clock, export: Expor
         run = done.get(row["window_ns"])
         if run is not None and row["stored_ns"] > run.seen_ns:
             late.add(run.start_ns)
-    return late
+    return late | await _judged(store, export, done, since)
+
+
+async def _judged(store: Store, export: Export, done: Mapping[int, Any], since_ns: int) -> set[int]:
+    """Windows of traces that were judged since, where that decides what is in a file."""
+    if not export.definition.by_scores:
+        return set()
+    every, began_ns = export.definition.every, min(run.began_ns for run in done.values())
+    params = [start_of(every, 0), LENGTH_NS[every], export.project, since_ns, export.project, began_ns]
+    rows = await store.scan(_JUDGED, params, limits=_LIMITS)
+    judged = {row["window_ns"]: row["time_ns"] for row in rows}
+    return {start for start, run in done.items() if judged.get(start, 0) > run.began_ns}
 
 
 async def _changed(store: Store, export: Export, seen_ns: int, since_ns: int) -> list[dict[str, Any]]:

@@ -43,6 +43,7 @@ from assay_server.query.run_items import ItemScore, JudgedItem, RunItems
 from assay_server.query.sandbox import Answer, Sql
 from assay_server.query.scores import ScoreFilter, Scores, score_json
 from assay_server.query.search_line import ANY_OF, Line, fields_in, line_json, read_excluded, read_line
+from assay_server.query.searched import SEARCH, filter_of_line, line_of
 from assay_server.query.span_filter import SpanFilter
 from assay_server.query.sql import Page
 from assay_server.query.stored import Stored
@@ -67,6 +68,7 @@ __all__ = [
     "ORDERS_OF_USERS",
     "QUANTILES",
     "RATES",
+    "SEARCH",
     "Answer",
     "ArmOperations",
     "AttributeCondition",
@@ -121,6 +123,7 @@ __all__ = [
     "exposition",
     "fields_in",
     "filter_of",
+    "filter_of_line",
     "forecast_costs",
     "group_noted",
     "is_group",
@@ -128,6 +131,7 @@ __all__ = [
     "label_of",
     "left_out_by",
     "line_json",
+    "line_of",
     "metric_json",
     "panel_filter",
     "panel_words",

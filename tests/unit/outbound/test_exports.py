@@ -240,6 +240,36 @@ async def test_a_trace_that_goes_on_in_the_next_window_is_whole_in_that_of_its_b
     assert await world.exports.tick() == 1
 
 
+async def test_a_search_says_which_traces_are_in_the_files_also_when_they_are_judged_later(world: World) -> None:
+    first, second, third = await world.spans(0.5, 3)
+    asked = "score.helpful<0.5 text -user:nobody"
+    judged_at = world.clock.now_ns() - 60 * 10**9
+
+    def judged(of: Span, value: float) -> Score:
+        return Score(
+            PROJECT, f"scr_{of.span_id}_{value}", "helpful", judged_at, "end_user", value, trace_id=of.trace_id
+        )
+
+    await world.store.append(Facts(scores=[judged(first, 0.1), judged(second, 0.9)]))
+    given = {"what": "traces", "format": "jsonl", "filter": {"search": asked, "environment": "production"}}
+    made = await world.exports.create(PROJECT, "user:a", {**TO_FOLDER, **given})
+    assert made["filter"] == {"search": asked, "environment": "production"}
+    assert await world.exports.tick() == 1
+    [file] = world.files()
+
+    def written() -> set[str]:
+        return {json.loads(line)["trace_id"] for line in (world.folder / file).read_text().splitlines()}
+
+    assert written() == {first.trace_id}
+    world.clock.advance(HOUR_S)
+    assert await world.exports.tick() == 1, "nobody judged anything since"
+    judged_at = world.clock.now_ns()
+    await world.store.append(Facts(scores=[judged(third, 0.2)]))
+    world.clock.advance(HOUR_S)
+    assert await world.exports.tick() == 2
+    assert written() == {first.trace_id, third.trace_id}
+
+
 async def test_scores_that_are_dated_back_are_in_the_file_of_their_time(world: World) -> None:
     asked = {**TO_FOLDER, "what": "scores", "format": "csv", "filter": {"name": "good"}}
     await world.exports.create(PROJECT, "user:a", asked)
@@ -488,6 +518,11 @@ async def test_definitions_are_changed_listed_and_ended(world: World) -> None:
         ({"filter": {"-status": ["ok", "failed"]}}, "filter.-status"),
         ({"filter": {"name": ["a", "b"]}}, "filter.name"),
         ({"filter": {"-since": "x"}}, "filter.-since"),
+        ({"filter": {"search": "cost>1"}}, "filter.search"),  # of spans there is no such line
+        ({"what": "traces", "filter": {"-search": "cost>1"}}, "filter.-search"),
+        ({"what": "traces", "filter": {"search": ["cost>1", "cost>2"]}}, "filter.search"),
+        ({"what": "traces", "filter": {"search": "cost>1 since:2d"}}, "filter.search"),
+        ({"what": "traces", "filter": {"search": "user:a cost>1", "user": "b"}}, "filter.user"),
         ({"target": {}}, "target"),
         ({"target": {"folder": "../other"}}, "target.folder"),
         ({"target": {"folder": "/etc"}}, "target.folder"),

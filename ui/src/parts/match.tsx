@@ -25,7 +25,7 @@ export function Match({ held, fields, onChange, empty, single = false, out = fal
     <div className="stack" style={{ gap: '0.4rem' }}>
       {held.length === 0 && <p className="second">{empty}</p>}
       {held.map((one, i) => (
-        <Row key={i} one={one} single={single} out={out && !taken.has(turned(one.field, !leavesOut(one.field)))} fields={fields.filter((field) => fieldOf(one.field) === field || !taken.has(turned(field, leavesOut(one.field))))} onChange={(next) => onChange(held.map((other, at) => (at === i ? { ...other, ...next } : other)))} onRemove={() => onChange(held.filter((_, at) => at !== i))} />
+        <Row key={i} one={one} single={single} out={out && !(single && fieldOf(one.field) === SEARCH) && !taken.has(turned(one.field, !leavesOut(one.field)))} fields={fields.filter((field) => fieldOf(one.field) === field || !taken.has(turned(field, leavesOut(one.field))))} onChange={(next) => onChange(held.map((other, at) => (at === i ? { ...other, ...next } : other)))} onRemove={() => onChange(held.filter((_, at) => at !== i))} />
       ))}
       {/* In one line: what appears and goes below it moves the button away from under the pointer that clicks it. */}
       <div className="line tight" style={{ flexWrap: 'nowrap', minHeight: '1.4rem' }}>
