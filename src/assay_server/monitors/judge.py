@@ -41,10 +41,12 @@ class Seen:
 def threshold(definition: Definition, seen: Seen) -> Finding:
     """Above or below a fixed line."""
     rule, value = definition.rule, _value(definition, seen)
-    enough = seen.n >= definition.min_n or (definition.metric.name in COUNTS and rule.below is not None)
-    if value is None or not enough:
+    if value is None:
         return _too_few(definition, seen, value)
     line, crossed = _line(rule.above, rule.below, value)
+    enough = seen.n >= definition.min_n or (definition.metric.name in COUNTS and rule.below is not None)
+    if not enough and (crossed or not _is_whole(definition, seen)):
+        return _too_few(definition, seen, value)
     words = f"{'above' if line == rule.above else 'below'} {amount(definition.metric, line)}"
     sentence = _sentence(definition, seen, value, words if crossed else f"not {words}")
     return _finding(definition, seen, crossed, value, sentence, bound=line)
@@ -168,6 +170,11 @@ def _value(definition: Definition, seen: Seen) -> float | None:
     if seen.now is None:
         return 0.0 if definition.metric.name in SUMS else None
     return seen.now.value
+
+
+def _is_whole(definition: Definition, seen: Seen) -> bool:
+    """Few are as many as they are, and nothing is nothing: of a count no larger n would know more."""
+    return definition.metric.name in COUNTS or (seen.now is None and definition.metric.name in SUMS)
 
 
 def _line(above: float | None, below: float | None, value: float) -> tuple[float | None, bool]:

@@ -50,6 +50,28 @@ def test_a_group_cannot_turn_the_figures_behind_it_around() -> None:
     assert (found.group, found.sentence[:26]) == ("\u202eabc\u2066", "Latency p95 of abc: 5 ms o")
 
 
+@pytest.mark.parametrize(
+    ("metric", "rule", "figure", "status"),
+    [
+        ("errors", {"above": 5}, (3, 3.0), "ok"),  # three of three failed: three is not above five
+        ("errors", {"above": 5}, (9, 6.0), "unknown"),  # an alarm has its n
+        ("errors", {"above": 5}, (20, 6.0), "alarm"),
+        ("requests", {"above": 0}, None, "ok"),
+        ("requests", {"below": 5}, (3, 3.0), "alarm"),
+        ("cost", {"above": 1}, None, "ok"),  # nothing costs nothing
+        ("cost", {"above": 1}, (3, 0.5), "unknown"),  # what others cost may not be known
+        ("error_rate", {"above": 0.5}, (3, 0.0), "unknown"),
+        ("latency", {"above": 5}, None, "unknown"),
+    ],
+)
+def test_few_of_what_is_counted_are_as_many_as_they_are(
+    metric: str, rule: dict[str, Any], figure: tuple[int, float] | None, status: str
+) -> None:
+    """Else an alarm about a count would not end where nothing comes any more."""
+    given = Seen("", WINDOW, None, []) if figure is None else seen(*figure)
+    assert threshold(definition(metric=metric, rule={"kind": "threshold", **rule}), given).status == status
+
+
 @pytest.mark.parametrize(("metric", "noise"), [("latency", 0.1), ("latency", 0.4), ("error_rate", 0.0)])
 def test_noise_rings_no_oftener_than_promised(metric: str, noise: float) -> None:
     """At a level of 1 %, both with the weekday known and while it is not yet: at most 1 % and four standard errors."""

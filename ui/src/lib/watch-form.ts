@@ -46,6 +46,9 @@ export const QUANTILES = new Set(['latency', 'ttft', 'tokens_per_second'])
 /** Metrics that need the name of a score. */
 export const OF_SCORES = new Set(['score', 'score_rate', 'judgements'])
 
+/** Metrics that count things: few are as many as they are. */
+export const COUNTS = new Set(['count', 'requests', 'errors', 'users', 'sessions', 'judgements'])
+
 /** `{name: [label, unit]}`; shares are written in percent. */
 export const METRICS: Record<string, [string, string]> = {
   error_rate: ['Error rate', '%'],

@@ -4,7 +4,7 @@ import * as ask from '@/api/monitors'
 import { values } from '@/api/search'
 import type { Bounds } from '@/lib/bounds'
 import { words } from '@/lib/format'
-import { type Draft, FIELDS, FILTERS, METRICS, OF_SCORES, QUANTILES, RATES, type Typed } from '@/lib/watch-form'
+import { COUNTS, type Draft, FIELDS, FILTERS, METRICS, OF_SCORES, QUANTILES, RATES, type Typed } from '@/lib/watch-form'
 import { zones } from '@/lib/zones'
 import { FieldSelect } from '@/parts/field-select'
 import { Match } from '@/parts/match'
@@ -47,7 +47,7 @@ export function Measure({ draft, change }: FieldsProps) {
         <Select label="Looked at every" placeholder="by the window" clearable data={withOwn(STEPS, draft.every_s)} value={draft.every_s} onChange={(every_s) => change({ every_s })} />
         <Amount label="At least n" min={0} max={1e9} whole value={draft.min_n} onChange={(min_n) => change({ min_n })} />
       </div>
-      <p className="quiet small">With fewer than n in the window it says nothing: neither alarm nor all-clear.</p>
+      <p className="quiet small">{COUNTS.has(draft.metric) ? 'With fewer than n in the window there is no alarm; a count below its line is fine all the same.' : 'With fewer than n in the window it says nothing: neither alarm nor all-clear.'}</p>
     </Section>
   )
 }

@@ -56,7 +56,7 @@ function Row({ one, single, out, fields, onChange, onRemove }: RowProps) {
   const not = leavesOut(one.field)
   const seen = useQuery({ ...values(field), enabled: opened && isListed(field) })
   return (
-    <div className="match-row" data-ways={out || not}>
+    <div className="match-row" data-ways={out || not} data-line={field === SEARCH}>
       <div><FieldSelect aria-label="Field" known={fields} value={field} allowDeselect={false} onChange={(next) => next && onChange({ field: turned(next, not), values: [] })} /></div>
       {(out || not) && <div><Select aria-label={`Whether ${field} is or is not`} data={WAYS} value={not ? 'not' : 'is'} allowDeselect={false} disabled={!out} onChange={(way) => onChange({ field: turned(field, way === 'not'), values: single ? one.values.slice(-1) : one.values })} /></div>}
       <div className="values"><TagsInput aria-label={`Values of ${field}`} placeholder={one.values.length ? '' : PLACEHOLDERS[field] ?? 'a value, Enter'} splitChars={field === SEARCH ? [] : [',']} data={FIXED[field] ?? seen.data?.items.map((facet) => facet.value) ?? []} value={one.values} onFocus={() => setOpened(true)} onChange={(next) => onChange({ values: single && !not ? next.slice(-1) : next })} acceptValueOnBlur clearable /></div>
