@@ -85,15 +85,22 @@ def test_a_search_of_the_list_is_watched(opened: Opened, ui_api: FakeApi) -> Non
     page.get_by_role("link", name="Watch").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("New monitor")
     page.get_by_label("Name").fill("slow-refunds")
-    values = page.get_by_role("combobox", name="Values of search")
-    expect(page.get_by_text("latency>3s refund", exact=True)).to_be_visible()
+    line = page.get_by_role("combobox", name="Line of the search", exact=True)
+    expect(line).to_have_value("latency>3s refund")
+    page.get_by_role("button", name="Or what another line finds").click()
+    other = page.get_by_role("combobox", name="Or line 2 of the search")
+    other.fill("sta")
+    page.get_by_role("option", name="status: ok, error, unset").click()
     with page.expect_response("**/monitors/preview"):
-        values.fill("user:ann,bob cost>0.5")
-        page.keyboard.press("Enter")
+        page.get_by_role("option", name="error", exact=True).click()
+    expect(other).to_have_value("status:error ")
+    other.press_sequentially("user:ann,bob")
+    with page.expect_response("**/monitors/preview"):
+        page.keyboard.press("Tab")  # what is typed holds when one leaves it
     page.get_by_role("button", name="Watch it").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("slow-refunds")
     made = _changes(ui_api)[-1][2]
-    assert made["filter"] == {"search": ["latency>3s refund", "user:ann,bob cost>0.5"]}
+    assert made["filter"] == {"search": ["latency>3s refund", "status:error user:ann,bob"]}
     assert (made["metric"], made["rule"]) == ({"name": "requests"}, {"kind": "threshold", "above": 0})
 
 

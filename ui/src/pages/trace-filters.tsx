@@ -1,9 +1,11 @@
 import { useQuery } from '@tanstack/react-query'
 import * as ask from '@/api/queries'
-import { isValue, partsOf, put, valuesIn, without } from '@/lib/q'
+import { EQUAL, isValue, partsOf, put, valuesIn, without } from '@/lib/q'
 import { Choice, FacetChoices, Choices, FilterChip } from '@/parts/choice'
 import { releaseName, useReleaseNames } from '@/parts/links'
-import { BUTTONS } from './traces-search'
+
+/** Fields whose parts have a button of their own below the line. */
+const BUTTONS: readonly string[] = EQUAL.filter((name) => ['status', 'model', 'user', 'name', 'release', 'channel', 'arm'].includes(name))
 
 const STATUSES = [{ value: 'error' }, { value: 'ok' }, { value: 'unset', label: 'no status' }]
 const ARMS = [{ value: 'baseline' }, { value: 'candidate' }]

@@ -19,6 +19,7 @@ import { Copy } from '@/parts/copy'
 import { Listed, type Pages, usePages } from '@/parts/list'
 import { Page } from '@/parts/page'
 import { SavedViews } from '@/parts/saved-views'
+import { SearchLine } from '@/parts/search-line'
 import { Skeleton } from '@/parts/states'
 import { Table } from '@/parts/table'
 import { TimeRange } from '@/parts/time-range'
@@ -26,7 +27,6 @@ import { useAccess } from '@/shell/access'
 import { TraceFilters } from './trace-filters'
 import { ColumnMenu, columnsOf } from './traces-columns'
 import { FirstTrace, NothingFound } from './traces-empty'
-import { SearchLine } from './traces-search'
 
 const Live = lazy(() => import('./traces-live'))
 const AddTraces = lazy(() => import('./traces-dataset'))

@@ -5,6 +5,7 @@ import { useState } from 'react'
 import { isListed, values } from '@/api/search'
 import { fieldOf, type Held, leavesOut, openIn, SEARCH, turned } from '@/lib/match'
 import { FieldSelect } from './field-select'
+import { SearchLine } from './search-line'
 
 interface MatchProps {
   held: Held[]
@@ -46,8 +47,6 @@ interface RowProps {
 }
 
 const WAYS = [{ value: 'is', label: 'is' }, { value: 'not', label: 'is not' }]
-/** A line of the list has commas of its own. */
-const PLACEHOLDERS: Record<string, string> = { [SEARCH]: 'latency>3s score.helpful<0.5 refund, Enter' }
 const FIXED: Record<string, string[]> = { status: ['ok', 'error', 'unset'], arm: ['baseline', 'candidate'] }
 
 function Row({ one, single, out, fields, onChange, onRemove }: RowProps) {
@@ -59,8 +58,24 @@ function Row({ one, single, out, fields, onChange, onRemove }: RowProps) {
     <div className="match-row" data-ways={out || not} data-line={field === SEARCH}>
       <div><FieldSelect aria-label="Field" known={fields} value={field} allowDeselect={false} onChange={(next) => next && onChange({ field: turned(next, not), values: [] })} /></div>
       {(out || not) && <div><Select aria-label={`Whether ${field} is or is not`} data={WAYS} value={not ? 'not' : 'is'} allowDeselect={false} disabled={!out} onChange={(way) => onChange({ field: turned(field, way === 'not'), values: single ? one.values.slice(-1) : one.values })} /></div>}
-      <div className="values"><TagsInput aria-label={`Values of ${field}`} placeholder={one.values.length ? '' : PLACEHOLDERS[field] ?? 'a value, Enter'} splitChars={field === SEARCH ? [] : [',']} data={FIXED[field] ?? seen.data?.items.map((facet) => facet.value) ?? []} value={one.values} onFocus={() => setOpened(true)} onChange={(next) => onChange({ values: single && !not ? next.slice(-1) : next })} acceptValueOnBlur clearable /></div>
+      <div className="values">{field === SEARCH ? <Lines held={one.values} single={single} onChange={(next) => onChange({ values: next })} /> : <TagsInput aria-label={`Values of ${field}`} placeholder={one.values.length ? '' : 'a value, Enter'} data={FIXED[field] ?? seen.data?.items.map((facet) => facet.value) ?? []} value={one.values} onFocus={() => setOpened(true)} onChange={(next) => onChange({ values: single && !not ? next.slice(-1) : next })} acceptValueOnBlur clearable />}</div>
       <button type="button" className="icon-button" style={{ minHeight: '2.1rem' }} aria-label={`Remove the filter ${field}`} onClick={onRemove}><IconX size={15} aria-hidden /></button>
+    </div>
+  )
+}
+
+/** Lines of the list of traces, of which one must find what is kept. */
+function Lines({ held, single, onChange }: { held: string[]; single: boolean; onChange: (lines: string[]) => void }) {
+  const [more, setMore] = useState(false)
+  const shown = more || held.length === 0 ? [...held, ''] : held
+  const put = (at: number, line: string) => {
+    setMore(false)
+    onChange(shown.map((old, i) => (i === at ? line : old)).filter(Boolean))
+  }
+  return (
+    <div className="stack" style={{ gap: '0.3rem' }}>
+      {shown.map((line, i) => <div key={i} className="line"><SearchLine field label={i === 0 ? 'Line of the search' : `Or line ${i + 1} of the search`} q={line} onSearch={(next) => put(i, next)} /></div>)}
+      {!single && !more && held.length > 0 && <div><Button variant="default" size="compact-xs" leftSection={<IconPlus size={12} aria-hidden />} onClick={() => setMore(true)}>Or what another line finds</Button></div>}
     </div>
   )
 }

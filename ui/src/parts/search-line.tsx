@@ -5,8 +5,8 @@ import { type KeyboardEvent, useEffect, useId, useRef, useState } from 'react'
 import * as ask from '@/api/queries'
 import { values } from '@/api/search'
 import { useKeys } from '@/lib/keys'
-import { EQUAL, quoted, typedAt, type Typed } from '@/lib/q'
-import { releaseName } from '@/parts/links'
+import { quoted, typedAt, type Typed } from '@/lib/q'
+import { releaseName } from './links'
 
 interface Suggestion {
   insert: string
@@ -32,10 +32,21 @@ const FIXED: Record<string, string[]> = {
   since: ['1h', '1d', '7d', '30d'],
 }
 const COUNTED = new Set<string>(['model', 'provider', 'user', 'session', 'service', 'name', 'channel', 'environment', 'run', 'tag', 'feature', 'tenant', 'cost_center', 'prompt', 'error_type'])
+/** Not where a window has a time of its own. */
+const TIMES = new Set(['since:'])
 const SHOWN = 9
 
+interface SearchLineProps {
+  q: string
+  onSearch: (q: string) => void
+  problem?: string
+  label?: string
+  /** As a field of a form: what is typed holds when one leaves it, and no key leads to it. */
+  field?: boolean
+}
+
 /** One line for every filter and for words; Enter searches. Fields and values are offered while one types. */
-export function SearchLine({ q, onSearch, problem }: { q: string; onSearch: (q: string) => void; problem?: string }) {
+export function SearchLine({ q, onSearch, problem, label = 'Search traces', field: ofForm = false }: SearchLineProps) {
   const [typed, setTyped] = useState(q)
   const [cursor, setCursor] = useState(q.length)
   const [opened, open] = useState(false)
@@ -43,9 +54,9 @@ export function SearchLine({ q, onSearch, problem }: { q: string; onSearch: (q: 
   const field = useRef<HTMLInputElement>(null)
   const list = useId()
   useEffect(() => setTyped((old) => (old.trim() === q ? old : q)), [q]) // a space at the end stays, for what is typed next
-  useKeys([{ keys: '/', does: 'Search', run: () => field.current?.focus() }])
+  useKeys(ofForm ? [] : [{ keys: '/', does: 'Search', run: () => field.current?.focus() }])
   const place = typedAt(typed, cursor)
-  const offered = useSuggestions(place, opened)
+  const offered = useSuggestions(place, opened).filter((one) => !ofForm || !TIMES.has(one.label))
 
   const search = (text: string) => {
     open(false)
@@ -83,21 +94,26 @@ export function SearchLine({ q, onSearch, problem }: { q: string; onSearch: (q: 
     }
   }
   const shown = opened && offered.length > 0
+  const leave = () => {
+    open(false)
+    if (ofForm && typed.trim() !== q) onSearch(typed.trim())
+  }
   return (
-    <div className="search-line" onBlur={(event) => !event.currentTarget.contains(event.relatedTarget) && open(false)}>
+    <div className="search-line" onBlur={(event) => !event.currentTarget.contains(event.relatedTarget) && leave()}>
       <TextInput
         ref={field}
         placeholder='status:error -model:gpt-4o latency>2s "late delivery"'
-        aria-label="Search traces"
+        aria-label={label}
         role="combobox"
         aria-expanded={shown}
         aria-controls={list}
         aria-autocomplete="list"
+        data-mantine-stop-propagation={shown} // Escape closes what is offered, not the dialog around it
         aria-activedescendant={shown && index >= 0 ? `${list}-${index}` : undefined}
         autoComplete="off"
         spellCheck={false}
         leftSection={<IconSearch size={14} aria-hidden />}
-        rightSection={!typed && <kbd aria-hidden>/</kbd>}
+        rightSection={!typed && !ofForm && <kbd aria-hidden>/</kbd>}
         value={typed}
         error={problem}
         onFocus={() => open(true)}
@@ -156,6 +172,3 @@ function keysOf(text: string, found: { value: string; n: number }[]): Suggestion
 }
 
 const like = (value: string, text: string) => value.toLowerCase().includes(text.toLowerCase())
-
-/** Fields whose parts have a button of their own below the line. */
-export const BUTTONS: readonly string[] = EQUAL.filter((name) => ['status', 'model', 'user', 'name', 'release', 'channel', 'arm'].includes(name))
