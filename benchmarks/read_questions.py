@@ -189,6 +189,10 @@ QUESTIONS = (
     _panel("latency p95 by endpoint", {"kind": "line", "metrics": [{"name": "latency", "quantile": 0.95}],
                                        "group_by": "endpoint"}),
     _panel("errors by type", {"kind": "bar", "metrics": [{"name": "error_rate"}], "group_by": "kind"}),
+    _panel("requests by tag", {"kind": "line", "metrics": [{"name": "requests"}], "group_by": "tag"}),
+    *(_panel(f"error rate where the list finds {line}", {"kind": "line", "metrics": [{"name": "error_rate"}],
+                                                         "filter": {"search": [line]}})
+      for line in ("latency>3s", "score.user_feedback<0.5", RARE)),
     *(question for name in ready_made() for question in _ready(name)),
     _get("steps of a week", lambda rng: "/steps?" + _week()),
     Question("sql: group by an attribute", lambda api, rng, _: api.sql(
