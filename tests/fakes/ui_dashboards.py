@@ -9,6 +9,8 @@ import yaml
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from assay_server.core.errors import InvalidInput
+from assay_server.query import line_json, read_line
 from assay_server.query.dashboards import parse_panel, ready_made, to_json, to_yaml, vocabulary
 from assay_server.query.measures import COUNTS, MEASURES, label_of
 from tests.fakes.ui_world import Json, World, trace_id
@@ -59,6 +61,15 @@ def dashboard_routes(world: Callable[[], World]) -> list[tuple[str, Answer, str]
         body = await request.json()
         return _shown(body, empty=not world().traces)
 
+    def parsed(request: Request) -> Any:
+        q = request.query_params["q"]
+        try:
+            return line_json(q, read_line(q, 0))
+        except InvalidInput as refused:
+            told = {"title": "Bad Request", "status": 400, "code": "invalid_input", "field": "q", "fix": refused.fix,
+                    "detail": refused.message}  # fmt: skip
+            return JSONResponse(told, 400)
+
     def marks(request: Request) -> Json:
         at = (_moment(request.query_params["until"]) - timedelta(hours=5)).isoformat()
         mark = {"at": at, "until": None, "kind": "deployment", "title": "production: support@2 is live",
@@ -72,6 +83,7 @@ def dashboard_routes(world: Callable[[], World]) -> list[tuple[str, Answer, str]
         ("/dashboards/{name}", put, "PUT"),
         ("/panels/words", lambda request: vocabulary(), "GET"),
         ("/panels/query", query, "POST"),
+        ("/search/parse", parsed, "GET"),
         ("/marks", marks, "GET"),
     ]
 

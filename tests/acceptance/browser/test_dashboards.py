@@ -53,6 +53,26 @@ def test_the_address_holds_range_variables_and_comparison(opened: Opened) -> Non
     expect(page).to_have_url(re.compile("model="))
 
 
+def test_a_whole_dashboard_is_narrowed_by_a_line_of_the_list(opened: Opened, ui_api: FakeApi) -> None:
+    page = opened("/dashboards/performance?range=24h")
+    line = page.get_by_role("combobox", name="Only traces that this line finds")
+    with page.expect_response("**/panels/query"):
+        line.fill("user:u12 late")
+        page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile(r"search=user%3Au12\+late"))
+    expect(page.locator("[aria-busy=true]")).to_have_count(0)
+    asked = [body["filter"] for _, path, body in ui_api.received if path == "/panels/query"]
+    assert asked[-1] == {"search": "user:u12 late"}
+    for wrong, why in (("latency>soon", "has a unit"), ("late since:2d", "leave out since:2d")):
+        line.fill(wrong)
+        page.keyboard.press("Enter")
+        expect(page.get_by_text(why)).to_be_visible()
+        expect(page.locator(".panels")).to_have_count(0)
+    line.fill("")
+    page.keyboard.press("Enter")
+    expect(page.locator(".panels")).to_be_visible()
+
+
 def test_questions_by_words_become_those_by_meaning(opened: Opened, ui_url: str) -> None:
     page = opened("/connect")
     coming = iter([True, False])

@@ -21,6 +21,9 @@ export interface Found extends List<TraceRow> {
 
 export const found = (query: Query) => pages<TraceRow>('traces', '/traces', query)
 
+/** What a line says, part by part; the error of one that cannot be read is told at the line. */
+export const parsed = (q: string) => queryOptions({ queryKey: ['search', 'parse', q], queryFn: () => get<{ parts: { field: string }[] }>('/search/parse', { q }), staleTime: Infinity, retry: false })
+
 /** Whether the values of a field are listed; of few others they are known, of an endpoint they are not. */
 export const isListed = (field: string) => !field.includes(':') && !['endpoint', 'status', 'arm'].includes(field)
 

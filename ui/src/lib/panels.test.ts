@@ -33,6 +33,8 @@ describe('panels', () => {
   it('look at what the address says, else at the range of their dashboard', () => {
     expect(scopeOf({}, '24h', [], NOW)).toEqual({ since: '2026-11-24T12:00:00.000Z', until: '2026-11-25T12:01:00.000Z', filter: {} })
     const link = { since: '2026-11-01T00:00:00Z', until: '2026-11-02T00:00:00Z', model: 'a', user: 'u' }
+    expect(scopeOf({ ...link, search: 'cost>1 late' }, '24h', [], NOW).filter).toEqual({ search: 'cost>1 late' })
+    expect(unusedSaid(['search', 'model'])).toBe('Not narrowed by the search: SQL says itself what it reads. Not narrowed by model: its SQL does not name {model}.')
     expect(scopeOf(link, '24h', ['model'], NOW)).toEqual({ since: link.since, until: link.until, filter: { model: 'a' } })
   })
   it('lead to the traces of a point, or nowhere', () => {

@@ -1,5 +1,6 @@
 import type { Scope, Series, SeriesAnswer, TraceWords } from '@/api/dashboards'
 import { compact, count, duration, money, score, titled, UNKNOWN, words } from './format'
+import { SEARCH } from './match'
 import { portion } from './money'
 import { serverNow } from './now'
 import { sinceOf } from './range'
@@ -30,8 +31,9 @@ export function onAxis(value: number, unit: string): string {
 
 /** Why a panel shows more, or less, than its neighbours: what the reader set and it does not follow. */
 export function unusedSaid(unused: string[]): string | null {
-  const names = unused.filter((name) => name !== 'compare')
+  const names = unused.filter((name) => name !== 'compare' && name !== SEARCH)
   const sentences = []
+  if (unused.includes(SEARCH)) sentences.push('Not narrowed by the search: SQL says itself what it reads.')
   if (names.length) sentences.push(`Not narrowed by ${names.map(words).join(', ')}: its SQL does not name ${names.map((name) => `{${name}}`).join(', ')}.`)
   if (unused.includes('compare')) sentences.push('Without the period before.')
   return sentences.length ? sentences.join(' ') : null
@@ -49,11 +51,11 @@ export function ticks(starts: string[], binS: number): (string | null)[] {
   return named.some((one) => one !== null) ? named : starts.map((start) => tick(start, binS))
 }
 
-/** What the address looks at: `since` and `until`, or a range back from the last full minute. */
+/** What the address looks at: `since` and `until`, or a range back from the last full minute; the variables, and a line of the list of traces. */
 export function scopeOf(address: Search, range: string, variables: string[], now = serverNow()): Scope {
   const until = address.until ?? new Date(Math.floor(now / 60_000) * 60_000 + 60_000).toISOString()
   const since = address.since ?? sinceOf(address.range ?? range, now) ?? sinceOf('24h', now)!
-  const filter = Object.fromEntries(variables.flatMap((name) => (address[name] ? [[name, address[name]!]] : [])))
+  const filter = Object.fromEntries([...variables, SEARCH].flatMap((name) => (address[name] ? [[name, address[name]!]] : [])))
   return { since, until, filter }
 }
 

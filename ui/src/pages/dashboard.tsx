@@ -6,12 +6,16 @@ import { IconLink, IconPencil } from '@tabler/icons-react'
 import { lazy, Suspense } from 'react'
 import * as ask from '@/api/dashboards'
 import type { Dashboard } from '@/api/dashboards'
+import * as search from '@/api/search'
 import { words } from '@/lib/format'
+import { SEARCH } from '@/lib/match'
 import { scopeOf } from '@/lib/panels'
+import { partsOf } from '@/lib/q'
 import { type Search, useAddress } from '@/lib/search'
 import { FacetChoice } from '@/parts/choice'
 import { Copy } from '@/parts/copy'
 import { Page } from '@/parts/page'
+import { misreadOf, SearchLine } from '@/parts/search-line'
 import { Empty, Loaded, Skeleton } from '@/parts/states'
 import { TimeRange } from '@/parts/time-range'
 import { useAccess } from '@/shell/access'
@@ -57,6 +61,8 @@ interface ShownProps {
 function Shown({ dashboard, address, change, write }: ShownProps) {
   const scope = scopeOf(address, dashboard.range, dashboard.variables)
   const marks = useQuery(ask.marks(scope.since, scope.until))
+  const line = address[SEARCH] ?? ''
+  const misread = useMisread(line)
   const ranged = address.range || address.since || address.until ? address : { ...address, range: dashboard.range }
   if (dashboard.panels.length === 0) {
     return (
@@ -74,11 +80,22 @@ function Shown({ dashboard, address, change, write }: ShownProps) {
         {dashboard.variables.map((name) => <FacetChoice key={name} field={name} name={words(name)} value={address[name]} onChange={(value) => change({ [name]: value })} />)}
         <Checkbox size="xs" label="With the period before" checked={address.compare === '1'} onChange={(event) => change({ compare: event.currentTarget.checked ? '1' : undefined })} />
       </div>
-      <div className="panels">
-        {dashboard.panels.map((panel) => (
-          <PanelFrame key={panel.id} panel={panel} scope={scope} compare={address.compare === '1'} marks={marks.data?.items ?? []} onZoom={(since, until) => change({ since, until, range: undefined })} />
-        ))}
-      </div>
+      <div className="line" style={{ maxWidth: '44rem' }}><SearchLine field label="Only traces that this line finds" q={line} problem={misread} onSearch={(next) => change({ [SEARCH]: next || undefined })} /></div>
+      {!misread && (
+        <div className="panels">
+          {dashboard.panels.map((panel) => (
+            <PanelFrame key={panel.id} panel={panel} scope={scope} compare={address.compare === '1'} marks={marks.data?.items ?? []} onZoom={(since, until) => change({ since, until, range: undefined })} />
+          ))}
+        </div>
+      )}
     </div>
   )
+}
+
+/** Why nothing can be narrowed by a line: told once, at the line, and not in every panel. */
+function useMisread(line: string): string | undefined {
+  const parsed = useQuery({ ...search.parsed(line), enabled: line !== '' })
+  const timed = partsOf(line).find((part) => part.field === 'since' || part.field === 'until')
+  if (line && timed) return `The dashboard has times of its own: leave out ${timed.text}.`
+  return line ? misreadOf(parsed.error) : undefined
 }

@@ -3,7 +3,7 @@ import { useQuery } from '@tanstack/react-query'
 import { Link, useNavigate } from '@tanstack/react-router'
 import { IconBell, IconDatabasePlus, IconDownload, IconGitCompare, IconLivePhoto } from '@tabler/icons-react'
 import { lazy, Suspense, useEffect, useMemo, useState } from 'react'
-import { Problem, type Query } from '@/api/client'
+import type { Query } from '@/api/client'
 import * as ask from '@/api/search'
 import type { SearchState } from '@/api/search'
 import type { TraceRow } from '@/api/types'
@@ -19,7 +19,7 @@ import { Copy } from '@/parts/copy'
 import { Listed, type Pages, usePages } from '@/parts/list'
 import { Page } from '@/parts/page'
 import { SavedViews } from '@/parts/saved-views'
-import { SearchLine } from '@/parts/search-line'
+import { misreadOf, SearchLine } from '@/parts/search-line'
 import { Skeleton } from '@/parts/states'
 import { Table } from '@/parts/table'
 import { TimeRange } from '@/parts/time-range'
@@ -54,7 +54,7 @@ export function Traces() {
   }, [rows, address])
   const set = (next: string) => change({ q: next || undefined })
   const [exporting, exportThem] = useState(false)
-  const misread = problemOf(pages.query.error)
+  const misread = misreadOf(pages.query.error)
   return (
     <Page
       title="Traces"
@@ -164,13 +164,6 @@ function Among({ of }: { of: number | null | undefined }) {
 function totalOf(pages: Pages<TraceRow>): string {
   const first = pages.first as ask.Found | undefined
   return count(pages.total) + (first?.total_is === 'at_least' ? '+' : '')
-}
-
-/** A line that cannot be read is told at the line, not in place of the list. */
-function problemOf(error: unknown): string | undefined {
-  if (!(error instanceof Problem) || error.document.field !== 'q') return undefined
-  const { detail, fix } = error.document
-  return fix ? `${detail} What to do: ${fix}` : detail
 }
 
 function kept(address: Search, q: string): Search {

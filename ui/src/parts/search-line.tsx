@@ -2,6 +2,7 @@ import { TextInput } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { IconSearch } from '@tabler/icons-react'
 import { type KeyboardEvent, useEffect, useId, useRef, useState } from 'react'
+import { Problem } from '@/api/client'
 import * as ask from '@/api/queries'
 import { values } from '@/api/search'
 import { useKeys } from '@/lib/keys'
@@ -172,3 +173,10 @@ function keysOf(text: string, found: { value: string; n: number }[]): Suggestion
 }
 
 const like = (value: string, text: string) => value.toLowerCase().includes(text.toLowerCase())
+
+/** A line that cannot be read is told at the line, not in place of the list. */
+export function misreadOf(error: unknown): string | undefined {
+  if (!(error instanceof Problem) || error.document.field !== 'q') return undefined
+  const { detail, fix } = error.document
+  return fix ? `${detail} What to do: ${fix}` : detail
+}
