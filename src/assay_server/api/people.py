@@ -31,13 +31,16 @@ class UserQuery(BaseModel):
     until: str | None = Field(None, description="RFC 3339, exclusive")
     environment: str | None = None
     q: str | None = Field(None, description="A part of the id, in upper or lower case")
+    search: str | None = Field(
+        None, max_length=2000, description="A line of the list of traces, without times: who has a trace that it finds"
+    )
     sort: str | None = Field(
         None, max_length=100, description="last, sessions, traces, errors, tokens or cost, with `:asc` or `:desc`"
     )
 
     def narrow(self, user: str | None = None) -> PeopleFilter:
         since_ns, until_ns = nanoseconds(self.since, "since"), nanoseconds(self.until, "until")
-        return PeopleFilter(since_ns, until_ns, user, self.environment, self.q)
+        return PeopleFilter(since_ns, until_ns, user, self.environment, self.q, search=self.search or None)
 
 
 class SessionQuery(UserQuery):

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -11,9 +11,11 @@ from assay_server.core.errors import NotFound
 from assay_server.query import people_sql
 from assay_server.query.commits import commits_of
 from assay_server.query.logs import Logs
+from assay_server.query.narrowing import check_values
 from assay_server.query.ordering import Order, Rank, behind, cut_ranked, ordered
 from assay_server.query.people_sql import Group
 from assay_server.query.scores import score_json
+from assay_server.query.searched import SEARCH, Found, Searches
 from assay_server.query.shapes import body_json
 from assay_server.query.sql import Page, Where, cut
 from assay_server.query.trace_filter import TOKENS_OF_SUMS, TraceFilter
@@ -36,6 +38,7 @@ _TURNS = 500
 _TEXTS = ("input", "output")
 _RECENT = 20
 _DAY_S = 86_400
+_LONGEST_NS = _DAY_S * 1_000_000_000  # so long before a time a trace may begin that is active in it
 _OF_SESSION = (
     "SELECT * FROM scores WHERE project = ? AND session = ? AND trace_id IS NULL ORDER BY time_ns, id LIMIT 200"
 )
@@ -58,6 +61,10 @@ class PeopleFilter:
     began_since_ns: int | None = None
     began_until_ns: int | None = None
     """When the session or user is seen for the first time, in what else is asked for."""
+    search: str | None = None
+    """A line of the list of traces, without times: what has a trace that it finds."""
+    found: Found | None = None
+    """Which these are; `People` works it out."""
 
     def began(self) -> Where:
         where = Where()
@@ -77,6 +84,8 @@ class PeopleFilter:
             where.add("last_ns >= ?", self.since_ns)
         if self.until_ns is not None:
             where.add("start_ns < ?", self.until_ns)
+        if self.found is not None:
+            where.add("trace_id IN (" + self.found.sql + ")", *self.found.params)
         return where
 
 
@@ -86,6 +95,7 @@ class People:
     def __init__(self, store: Store, traces: Traces) -> None:
         self._store = store
         self._traces = traces
+        self._searches = Searches(store)
 
     async def sessions(
         self,
@@ -98,6 +108,7 @@ class People:
     ) -> Page:
         """Session rows, the last active first. `after`: (last_ns, session) of the page before; `skip`: how many stand
         on pages before, for clients that count pages."""
+        narrow = await self._searched(project, narrow)
         names, total, following = await self._newest("session", project, narrow, limit, after, skip)
         return Page(await self._sessions(project, names), total, following)
 
@@ -106,6 +117,7 @@ class People:
     ) -> Page:
         """Session rows in another order (`ORDERS_OF_SESSIONS`). `after`, and `following` of the answer: (value,
         last_ns, session)."""
+        narrow = await self._searched(project, narrow)
         names, total, following = await self._ranked("session", project, narrow, order, limit, after)
         return Page(await self._sessions(project, names), total, following)
 
@@ -133,6 +145,7 @@ class People:
     ) -> Page:
         """User rows, the last active first, with what they did in the window and environment that are asked for.
         `after`: (last_ns, user) of the page before."""
+        narrow = await self._searched(project, narrow)
         names, total, following = await self._newest("user", project, narrow, limit, after)
         return Page(await self._users(project, names, narrow), total, following)
 
@@ -140,6 +153,7 @@ class People:
         self, project: str, narrow: PeopleFilter, order: Order, *, limit: int = 50, after: Rank | None = None
     ) -> Page:
         """The same in another order (`ORDERS_OF_USERS`). `after`, and `following`: (value, last_ns, user)."""
+        narrow = await self._searched(project, narrow)
         names, total, following = await self._ranked("user", project, narrow, order, limit, after)
         return Page(await self._users(project, names, narrow), total, following)
 
@@ -162,6 +176,15 @@ class People:
             "scores": scores,
             "recent": recent.items,
         }
+
+    async def _searched(self, project: str, narrow: PeopleFilter) -> PeopleFilter:
+        """With what the search finds. Raises InvalidInput for one that cannot be read, and for words of too many."""
+        if narrow.search is None:
+            return narrow
+        check_values(SEARCH, [narrow.search], SEARCH)
+        since_ns = None if narrow.since_ns is None else narrow.since_ns - _LONGEST_NS
+        found = await self._searches.found(project, [narrow.search], since_ns, None)
+        return replace(narrow, found=found[narrow.search])
 
     async def _named(self, group: Group, project: str, name: str) -> dict[str, Any]:
         """One to whom no trace belongs, and whom a span names all the same. Raises NotFound where none does."""

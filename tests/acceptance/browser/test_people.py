@@ -51,6 +51,17 @@ def test_a_user_is_found_by_a_part_of_the_id(opened: Opened) -> None:
     expect(page.get_by_text("in its id")).to_be_visible()
 
 
+@pytest.mark.parametrize(("path", "noun"), [("/sessions", "Sessions"), ("/users", "Users")])
+def test_people_are_found_by_what_they_have_a_trace_of(opened: Opened, path: str, noun: str) -> None:
+    page = opened(path)
+    line = page.get_by_role("combobox", name=f"{noun} with a trace that this line finds")
+    with page.expect_request(lambda request: f"/api/v1{path}?" in request.url and "search=" in request.url) as asked:
+        line.fill("score.user_feedback<0.5 refund")
+        page.keyboard.press("Enter")
+    assert "search=score.user_feedback%3C0.5+refund" in asked.value.url
+    expect(page).to_have_url(re.compile("search=score.user_feedback%3C0.5[+]refund"))
+
+
 @pytest.mark.parametrize(("path", "head", "by"), [("/users", "Traces", "traces"), ("/sessions", "Cost", "cost")])
 def test_lists_of_people_are_sorted_by_their_heads(opened: Opened, path: str, head: str, by: str) -> None:
     page = opened(path)

@@ -49,6 +49,47 @@ async def people(tmp_path: Path) -> AsyncIterator[People]:
     await store.close()
 
 
+@pytest.mark.parametrize(
+    ("line", "sessions", "users"),
+    [
+        ("status:error", ["s/1"], ["ada"]),
+        ("score.good<0.5", ["s2"], ["bob"]),
+        ("-model:m1", ["s/1", "s2"], ["ada", "bob"]),
+        ("a1", ["s/1"], ["ada"]),
+        ("nobodysaidthis", [], []),
+    ],
+)
+async def test_who_has_a_trace_that_a_line_finds(
+    people: People, line: str, sessions: list[str], users: list[str]
+) -> None:
+    narrow = PeopleFilter(search=line)
+    found = await people.sessions("prj_a", narrow)
+    assert ([row["session"] for row in found.items], found.total) == (sessions, len(sessions))
+    everybody = await people.users("prj_a", narrow)
+    assert [row["user"] for row in everybody.items] == users
+    by_cost = await people.ranked_users("prj_a", narrow, Order.read("cost:desc", ORDERS_OF_USERS))
+    assert {row["user"] for row in by_cost.items} == set(users)
+    ranked = await people.ranked_sessions("prj_a", narrow, Order.read("cost:desc", ORDERS_OF_SESSIONS))
+    assert {row["session"] for row in ranked.items} == set(sessions)
+
+
+async def test_a_user_s_sums_are_of_the_traces_that_are_found_and_a_session_s_of_the_whole(people: People) -> None:
+    [ada] = (await people.users("prj_a", PeopleFilter(search="status:error"))).items
+    assert (ada["traces"], ada["errors"], ada["first"]) == (1, 1, "2026-11-21T08:00:00.000000Z")
+    [session] = (await people.sessions("prj_a", PeopleFilter(search="status:error"))).items
+    assert (session["traces"], session["errors"]) == (2, 1)
+    later = PeopleFilter(since_ns=START + DAY, search="model:m1")  # its trace is over by then
+    assert (await people.sessions("prj_a", later)).items == []
+
+
+@pytest.mark.parametrize("line", ["latency>soon", "a since:2d", "statu:error"])
+async def test_a_line_that_cannot_be_read_is_told_with_its_field(people: People, line: str) -> None:
+    for ask in (people.sessions, people.users):
+        with pytest.raises(InvalidInput) as refused:
+            await ask("prj_a", PeopleFilter(search=line))
+        assert (refused.value.field, bool(refused.value.fix)) == ("search", True)
+
+
 async def test_who_is_named_late_in_the_trace_of_another_has_a_page_and_no_traces(people: People) -> None:
     late = span(1, 9, SECOND, 1, user="eve", session="s9")
     await people._store.append(Facts([late]))

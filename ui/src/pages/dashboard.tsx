@@ -75,12 +75,14 @@ function Shown({ dashboard, address, change, write }: ShownProps) {
   return (
     <div className="stack" style={{ gap: 'var(--gap)' }}>
       {dashboard.description && <p className="second prose">{dashboard.description}</p>}
-      <div className="filters" role="group" aria-label="What is shown">
-        <TimeRange address={ranged} change={change} />
-        {dashboard.variables.map((name) => <FacetChoice key={name} field={name} name={words(name)} value={address[name]} onChange={(value) => change({ [name]: value })} />)}
-        <Checkbox size="xs" label="With the period before" checked={address.compare === '1'} onChange={(event) => change({ compare: event.currentTarget.checked ? '1' : undefined })} />
+      <div className="stack" style={{ gap: '0.5rem' }}>
+        <div className="filters" role="group" aria-label="What is shown">
+          <TimeRange address={ranged} change={change} />
+          {dashboard.variables.map((name) => <FacetChoice key={name} field={name} name={words(name)} value={address[name]} onChange={(value) => change({ [name]: value })} />)}
+          <Checkbox size="xs" label="With the period before" checked={address.compare === '1'} onChange={(event) => change({ compare: event.currentTarget.checked ? '1' : undefined })} />
+        </div>
+        <div className="line" style={{ maxWidth: '44rem' }}><SearchLine field label="Only traces that this line finds" q={line} problem={misread} onSearch={(next) => change({ [SEARCH]: next || undefined })} /></div>
       </div>
-      <div className="line" style={{ maxWidth: '44rem' }}><SearchLine field label="Only traces that this line finds" q={line} problem={misread} onSearch={(next) => change({ [SEARCH]: next || undefined })} /></div>
       {!misread && (
         <div className="panels">
           {dashboard.panels.map((panel) => (

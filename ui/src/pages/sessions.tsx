@@ -17,6 +17,7 @@ import { TraceLink } from '@/parts/links'
 import { Listed, More, usePages } from '@/parts/list'
 import { Facts, Page, Section } from '@/parts/page'
 import { ScoreTable } from '@/parts/scores'
+import { misreadOf, SearchLine } from '@/parts/search-line'
 import { Empty, Loaded } from '@/parts/states'
 import { SpanSign } from '@/parts/status'
 import { type Column, Table } from '@/parts/table'
@@ -31,7 +32,7 @@ export const SHOW = [...RANGES.slice(1).map((range) => ({ value: range as string
 /** Requests that belong together, the last active first. */
 export function Sessions() {
   const [address, change] = useAddress()
-  const pages = usePages<SessionRow>(ask.sessions({ since: sinceOf(address.range), user: address.user, q: address.q, sort: address.sort }))
+  const pages = usePages<SessionRow>(ask.sessions({ since: sinceOf(address.range), user: address.user, q: address.q, search: address.search, sort: address.sort }))
   const sorting = sortingOf(address, change)
   return (
     <Page title="Sessions" actions={<SegmentedControl size="xs" aria-label="Time" data={SHOW} value={address.range ?? ''} onChange={(range) => change({ range: range || undefined })} />}>
@@ -42,8 +43,9 @@ export function Sessions() {
             <span className="cut">user: {address.user}</span> <IconX size={13} aria-hidden />
           </button>
         )}
+        <FindBySearch noun="Sessions" error={pages.query.error} />
       </div>
-      <Listed pages={pages} empty={address.q ? <Empty title={`No session has "${address.q}" in its id`} /> : <NoSession filtered={Boolean(address.range || address.user)} />}>
+      <Listed pages={pages} empty={address.search ? <Empty title="No session has a trace that this line finds" /> : address.q ? <Empty title={`No session has "${address.q}" in its id`} /> : <NoSession filtered={Boolean(address.range || address.user)} />}>
         {(rows) => <SessionTable rows={rows} sorting={sorting} footer={<More pages={pages} noun="session" />} />}
       </Listed>
     </Page>
@@ -55,6 +57,12 @@ export function FindId({ noun }: { noun: 'session' | 'user' }) {
   const [address, change] = useAddress()
   const send = useDebouncedCallback((part: string) => change({ q: part.trim() || undefined }, true), 300)
   return <TextInput size="xs" w={240} type="search" aria-label={`Find a ${noun}`} placeholder={`Part of a ${noun}'s id`} defaultValue={address.q ?? ''} onChange={(event) => send(event.currentTarget.value)} />
+}
+
+/** Rows that have a trace which a line of the list of traces finds. */
+export function FindBySearch({ noun, error }: { noun: 'Sessions' | 'Users'; error: unknown }) {
+  const [address, change] = useAddress()
+  return <SearchLine field label={`${noun} with a trace that this line finds`} q={address.search ?? ''} problem={misreadOf(error, 'search')} onSearch={(search) => change({ search: search || undefined })} />
 }
 
 interface Sorting {

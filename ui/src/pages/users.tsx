@@ -13,19 +13,19 @@ import { Empty, Loaded } from '@/parts/states'
 import { type Column, Table } from '@/parts/table'
 import { Money, ScoreChip, Time, TokenCount } from '@/parts/values'
 import { useAccess } from '@/shell/access'
-import { FindId, SessionTable, SHOW, sortingOf, UserLink } from './sessions'
+import { FindBySearch, FindId, SessionTable, SHOW, sortingOf, UserLink } from './sessions'
 
 const DaysChart = lazy(() => import('./user-chart'))
 
 /** The people behind the requests, the last active first. */
 export function Users() {
   const [address, change] = useAddress()
-  const pages = usePages<UserRow>(ask.users({ since: sinceOf(address.range), q: address.q, sort: address.sort }))
+  const pages = usePages<UserRow>(ask.users({ since: sinceOf(address.range), q: address.q, search: address.search, sort: address.sort }))
   const sorting = sortingOf(address, change)
   return (
     <Page title="Users" actions={<SegmentedControl size="xs" aria-label="Time" data={SHOW} value={address.range ?? ''} onChange={(range) => change({ range: range || undefined })} />}>
-      <div className="filters" role="search"><FindId noun="user" /></div>
-      <Listed pages={pages} empty={address.q ? <Empty title={`No user has "${address.q}" in their id`} /> : address.range ? <Empty title="Nobody was here in this time"><p className="second">Choose a longer one.</p></Empty> : <NoUser />}>
+      <div className="filters" role="search"><FindId noun="user" /><FindBySearch noun="Users" error={pages.query.error} /></div>
+      <Listed pages={pages} empty={address.search ? <Empty title="Nobody has a trace that this line finds" /> : address.q ? <Empty title={`No user has "${address.q}" in their id`} /> : address.range ? <Empty title="Nobody was here in this time"><p className="second">Choose a longer one.</p></Empty> : <NoUser />}>
         {(rows) => <Table label={`Users, ${sorting.said}`} {...sorting.props} rows={rows} columns={COLUMNS} rowKey={(row) => row.user} href={(row) => `/users/one?id=${encodeURIComponent(row.user)}`} footer={<More pages={pages} noun="user" />} />}
       </Listed>
     </Page>

@@ -175,8 +175,8 @@ function keysOf(text: string, found: { value: string; n: number }[]): Suggestion
 const like = (value: string, text: string) => value.toLowerCase().includes(text.toLowerCase())
 
 /** A line that cannot be read is told at the line, not in place of the list. */
-export function misreadOf(error: unknown): string | undefined {
-  if (!(error instanceof Problem) || error.document.field !== 'q') return undefined
+export function misreadOf(error: unknown, parameter = 'q'): string | undefined {
+  if (!(error instanceof Problem) || error.document.field !== parameter) return undefined
   const { detail, fix } = error.document
   return fix ? `${detail} What to do: ${fix}` : detail
 }
