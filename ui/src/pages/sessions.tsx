@@ -34,20 +34,23 @@ export function Sessions() {
   const [address, change] = useAddress()
   const pages = usePages<SessionRow>(ask.sessions({ since: sinceOf(address.range), user: address.user, q: address.q, search: address.search, sort: address.sort }))
   const sorting = sortingOf(address, change)
+  const misread = misreadOf(pages.query.error, 'search')
   return (
     <Page title="Sessions" actions={<SegmentedControl size="xs" aria-label="Time" data={SHOW} value={address.range ?? ''} onChange={(range) => change({ range: range || undefined })} />}>
-      <div className="filters" role="search">
-        <FindId noun="session" />
-        {address.user && (
-          <button type="button" className="filter" data-set="true" aria-label="Remove the filter user" onClick={() => change({ user: undefined })}>
-            <span className="cut">user: {address.user}</span> <IconX size={13} aria-hidden />
-          </button>
-        )}
-        <FindBySearch noun="Sessions" error={pages.query.error} />
+      <div className="stack" style={{ gap: '0.5rem' }} role="search">
+        <FindBySearch noun="Sessions" problem={misread} />
+        <div className="filters">
+          <FindId noun="session" />
+          {address.user && (
+            <button type="button" className="filter" data-set="true" aria-label="Remove the filter user" onClick={() => change({ user: undefined })}>
+              <span className="cut">user: {address.user}</span> <IconX size={13} aria-hidden />
+            </button>
+          )}
+        </div>
       </div>
-      <Listed pages={pages} empty={address.search ? <Empty title="No session has a trace that this line finds" /> : address.q ? <Empty title={`No session has "${address.q}" in its id`} /> : <NoSession filtered={Boolean(address.range || address.user)} />}>
+      {!misread && <Listed pages={pages} empty={address.search ? <Empty title="No session has a trace that this line finds" /> : address.q ? <Empty title={`No session has "${address.q}" in its id`} /> : <NoSession filtered={Boolean(address.range || address.user)} />}>
         {(rows) => <SessionTable rows={rows} sorting={sorting} footer={<More pages={pages} noun="session" />} />}
-      </Listed>
+      </Listed>}
     </Page>
   )
 }
@@ -60,9 +63,9 @@ export function FindId({ noun }: { noun: 'session' | 'user' }) {
 }
 
 /** Rows that have a trace which a line of the list of traces finds. */
-export function FindBySearch({ noun, error }: { noun: 'Sessions' | 'Users'; error: unknown }) {
+export function FindBySearch({ noun, problem }: { noun: 'Sessions' | 'Users'; problem: string | undefined }) {
   const [address, change] = useAddress()
-  return <SearchLine field label={`${noun} with a trace that this line finds`} q={address.search ?? ''} problem={misreadOf(error, 'search')} onSearch={(search) => change({ search: search || undefined })} />
+  return <div className="line"><SearchLine field label={`${noun} with a trace that this line finds`} q={address.search ?? ''} problem={problem} onSearch={(search) => change({ search: search || undefined })} /></div>
 }
 
 interface Sorting {

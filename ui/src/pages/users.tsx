@@ -9,6 +9,7 @@ import { sinceOf } from '@/lib/range'
 import { useAddress } from '@/lib/search'
 import { Listed, More, usePages } from '@/parts/list'
 import { Facts, Page, Section } from '@/parts/page'
+import { misreadOf } from '@/parts/search-line'
 import { Empty, Loaded } from '@/parts/states'
 import { type Column, Table } from '@/parts/table'
 import { Money, ScoreChip, Time, TokenCount } from '@/parts/values'
@@ -22,12 +23,16 @@ export function Users() {
   const [address, change] = useAddress()
   const pages = usePages<UserRow>(ask.users({ since: sinceOf(address.range), q: address.q, search: address.search, sort: address.sort }))
   const sorting = sortingOf(address, change)
+  const misread = misreadOf(pages.query.error, 'search')
   return (
     <Page title="Users" actions={<SegmentedControl size="xs" aria-label="Time" data={SHOW} value={address.range ?? ''} onChange={(range) => change({ range: range || undefined })} />}>
-      <div className="filters" role="search"><FindId noun="user" /><FindBySearch noun="Users" error={pages.query.error} /></div>
-      <Listed pages={pages} empty={address.search ? <Empty title="Nobody has a trace that this line finds" /> : address.q ? <Empty title={`No user has "${address.q}" in their id`} /> : address.range ? <Empty title="Nobody was here in this time"><p className="second">Choose a longer one.</p></Empty> : <NoUser />}>
+      <div className="stack" style={{ gap: '0.5rem' }} role="search">
+        <FindBySearch noun="Users" problem={misread} />
+        <div className="filters"><FindId noun="user" /></div>
+      </div>
+      {!misread && <Listed pages={pages} empty={address.search ? <Empty title="Nobody has a trace that this line finds" /> : address.q ? <Empty title={`No user has "${address.q}" in their id`} /> : address.range ? <Empty title="Nobody was here in this time"><p className="second">Choose a longer one.</p></Empty> : <NoUser />}>
         {(rows) => <Table label={`Users, ${sorting.said}`} {...sorting.props} rows={rows} columns={COLUMNS} rowKey={(row) => row.user} href={(row) => `/users/one?id=${encodeURIComponent(row.user)}`} footer={<More pages={pages} noun="user" />} />}
-      </Listed>
+      </Listed>}
     </Page>
   )
 }
