@@ -275,8 +275,10 @@ def serving(app: ASGIApp, port: int = 0) -> Iterator[str]:
 
 
 def fresh(world: World) -> World:
-    """A copy that a test may change; spans and answered items are many, and nothing changes them."""
-    kept = {id(world.spans): world.spans, id(world.run_items): world.run_items, id(world.traces): world.traces}
+    """A copy that a test may change, of traces their own fields; spans and answered items are many, and nothing changes
+    them."""
+    traces = [{**row} for row in world.traces]
+    kept = {id(world.spans): world.spans, id(world.run_items): world.run_items, id(world.traces): traces}
     return copy.deepcopy(world, kept)
 
 
