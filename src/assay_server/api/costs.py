@@ -47,13 +47,17 @@ class _Narrow(BaseModel):
     service: str | None = None
     name: str | None = None
     tag: str | None = None
+    search: str | None = Field(
+        None, max_length=2000, description="A line of the list of traces, without times: calls of what it finds"
+    )
 
     def only(self) -> dict[str, str]:
         """What it is narrowed to."""
         return {name: value for name in _Narrow.model_fields if (value := getattr(self, name)) is not None}
 
     def within(self, since_ns: int, until_ns: int) -> CostFilter:
-        return CostFilter(since_ns, until_ns, **self.only())
+        given: dict[str, Any] = self.only()
+        return CostFilter(since_ns, until_ns, **given)
 
 
 class _Window(_Narrow):
@@ -102,11 +106,16 @@ class ChargebackQuery(_Window):
 
 @router.get("/costs", summary="Costs by model, user, feature, tag, …")
 async def breakdown(request: Request, caller: Reader, query: Annotated[BreakdownQuery, Query()]) -> dict[str, Any]:
-    narrow = query.filter()
+    narrow = await _searched(request, caller, query.filter())
     found: dict[str, Any] = await services(request).costs.breakdown(
         caller.project, narrow, query.group_by, bin_name=query.bin, limit=query.limit
     )
     return found | await _lacking(request, caller.project, narrow)
+
+
+async def _searched(request: Request, caller: Principal, narrow: CostFilter) -> CostFilter:
+    found: CostFilter = await services(request).costs.searched(caller.project, narrow)
+    return found
 
 
 async def _lacking(request: Request, project: str, narrow: CostFilter) -> dict[str, Any]:
@@ -131,7 +140,7 @@ async def _removed_before(request: Request, project: str, narrow: CostFilter) ->
     responses=answers("application/json", "text/csv", "text/html"),
 )
 async def chargeback(request: Request, caller: Reader, query: Annotated[ChargebackQuery, Query()]) -> Response:
-    narrow = query.filter()
+    narrow = await _searched(request, caller, query.filter())
     found = await services(request).costs.breakdown(caller.project, narrow, query.group_by, limit=10_000)
     found["repriced_at"] = await services(request).prices.changed_after(
         caller.project, narrow.since_ns, narrow.until_ns
@@ -164,7 +173,7 @@ async def _release(request: Request, project: str, id_: str) -> str | None:
 @router.get("/costs/forecast", summary="What the next days will cost, with an 80 % interval")
 async def forecast(request: Request, caller: Reader, query: Annotated[ForecastQuery, Query()]) -> dict[str, Any]:
     today = SystemClock().now_ns() // _DAY_NS * _DAY_NS
-    window = query.within(today - query.history * _DAY_NS, today)
+    window = await _searched(request, caller, query.within(today - query.history * _DAY_NS, today))
     return await forecast_costs(services(request).costs, caller.project, window, query.days)
 
 
@@ -173,10 +182,8 @@ async def why(request: Request, caller: Reader, query: Annotated[WhyQuery, Query
     today = SystemClock().now_ns() // _DAY_NS * _DAY_NS
     day = today - _DAY_NS if query.day is None else _start_of(query.day)
     against = day - _DAY_NS if query.against is None else _start_of(query.against)
-    found: dict[str, Any] = await services(request).cost_changes.why(
-        caller.project, day, against, query.within(day, day + _DAY_NS)
-    )
-    both = query.within(min(day, against), max(day, against) + _DAY_NS)
+    both = await _searched(request, caller, query.within(min(day, against), max(day, against) + _DAY_NS))
+    found: dict[str, Any] = await services(request).cost_changes.why(caller.project, day, against, both)
     lacking = await _lacking(request, caller.project, both)
     if lacking["removed_before"] is not None:
         gone = in_utc(parse_rfc3339(lacking["removed_before"]))
@@ -188,8 +195,9 @@ async def why(request: Request, caller: Reader, query: Annotated[WhyQuery, Query
 
 @router.get("/costs/savings", summary="What a cache, a cheaper model or a shorter prompt would have saved")
 async def savings(request: Request, caller: Reader, query: Annotated[SavingsQuery, Query()]) -> dict[str, Any]:
+    narrow = await _searched(request, caller, query.filter())
     found: dict[str, Any] = await services(request).savings.find(
-        caller.project, query.filter(), ttl_s=query.ttl_s, under=query.under, cheaper=query.cheaper
+        caller.project, narrow, ttl_s=query.ttl_s, under=query.under, cheaper=query.cheaper
     )
     return found
 

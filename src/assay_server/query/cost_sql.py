@@ -11,7 +11,8 @@ from assay_server.core.errors import InvalidInput
 from assay_server.core.records import Tokens
 from assay_server.query.dimensions import EDGES, MARGIN_NS, GroupedCalls
 from assay_server.query.key_sets import KeySets
-from assay_server.query.narrowing import narrowed, narrowed_calls
+from assay_server.query.narrowing import Knowing, narrowed, narrowed_calls
+from assay_server.query.searched import Found
 from assay_server.query.shapes import tokens_json
 from assay_server.query.sql import Where, lines
 from assay_server.store import Limits
@@ -55,6 +56,10 @@ class CostFilter:
     service: str | None = None
     name: str | None = None
     tag: str | None = None
+    search: str | None = None
+    """A line of the list of traces, without times."""
+    found: Found | None = None
+    """What that finds: `Costs.searched`."""
 
 
 @dataclass(slots=True, frozen=True)
@@ -76,7 +81,7 @@ def calls(project: str, narrow: CostFilter, group_by: str | None = None, key_set
     around = _edges(project, narrow, MARGIN_NS)
     grouped = GroupedCalls.by(group_by, around, key_sets or {})
     where = Where(["c.project = ?", "c.start_ns >= ?", "c.start_ns < ?"], _edges(project, narrow))
-    narrowed_calls(where, _given(narrow), around, of="c.")
+    narrowed_calls(where, _given(narrow), around, of="c.", known=_known(narrow))
     sql = lines(
         "WITH " + grouped.ctes + "calls AS (SELECT c.*,",
         grouped.value + " AS value",
@@ -95,7 +100,7 @@ def unmetered(project: str, narrow: CostFilter) -> tuple[Calls, Calls]:
     where = Where(["s.project = ?", "s.start_ns >= ?", "s.start_ns < ?"], _edges(project, narrow))
     where.add("kind = 'llm' AND status <> 'error' AND cost IS NULL")
     where.add("coalesce(" + ", ".join(BUCKETS) + ") IS NULL")
-    narrowed(where, _given(narrow), around, of="s.")
+    narrowed(where, _given(narrow), around, of="s.", known=_known(narrow))
     silent = lines("FROM spans s WHERE", str(where))
     told = lines(
         *("SELECT (trace_id, parent_id) FROM spans WHERE", EDGES, "AND kind = 'llm' AND parent_id IS NOT NULL"),
@@ -128,4 +133,8 @@ def _given(narrow: CostFilter) -> dict[str, list[str]]:
     return {name: [value] for name in _FILTERS if (value := getattr(narrow, name)) is not None}
 
 
-_FILTERS = tuple(each.name for each in fields(CostFilter) if not each.name.endswith("_ns"))
+def _known(narrow: CostFilter) -> Knowing:
+    return Knowing(searched={} if narrow.search is None or narrow.found is None else {narrow.search: narrow.found})
+
+
+_FILTERS = tuple(each.name for each in fields(CostFilter) if not each.name.endswith("_ns") and each.name != "found")

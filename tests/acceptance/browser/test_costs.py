@@ -206,3 +206,17 @@ def test_no_name_pushes_an_amount_off_the_printed_page_and_the_total_stands_once
     display = "getComputedStyle(document.querySelector('tfoot')).display"
     assert page.evaluate(display) == "table-row-group", "a footer group is printed again on every page"
     page.close()
+
+
+def test_costs_are_those_of_traces_that_a_line_finds(opened: Opened) -> None:
+    page = opened("/costs?range=30d&user=u-0061")
+    line = page.get_by_role("combobox", name="Only calls of traces that this line finds")
+    with page.expect_request(lambda request: "/costs?" in request.url and "search=" in request.url):
+        line.fill("score.helpful<0.5 refund")
+        page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile("search=score.helpful%3C0.5[+]refund"))
+    expect(page.locator("a[href*='q=score.helpful']").first).to_have_attribute("href", re.compile("user=u-0061"))
+    line.fill("latency>soon")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("has a unit")).to_be_visible()
+    expect(page.get_by_role("table")).to_have_count(0)

@@ -57,6 +57,35 @@ async def test_roll_ups_and_other_projects_are_not_counted(store: DuckStore) -> 
 
 
 @pytest.mark.parametrize("settle", [False, True])
+async def test_costs_are_those_of_traces_that_a_line_finds(store: DuckStore, settle: bool) -> None:
+    traces = range(1, 7)
+    roots = [a_root(trace, input="a refund" if trace % 2 else "a parcel", user=f"u{trace % 3}") for trace in traces]
+    calls = [
+        a_call(trace, parent_id=root.span_id, cost=float(trace)) for trace, root in zip(traces, roots, strict=True)
+    ]
+    silent = a_call(7, tokens=None, cost=None, cost_source=None, input="a refund")
+    await store.append(Facts([*roots, *calls, silent]))
+    if settle:
+        await store.settle()
+    costs = Costs(store)
+    for line, usd in (("refund", 1 + 3 + 5), ("cost>=4", 4 + 5 + 6), ("refund -user:u0", 1 + 5), ("nobodysaid", None)):
+        narrow = await costs.searched("prj_a", replace(WINDOW, search=line))
+        assert (await costs.breakdown("prj_a", narrow))["total"]["cost"]["usd"] == usd, line
+        assert sum(day.usd or 0 for day in await costs.days("prj_a", narrow)) == (usd or 0)
+    of_refunds = await costs.searched("prj_a", replace(WINDOW, search="refund", user="u1"))
+    found = await costs.breakdown("prj_a", of_refunds, "user")
+    assert [(item["value"], item["cost"]["usd"]) for item in found["items"]] == [("u1", 1.0)]
+    assert (await costs.breakdown("prj_a", await costs.searched("prj_a", replace(WINDOW, search="refund"))))[
+        "unmetered"
+    ] == 1
+    with pytest.raises(InvalidInput) as refused:
+        await costs.searched("prj_a", replace(WINDOW, search="cost>dear"))
+    assert refused.value.field == "search"
+    with pytest.raises(KeyError):  # nobody may forget to look for it
+        await costs.breakdown("prj_a", replace(WINDOW, search="refund"))
+
+
+@pytest.mark.parametrize("settle", [False, True])
 async def test_of_an_agent_around_an_agent_the_inner_one_counts(store: DuckStore, settle: bool) -> None:
     """Where nobody sent the calls themselves: the outer one repeats the sum of those inside."""
     rolls: Any = {"model": None, "cost": None}

@@ -1,6 +1,8 @@
 import type { Amount } from '@/api/costs'
 import { compact, count } from '@/lib/format'
+import { SEARCH } from '@/lib/match'
 import { portion } from '@/lib/money'
+import { partsOf } from '@/lib/q'
 import { sinceOf } from '@/lib/range'
 import type { Search } from '@/lib/search'
 import { Facts } from '@/parts/page'
@@ -10,7 +12,7 @@ import { Money, Unknown } from '@/parts/values'
 export const COST_FILTERS = ['model', 'provider', 'user', 'session', 'prompt', 'release', 'channel', 'environment', 'service', 'name', 'tag', 'feature', 'tenant', 'cost_center']
 
 export function filtersOf(address: Search): Search {
-  return Object.fromEntries(COST_FILTERS.filter((name) => address[name]).map((name) => [name, address[name]]))
+  return Object.fromEntries([...COST_FILTERS, SEARCH].filter((name) => address[name]).map((name) => [name, address[name]]))
 }
 
 export function windowOf(address: Search): { since: string | undefined } {
@@ -20,9 +22,11 @@ export function windowOf(address: Search): { since: string | undefined } {
 /** A list of traces can be narrowed by these; where a figure leads when it is clicked. */
 const OF_TRACES = new Set(['model', 'provider', 'user', 'session', 'release', 'channel', 'arm', 'run', 'environment', 'tag', 'name', 'kind', 'service', 'feature', 'tenant', 'cost_center', 'prompt', 'prompt_version', 'endpoint'])
 
-export function tracesOf(filters: Search, since: string | undefined): string | null {
+export function tracesOf(given: Search, since: string | undefined): string | null {
+  const { [SEARCH]: line, ...filters } = given
   if (Object.keys(filters).some((name) => !OF_TRACES.has(name))) return null
-  const search = new URLSearchParams({ ...(since ? { since } : {}), ...(filters as Record<string, string>) })
+  if (line && partsOf(line).some((part) => part.field !== null && filters[part.field])) return null // no list takes a field twice
+  const search = new URLSearchParams({ ...(since ? { since } : {}), ...(line ? { q: line } : {}), ...(filters as Record<string, string>) })
   return `/traces?${search}`
 }
 

@@ -6,16 +6,14 @@ import { IconLink, IconPencil } from '@tabler/icons-react'
 import { lazy, Suspense } from 'react'
 import * as ask from '@/api/dashboards'
 import type { Dashboard } from '@/api/dashboards'
-import * as search from '@/api/search'
 import { words } from '@/lib/format'
 import { SEARCH } from '@/lib/match'
 import { scopeOf } from '@/lib/panels'
-import { partsOf } from '@/lib/q'
 import { type Search, useAddress } from '@/lib/search'
 import { FacetChoice } from '@/parts/choice'
 import { Copy } from '@/parts/copy'
 import { Page } from '@/parts/page'
-import { misreadOf, SearchLine } from '@/parts/search-line'
+import { SearchLine, useMisread } from '@/parts/search-line'
 import { Empty, Loaded, Skeleton } from '@/parts/states'
 import { TimeRange } from '@/parts/time-range'
 import { useAccess } from '@/shell/access'
@@ -92,12 +90,4 @@ function Shown({ dashboard, address, change, write }: ShownProps) {
       )}
     </div>
   )
-}
-
-/** Why nothing can be narrowed by a line: told once, at the line, and not in every panel. */
-function useMisread(line: string): string | undefined {
-  const parsed = useQuery({ ...search.parsed(line), enabled: line !== '' })
-  const timed = partsOf(line).find((part) => part.field === 'since' || part.field === 'until')
-  if (line && timed) return `The dashboard has times of its own: leave out ${timed.text}.`
-  return line ? misreadOf(parsed.error) : undefined
 }

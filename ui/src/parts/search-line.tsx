@@ -4,9 +4,9 @@ import { IconSearch } from '@tabler/icons-react'
 import { type KeyboardEvent, useEffect, useId, useRef, useState } from 'react'
 import { Problem } from '@/api/client'
 import * as ask from '@/api/queries'
-import { values } from '@/api/search'
+import { parsed as readLine, values } from '@/api/search'
 import { useKeys } from '@/lib/keys'
-import { quoted, typedAt, type Typed } from '@/lib/q'
+import { partsOf, quoted, typedAt, type Typed } from '@/lib/q'
 import { releaseName } from './links'
 
 interface Suggestion {
@@ -179,4 +179,12 @@ export function misreadOf(error: unknown, parameter = 'q'): string | undefined {
   if (!(error instanceof Problem) || error.document.field !== parameter) return undefined
   const { detail, fix } = error.document
   return fix ? `${detail} What to do: ${fix}` : detail
+}
+
+/** Why nothing can be narrowed by a line where the page has times of its own: told once, at the line. */
+export function useMisread(line: string): string | undefined {
+  const parsed = useQuery({ ...readLine(line), enabled: line !== '' })
+  const timed = partsOf(line).find((part) => part.field === 'since' || part.field === 'until')
+  if (line && timed) return `This page has times of its own: leave out ${timed.text}.`
+  return line ? misreadOf(parsed.error) : undefined
 }
