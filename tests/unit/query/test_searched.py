@@ -1,5 +1,6 @@
 """A search as a filter: figures of a panel and of a monitor are those of the traces that the list finds for it."""
 
+import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -130,6 +131,18 @@ async def test_a_trace_that_began_before_the_window_is_found_by_what_it_said_the
         assert (await ask(store, Metric("cost"), {"search": ["question"]}, None))[""][0] == pytest.approx(1.0)
 
 
+async def test_a_trace_whose_child_was_stored_before_its_root_is_found_over_an_end(
+    store: DuckStore,
+) -> None:
+    """Its row in the store begins with that child, behind the end."""
+    await store.append(Facts([span(42, 1, 3605, attributes={"over": 1}, input="an odd question")]))
+    await store.append(Facts([span(42, 0, 3590, kind="chain", user="kim")]))
+    for ask in (on_a_panel, in_a_monitor):
+        for line in ("user:kim", "attr.over:1", "odd"):
+            assert (await ask(store, Metric("requests"), {"search": [line]}, None)).get("", (0,))[0] == 1, line
+            assert (await ask(store, Metric("requests"), {"-search": [line]}, None))[""][0] == 20, line
+
+
 async def test_a_judgement_counts_however_old_its_trace_is(store: DuckStore) -> None:
     old = span(41, 0, -40 * 86_400, kind="chain", input="an old question")
     await store.append(Facts([old], [judged(41, "helpful", 0.5)]))
@@ -149,12 +162,20 @@ async def test_a_judgement_counts_however_old_its_trace_is(store: DuckStore) -> 
         ("statu:error", "looks like a condition"),
         ("score.helpful>good", "number"),
         ("attr.rows>many", "key:op:value"),
+        ("cost>1 status:failed", "no such status"),
+        ("-status:failed", "no such status"),
+        ("user:\ud800", "No text that is stored"),
+        ("user:a\0b", "No text that is stored"),
+        ("x" * 2001, "takes a text"),
+        (["user:a", "-attr.x:1 " * 100], "These searches have 101 parts"),
     ],
 )
-def test_a_line_that_cannot_be_read_is_refused_with_its_place(line: str, message: str) -> None:
+def test_a_line_that_cannot_be_read_is_refused_with_its_place(line: str | list[str], message: str) -> None:
     with pytest.raises(InvalidInput, match=message) as refused:
         parse_panel({"title": "T", "kind": "number", "metrics": ["count"], "filter": {"search": line}}, "panels[2]")
     assert refused.value.field == "panels[2].filter.search"
+    assert refused.value.fix
+    assert json.dumps(refused.value.value, ensure_ascii=False).encode()
 
 
 async def test_words_that_too_many_have_are_refused(store: DuckStore, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -105,11 +105,12 @@ async def knowing(store: Store, asked: Asked, *, of_scores: bool = False, margin
     spans that cannot have them; and with what is searched for.
 
     `margin_ns`: so long before the range a trace may begin that says something of what is in it; of scores any may.
+    A trace stands where its first commit began, which may be behind the range when its root came later.
     """
     key_sets = await sets_of(store, asked.project, [asked.group_by, *asked.fields])
     texts = [text for narrow in asked.narrow for text in searches_of(narrow)]
     since_ns = None if of_scores else asked.range.since_ns - margin_ns
-    until_ns = None if of_scores else asked.range.until_ns
+    until_ns = None if of_scores else asked.range.until_ns + MARGIN_NS
     searched = await Searches(store).found(asked.project, texts, since_ns, until_ns)
     few = await few_of(store, key_sets, asked.edges())
     return replace(asked, key_sets=key_sets, few=few, searched=searched)
