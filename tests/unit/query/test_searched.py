@@ -211,10 +211,35 @@ async def test_a_link_has_the_line_in_the_pages_own(store: DuckStore) -> None:
         ([{"-search": ["status:error latency>3s"]}], None),
         ([{"-search": ["parcel"]}], None),
         ([{"-search": ["-user:a"]}], None),
+        ([{"-search": [" user:a  "]}], {"exclude": ["user:a"]}),
+        ([{"-search": ["a" * 32]}], {"exclude": ["trace:" + "a" * 32]}),  # words cannot be excluded, says the page
+        ([{"-search": ['user:"a']}], None),  # the quote would take in what stands behind it
+        ([{"search": ['user:"a'], "kind": ["llm"]}], None),
+        ([{"search": ['user:"a, ""b"""']}], {"q": 'user:"a, ""b"""'}),
     ],
 )
 def test_a_link_shows_no_more_and_no_less(narrow: list[dict[str, list[str]]], words: dict[str, Any] | None) -> None:
     assert traces_of(narrow, Metric("requests"), None, None) == words
+
+
+@pytest.mark.parametrize(
+    ("metric", "narrow", "group", "words"),
+    [
+        ("count", {}, "error", {"status": "error"}),
+        ("count", {}, "ok", None),  # a trace is ok where nothing in it failed
+        ("requests", {}, "error", None),  # its first span did, not any
+        ("cost", {}, "error", None),  # another span may have
+        ("requests", {"status": ["error"]}, None, {"status": "error"}),
+        ("requests", {"status": ["ok"]}, None, None),
+        ("cost", {"status": ["error"]}, None, None),
+        ("cost_per_request", {"status": ["error"]}, None, None),
+        ("cost", {"search": ["status:error"]}, None, {"q": "status:error"}),
+    ],
+)
+def test_a_link_has_a_status_where_it_is_that_of_the_trace(
+    metric: str, narrow: dict[str, list[str]], group: str | None, words: dict[str, Any] | None
+) -> None:
+    assert traces_of([narrow], Metric(metric), group and "status", group) == words
 
 
 def test_lines_are_read_once() -> None:
