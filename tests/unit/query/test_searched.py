@@ -123,6 +123,14 @@ async def test_a_line_that_names_runs_counts_their_traffic(store: DuckStore) -> 
         assert (await ask(store, Metric("requests"), {"search": ["-run:run_1"]}, None))[""][1] == 20
 
 
+@pytest.mark.parametrize("group_by", [None, "user", "kind", "tag", "attribute:shelf"])
+async def test_judgements_of_a_run_that_a_line_names_count_by_group_too(store: DuckStore, group_by: str | None) -> None:
+    await store.append(Facts(scores=[judged(30, "helpful", 0.25)]))
+    for ask in (on_a_panel, in_a_monitor):
+        found = await ask(store, Metric("score", score="helpful"), {"search": ["run:run_1"]}, group_by)
+        assert [value for value, n, _ in found.values() if n] == [0.25], ask.__name__
+
+
 async def test_a_trace_that_began_before_the_window_is_found_by_what_it_said_then(store: DuckStore) -> None:
     """Its call ends in the window, and its words are older."""
     early = span(40, 0, -3000, kind="chain", input="an old question")

@@ -290,7 +290,7 @@ def judgements(asked: Asked, metric: Metric) -> tuple[str, list[Any]]:
         return lines(scores + ",", "u AS (" + alone, "AS g, source, v0 FROM j)"), judged.params
     by = dimension(None if by_score else asked.group_by, asked.key_sets)
     of_spans = [{word: kept for word, kept in kept_by(narrow).items() if word != SEARCH} for narrow in asked.narrow]
-    where = _conditions(replace(asked, narrow=of_spans), always)
+    where = _conditions(asked, always, narrow=of_spans)
     theirs = "FROM spans s WHERE s.project = ? AND s.trace_id IN (SELECT trace_id FROM j)"
     across = by.wide and bool(asked.words)  # without a filter the first of all spans is the first of those it keeps
     first = all_of("s." + by.own) if by.many else "arg_min(" + by.own + ", s.start_ns)"
@@ -328,10 +328,17 @@ def judgements(asked: Asked, metric: Metric) -> tuple[str, list[Any]]:
     return lines(scores + ",", traces, joined), params
 
 
-def _conditions(asked: Asked, edges: Sequence[Any], *, whole: bool = False) -> Where:
+def _conditions(
+    asked: Asked,
+    edges: Sequence[Any],
+    *,
+    whole: bool = False,
+    narrow: Sequence[Mapping[str, Sequence[str]]] | None = None,
+) -> Where:
+    """`narrow`: what is left to say of spans, where a part was said of traces; whether runs count all of it tells."""
     where = Where()
-    for narrow in asked.narrow:
-        narrowed(where, narrow, edges, of="s.", known=asked.known_few, whole=whole)
+    for each_narrow in asked.narrow if narrow is None else narrow:
+        narrowed(where, each_narrow, edges, of="s.", known=asked.known_few, whole=whole)
     if asked.only_live:
         only_live(where, edges, runs=asked.runs, of="s.")
     of_failures(where, asked, "s.")
