@@ -151,6 +151,14 @@ async def test_a_trace_whose_child_was_stored_before_its_root_is_found_over_an_e
             assert (await ask(store, Metric("requests"), {"-search": [line]}, None))[""][0] == 20, line
 
 
+async def test_traces_that_were_stored_one_after_the_other_are_found_alike(store: DuckStore) -> None:
+    """No span is passed over because a newer trace was stored later."""
+    await store.append(Facts([span(43, 0, 100, kind="chain", user="kim", status="ok")]))
+    for ask in (on_a_panel, in_a_monitor):
+        for line, traces in (("user:u1", 7), ("-user:u1", 14), ("status:error", 4), ("status:ok", 17), ("user:kim", 1)):
+            assert (await ask(store, Metric("requests"), {"search": [line]}, None))[""][0] == traces, line
+
+
 async def test_a_judgement_counts_however_old_its_trace_is(store: DuckStore) -> None:
     old = span(41, 0, -40 * 86_400, kind="chain", input="an old question")
     await store.append(Facts([old], [judged(41, "helpful", 0.5)]))
@@ -170,6 +178,8 @@ async def test_a_judgement_counts_however_old_its_trace_is(store: DuckStore) -> 
         ("statu:error", "looks like a condition"),
         ("score.helpful>good", "number"),
         ("attr.rows>many", "key:op:value"),
+        ("-attr.rows>many", "key:op:value"),
+        (f"score.helpful>{'9' * 400}", "name:op:value"),
         ("cost>1 status:failed", "no such status"),
         ("-status:failed", "no such status"),
         ("user:\ud800", "No text that is stored"),
