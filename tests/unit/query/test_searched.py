@@ -151,6 +151,14 @@ async def test_a_trace_whose_child_was_stored_before_its_root_is_found_over_an_e
             assert (await ask(store, Metric("requests"), {"-search": [line]}, None))[""][0] == 20, line
 
 
+async def test_a_monitor_finds_a_trace_that_began_hours_before_its_window(store: DuckStore) -> None:
+    """Long calls end then; a panel has them where they started."""
+    early = span(44, 0, -10 * 3600, kind="chain", input="an old question", user="kim")
+    await store.append(Facts([early, span(44, 1, 30, cost=1.0)]))
+    for line in ("question", "user:kim"):
+        assert (await in_a_monitor(store, Metric("cost"), {"search": [line]}, None))[""][0] == pytest.approx(1.0)
+
+
 async def test_traces_that_were_stored_one_after_the_other_are_found_alike(store: DuckStore) -> None:
     """No span is passed over because a newer trace was stored later."""
     await store.append(Facts([span(43, 0, 100, kind="chain", user="kim", status="ok")]))
@@ -164,6 +172,27 @@ async def test_a_judgement_counts_however_old_its_trace_is(store: DuckStore) -> 
     await store.append(Facts([old], [judged(41, "helpful", 0.5)]))
     for ask in (on_a_panel, in_a_monitor):
         assert (await ask(store, Metric("score", score="helpful"), {"search": ["question"]}, None))[""][:2] == (0.5, 1)
+
+
+async def test_a_report_of_judgements_finds_them_however_old_their_trace_is(store: DuckStore) -> None:
+    old = span(45, 0, -40 * 86_400, kind="chain", input="an old question")
+    await store.append(Facts([old], [replace(judged(45, "grounded", 0.1), source="judge")]))
+    report = {"name": "corrected_rate", "score": "grounded", "below": 0.5}
+    panel = parse_panel({"title": "T", "report": report, "filter": {"search": "question"}})
+    sql = Sql(store)
+    shown = await Panels(store, sql).read("prj_a", panel, START, START + HOUR, {})
+    await sql.close()
+    assert shown["uncorrected"]["n"] == 1
+
+
+async def test_the_time_before_is_searched_as_far_back(store: DuckStore) -> None:
+    await store.append(Facts([span(46, 0, -9 * 3600, kind="chain", user="kim", input="a question of yesterday")]))
+    sql = Sql(store)
+    for line in ("user:kim", "yesterday"):
+        panel = parse_panel({"title": "T", "kind": "number", "metrics": ["requests"], "filter": {"search": line}})
+        shown = await Panels(store, sql).read("prj_a", panel, START, START + 10 * HOUR, {}, compare=True)
+        assert (shown["series"][0]["total"]["n"], shown["series"][0]["before"]["n"]) == (0, 1), line
+    await sql.close()
 
 
 @pytest.mark.parametrize(
