@@ -9,11 +9,13 @@ from urllib.parse import urlsplit
 from assay_server.core.errors import InvalidInput
 from assay_server.core.records import SpanStatus
 from assay_server.query import (
+    LONGEST_LINE,
     SEARCH,
     Format,
     ScoreFilter,
     SpanFilter,
     TraceFilter,
+    check_values,
     filter_of_line,
     kept_by,
     left_out_by,
@@ -230,17 +232,13 @@ def _filter(what: What, given: Any) -> dict[str, tuple[str, ...]]:
             raise InvalidInput(f"{what} are not narrowed by this.", field=f"filter.{word}", value=word, fix=fix)
     found = {word: _values(what, word, value) for word, value in given.items()}
     if SEARCH in found:
-        _refuse_unreadable(found)
+        _refuse_said_twice(found)
     return found
 
 
-def _refuse_unreadable(found: Mapping[str, tuple[str, ...]]) -> None:
-    """A search that cannot be read, or says what stands beside it: no list takes a field twice."""
-    try:
-        said = line_of(found[SEARCH][0]).filter
-    except InvalidInput as refused:
-        raise InvalidInput(refused.message, field="filter.search", value=refused.value, fix=refused.fix) from refused
-    twice = sorted(said.keys() & found.keys())
+def _refuse_said_twice(found: Mapping[str, tuple[str, ...]]) -> None:
+    """A search that says what stands beside it: no list takes a field twice."""
+    twice = sorted(line_of(found[SEARCH][0]).filter.keys() & found.keys())
     if twice:
         raise InvalidInput(
             f"'{twice[0]}' stands in 'search' and beside it.", field=f"filter.{twice[0]}", fix="say it once"
@@ -250,8 +248,11 @@ def _refuse_unreadable(found: Mapping[str, tuple[str, ...]]) -> None:
 def _values(what: What, word: str, value: Any) -> tuple[str, ...]:
     values = value if isinstance(value, list) else [value]
     most = _MOST_VALUES if (what == "traces" and word != SEARCH) or word.startswith("-") else 1
-    if not 1 <= len(values) <= most or not all(isinstance(one, str) and 0 < len(one) <= _LONGEST for one in values):
-        raise InvalidInput(field=f"filter.{word}", value=str(value)[:80], fix="a text" if most == 1 else "texts")
+    longest = LONGEST_LINE if word == SEARCH else _LONGEST
+    if not 1 <= len(values) <= most or not all(isinstance(one, str) and 0 < len(one) <= longest for one in values):
+        fix = f"{'a text' if most == 1 else f'1 to {most} texts'} of 1 to {longest:,} characters"
+        raise InvalidInput(field=f"filter.{word}", value=str(value)[:80], fix=fix)
+    check_values(word, values, f"filter.{word}")
     return tuple(values)
 
 

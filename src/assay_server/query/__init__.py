@@ -35,7 +35,7 @@ from assay_server.query.measures import (
     parse_metric,
     unit_of,
 )
-from assay_server.query.narrowing import kept_by, left_out_by
+from assay_server.query.narrowing import check_values, kept_by, left_out_by
 from assay_server.query.ordering import Order, Rank
 from assay_server.query.people import ORDERS_OF_SESSIONS, ORDERS_OF_USERS, People, PeopleFilter
 from assay_server.query.replay import replay_test
@@ -43,6 +43,7 @@ from assay_server.query.run_items import ItemScore, JudgedItem, RunItems
 from assay_server.query.sandbox import Answer, Sql
 from assay_server.query.scores import ScoreFilter, Scores, score_json
 from assay_server.query.search_line import ANY_OF, Line, fields_in, line_json, read_excluded, read_line
+from assay_server.query.search_line import LONGEST as LONGEST_LINE
 from assay_server.query.searched import SEARCH, filter_of_line, line_of
 from assay_server.query.span_filter import SpanFilter
 from assay_server.query.sql import Page
@@ -60,6 +61,7 @@ __all__ = [
     "ANY_OF",
     "COUNTS",
     "GROUPS",
+    "LONGEST_LINE",
     "MEDIA_TYPES",
     "METRICS",
     "MOST_TRACES",
@@ -116,6 +118,7 @@ __all__ = [
     "Window",
     "Windows",
     "asked_again",
+    "check_values",
     "dashboard_from_yaml",
     "dashboard_json",
     "dashboard_yaml",

@@ -19,6 +19,9 @@ from assay_server.store import TRACE_WIDE
 FILTERS = (*GROUPS, SEARCH)
 """What panels and monitors are narrowed by: `check_filter`."""
 
+MOST_CONDITIONS = 100
+"""Parts of all searches of a word: each is a question of its own, and some thousands take more memory than there is."""
+
 Narrow = Mapping[str, Sequence[str]]
 
 _MINUS = "-"
@@ -37,12 +40,26 @@ def check_filter(word: Any, at: str = "filter") -> None:
 
 
 def check_values(word: str, values: Sequence[str], at: str) -> None:
-    """Raises InvalidInput for a search that cannot be read."""
-    for value in values if field_of(word) == SEARCH else ():
+    """Raises InvalidInput for a text that no database holds, and for searches that cannot be read or answered."""
+    for value in values:
+        if "\0" in value or any("\ud800" <= sign <= "\udfff" for sign in value):
+            told = value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+            fix = "leave NUL and halves of characters out"
+            raise InvalidInput("No text that is stored has such characters.", field=at, value=told, fix=fix)
+    if field_of(word) == SEARCH:
+        _check_lines(values, at)
+
+
+def _check_lines(texts: Sequence[str], at: str) -> None:
+    conditions = 0
+    for text in texts:
         try:
-            line_of(value)
+            conditions += len(line_of(text).parts)
         except InvalidInput as refused:
             raise InvalidInput(refused.message, field=at, value=refused.value, fix=refused.fix) from refused
+    if conditions > MOST_CONDITIONS:
+        fix = f"at most {MOST_CONDITIONS} parts in all lines together"
+        raise InvalidInput(f"These searches have {conditions} parts.", field=at, value=texts[0][:80], fix=fix)
 
 
 def searches_of(narrow: Narrow) -> list[str]:

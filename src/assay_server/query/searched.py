@@ -14,7 +14,7 @@ from assay_server.query.attribute_filter import read_condition
 from assay_server.query.score_condition import read_score_condition
 from assay_server.query.search_line import Line, read_excluded, read_line
 from assay_server.query.sql import lines
-from assay_server.query.trace_filter import TraceFilter, filter_of, is_of_trace, trace_conditions
+from assay_server.query.trace_filter import TraceFilter, check_status, filter_of, is_of_trace, trace_conditions
 from assay_server.query.trace_known import AMONG, Known, ids
 from assay_server.store import Bounds, Store, asks_for_words
 
@@ -53,7 +53,10 @@ def line_of(text: str) -> Line:
         )
     if not line.parts:
         raise InvalidInput("A search says what is looked for.", value=text, fix="for example latency>3s")
-    words = filter_of_line(line).text
+    narrow = filter_of_line(line)
+    for each in (narrow, *narrow.exclude):
+        check_status(each.status)
+    words = narrow.text
     if words is not None and not asks_for_words(words):
         raise InvalidInput("These are no words that could be found.", value=text, fix="letters or digits")
     return line

@@ -98,6 +98,13 @@ def filter_of(wanted: Mapping[str, Any], since_ns: int | None = None, until_ns: 
     )
 
 
+def check_status(values: OneOf | None) -> None:
+    """Raises `InvalidInput` for one that no trace has."""
+    for status in each_of(values):
+        if status not in {"ok", "error", "unset"}:
+            raise InvalidInput("There is no such status.", field="status", value=status, fix="use ok, error or unset")
+
+
 def is_of_trace(narrow: TraceFilter) -> bool:
     """Does the trace's own row say it all, but for the words? Then spans need not be looked at."""
     own = TraceFilter(since_ns=narrow.since_ns, until_ns=narrow.until_ns, trace_id=narrow.trace_id, text=narrow.text)
@@ -239,8 +246,7 @@ class _Rows:
         self.where.add(lines("trace_id IN (", called(source), ")"), *own, *own, name, name)
 
     def status(self, status: str) -> None:
-        if status not in {"ok", "error", "unset"}:
-            raise InvalidInput("There is no such status.", field="status", value=status, fix="use ok, error or unset")
+        check_status(status)
         self.some("trace_parts", "errors > 0", negated=status != "error")
         if status != "error":
             self.some("trace_parts", "oks > 0", negated=status == "unset")

@@ -243,6 +243,27 @@ def test_an_export_is_planned_to_a_bucket_without_any_secret(opened: Opened, ui_
     expect(page.get_by_text("bi/spans/day=2026-11-24/spans-2026-11-24.parquet")).to_be_visible()
 
 
+def test_an_export_of_traces_keeps_all_values_and_one_search(opened: Opened, ui_api: FakeApi) -> None:
+    page = opened("/settings?tab=exports")
+    page.get_by_role("button", name="New export").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Name").fill("disliked")
+    dialog.get_by_role("combobox", name="What").click()
+    page.get_by_role("option", name="traces").click()
+    given = {"model": ("a", "b"), "search": ("cost>1", "score.helpful<0.5 user:a,b")}
+    for nth, (field, values) in enumerate(given.items()):
+        dialog.get_by_role("button", name="Add a filter").click()
+        dialog.get_by_role("combobox", name="Field").nth(nth).click()
+        page.get_by_role("option", name=field, exact=True).click()
+        for value in values:  # a second line takes the place of the first
+            dialog.get_by_role("combobox", name=f"Values of {field}").fill(value)
+            page.keyboard.press("Enter")
+    dialog.get_by_label("Folder *").fill("bi/disliked")
+    dialog.get_by_role("button", name="Export it").click()
+    expect(dialog).to_have_count(0)
+    assert ui_api.received[-1][2]["filter"] == {"model": ["a", "b"], "search": "score.helpful<0.5 user:a,b"}
+
+
 def test_a_filter_without_a_value_is_asked_for(opened: Opened) -> None:
     page = opened("/settings?tab=forwarding&do=new-forward")
     dialog = page.get_by_role("dialog")

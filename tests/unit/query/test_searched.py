@@ -1,5 +1,6 @@
 """A search as a filter: figures of a panel and of a monitor are those of the traces that the list finds for it."""
 
+import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -122,6 +123,14 @@ async def test_a_line_that_names_runs_counts_their_traffic(store: DuckStore) -> 
         assert (await ask(store, Metric("requests"), {"search": ["-run:run_1"]}, None))[""][1] == 20
 
 
+@pytest.mark.parametrize("group_by", [None, "user", "kind", "tag", "attribute:shelf"])
+async def test_judgements_of_a_run_that_a_line_names_count_by_group_too(store: DuckStore, group_by: str | None) -> None:
+    await store.append(Facts(scores=[judged(30, "helpful", 0.25)]))
+    for ask in (on_a_panel, in_a_monitor):
+        found = await ask(store, Metric("score", score="helpful"), {"search": ["run:run_1"]}, group_by)
+        assert [value for value, n, _ in found.values() if n] == [0.25], ask.__name__
+
+
 async def test_a_trace_that_began_before_the_window_is_found_by_what_it_said_then(store: DuckStore) -> None:
     """Its call ends in the window, and its words are older."""
     early = span(40, 0, -3000, kind="chain", input="an old question")
@@ -130,11 +139,60 @@ async def test_a_trace_that_began_before_the_window_is_found_by_what_it_said_the
         assert (await ask(store, Metric("cost"), {"search": ["question"]}, None))[""][0] == pytest.approx(1.0)
 
 
+async def test_a_trace_whose_child_was_stored_before_its_root_is_found_over_an_end(
+    store: DuckStore,
+) -> None:
+    """Its row in the store begins with that child, behind the end."""
+    await store.append(Facts([span(42, 1, 3605, attributes={"over": 1}, input="an odd question")]))
+    await store.append(Facts([span(42, 0, 3590, kind="chain", user="kim")]))
+    for ask in (on_a_panel, in_a_monitor):
+        for line in ("user:kim", "attr.over:1", "odd"):
+            assert (await ask(store, Metric("requests"), {"search": [line]}, None)).get("", (0,))[0] == 1, line
+            assert (await ask(store, Metric("requests"), {"-search": [line]}, None))[""][0] == 20, line
+
+
+async def test_a_monitor_finds_a_trace_that_began_hours_before_its_window(store: DuckStore) -> None:
+    """Long calls end then; a panel has them where they started."""
+    early = span(44, 0, -10 * 3600, kind="chain", input="an old question", user="kim")
+    await store.append(Facts([early, span(44, 1, 30, cost=1.0)]))
+    for line in ("question", "user:kim"):
+        assert (await in_a_monitor(store, Metric("cost"), {"search": [line]}, None))[""][0] == pytest.approx(1.0)
+
+
+async def test_traces_that_were_stored_one_after_the_other_are_found_alike(store: DuckStore) -> None:
+    """No span is passed over because a newer trace was stored later."""
+    await store.append(Facts([span(43, 0, 100, kind="chain", user="kim", status="ok")]))
+    for ask in (on_a_panel, in_a_monitor):
+        for line, traces in (("user:u1", 7), ("-user:u1", 14), ("status:error", 4), ("status:ok", 17), ("user:kim", 1)):
+            assert (await ask(store, Metric("requests"), {"search": [line]}, None))[""][0] == traces, line
+
+
 async def test_a_judgement_counts_however_old_its_trace_is(store: DuckStore) -> None:
     old = span(41, 0, -40 * 86_400, kind="chain", input="an old question")
     await store.append(Facts([old], [judged(41, "helpful", 0.5)]))
     for ask in (on_a_panel, in_a_monitor):
         assert (await ask(store, Metric("score", score="helpful"), {"search": ["question"]}, None))[""][:2] == (0.5, 1)
+
+
+async def test_a_report_of_judgements_finds_them_however_old_their_trace_is(store: DuckStore) -> None:
+    old = span(45, 0, -40 * 86_400, kind="chain", input="an old question")
+    await store.append(Facts([old], [replace(judged(45, "grounded", 0.1), source="judge")]))
+    report = {"name": "corrected_rate", "score": "grounded", "below": 0.5}
+    panel = parse_panel({"title": "T", "report": report, "filter": {"search": "question"}})
+    sql = Sql(store)
+    shown = await Panels(store, sql).read("prj_a", panel, START, START + HOUR, {})
+    await sql.close()
+    assert shown["uncorrected"]["n"] == 1
+
+
+async def test_the_time_before_is_searched_as_far_back(store: DuckStore) -> None:
+    await store.append(Facts([span(46, 0, -9 * 3600, kind="chain", user="kim", input="a question of yesterday")]))
+    sql = Sql(store)
+    for line in ("user:kim", "yesterday"):
+        panel = parse_panel({"title": "T", "kind": "number", "metrics": ["requests"], "filter": {"search": line}})
+        shown = await Panels(store, sql).read("prj_a", panel, START, START + 10 * HOUR, {}, compare=True)
+        assert (shown["series"][0]["total"]["n"], shown["series"][0]["before"]["n"]) == (0, 1), line
+    await sql.close()
 
 
 @pytest.mark.parametrize(
@@ -149,12 +207,22 @@ async def test_a_judgement_counts_however_old_its_trace_is(store: DuckStore) -> 
         ("statu:error", "looks like a condition"),
         ("score.helpful>good", "number"),
         ("attr.rows>many", "key:op:value"),
+        ("-attr.rows>many", "key:op:value"),
+        (f"score.helpful>{'9' * 400}", "name:op:value"),
+        ("cost>1 status:failed", "no such status"),
+        ("-status:failed", "no such status"),
+        ("user:\ud800", "No text that is stored"),
+        ("user:a\0b", "No text that is stored"),
+        ("x" * 2001, "takes a text"),
+        (["user:a", "-attr.x:1 " * 100], "These searches have 101 parts"),
     ],
 )
-def test_a_line_that_cannot_be_read_is_refused_with_its_place(line: str, message: str) -> None:
+def test_a_line_that_cannot_be_read_is_refused_with_its_place(line: str | list[str], message: str) -> None:
     with pytest.raises(InvalidInput, match=message) as refused:
         parse_panel({"title": "T", "kind": "number", "metrics": ["count"], "filter": {"search": line}}, "panels[2]")
     assert refused.value.field == "panels[2].filter.search"
+    assert refused.value.fix
+    assert json.dumps(refused.value.value, ensure_ascii=False).encode()
 
 
 async def test_words_that_too_many_have_are_refused(store: DuckStore, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -190,10 +258,35 @@ async def test_a_link_has_the_line_in_the_pages_own(store: DuckStore) -> None:
         ([{"-search": ["status:error latency>3s"]}], None),
         ([{"-search": ["parcel"]}], None),
         ([{"-search": ["-user:a"]}], None),
+        ([{"-search": [" user:a  "]}], {"exclude": ["user:a"]}),
+        ([{"-search": ["a" * 32]}], {"exclude": ["trace:" + "a" * 32]}),  # words cannot be excluded, says the page
+        ([{"-search": ['user:"a']}], None),  # the quote would take in what stands behind it
+        ([{"search": ['user:"a'], "kind": ["llm"]}], None),
+        ([{"search": ['user:"a, ""b"""']}], {"q": 'user:"a, ""b"""'}),
     ],
 )
 def test_a_link_shows_no_more_and_no_less(narrow: list[dict[str, list[str]]], words: dict[str, Any] | None) -> None:
     assert traces_of(narrow, Metric("requests"), None, None) == words
+
+
+@pytest.mark.parametrize(
+    ("metric", "narrow", "group", "words"),
+    [
+        ("count", {}, "error", {"status": "error"}),
+        ("count", {}, "ok", None),  # a trace is ok where nothing in it failed
+        ("requests", {}, "error", None),  # its first span did, not any
+        ("cost", {}, "error", None),  # another span may have
+        ("requests", {"status": ["error"]}, None, {"status": "error"}),
+        ("requests", {"status": ["ok"]}, None, None),
+        ("cost", {"status": ["error"]}, None, None),
+        ("cost_per_request", {"status": ["error"]}, None, None),
+        ("cost", {"search": ["status:error"]}, None, {"q": "status:error"}),
+    ],
+)
+def test_a_link_has_a_status_where_it_is_that_of_the_trace(
+    metric: str, narrow: dict[str, list[str]], group: str | None, words: dict[str, Any] | None
+) -> None:
+    assert traces_of([narrow], Metric(metric), group and "status", group) == words
 
 
 def test_lines_are_read_once() -> None:

@@ -11,5 +11,6 @@ describe('fields with the values they may have', () => {
     const match = { kind: ['llm'], '-model': ['a', 'b'] }
     expect(matchOf(heldOf(match))).toEqual(match)
     expect(told(match)).toEqual(['kind: llm', 'not model: a or b'])
+    expect(told({ search: ['refund or parcel', 'user:a,b'], '-search': ['cost>1'] })).toEqual(['search: “refund or parcel” or “user:a,b”', 'not search: cost>1'])
   })
 })

@@ -14,10 +14,12 @@ export const leavesOut = (word: string) => word.startsWith(MINUS)
 export const fieldOf = (word: string) => (leavesOut(word) ? word.slice(MINUS.length) : word)
 export const turned = (word: string, out: boolean) => (out ? MINUS : '') + fieldOf(word)
 
-/** As people read it: `model: a or b`, `not model: a`. */
+/** As people read it: `model: a or b`, `not model: a`. A line of the list has words and commas of its own: of several it is shown where each ends. */
 export function told(match: Record<string, string | string[]>): string[] {
-  return Object.entries(match).map(([word, values]) => `${leavesOut(word) ? 'not ' : ''}${fieldOf(word)}: ${[values].flat().join(' or ')}`)
+  return Object.entries(match).map(([word, values]) => `${leavesOut(word) ? 'not ' : ''}${fieldOf(word)}: ${named(word, [values].flat()).join(' or ')}`)
 }
+
+const named = (word: string, values: string[]) => (fieldOf(word) === SEARCH && values.length > 1 ? values.map((line) => `“${line}”`) : values)
 
 /** A field that was added and has no value yet: nothing is narrowed by it, which nobody may have meant. */
 export const openIn = (held: Held[]): string | undefined => held.find((one) => one.values.length === 0)?.field

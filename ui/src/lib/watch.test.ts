@@ -68,6 +68,22 @@ describe('a monitor in words', () => {
     expect(line('requests', { '-search': ['latency>3s', 'user:a'] })).toBe('-latency>3s -user:a')
     expect(line('requests', { '-search': ['latency>3s user:a'] })).toBeNull()
     expect(line('requests', { '-search': ['refund'] })).toBeNull()
+    const id = 'a'.repeat(32)
+    expect(line('requests', { '-search': [' user:a ', id] })).toBe(`-user:a -trace:${id}`) // words cannot be excluded
+    expect(line('errors', { '-search': ['user:"a'] })).toBeNull() // the quote would take in what stands behind it
+    expect(line('requests', { search: ['refund "late'] })).toBeNull()
+    expect(line('requests', { search: ['env:a'], environment: ['b'] })).toBeNull()
+  })
+
+  it('has a status where it is that of the trace', () => {
+    const path = (name: string, group: string | null, filter = {}) => evidence({ filter, group_by: group && 'status', metric: { name } }, { group, window: { since: 'a', until: 'b' } } as Finding)
+    expect(path('count', 'error')).toContain('q=status%3Aerror&')
+    expect(path('count', 'ok')).toBeNull() // a trace is ok where nothing in it failed
+    expect(path('requests', 'error')).toBeNull() // its first span did, not any
+    expect(path('cost', 'error')).toBeNull() // another span may have
+    expect(path('requests', null, { status: 'error' })).toContain('q=status%3Aerror&')
+    expect(path('cost_per_request', null, { status: ['error'] })).toBeNull()
+    expect(path('count', null, { status: ['ok'] })).toBeNull()
   })
 
   it('leads from an incident to what its monitor saw, and nowhere from others', () => {

@@ -3,9 +3,9 @@ import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { type FormEvent, useState } from 'react'
 import { request } from '@/api/client'
 import type { ExportDefinition, ExportTarget, ScheduledExport } from '@/api/forwarding'
-import { EXPORT_FILTERS } from '@/lib/exports'
+import { EXPORT_FILTERS, filterOf, takesSeveral } from '@/lib/exports'
 import { useReturnedFocus } from '@/lib/focus'
-import { type Held, heldOf, leavesOut, openIn } from '@/lib/match'
+import { type Held, heldOf, openIn } from '@/lib/match'
 import { Match } from '@/parts/match'
 import { Overtaken } from '@/parts/overtaken'
 import { ProblemNote } from '@/parts/states'
@@ -35,7 +35,7 @@ export function ExportForm({ existing, onClose }: { existing?: ScheduledExport; 
     await client.invalidateQueries({ queryKey: ['exports'] })
     onClose()
   }
-  const bodyOf = (): ExportDefinition => ({ name: name.trim(), what, filter: singles(held), format, every, target: cleaned(target, place), enabled }) as ExportDefinition
+  const bodyOf = (): ExportDefinition => ({ name: name.trim(), what, filter: filterOf(held), format, every, target: cleaned(target, place), enabled }) as ExportDefinition
   const submit = (event: FormEvent) => {
     event.preventDefault()
     save.mutate()
@@ -52,7 +52,7 @@ export function ExportForm({ existing, onClose }: { existing?: ScheduledExport; 
           <Select label="Format" data={FORMATS} value={format} allowDeselect={false} onChange={(value) => setFormat(value!)} />
           <Select label="A file for" data={EVERY} value={every} allowDeselect={false} onChange={(value) => setEvery(value!)} />
         </div>
-        <Match single out held={held} fields={EXPORT_FILTERS[what] ?? []} onChange={setHeld} empty={`All ${what}.`} />
+        <Match single={(field) => !takesSeveral(what, field)} out held={held} fields={EXPORT_FILTERS[what] ?? []} onChange={setHeld} empty={`All ${what}.`} />
         <SegmentedControl size="xs" aria-label="Where to" data={[{ value: 'folder', label: 'A folder of the server' }, { value: 's3', label: 'A bucket (S3)' }]} value={place} onChange={setPlace} />
         {place === 'folder' ? (
           text('folder', 'Folder', 'Below the server’s export directory.', true)
@@ -80,9 +80,4 @@ export function ExportForm({ existing, onClose }: { existing?: ScheduledExport; 
 function cleaned(target: ExportTarget, place: string): ExportTarget {
   const own = place === 'folder' ? ['folder'] : ['s3', 'region', 'endpoint', 'key_env', 'secret_env']
   return Object.fromEntries(Object.entries(target).filter(([field, value]) => own.includes(field) && value?.trim()).map(([field, value]) => [field, value!.trim()]))
-}
-
-/** Lists take one value a field, as they do in the address of a list; of what is left out several. */
-function singles(held: Held[]): Record<string, string | string[]> {
-  return Object.fromEntries(held.filter((one) => one.values.length > 0).map((one) => [one.field, leavesOut(one.field) ? one.values : one.values[0]!]))
 }

@@ -13,20 +13,20 @@ interface MatchProps {
   onChange: (held: Held[]) => void
   /** What it means to say nothing. */
   empty: string
-  /** One value a field: another takes its place. */
-  single?: boolean
+  /** Fields of one value: another takes its place. What has one line of the list at most says nothing of what is left out. */
+  single?: (field: string) => boolean
   /** Whether a field may also say what is left out. */
   out?: boolean
 }
 
-export function Match({ held, fields, onChange, empty, single = false, out = false }: MatchProps) {
+export function Match({ held, fields, onChange, empty, single = () => false, out = false }: MatchProps) {
   const taken = new Set(held.map((one) => one.field))
   const free = fields.filter((field) => !taken.has(field))
   return (
     <div className="stack" style={{ gap: '0.4rem' }}>
       {held.length === 0 && <p className="second">{empty}</p>}
       {held.map((one, i) => (
-        <Row key={i} one={one} single={single} out={out && !(single && fieldOf(one.field) === SEARCH) && !taken.has(turned(one.field, !leavesOut(one.field)))} fields={fields.filter((field) => fieldOf(one.field) === field || !taken.has(turned(field, leavesOut(one.field))))} onChange={(next) => onChange(held.map((other, at) => (at === i ? { ...other, ...next } : other)))} onRemove={() => onChange(held.filter((_, at) => at !== i))} />
+        <Row key={i} one={one} single={single(fieldOf(one.field))} out={out && !(fieldOf(one.field) === SEARCH && single(SEARCH)) && !taken.has(turned(one.field, !leavesOut(one.field)))} fields={fields.filter((field) => fieldOf(one.field) === field || !taken.has(turned(field, leavesOut(one.field))))} onChange={(next) => onChange(held.map((other, at) => (at === i ? { ...other, ...next } : other)))} onRemove={() => onChange(held.filter((_, at) => at !== i))} />
       ))}
       {/* In one line: what appears and goes below it moves the button away from under the pointer that clicks it. */}
       <div className="line tight" style={{ flexWrap: 'nowrap', minHeight: '1.4rem' }}>

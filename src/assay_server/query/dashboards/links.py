@@ -1,5 +1,6 @@
 """The words for the page of traces that lead to what a number was made of."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -30,6 +31,9 @@ _OF_ONE_SPAN = frozenset(
 _TOGETHER = frozenset({"score", "attribute", "differs", "exclude", "text"})
 """What may be said twice there: all of it holds."""
 
+_TRACE_ID = re.compile(r"[0-9a-fA-F]{32}")
+"""Stands in a line by itself, but behind a '-' only with its field."""
+
 _OF_MODELS = frozenset({"llm", "embedding", "reranker"})
 """Kinds of spans that say which model of which provider they called."""
 
@@ -50,6 +54,8 @@ def traces_of(
         return None
     if metric is not None and MEASURES[metric.name].family == "scores":
         said["score"] = [_judged(metric, group if group_by == BY_SCORE else metric.score)]
+    if "status" in said and not _is_same_status(said["status"], narrow, metric, group_by):
+        return None
     if not _say_lines(said, [kept_by(each)[SEARCH] for each in narrow if SEARCH in kept_by(each)]):
         return None
     return {name: value[0] if name in _WORDS and len(value) == 1 else value for name, value in said.items()}
@@ -61,10 +67,22 @@ def _say_filters(said: dict[str, Any], narrow: Sequence[Mapping[str, Sequence[st
     return all(_say_field(said, *item) for item in kept) and all(_leave_out(said, metric, *item) for item in left_out)
 
 
+def _is_same_status(
+    values: Sequence[str], narrow: Sequence[Mapping[str, Sequence[str]]], metric: Metric | None, group_by: str | None
+) -> bool:
+    """The page has the status of traces: one that failed has a span that did, but one in which a span is `ok` may have
+    failed. Of calls another span may be the one, and a trace is in the group of its first span."""
+    name, family = ("requests", "requests") if metric is None else (metric.name, MEASURES[metric.name].family)
+    own = group_by == "status" or any("status" in kept_by(each) for each in narrow)
+    of_calls = family == "calls" or (family == "requests" and name != "requests")
+    return set(values) == {"error"} and not (own and of_calls) and (group_by != "status" or family == "spans")
+
+
 def _say_lines(said: dict[str, Any], searched: Sequence[Sequence[str]]) -> bool:
     """A line stands as it is in the page's own. Not where one of two lines has to hold, nor where both say a field, nor
-    where both speak of a span: the page then looks for one span of which all of it is true."""
-    if any(len(texts) != 1 for texts in searched) or not searched:
+    where both speak of a span: the page then looks for one span of which all of it is true. Nor where a quote is open,
+    which takes in what stands behind it."""
+    if any(len(texts) != 1 or _is_open(texts[0]) for texts in searched) or not searched:
         return not searched
     lines = list(dict.fromkeys(texts[0] for texts in searched))
     fields = [name for text in lines for name in line_of(text).filter if name not in _TOGETHER]
@@ -74,6 +92,10 @@ def _say_lines(said: dict[str, Any], searched: Sequence[Sequence[str]]) -> bool:
         return False
     said["q"] = " ".join(lines)
     return True
+
+
+def _is_open(text: str) -> bool:
+    return text.count('"') % 2 == 1
 
 
 def _judged(metric: Metric, score: str | None) -> str:
@@ -108,9 +130,11 @@ def _leave_out(said: dict[str, Any], metric: Metric | None, name: str, values: S
     that says another value: only where those that count say any."""
     if name == SEARCH:
         lines = [line_of(text).parts for text in values]
-        if not all(len(parts) == 1 and parts[0].field != "text" and not parts[0].negated for parts in lines):
+        alone = all(len(parts) == 1 and parts[0].field != "text" and not parts[0].negated for parts in lines)
+        if not alone or any(map(_is_open, values)):
             return False
-        said["exclude"] = [*said.get("exclude", []), *values]
+        bare = [f"trace:{text.strip()}" if _TRACE_ID.fullmatch(text.strip()) else text.strip() for text in values]
+        said["exclude"] = [*said.get("exclude", []), *bare]
         return True
     family = "requests" if metric is None else MEASURES[metric.name].family
     if family in {"spans", "calls"} and name in {"kind", "name", "service", "model", "provider"}:

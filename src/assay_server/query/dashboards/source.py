@@ -105,11 +105,12 @@ async def knowing(store: Store, asked: Asked, *, of_scores: bool = False, margin
     spans that cannot have them; and with what is searched for.
 
     `margin_ns`: so long before the range a trace may begin that says something of what is in it; of scores any may.
+    A trace stands where its first commit began, which may be behind the range when its root came later.
     """
     key_sets = await sets_of(store, asked.project, [asked.group_by, *asked.fields])
     texts = [text for narrow in asked.narrow for text in searches_of(narrow)]
     since_ns = None if of_scores else asked.range.since_ns - margin_ns
-    until_ns = None if of_scores else asked.range.until_ns
+    until_ns = None if of_scores else asked.range.until_ns + MARGIN_NS
     searched = await Searches(store).found(asked.project, texts, since_ns, until_ns)
     few = await few_of(store, key_sets, asked.edges())
     return replace(asked, key_sets=key_sets, few=few, searched=searched)
@@ -289,7 +290,7 @@ def judgements(asked: Asked, metric: Metric) -> tuple[str, list[Any]]:
         return lines(scores + ",", "u AS (" + alone, "AS g, source, v0 FROM j)"), judged.params
     by = dimension(None if by_score else asked.group_by, asked.key_sets)
     of_spans = [{word: kept for word, kept in kept_by(narrow).items() if word != SEARCH} for narrow in asked.narrow]
-    where = _conditions(replace(asked, narrow=of_spans), always)
+    where = _conditions(asked, always, narrow=of_spans)
     theirs = "FROM spans s WHERE s.project = ? AND s.trace_id IN (SELECT trace_id FROM j)"
     across = by.wide and bool(asked.words)  # without a filter the first of all spans is the first of those it keeps
     first = all_of("s." + by.own) if by.many else "arg_min(" + by.own + ", s.start_ns)"
@@ -327,10 +328,17 @@ def judgements(asked: Asked, metric: Metric) -> tuple[str, list[Any]]:
     return lines(scores + ",", traces, joined), params
 
 
-def _conditions(asked: Asked, edges: Sequence[Any], *, whole: bool = False) -> Where:
+def _conditions(
+    asked: Asked,
+    edges: Sequence[Any],
+    *,
+    whole: bool = False,
+    narrow: Sequence[Mapping[str, Sequence[str]]] | None = None,
+) -> Where:
+    """`narrow`: what is left to say of spans, where a part was said of traces; whether runs count all of it tells."""
     where = Where()
-    for narrow in asked.narrow:
-        narrowed(where, narrow, edges, of="s.", known=asked.known_few, whole=whole)
+    for each_narrow in asked.narrow if narrow is None else narrow:
+        narrowed(where, each_narrow, edges, of="s.", known=asked.known_few, whole=whole)
     if asked.only_live:
         only_live(where, edges, runs=asked.runs, of="s.")
     of_failures(where, asked, "s.")

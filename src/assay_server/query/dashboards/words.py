@@ -81,8 +81,9 @@ def _values(name: Any, values: Any, at: str) -> tuple[str, ...]:
     check_filter(name, at)
     values = [values] if isinstance(values, str) else values
     if not isinstance(values, list) or not 1 <= len(values) <= _MOST_VALUES or not all(map(_is_value, values)):
+        fix = f"1 to {_MOST_VALUES} texts of 1 to {_LONGEST_VALUE:,} characters"
         raise InvalidInput(
-            f"'{name}' takes a text, or a list of up to {_MOST_VALUES}.", field=f"{at}.{name}", value=values
+            f"'{name}' takes a text, or a list of up to {_MOST_VALUES}.", field=f"{at}.{name}", value=values, fix=fix
         )
     check_values(name, values, f"{at}.{name}")
     return tuple(values)
