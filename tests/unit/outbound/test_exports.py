@@ -268,6 +268,13 @@ async def test_a_search_says_which_traces_are_in_the_files_also_when_they_are_ju
     world.clock.advance(HOUR_S)
     assert await world.exports.tick() == 2
     assert written() == {first.trace_id, third.trace_id}
+    judged_at = world.clock.now_ns() + 3 * HOUR_S * 10**9  # by a clock that is ahead
+    await world.store.append(Facts(scores=[judged(third, 0.3)]))
+    written_again = []
+    for _ in range(5):
+        world.clock.advance(HOUR_S)
+        written_again.append(await world.exports.tick() - 1)
+    assert sum(written_again) == 1, "once, and not at every window"
 
 
 async def test_scores_that_are_dated_back_are_in_the_file_of_their_time(world: World) -> None:
