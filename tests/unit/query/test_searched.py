@@ -267,6 +267,7 @@ async def test_a_link_has_the_line_in_the_pages_own(store: DuckStore) -> None:
         ([{"-search": ["status:error", "latency>3s"]}], {"exclude": ["status:error", "latency>3s"]}),
         ([{"-search": ["status:error latency>3s"]}], None),
         ([{"-search": ["parcel"]}], None),
+        ([{"tag": ["a", "b"]}, {"tag": ["b", "c"]}], None),  # one may have a and c
         ([{"-search": ["-user:a"]}], None),
         ([{"-search": [" user:a  "]}], {"exclude": ["user:a"]}),
         ([{"-search": ["a" * 32]}], {"exclude": ["trace:" + "a" * 32]}),  # words cannot be excluded, says the page
