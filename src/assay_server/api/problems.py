@@ -136,12 +136,12 @@ def _invalid(error: RequestValidationError) -> errors.InvalidInput:
     faults = error.errors()
     if unread := next((fault for fault in faults if _is_unread(fault)), None):
         return _unread(unread)
-    faults = [fault for fault in faults if not _is_other_shape(fault)]
+    faults = _texts_at_once([fault for fault in faults if not _is_other_shape(fault)])
     if not faults:
         return _unread(error.errors()[0])
     told = "; ".join(f"{_path(fault)}: {_said(fault)}" for fault in faults)
     first = faults[0]
-    fix = _NO_SUCH_FIELD if first["type"] in _EXTRA else None
+    fix = _NO_SUCH_FIELD if first["type"] in _EXTRA else first.get("fix")
     return errors.InvalidInput(told, field=_path(first), value=first.get("input"), fix=fix)
 
 
@@ -152,6 +152,22 @@ def _is_other_shape(fault: dict[str, Any]) -> bool:
     """Where a body may be one document or a list of them, the shape it does not have is no fault of a field."""
     loc = fault["loc"]
     return fault["type"] in _OTHER_SHAPE and len(loc) == 2 and _SHAPE.fullmatch(str(loc[1])) is not None
+
+
+def _texts_at_once(faults: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Where a text or a list of texts may stand, pydantic tells of both, under its own names: that is one fault."""
+    places = {fault["loc"][:-1] for fault in faults if fault["loc"][-1:] == ("str",)}
+    told = []
+    for fault in faults:
+        loc = fault["loc"]
+        if loc[:-1] in places and loc[-1] == "str":
+            told.append({**fault, "loc": loc[:-1], "msg": "This is no text, and no list of texts", "fix": _TEXTS})
+        elif not any(loc[: len(place) + 1] == (*place, "list[str]") for place in places):
+            told.append(fault)
+    return told
+
+
+_TEXTS = 'send a text, or a list of them: "a" or ["a", "b"]'
 
 
 def _said(fault: dict[str, Any]) -> str:

@@ -35,11 +35,13 @@ class Looker:
     async def looks_in_any_case(
         self, project: str, definition: Definition, moments: Sequence[int], known: Sequence[str] = ()
     ) -> list[list[Finding]]:
-        """As `looks`; a question that the facts cannot answer leaves the groups unknown, and the finding says why."""
+        """As `looks`; a question that the facts cannot answer leaves all unknown, and the finding says why."""
         try:
             return await self.looks(project, definition, moments, known)
         except InvalidInput as refused:
-            groups = sorted(known) or [""]
+            groups = (
+                [""] if definition.group_by is None else sorted({*known, ""})
+            )  # those in trouble keep what they said
             return [
                 [_unanswered(definition, group, _needed(definition, at_ns)[0], refused) for group in groups]
                 for at_ns in moments

@@ -28,11 +28,12 @@ _CHANGED = {
 _NEWEST = "SELECT max(stored_ns) AS newest FROM spans WHERE project = ?"
 
 
-# Nothing says when a score came, but most are given when they come.
+# Nothing says when a score came, but most are given when they come. One that is dated ahead counts when its time has
+# come: it would be newer than every file.
 _JUDGED = (
     f"SELECT {_WINDOW.replace('stored_ns', 'time_ns')} FROM scores s"  # noqa: S608 (our own text)
     " JOIN (SELECT trace_id, start_ns FROM traces WHERE project = ? AND start_ns >= ?) t USING (trace_id)"
-    " WHERE s.project = ? AND s.time_ns > ? GROUP BY 1"
+    " WHERE s.project = ? AND s.time_ns > ? AND s.time_ns <= ? GROUP BY 1"
 )
 
 
@@ -63,15 +64,15 @@ async def late_windows(ledger: Ledger, store: Store, clock: Clock, export: Expor
         run = done.get(row["window_ns"])
         if run is not None and row["stored_ns"] > run.seen_ns:
             late.add(run.start_ns)
-    return late | await _judged(store, export, done, since)
+    return late | await _judged(store, export, done, since, clock.now_ns())
 
 
-async def _judged(store: Store, export: Export, done: Mapping[int, Any], since_ns: int) -> set[int]:
+async def _judged(store: Store, export: Export, done: Mapping[int, Any], since_ns: int, now_ns: int) -> set[int]:
     """Windows of traces that were judged since, where that decides what is in a file."""
     if not export.definition.by_scores:
         return set()
     every, began_ns = export.definition.every, min(run.began_ns for run in done.values())
-    params = [start_of(every, 0), LENGTH_NS[every], export.project, since_ns, export.project, began_ns]
+    params = [start_of(every, 0), LENGTH_NS[every], export.project, since_ns, export.project, began_ns, now_ns]
     rows = await store.scan(_JUDGED, params, limits=_LIMITS)
     judged = {row["window_ns"]: row["time_ns"] for row in rows}
     return {start for start, run in done.items() if judged.get(start, 0) > run.began_ns}

@@ -19,6 +19,11 @@ class Sent(BaseModel):
     n: int
 
 
+class _Narrowed(BaseModel):
+    filter: dict[str, str | list[str]]
+    name: str
+
+
 @pytest.fixture
 async def client() -> AsyncIterator[httpx.AsyncClient]:
     app = FastAPI()
@@ -43,6 +48,9 @@ async def client() -> AsyncIterator[httpx.AsyncClient]:
     @app.post("/one-or-many")
     async def one_or_many(sent: Sent | list[Sent]) -> int:
         return len(sent) if isinstance(sent, list) else 1
+
+    @app.post("/narrowed")
+    async def narrowed(sent: _Narrowed) -> None: ...
 
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
@@ -94,6 +102,15 @@ async def test_a_body_of_one_or_many_is_told_by_its_own_names(
     document = (await client.post("/one-or-many", json=sent)).json()
 
     assert (document["field"], document["value"], document["detail"]) == (field, value, said)
+
+
+@pytest.mark.parametrize("given", [5, None, True, {"a": 1}, ["a", 5], ["a", ["b"]]])
+async def test_what_is_neither_a_text_nor_texts_is_one_fault(client: httpx.AsyncClient, given: object) -> None:
+    document = (await client.post("/narrowed", json={"filter": {"search": given}, "name": 5})).json()
+
+    said = "filter.search: This is no text, and no list of texts; name: Input should be a valid string"
+    assert (document["field"], document["detail"]) == ("filter.search", said)
+    assert "a list" in document["fix"]
 
 
 async def test_a_field_that_is_not_there_says_where_those_are(client: httpx.AsyncClient) -> None:

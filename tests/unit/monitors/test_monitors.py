@@ -214,6 +214,23 @@ async def test_a_question_that_cannot_be_answered_is_unknown_and_says_why(world:
         await world.monitors.rehearse(PROJECT, ERRORS | {"filter": {"search": "the"}})
 
 
+async def test_a_question_by_group_that_cannot_be_answered_says_why_and_trouble_stays(world: World) -> None:
+    def refuse(window: Window, group: str) -> tuple[int, float]:
+        raise InvalidInput("Too many.")
+
+    await world.watch(group_by="model")
+    world.windows.groups = ("a", "b")
+    world.windows.make = lambda window, group: (100, 0.5 if group == "b" else 0.0)
+    await world.minute()
+    world.windows.make = refuse
+    await world.minute()
+    why, troubled = (await world.monitors.get(PROJECT, "errors"))["states"]
+    assert (why["group"], why["status"], why["finding"]["sentence"][-9:]) == (None, "unknown", "Too many.")
+    assert (troubled["group"], troubled["status"]) == ("b", "alarm")
+    [incident] = await world.open()
+    assert incident.evidence["group"] == "b"
+
+
 async def test_what_happened_while_the_server_was_down_is_caught_up_and_told(world: World) -> None:
     await world.watch()
     await world.monitors.tick()

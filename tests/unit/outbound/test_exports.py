@@ -16,9 +16,10 @@ from assay_server.core.records import Facts, Score, Span, Thin
 from assay_server.governance import Audit
 from assay_server.ledger import Ledger, tables
 from assay_server.outbound import ScheduledExports, some_are_left
+from assay_server.outbound.definition import parse
 from assay_server.outbound.export_files import Files
 from assay_server.outbound.windows import LENGTH_NS, file_of, start_of
-from assay_server.query import Exports, Scores, Traces
+from assay_server.query import Exports, Scores, TraceFilter, Traces
 from assay_server.store import Doomed, DuckStore
 from tests.fakes.clock import FakeClock
 from tests.fixtures.ledger import PROJECT
@@ -268,6 +269,24 @@ async def test_a_search_says_which_traces_are_in_the_files_also_when_they_are_ju
     world.clock.advance(HOUR_S)
     assert await world.exports.tick() == 2
     assert written() == {first.trace_id, third.trace_id}
+    judged_at = world.clock.now_ns() + 3 * HOUR_S * 10**9  # by a clock that is ahead
+    await world.store.append(Facts(scores=[judged(third, 0.3)]))
+    written_again = []
+    for _ in range(5):
+        world.clock.advance(HOUR_S)
+        written_again.append(await world.exports.tick() - 1)
+    assert sum(written_again) == 1, "once, and not at every window"
+
+
+def test_what_a_search_excludes_is_left_out_beside_the_words_of_the_filter() -> None:
+    given = {**TO_FOLDER, "what": "traces", "format": "jsonl"}
+    made = parse({**given, "filter": {"search": "cost>1 -user:ann -score.helpful<0.5", "-model": ["a", "b"]}})
+    narrow = made.narrow(0, 1)
+    assert isinstance(narrow, TraceFilter)
+    excluded = (TraceFilter(user="ann"), TraceFilter(scores=("helpful:lt:0.5",)))
+    assert (narrow.min_cost, narrow.exclude) == (1.0, (*excluded, TraceFilter(model="a"), TraceFilter(model="b")))
+    assert made.by_scores
+    assert not parse({**given, "filter": {"search": "cost>1"}}).by_scores
 
 
 async def test_scores_that_are_dated_back_are_in_the_file_of_their_time(world: World) -> None:

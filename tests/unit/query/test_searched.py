@@ -159,6 +159,16 @@ async def test_a_monitor_finds_a_trace_that_began_hours_before_its_window(store:
         assert (await in_a_monitor(store, Metric("cost"), {"search": [line]}, None))[""][0] == pytest.approx(1.0)
 
 
+@pytest.mark.parametrize("group_by", ["model", "status", "user", "tag"])
+async def test_a_request_counts_in_the_range_in_which_it_began_in_any_group(store: DuckStore, group_by: str) -> None:
+    """It has a call in this one, too."""
+    await store.append(Facts([span(47, 0, -10, kind="chain", user="kim"), span(47, 1, 30, model="a")]))
+    for narrow in ({"search": ["user:kim,u1"]}, {"-search": ["user:u0"]}):
+        by_group = await on_a_panel(store, Metric("requests"), narrow, group_by)
+        [whole] = (await on_a_panel(store, Metric("requests"), narrow, None)).values()
+        assert sum(n for _, n, _ in by_group.values()) == whole[1], narrow
+
+
 async def test_traces_that_were_stored_one_after_the_other_are_found_alike(store: DuckStore) -> None:
     """No span is passed over because a newer trace was stored later."""
     await store.append(Facts([span(43, 0, 100, kind="chain", user="kim", status="ok")]))
@@ -257,6 +267,7 @@ async def test_a_link_has_the_line_in_the_pages_own(store: DuckStore) -> None:
         ([{"-search": ["status:error", "latency>3s"]}], {"exclude": ["status:error", "latency>3s"]}),
         ([{"-search": ["status:error latency>3s"]}], None),
         ([{"-search": ["parcel"]}], None),
+        ([{"tag": ["a", "b"]}, {"tag": ["b", "c"]}], None),  # one may have a and c
         ([{"-search": ["-user:a"]}], None),
         ([{"-search": [" user:a  "]}], {"exclude": ["user:a"]}),
         ([{"-search": ["a" * 32]}], {"exclude": ["trace:" + "a" * 32]}),  # words cannot be excluded, says the page
