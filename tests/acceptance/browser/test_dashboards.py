@@ -73,6 +73,12 @@ def test_a_whole_dashboard_is_narrowed_by_a_line_of_the_list(opened: Opened, ui_
     expect(page.locator(".panels")).to_be_visible()
 
 
+def test_a_panel_says_what_it_is_narrowed_to(opened: Opened) -> None:
+    page = opened("/dashboards/performance?range=24h")
+    page.get_by_role("button", name="About Model calls", exact=True).hover()
+    expect(page.get_by_role("tooltip")).to_contain_text("Only kind: llm.")
+
+
 def test_questions_by_words_become_those_by_meaning(opened: Opened, ui_url: str) -> None:
     page = opened("/connect")
     coming = iter([True, False])

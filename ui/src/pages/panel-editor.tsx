@@ -60,7 +60,7 @@ export default function PanelEditor({ panel, taken, scope, onChanged, onDone, on
                 <Button variant="default" onClick={close}>Cancel</Button>
               </div>
             </div>
-            <div className="preview"><PanelFrame panel={{ ...cleaned(preview), title: preview.title || 'Preview', id: preview.id || 'preview', width: 12 }} scope={scope} /></div>
+            <div className="preview"><PanelFrame panel={{ ...cleaned(preview), title: preview.title || 'Preview', id: preview.id || 'preview', width: 12 }} scope={scope} label={`Preview of ${preview.title || 'the panel'}`} /></div>
           </form>
         )}
       </Loaded>

@@ -4,6 +4,7 @@ import { IconInfoCircle } from '@tabler/icons-react'
 import { lazy, type ReactNode, Suspense } from 'react'
 import * as ask from '@/api/dashboards'
 import type { Mark, Panel, PanelAnswer, Scope, Series } from '@/api/dashboards'
+import { told } from '@/lib/match'
 import { unusedSaid } from '@/lib/panels'
 import { Loaded } from '@/parts/states'
 import { GroupTable, Numbers } from './panel-figures'
@@ -20,17 +21,20 @@ interface FrameProps {
   onZoom?: (since: string, until: string) => void
   /** Buttons beside the title. */
   end?: ReactNode
+  /** How it is called beside another of the same title. */
+  label?: string
 }
 
 /** One panel: its title, what it shows, and why where it cannot. */
-export function PanelFrame({ panel, scope, compare = false, marks = [], onZoom, end }: FrameProps) {
+export function PanelFrame({ panel, scope, compare = false, marks = [], onZoom, end, label }: FrameProps) {
+  const about = aboutOf(panel)
   const found = useQuery(ask.shown(panel, scope, compare))
   return (
-    <section className="panel" data-width={panel.width} data-stale={found.isPlaceholderData || undefined} aria-label={panel.title}>
+    <section className="panel" data-width={panel.width} data-stale={found.isPlaceholderData || undefined} aria-label={label ?? panel.title}>
       <div className="panel-head">
         <h2>{panel.title}</h2>
-        {panel.description && (
-          <Tooltip label={panel.description} multiline maw={360}>
+        {about && (
+          <Tooltip label={about} multiline maw={360}>
             <button type="button" className="icon-button" aria-label={`About ${panel.title}`}><IconInfoCircle size={14} aria-hidden /></button>
           </Tooltip>
         )}
@@ -46,6 +50,12 @@ export function PanelFrame({ panel, scope, compare = false, marks = [], onZoom, 
       </Loaded>
     </section>
   )
+}
+
+/** What it is, and what it is narrowed to: nobody should take a part for the whole. */
+function aboutOf(panel: Panel): string {
+  const narrowed = told(panel.filter ?? {}).join('; ')
+  return [panel.description, narrowed && `Only ${narrowed}.`].filter(Boolean).join(' ')
 }
 
 function unused({ unused }: PanelAnswer) {
