@@ -39,9 +39,8 @@ class Looker:
         try:
             return await self.looks(project, definition, moments, known)
         except InvalidInput as refused:
-            groups = (
-                [""] if definition.group_by is None else sorted({*known, ""})
-            )  # those in trouble keep what they said
+            # Groups in trouble keep what they said.
+            groups = [""] if definition.group_by is None else sorted({*known, ""})
             return [
                 [_unanswered(definition, group, _needed(definition, at_ns)[0], refused) for group in groups]
                 for at_ns in moments

@@ -87,7 +87,8 @@ class Definition:
         kept = {name: values[0] if len(values) == 1 else values for name, values in kept_by(self.filter).items()}
         given: dict[str, Any] = {**kept, "since_ns": since_ns, "until_ns": until_ns}
         if self.what == "traces":
-            searched = filter_of_line(line_of(given.pop(SEARCH))) if SEARCH in given else TraceFilter()
+            searched = self._searched()
+            given.pop(SEARCH, None)
             exclude: list[Any] = [{name: value} for name, value in self.left_out()]
             left_out = [TraceFilter(**each) for each in exclude]
             return replace(searched, **given, exclude=(*searched.exclude, *left_out))
@@ -97,8 +98,11 @@ class Definition:
     @property
     def by_scores(self) -> bool:
         """Whether a judgement decides what is in a file: it often comes when that is written."""
-        searched = filter_of_line(line_of(self.filter[SEARCH][0])) if SEARCH in self.filter else TraceFilter()
+        searched = self._searched()
         return any(each.scores for each in (searched, *searched.exclude))
+
+    def _searched(self) -> TraceFilter:
+        return filter_of_line(line_of(self.filter[SEARCH][0])) if SEARCH in self.filter else TraceFilter()
 
     def left_out(self) -> list[tuple[str, str]]:
         """Fields with the values that they may not have."""

@@ -9,8 +9,7 @@ from assay_server.core.errors import InvalidInput
 from assay_server.query.cost_sql import LARGE, RESUMS, SUMMED, SUMS, CostFilter, calls, money, token_sums, unmetered
 from assay_server.query.dimensions import each_tag
 from assay_server.query.key_sets import sets_of
-from assay_server.query.narrowing import check_values
-from assay_server.query.searched import SEARCH, Searches
+from assay_server.query.narrowing import found_by
 from assay_server.query.sql import lines
 from assay_server.store import Store
 
@@ -36,16 +35,11 @@ class Costs:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._searches = Searches(store)
 
     async def searched(self, project: str, narrow: CostFilter) -> CostFilter:
         """With what its search finds: only so it narrows. Raises InvalidInput for one that cannot be read, and for
         words that too many traces have."""
-        if narrow.search is None:
-            return narrow
-        check_values(SEARCH, [narrow.search], SEARCH)
-        found = await self._searches.found(project, [narrow.search], narrow.since_ns - DAY_NS, None)
-        return replace(narrow, found=found[narrow.search])
+        return replace(narrow, found=await found_by(self._store, project, narrow.search, narrow.since_ns))
 
     async def breakdown(
         self,

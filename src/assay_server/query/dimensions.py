@@ -46,6 +46,9 @@ _LONGEST_KEY = 2000
 EDGES = "project = ? AND start_ns >= ? AND start_ns < ?"
 """Spans of one project in a range of time; its parameters are named `edges`."""
 
+LONGEST_NS = 24 * 3_600_000_000_000
+"""So long before a time a trace may begin that is active in it."""
+
 MARGIN_NS = 6 * 3_600_000_000_000
 """A trace over the edge of a range says of what lies within what its other spans know; its root may be outside."""
 

@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from assay_server.core.errors import InvalidInput
-from assay_server.query.dimensions import EDGES, GROUPS, OWN, dimension, is_group, quoted
+from assay_server.query.dimensions import EDGES, GROUPS, LONGEST_NS, OWN, dimension, is_group, quoted
 from assay_server.query.key_sets import ATTRIBUTE, ONE_OF_SETS, KeySets
-from assay_server.query.searched import SEARCH, Searched, line_of, names_runs
+from assay_server.query.searched import SEARCH, Found, Searched, Searches, line_of, names_runs
 from assay_server.query.sql import Where, lines
-from assay_server.store import TRACE_WIDE
+from assay_server.store import TRACE_WIDE, Store
 
 FILTERS = (*GROUPS, SEARCH)
 """What panels and monitors are narrowed by: `check_filter`."""
@@ -48,6 +48,18 @@ def check_values(word: str, values: Sequence[str], at: str) -> None:
             raise InvalidInput("No text that is stored has such characters.", field=at, value=told, fix=fix)
     if field_of(word) == SEARCH:
         _check_lines(values, at)
+
+
+async def found_by(store: Store, project: str, text: str | None, since_ns: int | None) -> Found | None:
+    """What a line finds of the traces that are active at `since_ns` or later; None where none is given.
+
+    Raises InvalidInput for one that cannot be read, and for words that too many traces have.
+    """
+    if text is None:
+        return None
+    check_values(SEARCH, [text], SEARCH)
+    began_ns = None if since_ns is None else since_ns - LONGEST_NS
+    return (await Searches(store).found(project, [text], began_ns, None))[text]
 
 
 def _check_lines(texts: Sequence[str], at: str) -> None:

@@ -11,11 +11,11 @@ from assay_server.core.errors import NotFound
 from assay_server.query import people_sql
 from assay_server.query.commits import commits_of
 from assay_server.query.logs import Logs
-from assay_server.query.narrowing import check_values
+from assay_server.query.narrowing import found_by
 from assay_server.query.ordering import Order, Rank, behind, cut_ranked, ordered
 from assay_server.query.people_sql import Group
 from assay_server.query.scores import score_json
-from assay_server.query.searched import SEARCH, Found, Searches
+from assay_server.query.searched import Found
 from assay_server.query.shapes import body_json
 from assay_server.query.sql import Page, Where, cut
 from assay_server.query.trace_filter import TOKENS_OF_SUMS, TraceFilter
@@ -38,7 +38,6 @@ _TURNS = 500
 _TEXTS = ("input", "output")
 _RECENT = 20
 _DAY_S = 86_400
-_LONGEST_NS = _DAY_S * 1_000_000_000  # so long before a time a trace may begin that is active in it
 _OF_SESSION = (
     "SELECT * FROM scores WHERE project = ? AND session = ? AND trace_id IS NULL ORDER BY time_ns, id LIMIT 200"
 )
@@ -95,7 +94,6 @@ class People:
     def __init__(self, store: Store, traces: Traces) -> None:
         self._store = store
         self._traces = traces
-        self._searches = Searches(store)
 
     async def sessions(
         self,
@@ -178,13 +176,7 @@ class People:
         }
 
     async def _searched(self, project: str, narrow: PeopleFilter) -> PeopleFilter:
-        """With what the search finds. Raises InvalidInput for one that cannot be read, and for words of too many."""
-        if narrow.search is None:
-            return narrow
-        check_values(SEARCH, [narrow.search], SEARCH)
-        since_ns = None if narrow.since_ns is None else narrow.since_ns - _LONGEST_NS
-        found = await self._searches.found(project, [narrow.search], since_ns, None)
-        return replace(narrow, found=found[narrow.search])
+        return replace(narrow, found=await found_by(self._store, project, narrow.search, narrow.since_ns))
 
     async def _named(self, group: Group, project: str, name: str) -> dict[str, Any]:
         """One to whom no trace belongs, and whom a span names all the same. Raises NotFound where none does."""

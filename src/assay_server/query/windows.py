@@ -23,7 +23,7 @@ from assay_server.query.dashboards.source import (
     of_failures,
     told_by_traces,
 )
-from assay_server.query.dimensions import GROUPS, GroupedCalls, is_group
+from assay_server.query.dimensions import GROUPS, LONGEST_NS, GroupedCalls, is_group
 from assay_server.query.group_names import group_noted
 from assay_server.query.live import has_runs, only_live
 from assay_server.query.measures import MEASURES, METRICS, Metric, aggregate, each, without_value
@@ -34,7 +34,6 @@ from assay_server.store import Limits, Store
 
 _MOST_GROUPS = "200"
 _LARGE = Limits(rows=100_000, seconds=60)
-_LONGEST_NS = 86_400_000_000_000  # so long before a window a trace may begin that says something of a span in it
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +98,7 @@ class Windows:
             self._store,
             Asked(project, whole, [narrow], group_by, runs),
             of_scores=MEASURES[metric.name].family == "scores",
-            margin_ns=_LONGEST_NS,
+            margin_ns=LONGEST_NS,
         )
         sql, params = _sql(asked, metric, windows)
         rows = await self._store.scan(sql, params, limits=_LARGE)
@@ -188,7 +187,7 @@ def _calls(asked: Asked, metric: Metric) -> tuple[str, list[Any]]:
 
 def _around(asked: Asked) -> list[Any]:
     """Edges of all that traces of the windows may say."""
-    return [asked.project, asked.range.since_ns - _LONGEST_NS, asked.range.until_ns]
+    return [asked.project, asked.range.since_ns - LONGEST_NS, asked.range.until_ns]
 
 
 def _of_traces(rows: str, amount: str, trace: str, *, several: bool) -> str:
