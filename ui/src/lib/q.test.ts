@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { parseSearch, writeSearch } from './search'
-import { lineOf, partsOf, put, quoted, scoresIn, typedAt, valuesIn, without } from './q'
+import { lineOf, partsOf, put, quoted, scoresIn, typedAt, valuesIn, without, together } from './q'
 
 describe('the line of filters', () => {
   it('has bounds of tokens, also of a link', () => {
@@ -114,5 +114,13 @@ describe('values of all kinds come back from the line', () => {
     const q = put('status:error', 'user', value)
     expect(valuesIn(q, 'user')).toEqual([value])
     expect(valuesIn(without(q, partsOf(q).find((part) => part.field === 'status')!), 'user')).toEqual([value])
+  })
+
+  it('puts two lines together only where the list then looks for what both said', () => {
+    expect(together('user:a', 'latency>3s refund')).toBe('user:a latency>3s refund')
+    expect(together('', 'model:a')).toBe('model:a')
+    expect(together('user:a', 'user:b')).toBeNull()
+    expect(together('environment:prod', 'env:test')).toBeNull()
+    expect(together('name:ask', 'model:a')).toBeNull() // another span may be of that model
   })
 })

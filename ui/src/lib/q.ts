@@ -121,6 +121,21 @@ function compared(prefix: 'score' | 'attr', condition: string): string {
   return `${prefix}.${key}${OPERATORS[op!] ?? ':'}${quoted(value!)}`
 }
 
+/** What the list looks for in one and the same span. */
+export const OF_ONE_SPAN = ['kind', 'name', 'service', 'model', 'provider']
+
+/** A quote that is not closed takes in what stands behind it. */
+export const isOpen = (text: string) => text.split('"').length % 2 === 0
+
+/** Both as one line; null where the list would look for something else: both say a field, both speak of a span (it takes one of which all is true), or a quote is open. */
+export function together(q: string, line: string): string | null {
+  const fields = (text: string) => partsOf(text).filter((part) => part.field !== null && !part.negated).map((part) => (part.field === 'env' ? 'environment' : part.field!))
+  const [own, told] = [fields(q), fields(line)]
+  const ofSpan = (field: string) => [...OF_ONE_SPAN, 'error_type', 'prompt', 'prompt_version'].includes(field) || field.startsWith('attr.')
+  if (isOpen(line) || (line && (told.some((field) => own.includes(field)) || (own.some(ofSpan) && told.some(ofSpan))))) return null
+  return [q, line].filter(Boolean).join(' ')
+}
+
 /** What is being typed at the cursor: a field, or a value of one. */
 export interface Typed {
   from: number

@@ -2,7 +2,7 @@ import type { Definition, Finding, Metric, Rule } from '@/api/monitors'
 import { count, duration, money, plural, score, UNKNOWN, words } from './format'
 import { portion } from './money'
 import { fieldOf, leavesOut, SEARCH } from './match'
-import { EQUAL, partsOf, put, quoted } from './q'
+import { EQUAL, isOpen, OF_ONE_SPAN, partsOf, put, quoted, together } from './q'
 import { writeSearch } from './search'
 
 /** Monitors in words. */
@@ -61,30 +61,17 @@ export function evidence(definition: Pick<Definition, 'filter' | 'group_by' | 'm
     else if (all.length > 1 && name.startsWith('attr.')) return null
     else q = put(q, name, ...all)
   }
-  const whole = lines.length > 1 || lines.some(isOpen) ? null : together(q, lines[0] ?? '')
+  const whole = lines.length > 1 ? null : together(q, lines[0] ?? '')
   return whole === null ? null : `/traces${writeSearch({ q: whole || undefined, since: finding.window.since, until: finding.window.until })}`
 }
 
 const OF_TRACES = new Set(['requests', 'cost_per_request', 'tokens_per_request', 'score', 'score_rate', 'judgements', 'schema_violations'])
 const OF_CALLS = new Set(['cost', 'tokens', 'tokens_per_second'])
-const OF_ONE_SPAN = ['kind', 'name', 'service', 'model', 'provider']
 
 /** Whether the list, which has the status of traces, finds the same: as the server has it for panels. One that failed has a span that did, but one in which a span is `ok` may have failed; of calls another span may be the one, and a trace is in the group of its first. */
 function isOfTrace(values: string[], { metric, group_by }: Pick<Definition, 'group_by' | 'metric'>): boolean {
   const ofCalls = OF_CALLS.has(metric.name) || metric.name === 'cost_per_request' || metric.name === 'tokens_per_request'
   return values.every((value) => value === 'error') && !ofCalls && (group_by !== 'status' || !OF_TRACES.has(metric.name))
-}
-
-/** A quote that is not closed takes in what stands behind it. */
-const isOpen = (text: string) => text.split('"').length % 2 === 0
-
-/** Both as one line; null where the list would look for something else: both say a field, or both speak of a span, and it takes one span of which all is true. */
-function together(q: string, line: string): string | null {
-  const fields = (text: string) => partsOf(text).filter((part) => part.field !== null && !part.negated).map((part) => (part.field === 'env' ? 'environment' : part.field!))
-  const [own, told] = [fields(q), fields(line)]
-  const ofSpan = (field: string) => [...OF_ONE_SPAN, 'error_type', 'prompt', 'prompt_version'].includes(field) || field.startsWith('attr.')
-  if (line && (told.some((field) => own.includes(field)) || (own.some(ofSpan) && told.some(ofSpan)))) return null
-  return [q, line].filter(Boolean).join(' ')
 }
 
 /** What finds the traces of what is left in, as the server has it for panels: a trace that is left out as a whole is excluded, one of which some spans count has one that says another value. */

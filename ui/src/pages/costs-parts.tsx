@@ -2,7 +2,7 @@ import type { Amount } from '@/api/costs'
 import { compact, count } from '@/lib/format'
 import { SEARCH } from '@/lib/match'
 import { portion } from '@/lib/money'
-import { partsOf } from '@/lib/q'
+import { put, together } from '@/lib/q'
 import { sinceOf } from '@/lib/range'
 import type { Search } from '@/lib/search'
 import { Facts } from '@/parts/page'
@@ -25,7 +25,8 @@ const OF_TRACES = new Set(['model', 'provider', 'user', 'session', 'release', 'c
 export function tracesOf(given: Search, since: string | undefined): string | null {
   const { [SEARCH]: line, ...filters } = given
   if (Object.keys(filters).some((name) => !OF_TRACES.has(name))) return null
-  if (line && partsOf(line).some((part) => part.field !== null && filters[part.field])) return null // no list takes a field twice
+  const q = Object.entries(filters).reduce((all, [name, value]) => put(all, name, value!), '')
+  if (line && together(q, line) === null) return null
   const search = new URLSearchParams({ ...(since ? { since } : {}), ...(line ? { q: line } : {}), ...(filters as Record<string, string>) })
   return `/traces?${search}`
 }
