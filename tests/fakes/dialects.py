@@ -9,8 +9,9 @@ from typing import Any
 import httpx
 from fastapi import FastAPI
 
-from assay_server.api import media, problems, scores, traces
+from assay_server.api import problems
 from assay_server.api.dialects import ROUTERS
+from assay_server.api.routes import media, scores, traces
 from assay_server.checks.pii import Scrubber
 from assay_server.core.errors import Unauthenticated
 from assay_server.core.ports import Principal

@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse, Response
 from assay_server.core.errors import InvalidInput
 from assay_server.query import line_json, read_line
 from assay_server.query.dashboards import parse_panel, ready_made, to_json, to_yaml, vocabulary
-from assay_server.query.measures import COUNTS, MEASURES, label_of
+from assay_server.query.metrics.measures import COUNTS, MEASURES, label_of
 from tests.fakes.ui_world import Json, World, trace_id
 
 Answer = Callable[[Request], Any]

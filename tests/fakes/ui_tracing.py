@@ -11,9 +11,9 @@ from starlette.responses import Response
 
 from assay_server.core.words import percent
 from assay_server.query import asked_again, dataset_item, replay_test
-from assay_server.query.call_graph import call_graph
-from assay_server.query.pair_words import sentence_of
-from assay_server.query.trace_pairs import paired
+from assay_server.query.agents.call_graph import call_graph
+from assay_server.query.traces.pair_words import sentence_of
+from assay_server.query.traces.pairs import paired
 from tests.fakes.ui_agent import AGENT, NAME, PICTURE, SOUND
 from tests.fakes.ui_world import Json, World
 

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from assay_server.core.errors import InvalidInput
 from assay_server.core.records import Facts, Span
 from assay_server.query import TraceFilter, Traces, read_condition
-from assay_server.query.attribute_filter import OPERATORS
-from assay_server.query.stored_text import as_stored, json_text, plain_text, texts_within
+from assay_server.query.filters.attributes import OPERATORS
+from assay_server.query.filters.stored_text import as_stored, json_text, plain_text, texts_within
 from assay_server.store import DuckStore
 
 WHOLE = st.integers(-(2**70), 2**70) | st.sampled_from([2**63 - 1, 2**63, 2**64 - 1, 2**64, -(2**63) - 1, 10**400])

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assay_server.query.cost_repeats import Again, repeats, together
+from assay_server.query.costs.repeats import Again, repeats, together
 
 MOST = 3
 Call = tuple[int, int, int, float]  # what it asked, start, duration, cost

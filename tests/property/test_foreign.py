@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from assay_server.core.errors import InvalidInput
 from assay_server.core.records import Facts, Span
 from assay_server.query import TraceFilter, Traces, read_condition
-from assay_server.query.attribute_filter import OPERATORS
+from assay_server.query.filters.attributes import OPERATORS
 from assay_server.store import DuckStore
 from tests.fixtures.foreign_world import ODD, ForeignWorld
 

@@ -10,8 +10,8 @@ from assay_server.checks.pii import Scrubber
 from assay_server.core.errors import AssayError
 from assay_server.core.records import Tokens
 from assay_server.ingest import JSON, PROTOBUF, Ingest
-from assay_server.ingest.aliases import aliases
-from assay_server.ingest.tokens import from_object, from_totals
+from assay_server.ingest.normalise.aliases import aliases
+from assay_server.ingest.normalise.tokens import from_object, from_totals
 from assay_server.providers import Prices
 from tests.fakes.memory_store import MemoryStore
 from tests.fakes.otlp_requests import a_span, as_json, protobuf

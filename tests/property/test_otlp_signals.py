@@ -12,7 +12,7 @@ from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsSer
 from assay_server.checks.pii import Scrubber
 from assay_server.core.errors import AssayError
 from assay_server.ingest import JSON, PROTOBUF, Ingest, Signal
-from assay_server.ingest.messages import CONTENT_EVENTS, MESSAGE_EVENTS
+from assay_server.ingest.normalise.messages import CONTENT_EVENTS, MESSAGE_EVENTS
 from assay_server.providers import Prices
 from tests.fakes.memory_store import MemoryStore
 from tests.fakes.otlp_requests import _put_all

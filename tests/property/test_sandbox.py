@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from assay_server.core.errors import AssayError
 from assay_server.core.records import Facts, Score, Span
 from assay_server.query import Sql
-from assay_server.query.sandbox_grammar import FUNCTIONS
+from assay_server.query.sandbox.grammar import FUNCTIONS
 from assay_server.store import DuckStore
 from tests.fixtures.sql_world import World
 from tests.fixtures.sql_writer import Writer

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from assay_server.core.errors import InvalidInput
 from assay_server.core.records import Facts, Score, Span
 from assay_server.query import TraceFilter, Traces
-from assay_server.query.score_condition import read_score_condition
+from assay_server.query.filters.scores import read_score_condition
 from assay_server.store import DuckStore
 
 SAID: list[tuple[int, str, float | None, str | None, str | None, str | None]] = [

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from assay_server.checks.pii import Scrubber
 from assay_server.core.records import Span
-from assay_server.ingest.aliases import aliases
+from assay_server.ingest.normalise.aliases import aliases
 from assay_server.ingest.scrub import FactScrubber
 
 

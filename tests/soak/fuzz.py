@@ -16,10 +16,10 @@ import atheris
 _READERS = [
     "assay_server.api.dialects",
     "assay_server.ingest",
-    "assay_server.query.attribute_filter",
-    "assay_server.query.sandbox",
-    "assay_server.query.sandbox_check",
-    "assay_server.query.search_line",
+    "assay_server.query.filters.attributes",
+    "assay_server.query.sandbox.sandbox",
+    "assay_server.query.sandbox.check",
+    "assay_server.query.filters.line",
     "tests.fixtures.sql_writer",
 ]
 """What is followed by coverage; the rest is only run."""
@@ -30,19 +30,19 @@ with atheris.instrument_imports(include=_READERS):
     from assay_server.core.errors import AssayError
     from assay_server.core.records import Span
     from assay_server.ingest import decompress
-    from assay_server.ingest.aliases import aliases
-    from assay_server.ingest.decoded import Decoded
     from assay_server.ingest.limits import DEFAULT
-    from assay_server.ingest.normalise import Normaliser
-    from assay_server.ingest.otlp_json import decode_json
-    from assay_server.ingest.otlp_logs import decode_logs_json, decode_logs_proto, facts_of
-    from assay_server.ingest.otlp_metrics import decode_metrics_json, decode_metrics_proto
-    from assay_server.ingest.otlp_proto import decode_proto
+    from assay_server.ingest.normalise.aliases import aliases
+    from assay_server.ingest.normalise.normaliser import Normaliser
+    from assay_server.ingest.otlp.decoded import Decoded
+    from assay_server.ingest.otlp.from_json import decode_json
+    from assay_server.ingest.otlp.from_proto import decode_proto
+    from assay_server.ingest.otlp.logs import decode_logs_json, decode_logs_proto, facts_of
+    from assay_server.ingest.otlp.metrics import decode_metrics_json, decode_metrics_proto
     from assay_server.ingest.scrub import FactScrubber
     from assay_server.outbound.otlp import encoded
     from assay_server.query import read_condition
-    from assay_server.query.sandbox import _Parser
-    from assay_server.query.search_line import read_line
+    from assay_server.query.filters.line import read_line
+    from assay_server.query.sandbox.sandbox import _Parser
     from assay_server.query.shapes import span_json
     from assay_server.store.columns import SPANS
     from tests.fixtures.foreign_world import ForeignWorld

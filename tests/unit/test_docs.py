@@ -28,7 +28,7 @@ def test_every_setting_is_described() -> None:
 
 @pytest.mark.parametrize("page", ["export.md", "grafana.md"])
 def test_every_family_of_metrics_is_described(page: str) -> None:
-    sources = [ROOT / "src" / "assay_server" / place for place in ("api/metrics.py", "query/figures.py")]
+    sources = [ROOT / "src" / "assay_server" / place for place in ("api/routes/metrics.py", "query/figures.py")]
     families = {name for source in sources for name in re.findall(r'"(assay_[a-z_]+)"', source.read_text())}
     text = (ROOT / "docs" / page).read_text()
 

@@ -11,7 +11,7 @@ from grafana_foundation_sdk.cog import plugins
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models.dashboard import Dashboard
 
-from assay_server.api.metrics import quota_families
+from assay_server.api.routes.metrics import quota_families
 from assay_server.core.records import Facts, Score, Span, Tokens
 from assay_server.query import Figures, exposition
 from assay_server.store import DuckStore

@@ -7,7 +7,17 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp
 
 from assay_server import __version__
-from assay_server.api import (
+from assay_server.api import problems
+from assay_server.api.auth import identify_by
+from assay_server.api.bounded import Bounded
+from assay_server.api.chat import CHAT_PATHS, MODELS_PATHS, NOT_SPOKEN, ChatApp, ModelsApp, NotSpoken
+from assay_server.api.cors import FeedbackCors
+from assay_server.api.dialects import ROUTERS as DIALECTS
+from assay_server.api.door import Door
+from assay_server.api.idempotent import Idempotent
+from assay_server.api.openapi import documented
+from assay_server.api.otlp import PATHS, Otlp
+from assay_server.api.routes import (
     audit,
     backups,
     canaries,
@@ -32,7 +42,6 @@ from assay_server.api import (
     outgoing,
     people,
     prices,
-    problems,
     projects,
     prompts,
     providers,
@@ -52,15 +61,6 @@ from assay_server.api import (
     verdicts,
     views,
 )
-from assay_server.api.auth import identify_by
-from assay_server.api.bounded import Bounded
-from assay_server.api.chat import CHAT_PATHS, MODELS_PATHS, NOT_SPOKEN, ChatApp, ModelsApp, NotSpoken
-from assay_server.api.cors import FeedbackCors
-from assay_server.api.dialects import ROUTERS as DIALECTS
-from assay_server.api.door import Door
-from assay_server.api.idempotent import Idempotent
-from assay_server.api.openapi import documented
-from assay_server.api.otlp import PATHS, Otlp
 from assay_server.api.services import Services
 from assay_server.api.web import Pages, Web
 

@@ -11,19 +11,19 @@ from assay_server.core.clock import Clock, SystemClock
 from assay_server.core.errors import UnsupportedMedia
 from assay_server.core.ports import Listener, Principal
 from assay_server.core.records import Facts, Score, Span
-from assay_server.ingest.admission import Admission, Open
-from assay_server.ingest.aliases import aliases
 from assay_server.ingest.committer import Committer, size_of
-from assay_server.ingest.decoded import Decoded
 from assay_server.ingest.decompress import decompress
 from assay_server.ingest.limits import DEFAULT, Limits
-from assay_server.ingest.normalise import Normaliser
-from assay_server.ingest.otlp_json import decode_json
-from assay_server.ingest.otlp_logs import LogRecord, decode_logs_json, decode_logs_proto, facts_of
-from assay_server.ingest.otlp_metrics import decode_metrics_json, decode_metrics_proto
-from assay_server.ingest.otlp_proto import decode_proto
+from assay_server.ingest.normalise.aliases import aliases
+from assay_server.ingest.normalise.normaliser import Normaliser
+from assay_server.ingest.otlp.decoded import Decoded
+from assay_server.ingest.otlp.from_json import decode_json
+from assay_server.ingest.otlp.from_proto import decode_proto
+from assay_server.ingest.otlp.logs import LogRecord, decode_logs_json, decode_logs_proto, facts_of
+from assay_server.ingest.otlp.metrics import decode_metrics_json, decode_metrics_proto
 from assay_server.ingest.pricing import Prices, price_span
 from assay_server.ingest.room import Place, Room
+from assay_server.ingest.sampling.admission import Admission, Open
 from assay_server.ingest.scores import ScoreInput, scores_of
 from assay_server.ingest.scrub import FactScrubber, Scrubs
 from assay_server.ingest.weight import INLINE, is_heavy

@@ -11,7 +11,7 @@ from assay_server.core.errors import InvalidInput
 from assay_server.core.ids import canonical_json, new_id
 from assay_server.core.ports import Principal
 from assay_server.core.records import Score, ScoreSource
-from assay_server.ingest.values import LARGEST, within
+from assay_server.ingest.normalise.values import LARGEST, within
 
 SAID = ("name", "value", "label", "error", "reason", "trace_id", "span_id", "session", "run", "item", "source")
 """What a score says, and of what."""

@@ -7,7 +7,7 @@ from hashlib import blake2b
 from typing import Any, Protocol
 
 from assay_server.core.records import Facts, RunItem, Score, Span
-from assay_server.ingest.otlp_logs import LogRecord
+from assay_server.ingest.otlp.logs import LogRecord
 
 _AT_ONCE = 32  # spans
 _ASKED_AGAIN = 4  # so many at once later

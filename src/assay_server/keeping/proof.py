@@ -54,7 +54,7 @@ def mentions_in_ledger(connection: Connection, subject: Named) -> dict[str, int]
 
 
 def _in_a_line(name: str) -> list[str]:
-    """As saved views hold it: `user:ada` and what ends that part of the line (`query/search_line.py`)."""
+    """As saved views hold it: `user:ada` and what ends that part of the line (`query/filters/line.py`)."""
     plain = not any(sign.isspace() or sign == '"' for sign in name)
     value = name if plain else '"' + name.replace('"', '""') + '"'
     parts = [json.dumps(f"user{op}{value}")[1:-1] for op in ":="]

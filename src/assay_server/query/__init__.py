@@ -1,14 +1,15 @@
 """The typed read side of facts: spans, traces, scores, run items and live comparisons, always of one project."""
 
-from assay_server.query.asked_again import asked_again
-from assay_server.query.attribute_filter import AttributeCondition, read_condition
-from assay_server.query.comparisons import ArmOperations, Comparisons, UnitMean, UnitOperations
-from assay_server.query.cost_forecast import forecast_costs
-from assay_server.query.cost_savings import Savings
-from assay_server.query.cost_sql import CostFilter
-from assay_server.query.cost_tokens import TokenUse
-from assay_server.query.cost_why import CostChanges
-from assay_server.query.costs import Costs, Day
+from assay_server.query.agents.graphs import MOST_TRACES, Graphs
+from assay_server.query.agents.tokens import TokenUse
+from assay_server.query.calls.asked_again import asked_again
+from assay_server.query.calls.dataset_items import dataset_item
+from assay_server.query.calls.replay import replay_test
+from assay_server.query.costs.breakdowns import Costs, Day
+from assay_server.query.costs.forecast import forecast_costs
+from assay_server.query.costs.savings import Savings
+from assay_server.query.costs.sql import CostFilter
+from assay_server.query.costs.why import CostChanges
 from assay_server.query.dashboards import Dashboards, Panels, parse_panel, told_by_line
 from assay_server.query.dashboards import filter_of as panel_filter
 from assay_server.query.dashboards import from_yaml as dashboard_from_yaml
@@ -16,15 +17,20 @@ from assay_server.query.dashboards import parse as parse_dashboard
 from assay_server.query.dashboards import to_json as dashboard_json
 from assay_server.query.dashboards import to_yaml as dashboard_yaml
 from assay_server.query.dashboards import vocabulary as panel_words
-from assay_server.query.dataset_items import dataset_item
 from assay_server.query.dimensions import GROUPS, is_group
-from assay_server.query.exports import Exports
 from assay_server.query.figures import Family, Figures, exposition
 from assay_server.query.figures_told import ToldFigures
-from assay_server.query.formats import MEDIA_TYPES, Format
-from assay_server.query.graphs import MOST_TRACES, Graphs
+from assay_server.query.files.exports import Exports
+from assay_server.query.files.formats import MEDIA_TYPES, Format
+from assay_server.query.filters.attributes import AttributeCondition, read_condition
+from assay_server.query.filters.line import ANY_OF, Line, fields_in, line_json, read_excluded, read_line
+from assay_server.query.filters.line import LONGEST as LONGEST_LINE
+from assay_server.query.filters.spans import SpanFilter
+from assay_server.query.filters.traces import TraceFilter, filter_of
+from assay_server.query.filters.views import Views
 from assay_server.query.group_names import group_noted
-from assay_server.query.measures import (
+from assay_server.query.metrics.comparisons import ArmOperations, Comparisons, UnitMean, UnitOperations
+from assay_server.query.metrics.measures import (
     COUNTS,
     METRICS,
     QUANTILES,
@@ -35,27 +41,21 @@ from assay_server.query.measures import (
     parse_metric,
     unit_of,
 )
-from assay_server.query.narrowing import check_values, kept_by, left_out_by
+from assay_server.query.metrics.narrowing import check_values, kept_by, left_out_by
+from assay_server.query.metrics.searched import SEARCH, filter_of_line, line_of
+from assay_server.query.metrics.windows import Figure, Window, Windows
 from assay_server.query.ordering import Order, Rank
-from assay_server.query.people import ORDERS_OF_SESSIONS, ORDERS_OF_USERS, People, PeopleFilter
-from assay_server.query.replay import replay_test
+from assay_server.query.people.people import ORDERS_OF_SESSIONS, ORDERS_OF_USERS, People, PeopleFilter
 from assay_server.query.run_items import ItemScore, JudgedItem, RunItems
-from assay_server.query.sandbox import Answer, Sql
+from assay_server.query.sandbox.sandbox import Answer, Sql
 from assay_server.query.scores import ScoreFilter, Scores, score_json
-from assay_server.query.search_line import ANY_OF, Line, fields_in, line_json, read_excluded, read_line
-from assay_server.query.search_line import LONGEST as LONGEST_LINE
-from assay_server.query.searched import SEARCH, filter_of_line, line_of
-from assay_server.query.span_filter import SpanFilter
 from assay_server.query.sql import Page
 from assay_server.query.stored import Stored
-from assay_server.query.tail import News, Tail, TailFilter
-from assay_server.query.trace_filter import TraceFilter, filter_of
-from assay_server.query.trace_heads import Head
-from assay_server.query.trace_order import ORDERS as ORDERS_OF_TRACES
-from assay_server.query.trace_pairs import TracePairs
-from assay_server.query.traces import Traces
-from assay_server.query.views import Views
-from assay_server.query.windows import Figure, Window, Windows
+from assay_server.query.traces.heads import Head
+from assay_server.query.traces.order import ORDERS as ORDERS_OF_TRACES
+from assay_server.query.traces.pairs import TracePairs
+from assay_server.query.traces.tail import News, Tail, TailFilter
+from assay_server.query.traces.traces import Traces
 
 __all__ = [
     "ANY_OF",

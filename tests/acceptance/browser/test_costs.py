@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
-from assay_server.api.chargeback_page import About, as_page
+from assay_server.api.routes.chargeback_page import About, as_page
 from tests.fakes.ui_api import FakeApi
 from tests.fakes.ui_costs import QUOTE, SMALL
 from tests.fakes.ui_world import World

@@ -8,7 +8,8 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from assay_server.api import canaries, incidents, problems
+from assay_server.api import problems
+from assay_server.api.routes import canaries, incidents
 from assay_server.api.services import Services
 from assay_server.core.ports import Principal
 from assay_server.governance import Audit

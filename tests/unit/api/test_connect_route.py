@@ -6,7 +6,8 @@ from typing import Any
 import httpx
 from fastapi import FastAPI
 
-from assay_server.api import connect, health, problems
+from assay_server.api import problems
+from assay_server.api.routes import connect, health
 from assay_server.api.services import GrpcPort
 from assay_server.core.errors import Unauthenticated
 from assay_server.core.ports import Principal

@@ -11,8 +11,9 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from assay_server.api import costs, prices, problems
-from assay_server.api.chargeback import last_month
+from assay_server.api import problems
+from assay_server.api.routes import costs, prices
+from assay_server.api.routes.chargeback import last_month
 from assay_server.checks.pii import Scrubber
 from assay_server.core.clock import SystemClock, rfc3339
 from assay_server.core.errors import NotFound, Unauthenticated

@@ -10,7 +10,8 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from assay_server.api import dashboards, problems
+from assay_server.api import problems
+from assay_server.api.routes import dashboards
 from assay_server.core.ports import Principal
 from assay_server.core.records import Facts, Score, Span
 from assay_server.governance import Audit

@@ -9,12 +9,13 @@ import pytest
 from fastapi import FastAPI
 from sqlalchemy import select
 
-from assay_server.api import (
+from assay_server.api import problems
+from assay_server.api.idempotent import Idempotent
+from assay_server.api.routes import (
     audit,
     channels,
     datasets,
     keys,
-    problems,
     projects,
     prompts,
     providers,
@@ -22,7 +23,6 @@ from assay_server.api import (
     retrieval,
     session,
 )
-from assay_server.api.idempotent import Idempotent
 from assay_server.api.services import Services
 from assay_server.core.errors import NotFound
 from assay_server.governance import Accounts, Audit, Idempotency

@@ -7,7 +7,8 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from assay_server.api import checks, problems, runs, suites, verdicts
+from assay_server.api import problems
+from assay_server.api.routes import checks, runs, suites, verdicts
 from assay_server.checks import Catalogue
 from assay_server.core.errors import Conflict
 from assay_server.core.ports import Principal

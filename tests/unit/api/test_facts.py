@@ -13,9 +13,10 @@ from fastapi import FastAPI
 from google.rpc.status_pb2 import Status
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 
-from assay_server.api import problems, scores, traces
+from assay_server.api import problems
 from assay_server.api.door import Door
 from assay_server.api.otlp import PATHS, Otlp
+from assay_server.api.routes import scores, traces
 from assay_server.checks.pii import Scrubber
 from assay_server.core.errors import Busy, Unauthenticated
 from assay_server.core.ports import Principal

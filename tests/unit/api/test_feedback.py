@@ -8,8 +8,9 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from assay_server.api import problems, scores, traces
+from assay_server.api import problems
 from assay_server.api.cors import FeedbackCors
+from assay_server.api.routes import scores, traces
 from assay_server.checks.pii import Scrubber
 from assay_server.core.errors import Unauthenticated
 from assay_server.core.ports import Principal

@@ -11,8 +11,9 @@ import pytest
 from fastapi import FastAPI
 from starlette.requests import Request
 
-from assay_server.api import export, metrics, people, problems, sql, tail, traces
+from assay_server.api import problems
 from assay_server.api.gone import unless_gone
+from assay_server.api.routes import export, metrics, people, sql, tail, traces
 from assay_server.core.clock import SystemClock
 from assay_server.core.errors import Unauthenticated
 from assay_server.core.ports import Principal

@@ -3,7 +3,7 @@
 from types import SimpleNamespace
 from typing import Any, cast
 
-from assay_server.api.marks import marks_of
+from assay_server.api.routes.marks import marks_of
 from assay_server.core.clock import parse_rfc3339
 from assay_server.monitors import Entry, Incident
 

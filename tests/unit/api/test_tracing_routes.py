@@ -9,7 +9,8 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from assay_server.api import problems, traces, tracing
+from assay_server.api import problems
+from assay_server.api.routes import traces, tracing
 from assay_server.core.errors import Unauthenticated
 from assay_server.core.ports import Principal
 from assay_server.core.records import Facts, Score, Span

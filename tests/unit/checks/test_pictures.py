@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from assay_server.checks.pictures import apart, together
 from assay_server.checks.pii import Scrubber
-from tests.unit.ingest.test_media import WHERE, chunk, jpeg, png, segment, webp
+from tests.unit.ingest.media.test_shelf import WHERE, chunk, jpeg, png, segment, webp
 
 EXIF = segment(0xE1, b"Exif\0\0" + WHERE * 20)
 TELLING = {

@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 
 from assay_server.core.records import Span
-from assay_server.ingest.aliases import aliases
 from assay_server.ingest.limits import DEFAULT
-from assay_server.ingest.normalise import Normaliser
-from assay_server.ingest.otlp_json import decode_json
-from assay_server.ingest.otlp_proto import decode_proto
+from assay_server.ingest.normalise.aliases import aliases
+from assay_server.ingest.normalise.normaliser import Normaliser
+from assay_server.ingest.otlp.from_json import decode_json
+from assay_server.ingest.otlp.from_proto import decode_proto
 from tests.fakes.otlp_requests import a_span, as_json, protobuf
 
 GOLDEN = sorted(Path(__file__).with_name("golden").glob("*.json"))

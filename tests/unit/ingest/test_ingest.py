@@ -17,7 +17,7 @@ from assay_server.core.errors import Busy, InvalidInput, TooLarge, Unavailable, 
 from assay_server.core.ports import Principal
 from assay_server.core.records import Event, Facts, RunItem, Score, Span, Tokens
 from assay_server.ingest import JSON, PROTOBUF, Ingest, Limits, ScoreInput
-from assay_server.ingest.admission import Open, Tally
+from assay_server.ingest.sampling.admission import Open, Tally
 from assay_server.providers import Prices
 from assay_server.store import DuckStore
 from tests.fakes.memory_store import MemoryStore

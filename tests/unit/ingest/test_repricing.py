@@ -14,8 +14,8 @@ from assay_server.core.clock import SystemClock
 from assay_server.core.records import Facts, Span, Tokens
 from assay_server.governance import Audit
 from assay_server.ingest import Ingest, Repricer, repricing
-from assay_server.ingest.aliases import aliases
-from assay_server.ingest.sampling import Labels
+from assay_server.ingest.normalise.aliases import aliases
+from assay_server.ingest.sampling.policy import Labels
 from assay_server.ledger import Ledger
 from assay_server.providers import Prices
 from assay_server.registry import OwnPrices

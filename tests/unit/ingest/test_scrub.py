@@ -5,7 +5,7 @@ import base64
 from assay_server.checks.pii import Scrubber
 from assay_server.core.records import Span
 from assay_server.ingest.scrub import FactScrubber
-from tests.unit.ingest.test_media import WHERE, jpeg, segment
+from tests.unit.ingest.media.test_shelf import WHERE, jpeg, segment
 
 MODEL = "gpt-4o-2024-11-20"  # looks like a telephone number to the one pass
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from assay_server.query.dataset_items import dataset_item
+from assay_server.query.calls.dataset_items import dataset_item
 from assay_server.query.message_parts import messages_in
 from assay_server.query.shapes import body_json
 

@@ -20,8 +20,8 @@ from assay_server.query.dashboards.words import (
     text,
 )
 from assay_server.query.dimensions import BY_SCORE, GROUPS, is_group
-from assay_server.query.measures import MEASURES, Metric, metric_json, parse_metric, unit_of
-from assay_server.query.sandbox import LONGEST
+from assay_server.query.metrics.measures import MEASURES, Metric, metric_json, parse_metric, unit_of
+from assay_server.query.sandbox.sandbox import LONGEST
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 _MOST_PANELS = 40

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from assay_server.query.measures import MEASURES, Metric, aggregate, values_of, without_value
+from assay_server.query.metrics.measures import MEASURES, Metric, aggregate, values_of, without_value
 from assay_server.query.sql import lines
 
 _AVERAGED = {"mean", "rate"}

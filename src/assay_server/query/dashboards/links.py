@@ -5,10 +5,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from assay_server.query.dimensions import BY_SCORE
-from assay_server.query.measures import MEASURES, Metric
-from assay_server.query.narrowing import kept_by, left_out_by
-from assay_server.query.search_line import excluding
-from assay_server.query.searched import SEARCH, line_of
+from assay_server.query.filters.line import excluding
+from assay_server.query.metrics.measures import MEASURES, Metric
+from assay_server.query.metrics.narrowing import kept_by, left_out_by
+from assay_server.query.metrics.searched import SEARCH, line_of
 
 _WORDS = frozenset(
     {

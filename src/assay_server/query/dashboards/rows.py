@@ -8,9 +8,9 @@ from assay_server.core.clock import rfc3339
 from assay_server.core.errors import InvalidInput, NotInSql
 from assay_server.query.dashboards.bins import width_of
 from assay_server.query.dashboards.definition import Dashboard
-from assay_server.query.dashboards.source import Range
 from assay_server.query.dashboards.words import VARIABLES
-from assay_server.query.sandbox import Sql
+from assay_server.query.metrics.source import Range
+from assay_server.query.sandbox.sandbox import Sql
 
 _ROWS = 1000
 _ANY_RANGE = Range(0, 3_600_000_000_000)

@@ -5,8 +5,8 @@ from typing import Any
 
 from assay_server.core.errors import InvalidInput
 from assay_server.query.dimensions import BY_SCORE, FIELDS, GROUPS
-from assay_server.query.measures import BUCKETS, MEASURES
-from assay_server.query.narrowing import FILTERS, check_filter, check_values
+from assay_server.query.metrics.measures import BUCKETS, MEASURES
+from assay_server.query.metrics.narrowing import FILTERS, check_filter, check_values
 
 KINDS = ("line", "bar", "table", "number", "histogram")
 RANGES = {"1h": 3600, "6h": 6 * 3600, "24h": 86_400, "7d": 7 * 86_400, "30d": 30 * 86_400, "90d": 90 * 86_400}

@@ -238,6 +238,6 @@ async def test_a_session_of_very_many_traces_is_read_by_pages(
 ) -> None:
     again = root(OTHER, "again", 60_000_000_000)
     await wired.services.ingest.otlp(PROJECT, as_json(again), "application/json")
-    monkeypatch.setattr("assay_server.query.people._TURNS", 1)
+    monkeypatch.setattr("assay_server.query.people.people._TURNS", 1)
     told = await read(wired, f"{SESSIONS}/s1", status=413)
     assert "sessionId" in told["fix"]

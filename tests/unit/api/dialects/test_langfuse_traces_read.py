@@ -278,7 +278,7 @@ async def test_of_a_trace_too_long_for_one_answer_the_rest_is_told(
 ) -> None:
     await send(wired, root(), call())
     await wired.http.post("/api/public/scores", json={"id": "mine", "name": "s", "value": 1, "traceId": TRACE})
-    monkeypatch.setattr("assay_server.query.traces._WHOLE", 1)
+    monkeypatch.setattr("assay_server.query.traces.traces._WHOLE", 1)
     told = await read(wired, f"{TRACES}/{TRACE}", status=413)
     assert (told["field"], "fields=core,io,scores,metrics" in told["fix"]) == ("traceId", True)
     trace = await read(wired, f"{TRACES}/{TRACE}", fields="core,io,scores,metrics")

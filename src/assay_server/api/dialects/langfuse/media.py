@@ -12,8 +12,8 @@ from starlette.status import HTTP_204_NO_CONTENT
 from assay_server.api.auth import principal
 from assay_server.api.dialects.bodies import json_body, plain_body, required, text
 from assay_server.api.dialects.ids import span_id_of, trace_id_of
-from assay_server.api.media import file_of
 from assay_server.api.openapi import answers
+from assay_server.api.routes.media import file_of
 from assay_server.api.services import services
 from assay_server.core.clock import rfc3339
 from assay_server.core.errors import InvalidInput

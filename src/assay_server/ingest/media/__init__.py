@@ -1,0 +1,1 @@
+"""Images, sound and files that spans speak of."""

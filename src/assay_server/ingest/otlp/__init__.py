@@ -1,0 +1,1 @@
+"""OpenTelemetry's protocol: spans, log records and metrics, in both encodings."""

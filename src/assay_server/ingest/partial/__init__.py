@@ -1,0 +1,1 @@
+"""Spans of clients that send them in pieces."""

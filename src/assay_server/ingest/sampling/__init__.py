@@ -1,0 +1,1 @@
+"""What is taken at the door, and what keeps its content."""

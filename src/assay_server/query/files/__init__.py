@@ -1,0 +1,1 @@
+"""Whatever a list shows, as a file."""

@@ -1,0 +1,1 @@
+"""Sessions as conversations, users with what they did."""

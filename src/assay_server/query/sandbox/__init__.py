@@ -1,0 +1,1 @@
+"""SQL of people: read-only, of their own project, within limits."""

@@ -1,0 +1,1 @@
+"""Lists of traces and spans, and one trace with all it holds."""

@@ -1,0 +1,38 @@
+"""Messages that are spread over numbered attributes."""
+
+from assay_server.ingest.normalise.messages import messages_of, tree_of
+
+CALLED = {"id": "t0", "name": "look_up", "arguments": {"topic": "refunds"}}
+CONTENTS = {
+    "out.0.message.role": "assistant",
+    "out.0.message.contents.0.message_content.type": "text",
+    "out.0.message.contents.0.message_content.text": "Let me look.",
+    "out.0.message.contents.1.message_content.type": "tool_use",
+    "out.0.message.contents.1.tool_call.id": "t0",
+    "out.0.message.contents.1.tool_call.function.name": "look_up",
+    "out.0.message.contents.1.tool_call.function.arguments": '{"topic": "refunds"}',
+}
+AS_CALLS = {
+    "out.0.message.tool_calls.0.tool_call.id": "t0",
+    "out.0.message.tool_calls.0.tool_call.function.name": "look_up",
+    "out.0.message.tool_calls.0.tool_call.function.arguments": '{"topic": "refunds"}',
+}
+
+
+def test_a_call_among_the_contents_is_one_call_also_where_it_is_said_twice() -> None:
+    """OpenInference's instrumentation of Anthropic says it among the contents, and as a call."""
+    said = {"role": "assistant", "parts": [{"type": "text", "content": "Let me look."}], "tool_calls": [CALLED]}
+    assert messages_of(tree_of("out", CONTENTS)) == [said]
+    assert messages_of(tree_of("out", CONTENTS | AS_CALLS)) == [said]
+
+
+def test_a_text_that_is_said_as_a_whole_and_in_parts_stands_once() -> None:
+    """OpenInference's instrumentation of OpenAI's agents says both."""
+    part = "out.0.message.contents.{}.message_content.{}"
+    sent = {"out.0.message.role": "assistant", "out.0.message.content": "14 days.", part.format(0, "type"): "text"}
+    sent |= {part.format(0, "text"): "14 days.", part.format(1, "type"): "image", part.format(1, "image.url"): "u"}
+    text, picture = {"type": "text", "content": "14 days."}, {"type": "image", "content": {"image": {"url": "u"}}}
+    assert messages_of(tree_of("out", sent)) == [{"role": "assistant", "parts": [text, picture]}]
+    other = sent | {"out.0.message.content": "In short: 14 days."}
+    [kept] = messages_of(tree_of("out", other))
+    assert (kept["content"], [one["type"] for one in kept["parts"]]) == ("In short: 14 days.", ["text", "image"])
