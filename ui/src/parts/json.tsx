@@ -1,6 +1,6 @@
 import { useState } from 'react'
 import { plural } from '@/lib/format'
-import { Scrubbed } from './text'
+import { Scrubbed } from './scrubbed'
 
 const MANY = 100
 

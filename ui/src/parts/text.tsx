@@ -1,9 +1,10 @@
-import { IconChevronRight, IconEyeOff } from '@tabler/icons-react'
+import { IconChevronRight } from '@tabler/icons-react'
 import { type ReactNode, useMemo, useState } from 'react'
 import type { WordChange } from '@/lib/text'
-import { jsonInside, pieces } from '@/lib/text'
-import { plural, words } from '@/lib/format'
+import { jsonInside } from '@/lib/text'
+import { plural } from '@/lib/format'
 import { Json } from './json'
+import { Scrubbed } from './scrubbed'
 
 const SHOWN = 1600
 
@@ -25,20 +26,6 @@ export function Text({ text, pii, mono }: { text: string; pii?: string[]; mono?:
         </button>
       )}
     </>
-  )
-}
-
-/** Placeholders of the scrubber as chips: one sees that something was there, and what kind it was. */
-export function Scrubbed({ text, pii }: { text: string; pii?: string[] }) {
-  return pieces(text, pii).map((piece, i) =>
-    piece.kind === 'text' ? (
-      piece.text
-    ) : (
-      <span key={i} className="scrubbed" title="Scrubbed before it was stored">
-        <IconEyeOff size={11} aria-hidden />
-        {words(piece.label.toLowerCase())}
-      </span>
-    ),
   )
 }
 
