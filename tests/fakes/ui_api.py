@@ -274,11 +274,25 @@ def serving(app: ASGIApp, port: int = 0) -> Iterator[str]:
         thread.join(10)
 
 
+class _OwnSpans(dict[str, list[Json]]):
+    """By trace. They are many, so they are copied when they are first asked for."""
+
+    def __init__(self, shared: dict[str, list[Json]]) -> None:
+        super().__init__()
+        self._shared = shared
+
+    def __missing__(self, trace: str) -> list[Json]:
+        own = self[trace] = copy.deepcopy(self._shared[trace])
+        return own
+
+    def __contains__(self, trace: object) -> bool:
+        return trace in self._shared or super().__contains__(trace)
+
+
 def fresh(world: World) -> World:
-    """A copy that a test may change, of traces their own fields; spans and answered items are many, and nothing changes
-    them."""
+    """A copy that a test may change; of traces their own fields, and no answered items: nothing changes those."""
     traces = [{**row} for row in world.traces]
-    kept = {id(world.spans): world.spans, id(world.run_items): world.run_items, id(world.traces): traces}
+    kept = {id(world.spans): _OwnSpans(world.spans), id(world.run_items): world.run_items, id(world.traces): traces}
     return copy.deepcopy(world, kept)
 
 

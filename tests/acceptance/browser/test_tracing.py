@@ -4,7 +4,6 @@ import base64
 import json
 import re
 from collections.abc import Callable
-from copy import deepcopy
 from functools import partial
 from typing import Any
 
@@ -316,7 +315,7 @@ def test_spans_keep_their_names_on_a_laptop(opened: Opened, ui_api: FakeApi, wid
 
 def test_long_names_make_no_page_wider_than_the_screen(opened: Opened, ui_api: FakeApi) -> None:
     world, long = ui_api.world, "orchestrate_the_conversation_of_a_customer_with_retrieval"
-    for one in (span for trace in (AGENT, EARLIER) for span in _own(world, trace)):
+    for one in (span for trace in (AGENT, EARLIER) for span in world.spans[trace]):
         one |= {"name": f"{one['name']}_{long}", "prompt": f"support/{long}", "prompt_version": 3}
     for event in world.audit:
         event |= {"actor": f"user:{long}@example.com", "action": "notification_channel.update"}
@@ -341,13 +340,6 @@ def test_what_was_done_stands_in_one_line_where_no_reason_is_told(opened: Opened
     assert done.evaluate("one => one.getClientRects().length === 1 && one.offsetHeight < 30")
 
 
-def _own(world: World, trace: str) -> list[dict[str, Any]]:
-    """The spans of a trace, to change for one test: what is not changed is shared by all."""
-    spans = deepcopy(world.spans[trace])
-    world.spans = {**world.spans, trace: spans}
-    return spans
-
-
 def _wider(page: Page) -> list[str]:
     """What scrolls sideways: the page itself, or a table."""
     return page.locator(".main, .table-wrap").evaluate_all(  # type: ignore[no-any-return]
@@ -356,7 +348,7 @@ def _wider(page: Page) -> list[str]:
 
 
 def test_a_trace_that_took_no_time_has_one_tick(opened: Opened, ui_api: FakeApi) -> None:
-    spans = _own(ui_api.world, AGENT)
+    spans = ui_api.world.spans[AGENT]
     for span in spans:
         span |= {"start_ns": spans[0]["start_ns"], "latency_ms": 0}
     page = opened(f"/traces/{AGENT}")
