@@ -15,7 +15,7 @@ from assay_server.core.records import Facts, Span
 from assay_server.query import TraceFilter, Traces, read_condition
 from assay_server.query.filters.attributes import OPERATORS
 from assay_server.query.filters.stored_text import as_stored, json_text, plain_text, texts_within
-from assay_server.store import DuckStore
+from assay_server.store import DuckStore, Settings
 
 WHOLE = st.integers(-(2**70), 2**70) | st.sampled_from([2**63 - 1, 2**63, 2**64 - 1, 2**64, -(2**63) - 1, 10**400])
 REAL = st.floats() | st.sampled_from([-0.0, 1e300, 0.1, 1e-7, 1e-6, 1e16, 1e20, 1e21, 5e-324])
@@ -46,13 +46,20 @@ def _asked(value: Any) -> list[str]:
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[asyncio.Runner, DuckStore]]:
+    """Whatever it writes to its file has a column for each name."""
     with asyncio.Runner() as runner:
-        opened = runner.run(DuckStore.open(tmp_path_factory.mktemp("attributes") / "facts"))
+        folder = tmp_path_factory.mktemp("attributes") / "facts"
+        opened = runner.run(DuckStore.open(folder, Settings(columns_from=1)))
         yield runner, opened
         runner.run(opened.close())
 
 
 _projects = map("prj_{}".format, count())
+
+
+def _written(store: DuckStore) -> None:
+    """From the log into the file."""
+    store._writer.submit(store._connection.execute, "FORCE CHECKPOINT").result()
 
 
 def _stored(runner: asyncio.Runner, store: DuckStore, values: list[Any]) -> str:
@@ -77,10 +84,14 @@ def _agree(runner: asyncio.Runner, store: DuckStore, project: str, values: list[
     assert found == live, (text, [values[n] for n in found ^ live])
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
-@given(values=st.lists(VALUE, min_size=1, max_size=6), data=st.data())
-def test_whatever_the_value_is(store: tuple[asyncio.Runner, DuckStore], values: list[Any], data: st.DataObject) -> None:
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@given(values=st.lists(VALUE, min_size=1, max_size=6), in_columns=st.booleans(), data=st.data())
+def test_whatever_the_value_is(
+    store: tuple[asyncio.Runner, DuckStore], values: list[Any], in_columns: bool, data: st.DataObject
+) -> None:
     project = _stored(*store, values)
+    if in_columns:
+        _written(store[1])
     asked = sorted({text for value in values for text in _asked(value)} | {"", "[", "x", "null", "1"})
     for _ in range(10):
         op = data.draw(st.sampled_from(OPERATORS))

@@ -17,6 +17,7 @@ from assay_server.store.preparing import Batch, Prepared, of_traces, together
 from assay_server.store.protocol import Appended
 from assay_server.store.seen import Seen
 from assay_server.store.transactions import roll_back
+from assay_server.store.width import Width
 
 _KNOWN_ONCE = (SPANS, TRACES, SCORES, RUN_ITEMS, EVENTS)
 """Tables whose rows are stored once, whatever is sent again."""
@@ -25,9 +26,10 @@ _KNOWN_ONCE = (SPANS, TRACES, SCORES, RUN_ITEMS, EVENTS)
 class Appending:
     """Belongs to the writer's thread, with the writer's connection."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+    def __init__(self, connection: duckdb.DuckDBPyConnection, width: Width) -> None:
         """Reads the keys of what is stored: no row of it is written twice."""
         self._connection = connection
+        self._width = width
         self._seen = {table.name: Seen(_stored_keys(connection, table)) for table in _KNOWN_ONCE}
         self.key_sets = KeySets(connection)
         self.last_stamp = _newest_commit(connection)
@@ -74,6 +76,7 @@ class Appending:
     def _insert(self, batch: Batch, stamp: int) -> None:
         table, made = batch.table, batch.rows
         if table is SPANS:
+            self._width.coming(batch.records)
             hold(self._connection, batch.records, batch.keys, stamp, self.key_sets)
             made = self.key_sets.bounded(made)
         # The stream itself: a table DuckDB would hand to pyarrow's scanner first.

@@ -40,6 +40,7 @@ from assay_server.store.settling import Settling
 from assay_server.store.text import TextSearch
 from assay_server.store.touched import traces_of, traces_of_rows
 from assay_server.store.transactions import unstuck
+from assay_server.store.width import Width
 
 T = TypeVar("T")
 
@@ -58,7 +59,7 @@ class DuckStore:
         self._connection = connection
         self._control = connection.cursor()  # uses no database, so none can take it out of order
         self._settings = settings
-        self._appending = Appending(connection)
+        self._appending = Appending(connection, Width(connection, settings.columns_from))
         self._preparing = ThreadPoolExecutor(1, thread_name_prefix="assay-store-prepare")
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="assay-store-write")
         self._readers = ThreadPoolExecutor(settings.readers, thread_name_prefix="assay-store-read")

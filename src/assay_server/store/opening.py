@@ -15,13 +15,14 @@ from assay_server.store.directory import Directory
 from assay_server.store.faults import wrapped
 from assay_server.store.log_tail import set_aside
 from assay_server.store.schema import FILLS, NEWEST, STEPS
+from assay_server.store.width import SIZE
 
 _log = logging.getLogger(__name__)
 
 _LETTING_GO_S = (0.01, 0.1, 0.5, 2.0)
 
 
-WHOLE = "SET GLOBAL variant_minimum_shredding_size = -1"
+WHOLE = f"SET GLOBAL {SIZE} = -1"
 """Attributes are stored whole from now on, not spread over a column for each name."""
 
 
@@ -34,6 +35,7 @@ class Settings:
     threads: int = 2
     readers: int = 3
     checkpoint_threshold: str = "16MB"
+    columns_from: int = 1_000  # rows: attributes of row groups that have so many are columns of their own (`width`)
     spill: str = "2GB"  # what one process may put on disk while it sorts or joins
     row_group_size: int = 122_880
     reserve: int = 256 << 20  # bytes of the disk that are left free: a checkpoint wants room
@@ -103,8 +105,7 @@ def _connect(file: Path, settings: Settings, version: int, whole: bool) -> duckd
         path, name = str(file).replace("'", "''"), name_of(file)
         connection.execute(f"SET temp_directory = '{path}.spill'")  # not where the process happens to stand
         connection.execute("SET GLOBAL TimeZone = 'UTC'")  # days begin alike on every machine
-        if whole:
-            connection.execute(WHOLE)
+        connection.execute(WHOLE if whole else f"SET GLOBAL {SIZE} = {settings.columns_from}")
         attach(connection, name, file, settings.row_group_size)
         connection.execute(f"USE {name}")
         connection.execute("PRAGMA disable_checkpoint_on_shutdown")  # the log is replayed faster than it is merged
