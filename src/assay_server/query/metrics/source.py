@@ -156,8 +156,7 @@ def has_several(asked: Asked) -> bool:
 
 def _is_of_whole_traces(asked: Asked) -> bool:
     """Traces are counted by what they say as a whole: the first of their spans says the same."""
-    by = dimension(asked.group_by)
-    return asked.words <= {SEARCH} and (asked.group_by is None or (by.wide and not by.many))
+    return asked.words <= {SEARCH} and (asked.group_by is None or dimension(asked.group_by).wide)
 
 
 def _whole_traces(asked: Asked, metrics: Sequence[Metric]) -> tuple[str, list[Any]]:
@@ -165,7 +164,8 @@ def _whole_traces(asked: Asked, metrics: Sequence[Metric]) -> tuple[str, list[An
     ctes, group, joins, params = "", "''", "", list[Any]()
     if asked.group_by is not None:
         ctes, params = _first(asked, asked.around())
-        group, joins = "coalesce(first.own, '')", "LEFT JOIN first ON first.trace = hash(t.trace_id)"
+        own = each_tag("first.own") if has_several(asked) else "first.own"
+        group, joins = "coalesce(" + own + ", '')", "LEFT JOIN first ON first.trace = hash(t.trace_id)"
     where = Where(["t.project = ?", "t.start_ns >= ?", "t.start_ns < ?"], asked.edges())
     for narrow in asked.narrow:
         of_traces(where, narrow, asked.around(), of="t.", known=asked.known_few)
