@@ -27,6 +27,7 @@ _ALL_NAMES = "SELECT key FROM key_sets WHERE project = ? AND list_has_all(names,
 _BEGINNING = (
     "SELECT key FROM key_sets WHERE project = ? AND len(list_filter(names, lambda name: starts_with(name, ?))) > 0"
 )
+_MAY_HAVE_ANY = f"SELECT 1 AS one FROM spans WHERE key_set = {ANY_NAMES} AND project = ? LIMIT 1"  # noqa: S608
 _SETS = Limits(rows=2_000_000, seconds=30)
 
 
@@ -34,6 +35,14 @@ async def sets_with(store: Store, project: str, names: Sequence[str]) -> list[in
     """Those of a span that has all of these attributes."""
     rows = await store.scan(_ALL_NAMES, [project, [alike(name) for name in names]], limits=_SETS)
     return [ANY_NAMES, *(row["key"] for row in rows)]
+
+
+async def without_any(store: Store, project: str, names: Iterable[str]) -> set[str]:
+    """Those attributes that no span has; none where there are spans that may have any."""
+    asked = set(names)
+    if not asked or await store.scan(_MAY_HAVE_ANY, [project]):
+        return set()
+    return {name for name in asked if await sets_with(store, project, [name]) == [ANY_NAMES]}
 
 
 async def sets_beginning(store: Store, project: str, prefix: str) -> list[int]:

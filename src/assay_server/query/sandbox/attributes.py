@@ -7,7 +7,7 @@ Anything out of the ordinary stays as it is.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -38,8 +38,10 @@ def column_of(number: int) -> str:
     return f"attribute {number}"
 
 
-def as_column(number: int, attribute: str) -> str:
-    """SQL over a row of the stored `spans`; what `->>` makes of the same."""
+def as_column(number: int, attribute: str, nobody_has: Collection[str] = ()) -> str:
+    """SQL over a row of the stored `spans`; what `->>` makes of the same. To look for what nobody has takes longest."""
+    if attribute in nobody_has:
+        return f'NULL::VARCHAR AS "{column_of(number)}"'
     value = f"variant_extract(attributes, '{attribute}')"
     return lines(
         *("CASE WHEN variant_typeof(", value, ") = 'VARCHAR' THEN", value, "::VARCHAR"),

@@ -12,7 +12,7 @@ import contextlib
 import json
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -23,6 +23,7 @@ from typing import Any
 import duckdb
 
 from assay_server.core.errors import Busy, InvalidInput, TooLarge, Unavailable
+from assay_server.query.key_sets import without_any
 from assay_server.query.sandbox.attributes import READING_ATTRIBUTES, read_from_columns
 from assay_server.query.sandbox.check import check
 from assay_server.query.sandbox.grammar import FUNCTIONS, TABLE_FUNCTIONS
@@ -77,7 +78,10 @@ class Sql:
         if len(sql) > LONGEST:
             raise TooLarge(f"The query is longer than {LONGEST} characters.", field="sql")
         began = time.perf_counter()
-        ways = [_asked(query, project) for query in await self._parser.rewrite(sql)]
+        queries = await self._parser.rewrite(sql)
+        read = (attribute for query in queries for attribute in query.attributes)
+        nobody_has = await without_any(self._store, project, read)
+        ways = [_asked(query, project, nobody_has) for query in queries]
         if self._waiting >= _WAITING:
             raise Busy("Too many queries are waiting.", retry_after_s=2)
         self._waiting += 1
@@ -169,8 +173,8 @@ class _Query:
     attributes: tuple[str, ...] = ()
 
 
-def _asked(query: _Query, project: str) -> _Asked:
-    before, params = ctes(query.used, project, query.attributes)
+def _asked(query: _Query, project: str, nobody_has: Collection[str] = ()) -> _Asked:
+    before, params = ctes(query.used, project, query.attributes, nobody_has)
     return lines(before, "SELECT * FROM (", query.written, ") AS asked"), params
 
 

@@ -4,7 +4,7 @@ Each is a CTE in front of the person's query. `own` is the only one that reads t
 name it: it is not among the views.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 from assay_server.query.sandbox.attributes import READING_ATTRIBUTES, as_column, column_of
@@ -33,14 +33,16 @@ class View:
     tail: str = ""
 
 
-def ctes(used: frozenset[str], project: str, attributes: Sequence[str] = ()) -> tuple[str, list[str]]:
+def ctes(
+    used: frozenset[str], project: str, attributes: Sequence[str] = (), nobody_has: Collection[str] = ()
+) -> tuple[str, list[str]]:
     """`WITH …` for the views a query reads, and its parameters; empty where it reads none. `attributes`: those that
-    `read_from_columns` found."""
+    `read_from_columns` found; `nobody_has`: those of them that no span has."""
     chosen = [view for view in (*VIEWS, *_reading(attributes)) if view.name in used]
     parts, params = [], []
     if any(_OWN in view.source for view in chosen):
         # Beside the rows themselves: behind a view's columns the engine would read all attributes of each.
-        columns = ", ".join(["*", *(as_column(number, name) for number, name in enumerate(attributes))])
+        columns = ", ".join(["*", *(as_column(number, name, nobody_has) for number, name in enumerate(attributes))])
         parts.append(_cte(_OWN, lines("SELECT", columns, "FROM spans WHERE project = ?")))
         params.append(project)
     for view in chosen:

@@ -137,20 +137,39 @@ def test_whatever_could_tell_the_difference_is_left_alone(text: str) -> None:
     assert not is_read_from_columns(text)
 
 
-async def test_only_the_columns_are_read(sql: Sql, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def asked(sql: Sql, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What is asked of the store."""
     asked: list[str] = []
     scan = sql._store.scan
 
     async def noted(text: str, *rest: Any, **limits: Any) -> Any:
-        asked.append(text)
+        asked.append(text.replace("\n", " "))
         return await scan(text, *rest, **limits)
 
     monkeypatch.setattr(sql._store, "scan", noted)
+    return asked
 
+
+async def test_only_the_columns_are_read(sql: Sql, asked: list[str]) -> None:
     answer = await sql.run("prj_a", "SELECT attributes->>'tenant' AS t, count(*) AS n FROM spans GROUP BY 1 ORDER BY 1")
 
     assert answer.rows == [["", 1], ["a", 1], ["Ä", 1], [None, 6]]
-    assert "variant_extract(attributes, 'tenant')" in asked[-1].replace("\n", " ")
+    assert "variant_extract(attributes, 'tenant')" in asked[-1]
+
+
+async def test_what_nobody_has_is_looked_for_in_no_span(sql: Sql, asked: list[str]) -> None:
+    of_tenant = "SELECT count(*) FILTER (attributes->>'tenant' IS NULL), count(attributes->>'team') FROM spans"
+
+    assert (await sql.run("prj_a", of_tenant)).rows == [[6, 0]]
+    assert "variant_extract(attributes, 'tenant')" in asked[-1]
+    assert "variant_extract(attributes, 'team')" not in asked[-1]
+    assert (await sql.run("prj_c", of_tenant)).rows == [[0, 0]]
+
+    many = Span("prj_a", "f" * 32, "f" * 16, None, "x", "llm", START, START + 1, attributes={"team": "a"})
+    many.attributes |= {chr(0x4E00 + n): n for n in range(501)}
+    await sql._store.append(Facts([many]))  # type: ignore[attr-defined]
+    assert (await sql.run("prj_a", of_tenant)).rows == [[7, 1]]
 
 
 async def test_more_attributes_than_a_query_usually_has_are_answered_too(sql: Sql) -> None:
