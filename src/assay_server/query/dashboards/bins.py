@@ -1,7 +1,7 @@
 """Bins of time: whole multiples of their width, in UTC."""
 
 from assay_server.core.errors import InvalidInput
-from assay_server.query.metrics.source import Range
+from assay_server.query.metrics.asked import Range
 
 SECOND_NS = 1_000_000_000
 

@@ -11,8 +11,9 @@ from assay_server.query.dashboards.bins import SECOND_NS, starts_of, width_of
 from assay_server.query.dashboards.definition import Report
 from assay_server.query.dashboards.links import traces_of
 from assay_server.query.dashboards.series import LARGE
+from assay_server.query.metrics.asked import Asked, Range
 from assay_server.query.metrics.measures import Metric
-from assay_server.query.metrics.source import Asked, Range, units
+from assay_server.query.metrics.source import units
 from assay_server.query.sql import lines
 from assay_server.stats import CorrectedRate, Verdict, corrected_rate, wilson
 from assay_server.store import Store

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from assay_server.query.dashboards.series import LARGE, Groups, place_of
+from assay_server.query.metrics.asked import Asked
 from assay_server.query.metrics.measures import Metric
-from assay_server.query.metrics.source import Asked, units
+from assay_server.query.metrics.source import units
 from assay_server.query.sql import lines
 from assay_server.store import Store
 

@@ -28,9 +28,10 @@ from assay_server.query.dashboards.series import (
     series_of,
 )
 from assay_server.query.dimensions import MARGIN_NS
+from assay_server.query.metrics.asked import Asked, Range, knowing
 from assay_server.query.metrics.live import has_runs
 from assay_server.query.metrics.measures import COUNTS, MEASURES, Metric, label_of, unit_of
-from assay_server.query.metrics.source import CALLS, Asked, Range, knowing, source_of
+from assay_server.query.metrics.source import CALLS, source_of
 from assay_server.query.sandbox.sandbox import Sql
 from assay_server.store import Store
 

@@ -7,8 +7,9 @@ from typing import Any
 from assay_server.core.words import signed
 from assay_server.query.dashboards.definition import Report
 from assay_server.query.key_sets import ONE_OF_SETS, sets_with
+from assay_server.query.metrics.asked import Asked
 from assay_server.query.metrics.measures import Metric
-from assay_server.query.metrics.source import Asked, units
+from assay_server.query.metrics.source import units
 from assay_server.query.sql import lines
 from assay_server.stats import mean, spearman
 from assay_server.store import Limits, Store

@@ -21,9 +21,9 @@ from assay_server.query.commits import IN_COMMITS, commits_of
 from assay_server.query.dashboards.likeness import clusters_of, telling
 from assay_server.query.dashboards.links import traces_of
 from assay_server.query.dimensions import EDGES
+from assay_server.query.metrics.asked import Asked, Range
 from assay_server.query.metrics.live import only_live
 from assay_server.query.metrics.narrowing import narrowed
-from assay_server.query.metrics.source import Asked, Range
 from assay_server.query.shapes import question_of
 from assay_server.query.sql import Where, lines
 from assay_server.query.traces.said import SPEAKING

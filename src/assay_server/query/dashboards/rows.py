@@ -9,7 +9,7 @@ from assay_server.core.errors import InvalidInput, NotInSql
 from assay_server.query.dashboards.bins import width_of
 from assay_server.query.dashboards.definition import Dashboard
 from assay_server.query.dashboards.words import VARIABLES
-from assay_server.query.metrics.source import Range
+from assay_server.query.metrics.asked import Range
 from assay_server.query.sandbox.sandbox import Sql
 
 _ROWS = 1000

@@ -10,8 +10,9 @@ from typing import Any
 from assay_server.query.dashboards.bins import SECOND_NS, starts_of, width_of
 from assay_server.query.dashboards.figures import ALONE, Clusters, figures, is_averaged
 from assay_server.query.dimensions import dimension
+from assay_server.query.metrics.asked import Asked
 from assay_server.query.metrics.measures import COUNTS, MEASURES, Metric, aggregate
-from assay_server.query.metrics.source import Asked, source_of, units
+from assay_server.query.metrics.source import source_of, units
 from assay_server.query.sql import lines
 from assay_server.stats import Range, Sums, distinct_of_minima, mean_of_sums
 from assay_server.store import Limits, Store

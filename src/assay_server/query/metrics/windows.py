@@ -15,19 +15,12 @@ from assay_server.core.errors import InvalidInput
 from assay_server.query.dimensions import GROUPS, LONGEST_NS, GroupedCalls, is_group
 from assay_server.query.group_names import group_noted
 from assay_server.query.metrics import windows_cut as cut
+from assay_server.query.metrics.asked import Asked, Range, knowing, of_failures
+from assay_server.query.metrics.judged import judgements
 from assay_server.query.metrics.live import has_runs, only_live
 from assay_server.query.metrics.measures import MEASURES, METRICS, Metric, aggregate, each, without_value
 from assay_server.query.metrics.narrowing import asks_for_runs, check_filter, narrowed, narrowed_calls
-from assay_server.query.metrics.source import (
-    Asked,
-    Range,
-    grouped,
-    has_several,
-    judgements,
-    knowing,
-    of_failures,
-    told_by_traces,
-)
+from assay_server.query.metrics.source import grouped, has_several, told_by_traces
 from assay_server.query.metrics.windows_late import came_late
 from assay_server.query.sql import Where, lines
 from assay_server.store import Limits, Store

@@ -9,8 +9,8 @@ import pytest
 from assay_server.core.records import Facts, Score, Span, Tokens
 from assay_server.query.dashboards import series
 from assay_server.query.dashboards.series import found_with_series, groups_of, in_one, series_of
+from assay_server.query.metrics.asked import Asked, Range
 from assay_server.query.metrics.measures import Metric
-from assay_server.query.metrics.source import Asked, Range
 from assay_server.store import DuckStore
 
 HOUR = 3_600 * 10**9

@@ -13,7 +13,7 @@ from assay_server.core.errors import Unavailable
 from assay_server.core.records import Facts, Span
 from assay_server.query.dashboards.likeness import clusters_of
 from assay_server.query.dashboards.questions import Questions
-from assay_server.query.metrics.source import Asked, Range
+from assay_server.query.metrics.asked import Asked, Range
 from assay_server.store import DuckStore
 
 START = 1_795_248_000 * 10**9

@@ -10,7 +10,7 @@ from assay_server.core.records import Facts, Span
 from assay_server.query import TraceFilter, Traces
 from assay_server.query.dimensions import dimension
 from assay_server.query.key_sets import OF_PROVIDERS
-from assay_server.query.metrics.source import Asked, Range, knowing
+from assay_server.query.metrics.asked import Asked, Range, knowing
 from assay_server.store import DuckStore
 
 

@@ -10,7 +10,7 @@ import pytest
 from assay_server.core.records import Facts, Span, Tokens
 from assay_server.query import Metric, Sql, Window, Windows
 from assay_server.query.dashboards import Panels, parse_panel
-from assay_server.query.metrics.source import Asked, Range, knowing
+from assay_server.query.metrics.asked import Asked, Range, knowing
 from assay_server.store import DuckStore
 
 SECOND = 1_000_000_000

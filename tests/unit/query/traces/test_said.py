@@ -10,7 +10,7 @@ import pytest
 from assay_server.core.records import Event, Facts, Span
 from assay_server.query import People, TraceFilter, Traces
 from assay_server.query.dashboards.questions import Questions
-from assay_server.query.metrics.source import Asked, Range
+from assay_server.query.metrics.asked import Asked, Range
 from assay_server.store import DuckStore
 
 SECOND = 1_000_000_000
