@@ -9,7 +9,6 @@ import sys
 from pathlib import Path
 
 import httpx
-import pytest
 
 from tests.fixtures import otlp
 from tests.fixtures.server import RunningServer, free_port
@@ -17,35 +16,33 @@ from tests.fixtures.server import RunningServer, free_port
 UP = [sys.executable, "-m", "assay_server.app.main", "up"]
 
 
-def test_the_first_start_shows_a_key_and_a_sign_in_link_once(tmp_path: Path) -> None:
-    first, second = _told(tmp_path / "data"), _told(tmp_path / "data")
+def test_the_first_start_shows_a_key_and_a_sign_in_link_that_works_once(tmp_path: Path) -> None:
+    """And both ends that a person gives it close the house: a start of its own for each would take a minute."""
+    with _up(tmp_path / "data") as (first, process):
+        token = first["sign_in"].partition("token=")[2]
+        with httpx.Client(base_url=first["url"], headers={"origin": first["url"]}) as browser:
+            opened = browser.post("/api/v1/session", json={"token": token})
+            me = browser.get("/api/v1/info").json()
+            again = httpx.post(f"{first['url']}/api/v1/session", json={"token": token})
+        _closes(process, signal.SIGTERM, tmp_path / "data")
+    with _up(tmp_path / "data") as (second, process):
+        _closes(process, signal.SIGINT, tmp_path / "data")
 
     assert first["admin_key"].startswith("sk_")
     assert "/sign-in?token=" in first["sign_in"]
-    assert second["admin_key"] is None
-    assert second["sign_in"] is None
-
-
-def test_the_sign_in_link_works_once_and_opens_a_session(tmp_path: Path) -> None:
-    with _up(tmp_path / "data") as (told, _):
-        token = told["sign_in"].partition("token=")[2]
-        with httpx.Client(base_url=told["url"], headers={"origin": told["url"]}) as browser:
-            opened = browser.post("/api/v1/session", json={"token": token})
-            me = browser.get("/api/v1/info").json()
-            again = httpx.post(f"{told['url']}/api/v1/session", json={"token": token})
-
     assert opened.status_code in {200, 201}
     assert me["role"] == "admin"
     assert again.status_code == 401
     assert "fix" in again.json()
+    assert second["admin_key"] is None
+    assert second["sign_in"] is None
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_an_end_closes_the_house(tmp_path: Path, number: signal.Signals) -> None:
-    with _up(tmp_path / "data") as (_, process):
-        process.send_signal(number)
-        assert process.wait(timeout=30) == 0
-    assert not list((tmp_path / "data").glob("ledger.sqlite-*")), "the ledger was closed last but one"
+def _closes(process: "subprocess.Popen[str]", number: signal.Signals, data: Path) -> None:
+    assert list(data.glob("ledger.sqlite-*")), "the ledger is open"
+    process.send_signal(number)
+    assert process.wait(timeout=30) == 0
+    assert not list(data.glob("ledger.sqlite-*")), "the ledger was closed last but one"
 
 
 def test_a_taken_port_is_one_clear_line(tmp_path: Path) -> None:
@@ -128,11 +125,6 @@ class _Up:
 
 def _up(data: Path) -> _Up:
     return _Up(data)
-
-
-def _told(data: Path) -> dict[str, str]:
-    with _up(data) as (told, _):
-        return told
 
 
 def _fails(*arguments: str) -> "subprocess.CompletedProcess[str]":

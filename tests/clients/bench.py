@@ -67,7 +67,7 @@ class Recorder:
         self.exchanges: list[Exchange] = []
         self._client = httpx.Client(base_url=upstream, timeout=30)
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self._pass_on))
-        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True)
 
     @property
     def url(self) -> str:

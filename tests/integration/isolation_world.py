@@ -24,7 +24,7 @@ TRACE = "51" * 16
 @contextmanager
 def filled_server(folder: Path) -> Iterator[tuple[RunningServer, dict[str, str]]]:
     """A server that holds one of everything, and the ids and names of it."""
-    running = RunningServer(folder / "data", ASSAY_EXPORT_DIR=str(folder / "exports")).start()
+    running = RunningServer(folder / "data", hurried=True, ASSAY_EXPORT_DIR=str(folder / "exports")).start()
     with running.client() as http:
         made = fill(http)
     yield running, made
@@ -212,5 +212,5 @@ def _awaited(look: Callable[[], T], at_most: float = 60) -> T:
     end = time.monotonic() + at_most
     while not (found := look()):
         assert time.monotonic() < end, "it did not happen"
-        time.sleep(0.1)
+        time.sleep(0.05)
     return found

@@ -234,7 +234,7 @@ class Two:
 @pytest.fixture(scope="module")
 def two(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Two]:
     folder = tmp_path_factory.mktemp("isolation")
-    running = RunningServer(folder / "data", ASSAY_EXPORT_DIR=str(folder / "exports")).start()
+    running = RunningServer(folder / "data", hurried=True, ASSAY_EXPORT_DIR=str(folder / "exports")).start()
     with running.client() as first, running.client() as second:
         made = first.post("/api/v1/projects", json={"name": "the-other"}).json()
         second.headers["authorization"] = f"Bearer {made['key']['secret']}"

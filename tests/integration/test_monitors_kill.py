@@ -19,7 +19,7 @@ MONITOR: dict[str, Any] = {
     "metric": "error_rate",
     "rule": {"kind": "threshold", "above": 0.1},
     "window_s": 3600,
-    "every_s": 5,
+    "every_s": 1,
     "min_n": 5,
     "severity": "critical",
 }
@@ -53,13 +53,13 @@ def wait(until: Callable[[], Any], seconds: float = 60) -> Any:
         found = until()
         if found:
             return found
-        time.sleep(0.2)
+        time.sleep(0.05)
     raise AssertionError("it did not happen")
 
 
-def test_people_hear_of_trouble_though_the_server_is_killed(own_server: RunningServer, hook: FakeServer) -> None:
+def test_people_hear_of_trouble_though_the_server_is_killed(hurried_server: RunningServer, hook: FakeServer) -> None:
     hook.on("POST", "/in", Answer({}, 503))  # the receiver is down as well
-    server = own_server.start()
+    server = hurried_server.start()
     with server.client() as client:
         url = hook.url.replace("http://", "json://") + "/in"
         channel = client.post("/api/v1/notification-channels", json={"name": "hook", "url": url}).json()
@@ -92,10 +92,10 @@ def test_people_hear_of_trouble_though_the_server_is_killed(own_server: RunningS
 
 @pytest.mark.timeout(300)  # several starts of a server
 def test_mail_arrives_though_the_server_is_killed_and_what_it_missed_is_caught_up(
-    own_server: RunningServer, mailbox: Mailbox
+    hurried_server: RunningServer, mailbox: Mailbox
 ) -> None:
     mailbox.full = True
-    server = own_server.start()
+    server = hurried_server.start()
     with server.client() as client:
         client.post("/api/v1/notification-channels", json={"name": "mail", "url": mailbox.url}).raise_for_status()
         send(client, 20, 1, failed=True)
@@ -105,7 +105,7 @@ def test_mail_arrives_though_the_server_is_killed_and_what_it_missed_is_caught_u
     server.kill()
     assert mailbox.letters == []
     mailbox.full = False
-    time.sleep(2 * MONITOR["every_s"] + 1)  # two looks that nobody takes
+    time.sleep(3 * MONITOR["every_s"])  # two looks that nobody takes
     server.start()
     with server.client() as client:
         [opened] = wait(lambda: mailbox.letters)

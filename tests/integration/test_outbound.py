@@ -24,7 +24,7 @@ def awaited(look: Callable[[], Any], seconds: float = 120) -> Any:
     deadline = time.monotonic() + seconds
     while not (found := look()):
         assert time.monotonic() < deadline
-        time.sleep(0.2)
+        time.sleep(0.05)
     return found
 
 
@@ -52,7 +52,7 @@ def last_run(http: httpx.Client) -> Any:
 
 
 def test_a_window_is_in_a_folder_and_survives_a_kill(tmp_path: Path) -> None:
-    server = RunningServer(tmp_path / "data", ASSAY_EXPORT_DIR=str(tmp_path / "out")).start()
+    server = RunningServer(tmp_path / "data", hurried=True, ASSAY_EXPORT_DIR=str(tmp_path / "out")).start()
     before = time.time_ns() - HOUR_NS
     with server.client() as http:
         send(http, 1, 50, before - before % HOUR_NS)
@@ -77,7 +77,7 @@ def made_body(made: dict[str, Any]) -> dict[str, Any]:
 
 def test_a_window_is_in_s3s_stand_in(tmp_path: Path, s3_stand_in: str) -> None:
     environment = {"EXPORT_KEY": "stand-in", "EXPORT_SECRET": "a-secret-that-nobody-shows"}
-    server = RunningServer(tmp_path / "data", **environment).start()
+    server = RunningServer(tmp_path / "data", hurried=True, **environment).start()
     target = {"s3": f"{BUCKET}/bi", "endpoint": s3_stand_in, "key_env": "EXPORT_KEY", "secret_env": "EXPORT_SECRET"}
     before = time.time_ns() - HOUR_NS
     with server.client() as http:
@@ -101,8 +101,10 @@ def test_a_window_is_in_s3s_stand_in(tmp_path: Path, s3_stand_in: str) -> None:
 
 @pytest.mark.parametrize("away", [False, True], ids=["there", "away-at-first"])
 def test_spans_reach_a_second_server_scrubbed_and_once(tmp_path: Path, away: bool) -> None:
-    first = RunningServer(tmp_path / "first", FORWARD_KEY="Bearer sk_test_bootstrap_key_of_the_acceptance_tests")
-    second = RunningServer(tmp_path / "second")
+    first = RunningServer(
+        tmp_path / "first", hurried=True, FORWARD_KEY="Bearer sk_test_bootstrap_key_of_the_acceptance_tests"
+    )
+    second = RunningServer(tmp_path / "second", hurried=True)
     first.start()
     if not away:
         second.start()
@@ -137,7 +139,7 @@ def test_what_a_call_says_in_a_log_record_reaches_a_second_server(tmp_path: Path
     first = RunningServer(
         tmp_path / "first", FORWARD_KEY="Bearer sk_test_bootstrap_key_of_the_acceptance_tests"
     ).start()
-    second = RunningServer(tmp_path / "second").start()
+    second = RunningServer(tmp_path / "second", hurried=True).start()
     try:
         with first.client() as http, second.client() as there:
             signals = {"signals": ["traces", "logs"], "headers": {"authorization": "env:FORWARD_KEY"}}

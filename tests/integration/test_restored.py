@@ -21,7 +21,7 @@ def hook() -> Iterator[FakeServer]:
 
 def test_nothing_is_told_twice_until_somebody_says_so(tmp_path: Path, hook: FakeServer) -> None:
     hook.on("POST", "/in", Answer({}, 503))
-    original = RunningServer(tmp_path / "data").start()
+    original = RunningServer(tmp_path / "data", hurried=True).start()
     with original.client() as client:
         url = hook.url.replace("http://", "json://") + "/in"
         client.post("/api/v1/notification-channels", json={"name": "hook", "url": url}).raise_for_status()
@@ -35,14 +35,14 @@ def test_nothing_is_told_twice_until_somebody_says_so(tmp_path: Path, hook: Fake
     asyncio.run(restore(Path(done["path"]), tmp_path / "back"))
     hook.on("POST", "/in", {})
     before = len(hook.calls("POST", "/in"))
-    copy = RunningServer(tmp_path / "back").start()
+    copy = RunningServer(tmp_path / "back", hurried=True).start()
     try:
         with copy.client() as client:
             assert client.get("/readyz").json() == {"status": "ready", "outgoing": "held"}
             assert client.get("/api/v1/info").json()["held"]["backup"] == Path(done["path"]).name
             assert "HELD: restored from" in copy.log.read_text()
             assert "assay outgoing start" in copy.log.read_text()
-            time.sleep(5)  # the courier looks every two seconds
+            time.sleep(1)  # the courier looks five times
             state = client.get("/api/v1/outgoing").json()
             assert state["messages"] >= 1
             assert len(hook.calls("POST", "/in")) == before

@@ -7,6 +7,7 @@ from typing import Any
 
 import promql_parser
 import pytest
+import pytest_asyncio
 from grafana_foundation_sdk.cog import plugins
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models.dashboard import Dashboard
@@ -75,10 +76,10 @@ def test_panels_do_not_lie_on_each_other(name: str) -> None:
     assert max(x for x, _ in taken) == 23
 
 
-@pytest.fixture
-async def told(tmp_path: Path) -> dict[str, set[str]]:
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, set[str]]:
     """The names that /metrics tells, each with its labels."""
-    store = await DuckStore.open(tmp_path / "facts")
+    store = await DuckStore.open(tmp_path_factory.mktemp("told") / "facts")
     span = Span("prj_a", "a" * 32, "b" * 16, None, "c", "llm", 1, 2, model="m", provider="p", cost=1.0, ttft_ms=5)
     span.tokens = Tokens(1, output=1)
     await store.append(Facts([span], [Score("prj_a", "s", "good", 1, "human", 0.5)]))

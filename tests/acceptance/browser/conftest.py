@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, expect, sync_playwright
 from starlette.types import Receive, Scope, Send
 
 from assay_server.api.web import BUILT
@@ -24,6 +24,7 @@ ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+SIZE = ViewportSize(width=1360, height=860)
 
 Opened = Callable[..., Page]
 
@@ -96,12 +97,12 @@ def ui_url(stage: Stage, ui_api: FakeApi) -> str:
 
 @pytest.fixture(scope="module")
 def warm(chromium: Browser, stage: Stage) -> Iterator[BrowserContext]:
-    """A context with a page that stays open: its process, and the scripts compiled in it, serve every other page too.
+    """A context with one page, in which the tests of a file load theirs one after the other.
 
-    A process for each test would cost more than half of the test.
+    A new page has a process of its own, which starts and compiles the scripts anew: a third of a test.
     """
     context = _context(chromium)
-    context.new_page().goto(f"{stage.url}/sign-in")
+    _as_new(context.new_page(), stage.url)
     yield context
     context.close()
 
@@ -110,12 +111,17 @@ def warm(chromium: Browser, stage: Stage) -> Iterator[BrowserContext]:
 def opened(chromium: Browser, warm: BrowserContext, ui_url: str) -> Iterator[Opened]:
     """Opens a path, signed in unless told otherwise. What the console says and what leaves the site fails the test.
 
-    Nothing of a test is left for the next: pages are closed, and what they stored, cookies and permissions are taken
-    away. Whoever comes second in a test has a context of their own.
+    Nothing of a test is left for the next: its page is left, what it stored, cookies and permissions are taken away.
+    Whoever comes second in a test has a context of their own.
     """
     contexts: list[BrowserContext] = []
     pages: list[Page] = []
     complaints: list[str] = []
+    heard: dict[str, Callable[..., None]] = {
+        "pageerror": lambda error: complaints.append(f"error in the page: {error}"),
+        "console": lambda message: complaints.append(message.text) if is_fault(message) else None,
+        "request": lambda request: None if _is_ours(request.url, ui_url) else complaints.append(request.url),
+    }
 
     def open_page(path: str, *, signed_in: bool = True) -> Page:
         context = _context(chromium) if pages else warm
@@ -124,28 +130,38 @@ def opened(chromium: Browser, warm: BrowserContext, ui_url: str) -> Iterator[Ope
             contexts.append(context)
         if signed_in:
             context.add_cookies([{"name": "assay_session", "value": "a-session", "url": ui_url}])
-        page = context.new_page()
+        page = context.new_page() if pages else warm.pages[0]
         pages.append(page)
         page.set_default_timeout(15_000)
-        page.on("pageerror", lambda error: complaints.append(f"error in the page: {error}"))
-        page.on("console", lambda message: complaints.append(message.text) if is_fault(message) else None)
-        page.on("request", lambda request: None if _is_ours(request.url, ui_url) else complaints.append(request.url))
+        for event, listener in heard.items():
+            page.on(event, listener)  # type: ignore[call-overload]
         page.goto(ui_url + path)
         return page
 
     yield open_page
-    for page in warm.pages[1:]:
-        page.close()
     for context in contexts:
         context.close()
-    warm.pages[0].evaluate("() => localStorage.clear()")
+    if pages:
+        for event, listener in heard.items():
+            pages[0].remove_listener(event, listener)
+        _as_new(pages[0], ui_url)
     warm.clear_cookies()
     warm.clear_permissions()
     assert complaints == []
 
 
+def _as_new(page: Page, url: str) -> None:
+    """Shows a picture of the site: no script of the interface runs, and what was stored can be taken away."""
+    page.unroute_all(behavior="ignoreErrors")
+    page.goto(f"{url}/favicon.svg")
+    page.evaluate("() => { localStorage.clear(); sessionStorage.clear() }")
+    page.set_viewport_size(SIZE)
+    page.emulate_media(media="null", color_scheme="light")
+    page.mouse.move(0, 0)
+
+
 def _context(browser: Browser) -> BrowserContext:
-    return browser.new_context(viewport={"width": 1360, "height": 860}, color_scheme="light", reduced_motion="reduce")
+    return browser.new_context(viewport=SIZE, color_scheme="light", reduced_motion="reduce")
 
 
 def _is_ours(url: str, ours: str) -> bool:

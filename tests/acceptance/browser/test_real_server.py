@@ -1,7 +1,7 @@
 """Every page before a real server that holds one of everything: other tests have a fake one, which may lag behind."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import httpx
@@ -93,7 +93,7 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[RunningSe
 
 @pytest.fixture(scope="module")
 def somebody(chromium: Browser, filled: tuple[RunningServer, dict[str, str]]) -> Iterator[BrowserContext]:
-    """Signed in with a key, as people do."""
+    """Signed in with a key, as people do. All pages are loaded in the one that is open (`conftest.warm` says why)."""
     server, _ = filled
     context = chromium.new_context(viewport={"width": 1360, "height": 860}, reduced_motion="reduce")
     page = context.new_page()
@@ -111,11 +111,15 @@ def test_a_page_shows_what_is_there(
 ) -> None:
     server, made = filled
     complaints: list[str] = []
-    page = somebody.new_page()
+    page = somebody.pages[0]
     page.set_default_timeout(15_000)
-    page.on("pageerror", lambda error: complaints.append(f"error in the page: {error}"))
-    page.on("console", lambda message: complaints.append(message.text) if is_fault(message) else None)
-    page.on("response", lambda answer: complaints.append(f"{answer.status} {answer.url}") if _refused(answer) else None)
+    heard: dict[str, Callable[..., None]] = {
+        "pageerror": lambda error: complaints.append(f"error in the page: {error}"),
+        "console": lambda message: complaints.append(message.text) if is_fault(message) else None,
+        "response": lambda answer: complaints.append(f"{answer.status} {answer.url}") if _refused(answer) else None,
+    }
+    for event, listener in heard.items():
+        page.on(event, listener)  # type: ignore[call-overload]
     page.goto(server.url + path.format(**made))
     main = page.locator("main")
     if path in PAGES:
@@ -123,7 +127,9 @@ def test_a_page_shows_what_is_there(
     expect(main.locator("h1")).not_to_be_empty()
     _settled(page)
     said = main.inner_text()
-    page.close()
+    page.goto("about:blank")
+    for event, listener in heard.items():
+        page.remove_listener(event, listener)
     assert complaints == []
     assert not _UNSAID.findall(said), said
 

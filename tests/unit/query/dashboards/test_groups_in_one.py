@@ -2,9 +2,9 @@
 
 import random
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
+import pytest_asyncio
 
 from assay_server.core.records import Facts, Score, Span, Tokens
 from assay_server.query.dashboards import series
@@ -12,6 +12,9 @@ from assay_server.query.dashboards.series import found_with_series, groups_of, i
 from assay_server.query.metrics.asked import Asked, Range
 from assay_server.query.metrics.measures import Metric
 from assay_server.store import DuckStore
+from tests.fixtures.filled_store import filled
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 HOUR = 3_600 * 10**9
 START = 1_795_248_000 * 10**9
@@ -37,10 +40,9 @@ def facts() -> Facts:
     return Facts(spans, scores)
 
 
-@pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[DuckStore]:
-    opened = await DuckStore.open(tmp_path / "facts")
-    await opened.append(facts())
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def store(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[DuckStore]:
+    opened = await filled(tmp_path_factory.mktemp("groups"), facts())
     yield opened
     await opened.close()
 

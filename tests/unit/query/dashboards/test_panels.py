@@ -1,17 +1,19 @@
 """Panels against numbers worked out by hand: bins, groups, intervals, what is unknown, and where a link leads."""
 
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
+import pytest_asyncio
 
 from assay_server.core.errors import InvalidInput
 from assay_server.core.records import Facts, Score, Span, Tokens
 from assay_server.query import Sql
 from assay_server.query.dashboards import Panels, parse_panel
 from assay_server.stats import mean
-from assay_server.store import DuckStore
+from tests.fixtures.filled_store import filled
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 SECOND = 1_000_000_000
 HOUR = 3600 * SECOND
@@ -65,10 +67,9 @@ FACTS = Facts(
 )  # fmt: skip
 
 
-@pytest.fixture
-async def panels(tmp_path: Path) -> AsyncIterator[Panels]:
-    store = await DuckStore.open(tmp_path / "facts")
-    await store.append(FACTS)
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def panels(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Panels]:
+    store = await filled(tmp_path_factory.mktemp("panels"), FACTS)
     sql = Sql(store)
     yield Panels(store, sql)
     await sql.close()

@@ -6,12 +6,17 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 
 from assay_server.core.records import Facts, Span, Tokens
 from assay_server.query import Metric, Sql, Window, Windows
 from assay_server.query.dashboards import Panels, parse_panel
 from assay_server.query.metrics.asked import Asked, Range, knowing
 from assay_server.store import DuckStore
+from tests.fixtures.filled_store import filled
+
+in_its_loop = pytest.mark.asyncio(loop_scope="module")
+"""That of the store, which all tests of this file share."""
 
 SECOND = 1_000_000_000
 HOUR = 3600 * SECOND
@@ -114,10 +119,9 @@ def says(span: Span, name: str, values: list[str]) -> bool:
     return NEAREST[name](span) in values
 
 
-@pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[DuckStore]:
-    opened = await DuckStore.open(tmp_path / "facts")
-    await opened.append(Facts(list(SPANS)))
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def store(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[DuckStore]:
+    opened = await filled(tmp_path_factory.mktemp("groups"), Facts(list(SPANS)))
     yield opened
     await opened.close()
 
@@ -153,6 +157,7 @@ NAMES = [*NEAREST, "error_type"]
 @pytest.mark.parametrize("whole", [False, pytest.param(True, marks=pytest.mark.soak)])
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("narrow", FILTERS, ids=lambda narrow: "+".join(narrow) or "all")
+@in_its_loop
 async def test_what_is_grouped_and_narrowed(
     store: DuckStore, narrow: dict[str, list[str]], name: str, whole: bool
 ) -> None:
@@ -193,11 +198,13 @@ def test_what_leaves_a_run_out_does_not_ask_for_the_others() -> None:
     assert not Asked("prj_a", whole, [{"run": ["r"]}]).only_live
 
 
+@in_its_loop
 async def test_only_what_few_say_is_read_by_itself(store: DuckStore) -> None:
     asked = await knowing(store, Asked("prj_a", Range(START, START + HOUR), [{FEW: ["x"]}], MANY))
     assert (asked.key_sets.keys(), asked.few.keys()) == ({FEW, MANY}, {FEW})
 
 
+@in_its_loop
 async def test_versions_of_one_prompt_are_told_apart(tmp_path: Path) -> None:
     store = await DuckStore.open(tmp_path / "versions")
     spans = [

@@ -6,12 +6,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import pytest_asyncio
 
 from assay_server.core.errors import InvalidInput
 from assay_server.core.records import Facts, Score, Span, Tokens
 from assay_server.query import Figure, Metric, Window, Windows, group_noted
 from assay_server.query.metrics import windows_cut as cut
 from assay_server.store import DuckStore
+from tests.fixtures.filled_store import filled
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 SECOND = 1_000_000_000
 START = 1_795_248_000 * SECOND
@@ -61,10 +65,9 @@ FACTS = Facts(
 )
 
 
-@pytest.fixture
-async def windows(tmp_path: Path) -> AsyncIterator[Windows]:
-    store = await DuckStore.open(tmp_path / "facts")
-    await store.append(FACTS)
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def windows(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Windows]:
+    store = await filled(tmp_path_factory.mktemp("windows"), FACTS)
     yield Windows(store)
     await store.close()
 

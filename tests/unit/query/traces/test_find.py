@@ -1,5 +1,6 @@
 """Pages out of windows of the newest traces: the same as looking at all of them, whatever the windows are."""
 
+import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from assay_server.query.filters.attributes import read_condition
 from assay_server.query.traces import find as trace_find
 from assay_server.query.traces import known as trace_known
 from assay_server.store import DuckStore
+from tests.fixtures.filled_store import made
 
 TRACES = 40
 
@@ -24,16 +26,24 @@ def span(trace: int, number: int = 0, **fields: Any) -> Span:
     )
 
 
-@pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[DuckStore]:
+async def fill(store: DuckStore) -> None:
     """Every third trace is of ann; late spans of old traces arrive last."""
-    opened = await DuckStore.open(tmp_path)
     for n in range(1, TRACES + 1):
         said = {"case": f"case-{n % 7}", "order": f"A {n}", "place": n}
         tags = ["old"] if n <= 20 else []  # long not said, while the words came with every trace
         ours = span(n, user="ann" if n % 3 == 0 else "bob", input=f"refund w{n}", attributes=said, tags=tags)
-        await opened.append(Facts([ours]))
-    await opened.append(Facts([span(n, 5, user="ann", input="refund late") for n in (1, 2)]))
+        await store.append(Facts([ours]))
+    await store.append(Facts([span(n, 5, user="ann", input="refund late") for n in (1, 2)]))
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return made(tmp_path_factory.mktemp("found"), fill)
+
+
+@pytest.fixture
+async def store(folder: Path, tmp_path: Path) -> AsyncIterator[DuckStore]:
+    opened = await DuckStore.open(shutil.copytree(folder, tmp_path, dirs_exist_ok=True))
     yield opened
     await opened.close()
 

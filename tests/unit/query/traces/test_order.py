@@ -1,5 +1,6 @@
 """Traces in another order: page by page the same as sorting all rows, what has no value last."""
 
+import shutil
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from assay_server.core.records import Facts, Score, Span, Tokens
 from assay_server.query import ORDERS_OF_TRACES, Order, Rank, TraceFilter, Traces
 from assay_server.query.traces import order as trace_order
 from assay_server.store import DuckStore
+from tests.fixtures.filled_store import made
 
 TRACES = 30
 
@@ -26,10 +28,8 @@ def score(n: int, value: float | None, name: str = "helpful", number: int = 0) -
     return Score("prj_a", f"s{n}-{name}-{number}", name, n * 1_000, "human", value, trace_id=f"{n:032x}")
 
 
-@pytest.fixture
-async def traces(tmp_path: Path) -> AsyncIterator[Traces]:
+async def fill(store: DuckStore) -> None:
     """Every fifth trace has neither tokens nor cost; every third is judged, every ninth twice, trace 12 in vain."""
-    store = await DuckStore.open(tmp_path)
     for n in range(1, TRACES + 1):
         known = {} if n % 5 == 0 else {"tokens": Tokens(fresh_input=(n * 13) % 17, output=n % 3), "cost": (n * 5) % 7}
         judged = [score(n, (n % 4) / 4)] if n % 3 == 0 and n != 12 else []
@@ -37,6 +37,16 @@ async def traces(tmp_path: Path) -> AsyncIterator[Traces]:
         await store.append(Facts([call(n, input=f"refund w{n}", **known)], [*judged, score(n, n, "other:one")]))
     await store.append(Facts([call(n, 900, end_ns=n * 1_000 + 950) for n in (2, 4)]))  # they grow
     await store.append(Facts([Span("prj_b", f"{1:032x}", f"{1:016x}", None, "call", "llm", 1, 10**9)]))
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return made(tmp_path_factory.mktemp("ordered"), fill)
+
+
+@pytest.fixture
+async def traces(folder: Path, tmp_path: Path) -> AsyncIterator[Traces]:
+    store = await DuckStore.open(shutil.copytree(folder, tmp_path, dirs_exist_ok=True))
     yield Traces(store)
     await store.close()
 
