@@ -18,7 +18,7 @@ SIZE = "variant_minimum_shredding_size"
 _BY_ITSELF = 30_000  # DuckDB's own
 _NEVER = -1
 _MOST_NAMES = 100
-_MOST_WORK = 1_000  # names, times those that a span has: up to 12 µs of CPU a span
+_MOST_WORK = 2_000  # names, times those that a span has: up to 20 µs of CPU a span
 _LOOKED_BACK = 25_000  # spans: more than a checkpoint writes at once
 
 

@@ -72,7 +72,7 @@ def test_many_names_are_not_until_they_are_few_again(engine: duckdb.DuckDBPyConn
 
 def test_nor_are_fewer_where_each_span_has_most_of_them(engine: duckdb.DuckDBPyConnection) -> None:
     width = Width(engine, 1_000)
-    wide = a_span(attributes=dict.fromkeys(_NAMES[:40]))
+    wide = a_span(attributes=dict.fromkeys(_NAMES[:50]))
     width.coming([wide])
     assert _size(engine) == 30_000
     width.coming([wide, *_FEW[:1_000]])
