@@ -52,7 +52,10 @@ PARTS = (
 
 
 class FakeApi:
-    """`world` may be exchanged and `failing`, `delays` set while a page is open: paths → status, paths → seconds."""
+    """`world` may be exchanged and `failing`, `delays` set while a page is open: paths → status, paths → seconds.
+
+    `most`: how many rows of a list are answered; half of them are its first.
+    """
 
     def __init__(self, world: World | None = None) -> None:
         self.world = with_agents(a_week()) if world is None else world
@@ -62,6 +65,7 @@ class FakeApi:
         self.held: Json | None = None
         self.grpc_port = 4317
         self.given: list[Json] = []  # scores
+        self.most: int | None = None
 
     def app(self) -> Starlette:
         """Lists and single things by name; everything else goes to the interface."""
@@ -110,6 +114,8 @@ class FakeApi:
                 raise HTTPException(401)
             found = answer(request)
             found = await found if isinstance(found, Awaitable) else found
+            if self.most and isinstance(found, dict) and isinstance(found.get("items"), list):
+                found = {**found, "items": _some(found["items"], self.most)}
             return found if isinstance(found, Response) else JSONResponse(found)
 
         return Route(path, endpoint, methods=[method])
@@ -299,6 +305,11 @@ def fresh(world: World) -> World:
 async def _body(request: Request) -> Json:
     raw = await request.body()
     return (await request.json()) if raw else {}
+
+
+def _some(rows: list[Json], most: int) -> list[Json]:
+    first, others = rows[: most // 2], rows[most // 2 :]
+    return first + others[:: len(others) // (most - most // 2) + 1]
 
 
 def _find(rows: list[Json], field: str, value: str) -> Json:

@@ -12,7 +12,7 @@ import pytest
 from tests.fixtures import otlp
 from tests.fixtures.server import RunningServer
 
-KILLS = 10
+KILLS = 5  # a hundred in `make soak`
 
 
 class Sender(threading.Thread):
@@ -76,8 +76,8 @@ class Acknowledged:
         raise AssertionError("no answer within a minute")
 
 
-@pytest.mark.timeout(600)  # eleven starts; a machine that does other things takes its time
-def test_ten_kills_lose_nothing_acknowledged(own_server: RunningServer) -> None:
+@pytest.mark.timeout(600)  # six starts; a machine that does other things takes its time
+def test_kills_lose_nothing_acknowledged(own_server: RunningServer) -> None:
     rng = random.Random(20261121)
     told = Acknowledged()
     own_server.start()
