@@ -9,7 +9,8 @@ import duckdb
 from assay_server.core.errors import Unavailable
 from assay_server.store.directory import Directory
 from assay_server.store.faults import is_of_memory, is_of_width, wrapped
-from assay_server.store.opening import WHOLE, Settings
+from assay_server.store.opening import Settings
+from assay_server.store.width import NEVER, columns_from
 
 T = TypeVar("T")
 
@@ -23,7 +24,7 @@ def keep_whole(cursor: duckdb.DuckDBPyConnection, directory: Directory, error: B
         return False
     _log.warning("the attributes of spans have too many names for columns of their own: they are stored whole, and"
                  " conditions on them take longer; names should not hold ids")  # fmt: skip
-    cursor.execute(WHOLE)
+    cursor.execute(columns_from(NEVER))
     directory.set_whole()
     return True
 

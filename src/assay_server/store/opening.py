@@ -15,15 +15,11 @@ from assay_server.store.directory import Directory
 from assay_server.store.faults import wrapped
 from assay_server.store.log_tail import set_aside
 from assay_server.store.schema import FILLS, NEWEST, STEPS
-from assay_server.store.width import SIZE
+from assay_server.store.width import NEVER, columns_from
 
 _log = logging.getLogger(__name__)
 
 _LETTING_GO_S = (0.01, 0.1, 0.5, 2.0)
-
-
-WHOLE = f"SET GLOBAL {SIZE} = -1"
-"""Attributes are stored whole from now on, not spread over a column for each name."""
 
 
 @dataclass(slots=True, frozen=True)
@@ -105,7 +101,7 @@ def _connect(file: Path, settings: Settings, version: int, whole: bool) -> duckd
         path, name = str(file).replace("'", "''"), name_of(file)
         connection.execute(f"SET temp_directory = '{path}.spill'")  # not where the process happens to stand
         connection.execute("SET GLOBAL TimeZone = 'UTC'")  # days begin alike on every machine
-        connection.execute(WHOLE if whole else f"SET GLOBAL {SIZE} = {settings.columns_from}")
+        connection.execute(columns_from(NEVER if whole else settings.columns_from))
         attach(connection, name, file, settings.row_group_size)
         connection.execute(f"USE {name}")
         connection.execute("PRAGMA disable_checkpoint_on_shutdown")  # the log is replayed faster than it is merged

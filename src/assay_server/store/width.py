@@ -16,19 +16,24 @@ SIZE = "variant_minimum_shredding_size"
 """DuckDB's setting: how many rows a row group must have; -1 is never."""
 
 _BY_ITSELF = 30_000  # DuckDB's own
-_NEVER = -1
+NEVER = -1
 _MOST_NAMES = 100
 _MOST_WORK = 2_000  # names, times those that a span has: up to 20 µs of CPU a span
 _LOOKED_BACK = 25_000  # spans: more than a checkpoint writes at once
 
 
+def columns_from(rows: int) -> str:
+    """SQL: from now on attributes of row groups that have so many rows are columns; `NEVER`, they are stored whole."""
+    return f"SET GLOBAL {SIZE} = {rows}"
+
+
 class Width:
     """Belongs to the writer's thread, with the writer's connection."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, columns_from: int) -> None:
-        """`columns_from`: the rows a row group must have while names are few."""
+    def __init__(self, connection: duckdb.DuckDBPyConnection, while_few: int) -> None:
+        """`while_few`: the rows a row group must have while names are few."""
         self._connection = connection
-        self._columns_from = columns_from
+        self._while_few = while_few
         self._now, self._before = _Seen(), _Seen()
         self._wide = False
 
@@ -40,13 +45,13 @@ class Width:
         wide = self._now.are_many_with(self._before)
         if wide != self._wide:
             self._wide = wide
-            self._set(_BY_ITSELF if wide else self._columns_from)
+            self._set(_BY_ITSELF if wide else self._while_few)
 
     def _set(self, rows: int) -> None:
         """Unless somebody found out that there is no memory for columns at all (`memory.keep_whole`)."""
         kept = self._connection.execute(f"SELECT current_setting('{SIZE}')").fetchone()
-        if kept != (_NEVER,):
-            self._connection.execute(f"SET GLOBAL {SIZE} = {rows}")
+        if kept != (NEVER,):
+            self._connection.execute(columns_from(rows))
 
 
 class _Seen:

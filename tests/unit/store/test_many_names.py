@@ -8,7 +8,7 @@ import pytest
 
 from assay_server.core.errors import Unavailable
 from assay_server.core.records import Facts
-from assay_server.store import DuckStore, Settings
+from assay_server.store import DuckStore, Settings, width
 from tests.conformance.store import a_span
 
 _BATCHES, _SPANS, _NAMES = 10, 2000, 10_000
@@ -25,10 +25,10 @@ async def _sent(store: DuckStore, facts: Facts) -> None:
     raise AssertionError("the store never took it")
 
 
-async def test_names_that_hold_ids_do_not_stop_the_store(tmp_path: Path) -> None:
+async def test_names_that_hold_ids_do_not_stop_the_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A column for each name took the checkpoint gigabytes: from then on every append failed, also after a restart."""
+    monkeypatch.setattr(width, "_BY_ITSELF", 100)  # 30,000 rows take a test too long
     store = await DuckStore.open(tmp_path, Settings(checkpoint_threshold="4MB", memory_limit="128MB"))
-    store._control.execute("SET GLOBAL variant_minimum_shredding_size = 100")  # 30,000 rows take a test too long
     for batch in range(_BATCHES):
         numbers = range(1 + batch * _SPANS, 1 + (batch + 1) * _SPANS)
         spans = [a_span(k, k, attributes={"who": "x", f"seen.{k % _NAMES}": k}) for k in numbers]
@@ -37,6 +37,8 @@ async def test_names_that_hold_ids_do_not_stop_the_store(tmp_path: Path) -> None
         "SELECT count(*) AS n, count(variant_extract(attributes, 'seen.7')) AS of_seven FROM spans"
     )
     assert found == [{"n": _BATCHES * _SPANS, "of_seven": 2}]
+    kept = await store.scan("SELECT current_setting('variant_minimum_shredding_size') AS size")
+    assert kept == [{"size": -1}], "a checkpoint met too many"
     assert (await store.compact()).rows["spans"] == _BATCHES * _SPANS
     await store.close()
     store = await DuckStore.open(tmp_path)
