@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from assay_server.query.dimensions import MARGIN_NS
+from assay_server.query.dimensions import BY_SCORE, MARGIN_NS
 from assay_server.query.key_sets import KeySets, few_of, sets_of
 from assay_server.query.metrics.live import only_live
 from assay_server.query.metrics.narrowing import Knowing, asks_for_runs, field_of, kept_by, narrowed, searches_of
@@ -63,6 +63,11 @@ class Asked:
     def around(self) -> list[Any]:
         """Edges of all that traces of the range may say: one that goes over an edge says some of it outside."""
         return self.edges(MARGIN_NS)
+
+    @property
+    def by_score(self) -> bool:
+        """Judgements of every name, each in its group."""
+        return self.group_by == BY_SCORE
 
     @property
     def only_live(self) -> bool:

@@ -1,9 +1,8 @@
 """Judgements as units: what was said of traces and spans, and the group of what they judge."""
 
-from dataclasses import dataclass
 from typing import Any
 
-from assay_server.query.dimensions import BY_SCORE, Dimension, all_of, dimension, each_tag
+from assay_server.query.dimensions import all_of, dimension, each_tag
 from assay_server.query.metrics.asked import Asked, conditions
 from assay_server.query.metrics.live import only_live
 from assay_server.query.metrics.measures import Metric, each
@@ -11,8 +10,10 @@ from assay_server.query.metrics.narrowing import kept_by, of_traces
 from assay_server.query.metrics.searched import SEARCH
 from assay_server.query.sql import Where, lines
 
-_ALWAYS = (0, 1 << 62)
-"""A judgement is made at any time after what it judges."""
+
+def _always(asked: Asked) -> list[Any]:
+    """Edges: a judgement is made at any time after what it judges."""
+    return [asked.project, 0, 1 << 62]
 
 
 def judgements(asked: Asked, metric: Metric) -> tuple[str, list[Any]]:
@@ -23,19 +24,18 @@ def judgements(asked: Asked, metric: Metric) -> tuple[str, list[Any]]:
     judged = _judged(asked, metric)
     columns = "SELECT time_ns AS at_ns, trace_id, span_id, source, name,"
     scores = lines("j AS (" + columns, each(metric), "AS v0 FROM scores WHERE", str(judged) + "),")
-    by_score = asked.group_by == BY_SCORE
-    if asked.words <= {SEARCH} and (by_score or asked.group_by is None):
+    if asked.words <= {SEARCH} and (asked.by_score or asked.group_by is None):
         alone = "SELECT at_ns, coalesce(trace_id, '') AS trace_id, hash(trace_id) AS trace,"
-        g = "name" if by_score else "''"
+        g = "name" if asked.by_score else "''"
         return lines(scores, "u AS (" + alone, g, "AS g, source, v0 FROM j)"), judged.params
-    of_spans, params = _JudgedSpans.of(asked).ctes(asked)
+    of_spans, params = _JudgedSpans(asked).ctes()
     return lines(scores, of_spans), [*judged.params, *params]
 
 
 def _judged(asked: Asked, metric: Metric) -> Where:
     """The judgements themselves, and what is said of whole traces."""
-    judged, always = Where.project(asked.project), [asked.project, *_ALWAYS]
-    if asked.group_by != BY_SCORE:
+    judged, always = Where.project(asked.project), _always(asked)
+    if not asked.by_score:
         judged.add("name = ?", "schema_valid" if metric.name == "schema_violations" else metric.score)
     judged.equal("source", metric.source)
     begun = "(time_ns >= ? OR source = 'human')" if asked.labels_ever else "time_ns >= ?"
@@ -47,28 +47,22 @@ def _judged(asked: Asked, metric: Metric) -> Where:
     return judged
 
 
-@dataclass(frozen=True, slots=True)
 class _JudgedSpans:
-    """What the spans of judged traces say of the group. `across`: one that the filter does not keep may say it. `one`:
-    the judged span itself says it, since of a call's model or name its trace may have several."""
+    """What the spans of judged traces say of the group."""
 
-    by: Dimension
-    by_score: bool
-    across: bool
-    one: bool
+    def __init__(self, asked: Asked) -> None:
+        self.asked = asked
+        self.by = by = dimension(None if asked.by_score else asked.group_by, asked.key_sets)
+        # Also one that the filter leaves may say it; without a filter the first of all is the first of those it keeps.
+        self.across = by.wide and bool(asked.words)
+        # The judged span itself says it: of a call's model or name its trace may have several.
+        self.one = not (by.wide or asked.by_score) and asked.group_by is not None
 
-    @classmethod
-    def of(cls, asked: Asked) -> "_JudgedSpans":
-        by_score = asked.group_by == BY_SCORE
-        by = dimension(None if by_score else asked.group_by, asked.key_sets)
-        # Without a filter the first of all spans is the first of those it keeps.
-        across = by.wide and bool(asked.words)
-        return cls(by, by_score, across, one=not (by.wide or by_score) and asked.group_by is not None)
-
-    def ctes(self, asked: Asked) -> tuple[str, list[Any]]:
+    def ctes(self) -> tuple[str, list[Any]]:
         """They read `j` and end in `u`."""
+        asked = self.asked
         kept = [{word: values for word, values in kept_by(narrow).items() if word != SEARCH} for narrow in asked.narrow]
-        where = conditions(asked, [asked.project, *_ALWAYS], narrow=kept)
+        where = conditions(asked, _always(asked), narrow=kept)
         theirs = "FROM spans s WHERE s.project = ? AND s.trace_id IN (SELECT trace_id FROM j)"
         first = all_of("s." + self.by.own) if self.by.many else "arg_min(" + self.by.own + ", s.start_ns)"
         spans = ["t AS (SELECT s.trace_id, " + first + " AS own", theirs, "AND", str(where), "GROUP BY s.trace_id),"]
@@ -89,7 +83,7 @@ class _JudgedSpans:
         return lines(*spans, "u AS (" + columns, self._group(), "AS g, source, v0", joins + ")"), params
 
     def _group(self) -> str:
-        if self.by_score:
+        if self.asked.by_score:
             return "name"
         if self.by.many:
             return "coalesce(" + each_tag("said" if self.across else "own") + ", '')"

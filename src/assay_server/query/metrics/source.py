@@ -6,7 +6,7 @@ Spans belong to the moment they started, as on the pages of traces and costs; ju
 from collections.abc import Sequence
 from typing import Any, Literal
 
-from assay_server.query.dimensions import BY_SCORE, GroupedCalls, dimension, each_tag
+from assay_server.query.dimensions import GroupedCalls, dimension, each_tag
 from assay_server.query.metrics.asked import Asked, conditions, of_failures
 from assay_server.query.metrics.judged import judgements
 from assay_server.query.metrics.live import of_no_run
@@ -59,7 +59,7 @@ def units(asked: Asked, metrics: Sequence[Metric]) -> tuple[str, list[Any]]:
 
 def has_several(asked: Asked) -> bool:
     """Whether what is counted may be in more than one group."""
-    return asked.group_by not in {None, BY_SCORE} and dimension(asked.group_by).many
+    return not asked.by_score and dimension(asked.group_by).many
 
 
 def _is_of_whole_traces(asked: Asked) -> bool:

@@ -79,14 +79,11 @@ class Sql:
             raise TooLarge(f"The query is longer than {LONGEST} characters.", field="sql")
         began = time.perf_counter()
         queries = await self._parser.rewrite(sql)
-        read = (attribute for query in queries for attribute in query.attributes)
-        nobody_has = await without_any(self._store, project, read)
-        ways = [_asked(query, project, nobody_has) for query in queries]
         if self._waiting >= _WAITING:
             raise Busy("Too many queries are waiting.", retry_after_s=2)
         self._waiting += 1
         began_turn = asyncio.Event()
-        work = asyncio.ensure_future(self._in_turn(ways, limit, began_turn))
+        work = asyncio.ensure_future(self._in_turn(project, queries, limit, began_turn))
         work.add_done_callback(self._left)
         kinds, rows = await self._in_time(work, began_turn)
         shown = [_row(row, list(kinds.values())) for row in rows[:limit]]
@@ -129,14 +126,16 @@ class Sql:
             raise self._too_long()
         return work.result()
 
-    async def _in_turn(self, ways: Sequence[_Asked], limit: int, began_turn: asyncio.Event) -> _Read:
+    async def _in_turn(self, project: str, queries: Sequence["_Query"], limit: int, began_turn: asyncio.Event) -> _Read:
         async with self._turn:
             began_turn.set()
             until = time.monotonic() + self._seconds
-            inner, params = ways[0]
+            inner, params = _asked(queries[0], project)
             columns = await self._scan("DESCRIBE " + inner, params, MOST_ROWS, until)
             kinds = {str(row["column_name"]): str(row["column_type"]) for row in columns}
-            for quicker, its_params in ways[1:] if len(kinds) == len(columns) else ():
+            for query in queries[1:] if len(kinds) == len(columns) else ():
+                nobody_has = await without_any(self._store, project, query.attributes)
+                quicker, its_params = _asked(query, project, nobody_has)
                 named = "shown(" + ", ".join(map(_quoted, kinds)) + ")"
                 with contextlib.suppress(InvalidInput):  # told of the query as it was asked
                     return kinds, await self._scan(_shown(kinds, quicker, named, limit), its_params, limit + 1, until)

@@ -12,9 +12,9 @@ from assay_server.query.dashboards.series import found_with_series, groups_of, i
 from assay_server.query.metrics.asked import Asked, Range
 from assay_server.query.metrics.measures import Metric
 from assay_server.store import DuckStore
-from tests.fixtures.filled_store import filled
+from tests.fixtures.filled_store import filled, in_its_loop
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = in_its_loop
 
 HOUR = 3_600 * 10**9
 START = 1_795_248_000 * 10**9

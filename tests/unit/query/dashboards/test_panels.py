@@ -11,9 +11,9 @@ from assay_server.core.records import Facts, Score, Span, Tokens
 from assay_server.query import Sql
 from assay_server.query.dashboards import Panels, parse_panel
 from assay_server.stats import mean
-from tests.fixtures.filled_store import filled
+from tests.fixtures.filled_store import filled, in_its_loop
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = in_its_loop
 
 SECOND = 1_000_000_000
 HOUR = 3600 * SECOND

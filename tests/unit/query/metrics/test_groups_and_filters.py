@@ -13,10 +13,7 @@ from assay_server.query import Metric, Sql, Window, Windows
 from assay_server.query.dashboards import Panels, parse_panel
 from assay_server.query.metrics.asked import Asked, Range, knowing
 from assay_server.store import DuckStore
-from tests.fixtures.filled_store import filled
-
-in_its_loop = pytest.mark.asyncio(loop_scope="module")
-"""That of the store, which all tests of this file share."""
+from tests.fixtures.filled_store import filled, in_its_loop
 
 SECOND = 1_000_000_000
 HOUR = 3600 * SECOND

@@ -13,9 +13,9 @@ from assay_server.core.records import Facts, Score, Span, Tokens
 from assay_server.query import Figure, Metric, Window, Windows, group_noted
 from assay_server.query.metrics import windows_cut as cut
 from assay_server.store import DuckStore
-from tests.fixtures.filled_store import filled
+from tests.fixtures.filled_store import filled, in_its_loop
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = in_its_loop
 
 SECOND = 1_000_000_000
 START = 1_795_248_000 * SECOND

@@ -13,10 +13,7 @@ from assay_server.core.records import Facts, Span
 from assay_server.query import Sql
 from assay_server.query.sandbox import sandbox
 from assay_server.query.sandbox.attributes import read_from_columns
-from tests.fixtures.filled_store import filled
-
-in_its_loop = pytest.mark.asyncio(loop_scope="module")
-"""That of the store, which all tests of this file share."""
+from tests.fixtures.filled_store import filled, in_its_loop
 
 START = 1_795_248_000_000_000_000  # 2026-11-21T08:00:00Z
 ATTRIBUTES: list[dict[str, Any]] = [
