@@ -3,6 +3,7 @@
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
@@ -27,6 +28,8 @@ ARGUMENTS = [
 SIZE = ViewportSize(width=1360, height=860)
 
 Opened = Callable[..., Page]
+Listeners = dict[str, Callable[..., None]]
+"""By the page's event."""
 
 expect.set_options(timeout=15_000)  # a machine that is busy with other tests is not a fault of the page
 
@@ -117,7 +120,8 @@ def opened(chromium: Browser, warm: BrowserContext, ui_url: str) -> Iterator[Ope
     contexts: list[BrowserContext] = []
     pages: list[Page] = []
     complaints: list[str] = []
-    heard: dict[str, Callable[..., None]] = {
+    listening = ExitStack()
+    heard: Listeners = {
         "pageerror": lambda error: complaints.append(f"error in the page: {error}"),
         "console": lambda message: complaints.append(message.text) if is_fault(message) else None,
         "request": lambda request: None if _is_ours(request.url, ui_url) else complaints.append(request.url),
@@ -133,21 +137,31 @@ def opened(chromium: Browser, warm: BrowserContext, ui_url: str) -> Iterator[Ope
         page = context.new_page() if pages else warm.pages[0]
         pages.append(page)
         page.set_default_timeout(15_000)
-        for event, listener in heard.items():
-            page.on(event, listener)  # type: ignore[call-overload]
+        listening.enter_context(heard_of(page, heard))
         page.goto(ui_url + path)
         return page
 
     yield open_page
+    listening.close()
     for context in contexts:
         context.close()
     if pages:
-        for event, listener in heard.items():
-            pages[0].remove_listener(event, listener)
         _as_new(pages[0], ui_url)
     warm.clear_cookies()
     warm.clear_permissions()
     assert complaints == []
+
+
+@contextmanager
+def heard_of(page: Page, listeners: Listeners) -> Iterator[None]:
+    """Nothing more, once the block has ended: the page is the next test's."""
+    for event, listener in listeners.items():
+        page.on(event, listener)  # type: ignore[call-overload]
+    try:
+        yield
+    finally:
+        for event, listener in listeners.items():
+            page.remove_listener(event, listener)
 
 
 def _as_new(page: Page, url: str) -> None:

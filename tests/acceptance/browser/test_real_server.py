@@ -1,14 +1,14 @@
 """Every page before a real server that holds one of everything: other tests have a fake one, which may lag behind."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import httpx
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Response, expect
 
-from tests.acceptance.browser.conftest import is_fault
+from tests.acceptance.browser.conftest import SIZE, Listeners, heard_of, is_fault
 from tests.fakes.ui_agent import AGENT, EARLIER
 from tests.fakes.ui_world import an_id
 from tests.fixtures.server import RunningServer
@@ -95,7 +95,7 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[RunningSe
 def somebody(chromium: Browser, filled: tuple[RunningServer, dict[str, str]]) -> Iterator[BrowserContext]:
     """Signed in with a key, as people do. All pages are loaded in the one that is open (`conftest.warm` says why)."""
     server, _ = filled
-    context = chromium.new_context(viewport={"width": 1360, "height": 860}, reduced_motion="reduce")
+    context = chromium.new_context(viewport=SIZE, reduced_motion="reduce")
     page = context.new_page()
     page.goto(f"{server.url}/sign-in")
     page.locator("input").first.fill(server.key)
@@ -113,23 +113,20 @@ def test_a_page_shows_what_is_there(
     complaints: list[str] = []
     page = somebody.pages[0]
     page.set_default_timeout(15_000)
-    heard: dict[str, Callable[..., None]] = {
+    heard: Listeners = {
         "pageerror": lambda error: complaints.append(f"error in the page: {error}"),
         "console": lambda message: complaints.append(message.text) if is_fault(message) else None,
         "response": lambda answer: complaints.append(f"{answer.status} {answer.url}") if _refused(answer) else None,
     }
-    for event, listener in heard.items():
-        page.on(event, listener)  # type: ignore[call-overload]
-    page.goto(server.url + path.format(**made))
-    main = page.locator("main")
-    if path in PAGES:
-        expect(main).to_contain_text(MARK)
-    expect(main.locator("h1")).not_to_be_empty()
-    _settled(page)
-    said = main.inner_text()
-    page.goto("about:blank")
-    for event, listener in heard.items():
-        page.remove_listener(event, listener)
+    with heard_of(page, heard):
+        page.goto(server.url + path.format(**made))
+        main = page.locator("main")
+        if path in PAGES:
+            expect(main).to_contain_text(MARK)
+        expect(main.locator("h1")).not_to_be_empty()
+        _settled(page)
+        said = main.inner_text()
+        page.goto("about:blank")
     assert complaints == []
     assert not _UNSAID.findall(said), said
 
