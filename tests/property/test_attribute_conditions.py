@@ -105,6 +105,8 @@ ALIKE: list[list[Any]] = [
     ["x", "[x]", '["stop"]', "{}"],
     [0.1, 1e-7, 1e16, -0.0],
     [1, 2**64 - 1, -1],
+    [0, -0.0, "0", "0.0", 0.0, "1e0", 1, 1.0, True, "1", 2.5, "2.5"],
+    [2**53 + 1, float(2**53), 1e20, 10**20, "1e+20", 1e16, 10**16],
 ]
 
 
@@ -118,6 +120,39 @@ def test_however_the_engine_keeps_it(store: tuple[asyncio.Runner, DuckStore], ki
     for wanted in sorted({text for value in kinds for text in _asked(value)}):
         for op in OPERATORS:
             _agree(runner, opened, project, values, f"k:{op}:{wanted}")
+
+
+@pytest.mark.parametrize("in_columns", [False, True])
+@pytest.mark.parametrize(
+    ("asked", "found"),
+    [
+        ("1", [1, 1.0, "1"]),
+        ("1.0", [1, 1.0, "1.0"]),
+        ("1e0", [1, 1.0, "1e0"]),
+        ("-1.0", []),
+        ("0", [-0.0, 0]),
+        ("0.50", [0.5]),
+        ("9007199254740993", [2**53 + 1]),
+        ("9007199254740992", [float(2**53)]),
+        ("01", []),
+        ("1e400", []),
+        ("1e99999999999999999999", []),
+        ("true", [True]),
+    ],
+)
+def test_a_number_is_the_same_however_it_is_written(
+    store: tuple[asyncio.Runner, DuckStore], asked: str, found: list[Any], in_columns: bool
+) -> None:
+    runner, opened = store
+    values = [1, 1.0, "1", "1.0", "1e0", True, -0.0, 0, 0.5, 2**53 + 1, float(2**53), None, [1]]
+    project = _stored(runner, opened, values)
+    if in_columns:
+        _written(opened)
+    _agree(runner, opened, project, values, f"k:ne:{asked}")
+    _agree(runner, opened, project, values, f"k:eq:{asked}")
+    condition = read_condition(f"k:eq:{asked}")
+    told = [repr(value) for value in values if condition.holds({"k": value})]
+    assert sorted(told) == sorted(map(repr, found))
 
 
 NAME = st.text(st.characters(exclude_categories=["Cs"]), max_size=4) | st.from_regex(

@@ -58,7 +58,14 @@ _TAGGED = (
 )
 """The first of a key that has a value, as the door reads who is charged (`ingest.normalise`)."""
 
-_ATTRIBUTE = "left(variant_extract(attributes, ?)::VARCHAR, 1000)"  # as long as names of other fields may be
+_SENT = "variant_extract(attributes, ?)"
+_ATTRIBUTE = (
+    f"CASE WHEN ends_with({_SENT}::VARCHAR, '.0') AND variant_typeof({_SENT}) = 'DOUBLE'"
+    f" THEN left({_SENT}::VARCHAR, -2) ELSE left({_SENT}::VARCHAR, 1000) END"
+)
+"""As long as names of other fields may be. Some clients send `1` for what others send as `1.0`: that is one group."""
+
+_PLACES = 4  # of its key
 
 
 def is_group(name: Any) -> bool:
@@ -168,7 +175,7 @@ def dimension(group_by: str | None, key_sets: KeySets = _KNOWN_NONE) -> Dimensio
     if key and kind == "tag":
         return Dimension(_TAGGED, [key] * 4, wide=True)
     if key and kind == "attribute":
-        return Dimension(_ATTRIBUTE, [key], wide=True)
+        return Dimension(_ATTRIBUTE, [key] * _PLACES, wide=True)
     raise InvalidInput(
         "Nothing is grouped by that.", field="group_by", value=group_by, fix=f"use one of {', '.join(DIMENSIONS)}"
     )
@@ -184,8 +191,15 @@ def _endpoint(of_providers: Sequence[int] | None) -> Dimension:
     theirs, params = PROVIDERS_ROUTE, list[Any]()
     if of_providers is not None:
         theirs, params = lines("key IN (SELECT key FROM spans WHERE", ONE_OF_SETS, "AND", theirs, ")"), [of_providers]
-    route = "CASE WHEN NOT " + theirs + " THEN " + _ATTRIBUTE + " END"
+    route = "CASE WHEN NOT " + theirs + " THEN left(" + _SENT + "::VARCHAR, 1000) END"
     return Dimension("coalesce(" + route + ", " + root + ")", [*map(list, params), "http.route"], wide=True)
+
+
+def groups_of(name: str, values: Sequence[str]) -> list[str]:
+    """The groups that these values are in: `1.0` of an attribute is in that of `1`, unless it is a text."""
+    if not name.startswith(ATTRIBUTE):
+        return list(values)
+    return [*values, *(whole for value in values if (whole := value.removesuffix(".0")) != value)]
 
 
 def all_of(tags: str) -> str:

@@ -43,6 +43,7 @@ class Aliases:
     quoting: tuple[str, ...]  # how scopes begin whose texts are JSON
     document_kinds: dict[str, tuple[str, ...]]  # key -> on spans of which kinds it holds documents; others: on all
     identities: frozenset[str]  # keys that name a user or a session
+    reals: frozenset[str]  # keys of real numbers, which some clients send as whole ones
 
 
 @lru_cache(1)
@@ -86,6 +87,7 @@ def compile_aliases(table: dict[str, Any]) -> Aliases:
             if isinstance(entry, dict) and "of" in entry
         },
         identities=frozenset((*table["texts"]["user"], *table["texts"]["session"])),
+        reals=frozenset(table["reals"]),
     )
 
 

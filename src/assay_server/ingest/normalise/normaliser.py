@@ -32,6 +32,7 @@ ROOT_NAME = "assay.span_name"
 
 _TOTALS = tuple(f"tokens.{name}" for name in ("input", "output", "cache_read", "cache_write", "reasoning"))
 _SHORT = 1000  # characters of a name; longer ones are cut
+_EXACT = 2**53  # up to here a real number holds every whole one
 _CHARGED = ("feature", "tenant", "cost_center")
 
 
@@ -75,13 +76,16 @@ class Normaliser:
 
     def charge(self, span: Span) -> None:
         """Who is charged for a span whose other fields are filled already."""
-        names = self._named(Sources(self._plans.of(span.attributes), (span.attributes,)))
+        plan = self._plans.of(span.attributes)
+        _make_real(span, plan.reals)
+        names = self._named(Sources(plan, (span.attributes,)))
         for field, text in names.items():
             setattr(span, field, text)
         _charge(span, self._told(span.resource).charged)
 
     def _fill(self, span: Span, told: _Told) -> list[Score]:
         plan = self._plans.of(span.attributes)
+        _make_real(span, plan.reals)
         layers: tuple[dict[str, Any], ...] = (span.attributes,)
         contents = [event["attributes"] for event in span.events if event["name"] in CONTENT_EVENTS]
         if contents:
@@ -257,6 +261,14 @@ class Normaliser:
             if number is not None:
                 return number * 1000 if unit == "s" else number
         return None
+
+
+def _make_real(span: Span, keys: Sequence[str]) -> None:
+    """What says itself in all digits of a real number."""
+    for key in keys:
+        value = span.attributes[key]
+        if type(value) is int and abs(value) <= _EXACT:
+            span.attributes[key] = float(value)
 
 
 def _charge(span: Span, resource: dict[str, str]) -> None:

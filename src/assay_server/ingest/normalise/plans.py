@@ -2,7 +2,7 @@
 every span."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from assay_server.ingest.normalise.aliases import Aliases
@@ -21,11 +21,12 @@ EVENTS_AFTER = 100
 @dataclass(slots=True, frozen=True)
 class Plan:
     """`places`: field -> where its value may stand, best first. `texts`: the fields among them that are plain texts.
-    `counts`: is there any place for a count of tokens?"""
+    `counts`: is there any place for a count of tokens? `reals`: the span's own keys that are real numbers."""
 
     places: dict[str, tuple[Place, ...]]
     texts: tuple[str, ...]
     counts: bool
+    reals: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -64,7 +65,7 @@ class Plans:
         return self._plan(places)
 
     def _new(self, keys: tuple[str, ...]) -> Plan:
-        plan = self._plan(self._places(keys))
+        plan = replace(self._plan(self._places(keys)), reals=tuple(key for key in keys if key in self._table.reals))
         if len(keys) <= _KEYS and sum(map(len, keys)) <= _CHARACTERS:
             if len(self._known) >= _PLANS:
                 self._known.clear()

@@ -7,13 +7,20 @@ from typing import Any
 import msgspec
 
 from assay_server.core.errors import InvalidInput
-from assay_server.query.filters.stored_text import as_stored, json_text, plain_text, small_letters, texts_within
+from assay_server.query.filters.stored_text import (
+    as_stored,
+    json_text,
+    other_texts,
+    plain_text,
+    small_letters,
+    texts_within,
+)
 from assay_server.query.group_names import beginning_noted
 from assay_server.store import encode, words_of_attribute
 
 _NUMBERS = {"lt": "<", "le": "<=", "gt": ">", "ge": ">="}
-_TEXTS = {"eq": "=", "ne": "<>"}
-OPERATORS = (*_TEXTS, *_NUMBERS, "contains", "exists")
+_ALIKE = ("eq", "ne")
+OPERATORS = (*_ALIKE, *_NUMBERS, "contains", "exists")
 
 _OPENING = ("[", "{")
 _READ = "variant_extract(attributes, ?)::VARCHAR"
@@ -31,7 +38,7 @@ _TEXT_WITHIN = (  # names are followed by a colon
 @dataclass(slots=True, frozen=True)
 class AttributeCondition:
     """`lt le gt ge` compare numbers, the others texts; `contains` without regard to case. What has no such attribute
-    meets none of them.
+    meets none of them. A number equals itself however it is written (`1` and `1.0`), a text only its own letters.
 
     A list or an object equals the JSON of the same values, however that is spaced and its names are ordered; it
     contains what one of the texts in it contains (its values at any depth, not its names); it is never a number. What
@@ -55,11 +62,19 @@ class AttributeCondition:
             return no_nan + number + " " + _NUMBERS[self.op] + " ?", [key, key, float(value)]
         if self._beginning is not None:
             return "starts_with(" + _READ + ", ?)", [key, self._beginning]
-        test = _TEXTS[self.op] + " ?"
-        if not value.startswith(_OPENING):
-            return f"{_READ} {test}", [key, value]
-        exact = f"CASE WHEN {_IS_TEXT} THEN {_READ} {test} ELSE {_JSON} {test} END"
-        return exact, [key, key, value, key, _same_json(value)]
+        same, params = self._same()
+        return (same, params) if self.op == "eq" else (f"NOT ({same})", params)
+
+    def _same(self) -> tuple[str, list[Any]]:
+        key, value = self.key, self.value
+        if value.startswith(_OPENING):
+            exact = f"CASE WHEN {_IS_TEXT} THEN {_READ} = ? ELSE {_JSON} = ? END"
+            return exact, [key, key, value, key, _same_json(value)]
+        others = other_texts(value)
+        if not others:
+            return f"{_READ} = ?", [key, value]
+        number = f"{_READ} IN ({', '.join('?' * len(others))}) AND NOT {_IS_TEXT}"
+        return f"({_READ} = ? OR {number})", [key, value, key, *others, key]
 
     def _contains(self) -> tuple[str, list[Any]]:
         """Only rows that may meet it are read as JSON: but for quotes and backslashes, which are escaped where the
@@ -94,10 +109,15 @@ class AttributeCondition:
             return any(small_letters(self.value) in small_letters(text) for text in texts)
         if self._beginning is not None:
             return not nested and plain_text(value).startswith(self._beginning)
-        if self.op in _TEXTS:
-            same = json_text(value) == _same_json(self.value) if nested else plain_text(value) == self.value
-            return same == (self.op == "eq")
+        if self.op in _ALIKE:
+            return self._is_same(value) == (self.op == "eq")
         return not nested and _compared(plain_text(value), self.op, float(self.value))
+
+    def _is_same(self, value: Any) -> bool:
+        if isinstance(value, list | dict):
+            return json_text(value) == _same_json(self.value)
+        text = plain_text(value)
+        return text == self.value or (not isinstance(value, str) and text in other_texts(self.value))
 
 
 def read_condition(text: str) -> AttributeCondition:

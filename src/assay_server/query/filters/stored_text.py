@@ -10,6 +10,7 @@ import msgspec
 
 from assay_server.store import encode
 
+_NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d{1,4})?", re.ASCII)  # as JSON writes it
 _ESCAPE = re.compile(r"\\u[0-9a-f]{4}|\\.")
 
 
@@ -21,6 +22,23 @@ def as_stored(value: Any) -> Any:
 def plain_text(value: Any) -> str:
     """Of what is stored and is no list and no object."""
     return value if isinstance(value, str) else str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def other_texts(text: str) -> list[str]:
+    """How else the number that a text says reads where it is stored as one: whole, or with a point; none of no number.
+
+    `1` is `1.0` where somebody sent it so, and `0` is `-0.0`.
+    """
+    if not _NUMBER.fullmatch(text):
+        return []
+    real, exact = float(text), Decimal(text)
+    alike = set()
+    if -(2**63) <= exact < 2**64 and exact == exact.to_integral_value():
+        alike.add(str(int(exact)))
+    # A whole number is itself alone, not the real one nearest to it.
+    if math.isfinite(real) and (Decimal(real) == exact or not text.lstrip("-").isdigit()):
+        alike.update([str(real)] if real else ["0.0", "-0.0"])
+    return sorted(alike - {text})
 
 
 def texts_within(value: Any) -> Iterator[str]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from assay_server.core.errors import InvalidInput
-from assay_server.query.dimensions import EDGES, GROUPS, LONGEST_NS, OWN, dimension, is_group, quoted
+from assay_server.query.dimensions import EDGES, GROUPS, LONGEST_NS, OWN, dimension, groups_of, is_group, quoted
 from assay_server.query.key_sets import ATTRIBUTE, ONE_OF_SETS, KeySets
 from assay_server.query.metrics.searched import SEARCH, Found, Searched, Searches, line_of, names_runs
 from assay_server.query.sql import Where, lines
@@ -194,7 +194,7 @@ def _of_span(name: str, given: list[str], edges: Sequence[Any], of: str, known: 
     by = dimension(name, few)
     own = of + by.own if name in TRACE_WIDE else by.own
     nearest = lines(own + " IS NULL AND", in_trace)
-    return "(" + own + _ONE_OF + " OR (" + nearest + "))", *by.params, given, *by.params, *params
+    return "(" + own + _ONE_OF + " OR (" + nearest + "))", *by.params, groups_of(name, given), *by.params, *params
 
 
 def _of_call(name: str, given: list[str], edges: Sequence[Any], of: str, known: Knowing) -> tuple[Any, ...]:
@@ -252,7 +252,9 @@ class _Saying:
         if self.name == "status":
             return "status" + _ONE_OF, [given]
         by = dimension(self.name, self.key_sets)
-        return (by.own + " IS NOT NULL", by.params) if given is None else (by.own + _ONE_OF, [*by.params, given])
+        if given is None:
+            return by.own + " IS NOT NULL", by.params
+        return by.own + _ONE_OF, [*by.params, groups_of(self.name, given)]
 
     def nearest(self, of: str, given: list[str], in_trace: str, params: list[Any]) -> tuple[Any, ...]:
         """A condition and its parameters: says one of the values, or nothing where its trace does (`in_trace`)."""

@@ -51,6 +51,21 @@ def test_a_span_says_more_about_its_environment_than_its_resource() -> None:
     assert span.environment == "staging"
 
 
+def test_a_real_number_is_one_however_its_client_sends_it() -> None:
+    """Of two types under one name the store makes no column."""
+    whole = {"gen_ai.request.temperature": 1, "gen_ai.request.max_tokens": 1, "gen_ai.usage.cost": 0, "ours": 2}
+    odd = {"gen_ai.request.temperature": True, "gen_ai.request.top_p": "1", "gen_ai.request.top_k": 2**60}
+    for fill in (Normaliser(aliases()).fill, Normaliser(aliases()).charge):
+        spans = [span_of(dict(whole)), span_of(dict(odd)), span_of(dict(whole))]
+        for span in spans:
+            fill(span)
+        assert [repr(span.attributes) for span in spans] == [
+            repr({**whole, "gen_ai.request.temperature": 1.0, "gen_ai.usage.cost": 0.0}),
+            repr(odd),
+            repr({**whole, "gen_ai.request.temperature": 1.0, "gen_ai.usage.cost": 0.0}),
+        ]
+
+
 def test_what_an_event_says_comes_after_what_the_attributes_say() -> None:
     details = {
         "name": "gen_ai.client.inference.operation.details",

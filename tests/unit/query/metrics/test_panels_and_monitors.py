@@ -169,6 +169,25 @@ async def test_what_is_judged_of_one_call_goes_to_its_model(store: DuckStore) ->
 
 
 @pytest.mark.parametrize("ask", [on_a_panel, in_a_monitor])
+async def test_a_number_is_in_one_group_however_it_is_written(store: DuckStore, ask: Any) -> None:
+    """A client in JavaScript sends 1 for what one in Python sends as 1.0; a text `1.0` is a version."""
+    sent = [1, 1.0, 0.5, "1.0", 1e20]
+    calls = [
+        Span(
+            "prj_a", f"{70 + at:032x}", "1" * 16, None, "call", "llm", START + at, START + 2, attributes={"near": each}
+        )
+        for at, each in enumerate(sent)
+    ]
+    await store.append(Facts(calls))
+    by, metric = "attribute:near", Metric("count")
+    told = {group: figure[0] for group, figure in (await ask(store, metric, {}, by)).items() if group}
+    assert told == {"1": 2, "0.5": 1, "1.0": 1, "1e+20": 1}
+    for value, found in {"1": {"1": 2}, "1.0": {"1": 2, "1.0": 1}, "0.5": {"0.5": 1}}.items():
+        shown = await ask(store, metric, {by: [value]}, by)
+        assert {group: figure[0] for group, figure in shown.items() if figure[0]} == found
+
+
+@pytest.mark.parametrize("ask", [on_a_panel, in_a_monitor])
 async def test_what_has_several_tags_is_in_the_group_of_each(store: DuckStore, ask: Any) -> None:
     """Wherever in the trace they stand."""
     await store.append(
