@@ -13,7 +13,7 @@ MONITORS: tuple[Json, ...] = (
     {
         "name": "slow-answers", "metric": {"name": "latency", "quantile": 0.95},
         "rule": {"kind": "threshold", "above": 3500},
-        "window_s": 86_400, "severity": "warning", "description": "Nobody waits longer for a train.",
+        "window_s": 10_800, "severity": "warning", "description": "Nobody waits longer for a train.",
     },
     {
         "name": "tools-fail", "metric": {"name": "error_rate"}, "rule": {"kind": "threshold", "above": 0.2},

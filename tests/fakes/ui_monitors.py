@@ -88,6 +88,7 @@ def monitor_routes(world: Callable[[], World]) -> list[tuple[str, Answer, str]]:
         ("/monitors/{id}", replace, "PUT"),
         ("/monitors/{id}", remove, "DELETE"),
         ("/monitors/{id}/evaluations", looks, "GET"),
+        ("/monitors/{id}/past", lambda request: _rehearsal(2), "GET"),
         ("/monitors/{id}/test", lambda request: {"findings": [one(request)["states"][0]["finding"]]}, "POST"),
         ("/monitors/{id}/silence", silence, "POST"),
         ("/notification-channels", lambda request: _items(world().addresses), "GET"),
@@ -130,8 +131,19 @@ def _rehearsal(fired: int) -> Json:
     now = {**numbers, "status": "ok", "value": 0.01, "sentence": said.format("1 %", "not above")}
     ended = [at(hours=19), at(hours=39)]
     fires = [{"at": at(hours=20 * n), "until": ended[n - 1], "finding": rang} for n in (1, 2)]
-    spent = {"since": at(days=7), "until": at(), "looks": 672, "blind": 12}
-    return {"findings": [now], **spent, "fired": fired, "fires": fires[:fired]}
+    spent = {"since": at(hours=167), "until": at(), "looks": 168, "blind": 1}
+    return {"findings": [now], **spent, "fired": fired, "fires": fires[:fired], "courses": [_course(fired)]}
+
+
+def _course(fired: int) -> Json:
+    points = [
+        {"at": at(hours=hours), "status": "ok", "n": 640, "value": 0.01, "expected": None, "bound": 0.05}
+        for hours in range(167, -1, -1)
+    ]
+    for hours in (20, 40)[:fired]:
+        points[-1 - hours] |= {"status": "alarm", "value": 0.081}
+    points[3] |= {"status": "unknown", "n": 3, "value": 0.3}
+    return {"group": None, "unit": "share", "points": points}
 
 
 def _monitors() -> list[Json]:

@@ -135,6 +135,7 @@ NEEDS = {
         GET /api/v1/monitors
         GET /api/v1/monitors/{monitor}
         GET /api/v1/monitors/{monitor}/evaluations
+        GET /api/v1/monitors/{monitor}/past
         GET /api/v1/notification-channels
         GET /api/v1/notifications
         GET /api/v1/panels/words

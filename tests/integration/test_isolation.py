@@ -101,6 +101,7 @@ ONES = """
     GET /api/v1/exports/{export}/runs
     GET /api/v1/monitors/{monitor}
     GET /api/v1/monitors/{monitor}/evaluations
+    GET /api/v1/monitors/{monitor}/past
     GET /api/v1/prompt-diff?from={prompt}&to={prompt2}
     GET /api/v1/prompt-versions/{prompt}
     GET /api/v1/prompts/{prompt_name}

@@ -45,11 +45,14 @@ class Outage:
         self._url = url
         self._lock = threading.Lock()
         self._on = False
+        self._ended = float("-inf")
         self._told: set[str] = set()
 
-    def begin(self, reason: str) -> None:
+    def begin(self, reason: str, since: float) -> None:
+        """`since`: when what failed was begun, by the monotonic clock. It tells nothing of a server that came back
+        meanwhile."""
         with self._lock:
-            if self._on:
+            if self._on or since < self._ended:
                 return
             self._on = True
         _log.warning("Assay at %s is away, going on without it: %s", self._url, reason)
@@ -59,6 +62,7 @@ class Outage:
             if not self._on:
                 return
             self._on = False
+            self._ended = time.monotonic()
         _log.info("Assay at %s is back.", self._url)
 
     def tell_end(self, message: str) -> None:
@@ -196,10 +200,11 @@ class Outbox(Generic[T]):
         """How many of them were not taken."""
         pause = _FIRST_PAUSE_S
         while True:
+            began = time.monotonic()
             try:
                 self._send(batch)
             except TryAgain as error:
-                self._outage.begin(str(error))
+                self._outage.begin(str(error), began)
                 if self._closed:
                     return len(batch)
                 self._rest(max(error.after_s or 0.0, pause))

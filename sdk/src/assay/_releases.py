@@ -231,10 +231,11 @@ class Resolver:
         with self._lock:
             wanted = [name for name, at in self._asked.items() if self._now() - at < _IDLE_S]
         for channel in wanted:
+            began = time.monotonic()
             try:
                 self._remember(channel, None, self._fetch(_resolving(channel, None)))
             except (RetryableError, ServerError) as error:
-                self._away(error)
+                self._away(error, began)
             except AssayError as error:
                 self._forget(channel)
                 self._outage.tell_once(f"Assay: channel '{channel}': {error}")
@@ -248,10 +249,11 @@ class Resolver:
             fallback = self._fallback(channel, unit)
             if fallback is not None:
                 return fallback
+        began = time.monotonic()
         try:
             answer = self._fetch(_resolving(channel, unit))
         except (RetryableError, ServerError) as error:
-            self._away(error)
+            self._away(error, began)
             fallback = self._fallback(channel, unit)
             if fallback is None:
                 raise
@@ -295,8 +297,8 @@ class Resolver:
             for key in [key for key in self._entries if key[0] == channel]:
                 del self._entries[key]
 
-    def _away(self, error: AssayError) -> None:
-        self._outage.begin(error.message)
+    def _away(self, error: AssayError, began: float) -> None:
+        self._outage.begin(error.message, began)
         with self._lock:
             self._down_until = self._now() + TTL_S
 

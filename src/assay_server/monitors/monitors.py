@@ -145,7 +145,14 @@ class Monitors:
 
         Nothing is stored, opened or told. Raises InvalidInput naming the field.
         """
-        definition = _written(given)
+        return await self._rehearsed(project, _written(given))
+
+    async def past(self, project: str, ref: str) -> dict[str, Any]:
+        """The same of one that is there, by its definition of now. Raises NotFound."""
+        monitor = await self._ledger.read(lambda c: monitor_rows.fetch(c, project, ref))
+        return await self._rehearsed(project, monitor.definition)
+
+    async def _rehearsed(self, project: str, definition: Definition) -> dict[str, Any]:
         moments = rehearsal.moments(definition, self._clock.now_ns())
         looks = await self._looker.looks(project, definition, moments)
         return rehearsal.rehearsal_json(list(zip(moments, looks, strict=True)))

@@ -16,6 +16,7 @@ _MOST_LOOKS = 700  # at five windows each for a burn rate
 _MOST_DAYS_OF_WINDOWS = 900  # a change reads its earlier days too
 _MOST_OF_GROUPS = 200  # each window may hold two hundred groups
 _SHOWN = 50
+_DRAWN = 5  # groups: more lines than that nobody tells apart
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +66,36 @@ def rehearsal_json(looks: Sequence[tuple[int, Sequence[Finding]]]) -> dict[str, 
         "blind": sum(all(finding.status == "unknown" for finding in findings) for _, findings in looks),
         "fired": len(rang),
         "fires": [_shown(each) for each in rang[:_SHOWN]],
+        "courses": _courses(looks, rang),
     }
+
+
+def _courses(looks: Sequence[tuple[int, Sequence[Finding]]], rang: Sequence[Episode]) -> list[dict[str, Any]]:
+    """What it saw at each look, oldest first, of the groups that rang last, then of the largest."""
+    told: dict[str, list[tuple[int, Finding]]] = {}
+    for at_ns, findings in looks:
+        for finding in findings:
+            told.setdefault(finding.group, []).append((at_ns, finding))
+    largest = sorted(told, key=lambda group: (-sum(finding.n for _, finding in told[group]), group))
+    drawn = [*dict.fromkeys([*(each.group for each in rang), *largest])][:_DRAWN]
+    return [
+        {
+            "group": group or None,
+            "unit": told[group][-1][1].unit,
+            "points": [
+                {
+                    "at": rfc3339(at_ns),
+                    "status": finding.status,
+                    "n": finding.n,
+                    "value": finding.value,
+                    "expected": finding.expected,
+                    "bound": finding.bound,
+                }
+                for at_ns, finding in told[group]
+            ],
+        }
+        for group in drawn
+    ]
 
 
 def _shown(episode: Episode) -> Mapping[str, Any]:

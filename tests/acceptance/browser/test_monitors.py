@@ -32,6 +32,18 @@ def test_what_rings_comes_first_and_can_be_tried_and_silenced(opened: Opened, ui
     assert ui_api.received[-1] == ("POST", f"/monitors/{an_id('mon', 2)}/silence", sent)
 
 
+def test_the_week_of_a_monitor_is_drawn_with_its_line(opened: Opened) -> None:
+    page = opened(f"/monitors/{an_id('mon', 2)}")
+    expect(page.get_by_text("It would have rung 2 times in the past 7 days")).to_be_visible()
+    chart = page.get_by_role("img", name="The past 7 days: all, alarm above")
+    expect(chart.locator("path").first).to_be_attached()
+    figure = page.locator("figure").filter(has=chart)
+    expect(figure).to_contain_text("alarm above 5 %")
+    expect(figure).to_contain_text("a look every 1 h, UTC; dotted: too little to say anything")
+    chart.hover(position={"x": 83, "y": 80})  # the fourth look of 168
+    expect(chart).to_contain_text("too little to say anything")
+
+
 def test_turning_one_off_sends_its_whole_definition(opened: Opened, ui_api: FakeApi) -> None:
     page = opened(f"/monitors/{an_id('mon', 3)}")
     page.get_by_role("button", name="Turn off").click()
@@ -45,7 +57,7 @@ def test_turning_one_off_sends_its_whole_definition(opened: Opened, ui_api: Fake
 def test_a_new_monitor_is_tried_before_it_is_made(opened: Opened, ui_api: FakeApi) -> None:
     page = opened("/monitors")
     page.get_by_role("link", name="New monitor").click()
-    expect(page.get_by_text("It would have rung 2 times in the past 7 days: 672 looks, 12 of them")).to_be_visible()
+    expect(page.get_by_text("It would have rung 2 times in the past 7 days: 168 looks, 1 of them")).to_be_visible()
     page.get_by_label("Name").fill("slow-answers")
     page.get_by_role("combobox", name="Metric").click()
     page.get_by_role("option", name="Latency").click()

@@ -462,6 +462,20 @@ async def test_a_rehearsal_says_how_often_it_would_have_rung_and_leaves_nothing_
     assert refused.value.field == "metric.name"
 
 
+async def test_the_past_of_a_monitor_is_what_its_rehearsal_would_be(world: World) -> None:
+    spike = world.clock.now_ns() - 30 * 60 * MINUTE
+    world.windows.make = lambda window, group: (100, 0.2 if window.since_ns < spike <= window.until_ns else 0.01)
+    made = await world.watch(window_s=3600)
+    told = await world.monitors.past(PROJECT, made["id"])
+    assert told == await world.monitors.rehearse(PROJECT, ERRORS | {"window_s": 3600})
+    [course] = told["courses"]
+    assert (course["group"], course["unit"], len(course["points"])) == (None, "share", 168)
+    [rang] = [point for point in course["points"] if point["status"] == "alarm"]
+    assert (rang["value"], rang["n"], rang["at"]) == (0.2, 100, told["fires"][0]["at"])
+    with pytest.raises(NotFound):
+        await world.monitors.past(PROJECT, "nobody")
+
+
 @pytest.mark.parametrize(
     ("set_back_s", "told"),
     [(0, "After 1 d 2 h: Error rate: 1 %"), (2 * 86_400, "Error rate: 1 %")],

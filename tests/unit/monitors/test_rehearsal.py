@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from assay_server.core.clock import rfc3339
 from assay_server.monitors.definition import DAY_S, Definition, parse
 from assay_server.monitors.finding import Finding
 from assay_server.monitors.look import Looker
@@ -56,6 +57,28 @@ def test_groups_ring_apart() -> None:
     shown = rehearsal_json(looks)
     assert (shown["looks"], shown["fired"], shown["blind"]) == (2, 2, 0)
     assert [fire["finding"]["group"] for fire in shown["fires"]] == ["b", "a"]
+
+
+def test_courses_are_of_those_that_rang_and_then_of_the_largest() -> None:
+    def seen(group: str, n: int, status: str = "ok") -> Finding:
+        return Finding(group, status, n, 0.1, Window(0, 1), "It says so.", bound=0.2, unit="ms")
+
+    looks = [
+        (1, [seen("rang", 1, "alarm"), *(seen(f"g{n}", n) for n in range(9))]),
+        (2, [seen("g3", 100), seen("rang", 1)]),
+    ]
+    courses = rehearsal_json(looks)["courses"]
+    assert [course["group"] for course in courses] == ["rang", "g3", "g8", "g7", "g6"]
+    assert [point["at"] for point in courses[1]["points"]] == [rfc3339(1), rfc3339(2)]
+    assert courses[0] == {
+        "group": "rang",
+        "unit": "ms",
+        "points": [
+            {"at": rfc3339(at), "status": status, "n": 1, "value": 0.1, "expected": None, "bound": 0.2}
+            for at, status in ((1, "alarm"), (2, "ok"))
+        ],
+    }
+    assert rehearsal_json([(1, [])])["courses"] == []
 
 
 @pytest.mark.parametrize("kind", ["threshold", "change", "missing", "burn"])

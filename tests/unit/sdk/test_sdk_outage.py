@@ -28,6 +28,10 @@ def test_spans_and_scores_wait_for_the_server_to_come_back(
             pass
         assay.score("helpful", n, trace_id=span.trace_id)
     assert assay.flush(0.1) is False
+    deadline = time.monotonic() + 60
+    while not _warnings(caplog):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
     connected.on("POST", "/api/v1/scores", {"items": []})
     connected.start()
     assert assay.flush(10) is True
@@ -35,6 +39,18 @@ def test_spans_and_scores_wait_for_the_server_to_come_back(
     sent = [score for seen in connected.calls("POST", "/api/v1/scores") for score in seen.json]
     assert sorted(score["value"] for score in sent) == [0, 1, 2]
     assert len(_warnings(caplog)) == 1
+
+
+def test_what_failed_before_the_server_came_back_begins_no_outage(caplog: pytest.LogCaptureFixture) -> None:
+    """Spans and scores have a sender each: one may still wait for an answer when the other has got its own."""
+    outage = Outage("http://x")
+    began = time.monotonic()
+    outage.begin("refused", began)
+    outage.end()
+    outage.begin("refused", began)
+    assert len(_warnings(caplog)) == 1
+    outage.begin("refused", time.monotonic())
+    assert len(_warnings(caplog)) == 2
 
 
 def test_a_busy_server_gets_the_same_spans_again(connected: FakeServer) -> None:

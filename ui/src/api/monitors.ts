@@ -80,6 +80,14 @@ export interface Rehearsal {
   blind: number
   fired: number
   fires: { at: string; until: string | null; finding: Finding }[]
+  courses: Course[]
+}
+
+/** What was seen of a group at each look, oldest first. */
+export interface Course {
+  group: string | null
+  unit: string
+  points: ({ at: string } & Pick<Finding, 'status' | 'n' | 'value' | 'expected' | 'bound'>)[]
 }
 
 /** On some days of the week, from one time of day to another, by the clocks of one place. */
@@ -134,6 +142,7 @@ export const monitors = queryOptions({ queryKey: ['monitors'], queryFn: () => ge
 export const monitor = (ref: string) => queryOptions({ queryKey: ['monitors', ref], queryFn: () => get<Monitor>(at(ref)), refetchInterval: 12_000 })
 export const evaluations = (ref: string) =>
   queryOptions({ queryKey: ['monitors', ref, 'evaluations'], queryFn: () => get<List<Evaluation>>(`${at(ref)}/evaluations`, { limit: 30 }), refetchInterval: 12_000 })
+export const past = (ref: string) => queryOptions({ queryKey: ['monitors', ref, 'past'], queryFn: () => get<Rehearsal>(`${at(ref)}/past`), staleTime: 300_000 })
 export const rehearsal = (definition: Definition | null) =>
   queryOptions({
     queryKey: ['monitors', 'preview', definition],

@@ -7,6 +7,9 @@ import { useEffect, useRef } from 'react'
 
 echarts.use([BarChart, LineChart, GridComponent, TooltipComponent, MarkLineComponent, SVGRenderer])
 
+/** The inks of series, in their order; the scheme makes them. */
+export const INKS = ['k-llm', 'k-tool', 'k-agent', 'k-retriever', 'k-guardrail', 'base']
+
 export type Ink = (name: string) => string
 
 interface EChartProps {

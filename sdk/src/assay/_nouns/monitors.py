@@ -27,6 +27,11 @@ class Monitors(Noun[D_co]):
         return write("POST", "/monitors/preview", definition)
 
     @endpoint
+    def past(self, monitor: str) -> Call[Json]:
+        """What it would have said in the past week by its definition of now, at evenly spaced looks."""
+        return get(f"/monitors/{in_path(monitor)}/past")
+
+    @endpoint
     def get(self, monitor: str) -> Call[Json]:
         """One monitor."""
         return get(f"/monitors/{in_path(monitor)}")

@@ -110,6 +110,12 @@ async def evaluations(monitor: str, caller: Reader, rooms: Rooms, limit: Limit =
     return page(found, len(found), None)
 
 
+@router.get("/monitors/{monitor}/past")
+async def past(monitor: str, caller: Reader, rooms: Rooms) -> dict[str, Any]:
+    """What it would have said in the past week by its definition of now, at evenly spaced looks."""
+    return dict(await rooms.monitors.past(caller.project, monitor))
+
+
 @router.post("/monitors/{monitor}/test")
 async def test(monitor: str, caller: Writer, rooms: Rooms) -> dict[str, Any]:
     """What it would say now. Nothing is opened, nobody is told."""

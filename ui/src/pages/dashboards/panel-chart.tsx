@@ -5,10 +5,10 @@ import type { CorrectedAnswer, HistogramAnswer, Mark, Panel, PanelAnswer, RowsAn
 import { count } from '@/lib/format'
 import { drawn as drawnOf, type Drawn, type Line } from '@/lib/drawn'
 import { binEdges, binName, inUnit, seriesName, tracesHref } from '@/lib/panels'
-import { EChart, type Ink } from '@/parts/echart'
+import { EChart, type Ink, INKS } from '@/parts/echart'
 import { Said } from '@/parts/said'
 import { Fold } from '@/parts/text'
-import { banded, courseOption, hasIntervals, histogramOption, INKS } from './panel-options'
+import { banded, courseOption, hasIntervals, histogramOption } from './panel-options'
 import { CourseTable } from './panel-course'
 
 interface Props {

@@ -1,11 +1,8 @@
 import type { HistogramAnswer, Mark } from '@/api/dashboards'
 import { compact, count } from '@/lib/format'
-import { type Drawn, type Line, reachOf } from '@/lib/drawn'
+import { bandsTell, type Drawn, type Line, reachOf } from '@/lib/drawn'
 import { inUnit, onAxis, seriesName } from '@/lib/panels'
-import { frame, type Ink } from '@/parts/echart'
-
-/** The inks of series, in their order; the scheme makes them. */
-export const INKS = ['k-llm', 'k-tool', 'k-agent', 'k-retriever', 'k-guardrail', 'base']
+import { frame, type Ink, INKS } from '@/parts/echart'
 
 interface Look {
   bars: boolean
@@ -69,10 +66,8 @@ function namedOf(ticks: Drawn['ticks']): object {
   return ticks ? { interval: (at: number) => ticks[at] !== null, formatter: (_: string, at: number) => ticks[at] ?? '' } : {}
 }
 
-/** Bands of more than two lines hide each other: their intervals are told when one points, and in the table. */
-export function banded(drawn: Drawn): boolean {
-  return drawn.lines.filter((line) => !line.dashed).length <= 2 && hasIntervals(drawn)
-}
+/** Bands that hide each other are not drawn: their intervals are told when one points, and in the table. */
+export const banded = (drawn: Drawn) => bandsTell(drawn.lines)
 
 export const hasIntervals = (drawn: Drawn) => drawn.lines.some((line) => line.lower.some((value) => value !== null))
 

@@ -9,6 +9,7 @@ import { StatusTag } from '@/parts/status'
 import { type Column, Table } from '@/parts/table'
 import { Time } from '@/parts/values'
 import { Figure } from './monitor'
+import { Week } from './week'
 
 const PAUSE_MS = 700
 
@@ -28,7 +29,7 @@ export function Rehearsed({ definition }: { definition: Definition | null }) {
 function Told({ rehearsal, definition, stale }: { rehearsal: Rehearsal; definition: Definition; stale: boolean }) {
   return (
     <div className="stack" aria-busy={stale} style={{ opacity: stale ? 0.6 : 1 }}>
-      <p className="lead">{sentenceOf(rehearsal)}</p>
+      <Week rehearsal={rehearsal} definition={definition} />
       {rehearsal.fires.length > 0 && <Table label="Times it would have rung, newest first" rows={rehearsal.fires} columns={firesOf(definition)} rowKey={(row) => `${row.at} ${row.finding.group}`} />}
       {rehearsal.fired > rehearsal.fires.length && <p className="quiet small">The newest {count(rehearsal.fires.length)} of {count(rehearsal.fired)}.</p>}
       <h3>Now</h3>
@@ -37,12 +38,6 @@ function Told({ rehearsal, definition, stale }: { rehearsal: Rehearsal; definiti
       {rehearsal.findings.length > 8 && <p className="quiet small">And {plural(rehearsal.findings.length - 8, 'group')} more.</p>}
     </div>
   )
-}
-
-function sentenceOf({ looks, blind, fired }: Rehearsal): string {
-  if (blind === looks) return `In ${plural(looks, 'look')} it would have had too little data to say anything.`
-  const rang = fired === 0 ? 'It would not have rung' : fired === 1 ? 'It would have rung once' : `It would have rung ${count(fired)} times`
-  return `${rang} in the past 7 days: ${plural(looks, 'look')}${blind ? `, ${count(blind)} of them with too little data to say anything` : ''}.`
 }
 
 const firesOf = (definition: Definition): Column<Rehearsal['fires'][number]>[] => [
