@@ -21,6 +21,8 @@ describe('bands of intervals', () => {
     expect(bandsTell([between(0, 0.9), between(0, 0.9, 0.05, true)])).toBe(true)
     expect(bandsTell([between(0.04, 0.06), between(0.04, 0.07)])).toBe(true)
     expect(bandsTell([between(0, 0.4), between(0, 0.3)])).toBe(false)
+    const once = { ...line([1, 0, 0, 0]), lower: [0.1, 0, 0, 0], upper: [1, 0.5, 0.5, 0.5] } // all of a single call
+    expect(bandsTell([once, between(0, 0.5, 0)])).toBe(false)
     expect(bandsTell([between(0.04, 0.06), between(0.04, 0.06), between(0.04, 0.06)])).toBe(false)
   })
   it('are not there where nobody knows an interval', () => {

@@ -70,13 +70,14 @@ export function reachOf(lines: Line[]): number {
   return largest > 0 ? roundedUp(REACH * largest) : Infinity
 }
 
-/** Bands that tell something: of one line always, of two where they are narrow enough to be told apart. */
+/** Bands that tell something: of one line always, of two where most are no wider than the values are high. */
 export function bandsTell(lines: Line[]): boolean {
   const drawn = lines.filter((line) => !line.dashed)
   if (drawn.length > 2) return false
   const widths = drawn.flatMap((line) => line.upper.flatMap((upper, at) => (upper === null || line.lower[at] === null ? [] : [upper - line.lower[at]!]))).sort((a, b) => a - b)
   if (drawn.length < 2 || widths.length === 0) return widths.length > 0
-  return widths[widths.length >> 1]! <= Math.max(...drawn.flatMap((line) => line.values.map((value) => Math.abs(value ?? 0))))
+  const values = drawn.flatMap((line) => line.values.filter((value) => value !== null).map(Math.abs))
+  return widths[widths.length >> 1]! <= values.reduce((sum, value) => sum + value, 0) / values.length
 }
 
 /** To a number that reads well beside the other marks of an axis: 1, 2 or 5 with zeros. */
