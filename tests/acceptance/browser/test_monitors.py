@@ -47,7 +47,7 @@ def test_the_week_of_a_monitor_is_drawn_with_its_line(opened: Opened) -> None:
 def test_turning_one_off_sends_its_whole_definition(opened: Opened, ui_api: FakeApi) -> None:
     page = opened(f"/monitors/{an_id('mon', 3)}")
     page.get_by_role("button", name="Turn off").click()
-    expect(page.locator(".lead")).to_contain_text("It is turned off and looks at nothing.")
+    expect(page.locator(".lead").first).to_contain_text("It is turned off and looks at nothing.")
     method, _, body = ui_api.received[-1]
     assert (method, body["name"], body["enabled"]) == ("PUT", "schema-violations", False)
     assert "status" not in body
