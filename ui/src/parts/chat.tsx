@@ -8,9 +8,19 @@ import { Json } from './json'
 import { MediaView } from './media'
 import { Fold, Text } from './text'
 
-/** A span's input or output: messages as chat, anything else as text or JSON. `fresh` leaves out what was said before. */
-export function Content({ value, pii, label, fresh }: { value: Span['input']; pii: string[]; label: string; fresh?: boolean }) {
-  const all = conversation(value)
+interface ContentProps {
+  value: Span['input']
+  pii: string[]
+  label: string
+  /** Leaves out what was said before. */
+  fresh?: boolean
+  /** Who says it where it is a text alone, between others who speak. */
+  speaker?: 'user' | 'assistant'
+}
+
+/** A span's input or output: messages as chat, anything else as text or JSON. */
+export function Content({ value, pii, label, fresh, speaker }: ContentProps) {
+  const all = conversation(value) ?? (speaker && typeof value === 'string' && value !== '' ? [saidBy(speaker, value)] : null)
   const messages = all && fresh ? newest(all) : all
   if (messages) {
     const whole = joined(messages)
@@ -31,6 +41,8 @@ export function Content({ value, pii, label, fresh }: { value: Span['input']; pi
     </div>
   )
 }
+
+const saidBy = (role: string, text: string): Said => ({ role, name: null, text, own: text, reasoning: '', calls: [], results: [], media: [], others: [] })
 
 function Message({ said, results, pii, folded }: { said: Said; results: Map<string, string>; pii: string[]; folded: boolean }) {
   const body = said.text && <div className="body"><Text text={said.text} pii={pii} /></div>

@@ -1,17 +1,20 @@
-import { Button, Modal, SegmentedControl, Select, Textarea, TextInput } from '@mantine/core'
+import { Button, Input, Modal, SegmentedControl, Select, TextInput } from '@mantine/core'
 import { useDebouncedValue } from '@mantine/hooks'
 import { useQuery } from '@tanstack/react-query'
-import { type FormEvent, useEffect, useState } from 'react'
+import { type FormEvent, lazy, Suspense, useEffect, useState } from 'react'
 import * as ask from '@/api/dashboards'
 import type { Kind, Panel, Report, Scope, Words } from '@/api/dashboards'
+import { schema as sqlSchema } from '@/api/sql'
 import { useReturnedFocus } from '@/lib/focus'
 import { capital } from '@/lib/format'
 import { FieldSelect } from '@/parts/field-select'
 import { AskToLeave } from '@/parts/leaving'
 import { NumberField } from '@/parts/number-field'
-import { Loaded } from '@/parts/states'
+import { Loaded, Skeleton } from '@/parts/states'
 import { FilterRows, MetricRows } from './panel-fields'
 import { PanelFrame } from './panel-view'
+
+const SqlEditor = lazy(() => import('@/parts/sql-editor'))
 
 interface Props {
   panel: Panel | undefined
@@ -101,10 +104,13 @@ function MetricFields({ draft, edit, known }: FieldsProps & { known: Words }) {
 }
 
 function SqlFields({ draft, edit, known }: FieldsProps & { known: Words }) {
+  const schema = useQuery(sqlSchema)
   return (
     <>
       <KindSelect draft={draft} edit={edit} kinds={known.kinds.filter((kind) => kind !== 'histogram')} />
-      <Textarea label="SQL" description="{since}, {until} and {bin} stand for the range and its bins, {environment} and the like for what a reader sets of the dashboard’s variables (NULL where nothing is set). The first column is the axis." classNames={{ input: 'mono' }} autosize minRows={6} maxRows={18} spellCheck={false} value={draft.sql} onChange={(event) => edit({ sql: event.currentTarget.value })} />
+      <Input.Wrapper label="SQL" labelElement="div" description="{since}, {until} and {bin} stand for the range and its bins, {environment} and the like for what a reader sets of the dashboard’s variables (NULL where nothing is set). The first column is the axis.">
+        <Suspense fallback={<Skeleton lines={5} />}><SqlEditor label="SQL" value={draft.sql ?? ''} onChange={(sql) => edit({ sql })} schema={schema.data} /></Suspense>
+      </Input.Wrapper>
     </>
   )
 }

@@ -165,8 +165,8 @@ function TurnView({ turn, n }: { turn: Turn; n: number }) {
         {turn.user && <span className="hide-s"><Person actor={turn.user} /></span>}
         {Object.entries(turn.scores).map(([name, score]) => <ScoreChip key={name} name={name} mean={score.mean} n={score.n} />)}
       </div>
-      <Content value={turn.input} pii={turn.pii} label="Input" fresh />
-      <Content value={turn.output} pii={turn.pii} label="Output" />
+      <Content value={turn.input} pii={turn.pii} label="Input" speaker="user" fresh />
+      <Content value={turn.output} pii={turn.pii} label="Output" speaker="assistant" />
     </li>
   )
 }

@@ -4,6 +4,7 @@ import { useState } from 'react'
 import * as ask from '@/api/sql'
 import type { Table } from '@/api/sql'
 import { count, plural } from '@/lib/format'
+import { quotedName } from '@/lib/sql-words'
 import { Loaded } from '@/parts/states'
 import { Fold } from '@/parts/text'
 
@@ -43,7 +44,7 @@ function TableFold({ table, wanted, open, insert }: TableFoldProps) {
       <ul>
         {columns.map((column) => (
           <li key={column.name}>
-            <button type="button" onClick={() => insert(quoted(column.name))} title={column.about || undefined}>
+            <button type="button" onClick={() => insert(quotedName(column.name))} title={column.about || undefined}>
               <code>{column.name}</code> <span className="quiet small">{column.type.toLowerCase()}</span>
               {column.about && <span className="quiet small about">{column.about}</span>}
             </button>
@@ -53,8 +54,3 @@ function TableFold({ table, wanted, open, insert }: TableFoldProps) {
     </Fold>
   )
 }
-
-/** Words of SQL that are names of columns here. */
-const RESERVED = new Set(['user', 'end', 'session', 'release', 'repeat'])
-
-const quoted = (name: string) => (RESERVED.has(name) ? `"${name}"` : name)

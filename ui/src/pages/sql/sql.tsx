@@ -1,8 +1,8 @@
-import { Button, Textarea } from '@mantine/core'
+import { Button } from '@mantine/core'
 import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import { IconDownload, IconPlayerPlay, IconPlayerStop } from '@tabler/icons-react'
-import { type KeyboardEvent, useEffect, useMemo, useRef, useState } from 'react'
+import { useEffect, useMemo, useRef, useState } from 'react'
 import * as ask from '@/api/sql'
 import type { Answer } from '@/api/sql'
 import { count, duration, plural } from '@/lib/format'
@@ -14,6 +14,7 @@ import { Page } from '@/parts/page'
 import { ProblemNote, Waiting } from '@/parts/states'
 import { type Column, Table } from '@/parts/table'
 import { Scrubbed } from '@/parts/scrubbed'
+import SqlEditor from '@/parts/sql-editor'
 import { SchemaList } from './schema'
 
 const EXAMPLES: [string, string][] = [
@@ -31,7 +32,8 @@ export function Sql() {
   const [asked, setAsked] = useState(0)
   const [stopped, setStopped] = useState<string | null>(null) // the query that was stopped
   useEffect(() => { if (sent) setTyped(sent) }, [sent]) // going back shows the query of the answer
-  const field = useRef<HTMLTextAreaElement>(null)
+  const insert = useRef<(text: string) => void>(() => undefined)
+  const schema = useQuery(ask.schema)
   const client = useQueryClient()
   const options = ask.answer(sent, asked)
   const answer = useQuery(options)
@@ -40,11 +42,6 @@ export function Sql() {
     setStopped(null)
     setAsked(asked + 1)
     if (sql !== sent) change({ q: sql })
-  }
-  const press = (event: KeyboardEvent) => {
-    if (event.key !== 'Enter' || !(event.ctrlKey || event.metaKey)) return
-    event.preventDefault()
-    run()
   }
   const stop = () => {
     setStopped(sent)
@@ -55,7 +52,7 @@ export function Sql() {
     <Page title="SQL" fill className="sql-page">
       <div className="sql">
         <div className="ask">
-          <Textarea ref={field} aria-label="SQL" classNames={{ input: 'mono' }} autosize minRows={5} maxRows={16} spellCheck={false} autoCapitalize="off" value={typed} onChange={(event) => setTyped(event.currentTarget.value)} onKeyDown={press} />
+          <SqlEditor label="SQL" value={typed} onChange={setTyped} onRun={() => run()} schema={schema.data} onReady={(write) => { insert.current = write }} />
           <div className="line">
             {answer.isFetching ? (
               <Button variant="default" leftSection={<IconPlayerStop size={14} aria-hidden />} onClick={stop}>Stop</Button>
@@ -73,7 +70,7 @@ export function Sql() {
             {!answer.data && !answer.isFetching && !answer.isError && !isStopped && <Examples run={run} />}
           </div>
         </div>
-        <SchemaList insert={(text) => setTyped(inserted(field.current, typed, text))} />
+        <SchemaList insert={(text) => insert.current(text)} />
       </div>
     </Page>
   )
@@ -147,13 +144,4 @@ function figure(value: number): string {
   const size = Math.abs(value)
   if (size >= 1 || size === 0) return value.toLocaleString('en-GB', { maximumFractionDigits: 6 })
   return size >= 1e-9 ? value.toLocaleString('en-GB', { maximumSignificantDigits: 6 }) : String(Number(value.toPrecision(6)))
-}
-
-function inserted(field: HTMLTextAreaElement | null, typed: string, text: string): string {
-  const [from, to] = field ? [field.selectionStart, field.selectionEnd] : [typed.length, typed.length]
-  requestAnimationFrame(() => {
-    field?.focus()
-    field?.setSelectionRange(from + text.length, from + text.length)
-  })
-  return typed.slice(0, from) + text + typed.slice(to)
 }
