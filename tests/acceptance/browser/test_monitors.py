@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 
 from tests.fakes.ui_api import FakeApi
 from tests.fakes.ui_monitors import some_addresses
-from tests.fakes.ui_world import Json, World, an_id
+from tests.fakes.ui_world import Json, World, an_id, at
 
 pytestmark = pytest.mark.browser
 
@@ -194,6 +194,22 @@ def test_an_incident_leads_to_the_traces_of_its_window(opened: Opened, ui_api: F
     expect(page).to_have_url(
         re.compile(r"/traces[?]q=status%3Aerror\+kind%3Allm\+user%3Au1&since=2026-11-21T08.*&until=2026")
     )
+
+
+@pytest.mark.parametrize(("days", "drawn"), [(0, 1), (8, 0)], ids=["new", "past"])
+def test_an_incident_shows_the_week_of_its_monitor(opened: Opened, ui_api: FakeApi, days: int, drawn: int) -> None:
+    window = {"since": at(days=days, minutes=20), "until": at(days=days, minutes=5)}
+    seen = {"group": None, "group_by": None, "metric": "error_rate", "filter": {}, "monitor": "error-rate"}
+    evidence = seen | {"value": 0.081, "bound": 0.05, "unit": "share", "n": 640, "window": window}
+    ui_api.world.incidents[1] |= {
+        "kind": "monitor_threshold",
+        "subject": an_id("mon", 2),
+        "evidence": evidence,
+    }
+    page = opened(f"/incidents/{an_id('inc', 2)}")
+    expect(page.get_by_role("region", name="Evidence")).to_contain_text("8.1 %")
+    page.wait_for_load_state("networkidle")
+    expect(page.get_by_role("img", name="The past 7 days: all, alarm above")).to_have_count(drawn)
 
 
 def test_the_evidence_of_a_monitor_without_groups_has_none(opened: Opened, ui_api: FakeApi) -> None:

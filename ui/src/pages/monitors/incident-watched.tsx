@@ -1,9 +1,13 @@
+import { useQuery } from '@tanstack/react-query'
+import * as ask from '@/api/monitors'
 import type { Finding } from '@/api/monitors'
+import type { Incident } from '@/api/types'
 import { capital, count, words } from '@/lib/format'
 import { fieldOf, leavesOut } from '@/lib/match'
 import { inUnit } from '@/lib/watch'
 import { Facts } from '@/parts/page'
 import { Time } from '@/parts/values'
+import { PastWeek } from './week'
 
 /** What a monitor wrote down of its finding. */
 interface Seen extends Partial<Omit<Finding, 'window'>> {
@@ -41,4 +45,14 @@ export function Watched({ seen }: { seen: Seen }) {
       ]}
     />
   )
+}
+
+const WEEK_MS = 7 * 86_400_000
+
+/** How it came to that, of a monitor that is still there and an incident that its past week still holds. */
+export function WatchedWeek({ incident }: { incident: Incident }) {
+  const [seen] = watched(incident.evidence) ?? [null]
+  const holds = seen !== null && incident.subject !== null && Date.now() - Date.parse(seen.window.until) < WEEK_MS
+  const { data: monitor } = useQuery({ ...ask.monitor(incident.subject ?? ''), enabled: holds, retry: false })
+  return holds && monitor ? <PastWeek monitor={monitor} group={seen.group} /> : null
 }

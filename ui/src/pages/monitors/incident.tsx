@@ -21,7 +21,7 @@ import { StatusTag } from '@/parts/status'
 import { Duration, Money, Person, Time, Unknown } from '@/parts/values'
 import { useAccess } from '@/shell/access'
 import { GuardrailRow, MetricRow } from '@/pages/releases/canary-parts'
-import { Watched, watched } from './incident-watched'
+import { Watched, watched, WatchedWeek } from './incident-watched'
 
 export function IncidentPage() {
   const { incidentId } = useParams({ strict: false }) as { incidentId: string }
@@ -80,6 +80,7 @@ function Opened({ incident }: { incident: Incident }) {
           </ol>
         </Section>
       </div>
+      <WatchedWeek incident={incident} />
     </>
   )
 }

@@ -16,7 +16,7 @@ import { type Column, Table } from '@/parts/table'
 import { Person, Time } from '@/parts/values'
 import { useAccess } from '@/shell/access'
 import { Silence } from './dialogs'
-import { Week } from './week'
+import { PastWeek } from './week'
 
 export function MonitorPage() {
   const { monitorId } = useParams({ strict: false }) as { monitorId: string }
@@ -52,22 +52,13 @@ function Body({ monitor }: { monitor: Monitor }) {
       {(monitor.states.length > 1 || monitor.states[0]?.incident) && (
         <Section title="Now"><Table label="States" rows={monitor.states} columns={statesOf(monitor)} rowKey={(row) => row.group ?? ''} /></Section>
       )}
-      {monitor.enabled && <Past monitor={monitor} />}
+      {monitor.enabled && <PastWeek monitor={monitor} />}
       <Section title="Looks" note="newest first">
         <Loaded query={history} lines={4}>
           {({ items }) => (items.length === 0 ? <Empty title="It has not looked yet"><p className="second">Try it to see what it would say now.</p></Empty> : <Table label="Looks, newest first" rows={items} columns={looksOf(monitor)} rowKey={(row) => row.at} />)}
         </Loaded>
       </Section>
     </>
-  )
-}
-
-function Past({ monitor }: { monitor: Monitor }) {
-  const told = useQuery(ask.past(monitor.id))
-  return (
-    <Section title="Past 7 days" note="by its rule of now, over the facts of their time">
-      <Loaded query={told} lines={6}>{(rehearsal) => <Week rehearsal={rehearsal} definition={monitor} />}</Loaded>
-    </Section>
   )
 }
 

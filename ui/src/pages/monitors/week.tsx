@@ -1,7 +1,10 @@
+import { useQuery } from '@tanstack/react-query'
 import { lazy, Suspense } from 'react'
-import type { Definition, Rehearsal } from '@/api/monitors'
+import * as ask from '@/api/monitors'
+import type { Definition, Monitor, Rehearsal } from '@/api/monitors'
 import { count, plural } from '@/lib/format'
-import { Skeleton } from '@/parts/states'
+import { Section } from '@/parts/page'
+import { Loaded, Skeleton } from '@/parts/states'
 
 const WeekChart = lazy(() => import('./week-chart'))
 
@@ -12,6 +15,20 @@ export function Week({ rehearsal, definition }: { rehearsal: Rehearsal; definiti
       <p className="lead">{sentenceOf(rehearsal)}</p>
       {rehearsal.courses.length > 0 && <Suspense fallback={<Skeleton lines={6} />}><WeekChart rehearsal={rehearsal} definition={definition} /></Suspense>}
     </>
+  )
+}
+
+/** The past week of a monitor that is there. `group`: drawn alone, where it is among those that are drawn. */
+export function PastWeek({ monitor, group }: { monitor: Pick<Monitor, 'id' | 'rule'>; group?: string | null }) {
+  const told = useQuery(ask.past(monitor.id))
+  const of = (rehearsal: Rehearsal) => {
+    const own = rehearsal.courses.filter((course) => course.group === group)
+    return own.length ? { ...rehearsal, courses: own } : rehearsal
+  }
+  return (
+    <Section title="Past 7 days" note="by its rule of now, over the facts of their time">
+      <Loaded query={told} lines={6}>{(rehearsal) => <Week rehearsal={of(rehearsal)} definition={monitor} />}</Loaded>
+    </Section>
   )
 }
 
