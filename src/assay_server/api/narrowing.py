@@ -9,7 +9,7 @@ from assay_server.api.pages import DEFAULT_LIMIT
 from assay_server.api.times import nanoseconds
 from assay_server.core.clock import SystemClock
 from assay_server.core.errors import InvalidInput
-from assay_server.query import ANY_OF, TraceFilter, filter_of, read_excluded, read_line
+from assay_server.query import ANY_OF, TraceFilter, check_known, filter_of, read_excluded, read_line
 
 MOST = 50
 """Conditions of one kind in a request: each is a question of its own, and hundreds are a nesting no engine takes."""
@@ -100,6 +100,7 @@ def asked(given: dict[str, Any], q: str | None) -> tuple[dict[str, Any], list[di
 
 
 def _filter(wanted: dict[str, Any]) -> TraceFilter:
+    check_known("kind", wanted.get("kind"))
     since, until = (nanoseconds(wanted.pop(name, None), name) for name in _TIMES)
     return filter_of(wanted, since, until)
 

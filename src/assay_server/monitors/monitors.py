@@ -32,7 +32,7 @@ from assay_server.monitors.schedule import Due, schedule
 from assay_server.monitors.shown import evaluation_json, monitor_json
 from assay_server.monitors.transitions import ACTOR, Transitions
 from assay_server.notify import silenced_until
-from assay_server.query import Windows
+from assay_server.query import Windows, refuse_unknown_values
 
 _log = logging.getLogger(__name__)
 
@@ -301,6 +301,7 @@ def _measures(definition: Definition) -> tuple[Any, ...]:
 def _written(given: Mapping[str, Any]) -> Definition:
     definition = parse(given)
     refuse_idle_lines(definition)
+    refuse_unknown_values(definition.filter)
     return definition
 
 

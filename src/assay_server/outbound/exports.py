@@ -25,7 +25,7 @@ from assay_server.core.seen import refuse_unseen
 from assay_server.governance import Audit
 from assay_server.ledger import Ledger, without_values
 from assay_server.outbound import export_rows as rows
-from assay_server.outbound.definition import Bucket, Definition, parse, refuse_unknown_status, to_json
+from assay_server.outbound.definition import Bucket, Definition, parse, to_json
 from assay_server.outbound.export_files import LONGEST_NS, Files
 from assay_server.outbound.export_rows import Export
 from assay_server.outbound.late import late_windows
@@ -33,7 +33,7 @@ from assay_server.outbound.places import refuse_taken
 from assay_server.outbound.set_back import begin_anew
 from assay_server.outbound.shown import run_json, shown
 from assay_server.outbound.windows import LENGTH_NS, SETTLE_NS, start_of
-from assay_server.query import Exports, kept_by
+from assay_server.query import Exports, kept_by, refuse_unknown_values
 from assay_server.store import Store
 
 _log = logging.getLogger(__name__)
@@ -228,7 +228,7 @@ class ScheduledExports:
 
     def _checked(self, project: str, given: Mapping[str, Any]) -> Definition:
         definition = parse(given)
-        refuse_unknown_status(definition)
+        refuse_unknown_values(definition.filter)
         self._files.target(project, definition)
         if isinstance(definition.target, Bucket):
             for where, name in (("key_env", definition.target.key_env), ("secret_env", definition.target.secret_env)):

@@ -11,7 +11,7 @@ from assay_server.api.services import services
 from assay_server.api.times import nanoseconds
 from assay_server.core.ports import Principal
 from assay_server.ingest import SAID, ScoreInput, told_again
-from assay_server.query import ScoreFilter, score_json
+from assay_server.query import ScoreFilter, check_known, score_json
 
 router = APIRouter(tags=["scores"])
 
@@ -56,6 +56,7 @@ async def list_scores(
     until: str | None = None,
     source: str | None = None,
 ) -> dict[str, Any]:
+    check_known("source", source)
     narrow = ScoreFilter(
         name=name,
         trace_id=trace_id,

@@ -17,7 +17,16 @@ from assay_server.api.times import nanoseconds
 from assay_server.core.clock import SystemClock
 from assay_server.core.ports import Principal
 from assay_server.ingest import TOOL_LOOP, loop_counted
-from assay_server.query import ORDERS_OF_TRACES, Order, SpanFilter, TraceFilter, Traces, line_json, read_line
+from assay_server.query import (
+    ORDERS_OF_TRACES,
+    Order,
+    SpanFilter,
+    TraceFilter,
+    Traces,
+    check_known,
+    line_json,
+    read_line,
+)
 
 router = APIRouter(tags=["traces"])
 
@@ -41,6 +50,8 @@ class SpanQuery(Listing):
 
     def narrowed(self) -> SpanFilter:
         """Raises InvalidInput for what is not a time."""
+        check_known("kind", self.kind)
+        check_known("status", self.status)
         given = self.model_dump(exclude={"limit", "cursor", "format", "since", "until"})
         since, until = nanoseconds(self.since, "since"), nanoseconds(self.until, "until")
         return SpanFilter(**given, since_ns=since, until_ns=until)

@@ -28,6 +28,7 @@ from assay_server.query.dashboards.series import (
     series_of,
 )
 from assay_server.query.dimensions import MARGIN_NS
+from assay_server.query.filters.known import refuse_unknown_values
 from assay_server.query.metrics.asked import Asked, Range, knowing
 from assay_server.query.metrics.live import has_runs
 from assay_server.query.metrics.measures import COUNTS, MEASURES, Metric, label_of, unit_of
@@ -54,7 +55,10 @@ class Panels:
         await self._questions.close()
 
     async def check(self, dashboard: Dashboard) -> None:
-        """Whether the SQL of its panels could run. Raises InvalidInput with the panel's place."""
+        """Whether the SQL of its panels could run, and their filters find anything. Raises InvalidInput with the
+        panel's place."""
+        for at, panel in enumerate(dashboard.panels):
+            refuse_unknown_values(panel.filter, f"panels[{at}].filter")
         await refuse_unreadable(self._sql, dashboard)
 
     async def read(
