@@ -86,6 +86,11 @@ def rule_words(rule: dict[str, Any], metric: str) -> str:
     return f"{percent(rule['change'])} {_WAYS.get(rule['direction'], 'away from')} what is usual"
 
 
+def over_words(monitor: dict[str, Any]) -> str:
+    """How far back each look goes: an error budget has windows of its own."""
+    return "5m to 3d" if monitor["rule"]["kind"] == "burn" else span_words(monitor["window_s"])
+
+
 def span_words(seconds: int) -> str:
     """`15m`, as `--window` takes it."""
     return next((f"{seconds // size}{name}" for size, name in _SPANS if seconds % size == 0), f"{seconds}s")

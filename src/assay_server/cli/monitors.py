@@ -12,7 +12,7 @@ import assay
 from assay_server.cli.common import AsJson, Reason, connected, group, names, near, seconds
 from assay_server.cli.exits import NO
 from assay_server.cli.json_files import read_object
-from assay_server.cli.monitor_words import metric_of, metric_words, rule_words, span_words
+from assay_server.cli.monitor_words import metric_of, metric_words, over_words, rule_words, span_words
 from assay_server.cli.terminal import answer, emit, hint, safe, say, table, when
 
 app = group("monitor", "Monitors: rules over live traffic that open incidents and tell people.")
@@ -92,7 +92,9 @@ def create(
     with connected() as client:
         made = client.monitors.create(definition)
     if not emit(made, as_json):
-        answer(f"{made['name']} ({made['id']}) looks every {made['every_s']} s at the last {made['window_s']} s")
+        answer(
+            f"{made['name']} ({made['id']}) looks every {span_words(made['every_s'])} at the last {over_words(made)}"
+        )
         hint(f"assay monitor test {made['name']}")
 
 
@@ -225,7 +227,7 @@ def _row(monitor: assay.Json) -> tuple[Any, ...]:
         monitor["severity"],
         metric_words(metric),
         rule_words(monitor["rule"], metric["name"]),
-        span_words(monitor["window_s"]),
+        over_words(monitor),
         when(monitor["evaluated_at"]),
     )
 

@@ -195,6 +195,16 @@ def test_what_a_metric_does_not_take_is_told_and_not_passed_over(cli: Run, fake_
     assert fake_rest.seen == []
 
 
+def test_a_budget_is_looked_at_over_its_own_windows(cli: Run, fake_rest: FakeServer) -> None:
+    burns = MONITOR | {"rule": {"kind": "burn", "objective": 0.99}}
+    fake_rest.on("POST", "/api/v1/monitors", burns, status=201)
+    fake_rest.on("GET", "/api/v1/monitors", {"items": [burns, MONITOR], "total": 2, "next": None})
+    told = cli("monitor", "create", "slow", "--metric", "error_rate", "--objective", "0.99")
+    assert "looks every 225s at the last 5m to 3d" in told.out
+    first, second = cli("monitor", "list").out.splitlines()[1:]
+    assert ("5m to 3d" in first, "15m" in second) == (True, True)
+
+
 def test_list_and_show_say_what_it_says(cli: Run, fake_rest: FakeServer) -> None:
     fake_rest.on("GET", "/api/v1/monitors", {"items": [MONITOR], "total": 1, "next": None})
     fake_rest.on("GET", "/api/v1/monitors/slow", MONITOR)
