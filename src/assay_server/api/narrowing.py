@@ -19,16 +19,20 @@ Several = Annotated[list[str], Field(max_length=MOST)]
 """Of values that are given several times one must hold."""
 
 
-class Listing(BaseModel):
+class Narrow(BaseModel):
     """A filter nobody knows is refused: ignoring it would answer another question."""
 
     model_config = ConfigDict(extra="forbid")
+
+
+class Listing(Narrow):
+    """What a list has and a file has not: a file holds all that match."""
 
     limit: int = Field(DEFAULT_LIMIT, ge=1, le=500, description="How many items a page holds")
     cursor: str | None = Field(None, description="`next` of the page before")
 
 
-class TraceQuery(Listing):
+class TraceQuery(Narrow):
     q: str | None = Field(None, max_length=2000, description="All filters in one line: docs/api/search.md")
     since: str | None = Field(None, description="RFC 3339")
     until: str | None = Field(None, description="RFC 3339, exclusive")
