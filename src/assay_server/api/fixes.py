@@ -37,8 +37,12 @@ def fix_of(fault: dict[str, Any]) -> str | None:
     if told.get("min_length") == 1:
         return "a text that is not empty" if kind == "string_too_short" else "one of them at least"
     if kind in _FIXES:
-        return _FIXES[kind].format_map(told)
+        return _FIXES[kind].format_map({name: _shown(value) for name, value in told.items()})
     for ending in ("_type", "_parsing", "_parsing_size"):
         if kind.endswith(ending):
             return _KINDS.get(kind.removesuffix(ending))
     return None
+
+
+def _shown(value: Any) -> str:
+    return f"{value:.15g}" if isinstance(value, float) else str(value)

@@ -66,7 +66,7 @@ def list_(
     columns = ("trace", "start", "name", "status", "latency", "cost", "user", "input")
     table(columns, [_row(each) for each in page["items"]])
     say(f"{len(page['items'])} of {_total(page)}")
-    if not page["total"] and not any(asked.values()):
+    if not page["total"] and all(value is None for value in asked.values()):
         hint("assay connect   (what to set in an application so that it sends here)")
     if page["items"]:
         hint(f"assay trace show {page['items'][0]['trace_id']}")

@@ -107,4 +107,5 @@ def test_only_a_server_without_traces_is_told_how_to_send_some(fake_rest: FakeSe
     fake_rest.on("GET", "/api/v1/traces", {"items": [], "total": 0, "total_is": "exact", "next": None})
     assert "assay connect" in cli("trace", "list").err
     assert "assay connect" not in cli("trace", "list", "status:error").err
+    assert "assay connect" not in cli("trace", "list", "--user", "").err
     assert "assay connect" not in cli("trace", "list", "--since", "2026-11-21T08:00:00Z").err
