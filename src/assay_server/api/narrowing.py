@@ -9,7 +9,8 @@ from assay_server.api.pages import DEFAULT_LIMIT
 from assay_server.api.times import nanoseconds
 from assay_server.core.clock import SystemClock
 from assay_server.core.errors import InvalidInput
-from assay_server.query import ANY_OF, TraceFilter, check_known, filter_of, read_excluded, read_line
+from assay_server.core.known import check_known
+from assay_server.query import ANY_OF, TraceFilter, filter_of, read_excluded, read_line
 
 MOST = 50
 """Conditions of one kind in a request: each is a question of its own, and hundreds are a nesting no engine takes."""

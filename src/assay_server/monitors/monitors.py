@@ -16,6 +16,7 @@ from sqlalchemy import Connection
 from assay_server.core.clock import Clock
 from assay_server.core.errors import AssayError, Conflict
 from assay_server.core.ids import new_id
+from assay_server.core.known import refuse_unknown_values
 from assay_server.core.seen import refuse_unseen
 from assay_server.governance import Audit
 from assay_server.ledger import Ledger, without_values
@@ -32,7 +33,7 @@ from assay_server.monitors.schedule import Due, schedule
 from assay_server.monitors.shown import evaluation_json, monitor_json
 from assay_server.monitors.transitions import ACTOR, Transitions
 from assay_server.notify import silenced_until
-from assay_server.query import Windows, refuse_unknown_values
+from assay_server.query import Windows
 
 _log = logging.getLogger(__name__)
 

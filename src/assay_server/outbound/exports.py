@@ -19,6 +19,7 @@ from assay_server.core.beat import Beat
 from assay_server.core.clock import Clock, rfc3339
 from assay_server.core.errors import Conflict, Forbidden, InvalidInput
 from assay_server.core.ids import new_id
+from assay_server.core.known import refuse_unknown_values
 from assay_server.core.own_ways import OwnWays
 from assay_server.core.ports import MayLeave, always
 from assay_server.core.seen import refuse_unseen
@@ -33,7 +34,7 @@ from assay_server.outbound.places import refuse_taken
 from assay_server.outbound.set_back import begin_anew
 from assay_server.outbound.shown import run_json, shown
 from assay_server.outbound.windows import LENGTH_NS, SETTLE_NS, start_of
-from assay_server.query import Exports, kept_by, refuse_unknown_values
+from assay_server.query import Exports, kept_by
 from assay_server.store import Store
 
 _log = logging.getLogger(__name__)

@@ -23,7 +23,6 @@ from assay_server.query.figures_told import ToldFigures
 from assay_server.query.files.exports import Exports
 from assay_server.query.files.formats import MEDIA_TYPES, Format
 from assay_server.query.filters.attributes import AttributeCondition, read_condition
-from assay_server.query.filters.known import check_known, refuse_unknown_values
 from assay_server.query.filters.line import ANY_OF, Line, fields_in, line_json, read_excluded, read_line
 from assay_server.query.filters.line import LONGEST as LONGEST_LINE
 from assay_server.query.filters.spans import SpanFilter
@@ -119,7 +118,6 @@ __all__ = [
     "Window",
     "Windows",
     "asked_again",
-    "check_known",
     "check_values",
     "dashboard_from_yaml",
     "dashboard_json",
@@ -146,7 +144,6 @@ __all__ = [
     "read_condition",
     "read_excluded",
     "read_line",
-    "refuse_unknown_values",
     "replay_test",
     "score_json",
     "told_by_line",

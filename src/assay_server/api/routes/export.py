@@ -15,8 +15,9 @@ from assay_server.api.services import services
 from assay_server.api.times import nanoseconds
 from assay_server.api.unread import CutOff, ReadInTime
 from assay_server.api.welcome import StillWelcome
+from assay_server.core.known import check_known
 from assay_server.core.ports import Principal
-from assay_server.query import MEDIA_TYPES, Format, ScoreFilter, check_known
+from assay_server.query import MEDIA_TYPES, Format, ScoreFilter
 
 router = APIRouter(prefix="/export", tags=["export"])
 

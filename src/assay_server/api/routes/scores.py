@@ -9,9 +9,10 @@ from assay_server.api.auth import principal
 from assay_server.api.pages import DEFAULT_LIMIT, Cursor, Limit, decode_cursor, page
 from assay_server.api.services import services
 from assay_server.api.times import nanoseconds
+from assay_server.core.known import check_known
 from assay_server.core.ports import Principal
 from assay_server.ingest import SAID, ScoreInput, told_again
-from assay_server.query import ScoreFilter, check_known, score_json
+from assay_server.query import ScoreFilter, score_json
 
 router = APIRouter(tags=["scores"])
 

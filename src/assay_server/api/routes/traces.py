@@ -15,6 +15,7 @@ from assay_server.api.pages import decode_cursor, page
 from assay_server.api.services import services
 from assay_server.api.times import nanoseconds
 from assay_server.core.clock import SystemClock
+from assay_server.core.known import check_known
 from assay_server.core.ports import Principal
 from assay_server.ingest import TOOL_LOOP, loop_counted
 from assay_server.query import (
@@ -23,7 +24,6 @@ from assay_server.query import (
     SpanFilter,
     TraceFilter,
     Traces,
-    check_known,
     line_json,
     read_line,
 )

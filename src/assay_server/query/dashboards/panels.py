@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 from assay_server.core.clock import rfc3339
+from assay_server.core.known import refuse_unknown_values
 from assay_server.core.ports import Embeds
 from assay_server.query.dashboards import bins
 from assay_server.query.dashboards.corrected import corrected_rate_of
@@ -28,7 +29,6 @@ from assay_server.query.dashboards.series import (
     series_of,
 )
 from assay_server.query.dimensions import MARGIN_NS
-from assay_server.query.filters.known import refuse_unknown_values
 from assay_server.query.metrics.asked import Asked, Range, knowing
 from assay_server.query.metrics.live import has_runs
 from assay_server.query.metrics.measures import COUNTS, MEASURES, Metric, label_of, unit_of

@@ -6,9 +6,9 @@ from types import MappingProxyType
 from typing import Any
 
 from assay_server.core.errors import InvalidInput
+from assay_server.core.known import check_known
 from assay_server.query.dimensions import dimension
 from assay_server.query.filters.attributes import read_condition
-from assay_server.query.filters.known import check_known
 from assay_server.query.filters.line import DIFFERING
 from assay_server.query.filters.one_of import OneOf, each_of
 from assay_server.query.filters.roots import called

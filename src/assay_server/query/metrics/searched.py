@@ -10,8 +10,8 @@ from functools import lru_cache
 from typing import Any
 
 from assay_server.core.errors import InvalidInput
+from assay_server.core.known import check_known
 from assay_server.query.filters.attributes import read_condition
-from assay_server.query.filters.known import check_known
 from assay_server.query.filters.line import Line, read_excluded, read_line
 from assay_server.query.filters.scores import read_score_condition
 from assay_server.query.filters.traces import TraceFilter, filter_of, is_of_trace, trace_conditions

@@ -1,9 +1,11 @@
 """Fields whose values are few: what nothing can be is refused."""
 
+from contextlib import nullcontext
+
 import pytest
 
 from assay_server.core.errors import InvalidInput
-from assay_server.query import check_known, refuse_unknown_values
+from assay_server.core.known import check_known, refuse_unknown_values
 
 
 @pytest.mark.parametrize(
@@ -18,3 +20,13 @@ def test_what_nothing_can_be_is_refused_with_what_there_is(field: str, known: st
         refuse_unknown_values({f"-{field}": (known, unknown)})
     assert (refused.value.field, refused.value.value) == (f"filter.-{field}", unknown)
     assert known in str(refused.value.fix)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "fits"), [("*", True), ("re*er", True), ("LLM*", False), ("ll?", False), ("", False)]
+)
+def test_a_pattern_fits_what_there_is(pattern: str, fits: bool) -> None:
+    with nullcontext() if fits else pytest.raises(InvalidInput):
+        check_known("kind", pattern, patterns=True)
+    with pytest.raises(InvalidInput):
+        check_known("kind", pattern)
