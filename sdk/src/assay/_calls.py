@@ -19,7 +19,7 @@ T = TypeVar("T")
 D_co = TypeVar("D_co", bound="Driver", covariant=True)
 
 Json = dict[str, Any]
-"""A JSON document of the REST API, as docs/api.md describes it."""
+"""A JSON document of the REST API, as docs/api/README.md describes it."""
 
 
 Revision = int | str
