@@ -10,15 +10,16 @@ import secrets
 from collections.abc import Awaitable, Callable, Generator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Concatenate, Generic, ParamSpec, Protocol, TypedDict, TypeVar, overload
+from urllib.parse import quote
 
-from assay._errors import RetryableError, ServerUnreachable, from_response
+from assay._errors import InvalidInput, RetryableError, ServerUnreachable, from_response
 
 P = ParamSpec("P")
 T = TypeVar("T")
 D_co = TypeVar("D_co", bound="Driver", covariant=True)
 
 Json = dict[str, Any]
-"""A JSON document of the REST API, as docs/api.md describes it."""
+"""A JSON document of the REST API, as docs/api/README.md describes it."""
 
 
 Revision = int | str
@@ -61,7 +62,7 @@ class Request:
         return headers | ({} if self.body is None else {"Content-Type": "application/json"})
 
     def content(self) -> bytes | None:
-        return None if self.body is None else json.dumps(self.body, ensure_ascii=False).encode()
+        return None if self.body is None else _encoded(json.dumps(self.body, ensure_ascii=False))
 
 
 @dataclass(slots=True, frozen=True)
@@ -117,6 +118,11 @@ def send(request: Request) -> Call[Response]:
             pause = error.retry_after_s if error.retry_after_s is not None else 0.1 * 2.0**attempt
         yield Pause(min(pause, _LONGEST_PAUSE_S))
     raise AssertionError("the loop above returns or raises")
+
+
+def in_path(ref: str) -> str:
+    """A name, reference or id inside a URL's path: no `?` or `#` in it ends the path; slashes stay, `@` is readable."""
+    return quote(_encoded(ref), safe="/@:")
 
 
 def get(path: str, **params: Any) -> Call[Any]:
@@ -218,9 +224,22 @@ def _worth_repeating(request: Request, error: RetryableError) -> bool:
     return request.repeatable
 
 
+def _encoded(text: str) -> bytes:
+    """Raises InvalidInput for half a character (`"\\ud800"` in a JSON file), which no encoding has."""
+    try:
+        return text.encode()
+    except UnicodeEncodeError as error:
+        before = text[max(0, error.start - 20) : error.start]
+        told = (
+            f"A text holds half a character (U+{ord(text[error.start]):04X}), which cannot be sent; before it: {before}"
+        )
+        raise InvalidInput(told, fix="leave it out, or write the whole character") from error
+
+
 def _pairs(name: str, value: Any) -> list[tuple[str, str]]:
     if value is None:
         return []
     if isinstance(value, list | tuple):
         return [pair for each in value for pair in _pairs(name, each)]
-    return [(name, str(value).lower() if isinstance(value, bool) else str(value))]
+    text = str(value).lower() if isinstance(value, bool) else str(value)
+    return [(name, _encoded(text).decode())]

@@ -9,6 +9,7 @@ from assay_server.api.pages import DEFAULT_LIMIT
 from assay_server.api.times import nanoseconds
 from assay_server.core.clock import SystemClock
 from assay_server.core.errors import InvalidInput
+from assay_server.core.known import check_known
 from assay_server.query import ANY_OF, TraceFilter, filter_of, read_excluded, read_line
 
 MOST = 50
@@ -19,16 +20,20 @@ Several = Annotated[list[str], Field(max_length=MOST)]
 """Of values that are given several times one must hold."""
 
 
-class Listing(BaseModel):
+class Narrow(BaseModel):
     """A filter nobody knows is refused: ignoring it would answer another question."""
 
     model_config = ConfigDict(extra="forbid")
+
+
+class Listing(Narrow):
+    """What a list has and a file has not: a file holds all that match."""
 
     limit: int = Field(DEFAULT_LIMIT, ge=1, le=500, description="How many items a page holds")
     cursor: str | None = Field(None, description="`next` of the page before")
 
 
-class TraceQuery(Listing):
+class TraceQuery(Narrow):
     q: str | None = Field(None, max_length=2000, description="All filters in one line: docs/api/search.md")
     since: str | None = Field(None, description="RFC 3339")
     until: str | None = Field(None, description="RFC 3339, exclusive")
@@ -100,6 +105,7 @@ def asked(given: dict[str, Any], q: str | None) -> tuple[dict[str, Any], list[di
 
 
 def _filter(wanted: dict[str, Any]) -> TraceFilter:
+    check_known("kind", wanted.get("kind"))
     since, until = (nanoseconds(wanted.pop(name, None), name) for name in _TIMES)
     return filter_of(wanted, since, until)
 

@@ -13,6 +13,7 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.routing import Match
 
+from assay_server.api.fixes import fix_of
 from assay_server.core import errors
 
 _log = logging.getLogger(__name__)
@@ -141,7 +142,7 @@ def _invalid(error: RequestValidationError) -> errors.InvalidInput:
         return _unread(error.errors()[0])
     told = "; ".join(f"{_path(fault)}: {_said(fault)}" for fault in faults)
     first = faults[0]
-    fix = _NO_SUCH_FIELD if first["type"] in _EXTRA else first.get("fix")
+    fix = _NO_SUCH_FIELD if first["type"] in _EXTRA else first.get("fix") or fix_of(first)
     return errors.InvalidInput(told, field=_path(first), value=first.get("input"), fix=fix)
 
 

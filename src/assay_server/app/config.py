@@ -4,6 +4,7 @@ import ipaddress
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -84,6 +85,23 @@ ENVIRONMENT = {
 }
 
 
+FLAGS = frozenset(
+    {"data", "host", "port", "grpc_port", "ledger_url", "public_url", "local_llm", "log_level", "backups"}
+)
+"""What `assay up` takes on its command line, too."""
+
+_OTHERS = ("ASSAY_URL", "ASSAY_API_KEY", "ASSAY_CACHE_DIR")
+_ALIKE = 0.85
+
+
+def misspelt(environment: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """Variables that are nearly one of ours, and so do nothing: which is meant."""
+    known = (*ENVIRONMENT.values(), *_OTHERS)
+    strange = (name for name in environment if name.startswith("ASSAY") and name not in known)
+    near = {name: get_close_matches(name, known, n=1, cutoff=_ALIKE) for name in strange}
+    return {name: found[0] for name, found in near.items() if found}
+
+
 def load(flags: Mapping[str, Any], environment: Mapping[str, str] = os.environ) -> Config:
     """The configuration; `flags` that are None were not given. Raises InvalidInput naming every fault."""
     given: dict[str, Any] = {name: environment[key] for name, key in ENVIRONMENT.items() if environment.get(key)}
@@ -96,7 +114,7 @@ def load(flags: Mapping[str, Any], environment: Mapping[str, str] = os.environ) 
 
 
 def _parsed(name: str, value: Any, faults: list[str]) -> Any:
-    label = f"{ENVIRONMENT[name]} / --{name.replace('_', '-')}"
+    label = ENVIRONMENT[name] + (f" / --{name.replace('_', '-')}" if name in FLAGS else "")
     match name:
         case "data" | "backups" | "export_dir":
             return Path(value)
@@ -127,14 +145,14 @@ def _bytes(label: str, value: str, faults: list[str]) -> int:
 
 
 def _port(label: str, value: str, lowest: int, faults: list[str]) -> int:
-    if value.isdigit() and lowest <= int(value) <= 65535:
+    if value.isascii() and value.isdigit() and lowest <= int(value) <= 65535:
         return int(value)
     faults.append(f"{label}: {value!r} is not a port from {lowest}{'' if lowest else ' (off)'} to 65535")
     return 0
 
 
 def _days(label: str, value: str, faults: list[str]) -> int | None:
-    if value.isdigit() and 1 <= int(value) <= _MOST_DAYS:
+    if value.isascii() and value.isdigit() and 1 <= int(value) <= _MOST_DAYS:
         return int(value)
     faults.append(f"{label}: {value!r} is not a number of days from 1 to {_MOST_DAYS}")
     return None

@@ -13,7 +13,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Literal
 
-from assay_server.app.config import Config
+from assay_server.app.config import Config, misspelt
 
 Level = Literal["ok", "warning", "fault"]
 
@@ -37,6 +37,7 @@ def examine(config: Config) -> list[Finding]:
     """Everything that can be known without starting the server."""
     return [
         _python(),
+        *_settings(),
         *_parts(),
         _web(),
         _data(config),
@@ -58,6 +59,13 @@ def healthy(findings: list[Finding]) -> bool:
 def _python() -> Finding:
     found = ".".join(map(str, sys.version_info[:3]))
     return Finding("Python", "ok", found)
+
+
+def _settings() -> Iterator[Finding]:
+    for name, meant in misspelt().items():
+        yield Finding(
+            name, "warning", "this variable is set, and nobody reads it", f"name it {meant}, if that is meant"
+        )
 
 
 def _parts() -> Iterator[Finding]:

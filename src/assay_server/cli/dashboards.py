@@ -145,6 +145,9 @@ def _changes(client: assay.Client, paths: Sequence[Path]) -> list[_Change]:
     for file in _files(paths):
         try:
             parsed = client.dashboards.parse(file.read_text("utf-8"), file.stem)
+        except UnicodeDecodeError:
+            faults.append(f"{file}: not UTF-8 text.")
+            continue
         except assay.InvalidInput as error:
             fix = f" Fix: {error.fix}." if error.fix else ""
             faults.append(f"{file}: {error.where or error.field}: {error.message}{fix}")

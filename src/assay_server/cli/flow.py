@@ -2,7 +2,6 @@
 
 from __future__ import annotations  # `assay.Client` stands in signatures only: the help needs no HTTP client
 
-import json
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,6 +10,7 @@ import typer
 import assay
 from assay_server.cli.common import AsJson, Limit, connected, filters, group, names, near, pairs
 from assay_server.cli.exits import NO
+from assay_server.cli.json_files import read_object
 from assay_server.cli.terminal import answer, emit, hint, money, safe, say, table, when
 from assay_server.core.words import percent
 
@@ -256,12 +256,7 @@ def remove_forward(name: Annotated[str, typer.Argument(help="Its name.")], as_js
 
 
 def _policy(file: Path) -> assay.Json:
-    try:
-        given = json.loads(file.read_text("utf-8"))
-    except (OSError, ValueError) as error:
-        raise typer.BadParameter(f"{file}: {error}", param_hint="FILE") from error
-    if not isinstance(given, dict):
-        raise typer.BadParameter(f"{file} should hold {{rules: […], tail: …}}", param_hint="FILE")
+    given = read_object(file, "{rules: […], tail: …}")
     return {"rules": given.get("rules", []), "tail": given.get("tail")}
 
 

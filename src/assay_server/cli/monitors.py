@@ -2,8 +2,6 @@
 
 from __future__ import annotations  # `assay.Client` stands in signatures only: the help needs no HTTP client
 
-import json
-import re
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,11 +11,9 @@ import typer
 import assay
 from assay_server.cli.common import AsJson, Reason, connected, group, names, near, seconds
 from assay_server.cli.exits import NO
-from assay_server.cli.monitor_words import rule_words, span_words
+from assay_server.cli.json_files import read_object
+from assay_server.cli.monitor_words import metric_of, metric_words, over_words, rule_words, span_words
 from assay_server.cli.terminal import answer, emit, hint, safe, say, table, when
-
-_SIDES = {"<": "below", ">": "above"}
-_LINE = re.compile(r"(.+)([<>])(-?\d+(?:\.\d+)?)")
 
 app = group("monitor", "Monitors: rules over live traffic that open incidents and tell people.")
 notify = group("notify", "Where people are told: Slack, e-mail, PagerDuty, webhooks and the rest of Apprise.")
@@ -44,7 +40,8 @@ def create(
         typer.Option(
             "--metric",
             "-m",
-            help="count, requests, error_rate, latency, cost, score:NAME, score_rate:NAME<0.5, judgements:NAME, …",
+            help="count, requests, error_rate, latency, latency:p99, slow_rate:2000, cost, tokens:output, score:NAME,"
+            " score_rate:NAME<0.5, judgements:NAME, …",
         ),
     ] = None,
     above: Annotated[float | None, typer.Option("--above", help="Alarm above this.")] = None,
@@ -62,7 +59,7 @@ def create(
     group_by: Annotated[
         str | None, typer.Option("--group-by", help="Each value by itself: user, endpoint, tag:KEY, attribute:KEY, …")
     ] = None,
-    window: Annotated[str, typer.Option("--window", "-w", help="15m, 1h, 1d")] = "15m",
+    window: Annotated[str | None, typer.Option("--window", "-w", help="15m, 1h, 1d", show_default="15m")] = None,
     min_n: Annotated[int | None, typer.Option("--min-n", min=0, help="Say nothing about fewer.")] = None,
     file: Annotated[
         Path | None,
@@ -77,14 +74,15 @@ def create(
 ) -> None:
     """Watches something from now on; with --try says first what it would have said."""
     if file is not None:
-        definition: assay.Json = {**json.loads(file.read_text("utf-8")), "name": name}
+        beside = (metric, above, below, change, objective, narrow, group_by, window, min_n)
+        definition = {**_whole(file, alone=not missing and all(each is None for each in beside)), "name": name}
     else:
         definition = {
             "name": name,
-            "metric": _metric(metric),
+            "metric": metric_of(metric),
             "rule": _rule(above, below, change, objective, missing=missing),
             "filter": _filter(narrow or []),
-            "window_s": seconds(window, "--window"),
+            "window_s": seconds(window or "15m", "--window"),
         }
         definition |= {} if min_n is None else {"min_n": min_n}
         definition |= {} if group_by is None else {"group_by": group_by}
@@ -94,7 +92,9 @@ def create(
     with connected() as client:
         made = client.monitors.create(definition)
     if not emit(made, as_json):
-        answer(f"{made['name']} ({made['id']}) looks every {made['every_s']} s at the last {made['window_s']} s")
+        answer(
+            f"{made['name']} ({made['id']}) looks every {span_words(made['every_s'])} at the last {over_words(made)}"
+        )
         hint(f"assay monitor test {made['name']}")
 
 
@@ -221,35 +221,21 @@ def _channel(client: assay.Client, name: str) -> assay.Json:
 
 def _row(monitor: assay.Json) -> tuple[Any, ...]:
     metric = monitor["metric"]
-    words = " ".join(f"{name} {value}" if name in _SIDES.values() else str(value) for name, value in metric.items())
     return (
         monitor["name"],
         monitor["status"],
         monitor["severity"],
-        words,
+        metric_words(metric),
         rule_words(monitor["rule"], metric["name"]),
-        span_words(monitor["window_s"]),
+        over_words(monitor),
         when(monitor["evaluated_at"]),
     )
 
 
-def _metric(value: str | None) -> Any:
-    if value is None:
-        raise typer.BadParameter("say what to measure", param_hint="--metric")
-    name, sign, score = value.partition(":")
-    if sign and name == "score_rate":
-        return {"name": name, **_bad(score)}
-    return {"name": name, "score": score} if sign and name in ("score", "judgements") else name
-
-
-def _bad(written: str) -> assay.Json:
-    """`groundedness<0.5`: of which score the judgements on that side of the line are counted."""
-    found = _LINE.fullmatch(written)
-    if found is None:
-        raise typer.BadParameter(
-            f"'{written}' should look like groundedness<0.5 or toxicity>0.5", param_hint="--metric"
-        )
-    return {"score": found[1], _SIDES[found[2]]: float(found[3])}
+def _whole(file: Path, *, alone: bool) -> assay.Json:
+    if not alone:
+        raise typer.BadParameter("holds the whole definition: write what else you say into it", param_hint="--file")
+    return read_object(file, '{"metric": "latency", "rule": {"kind": "threshold", "above": 2000}, "window_s": 900}')
 
 
 def _rule(

@@ -118,6 +118,9 @@ def put_suite(
     from assay_server.cli.yaml_files import read_mapping
 
     suite = read_mapping(file, _SUITE_KEYS, {"metrics"})
+    if not isinstance(suite.fields["metrics"], list):
+        fix = "write it like '- {metric: groundedness, bar: 0.8}'"
+        raise assay.InvalidInput(f"{suite.at('metrics')}: 'metrics' is no list.", field="metrics", fix=fix)
     with connected() as client, suite.sent():
         made = client.suites.put(name, **suite.fields)
     if not emit(made, as_json):

@@ -2,6 +2,7 @@
 
 import sys
 from collections import defaultdict
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 import typer
@@ -46,32 +47,36 @@ def list_(
     as_json: AsJson = False,
 ) -> None:
     """Lists traces, newest first or in another order."""
+    asked = {
+        "q": search,
+        "since": since,
+        "until": until,
+        "model": model,
+        "user": user,
+        "session": session,
+        "status": status,
+        "text": words,
+        "release": release,
+        "channel": channel,
+    }
     with connected() as client:
-        page = client.traces.list(
-            limit,
-            cursor,
-            q=search,
-            since=since,
-            until=until,
-            model=model,
-            user=user,
-            session=session,
-            status=status,
-            text=words,
-            release=release,
-            channel=channel,
-            sort=sort,
-        )
+        page = client.traces.list(limit, cursor, sort=sort, **asked)
     if emit(page, as_json):
         return
     columns = ("trace", "start", "name", "status", "latency", "cost", "user", "input")
     table(columns, [_row(each) for each in page["items"]])
-    among = page.get("sorted_among")
-    say(f"{len(page['items'])} of {page['total']}" + (f", of the newest {among} with these words" if among else ""))
-    if not page["total"]:
+    say(f"{len(page['items'])} of {_total(page)}")
+    if not page["total"] and all(value is None for value in asked.values()):
         hint("assay connect   (what to set in an application so that it sends here)")
     if page["items"]:
         hint(f"assay trace show {page['items'][0]['trace_id']}")
+
+
+def _total(page: Mapping[str, Any]) -> str:
+    """`10000+` where counting stopped."""
+    among = page.get("sorted_among")
+    more = "+" if page.get("total_is") == "at_least" else ""
+    return f"{page['total']}{more}" + (f", of the newest {among} with these words" if among else "")
 
 
 @app.command(epilog="Example: assay trace show 4bf92f3577b34da6a3ce929d0e0e4736")

@@ -29,16 +29,17 @@ class Mapping:
         try:
             yield
         except assay.InvalidInput as error:
-            error.message = f"{self.file}{self._line(error.field)}: {_PLACE.sub(self._with_line, error.message)}"
+            error.message = f"{self.at(error.field)}: {_PLACE.sub(self._with_line, error.message)}"
             raise
+
+    def at(self, field: str | None) -> str:
+        """The file, with the line in which a field stands."""
+        line = None if field is None else line_of(self.written, field)
+        return str(self.file) if line is None else f"{self.file}:{line}"
 
     def _with_line(self, place: re.Match[str]) -> str:
         line = line_of(self.written, place[0])
         return place[0] if line is None else f"{place[0]} (line {line})"
-
-    def _line(self, field: str | None) -> str:
-        line = None if field is None else line_of(self.written, field)
-        return "" if line is None else f":{line}"
 
 
 def read_mapping(file: Path, keys: Collection[str], required: Collection[str]) -> Mapping:

@@ -11,7 +11,16 @@ from assay_server.governance.matching import fraction, matcher
 from assay_server.governance.quotas import Quotas
 from assay_server.governance.roles import ROLES
 from assay_server.governance.sampling import Sampling
-from assay_server.governance.sampling_policy import FIELDS, Match, Policy, Rule, Tail, parse, parse_match
+from assay_server.governance.sampling_policy import (
+    FIELDS,
+    Match,
+    Policy,
+    Rule,
+    Tail,
+    parse,
+    parse_match,
+    refuse_idle_rules,
+)
 
 __all__ = [
     "BYTES",
@@ -44,4 +53,5 @@ __all__ = [
     "matcher",
     "parse",
     "parse_match",
+    "refuse_idle_rules",
 ]

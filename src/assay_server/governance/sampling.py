@@ -10,7 +10,7 @@ from assay_server.core.clock import Clock, rfc3339
 from assay_server.core.errors import Conflict
 from assay_server.governance.audit import Audit
 from assay_server.governance.revisions import put_revision
-from assay_server.governance.sampling_policy import Policy, parse, rule_json, tail_json
+from assay_server.governance.sampling_policy import Policy, parse, refuse_idle_rules, rule_json, tail_json
 from assay_server.ledger import Ledger, tables, without_values
 
 _rows = tables.intake.sampling
@@ -55,6 +55,7 @@ class Sampling:
     ) -> dict[str, Any]:
         """Holds from the next request on. Raises InvalidInput, and Conflict for another `revision` than there is."""
         checked = parse(rules, tail)
+        refuse_idle_rules(checked)
 
         def write(connection: Connection) -> Policy:
             row = connection.execute(select(_rows).where(_rows.c.project == project)).one_or_none()

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from assay_server.core.errors import InvalidInput
+from assay_server.core.known import refuse_unknown_values
 
 FIELDS = ("name", "kind", "service", "environment", "model", "provider", "user", "session", "status", "scope")
 ACTIONS = ("keep", "sample", "drop")
@@ -84,6 +85,12 @@ def parse_match(given: Any, where: str) -> Match:
     if not isinstance(given, Mapping):
         raise InvalidInput(field=where, value=str(given)[:80], fix="an object of field: text or [texts]")
     return {name: _patterns(name, value, where) for name, value in given.items()}
+
+
+def refuse_idle_rules(policy: Policy) -> None:
+    """A rule of a kind of span that there is not decides nothing. Asked when rules are written. Raises InvalidInput."""
+    for number, rule in enumerate(policy.rules):
+        refuse_unknown_values(rule.match, f"rules[{number}].match", patterns=True)
 
 
 def _rule(given: Mapping[str, Any], where: str) -> Rule:

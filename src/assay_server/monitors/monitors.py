@@ -16,6 +16,7 @@ from sqlalchemy import Connection
 from assay_server.core.clock import Clock
 from assay_server.core.errors import AssayError, Conflict
 from assay_server.core.ids import new_id
+from assay_server.core.known import refuse_unknown_values
 from assay_server.core.seen import refuse_unseen
 from assay_server.governance import Audit
 from assay_server.ledger import Ledger, without_values
@@ -308,6 +309,7 @@ def _measures(definition: Definition) -> tuple[Any, ...]:
 def _written(given: Mapping[str, Any]) -> Definition:
     definition = parse(given)
     refuse_idle_lines(definition)
+    refuse_unknown_values(definition.filter)
     return definition
 
 

@@ -7,7 +7,6 @@ from typing import Any, Literal, cast, get_args
 from urllib.parse import urlsplit
 
 from assay_server.core.errors import InvalidInput
-from assay_server.core.records import SpanStatus
 from assay_server.query import (
     LONGEST_LINE,
     SEARCH,
@@ -124,15 +123,6 @@ def parse(given: Mapping[str, Any]) -> Definition:
         filter=_filter(what, given.get("filter") or {}),
         enabled=bool(given.get("enabled", True)),
     )
-
-
-def refuse_unknown_status(definition: Definition) -> None:
-    """Asked when an export is written: one that is there already says so at its runs. Raises InvalidInput."""
-    for word in ("status", "-status"):
-        for status in definition.filter.get(word, ()):
-            if status not in get_args(SpanStatus):
-                fix = "ok, error or unset"
-                raise InvalidInput("There is no such status.", field=f"filter.{word}", value=status, fix=fix)
 
 
 def to_json(definition: Definition) -> dict[str, Any]:

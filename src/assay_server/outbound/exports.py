@@ -19,13 +19,14 @@ from assay_server.core.beat import Beat
 from assay_server.core.clock import Clock, rfc3339
 from assay_server.core.errors import Conflict, Forbidden, InvalidInput
 from assay_server.core.ids import new_id
+from assay_server.core.known import refuse_unknown_values
 from assay_server.core.own_ways import OwnWays
 from assay_server.core.ports import MayLeave, always
 from assay_server.core.seen import refuse_unseen
 from assay_server.governance import Audit
 from assay_server.ledger import Ledger, without_values
 from assay_server.outbound import export_rows as rows
-from assay_server.outbound.definition import Bucket, Definition, parse, refuse_unknown_status, to_json
+from assay_server.outbound.definition import Bucket, Definition, parse, to_json
 from assay_server.outbound.export_files import LONGEST_NS, Files
 from assay_server.outbound.export_rows import Export
 from assay_server.outbound.late import late_windows
@@ -228,7 +229,7 @@ class ScheduledExports:
 
     def _checked(self, project: str, given: Mapping[str, Any]) -> Definition:
         definition = parse(given)
-        refuse_unknown_status(definition)
+        refuse_unknown_values(definition.filter)
         self._files.target(project, definition)
         if isinstance(definition.target, Bucket):
             for where, name in (("key_env", definition.target.key_env), ("secret_env", definition.target.secret_env)):

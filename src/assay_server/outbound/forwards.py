@@ -20,6 +20,7 @@ from sqlalchemy import Connection
 from assay_server.core.beat import Beat
 from assay_server.core.clock import Clock, rfc3339
 from assay_server.core.errors import AssayError, Forbidden
+from assay_server.core.known import refuse_unknown_values
 from assay_server.core.own_ways import OwnWays
 from assay_server.core.ports import MayLeave, always
 from assay_server.core.records import Facts
@@ -101,6 +102,7 @@ class Forwards:
         Raises InvalidInput, Forbidden, Conflict.
         """
         forward = parse(name, given)
+        refuse_unknown_values(forward.filter, patterns=True)
         for header, variable in forward.headers.items():
             if not self._may_name(project, variable):
                 raise Forbidden(

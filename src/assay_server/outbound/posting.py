@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from google.protobuf.message import DecodeError
+from google.rpc.status_pb2 import Status
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 
 from assay_server.core.errors import InvalidInput, UpstreamError
@@ -83,7 +84,7 @@ class Post:
             return _partial(body)
         return Answer(
             incoming.status,
-            error=f"HTTP {incoming.status}: {body[:2000].decode('utf-8', 'replace')}",
+            error=f"HTTP {incoming.status}: {_said(body)}",
             retry_after_s=retry_after(incoming.headers),
         )
 
@@ -95,6 +96,16 @@ class Post:
                 fix="set it and start the server",
             )  # fmt: skip
         return value
+
+
+def _said(body: bytes) -> str:
+    """Why it refuses: OTLP's refusals are a `google.rpc.Status` in the request's encoding, others a text."""
+    told = Status()
+    try:
+        told.ParseFromString(body)
+    except DecodeError:
+        return body[:2000].decode("utf-8", "replace")
+    return told.message or body[:2000].decode("utf-8", "replace")
 
 
 def _told(answer: Answer, secrets: Mapping[str, str]) -> Answer:

@@ -64,6 +64,7 @@ _CONTENT = {
 _UNCOUNTED = (None,) * 5
 
 _LONGEST_QUESTION = 300  # characters
+_USERS = ("user", "human")  # no set: what a client sends as a role may be a list
 
 
 def outline_json(row: dict[str, Any]) -> dict[str, Any]:
@@ -137,7 +138,7 @@ def question_of(text: str | None) -> str | None:
     """The last thing the user said in an input: a message of role `user`, a field that asks, or the text itself."""
     body = body_json(text)
     if isinstance(body, list):
-        said = [_said(message) for message in body if message.get("role") in {"user", "human"}]
+        said = [_said(message) for message in body if message.get("role") in _USERS]
         body = said[-1] if said else None
     if not isinstance(body, str):
         return None

@@ -16,6 +16,7 @@ from assay_server.registry.fields import check_text
 BUCKETS = ("input", "output", "cache_read", "cache_write", "reasoning")
 
 _MOST_TIERS = 20
+_LATEST_NS = 9_214_646_400 * 1_000_000_000  # 2262: a column of 64 bits ends soon after
 _DEAREST = 1e6  # dollars per million tokens, and per call
 _MODEL = re.compile(r"[^\x00-\x1f\x7f]{1,200}")  # spaces too: deployments have the names that people give them
 _KNOWN = {*BUCKETS, "request", "batch", "tiers"}
@@ -62,12 +63,14 @@ def checked_rates(given: Mapping[str, Any]) -> dict[str, Any]:
 def moment(text: str | None) -> int | None:
     if text is None:
         return None
+    like = "write it like 2026-11-01T00:00:00Z"
     try:
-        return parse_rfc3339(text)
+        found = parse_rfc3339(text)
     except (ValueError, OverflowError) as error:
-        raise InvalidInput(
-            "'valid_from' is not a time.", field="valid_from", value=text, fix="write it like 2026-11-01T00:00:00Z"
-        ) from error
+        raise InvalidInput("'valid_from' is not a time.", field="valid_from", value=text, fix=like) from error
+    if not 0 <= found < _LATEST_NS:
+        raise InvalidInput("A price begins between 1970 and 2261.", field="valid_from", value=text, fix=like)
+    return found
 
 
 def price_of(row: Row[Any]) -> OwnPrice:

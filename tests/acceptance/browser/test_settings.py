@@ -385,3 +385,9 @@ def test_who_is_no_admin_is_told_whom_to_ask(opened: Opened, ui_api: FakeApi) ->
     expect(banner).to_contain_text("restored from a backup: messages")
     expect(banner).to_contain_text("assay outgoing start")
     expect(banner.get_by_role("button")).to_have_count(0)
+
+
+def test_a_link_to_a_tab_that_there_is_not_shows_the_first(opened: Opened) -> None:
+    page = opened("/settings?tab=notifications")
+    expect(page.get_by_role("tab", name="Keys")).to_have_attribute("aria-selected", "true")
+    expect(page.get_by_role("tabpanel")).not_to_be_empty()

@@ -155,6 +155,7 @@ async def test_reading_needs_a_reader(http: httpx.AsyncClient, path: str) -> Non
         ("costs/why", {"day": "0001-01-01"}),
         ("costs/why", {"day": "9999-12-31"}),
         ("costs/why", {"against": "0001-01-01"}),
+        ("costs/why", {"day": "2262-06-01"}),
         ("costs/forecast", {"days": 0}),
         ("costs/savings", {"ttl_s": -1}),
         ("costs/chargeback", {"format": "pdf"}),
@@ -165,12 +166,22 @@ async def test_what_cannot_be_answered_is_refused_with_the_field(
 ) -> None:
     refused = await http.get(path, params=params)
     assert (refused.status_code, refused.json()["code"]) == (400, "invalid_input")
+    assert refused.json()["field"] in {*params, "until"}
 
 
 async def test_a_window_that_ends_before_all_times_is_empty(http: httpx.AsyncClient) -> None:
     """Clients send the year 1 where they mean no time; a week before it could not be said."""
     told = await http.get("costs", params={"until": "0001-01-01T00:00:00Z"})
     assert (told.status_code, told.json()["total"]["calls"]) == (200, 0)
+
+
+@pytest.mark.parametrize("until", ["9999-12-31T23:59:59Z", "9999-12-31T23:59:59-14:00", "2300-01-01T00:00:00Z"])
+async def test_a_window_may_end_behind_all_times(http: httpx.AsyncClient, services: Any, until: str) -> None:
+    """What some tools send for an open end: it was "a number that cannot be stored", or with an offset an error 500."""
+    await services.ingest.write(Facts([a_call(1, cost=0.5), a_call(2, cost=0.25)]))
+    for path in ("costs", "costs/chargeback"):
+        told = await http.get(path, params={"since": "2026-01-01T00:00:00Z", "until": until})
+        assert (told.status_code, told.json()["total"]["calls"]) == (200, 2)
 
 
 async def test_the_report_is_a_table_for_spreadsheets_and_harmless(http: httpx.AsyncClient, services: Any) -> None:

@@ -185,6 +185,10 @@ async def test_a_fault_names_its_place_and_a_viewer_saves_nothing(http: httpx.As
     wrong = {**MINE, "panels": [*MINE["panels"], {"title": "X", "metrics": ["sparkle"]}]}
     answer = await http.put("/dashboards/mine", json=wrong)
     assert (answer.status_code, answer.json()["field"]) == (400, "panels[1].metrics[0].name")
+    empty = {**MINE, "panels": [{"title": "X", "metrics": ["count"], "kind": "number", "filter": {"kind": "LLM"}}]}
+    told = (await http.put("/dashboards/mine", json=empty)).json()
+    assert (told["field"], told["value"]) == ("panels[0].filter.kind", "LLM")
+    assert told["fix"].startswith("use llm, agent, tool")
     assert (await http.put("/dashboards/mine", json=MINE, headers={"x-api-key": "viewer"})).status_code == 403
     yaml = await http.post("/dashboards/parse", json={"yaml": "name: x\ntitle: T\npanels: []"})
     assert (yaml.json()["name"], yaml.json()["range"]) == ("x", "24h")

@@ -185,6 +185,16 @@ async def test_files_have_a_name_and_wrong_filters_are_told(looking_http: httpx.
     assert (await looking_http.get("/api/v1/export/traces", params={"score": "x"})).status_code == 400
 
 
+@pytest.mark.parametrize("kind", ["traces", "spans", "scores"])
+@pytest.mark.parametrize("asked", [{"limit": 2}, {"cursor": "WzFd"}, {"sort": "cost:desc"}])
+async def test_a_file_holds_all_that_match_and_says_so_where_less_is_asked_for(
+    looking_http: httpx.AsyncClient, kind: str, asked: dict[str, Any]
+) -> None:
+    """`limit=2` was passed over, and the whole project written."""
+    told = await looking_http.get(f"/api/v1/export/{kind}", params=asked)
+    assert (told.status_code, told.json()["field"]) == (400, next(iter(asked)))
+
+
 async def test_who_took_a_file_is_in_the_audit_log_without_whom_it_is_about(
     looking_http: httpx.AsyncClient, ledger: Ledger
 ) -> None:

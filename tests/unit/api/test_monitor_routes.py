@@ -100,6 +100,8 @@ async def test_a_monitor_from_its_making_to_its_end(client: httpx.AsyncClient) -
         (MONITOR | {"rule": {"kind": "threshold"}}, "rule.above"),
         (MONITOR | {"unheard": 1}, "unheard"),
         (MONITOR | {"window_s": 1}, "window_s"),
+        (MONITOR | {"filter": {"kind": "LLM"}}, "filter.kind"),  # it would never ring
+        (MONITOR | {"filter": {"-status": ["ok", "failed"]}}, "filter.-status"),
     ],
 )
 async def test_faults_name_their_field(client: httpx.AsyncClient, body: dict[str, Any], field: str) -> None:

@@ -1,8 +1,10 @@
+from inspect import signature
 from pathlib import Path
 
 import pytest
 
-from assay_server.app.config import Config, load
+from assay_server.app.config import ENVIRONMENT, FLAGS, Config, load, misspelt
+from assay_server.app.main import up
 from assay_server.core.errors import InvalidInput
 
 
@@ -32,6 +34,27 @@ def test_every_fault_is_reported_at_once() -> None:
         "ASSAY_PUBLIC_URL",
     )
     assert [part for part in named if part not in caught.value.message] == []
+
+
+@pytest.mark.parametrize(
+    ("variable", "flag"), [("ASSAY_PORT", "--port"), ("ASSAY_BACKUP_DAYS", None), ("ASSAY_MEDIA_MAX_BYTES", None)]
+)
+@pytest.mark.parametrize("value", ["abc", "-1", "²"])
+def test_a_fault_names_the_flags_that_there_are(variable: str, flag: str | None, value: str) -> None:
+    """`--backup-days` was named, which `assay up` does not take; `²` is a digit, and no number."""
+    with pytest.raises(InvalidInput) as caught:
+        load({}, {variable: value})
+    assert caught.value.message.startswith(f"{variable} / {flag}: " if flag else f"{variable}: ")
+
+
+def test_every_flag_that_is_named_is_one_of_the_command() -> None:
+    taken = set(signature(up).parameters)
+    assert {name for name in ENVIRONMENT if name in taken} == FLAGS
+
+
+def test_a_variable_that_is_nearly_one_of_ours_is_told() -> None:
+    given = {"ASSAY_BACKUP_DAY": "3", "ASSAY_PORT": "1", "ASSAY_LAKE_KEY": "x", "ASSAYPORT": "1", "BACKUP_DAYS": "2"}
+    assert misspelt(given) == {"ASSAY_BACKUP_DAY": "ASSAY_BACKUP_DAYS", "ASSAYPORT": "ASSAY_PORT"}
 
 
 def test_grpc_is_on_by_default_and_0_is_off() -> None:

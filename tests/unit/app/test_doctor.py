@@ -3,6 +3,8 @@ import os
 import socket
 from pathlib import Path
 
+import pytest
+
 from assay_server.app import doctor
 from assay_server.app.config import Config
 from assay_server.store import DuckStore
@@ -19,6 +21,17 @@ def test_a_good_installation_is_healthy(tmp_path: Path) -> None:
 
     assert doctor.healthy(findings)
     assert "will be made" in _about(findings, "data directory").says
+
+
+def test_a_variable_that_nobody_reads_is_told_with_the_one_that_is_meant(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Backups that were to be removed after 30 days were kept for ever, and nothing said so."""
+    monkeypatch.setenv("ASSAY_BACKUP_DAY", "30")
+    findings = doctor.examine(Config(data=tmp_path / "new", port=free_port()))
+    told = _about(findings, "ASSAY_BACKUP_DAY")
+    assert (told.level, "ASSAY_BACKUP_DAYS" in (told.fix or "")) == ("warning", True)
+    assert doctor.healthy(findings)
 
 
 def test_a_taken_port_is_a_fault_with_a_fix(tmp_path: Path) -> None:

@@ -76,6 +76,15 @@ def test_one_wrong_file_changes_nothing_and_is_named(cli: Run, server: FakeServe
     assert [seen for seen in server.seen if seen.method == "PUT"] == []
 
 
+def test_a_file_that_is_no_text_is_named_beside_the_other_faults(cli: Run, server: FakeServer, tmp_path: Path) -> None:
+    written(tmp_path, "wrong", panels=[{"title": "X", "metrics": []}])
+    (tmp_path / "binary.yaml").write_bytes(b"\xff\xfe\x00")
+    told = cli("dashboard", "apply", tmp_path)
+    assert told.code == 2
+    assert f"{tmp_path / 'binary.yaml'}: not UTF-8 text." in told.err
+    assert "panels[0].metrics" in told.err
+
+
 def test_two_files_of_one_name_are_refused(cli: Run, server: FakeServer, tmp_path: Path) -> None:
     written(tmp_path, "a", name="mine")
     written(tmp_path, "b", name="mine")

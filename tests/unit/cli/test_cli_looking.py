@@ -83,3 +83,29 @@ def test_traces_are_listed_by_the_line_of_the_page(fake_rest: FakeServer, cli: R
     fake_rest.on("GET", "/api/v1/traces", {"items": [], "total": 0, "next": None})
     assert cli("trace", "list", "status:error latency>2s refund").code == 0
     assert fake_rest.calls("GET", "/api/v1/traces")[-1].query["q"] == "status:error latency>2s refund"
+
+
+@pytest.mark.parametrize(
+    ("page", "said"),
+    [
+        ({"total": 9880, "total_is": "exact", "sorted_among": None}, "0 of 9880\n"),
+        ({"total": 10_000, "total_is": "at_least", "sorted_among": None}, "0 of 10000+\n"),
+        (
+            {"total": 7, "total_is": "at_least", "sorted_among": 2000},
+            "0 of 7+, of the newest 2000 with these words\n",
+        ),
+    ],
+)
+def test_a_total_that_counting_stopped_at_is_told_as_one(
+    fake_rest: FakeServer, cli: Run, page: dict[str, object], said: str
+) -> None:
+    fake_rest.on("GET", "/api/v1/traces", {"items": [], "next": None, **page})
+    assert cli("trace", "list").err == said
+
+
+def test_only_a_server_without_traces_is_told_how_to_send_some(fake_rest: FakeServer, cli: Run) -> None:
+    fake_rest.on("GET", "/api/v1/traces", {"items": [], "total": 0, "total_is": "exact", "next": None})
+    assert "assay connect" in cli("trace", "list").err
+    assert "assay connect" not in cli("trace", "list", "status:error").err
+    assert "assay connect" not in cli("trace", "list", "--user", "").err
+    assert "assay connect" not in cli("trace", "list", "--since", "2026-11-21T08:00:00Z").err

@@ -315,3 +315,15 @@ def test_colour_is_for_terminals_that_want_it(monkeypatch: pytest.MonkeyPatch) -
 )
 def test_an_unknown_price_is_never_zero(cost: Any, said: str) -> None:
     assert money(cost) == said
+
+
+@pytest.mark.parametrize("written", ["5", "null", "groundedness", "{metric: groundedness}"])
+def test_metrics_of_a_suite_that_are_no_list_are_told_with_their_line(
+    fake_rest: FakeServer, cli: Run, tmp_path: Path, written: str
+) -> None:
+    suite = tmp_path / "s.yaml"
+    suite.write_text(f"alpha: 0.05\nmetrics: {written}\n")
+    told = cli("suite", "put", "support", suite)
+    assert told.code == 2
+    assert f"{suite}:2: 'metrics' is no list." in told.err
+    assert fake_rest.seen == []

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from assay_server.cli.monitor_words import rule_words, span_words
+from assay_server.cli.monitor_words import metric_of, metric_words, rule_words, span_words
 from tests.fakes.rest import FakeServer, problem
 from tests.unit.cli.conftest import Run
 
@@ -88,14 +88,14 @@ def test_each_rule_has_an_option(cli: Run, fake_rest: FakeServer, options: list[
 
 
 @pytest.mark.parametrize(
-    ("written", "metric", "shown"),
+    ("written", "metric"),
     [
-        ("score_rate:groundedness<0.5", {"score": "groundedness", "below": 0.5}, "score_rate groundedness below 0.5"),
-        ("score_rate:a:b>-1", {"score": "a:b", "above": -1.0}, "score_rate a:b above -1.0"),
+        ("score_rate:groundedness<0.5", {"score": "groundedness", "below": 0.5}),
+        ("score_rate:a:b>-1", {"score": "a:b", "above": -1.0}),
     ],
 )
 def test_a_share_of_scores_is_written_with_its_line(
-    cli: Run, fake_rest: FakeServer, written: str, metric: dict[str, Any], shown: str
+    cli: Run, fake_rest: FakeServer, written: str, metric: dict[str, Any]
 ) -> None:
     whole = {"name": "score_rate", **metric}
     fake_rest.on("POST", "/api/v1/monitors", MONITOR, status=201)
@@ -105,7 +105,7 @@ def test_a_share_of_scores_is_written_with_its_line(
     made = MONITOR | {"metric": whole, "rule": rule}
     fake_rest.on("GET", "/api/v1/monitors", {"items": [made], "total": 1, "next": None})
     listed = cli("monitor", "list").out
-    assert shown in listed
+    assert written in listed
     assert "above 5 %" in listed
 
 
@@ -135,10 +135,81 @@ def test_a_whole_definition_comes_from_a_file(cli: Run, fake_rest: FakeServer, t
     assert fake_rest.seen[0].json == {"name": "slow", "metric": "cost", "rule": {"kind": "change"}, "group_by": "model"}
 
 
+@pytest.mark.parametrize(
+    ("held", "why"),
+    [(b"[1, 2]", "no JSON object"), (b"{", "not JSON"), (b"", "not JSON"), (b"\xff\xfe\x00", "not UTF-8 text")],
+)
+def test_a_file_that_holds_no_definition_is_told_with_what_one_looks_like(
+    cli: Run, fake_rest: FakeServer, tmp_path: Path, held: bytes, why: str
+) -> None:
+    path = tmp_path / "monitor.json"
+    path.write_bytes(held)
+    told = cli("monitor", "create", "slow", "--file", path)
+    assert told.code == 2
+    assert f"{path}: {why}" in told.err
+    assert '"rule"' in told.err
+    assert fake_rest.seen == []
+
+
+@pytest.mark.parametrize("beside", [["--above", "5"], ["--missing"], ["--window", "1h"], ["--metric", "cost"]])
+def test_what_stands_beside_a_file_is_refused_and_not_passed_over(
+    cli: Run, fake_rest: FakeServer, tmp_path: Path, beside: list[str]
+) -> None:
+    path = tmp_path / "monitor.json"
+    path.write_text(json.dumps({"metric": "cost", "rule": {"kind": "change"}}))
+    told = cli("monitor", "create", "slow", "--file", path, *beside)
+    assert told.code == 2
+    assert "--file" in told.err
+    assert fake_rest.seen == []
+
+
+@pytest.mark.parametrize(
+    ("written", "sent"),
+    [
+        ("latency", "latency"),
+        ("latency:p99", {"name": "latency", "quantile": 0.99}),
+        ("ttft:0.5", {"name": "ttft", "quantile": 0.5}),
+        ("slow_rate:2000", {"name": "slow_rate", "threshold_ms": 2000.0}),
+        ("tokens:output", {"name": "tokens", "bucket": "output"}),
+        ("judgements:tool_loop", {"name": "judgements", "score": "tool_loop"}),
+        ("score:a:b", {"name": "score", "score": "a:b"}),
+        ("score_rate:groundedness<0.5", {"name": "score_rate", "score": "groundedness", "below": 0.5}),
+    ],
+)
+def test_a_metric_is_written_and_shown_in_one_way(
+    cli: Run, fake_rest: FakeServer, written: str, sent: str | dict[str, Any]
+) -> None:
+    fake_rest.on("POST", "/api/v1/monitors", MONITOR, status=201)
+    assert cli("monitor", "create", "slow", "--metric", written, "--above", "1").code == 0
+    assert fake_rest.seen[0].json["metric"] == sent
+    told = metric_words(sent if isinstance(sent, dict) else {"name": sent})
+    assert metric_of(told) == sent
+
+
+@pytest.mark.parametrize("written", ["cost:usd", "latency:fast", "latency:p", "error_rate:0.5", "slow_rate:2s"])
+def test_what_a_metric_does_not_take_is_told_and_not_passed_over(cli: Run, fake_rest: FakeServer, written: str) -> None:
+    """`latency:p99` was p95."""
+    told = cli("monitor", "create", "slow", "--metric", written, "--above", "1")
+    assert told.code == 2
+    assert written in told.err
+    assert fake_rest.seen == []
+
+
+def test_a_budget_is_looked_at_over_its_own_windows(cli: Run, fake_rest: FakeServer) -> None:
+    burns = MONITOR | {"rule": {"kind": "burn", "objective": 0.99}}
+    fake_rest.on("POST", "/api/v1/monitors", burns, status=201)
+    fake_rest.on("GET", "/api/v1/monitors", {"items": [burns, MONITOR], "total": 2, "next": None})
+    told = cli("monitor", "create", "slow", "--metric", "error_rate", "--objective", "0.99")
+    assert "looks every 225s at the last 5m to 3d" in told.out
+    first, second = cli("monitor", "list").out.splitlines()[1:]
+    assert ("5m to 3d" in first, "15m" in second) == (True, True)
+
+
 def test_list_and_show_say_what_it_says(cli: Run, fake_rest: FakeServer) -> None:
     fake_rest.on("GET", "/api/v1/monitors", {"items": [MONITOR], "total": 1, "next": None})
     fake_rest.on("GET", "/api/v1/monitors/slow", MONITOR)
     assert "above 2,000 ms" in cli("monitor", "list").out
+    assert "latency:p95" in cli("monitor", "list").out
     told = cli("monitor", "show", "slow")
     assert "20 % over 15 min (n = 120)" in told.out
     assert "silenced until" in told.err

@@ -1,6 +1,9 @@
-"""The rules of sampling in the audit log: what each does, and not whom it names."""
+"""The rules of sampling: what is refused when they are written, and what the audit log holds of them."""
+
+import pytest
 
 from assay_server.core.clock import SystemClock
+from assay_server.core.errors import InvalidInput
 from assay_server.governance import Audit, Sampling
 from assay_server.ledger import Ledger
 from tests.fixtures.ledger import PROJECT
@@ -18,3 +21,15 @@ async def test_a_change_of_rules_is_told_without_the_values_that_they_match(ledg
     assert ended["before"]["rules"] == [rule]
     assert "ida" not in str((ended, made))
     assert sampling.get(PROJECT)["rules"] == []
+
+
+async def test_a_rule_of_what_there_is_not_is_refused(ledger: Ledger) -> None:
+    """It would decide nothing, in silence; a pattern that fits what there is decides."""
+    sampling = Sampling(ledger, Audit(ledger, SystemClock(), lambda text: (text, [])), SystemClock())
+    fits = {"name": "fits", "match": {"kind": "re*er", "-status": "error"}, "action": "drop"}
+    wrong = {"name": "wrong", "match": {"kind": ["tool", "LLM"]}, "action": "drop"}
+    with pytest.raises(InvalidInput) as refused:
+        await sampling.put(PROJECT, "key:a", [fits, wrong], None)
+    assert (refused.value.field, refused.value.value) == ("rules[1].match.kind", "LLM")
+    await sampling.put(PROJECT, "key:a", [fits], None)
+    assert sampling.get(PROJECT)["rules"] == [fits]

@@ -489,7 +489,7 @@ async def test_every_filter_that_the_form_offers_is_taken(world: World) -> None:
     assert set(offered) == {"traces", "spans", "scores"}
     for what, names in offered.items():
         for number, name in enumerate(names):
-            narrow = {name: "error" if name == "status" else "x"}
+            narrow = {name: {"status": "error", "kind": "llm", "source": "human"}.get(name, "x")}
             said = {"name": f"{what}-{number}", "what": what, "target": {"folder": f"{what}/{number}"}}
             asked = {**TO_FOLDER, **said, "filter": narrow}
             assert (await world.exports.create(PROJECT, "user:a", asked))["filter"] == narrow
@@ -534,6 +534,7 @@ async def test_definitions_are_changed_listed_and_ended(world: World) -> None:
         ({"every": "minute"}, "every"),
         ({"filter": {"since": "x"}}, "filter.since"),
         ({"filter": {"status": "failed"}}, "filter.status"),
+        ({"filter": {"-kind": "LLM"}}, "filter.-kind"),
         ({"filter": {"-status": ["ok", "failed"]}}, "filter.-status"),
         ({"filter": {"name": ["a", "b"]}}, "filter.name"),
         ({"filter": {"-since": "x"}}, "filter.-since"),

@@ -341,8 +341,9 @@ async def test_it_is_switched_off_and_ended(world: World) -> None:
         ({"headers": {"a b": "env:TOKEN"}}, "headers"),
         ({"share": 0}, "share"),
         ({"filter": {"colour": "red"}}, "filter.colour"),
+        ({"filter": {"kind": "LLM"}}, "filter.kind"),
     ],
-    ids=["scheme", "password", "bracket", "control", "clear", "ours", "header", "share", "filter"],
+    ids=["scheme", "password", "bracket", "control", "clear", "ours", "header", "share", "filter", "kind"],
 )
 async def test_a_wrong_field_is_named(world: World, fields: dict[str, Any], field: str) -> None:
     with pytest.raises(InvalidInput) as refused:

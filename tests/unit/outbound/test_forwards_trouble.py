@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from aiohttp import web
+from google.rpc.status_pb2 import Status
 
 from assay_server.core.records import Facts
 from assay_server.outbound import posting
@@ -76,6 +77,23 @@ async def test_a_secret_that_the_other_side_repeats_is_not_shown(world: World, v
     state = await world.state()
 
     assert tested["error"] == state["last_error"] == "HTTP 401: '…' is wrong"
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (Status(code=16, message="Nobody knows this key.").SerializeToString(), "Nobody knows this key."),
+        (b"Unknown host, and whatever else a proxy says", "Unknown host, and whatever else a proxy says"),
+        (b'{"error": "no"}', '{"error": "no"}'),
+        (b"<html>no</html>", "<html>no</html>"),
+        (b"", ""),
+    ],
+)
+async def test_a_refusal_is_told_in_words(world: World, body: bytes, said: str) -> None:  # noqa: F811
+    """OTLP's own, as another Assay's, are protobuf: bytes that no page can show stood before the words."""
+    world.collector.answers = [web.Response(status=401, body=body)]
+    await put(world, "other", world.collector.url)
+    assert (await world.forwards.test(PROJECT, "other"))["error"] == f"HTTP 401: {said}"
 
 
 @pytest.mark.parametrize("value", ["a\nb", "a\rb"])

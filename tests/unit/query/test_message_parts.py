@@ -7,7 +7,7 @@ import pytest
 
 from assay_server.query.calls.dataset_items import dataset_item
 from assay_server.query.message_parts import messages_in
-from assay_server.query.shapes import body_json
+from assay_server.query.shapes import body_json, question_of
 
 ANSWER = {"role": "assistant", "content": "14 days"}
 CALL = {"type": "function_call", "call_id": "c1", "name": "look_up", "arguments": "{}"}
@@ -46,3 +46,11 @@ def test_an_item_of_a_call_told_whole_expects_its_text() -> None:
     asked = [{"role": "user", "content": "How long?"}]
     span = {"input": asked, "output": body_json(completion), "documents": [], "span_id": "ab"}
     assert dataset_item(span)["expected"] == "14 days"
+
+
+@pytest.mark.parametrize("odd", [["user"], {"a": 1}, None, 5, True])
+def test_a_role_that_is_no_text_asks_nothing_and_hides_no_question(odd: object) -> None:
+    """One such message in a week made the panel of the most common questions an error 500."""
+    said = json.dumps([{"role": odd, "content": "x"}, {"role": "user", "content": "Is it free?"}])
+    assert question_of(said) == "Is it free?"
+    assert question_of(json.dumps([{"role": odd, "content": "x"}, {"role": "assistant", "content": "y"}])) is None

@@ -66,6 +66,14 @@ FULL: dict[str, Any] = {
 }  # fmt: skip
 
 
+@pytest.mark.parametrize("when", ["9999-12-31", "2262-06-01", "1969-12-31", "0001-01-01", "soon"])
+async def test_a_price_begins_at_a_time_that_can_be_stored(prices: OwnPrices, when: str) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        await prices.put(PROJECT, "key:a", "home", {"input": 2}, valid_from=when)
+    assert (refused.value.field, refused.value.value) == ("valid_from", when)
+    assert refused.value.fix
+
+
 @pytest.mark.parametrize("valid_from", [None, "2026-06-01T00:00:00Z"])
 async def test_what_a_new_price_does_not_name_is_not_lost_without_a_word(
     prices: OwnPrices, valid_from: str | None

@@ -54,6 +54,46 @@ def test_names_with_slashes_and_odd_characters_stay_in_the_path(client: assay.Cl
     assert fake_rest.seen[-1].path == "/api/v1/prompt-versions/a?b=c#d"
 
 
+@pytest.mark.parametrize(
+    ("ask", "path"),
+    [
+        (lambda c, odd: c.views.delete(odd), "/api/v1/views/{}"),
+        (lambda c, odd: c.views.put(odd, "traces", {}), "/api/v1/views/{}"),
+        (lambda c, odd: c.traces.get(odd), "/api/v1/traces/{}"),
+        (lambda c, odd: c.traces.as_test("t", odd), "/api/v1/traces/t/spans/{}/test"),
+        (lambda c, odd: c.keys.revoke(odd), "/api/v1/keys/{}"),
+        (lambda c, odd: c.incidents.get(odd), "/api/v1/incidents/{}"),
+        (lambda c, odd: c.runs.get(odd), "/api/v1/runs/{}"),
+        (lambda c, odd: c.deletions.proof(odd), "/api/v1/deletions/{}/proof"),
+    ],
+)
+def test_a_question_mark_in_a_name_does_not_end_it(
+    client: assay.Client, fake_rest: FakeServer, ask: Callable[[assay.Client, str], Any], path: str
+) -> None:
+    """`views.delete("Slow?")` must not delete the view "Slow"."""
+    for odd in ("Slow?", "Slow #1", "50 %", "line\r", "Zürich 💥"):
+        with pytest.raises(assay.NotFound):
+            ask(client, odd)
+        assert (fake_rest.seen[-1].path, fake_rest.seen[-1].query) == (path.format(odd), {})
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda c, half: c.datasets.push("g", [{"input": f"a question {half}"}]),
+        lambda c, half: c.traces.get(half),
+        lambda c, half: c.traces.list(user=half),
+    ],
+)
+def test_half_a_character_is_refused_before_it_is_sent(
+    client: assay.Client, fake_rest: FakeServer, ask: Callable[[assay.Client, str], Any]
+) -> None:
+    with pytest.raises(assay.InvalidInput, match=r"half a character \(U\+D800\)") as refused:
+        ask(client, "\ud800")
+    assert refused.value.fix
+    assert fake_rest.seen == []
+
+
 def test_a_score_is_taken_back_by_its_id_whatever_signs_it_has(client: assay.Client, fake_rest: FakeServer) -> None:
     fake_rest.on("DELETE", "/api/v1/scores/thumb/42~a", None)
     client.scores.delete("thumb/42~a")

@@ -1,6 +1,7 @@
 """The quickstart examples run as they are."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -45,6 +46,24 @@ def test_the_sdk_with_a_release_and_the_gateway(fake_rest: FakeServer) -> None:
     assert request.attributes["assay.release"] == "rel_a"
     [scores] = fake_rest.calls("POST", "/api/v1/scores")
     assert scores.json[0]["trace_id"] == request.trace_id
+
+
+def test_the_lines_of_the_five_minute_start(fake_rest: FakeServer, tmp_path: Path) -> None:
+    """As they are pasted, but for the client that stands above them there."""
+    resolved = {"channel": "production", "release": release_json("rel_a"), "arm": None, "canary": None}
+    fake_rest.on("GET", "/api/v1/channels/production/resolve", resolved)
+    fake_rest.on("POST", "/api/v1/scores", {"items": []})
+    _chat(fake_rest)
+    start = (EXAMPLES.parents[1] / "docs" / "five-minute-start.md").read_text()
+    *_, lines = re.findall(r"```python\n(.*?)```", start, re.DOTALL)
+    client = (
+        f"import assay, openai\nassay.init()\nclient = openai.OpenAI(base_url='{fake_rest.url}/v1', api_key='sk_x')"
+    )
+    (tmp_path / "pasted.py").write_text(f"{client}\n{lines}\nprint(said)")
+    assert _run(fake_rest, str(tmp_path / "pasted.py")) == "Two years.\n"
+    [call] = fake_rest.calls("POST", "/v1/chat/completions")
+    [scores] = fake_rest.calls("POST", "/api/v1/scores")
+    assert scores.json[0]["trace_id"] == call.headers["traceparent"].split("-")[1]
 
 
 def test_plain_opentelemetry(fake_rest: FakeServer) -> None:

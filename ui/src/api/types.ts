@@ -1,4 +1,4 @@
-/** The JSON of `docs/api.md`. `null` means unknown, never zero; times are RFC 3339 in UTC; money is US dollars. */
+/** The JSON of `docs/api/README.md`. `null` means unknown, never zero; times are RFC 3339 in UTC; money is US dollars. */
 
 export interface List<T> {
   items: T[]

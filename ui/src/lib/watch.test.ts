@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Finding } from '@/api/monitors'
-import { evidence, evidenceOf, inUnit, metricName, ruleName, spanName } from './watch'
+import { evidence, evidenceOf, inUnit, metricName, overName, ruleName, spanName } from './watch'
 
 describe('a monitor in words', () => {
   it('names its metric and its rule', () => {
@@ -14,6 +14,8 @@ describe('a monitor in words', () => {
   })
 
   it('writes windows in the largest whole unit and values in their own', () => {
+    expect(overName({ rule: { kind: 'burn', objective: 0.99 }, window_s: 900 })).toBe('5 minutes to 3 days')
+    expect(overName({ rule: { kind: 'missing' }, window_s: 900 })).toBe('15 minutes')
     expect([900, 86_400, 90, 7200].map(spanName)).toEqual(['15 minutes', '1 day', '90 seconds', '2 hours'])
     expect([inUnit(0.031, 'share'), inUnit(1200, 'ms'), inUnit(2, 'USD'), inUnit(null, 'ms')]).toEqual(['3.1 %', '1.20 s', '$2.00', 'unknown'])
   })

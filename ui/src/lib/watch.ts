@@ -1,4 +1,4 @@
-import type { Definition, Finding, Metric, Rule } from '@/api/monitors'
+import type { Definition, Finding, Metric, Monitor, Rule } from '@/api/monitors'
 import { count, duration, money, plural, score, UNKNOWN, words } from './format'
 import { portion } from './money'
 import { fieldOf, leavesOut, SEARCH } from './match'
@@ -96,6 +96,11 @@ const SPANS: [number, string][] = [[86_400, 'day'], [3600, 'hour'], [60, 'minute
 export function spanName(seconds: number): string {
   for (const [size, name] of SPANS) if (seconds >= size && seconds % size === 0) return plural(seconds / size, name)
   return plural(seconds, 'second')
+}
+
+/** How far back each look goes; a budget has windows of its own. */
+export function overName({ rule, window_s }: Pick<Monitor, 'rule' | 'window_s'>): string {
+  return rule.kind === 'burn' ? '5 minutes to 3 days' : spanName(window_s)
 }
 
 export function inUnit(value: number | null, unit: Finding['unit']): string {

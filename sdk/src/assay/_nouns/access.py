@@ -2,8 +2,7 @@
 
 from typing import Any
 
-from assay._calls import Call, D_co, Json, Noun, Page, endpoint, every, get, items_of, without_none, write
-from assay._nouns.registry import in_path
+from assay._calls import Call, D_co, Json, Noun, Page, endpoint, every, get, in_path, items_of, without_none, write
 
 Rows = list[Json]
 
@@ -73,7 +72,7 @@ class Keys(Noun[D_co]):
     @endpoint
     def revoke(self, key: str, reason: str | None = None) -> Call[Json]:
         """Ends a key, at once."""
-        return write("DELETE", f"/keys/{key}", without_none(reason=reason))
+        return write("DELETE", f"/keys/{in_path(key)}", without_none(reason=reason))
 
 
 class Projects(Noun[D_co]):

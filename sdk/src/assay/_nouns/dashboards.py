@@ -2,8 +2,21 @@
 
 from typing import Any
 
-from assay._calls import Call, D_co, Json, Noun, Request, Revision, endpoint, get, items_of, send, without_none, write
-from assay._nouns.registry import in_path
+from assay._calls import (
+    Call,
+    D_co,
+    Json,
+    Noun,
+    Request,
+    Revision,
+    endpoint,
+    get,
+    in_path,
+    items_of,
+    send,
+    without_none,
+    write,
+)
 
 Rows = list[Json]
 

@@ -3,8 +3,21 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from assay._calls import Call, D_co, Json, Noun, Page, Pause, endpoint, every, get, items_of, without_none, write
-from assay._nouns.registry import in_path
+from assay._calls import (
+    Call,
+    D_co,
+    Json,
+    Noun,
+    Page,
+    Pause,
+    endpoint,
+    every,
+    get,
+    in_path,
+    items_of,
+    without_none,
+    write,
+)
 
 Rows = list[Json]
 
@@ -85,7 +98,7 @@ class Runs(Noun[D_co]):
     @endpoint
     def get(self, run: str) -> Call[Json]:
         """One run with its scores so far."""
-        return get(f"/runs/{run}")
+        return get(f"/runs/{in_path(run)}")
 
     @endpoint
     def list(self, limit: int = 50, cursor: str | None = None) -> Call[Page]:
@@ -97,7 +110,7 @@ class Runs(Noun[D_co]):
         """Waits until the run has ended, telling `progress` each look; the run as it ended."""
         pause = _FIRST_PAUSE_S
         while True:
-            state: Json = yield from get(f"/runs/{run}")
+            state: Json = yield from get(f"/runs/{in_path(run)}")
             if progress is not None:
                 progress(state)
             if state["status"] in _FINISHED:
@@ -108,17 +121,17 @@ class Runs(Noun[D_co]):
     @endpoint
     def items(self, run: str, most: int | None = None) -> Call[Rows]:
         """What was answered and scored, item by item."""
-        return every(f"/runs/{run}/items", most)
+        return every(f"/runs/{in_path(run)}/items", most)
 
     @endpoint
     def compare(self, a: str, b: str) -> Call[Json]:
         """Two runs side by side, paired by item, differences first."""
-        return get(f"/runs/{a}/compare/{b}")
+        return get(f"/runs/{in_path(a)}/compare/{in_path(b)}")
 
     @endpoint
     def cancel(self, run: str, reason: str | None = None) -> Call[Json]:
         """Stops a run; what it has scored stays."""
-        return write("POST", f"/runs/{run}/cancel", without_none(reason=reason))
+        return write("POST", f"/runs/{in_path(run)}/cancel", without_none(reason=reason))
 
 
 class Verdicts(Noun[D_co]):
@@ -133,7 +146,7 @@ class Verdicts(Noun[D_co]):
     @endpoint
     def get(self, verdict: str) -> Call[Json]:
         """One verdict with all its numbers."""
-        return get(f"/verdicts/{verdict}")
+        return get(f"/verdicts/{in_path(verdict)}")
 
     @endpoint
     def list(self, limit: int = 50, cursor: str | None = None) -> Call[Page]:

@@ -14,6 +14,7 @@ from assay._calls import (
     endpoint,
     every,
     get,
+    in_path,
     items_of,
     send,
     without_none,
@@ -29,7 +30,7 @@ class Traces(Noun[D_co]):
     @endpoint
     def get(self, trace_id: str) -> Call[Json]:
         """One trace with all its spans and scores."""
-        return get(f"/traces/{trace_id}")
+        return get(f"/traces/{in_path(trace_id)}")
 
     @endpoint
     def list(self, /, limit: int = 50, cursor: str | None = None, **filters: Any) -> Call[Page]:
@@ -45,27 +46,27 @@ class Traces(Noun[D_co]):
     @endpoint
     def span(self, trace_id: str, span_id: str) -> Call[Json]:
         """One span, whole."""
-        return get(f"/traces/{trace_id}/spans/{span_id}")
+        return get(f"/traces/{in_path(trace_id)}/spans/{in_path(span_id)}")
 
     @endpoint
     def graph(self, trace_id: str) -> Call[Json]:
         """The steps of a trace (`nodes`), and what came after what (`edges`)."""
-        return get(f"/traces/{trace_id}/graph")
+        return get(f"/traces/{in_path(trace_id)}/graph")
 
     @endpoint
     def compare(self, a: str, b: str) -> Call[Json]:
         """Two traces, span beside span (`rows`), and what differs in a `sentence`."""
-        return get(f"/traces/{a}/compare/{b}")
+        return get(f"/traces/{in_path(a)}/compare/{in_path(b)}")
 
     @endpoint
     def as_test(self, trace_id: str, span_id: str) -> Call[Json]:
         """A model call as a pytest file that asks it again: `filename` and `source`."""
-        return get(f"/traces/{trace_id}/spans/{span_id}/test")
+        return get(f"/traces/{in_path(trace_id)}/spans/{in_path(span_id)}/test")
 
     @endpoint
     def as_item(self, trace_id: str, span_id: str) -> Call[Json]:
         """A span as `datasets.add` takes it: a question as text, a conversation as `{"messages": […]}`."""
-        return get(f"/traces/{trace_id}/spans/{span_id}/item")
+        return get(f"/traces/{in_path(trace_id)}/spans/{in_path(span_id)}/item")
 
     @endpoint
     def facets(self, field: str) -> Call[Rows]:

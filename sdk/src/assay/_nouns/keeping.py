@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from assay._calls import Call, D_co, Json, Noun, Page, Revision, endpoint, get, without_none, write
+from assay._calls import Call, D_co, Json, Noun, Page, Revision, endpoint, get, in_path, without_none, write
 
 Rules = list[Json]
 
@@ -61,12 +61,12 @@ class Deletions(Noun[D_co]):
     @endpoint
     def get(self, deletion: str) -> Call[Json]:
         """One deletion, and how far it is."""
-        return get(f"/deletions/{deletion}")
+        return get(f"/deletions/{in_path(deletion)}")
 
     @endpoint
     def proof(self, deletion: str) -> Call[Json]:
         """The certificate. Raises Conflict before the deletion is done."""
-        return get(f"/deletions/{deletion}/proof")
+        return get(f"/deletions/{in_path(deletion)}/proof")
 
 
 class Backups(Noun[D_co]):
@@ -85,17 +85,17 @@ class Backups(Noun[D_co]):
     @endpoint
     def get(self, backup: str) -> Call[Json]:
         """One backup."""
-        return get(f"/backups/{backup}")
+        return get(f"/backups/{in_path(backup)}")
 
     @endpoint
     def verify(self, backup: str) -> Call[Json]:
         """Begins to restore it beside and to compare; see `verified_at` and `error` of `get` afterwards."""
-        return write("POST", f"/backups/{backup}/verify")
+        return write("POST", f"/backups/{in_path(backup)}/verify")
 
     @endpoint
     def delete(self, backup: str) -> Call[Any]:
         """Removes one with its files."""
-        return write("DELETE", f"/backups/{backup}")
+        return write("DELETE", f"/backups/{in_path(backup)}")
 
 
 class Compactions(Noun[D_co]):

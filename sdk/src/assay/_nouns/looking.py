@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from assay._calls import Call, D_co, Json, Noun, Page, Request, Revision, endpoint, get, items_of, send, write
+from assay._calls import Call, D_co, Json, Noun, Page, Request, Revision, endpoint, get, in_path, items_of, send, write
 
 Rows = list[Json]
 
@@ -62,9 +62,9 @@ class Views(Noun[D_co]):
     @endpoint
     def put(self, name: str, page: str, query: Json, revision: Revision | None = None) -> Call[Json]:
         """Saves a view, or replaces the one of that name. `revision`: only in the place of this one (Conflict)."""
-        return write("PUT", f"/views/{name}", {"page": page, "query": query}, seen=revision)
+        return write("PUT", f"/views/{in_path(name)}", {"page": page, "query": query}, seen=revision)
 
     @endpoint
     def delete(self, name: str) -> Call[None]:
         """Forgets a view. Raises NotFound."""
-        return write("DELETE", f"/views/{name}")
+        return write("DELETE", f"/views/{in_path(name)}")

@@ -2,8 +2,7 @@
 
 from typing import Any
 
-from assay._calls import Call, D_co, Json, Noun, Page, Revision, endpoint, get, items_of, without_none, write
-from assay._nouns.registry import in_path
+from assay._calls import Call, D_co, Json, Noun, Page, Revision, endpoint, get, in_path, items_of, without_none, write
 
 Rows = list[Json]
 
@@ -93,7 +92,7 @@ class Silences(Noun[D_co]):
     @endpoint
     def end(self, silence: str) -> Call[Any]:
         """Ends it now."""
-        return write("DELETE", f"/silences/{silence}")
+        return write("DELETE", f"/silences/{in_path(silence)}")
 
 
 class NotificationChannels(Noun[D_co]):
@@ -114,17 +113,19 @@ class NotificationChannels(Noun[D_co]):
         self, channel: str, *, name: str | None = None, url: str | None = None, enabled: bool | None = None
     ) -> Call[Json]:
         """Another name or address, or off."""
-        return write("PUT", f"/notification-channels/{channel}", without_none(name=name, url=url, enabled=enabled))
+        return write(
+            "PUT", f"/notification-channels/{in_path(channel)}", without_none(name=name, url=url, enabled=enabled)
+        )
 
     @endpoint
     def delete(self, channel: str) -> Call[Any]:
         """Tells nobody here any more."""
-        return write("DELETE", f"/notification-channels/{channel}")
+        return write("DELETE", f"/notification-channels/{in_path(channel)}")
 
     @endpoint
     def test(self, channel: str) -> Call[Json]:
         """Sends a message now: `{"sent", "error", "took_ms"}`."""
-        return write("POST", f"/notification-channels/{channel}/test")
+        return write("POST", f"/notification-channels/{in_path(channel)}/test")
 
     @endpoint
     def messages(self, status: str | None = None, limit: int = 50, cursor: str | None = None) -> Call[Page]:

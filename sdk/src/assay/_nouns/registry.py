@@ -2,9 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 from typing import Any
-from urllib.parse import quote
 
-from assay._calls import Call, D_co, Json, Noun, Page, endpoint, every, get, items_of, without_none, write
+from assay._calls import Call, D_co, Json, Noun, Page, endpoint, every, get, in_path, items_of, without_none, write
 
 Rows = list[Json]
 
@@ -177,8 +176,3 @@ class Releases(Noun[D_co]):
     def diff(self, before: str, after: str) -> Call[Json]:
         """What `after` changes against `before`, part by part, and a summary in words."""
         return get(f"/releases/{in_path(before)}/diff", to=after)
-
-
-def in_path(ref: str) -> str:
-    """A name or reference inside a URL's path: its slashes stay, `@` stays readable."""
-    return quote(ref, safe="/@:")

@@ -2,8 +2,7 @@
 
 from collections.abc import Sequence
 
-from assay._calls import Call, D_co, Json, Noun, Page, endpoint, get, without_none, write
-from assay._nouns.registry import in_path
+from assay._calls import Call, D_co, Json, Noun, Page, endpoint, get, in_path, without_none, write
 
 Rows = list[Json]
 
@@ -79,7 +78,7 @@ class Canaries(Noun[D_co]):
     @endpoint
     def get(self, canary: str) -> Call[Json]:
         """One canary with its evidence so far."""
-        return get(f"/canaries/{canary}")
+        return get(f"/canaries/{in_path(canary)}")
 
     @endpoint
     def list(
@@ -95,17 +94,17 @@ class Canaries(Noun[D_co]):
     @endpoint
     def abort(self, canary: str, reason: str) -> Call[Json]:
         """Ends it without a decision; the baseline stays."""
-        return write("POST", f"/canaries/{canary}/abort", {"reason": reason})
+        return write("POST", f"/canaries/{in_path(canary)}/abort", {"reason": reason})
 
     @endpoint
     def promote(self, canary: str, reason: str) -> Call[Json]:
         """Makes the candidate live now."""
-        return write("POST", f"/canaries/{canary}/promote", {"reason": reason})
+        return write("POST", f"/canaries/{in_path(canary)}/promote", {"reason": reason})
 
     @endpoint
     def rollback(self, canary: str, reason: str) -> Call[Json]:
         """Takes the candidate back now."""
-        return write("POST", f"/canaries/{canary}/rollback", {"reason": reason})
+        return write("POST", f"/canaries/{in_path(canary)}/rollback", {"reason": reason})
 
 
 class Incidents(Noun[D_co]):
@@ -119,14 +118,14 @@ class Incidents(Noun[D_co]):
     @endpoint
     def get(self, incident: str) -> Call[Json]:
         """One incident with evidence and timeline."""
-        return get(f"/incidents/{incident}")
+        return get(f"/incidents/{in_path(incident)}")
 
     @endpoint
     def acknowledge(self, incident: str, reason: str) -> Call[Json]:
         """Somebody is on it."""
-        return write("POST", f"/incidents/{incident}/acknowledge", {"reason": reason})
+        return write("POST", f"/incidents/{in_path(incident)}/acknowledge", {"reason": reason})
 
     @endpoint
     def resolve(self, incident: str, reason: str) -> Call[Json]:
         """It is over."""
-        return write("POST", f"/incidents/{incident}/resolve", {"reason": reason})
+        return write("POST", f"/incidents/{in_path(incident)}/resolve", {"reason": reason})

@@ -24,7 +24,7 @@ router = APIRouter(tags=["costs"])
 
 Reader = Annotated[Principal, Depends(principal("read"))]
 
-_FIRST_DAY, _LAST_DAY = date(1970, 1, 1), date(9999, 1, 1)  # those before and after them can be said, too
+_FIRST_DAY, _LAST_DAY = date(1970, 1, 1), date(2261, 12, 31)  # those before and after them can be said, too
 _DAY_NS = 86_400_000_000_000
 
 

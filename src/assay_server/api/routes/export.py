@@ -15,6 +15,7 @@ from assay_server.api.services import services
 from assay_server.api.times import nanoseconds
 from assay_server.api.unread import CutOff, ReadInTime
 from assay_server.api.welcome import StillWelcome
+from assay_server.core.known import check_known
 from assay_server.core.ports import Principal
 from assay_server.query import MEDIA_TYPES, Format, ScoreFilter
 
@@ -59,6 +60,7 @@ async def export_spans(request: Request, caller: Reader, query: Annotated[SpanEx
 
 @router.get("/scores", summary="Scores as a file, newest first", response_class=ReadInTime, responses=_FILE)
 async def export_scores(request: Request, caller: Reader, query: Annotated[ScoreExport, Query()]) -> ReadInTime:
+    check_known("source", query.source)
     narrow = ScoreFilter(
         query.name,
         query.trace_id,

@@ -15,11 +15,13 @@ router = APIRouter(tags=["server"])
 API_VERSION = "1"
 
 
+@router.head("/healthz", include_in_schema=False)  # as balancers and monitors of addresses ask
 @router.get("/healthz", summary="The process answers")
 async def healthz() -> dict[str, str]:
     return {"status": "ok"}
 
 
+@router.head("/readyz", include_in_schema=False)
 @router.get("/readyz", summary="Every part is ready to serve")
 async def readyz(request: Request) -> JSONResponse:
     """200 when facts and decisions can be read and written; otherwise 503 and what is missing. `outgoing` is `held`

@@ -11,7 +11,7 @@ from assay_server.api.services import Services, services
 from assay_server.api.times import nanoseconds
 from assay_server.core.clock import rfc3339
 from assay_server.core.ports import Principal
-from assay_server.governance import DROP, SAMPLE, parse
+from assay_server.governance import DROP, SAMPLE, parse, refuse_idle_rules
 
 router = APIRouter(prefix="/sampling", tags=["sampling"])
 
@@ -59,7 +59,9 @@ async def put_sampling(
 
 @router.post("/preview", summary="What rules would have done to the spans of the last 24 hours")
 async def preview(body: Policy, caller: Reader, rooms: Rooms) -> dict[str, Any]:
-    return dict(await rooms.intake.preview.of(caller.project, parse(body.rules, body.tail)))
+    policy = parse(body.rules, body.tail)
+    refuse_idle_rules(policy)
+    return dict(await rooms.intake.preview.of(caller.project, policy))
 
 
 @router.get("/counts", summary="Spans dropped or thinned out, by rule and minute")

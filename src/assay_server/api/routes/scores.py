@@ -9,6 +9,7 @@ from assay_server.api.auth import principal
 from assay_server.api.pages import DEFAULT_LIMIT, Cursor, Limit, decode_cursor, page
 from assay_server.api.services import services
 from assay_server.api.times import nanoseconds
+from assay_server.core.known import check_known
 from assay_server.core.ports import Principal
 from assay_server.ingest import SAID, ScoreInput, told_again
 from assay_server.query import ScoreFilter, score_json
@@ -56,6 +57,7 @@ async def list_scores(
     until: str | None = None,
     source: str | None = None,
 ) -> dict[str, Any]:
+    check_known("source", source)
     narrow = ScoreFilter(
         name=name,
         trace_id=trace_id,

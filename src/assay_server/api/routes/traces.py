@@ -10,21 +10,30 @@ from starlette.responses import Response
 from assay_server.api.answers import Document, written
 from assay_server.api.auth import principal
 from assay_server.api.keyset import after_counted, after_ranked, ranked_key
-from assay_server.api.narrowing import Listing, TraceQuery, narrowed
+from assay_server.api.narrowing import Listing, Narrow, TraceQuery, narrowed
 from assay_server.api.pages import decode_cursor, page
 from assay_server.api.services import services
 from assay_server.api.times import nanoseconds
 from assay_server.core.clock import SystemClock
+from assay_server.core.known import check_known
 from assay_server.core.ports import Principal
 from assay_server.ingest import TOOL_LOOP, loop_counted
-from assay_server.query import ORDERS_OF_TRACES, Order, SpanFilter, TraceFilter, Traces, line_json, read_line
+from assay_server.query import (
+    ORDERS_OF_TRACES,
+    Order,
+    SpanFilter,
+    TraceFilter,
+    Traces,
+    line_json,
+    read_line,
+)
 
 router = APIRouter(tags=["traces"])
 
 Reader = Annotated[Principal, Depends(principal("read"))]
 
 
-class SpanQuery(Listing):
+class SpanQuery(Narrow):
     since: str | None = Field(None, description="RFC 3339; spans that began then or later")
     until: str | None = Field(None, description="RFC 3339, exclusive")
     trace_id: str | None = None
@@ -41,20 +50,26 @@ class SpanQuery(Listing):
 
     def narrowed(self) -> SpanFilter:
         """Raises InvalidInput for what is not a time."""
-        given = self.model_dump(exclude={"limit", "cursor", "format", "since", "until"})
+        check_known("kind", self.kind)
+        check_known("status", self.status)
+        given = self.model_dump(include=set(SpanQuery.model_fields) - {"since", "until"})
         since, until = nanoseconds(self.since, "since"), nanoseconds(self.until, "until")
         return SpanFilter(**given, since_ns=since, until_ns=until)
 
 
+class SpanList(SpanQuery, Listing):
+    pass
+
+
 @router.get("/spans", summary="Spans, newest first")
-async def list_spans(request: Request, caller: Reader, query: Annotated[SpanQuery, Query()]) -> dict[str, Any]:
+async def list_spans(request: Request, caller: Reader, query: Annotated[SpanList, Query()]) -> dict[str, Any]:
     narrow = query.narrowed()
     after = decode_cursor(query.cursor, 2)
     found = await services(request).traces.spans(caller.project, narrow, limit=query.limit, after=after)
     return page(found.items, found.total, found.following)
 
 
-class TraceList(TraceQuery):
+class TraceList(TraceQuery, Listing):
     sort: str | None = Field(
         None,
         max_length=300,

@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 from assay_server.core.clock import rfc3339
+from assay_server.core.known import refuse_unknown_values
 from assay_server.core.ports import Embeds
 from assay_server.query.dashboards import bins
 from assay_server.query.dashboards.corrected import corrected_rate_of
@@ -54,7 +55,10 @@ class Panels:
         await self._questions.close()
 
     async def check(self, dashboard: Dashboard) -> None:
-        """Whether the SQL of its panels could run. Raises InvalidInput with the panel's place."""
+        """Whether the SQL of its panels could run, and their filters find anything. Raises InvalidInput with the
+        panel's place."""
+        for at, panel in enumerate(dashboard.panels):
+            refuse_unknown_values(panel.filter, f"panels[{at}].filter")
         await refuse_unreadable(self._sql, dashboard)
 
     async def read(

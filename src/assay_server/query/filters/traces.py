@@ -6,6 +6,7 @@ from types import MappingProxyType
 from typing import Any
 
 from assay_server.core.errors import InvalidInput
+from assay_server.core.known import check_known
 from assay_server.query.dimensions import dimension
 from assay_server.query.filters.attributes import read_condition
 from assay_server.query.filters.line import DIFFERING
@@ -96,13 +97,6 @@ def filter_of(wanted: Mapping[str, Any], since_ns: int | None = None, until_ns: 
         differs=tuple(given.pop("differs", ())),
         **given,
     )
-
-
-def check_status(values: OneOf | None) -> None:
-    """Raises `InvalidInput` for one that no trace has."""
-    for status in each_of(values):
-        if status not in {"ok", "error", "unset"}:
-            raise InvalidInput("There is no such status.", field="status", value=status, fix="use ok, error or unset")
 
 
 def is_of_trace(narrow: TraceFilter) -> bool:
@@ -246,7 +240,7 @@ class _Rows:
         self.where.add(lines("trace_id IN (", called(source), ")"), *own, *own, name, name)
 
     def status(self, status: str) -> None:
-        check_status(status)
+        check_known("status", status)
         self.some("trace_parts", "errors > 0", negated=status != "error")
         if status != "error":
             self.some("trace_parts", "oks > 0", negated=status == "unset")

@@ -10,10 +10,11 @@ from functools import lru_cache
 from typing import Any
 
 from assay_server.core.errors import InvalidInput
+from assay_server.core.known import check_known
 from assay_server.query.filters.attributes import read_condition
 from assay_server.query.filters.line import Line, read_excluded, read_line
 from assay_server.query.filters.scores import read_score_condition
-from assay_server.query.filters.traces import TraceFilter, check_status, filter_of, is_of_trace, trace_conditions
+from assay_server.query.filters.traces import TraceFilter, filter_of, is_of_trace, trace_conditions
 from assay_server.query.sql import lines
 from assay_server.query.traces.known import AMONG, Known, ids
 from assay_server.store import Bounds, Store, asks_for_words
@@ -55,7 +56,7 @@ def line_of(text: str) -> Line:
         raise InvalidInput("A search says what is looked for.", value=text, fix="for example latency>3s")
     narrow = filter_of_line(line)
     for each in (narrow, *narrow.exclude):
-        check_status(each.status)
+        check_known("status", each.status)
     words = narrow.text
     if words is not None and not asks_for_words(words):
         raise InvalidInput("These are no words that could be found.", value=text, fix="letters or digits")

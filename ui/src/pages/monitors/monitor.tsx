@@ -8,7 +8,7 @@ import * as ask from '@/api/monitors'
 import type { Evaluation, Finding, Monitor } from '@/api/monitors'
 import { count, duration } from '@/lib/format'
 import { told } from '@/lib/match'
-import { evidence, inUnit, metricName, ruleName, spanName } from '@/lib/watch'
+import { evidence, inUnit, metricName, overName, ruleName, spanName } from '@/lib/watch'
 import { Facts, Page, Section } from '@/parts/page'
 import { Empty, Loaded, ProblemNote } from '@/parts/states'
 import { StatusTag } from '@/parts/status'
@@ -37,7 +37,7 @@ function Body({ monitor }: { monitor: Monitor }) {
       <Facts
         rows={[
           ['Alarm when', `${metricName(monitor.metric)} ${ruleName(monitor.rule, monitor.metric)}`],
-          ['Over', spanName(monitor.window_s)],
+          ['Over', overName(monitor)],
           ['Looked at every', spanName(monitor.every_s)],
           ['At least', `n ${count(monitor.min_n)}`],
           ['Of', told(monitor.filter).join(', ')],

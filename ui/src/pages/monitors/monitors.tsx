@@ -6,7 +6,7 @@ import * as ask from '@/api/monitors'
 import type { Monitor } from '@/api/monitors'
 import { plural } from '@/lib/format'
 import { useAddress } from '@/lib/search'
-import { inUnit, metricName, ruleName, spanName } from '@/lib/watch'
+import { inUnit, metricName, overName, ruleName } from '@/lib/watch'
 import { Page } from '@/parts/page'
 import { Empty, Loaded, Skeleton } from '@/parts/states'
 import { StatusTag } from '@/parts/status'
@@ -85,7 +85,7 @@ const COLUMNS: Column<Monitor>[] = [
   },
   { id: 'rule', head: 'Alarm when', className: 'hide-l nowrap', cell: (row) => <>{metricName(row.metric)} {ruleName(row.rule, row.metric)}</> },
   { id: 'value', head: 'Now', className: 'num hide-s', cell: (row) => <Now row={row} /> },
-  { id: 'window', head: 'Over', className: 'num hide-m nowrap', cell: (row) => spanName(row.window_s) },
+  { id: 'window', head: 'Over', className: 'num hide-m nowrap', cell: overName },
   { id: 'at', head: 'Looked', className: 'num hide-m', cell: (row) => (row.evaluated_at ? <Time at={row.evaluated_at} /> : <span className="quiet">not yet</span>) },
 ]
 

@@ -42,9 +42,10 @@ const TABS: [string, string, ComponentType][] = [
 
 export function Settings() {
   const [address, change] = useAddress()
+  const tab = TABS.some(([value]) => value === address.tab) ? address.tab! : 'keys'
   return (
     <Page title="Settings">
-      <Tabs value={address.tab ?? 'keys'} onChange={(tab) => change({ tab: tab && tab !== 'keys' ? tab : undefined, do: undefined, export: undefined, user: undefined })} keepMounted={false}>
+      <Tabs value={tab} onChange={(next) => change({ tab: next && next !== 'keys' ? next : undefined, do: undefined, export: undefined, user: undefined })} keepMounted={false}>
         <Tabs.List mb="md">{TABS.map(([value, label]) => <Tabs.Tab key={value} value={value}>{label}</Tabs.Tab>)}</Tabs.List>
         {TABS.map(([value, , Body]) => (
           <Tabs.Panel key={value} value={value}><Suspense fallback={<Skeleton lines={5} />}><Body /></Suspense></Tabs.Panel>
