@@ -1,9 +1,12 @@
 """What every test may use, and how all of them behave."""
 
 import os
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+from tests.fixtures.spread import ByFile
 
 pytest_plugins = ["tests.fixtures.ledger", "tests.fixtures.postgresql", "tests.fixtures.server", "tests.fixtures.s3"]
 
@@ -13,11 +16,5 @@ settings.register_profile("ci", parent=settings.get_profile("desk"), derandomize
 settings.load_profile("ci" if os.environ.get("CI") == "true" else "desk")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests that share an expensive start (vectors of the whole corpus, a server) share a worker."""
-    for item in items:
-        path = item.path.as_posix()
-        if "/tests/integration/examples/" in path:
-            item.add_marker(pytest.mark.xdist_group("examples"))
-        elif "/tests/acceptance/browser/" in path:
-            item.add_marker(pytest.mark.xdist_group(f"browser-{item.path.stem}"))
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFile:
+    return ByFile(config, log)

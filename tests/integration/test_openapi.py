@@ -18,8 +18,6 @@ from assay_server.api.build import rest
 from tests.fixtures.server import RunningServer
 from tests.integration.isolation_world import filled_server
 
-pytestmark = pytest.mark.xdist_group("openapi")
-
 _EXAMPLES = 6
 _ENDLESS = "/api/v1/tail"  # a stream without an end
 
