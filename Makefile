@@ -75,7 +75,7 @@ check: install ## The quick part: ruff, mypy, import-linter, unit tests
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
-	@$(BIN)/pytest tests/unit -q -n $(CHECK_XDIST) --dist loadgroup -m "not soak"
+	@$(BIN)/pytest tests/unit -q -n $(CHECK_XDIST) -m "not soak"
 
 .PHONY: test
 test: install ## Every check that a release needs
@@ -84,7 +84,7 @@ test: install ## Every check that a release needs
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(BIN)/python scripts/ui_checks.py
-	@$(BIN)/pytest tests -q -n $(XDIST) --dist loadgroup -m "not soak"
+	@$(BIN)/pytest tests -q -n $(XDIST) -m "not soak"
 
 # Foreign clients live in an environment of their own: nothing of theirs is a part of Assay.
 CLIENTS := .venv-clients/bin/python

@@ -17,7 +17,6 @@ from tests.fixtures.server import RunningServer
 ROOT = Path(__file__).resolve().parents[2]
 
 
-@pytest.mark.xdist_group("tour")
 @pytest.mark.timeout(600)
 def test_the_tour(own_server: RunningServer, pytestconfig: pytest.Config) -> None:
     server = own_server.start()

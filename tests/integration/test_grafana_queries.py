@@ -18,8 +18,6 @@ from tests.fakes.otlp_requests import a_span, as_json
 from tests.fixtures.server import RunningServer, free_port
 from tests.unit.test_grafana import QUERIES
 
-pytestmark = pytest.mark.xdist_group("grafana")
-
 
 @pytest.fixture(scope="module")
 def scraped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:

@@ -8,8 +8,6 @@ from tests.fakes.otlp_requests import a_span, protobuf
 from tests.fixtures.server import RunningServer, free_port
 
 grpc = pytest.importorskip("grpc")
-pytestmark = pytest.mark.xdist_group("grpc_access")
-
 EXPORT = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
 
 

@@ -14,8 +14,6 @@ from tests.fakes.otlp_requests import a_span, as_json
 from tests.fixtures.server import RunningServer
 from tests.integration.isolation_world import MARK, TRACE, fill
 
-pytestmark = pytest.mark.xdist_group("isolation")
-
 LISTS = """
     GET /metrics
     GET /api/v1/audit

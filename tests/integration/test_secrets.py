@@ -9,8 +9,6 @@ import pytest
 
 from tests.fixtures.server import RunningServer
 
-pytestmark = pytest.mark.xdist_group("secrets")
-
 ADDRESS = "json://hook-user:hook-password@127.0.0.1:9/path"
 CHAT = "/v1/chat/completions"
 CALL = {"model": "quokka/m-2026-01-01", "messages": [{"role": "user", "content": "hello"}]}

@@ -32,9 +32,10 @@ def create(cursor: duckdb.DuckDBPyConnection, name: str, file: Path, row_group_s
     """Attaches a new, empty store file as `name`; the cursor uses it afterwards."""
     attach(cursor, name, file, row_group_size)
     cursor.execute(f"USE {name}")
-    for version in sorted(STEPS):
-        for statement in STEPS[version]:
-            cursor.execute(statement)
+    with transaction(cursor):
+        for version in sorted(STEPS):
+            for statement in STEPS[version]:
+                cursor.execute(statement)
 
 
 def attach(cursor: duckdb.DuckDBPyConnection, name: str, file: Path, row_group_size: int) -> None:

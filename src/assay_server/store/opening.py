@@ -2,6 +2,7 @@
 
 import logging
 import time
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -15,6 +16,7 @@ from assay_server.store.directory import Directory
 from assay_server.store.faults import wrapped
 from assay_server.store.log_tail import set_aside
 from assay_server.store.schema import FILLS, NEWEST, STEPS
+from assay_server.store.transactions import transaction
 from assay_server.store.width import NEVER, columns_from
 
 _log = logging.getLogger(__name__)
@@ -110,10 +112,12 @@ def _connect(file: Path, settings: Settings, version: int, whole: bool) -> duckd
             _log.warning(
                 "a store of schema %d becomes one of schema %d; ten million spans take minutes", version, NEWEST
             )
-        for statements in (*(STEPS[each] for each in sorted(STEPS)), *missing):
-            for statement in statements:
-                connection.execute(statement)
-        settled.define(connection)
+        # Of a new store at once: on the disk are then sixty commits less, most of what its making takes.
+        with transaction(connection) if version == 0 else nullcontext():
+            for statements in (*(STEPS[each] for each in sorted(STEPS)), *missing):
+                for statement in statements:
+                    connection.execute(statement)
+            settled.define(connection)
     except BaseException:
         connection.close()
         raise

@@ -14,7 +14,7 @@ from tests.fakes.ui_world import an_id
 from tests.fixtures.server import RunningServer
 from tests.integration.isolation_world import MARK, filled_server
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("real_server")]  # which takes a minute to fill
+pytestmark = pytest.mark.browser
 
 PAGES = [
     "/traces",

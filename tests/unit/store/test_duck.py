@@ -55,6 +55,19 @@ def _python(code: str, path: Path) -> subprocess.Popen[str]:
     return subprocess.Popen([sys.executable, "-c", code, str(path)], stdout=subprocess.PIPE, text=True, env=environment)
 
 
+async def test_a_store_is_made_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And is committed once: with a commit for each table and column most of a first start is waiting for the disk."""
+    with monkeypatch.context() as broken:
+        broken.setitem(STEPS, NEWEST, ("CREATE TABLE",))
+        with pytest.raises(Exception, match="syntax error"):
+            await DuckStore.open(tmp_path)
+    with duckdb.connect(tmp_path / "facts.duckdb") as made:
+        assert made.execute("SHOW TABLES").fetchall() == []
+    store = await DuckStore.open(tmp_path)
+    assert await store.scan("SELECT * FROM spans") == []
+    await store.close()
+
+
 async def test_a_directory_another_process_holds_is_refused_with_its_pid(tmp_path: Path) -> None:
     holder = _python(_HOLDER, tmp_path)
     try:
