@@ -163,6 +163,25 @@ def test_leaving_a_draft_asks_first_however_one_leaves(opened: Opened) -> None:
     expect(page).to_have_url(re.compile("/dashboards/usage$"))
 
 
+def test_names_for_a_panels_sql_are_left_by_escape_and_the_panel_stays(opened: Opened, ui_api: FakeApi) -> None:
+    page = opened("/dashboards/usage")
+    page.get_by_role("button", name="Edit", exact=True).click()
+    page.get_by_role("button", name="Add a panel").click()
+    panel = page.get_by_role("dialog", name="Add a panel")
+    panel.get_by_text("SQL", exact=True).click()
+    field = panel.get_by_role("textbox", name="SQL")
+    expect(field).to_contain_text("time_bucket({bin}, start)")
+    field.fill("")
+    field.press_sequentially("SELECT trace_i")
+    expect(page.get_by_role("listbox").get_by_role("option").first).to_contain_text("trace_id")
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("listbox")).to_have_count(0)
+    expect(panel).to_be_visible()
+    expect(field).to_have_text("SELECT trace_i")
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog", name="Leave without saving?")).to_be_visible()
+
+
 def test_closing_a_panel_that_was_changed_asks_first(opened: Opened) -> None:
     page = opened("/dashboards/usage")
     page.get_by_role("button", name="Edit", exact=True).click()

@@ -2,7 +2,7 @@ import { autocompletion, type CompletionContext, completionKeymap, completionSta
 import { defaultKeymap, history, historyKeymap } from '@codemirror/commands'
 import { sql, SQLDialect } from '@codemirror/lang-sql'
 import { bracketMatching, HighlightStyle, syntaxHighlighting, syntaxTree } from '@codemirror/language'
-import { Prec } from '@codemirror/state'
+import { Annotation, Prec } from '@codemirror/state'
 import { EditorView, keymap, tooltips } from '@codemirror/view'
 import { tags } from '@lezer/highlight'
 import { useEffect, useRef } from 'react'
@@ -23,6 +23,7 @@ interface Props {
 export default function SqlEditor({ label, value, onChange, onRun, schema, onReady }: Props) {
   const host = useRef<HTMLDivElement>(null)
   const view = useRef<EditorView | null>(null)
+  const onItsWay = useRef<string[]>([])
   const now = useRef({ onChange, onRun, schema, onReady, value })
   now.current = { onChange, onRun, schema, onReady, value }
   useEffect(() => {
@@ -46,7 +47,12 @@ export default function SqlEditor({ label, value, onChange, onRun, schema, onRea
         EditorView.contentAttributes.of({ 'aria-label': label, spellcheck: 'false', autocapitalize: 'off' }),
         // Escape then closes the list of names, and not the dialog around the field.
         EditorView.contentAttributes.of((view): Record<string, string> => (completionStatus(view.state) === 'active' ? { 'data-mantine-stop-propagation': 'true' } : {})),
-        EditorView.updateListener.of((update) => update.docChanged && now.current.onChange(update.state.doc.toString())),
+        EditorView.updateListener.of((update) => {
+          if (!update.docChanged || update.transactions.some((each) => each.annotation(GIVEN))) return
+          const text = update.state.doc.toString()
+          onItsWay.current.push(text)
+          now.current.onChange(text)
+        }),
       ],
     })
     view.current = made
@@ -57,11 +63,21 @@ export default function SqlEditor({ label, value, onChange, onRun, schema, onRea
     return () => made.destroy()
   }, [label])
   useEffect(() => {
+    // What was typed comes back as `value`, and on a busy page later than the next letter: that is no news.
+    const at = onItsWay.current.indexOf(value)
+    if (at >= 0) {
+      onItsWay.current.splice(0, at + 1)
+      return
+    }
     const shown = view.current!
-    if (shown.state.doc.toString() !== value) shown.dispatch({ changes: { from: 0, to: shown.state.doc.length, insert: value }, selection: { anchor: value.length } })
+    if (shown.state.doc.toString() === value) return
+    shown.dispatch({ changes: { from: 0, to: shown.state.doc.length, insert: value }, selection: { anchor: value.length }, annotations: GIVEN.of(true) })
   }, [value])
   return <div ref={host} className="sql-editor" />
 }
+
+/** A change that came from outside, and is not told there again. */
+const GIVEN = Annotation.define<boolean>()
 
 const DIALECT = SQLDialect.define({
   keywords: KEYWORDS.join(' '),
