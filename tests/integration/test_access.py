@@ -16,6 +16,8 @@ NEEDS = {
     "nothing": """
         GET /healthz
         GET /readyz
+        HEAD /healthz
+        HEAD /readyz
         GET /info
         GET /api/v1/info
         GET /api/public/health

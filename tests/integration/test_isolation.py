@@ -129,6 +129,8 @@ ONES = """
 NOT_A_PROJECTS = """
     GET /healthz
     GET /readyz
+    HEAD /healthz
+    HEAD /readyz
     GET /info
     GET /api/v1/info
     GET /api/public/health

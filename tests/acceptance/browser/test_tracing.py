@@ -12,7 +12,7 @@ from playwright.sync_api import Page, Route, expect
 
 from tests.fakes.ui_agent import AGENT, EARLIER, NAME, SOUND
 from tests.fakes.ui_api import FakeApi
-from tests.fakes.ui_world import DEEP, World, an_id, trace_id
+from tests.fakes.ui_world import DEEP, World, an_id, at, trace_id
 
 pytestmark = pytest.mark.browser
 
@@ -84,6 +84,20 @@ def test_what_came_with_a_score_beside_its_value_is_shown(opened: Opened) -> Non
     expect(scores.get_by_text("first_cycle")).not_to_be_visible()
     scores.get_by_text("4 more fields").click()
     expect(scores.get_by_text("first_cycle")).to_be_visible()
+
+
+def test_scores_given_by_a_key_leave_room_for_their_reasons(opened: Opened, ui_api: FakeApi) -> None:
+    """The key's whole id stood there, and pushed the reason and *Take back* out of the panel and the page."""
+    said = {"name": "helpful", "source": "human", "value": 0.75, "trace_id": AGENT, "span_id": None, "time": at()}
+    none = dict.fromkeys(("label", "error", "session", "version"))
+    key = "key:key_01m8pt69fn05pcgzdj57p9xfga"
+    ui_api.given = [{**none, **said, "id": "scr_1", "author": key, "reason": "as they said", "metadata": {"a": 1}}]
+    page = opened(f"/traces/{AGENT}?tab=scores")
+    scores = page.get_by_role("table", name="Scores")
+    expect(scores.get_by_text("key 01m8…xfga")).to_have_attribute("title", key)
+    expect(scores.get_by_text("as they said")).to_be_in_viewport()
+    page.set_viewport_size({"width": 390, "height": 844})
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
 
 
 def test_a_person_scores_a_trace_with_the_keyboard_alone(opened: Opened, ui_api: FakeApi) -> None:

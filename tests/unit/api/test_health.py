@@ -26,4 +26,4 @@ def test_it_answers_also_without_a_body(method: str, faults: dict[str, str], sta
     client = TestClient(app)
     assert client.request(method, "/healthz").status_code == 200
     assert client.request(method, "/readyz").status_code == status
-    assert set(app.openapi()["paths"]["/readyz"]) == {"get"}
+    assert set(app.openapi()["paths"]["/readyz"]) == {"get", "head"}

@@ -2,7 +2,7 @@ import { Button } from '@mantine/core'
 import { useState } from 'react'
 import { request } from '@/api/client'
 import type { Score } from '@/api/types'
-import { plural, score as figure, words } from '@/lib/format'
+import { person, plural, score as figure, words } from '@/lib/format'
 import { mayTakeBack } from '@/lib/scoring'
 import { useAccess } from '@/shell/access'
 import { ReasonDialog } from './dialog'
@@ -35,7 +35,7 @@ export function ScoreTable({ scores, spans }: ScoreTableProps) {
               <td><strong>{words(score.name)}</strong></td>
               {spans && <td>{score.span_id && score.trace_id ? <TraceLink id={score.trace_id} span={score.span_id}>{spans.get(score.span_id) ?? score.span_id}</TraceLink> : <span className="quiet">the trace</span>}</td>}
               <td className="num">{score.error ? <span className="bad">failed</span> : <>{score.value !== null && figure(score.value)}{score.label && <span className={score.value === null ? undefined : 'quiet'}> {score.label}</span>}</>}</td>
-              <td className="second">{SOURCES[score.source]}{score.author && <span className="under">{score.author}{score.version && ` v${score.version}`}</span>}</td>
+              <td className="second">{SOURCES[score.source]}{score.author && <span className="under" title={score.author}>{person(score.author)}{score.version && ` v${score.version}`}</span>}</td>
               <td className="second">{score.error ?? score.reason ?? ''}<Beside score={score} /></td>
               {own && <td className="num">{mayTakeBack(score, access) && <Button variant="subtle" size="compact-sm" onClick={() => take(score)}>Take back…<span className="sr"> {words(score.name)}</span></Button>}</td>}
             </tr>

@@ -3,7 +3,7 @@
 from typing import Any
 
 from fastapi import APIRouter, Request
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response
 
 from assay_server import __version__
 from assay_server.api.auth import SESSION_COOKIE, identify
@@ -15,13 +15,17 @@ router = APIRouter(tags=["server"])
 API_VERSION = "1"
 
 
-@router.head("/healthz", include_in_schema=False)  # as balancers and monitors of addresses ask
 @router.get("/healthz", summary="The process answers")
 async def healthz() -> dict[str, str]:
     return {"status": "ok"}
 
 
-@router.head("/readyz", include_in_schema=False)
+@router.head("/healthz", summary="The process answers", response_class=Response)
+async def healthz_alone() -> Response:
+    """As balancers and monitors of addresses ask: without a body."""
+    return Response()
+
+
 @router.get("/readyz", summary="Every part is ready to serve")
 async def readyz(request: Request) -> JSONResponse:
     """200 when facts and decisions can be read and written; otherwise 503 and what is missing. `outgoing` is `held`
@@ -30,6 +34,12 @@ async def readyz(request: Request) -> JSONResponse:
     body: dict[str, Any] = {"status": "not ready", "faults": faults} if faults else {"status": "ready"}
     body["outgoing"] = "on" if services(request).keeping.outgoing.held is None else "held"
     return JSONResponse(body, 503 if faults else 200)
+
+
+@router.head("/readyz", summary="Every part is ready to serve", response_class=Response)
+async def readyz_alone(request: Request) -> Response:
+    """200 or 503, without a body."""
+    return Response(status_code=(await readyz(request)).status_code)
 
 
 @router.get("/api/v1/info", summary="Version, and who is asking")
