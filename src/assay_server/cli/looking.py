@@ -36,6 +36,9 @@ def sql(
         hint("assay sql … --limit 10000, or aggregate")
 
 
+_ENDINGS = {"": "jsonl", "jsonl": "jsonl", "ndjson": "jsonl", "json": "jsonl", "csv": "csv", "parquet": "parquet"}
+
+
 def export(
     kind: Annotated[str, typer.Argument(help="traces, spans or scores.")],
     to: Annotated[Path | None, typer.Option("--to", "-o", help="A file; without it stdout.")] = None,
@@ -66,9 +69,13 @@ def export(
 
 
 def _form_of(to: Path | None) -> str:
-    """What a file's name says of its format: JSON Lines in `traces.csv` would be found out late."""
+    """What a file's name says of its format: JSON Lines in `traces.csv` or `traces.xlsx` would be found out late."""
     ending = "" if to is None else to.suffix.lower().lstrip(".")
-    return ending if ending in {"csv", "parquet"} else "jsonl"
+    if ending not in _ENDINGS:
+        raise typer.BadParameter(
+            f"there is no format '{ending}': end it with .jsonl, .csv or .parquet, or say --format", param_hint="--to"
+        )
+    return _ENDINGS[ending]
 
 
 def _to_file(client: assay.Client, kind: str, to: Path, form: str, narrow: dict[str, str | list[str]]) -> int:

@@ -58,6 +58,17 @@ def test_a_filter_may_be_said_several_times(fake_rest: FakeServer, cli: Run) -> 
     assert fake_rest.seen[0].query == {"format": "jsonl", "exclude": "model:a,status:error", "kind": "llm"}
 
 
+def test_a_format_that_there_is_not_is_refused_unless_it_is_said(
+    fake_rest: FakeServer, cli: Run, tmp_path: Path
+) -> None:
+    told = cli("export", "spans", "-o", tmp_path / "spans.xlsx")
+    assert (told.code, fake_rest.seen) == (2, [])
+    assert "'xlsx'" in told.err
+    fake_rest.on("GET", "/api/v1/export/spans", Answer(b"12345"))
+    assert cli("export", "spans", "-f", "csv", "-o", tmp_path / "spans.xlsx").code == 0
+    assert fake_rest.seen[-1].query["format"] == "csv"
+
+
 def test_a_failed_export_leaves_the_old_file_alone(fake_rest: FakeServer, cli: Run, tmp_path: Path) -> None:
     (tmp_path / "s.csv").write_text("old")
     fake_rest.on("GET", "/api/v1/export/spans", problem(400, "There is no such filter.", code="invalid_input"))
