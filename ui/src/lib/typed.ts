@@ -1,4 +1,5 @@
 import { useEffect, useRef, useState } from 'react'
+import { Echoes } from './echoes'
 
 /**
  * What is typed into a field that stands in the address: each key is there at once, and the address follows. Where that
@@ -6,14 +7,12 @@ import { useEffect, useRef, useState } from 'react'
  */
 export function useTyped(asked: string, ask: (text: string) => void): [string, (text: string) => void] {
   const [typed, setTyped] = useState(asked)
-  const sent = useRef<string[]>([])
+  const echoes = useRef(new Echoes())
   useEffect(() => {
-    const echo = sent.current.indexOf(asked)
-    sent.current = sent.current.slice(echo + 1)
-    if (echo < 0) setTyped(asked)
+    if (!echoes.current.has(asked)) setTyped(asked)
   }, [asked])
   const type = (text: string) => {
-    sent.current.push(text)
+    echoes.current.tell(text)
     setTyped(text)
     ask(text)
   }

@@ -7,6 +7,7 @@ import { EditorView, keymap, tooltips } from '@codemirror/view'
 import { tags } from '@lezer/highlight'
 import { useEffect, useRef } from 'react'
 import type { Schema } from '@/api/sql'
+import { Echoes } from '@/lib/echoes'
 import { KEYWORDS, wordsAt } from '@/lib/sql-words'
 
 interface Props {
@@ -23,7 +24,7 @@ interface Props {
 export default function SqlEditor({ label, value, onChange, onRun, schema, onReady }: Props) {
   const host = useRef<HTMLDivElement>(null)
   const view = useRef<EditorView | null>(null)
-  const onItsWay = useRef<string[]>([])
+  const echoes = useRef(new Echoes())
   const now = useRef({ onChange, onRun, schema, onReady, value })
   now.current = { onChange, onRun, schema, onReady, value }
   useEffect(() => {
@@ -50,7 +51,7 @@ export default function SqlEditor({ label, value, onChange, onRun, schema, onRea
         EditorView.updateListener.of((update) => {
           if (!update.docChanged || update.transactions.some((each) => each.annotation(GIVEN))) return
           const text = update.state.doc.toString()
-          onItsWay.current.push(text)
+          echoes.current.tell(text)
           now.current.onChange(text)
         }),
       ],
@@ -63,14 +64,8 @@ export default function SqlEditor({ label, value, onChange, onRun, schema, onRea
     return () => made.destroy()
   }, [label])
   useEffect(() => {
-    // What was typed comes back as `value`, and on a busy page later than the next letter: that is no news.
-    const at = onItsWay.current.indexOf(value)
-    if (at >= 0) {
-      onItsWay.current.splice(0, at + 1)
-      return
-    }
     const shown = view.current!
-    if (shown.state.doc.toString() === value) return
+    if (echoes.current.has(value) || shown.state.doc.toString() === value) return
     shown.dispatch({ changes: { from: 0, to: shown.state.doc.length, insert: value }, selection: { anchor: value.length }, annotations: GIVEN.of(true) })
   }, [value])
   return <div ref={host} className="sql-editor" />
