@@ -3,6 +3,7 @@
 import json
 import re
 import time
+from collections import Counter
 from typing import Any
 
 import httpx
@@ -123,10 +124,10 @@ def test_rules_at_the_door(own_server: RunningServer) -> None:
     assert len(fates) == TRACES
     assert all(row[1:] in ([3, 0, 3, 15], [3, 3, 0, 15]) for row in fates), "a trace has one fate, and its sums stay"
     assert 10 < len(outside) < 50
-    assert {(one["rule"], one["action"]): one["spans"] for one in counted} == {
-        ("pings", "drop"): 1,
-        ("steps", "sample"): 3 * len(outside),
-    }
+    by_rule = Counter[tuple[str, str]]()  # they are told by minute, and another may have begun
+    for one in counted:
+        by_rule[one["rule"], one["action"]] += one["spans"]
+    assert by_rule == {("pings", "drop"): 1, ("steps", "sample"): 3 * len(outside)}
     assert [span["content"] for span in shown["spans"]] == ["kept", "sampled_out", "sampled_out", "sampled_out"]
     assert [span["attributes"].get("feature") for span in shown["spans"]] == ["shop"] * 4
     assert set(re.findall(r"text\d+n(\d)", json.dumps(shown))) == {"0"}, "the root's text alone"
