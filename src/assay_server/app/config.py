@@ -102,6 +102,9 @@ def misspelt(environment: Mapping[str, str] = os.environ) -> dict[str, str]:
     return {name: found[0] for name, found in near.items() if found}
 
 
+_ON, _OFF = frozenset({"1", "true", "yes", "on"}), frozenset({"0", "false", "no", "off"})
+
+
 def load(flags: Mapping[str, Any], environment: Mapping[str, str] = os.environ) -> Config:
     """The configuration; `flags` that are None were not given. Raises InvalidInput naming every fault."""
     given: dict[str, Any] = {name: environment[key] for name, key in ENVIRONMENT.items() if environment.get(key)}
@@ -127,7 +130,7 @@ def _parsed(name: str, value: Any, faults: list[str]) -> Any:
         case "backup_days":
             return _days(label, str(value), faults)
         case "local_llm":
-            return str(value).lower() in {"1", "true", "yes", "on"}
+            return _truth(label, str(value), faults)
         case "log_level" if str(value).lower() not in {"debug", "info", "warning", "error"}:
             faults.append(f"{label}: {value!r} is not one of debug, info, warning, error")
         case "bootstrap_key" if len(str(value)) < SHORTEST_KEY:
@@ -135,6 +138,12 @@ def _parsed(name: str, value: Any, faults: list[str]) -> Any:
         case "public_url" if not str(value).startswith(("http://", "https://")):
             faults.append(f"{label}: {value!r} does not start with http:// or https://")
     return value
+
+
+def _truth(label: str, value: str, faults: list[str]) -> bool:
+    if value.lower() not in _ON | _OFF:
+        faults.append(f"{label}: {value!r} is neither on (1, true, yes) nor off (0, false, no)")
+    return value.lower() in _ON
 
 
 def _bytes(label: str, value: str, faults: list[str]) -> int:

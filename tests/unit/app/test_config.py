@@ -57,6 +57,13 @@ def test_a_variable_that_is_nearly_one_of_ours_is_told() -> None:
     assert misspelt(given) == {"ASSAY_BACKUP_DAY": "ASSAY_BACKUP_DAYS", "ASSAYPORT": "ASSAY_PORT"}
 
 
+@pytest.mark.parametrize(("said", "on"), [("1", True), ("Yes", True), ("on", True), ("0", False), ("FALSE", False)])
+def test_a_setting_is_on_or_off(said: str, on: bool) -> None:
+    assert load({}, {"ASSAY_LOCAL_LLM": said}).local_llm is on
+    with pytest.raises(InvalidInput, match="'maybe' is neither on"):
+        load({}, {"ASSAY_LOCAL_LLM": "maybe"})
+
+
 def test_grpc_is_on_by_default_and_0_is_off() -> None:
     assert load({}, {}).grpc_port == 4317
     assert load({"grpc_port": 0}, {}).grpc_port == 0
