@@ -27,6 +27,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2_grpc import TraceS
 from assay_server.store import DuckStore, counted
 from tests.fixtures import otlp
 from tests.fixtures.server import KEY, RunningServer, free_port
+from tests.fixtures.waiting import until
 
 KILLS = int(os.environ.get("KILLS", "100"))
 SEED = 20261125
@@ -204,10 +205,7 @@ def _running(client: httpx.Client) -> set[str]:
 
 
 def _until(done: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + _SETTLED_S
-    while not done():
-        assert time.monotonic() < deadline, "it never comes to rest"
-        time.sleep(0.5)
+    until(done, _SETTLED_S, pause_s=0.5)
 
 
 @pytest.mark.soak

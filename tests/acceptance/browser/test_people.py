@@ -1,7 +1,6 @@
 """Sessions read as conversations and users with their history."""
 
 import re
-import time
 from collections.abc import Callable
 
 import pytest
@@ -9,6 +8,7 @@ from playwright.sync_api import Page, expect
 
 from tests.fakes.ui_api import FakeApi
 from tests.fakes.ui_world import World
+from tests.fixtures.waiting import until
 
 pytestmark = pytest.mark.browser
 
@@ -76,11 +76,7 @@ def test_lists_of_people_are_sorted_by_their_heads(opened: Opened, path: str, he
 
     def until_sorted(*, reverse: bool, unlike: list[float]) -> list[float]:
         """The head says its order at once; the rows follow when the server has answered."""
-        deadline = time.monotonic() + 60
-        while (rows := shown()) == unlike or rows != sorted(rows, reverse=reverse):
-            assert time.monotonic() < deadline, rows
-            page.wait_for_timeout(50)
-        return rows
+        return until(lambda: rows if (rows := shown()) == sorted(rows, reverse=reverse) and rows != unlike else [])
 
     newest = shown()
 

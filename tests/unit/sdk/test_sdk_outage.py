@@ -13,6 +13,7 @@ from google.rpc.status_pb2 import Status
 import assay
 from assay._outbox import Outage, Outbox, TryAgain, Undeliverable
 from tests.fakes.rest import Answer, FakeServer, problem
+from tests.fixtures.waiting import until
 
 
 def _warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
@@ -28,10 +29,7 @@ def test_spans_and_scores_wait_for_the_server_to_come_back(
             pass
         assay.score("helpful", n, trace_id=span.trace_id)
     assert assay.flush(0.1) is False
-    deadline = time.monotonic() + 60
-    while not _warnings(caplog):
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    until(lambda: _warnings(caplog))
     connected.on("POST", "/api/v1/scores", {"items": []})
     connected.start()
     assert assay.flush(10) is True

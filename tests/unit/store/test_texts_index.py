@@ -4,7 +4,7 @@ import asyncio
 import os
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from assay_server.store.text.feed import Feed
 from assay_server.store.text.index import Bounds, TextIndex
 from assay_server.store.text.pending import Round
 from assay_server.store.text.words import wanted
+from tests.fixtures.waiting import until
 
 
 def entries(*traces: str, word: str = "refund") -> list[Entry]:
@@ -73,18 +74,11 @@ def test_an_index_in_a_hurry_takes_its_turn_like_everybody_else(tmp_path: Path) 
     assert lowest(priorities_of_writers()) == 19
     for hurried, priority in ((True, os.getpriority(os.PRIO_PROCESS, 0)), (False, 19)):
         index.hurry(hurried)
-        wait_until(lambda: not priorities_of_writers())
+        until(lambda: not priorities_of_writers())
         index.add(entries(f"t{2 + hurried}"))
         assert lowest(priorities_of_writers()) == priority
     assert traces(index, "refund") == ["t1", "t2", "t3"]
     index.close()
-
-
-def wait_until(true: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 60
-    while not true():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 def priorities_of_writers() -> list[int]:
