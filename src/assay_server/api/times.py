@@ -1,13 +1,13 @@
 """Times in queries."""
 
-from assay_server.core.clock import SystemClock, parse_rfc3339
+from assay_server.core.clock import LATEST_NS, SystemClock, parse_rfc3339
 from assay_server.core.errors import InvalidInput
 
 _WEEK_NS = 7 * 86_400_000_000_000
 
-_EARLIEST_NS, _LATEST_NS = -8_520_336_000 * 1_000_000_000, 9_214_646_400 * 1_000_000_000
-"""1700 and 2262, which are as good as for ever: a week before the year 1 and a day after 9999, which some clients send
-for no time, there are none, and no column of 64 bits holds them."""
+_EARLIEST_NS = -8_520_336_000 * 1_000_000_000
+"""1700, which is as good as for ever, as `LATEST_NS` is: a week before the year 1 and a day after 9999, which some
+clients send for no time, there are none, and no column of 64 bits holds them."""
 
 
 def nanoseconds(text: str | None, field: str) -> int | None:
@@ -15,7 +15,7 @@ def nanoseconds(text: str | None, field: str) -> int | None:
     if text is None:
         return None
     try:
-        return min(max(parse_rfc3339(text), _EARLIEST_NS), _LATEST_NS)
+        return min(max(parse_rfc3339(text), _EARLIEST_NS), LATEST_NS)
     except (ValueError, OverflowError) as error:
         raise InvalidInput(
             f"'{field}' is not a time.", field=field, value=text, fix="write it like 2026-11-21T08:00:00Z"

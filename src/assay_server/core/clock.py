@@ -18,6 +18,10 @@ class SystemClock:
         return time.time_ns()
 
 
+LATEST_NS = 9_214_646_400 * 1_000_000_000
+"""2262, which is as good as for ever: soon after it no column of 64 bits holds a time."""
+
+
 def rfc3339(ns: int) -> str:
     """Nanoseconds since the epoch as `2026-11-21T08:00:00.123456Z` (microseconds, UTC)."""
     seconds, rest = divmod(ns, 1_000_000_000)

@@ -59,11 +59,12 @@ _TAGGED = (
 """The first of a key that has a value, as the door reads who is charged (`ingest.normalise`)."""
 
 _SENT = "variant_extract(attributes, ?)"
+_TEXT = f"left({_SENT}::VARCHAR, 1000)"  # as long as names of other fields may be
 _ATTRIBUTE = (
     f"CASE WHEN ends_with({_SENT}::VARCHAR, '.0') AND variant_typeof({_SENT}) = 'DOUBLE'"
-    f" THEN left({_SENT}::VARCHAR, -2) ELSE left({_SENT}::VARCHAR, 1000) END"
+    f" THEN left({_SENT}::VARCHAR, -2) ELSE {_TEXT} END"
 )
-"""As long as names of other fields may be. Some clients send `1` for what others send as `1.0`: that is one group."""
+"""Some clients send `1` for what others send as `1.0`: that is one group."""
 
 _PLACES = 4  # of its key
 
@@ -191,7 +192,7 @@ def _endpoint(of_providers: Sequence[int] | None) -> Dimension:
     theirs, params = PROVIDERS_ROUTE, list[Any]()
     if of_providers is not None:
         theirs, params = lines("key IN (SELECT key FROM spans WHERE", ONE_OF_SETS, "AND", theirs, ")"), [of_providers]
-    route = "CASE WHEN NOT " + theirs + " THEN left(" + _SENT + "::VARCHAR, 1000) END"
+    route = "CASE WHEN NOT " + theirs + " THEN " + _TEXT + " END"
     return Dimension("coalesce(" + route + ", " + root + ")", [*map(list, params), "http.route"], wide=True)
 
 

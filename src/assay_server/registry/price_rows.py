@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Row
 
-from assay_server.core.clock import parse_rfc3339, rfc3339
+from assay_server.core.clock import LATEST_NS, parse_rfc3339, rfc3339
 from assay_server.core.errors import InvalidInput
 from assay_server.core.seen import revision_of
 from assay_server.providers import OwnPrice, Rate, Rates
@@ -16,7 +16,6 @@ from assay_server.registry.fields import check_text
 BUCKETS = ("input", "output", "cache_read", "cache_write", "reasoning")
 
 _MOST_TIERS = 20
-_LATEST_NS = 9_214_646_400 * 1_000_000_000  # 2262: a column of 64 bits ends soon after
 _DEAREST = 1e6  # dollars per million tokens, and per call
 _MODEL = re.compile(r"[^\x00-\x1f\x7f]{1,200}")  # spaces too: deployments have the names that people give them
 _KNOWN = {*BUCKETS, "request", "batch", "tiers"}
@@ -68,7 +67,7 @@ def moment(text: str | None) -> int | None:
         found = parse_rfc3339(text)
     except (ValueError, OverflowError) as error:
         raise InvalidInput("'valid_from' is not a time.", field="valid_from", value=text, fix=like) from error
-    if not 0 <= found < _LATEST_NS:
+    if not 0 <= found < LATEST_NS:
         raise InvalidInput("A price begins between 1970 and 2261.", field="valid_from", value=text, fix=like)
     return found
 

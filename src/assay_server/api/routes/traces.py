@@ -18,15 +18,7 @@ from assay_server.core.clock import SystemClock
 from assay_server.core.known import check_known
 from assay_server.core.ports import Principal
 from assay_server.ingest import TOOL_LOOP, loop_counted
-from assay_server.query import (
-    ORDERS_OF_TRACES,
-    Order,
-    SpanFilter,
-    TraceFilter,
-    Traces,
-    line_json,
-    read_line,
-)
+from assay_server.query import ORDERS_OF_TRACES, Order, SpanFilter, TraceFilter, Traces, line_json, read_line
 
 router = APIRouter(tags=["traces"])
 
