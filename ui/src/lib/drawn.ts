@@ -62,6 +62,9 @@ function ofRows(answer: RowsAnswer): Drawn {
   return { starts: null, labels, ticks: null, lines }
 }
 
+/** Whether no line leads to a value: it must be drawn as a dot, or it vanishes. */
+export const standsAlone = (values: Line['values'], at: number) => (values[at - 1] ?? null) === null && (values[at + 1] ?? null) === null
+
 const REACH = 3 // times the largest value
 
 /** How far from 0 the axis goes at most: bins with two or three values have bands that would press every line flat. */

@@ -52,6 +52,13 @@ export function frame(ink: Ink, write: (value: number) => string) {
       borderColor: ink('line-strong'),
       textStyle: { ...text, color: ink('ink'), fontSize: 12 },
     },
+    xAxis: (labels: string[], ticks: (string | null)[] | null = null) => ({
+      type: 'category',
+      data: labels,
+      axisTick: { show: false },
+      axisLine: { lineStyle: { color: ink('line-strong') } },
+      axisLabel: { ...text, hideOverlap: true, ...named(ticks) },
+    }),
     yAxis: {
       type: 'value',
       axisLine: { show: false },
@@ -60,4 +67,9 @@ export function frame(ink: Ink, write: (value: number) => string) {
       splitLine: { lineStyle: { color: ink('line') } },
     },
   }
+}
+
+/** Only what has a name: an axis in steps of 4 h 15 min tells nobody anything. */
+function named(ticks: (string | null)[] | null): object {
+  return ticks ? { interval: (at: number) => ticks[at] !== null, formatter: (_: string, at: number) => ticks[at] ?? '' } : {}
 }

@@ -31,7 +31,7 @@ function label(start: string, bin: 'hour' | 'day'): string {
 }
 
 function spendOption(ink: Ink, starts: string[], series: (Part & { ink: string })[], bin: 'hour' | 'day', addsUp: boolean) {
-  const { text, grid, tooltip, yAxis } = frame(ink, (value) => onAxis(value, 'USD'))
+  const { grid, tooltip, xAxis, yAxis } = frame(ink, (value) => onAxis(value, 'USD'))
   const formatter = (drawn: { dataIndex: number }[]) => {
     const start = starts[drawn[0]!.dataIndex]!
     const parts = series.map((one) => ({ name: one.name, usd: one.of(start) })).filter((one) => one.usd !== null)
@@ -43,7 +43,7 @@ function spendOption(ink: Ink, starts: string[], series: (Part & { ink: string }
     grid,
     tooltip: { ...tooltip, axisPointer: { type: 'shadow' }, formatter },
     yAxis,
-    xAxis: { type: 'category', data: starts.map((start) => label(start, bin)), axisLabel: { ...text, hideOverlap: true }, axisTick: { show: false }, axisLine: { lineStyle: { color: ink('line-strong') } } },
+    xAxis: xAxis(starts.map((start) => label(start, bin))),
     series: series.map((one) => ({ type: 'bar', stack: 'cost', name: one.name, data: starts.map(one.of), itemStyle: { color: ink(one.ink) }, barMaxWidth: 46 })),
   }
 }

@@ -1,6 +1,6 @@
 import type { HistogramAnswer, Mark } from '@/api/dashboards'
 import { compact, count } from '@/lib/format'
-import { bandsTell, type Drawn, type Line, reachOf } from '@/lib/drawn'
+import { bandsTell, type Drawn, type Line, reachOf, standsAlone } from '@/lib/drawn'
 import { inUnit, onAxis, seriesName } from '@/lib/panels'
 import { frame, type Ink, INKS } from '@/parts/echart'
 
@@ -16,7 +16,7 @@ const LONGEST = 44
 /** Lines with their intervals as bands, or bars; what happened stands on the axis. */
 export function courseOption(ink: Ink, drawn: Drawn, look: Look) {
   const unit = drawn.lines[0]?.unit ?? ''
-  const { text, grid, tooltip, yAxis } = frame(ink, (value) => onAxis(value, unit))
+  const { grid, tooltip, xAxis, yAxis } = frame(ink, (value) => onAxis(value, unit))
   const reach = banded(drawn) && !look.bars ? reachOf(drawn.lines) : Infinity
   const top = (value: { max: number }) => (value.max > reach ? reach : unit === 'share' && value.max > 0.9 ? 1 : null)
   const bottom = (value: { min: number }) => (value.min < -reach ? -reach : Math.min(0, value.min))
@@ -24,14 +24,7 @@ export function courseOption(ink: Ink, drawn: Drawn, look: Look) {
     grid: { ...grid, top: look.marks.length ? 24 : 14 },
     tooltip: { ...tooltip, axisPointer: { type: look.bars ? 'shadow' : 'line' }, formatter: (points: { dataIndex: number }[]) => told(drawn, points[0]?.dataIndex ?? 0) },
     yAxis: { ...yAxis, min: bottom, max: top },
-    xAxis: {
-      type: 'category',
-      data: drawn.labels,
-      boundaryGap: look.bars,
-      axisTick: { show: false },
-      axisLine: { lineStyle: { color: ink('line-strong') } },
-      axisLabel: { ...text, hideOverlap: true, ...namedOf(drawn.ticks) },
-    },
+    xAxis: { ...xAxis(drawn.labels, drawn.ticks), boundaryGap: look.bars },
     series: drawn.lines.flatMap((line, at) => oneLine(ink, drawn, line, at, look)),
   }
 }
@@ -54,16 +47,10 @@ function oneLine(ink: Ink, drawn: Drawn, line: Line, at: number, look: Look): ob
   return [...(banded(drawn) ? band(line, at, colour) : []), drawnLine]
 }
 
-/** Few points are dots, of many only those that no line leads to: what stands alone must not vanish. */
+/** Few points are dots, of many only those that no line leads to. */
 function pointed(values: Line['values']): (number | null | { value: number | null; symbol: string })[] {
   const few = values.filter((value) => value !== null).length < 20
-  const alone = (at: number) => (values[at - 1] ?? null) === null && (values[at + 1] ?? null) === null
-  return values.map((value, at) => (few || alone(at) ? value : { value, symbol: 'none' }))
-}
-
-/** Only the bins that are named: an axis in steps of 4 h 15 min tells nobody anything. */
-function namedOf(ticks: Drawn['ticks']): object {
-  return ticks ? { interval: (at: number) => ticks[at] !== null, formatter: (_: string, at: number) => ticks[at] ?? '' } : {}
+  return values.map((value, at) => (few || standsAlone(values, at) ? value : { value, symbol: 'none' }))
 }
 
 /** Bands that hide each other are not drawn: their intervals are told when one points, and in the table. */
@@ -107,7 +94,7 @@ function told(drawn: Drawn, at: number): string {
 
 /** Counts between edges, a bar for each bin and group. */
 export function histogramOption(ink: Ink, answer: HistogramAnswer, grouped: boolean) {
-  const { text, grid, tooltip, yAxis } = frame(ink, (value) => compact(value))
+  const { grid, tooltip, xAxis, yAxis } = frame(ink, (value) => compact(value))
   const names = answer.edges.slice(1).map((edge, at) => `${inUnit(answer.edges[at], answer.unit)} to ${inUnit(edge, answer.unit)}`)
   const formatter = (points: { dataIndex: number }[]) => {
     const at = points[0]?.dataIndex ?? 0
@@ -117,7 +104,7 @@ export function histogramOption(ink: Ink, answer: HistogramAnswer, grouped: bool
     grid,
     tooltip: { ...tooltip, axisPointer: { type: 'shadow' }, formatter },
     yAxis,
-    xAxis: { type: 'category', data: answer.edges.slice(0, -1).map((edge) => inUnit(edge, answer.unit)), axisTick: { show: false }, axisLine: { lineStyle: { color: ink('line-strong') } }, axisLabel: { ...text, hideOverlap: true } },
+    xAxis: xAxis(answer.edges.slice(0, -1).map((edge) => inUnit(edge, answer.unit))),
     series: answer.series.map((one, i) => ({ type: 'bar', name: seriesName(one, grouped, 1), data: one.counts, itemStyle: { color: ink(INKS[i % INKS.length]!) }, barCategoryGap: '12%', barGap: '0%' })),
   }
 }

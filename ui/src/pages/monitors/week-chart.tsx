@@ -1,5 +1,6 @@
 import { useCallback, useMemo } from 'react'
 import type { Definition, Rehearsal } from '@/api/monitors'
+import { standsAlone } from '@/lib/drawn'
 import { binName, onAxis } from '@/lib/panels'
 import { inUnit } from '@/lib/watch'
 import { weekOf, type Week } from '@/lib/watch-course'
@@ -27,7 +28,7 @@ export default function WeekChart({ rehearsal, definition }: { rehearsal: Rehear
 const isFlat = (values: (number | null)[]) => values.length > 0 && values.every((value) => value !== null && value === values[0])
 
 function weekOption(ink: Ink, week: Week) {
-  const { text, grid, tooltip, yAxis } = frame(ink, (value) => onAxis(value, week.unit))
+  const { grid, tooltip, xAxis, yAxis } = frame(ink, (value) => onAxis(value, week.unit))
   const told = (points: { dataIndex: number }[]) => {
     const at = points[0]?.dataIndex ?? 0
     const lines = week.lines.filter((line) => line.told[at] !== null).map((line) => `${line.name.slice(0, 44)}  ${line.told[at]}`)
@@ -38,14 +39,7 @@ function weekOption(ink: Ink, week: Week) {
     grid,
     tooltip: { ...tooltip, formatter: told },
     yAxis: { ...yAxis, min: (value: { min: number }) => Math.min(0, value.min) },
-    xAxis: {
-      type: 'category',
-      data: week.labels,
-      boundaryGap: false,
-      axisTick: { show: false },
-      axisLine: { lineStyle: { color: ink('line-strong') } },
-      axisLabel: { ...text, hideOverlap: true, interval: (at: number) => week.ticks[at] !== null, formatter: (_: string, at: number) => week.ticks[at] ?? '' },
-    },
+    xAxis: { ...xAxis(week.labels, week.ticks), boundaryGap: false },
     series: [...week.limits.map((limit) => limitLine(ink, limit)), ...week.lines.flatMap((line, i) => seenLines(ink, line, ink(INKS[i % INKS.length]!)))],
   }
 }
@@ -73,6 +67,5 @@ function seenLine(ink: Ink, { values, rang }: Week['lines'][number], colour: str
 
 /** What stands between two gaps is a dot: no line leads to it. */
 function pointed(values: (number | null)[]) {
-  const alone = (at: number) => (values[at - 1] ?? null) === null && (values[at + 1] ?? null) === null
-  return values.map((value, at) => ({ value, symbol: alone(at) ? 'circle' : 'none', symbolSize: 3 }))
+  return values.map((value, at) => ({ value, symbol: standsAlone(values, at) ? 'circle' : 'none', symbolSize: 3 }))
 }

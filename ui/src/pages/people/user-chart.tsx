@@ -20,7 +20,7 @@ export default function DaysChart({ days }: { days: User['days'] }) {
 }
 
 function daysOption(ink: Ink, days: User['days']) {
-  const { text, grid, tooltip, yAxis } = frame(ink, count)
+  const { grid, tooltip, xAxis, yAxis } = frame(ink, count)
   const formatter = (drawn: { dataIndex: number }[]) => {
     const day = days[drawn[0]!.dataIndex]!
     return `${day.day}\n${plural(day.traces, 'trace')}, ${plural(day.errors, 'error')}\n${money(day.cost.usd)}${day.cost.unknown ? ` + ${count(day.cost.unknown)} unknown` : ''}`
@@ -31,7 +31,7 @@ function daysOption(ink: Ink, days: User['days']) {
     grid: { ...grid, left: 40 },
     tooltip: { ...tooltip, axisPointer: { type: 'shadow' }, formatter },
     yAxis: { ...yAxis, minInterval: 1 },
-    xAxis: { type: 'category', data: days.map((day) => tick(`${day.day}T00:00:00Z`, 86_400)), axisTick: { show: false }, axisLine: { lineStyle: { color: ink('line-strong') } }, axisLabel: { ...text, hideOverlap: true } },
+    xAxis: xAxis(days.map((day) => tick(`${day.day}T00:00:00Z`, 86_400))),
     series: [
       { ...bars, data: failed, itemStyle: { color: ink('bad') } },
       { ...bars, data: days.map((day, i) => day.traces - failed[i]!), itemStyle: { color: ink('accent') } },
