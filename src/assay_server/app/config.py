@@ -2,13 +2,14 @@
 
 import ipaddress
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 from assay_server.core.errors import InvalidInput
+from assay_server.core.sizes import size_of
 
 SHORTEST_KEY = 16
 _MOST_DAYS = 36_500
@@ -32,6 +33,7 @@ class Config:
     backups: Path | None = None  # default: DATA/backups
     backup_days: int | None = None  # default: kept until somebody removes them
     media_max_bytes: int = 10 << 20  # of one image or file; 0: none are kept
+    read_memory: str | None = None  # what the facts may use while people read; default: an eighth of the machine's
     provider_keys: frozenset[str] | None = None  # default: any variable, for the first project alone
 
     @property
@@ -82,6 +84,7 @@ ENVIRONMENT = {
     "backup_days": "ASSAY_BACKUP_DAYS",
     "media_max_bytes": "ASSAY_MEDIA_MAX_BYTES",
     "provider_keys": "ASSAY_PROVIDER_KEYS",
+    "read_memory": "ASSAY_READ_MEMORY",
 }
 
 
@@ -118,19 +121,15 @@ def load(flags: Mapping[str, Any], environment: Mapping[str, str] = os.environ) 
 
 def _parsed(name: str, value: Any, faults: list[str]) -> Any:
     label = ENVIRONMENT[name] + (f" / --{name.replace('_', '-')}" if name in FLAGS else "")
+    if name in _PARSERS:
+        return _PARSERS[name](label, str(value), faults)
     match name:
         case "data" | "backups" | "export_dir":
             return Path(value)
         case "port" | "grpc_port":
             return _port(label, str(value), 0 if name == "grpc_port" else 1, faults)
-        case "media_max_bytes":
-            return _bytes(label, str(value), faults)
         case "provider_keys":
             return frozenset(part.strip() for part in str(value).split(",") if part.strip())
-        case "backup_days":
-            return _days(label, str(value), faults)
-        case "local_llm":
-            return _truth(label, str(value), faults)
         case "log_level" if str(value).lower() not in {"debug", "info", "warning", "error"}:
             faults.append(f"{label}: {value!r} is not one of debug, info, warning, error")
         case "bootstrap_key" if len(str(value)) < SHORTEST_KEY:
@@ -153,6 +152,14 @@ def _bytes(label: str, value: str, faults: list[str]) -> int:
     return 0
 
 
+def _size(label: str, value: str, faults: list[str]) -> str:
+    try:
+        size_of(value)
+    except ValueError:
+        faults.append(f"{label}: {value!r} is not an amount of memory such as 2GB or 512MiB")
+    return value
+
+
 def _port(label: str, value: str, lowest: int, faults: list[str]) -> int:
     if value.isascii() and value.isdigit() and lowest <= int(value) <= 65535:
         return int(value)
@@ -165,3 +172,11 @@ def _days(label: str, value: str, faults: list[str]) -> int | None:
         return int(value)
     faults.append(f"{label}: {value!r} is not a number of days from 1 to {_MOST_DAYS}")
     return None
+
+
+_PARSERS: dict[str, Callable[[str, str, list[str]], Any]] = {
+    "backup_days": _days,
+    "local_llm": _truth,
+    "media_max_bytes": _bytes,
+    "read_memory": _size,
+}

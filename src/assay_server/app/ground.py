@@ -13,7 +13,7 @@ from assay_server.core.errors import InvalidInput
 from assay_server.governance import Audit
 from assay_server.keeping import refuse_half
 from assay_server.ledger import Ledger
-from assay_server.store import DuckStore
+from assay_server.store import DuckStore, Settings
 
 _SALT_BYTES = 32
 
@@ -44,7 +44,7 @@ def make(data: Path) -> None:
 
 
 async def site(config: Config, scrubber: Scrubber, stack: AsyncExitStack) -> Site:
-    store = await DuckStore.open(config.data / "facts")
+    store = await DuckStore.open(config.data / "facts", Settings(read_limit=config.read_memory))
     stack.push_async_callback(store.close)
     ledger = await Ledger.open(config.decisions_url)
     stack.push_async_callback(ledger.close)

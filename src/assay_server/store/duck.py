@@ -7,6 +7,7 @@ SQL here is put together from the names of our own tables alone; values are alwa
 
 import asyncio
 import threading
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -28,7 +29,7 @@ from assay_server.store.directory import Directory
 from assay_server.store.erase import erase, let_go
 from assay_server.store.faults import Invalidated, wrapped
 from assay_server.store.held import decide
-from assay_server.store.memory import keep_whole, with_memory
+from assay_server.store.memory import MemoryLimit, ReadMemory, keep_whole, with_memory
 from assay_server.store.opening import Settings, attached_soon, name_of, opened
 from assay_server.store.preparing import Prepared, prepare
 from assay_server.store.protocol import DEFAULT_LIMITS, Appended, Limits, Stats
@@ -59,6 +60,8 @@ class DuckStore:
         self._connection = connection
         self._control = connection.cursor()  # uses no database, so none can take it out of order
         self._settings = settings
+        self._memory = MemoryLimit(connection.cursor(), settings.memory_limit)
+        self._read_memory = ReadMemory(self._memory, settings.read_limit)
         self._appending = Appending(connection, Width(connection, settings.columns_from))
         self._preparing = ThreadPoolExecutor(1, thread_name_prefix="assay-store-prepare")
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="assay-store-write")
@@ -108,9 +111,14 @@ class DuckStore:
         return await self._read(partial(columns_of, sql=sql, params=params, limits=limits), limits)
 
     async def _read(self, read: Callable[[duckdb.DuckDBPyConnection], T], limits: Limits) -> T:
-        reading = Reading()
+        reading, began = Reading(), time.monotonic()
         work = asyncio.get_running_loop().run_in_executor(self._readers, partial(self._answer, read, reading))
-        if not await wait_or_stop(work, reading, limits.seconds):
+        try:
+            in_time = await wait_or_stop(work, reading, limits.seconds)
+        finally:
+            if limits is not _UPKEEP:
+                self._read_memory.took(time.monotonic() - began)
+        if not in_time:
             raise Unavailable(
                 f"The query took longer than {limits.seconds:g} s.", field="query", fix="narrow the time or the filters"
             )
@@ -162,6 +170,7 @@ class DuckStore:
     async def close(self) -> None:
         await self._settling.close()
         await self.texts.close()
+        await self._read_memory.close()
         await asyncio.to_thread(self._close)
 
     def _nudge(self) -> None:
@@ -210,7 +219,7 @@ class DuckStore:
 
         def run() -> T:
             with closing(self._connection.cursor()) as cursor:
-                return with_memory(cursor, once, self._settings, self._directory)
+                return with_memory(cursor, once, self._memory, self._settings, self._directory)
 
         return await asyncio.shield(asyncio.get_running_loop().run_in_executor(self._upkeep, run))
 

@@ -1,12 +1,25 @@
-"""More memory for a while, for what cannot be done with less and has to be done."""
+"""How much memory the engine may use: little while spans come in, more for a while for what needs it.
 
+A question that reads parts of the file which were let go loads them anew, a block at a time, with its checksum. Of two
+million spans (3.4 GB) a dashboard's questions take half as long again with 448 MB as with 2 GB. But who only takes
+spans in is promised a process under 1 GB. So the limit is raised when somebody reads, and lowered, which gives the
+memory back at once, when nobody did for some minutes.
+"""
+
+import asyncio
 import logging
-from collections.abc import Callable
+import math
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import TypeVar
 
 import duckdb
 
 from assay_server.core.errors import Unavailable
+from assay_server.core.sizes import size_of
 from assay_server.store.directory import Directory
 from assay_server.store.faults import is_of_memory, is_of_width, wrapped
 from assay_server.store.opening import Settings
@@ -15,6 +28,107 @@ from assay_server.store.width import NEVER, columns_from
 T = TypeVar("T")
 
 _log = logging.getLogger(__name__)
+
+_SHARE = 8  # of the machine's memory, or the container's
+_TAKEN_BY_ITSELF = 0.8  # of that: what the engine would take if it were told nothing
+
+_MANY_S = 4.0  # of reading: a page of a dashboard, or a dozen looks at a list; monitors take less
+_FEW_S = 2.0
+_FADES_S = 180.0  # what was read so long ago weighs a third
+
+
+class MemoryLimit:
+    """The limit of one engine: the most of what is wanted just now. Any thread may ask."""
+
+    def __init__(self, cursor: duckdb.DuckDBPyConnection, usual: str) -> None:
+        """`cursor` is used by nobody else."""
+        self._cursor = cursor
+        self._usual = usual
+        self._wanted: list[str] = []
+        self._holds = usual
+        self._lock = threading.Lock()
+
+    @property
+    def holds(self) -> str:
+        return self._holds
+
+    @contextmanager
+    def wanted(self, size: str) -> Iterator[None]:
+        """At least so much until the block ends."""
+        self.want(size)
+        try:
+            yield
+        finally:
+            self.let_go(size)
+
+    def want(self, size: str) -> None:
+        """At least so much until it is let go."""
+        self._change(self._wanted.append, size)
+
+    def let_go(self, size: str) -> None:
+        """Takes a fifth of a second for 2 GB of blocks."""
+        self._change(self._wanted.remove, size)
+
+    def _change(self, change: Callable[[str], None], size: str) -> None:
+        with self._lock:
+            change(size)
+            most = max([self._usual, *self._wanted], key=size_of)
+            if most == self._holds:
+                return
+            try:
+                self._cursor.execute(f"SET GLOBAL memory_limit = '{most}'")
+                self._holds = most
+            except duckdb.Error as error:  # others are using more just now
+                _log.warning("the store keeps its limit of memory, %s, until the next change: %s", self._holds, error)
+
+
+class ReadMemory:
+    """Raises the limit when people read, and lowers it when they have gone. One per store."""
+
+    def __init__(
+        self, limit: MemoryLimit, most: str | None = None, seconds: Callable[[], float] = time.monotonic
+    ) -> None:
+        """`most`: what may be used while people read; None: a share of the machine's memory."""
+        self._limit = limit
+        self._most = most
+        self._seconds = seconds
+        self._read_s, self._at = 0.0, seconds()
+        self._task: asyncio.Task[None] | None = None
+
+    def took(self, seconds: float) -> None:
+        """Somebody's question was answered in so many seconds."""
+        self._read_s, self._at = self._lately() + seconds, self._seconds()
+        if self._read_s >= _MANY_S and self._task is None:
+            self._task = asyncio.create_task(self._stay(), name="assay-store-memory")
+
+    async def close(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._task
+
+    def _lately(self) -> float:
+        """Seconds of reading, those of long ago weighing little."""
+        return self._read_s * math.exp((self._at - self._seconds()) / _FADES_S)
+
+    def _still_s(self) -> float:
+        """Seconds until little of it is left, if nobody reads any more."""
+        return _FADES_S * math.log(max(self._lately(), sys.float_info.min) / _FEW_S)
+
+    async def _stay(self) -> None:
+        most = self._most if self._most is not None else await asyncio.to_thread(share_of_machine)
+        await asyncio.to_thread(self._limit.want, most)
+        while (left_s := self._still_s()) > 0:  # noqa: ASYNC110 - nothing but time ends it
+            await asyncio.sleep(left_s)
+        await asyncio.to_thread(self._limit.let_go, most)
+        self._task = None
+
+
+def share_of_machine() -> str:
+    """An eighth of its memory. The engine knows the machine's memory, and a container's."""
+    with duckdb.connect(":memory:", config={"threads": "1"}) as told_nothing:
+        row = told_nothing.execute("SELECT current_setting('memory_limit')").fetchone()
+    return f"{int(size_of(str(row[0])) / _TAKEN_BY_ITSELF / _SHARE) if row else 0}B"
 
 
 def keep_whole(cursor: duckdb.DuckDBPyConnection, directory: Directory, error: BaseException | None) -> bool:
@@ -30,7 +144,11 @@ def keep_whole(cursor: duckdb.DuckDBPyConnection, directory: Directory, error: B
 
 
 def with_memory(
-    cursor: duckdb.DuckDBPyConnection, work: Callable[[], T], settings: Settings, directory: Directory
+    cursor: duckdb.DuckDBPyConnection,
+    work: Callable[[], T],
+    limit: MemoryLimit,
+    settings: Settings,
+    directory: Directory,
 ) -> T:
     """What `work` gives, which leaves nothing behind where it fails; where it found too little memory, once more with
     the `copy_limit`. The engine reads 2,048 rows at once, whatever is in them."""
@@ -41,17 +159,6 @@ def with_memory(
             return wrapped(work)
         if not is_of_memory(error.__cause__):
             raise
-    _log.warning("the rows of the store are too large for %s: it is copied with %s", settings.memory_limit,
-                 settings.copy_limit)  # fmt: skip
-    cursor.execute(f"SET GLOBAL memory_limit = '{settings.copy_limit}'")
-    try:
+    _log.warning("the rows of the store are too large for %s: it is copied with %s", limit.holds, settings.copy_limit)
+    with limit.wanted(settings.copy_limit):
         return wrapped(work)
-    finally:
-        _back(cursor, settings.memory_limit)
-
-
-def _back(cursor: duckdb.DuckDBPyConnection, limit: str) -> None:
-    try:
-        cursor.execute(f"SET GLOBAL memory_limit = '{limit}'")
-    except duckdb.Error as error:  # others are using more just now
-        _log.warning("the store keeps its higher limit of memory until the next copy: %s", error)

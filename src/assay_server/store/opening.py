@@ -29,6 +29,7 @@ class Settings:
     """Sizes as DuckDB writes them."""
 
     memory_limit: str = "448MB"  # of a process that stays under 1 GB, however long it takes spans in
+    read_limit: str | None = None  # the same while people read (`memory`); None: an eighth of the machine's
     copy_limit: str = "1792MB"  # while the file is copied whose rows are too large for that: 2,048 are read at once
     threads: int = 2
     readers: int = 3

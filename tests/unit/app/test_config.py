@@ -37,7 +37,13 @@ def test_every_fault_is_reported_at_once() -> None:
 
 
 @pytest.mark.parametrize(
-    ("variable", "flag"), [("ASSAY_PORT", "--port"), ("ASSAY_BACKUP_DAYS", None), ("ASSAY_MEDIA_MAX_BYTES", None)]
+    ("variable", "flag"),
+    [
+        ("ASSAY_PORT", "--port"),
+        ("ASSAY_BACKUP_DAYS", None),
+        ("ASSAY_MEDIA_MAX_BYTES", None),
+        ("ASSAY_READ_MEMORY", None),
+    ],
 )
 @pytest.mark.parametrize("value", ["abc", "-1", "²"])
 def test_a_fault_names_the_flags_that_there_are(variable: str, flag: str | None, value: str) -> None:
@@ -98,3 +104,9 @@ def test_only_the_first_project_names_any_variable_and_a_list_holds_for_all() ->
     listed = load({}, {"ASSAY_PROVIDER_KEYS": "OPENAI_API_KEY, MISTRAL_API_KEY"})
     assert listed.may_name("prj_1", "prj_2", "MISTRAL_API_KEY")
     assert not listed.may_name("prj_1", "prj_1", "AWS_SECRET_ACCESS_KEY")
+
+
+def test_memory_for_readers_is_an_amount() -> None:
+    assert load({}, {"ASSAY_READ_MEMORY": "2GB"}).read_memory == "2GB"
+    with pytest.raises(InvalidInput, match=r"ASSAY_READ_MEMORY: 'much' is not an amount of memory such as 2GB"):
+        load({}, {"ASSAY_READ_MEMORY": "much"})

@@ -1,5 +1,7 @@
 """Rows that are too large for the store's memory: copies get more of it for a while, the index takes fewer at once."""
 
+import asyncio
+import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -8,11 +10,13 @@ import duckdb
 import pytest
 
 from assay_server.core.errors import Unavailable
-from assay_server.store import Settings
+from assay_server.core.sizes import size_of
+from assay_server.store import DuckStore, Settings
 from assay_server.store.directory import Directory
 from assay_server.store.faults import wrapped
-from assay_server.store.memory import with_memory
+from assay_server.store.memory import MemoryLimit, ReadMemory, share_of_machine, with_memory
 from assay_server.store.text.feed import Feed
+from tests.fixtures.waiting import until
 
 LARGE = "SELECT length(string_agg(repeat('x', 1000000), '')) AS n FROM range(60)"
 SETTINGS = Settings(memory_limit="32MB", copy_limit="512MB")
@@ -34,6 +38,10 @@ def limit(cursor: duckdb.DuckDBPyConnection) -> Any:
     return cursor.execute("SELECT current_setting('memory_limit')").fetchall()[0][0]
 
 
+def limit_of(cursor: duckdb.DuckDBPyConnection) -> MemoryLimit:
+    return MemoryLimit(cursor.cursor(), SETTINGS.memory_limit)
+
+
 def test_what_needs_more_memory_gets_it_once(cursor: duckdb.DuckDBPyConnection, directory: Directory) -> None:
     """A deletion came to no end, and no backup was made."""
     before = limit(cursor)
@@ -43,7 +51,7 @@ def test_what_needs_more_memory_gets_it_once(cursor: duckdb.DuckDBPyConnection, 
         tried.append(limit(cursor))
         return cursor.execute(LARGE).fetchall()
 
-    assert with_memory(cursor, work, SETTINGS, directory) == [(60_000_000,)]
+    assert with_memory(cursor, work, limit_of(cursor), SETTINGS, directory) == [(60_000_000,)]
     assert (len(tried), tried[0], limit(cursor)) == (2, before, before)
     assert tried[1] > before
 
@@ -58,7 +66,7 @@ def test_what_fails_for_another_reason_is_not_done_again(
         raise Unavailable("The disk refuses.")
 
     with pytest.raises(Unavailable, match="disk"):
-        with_memory(cursor, work, SETTINGS, directory)
+        with_memory(cursor, work, limit_of(cursor), SETTINGS, directory)
     assert tried == [1]
 
 
@@ -87,3 +95,87 @@ async def test_one_commit_that_is_too_large_is_told(cursor: duckdb.DuckDBPyConne
 
     with pytest.raises(Unavailable, match="memory"):
         await Feed(None, scan, None)._read_some(0, [{"stored_ns": 1, "n": 9}])  # type: ignore[arg-type]
+
+
+class Hands:
+    """A clock that is set by hand."""
+
+    def __init__(self) -> None:
+        self.at = 0.0
+
+    def __call__(self) -> float:
+        return self.at
+
+
+def test_the_most_of_what_is_wanted_holds(cursor: duckdb.DuckDBPyConnection) -> None:
+    one = limit_of(cursor)
+    usual = limit(cursor)
+    one.want("1GiB")
+    with one.wanted("512MiB"):
+        assert (one.holds, limit(cursor)) == ("1GiB", "1.0 GiB")
+    assert limit(cursor) == "1.0 GiB"
+    with one.wanted("1536MiB"):
+        assert limit(cursor) == "1.5 GiB"
+    one.let_go("1GiB")
+    assert (one.holds, limit(cursor)) == (SETTINGS.memory_limit, usual)
+    with one.wanted("16MB"):
+        assert limit(cursor) == usual, "never less than usual"
+
+
+def test_what_others_use_is_not_taken_from_them(cursor: duckdb.DuckDBPyConnection) -> None:
+    """A limit that cannot be lowered just now stays, and the next change lowers it."""
+    one = limit_of(cursor)
+    one.want("1GiB")
+    cursor.execute("CREATE TABLE held AS SELECT repeat('x', 1000) || range AS text FROM range(100_000)")
+    one.let_go("1GiB")
+    assert (one.holds, limit(cursor)) == ("1GiB", "1.0 GiB")
+    cursor.execute("DROP TABLE held")
+    with one.wanted("1GiB"):
+        pass
+    assert one.holds == SETTINGS.memory_limit
+
+
+async def test_memory_is_more_while_people_read(cursor: duckdb.DuckDBPyConnection) -> None:
+    one, clock = limit_of(cursor), Hands()
+    reading = ReadMemory(one, "1GiB", clock)
+    for _ in range(30):  # a monitor's look, minute after minute
+        clock.at += 60
+        reading.took(0.5)
+    await asyncio.sleep(0)
+    assert one.holds == SETTINGS.memory_limit
+    for _ in range(10):  # the panels of a page
+        reading.took(0.4)
+    await asyncio.to_thread(until, lambda: one.holds == "1GiB", 10)
+    await reading.close()
+
+
+async def test_memory_is_given_back_when_they_have_gone(cursor: duckdb.DuckDBPyConnection) -> None:
+    one, clock = limit_of(cursor), Hands()
+    reading = ReadMemory(one, "1GiB", clock)
+    reading.took(2.01)
+    reading.took(2.01)
+    clock.at += 125  # nearly gone: what is left passes in truth
+    await asyncio.to_thread(until, lambda: one.holds == "1GiB", 10)
+    clock.at += 10
+    await asyncio.to_thread(until, lambda: one.holds == SETTINGS.memory_limit, 10)
+    reading.took(4.01)
+    await asyncio.to_thread(until, lambda: one.holds == "1GiB", 10)
+    await reading.close()
+
+
+def test_a_share_of_the_machine_is_less_than_the_machine(cursor: duckdb.DuckDBPyConnection) -> None:
+    machine = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    assert 0 < size_of(share_of_machine()) <= machine / 7
+
+
+async def test_a_store_that_is_read_uses_more(tmp_path: Path) -> None:
+    store = await DuckStore.open(tmp_path, Settings(memory_limit="64MB", read_limit="256MiB"))
+    try:
+        slow = "SELECT count(*) AS n FROM range(30_000_000) WHERE md5(range::VARCHAR) LIKE 'ab%'"
+        seen = []
+        while (now := (await store.scan("SELECT current_setting('memory_limit') AS now"))[0]["now"]) != "256.0 MiB":
+            seen.append(now)
+            await store.scan(slow)
+        assert set(seen) == {"61.0 MiB"}
+    finally:
+        await store.close()
