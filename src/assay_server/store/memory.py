@@ -13,7 +13,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import TypeVar
 
 import duckdb
@@ -104,8 +104,7 @@ class ReadMemory:
     async def close(self) -> None:
         if self._task is not None:
             self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
+            await asyncio.gather(self._task, return_exceptions=True)
 
     def _lately(self) -> float:
         """Seconds of reading, those of long ago weighing little."""
@@ -116,12 +115,16 @@ class ReadMemory:
         return _FADES_S * math.log(max(self._lately(), sys.float_info.min) / _FEW_S)
 
     async def _stay(self) -> None:
-        most = self._most if self._most is not None else await asyncio.to_thread(share_of_machine)
-        await asyncio.to_thread(self._limit.want, most)
-        while (left_s := self._still_s()) > 0:  # noqa: ASYNC110 - nothing but time ends it
-            await asyncio.sleep(left_s)
-        await asyncio.to_thread(self._limit.let_go, most)
-        self._task = None
+        try:
+            most = self._most if self._most is not None else await asyncio.to_thread(share_of_machine)
+            await asyncio.to_thread(self._limit.want, most)
+            while (left_s := self._still_s()) > 0:  # noqa: ASYNC110 - nothing but time ends it
+                await asyncio.sleep(left_s)
+            await asyncio.to_thread(self._limit.let_go, most)
+        except duckdb.Error as error:
+            _log.warning("how much memory this machine has could not be told; readers use what there is: %s", error)
+        finally:
+            self._task = None
 
 
 def share_of_machine() -> str:
