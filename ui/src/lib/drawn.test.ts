@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { bandsTell, type Line, reachOf } from './drawn'
+import type { SeriesAnswer } from '@/api/dashboards'
+import { bandsTell, cutNote, drawn, isWhole, type Line, parted, reachOf } from './drawn'
 
 const line = (values: (number | null)[]): Line => ({ name: 'a', unit: 'USD', values, n: [], lower: [], upper: [], dashed: false, change: null, traces: null })
 
@@ -28,5 +29,28 @@ describe('bands of intervals', () => {
   it('are not there where nobody knows an interval', () => {
     expect(bandsTell([line([1, 2])])).toBe(false)
     expect(bandsTell([line([1, 2]), line([1, 2])])).toBe(false)
+  })
+})
+
+describe('bins that the range cuts', () => {
+  const range = { since: '2026-11-28T06:30:00Z', until: '2026-11-28T09:10:00Z' }
+  it('are the first and the last where the range begins and ends within one', () => {
+    expect(['06', '07', '08', '09'].map((hour) => isWhole(`2026-11-28T${hour}:00:00Z`, 3600, range))).toEqual([false, true, true, false])
+    expect(isWhole('2026-11-28T08:00:00Z', 3600, { since: '2026-11-28T08:00:00Z', until: '2026-11-28T09:00:00Z' })).toBe(true)
+    const answer = { type: 'series', ...range, bin_s: 3600, starts: ['2026-11-28T08:00:00Z', '2026-11-28T09:00:00Z'], groups: 1, series: [] } as unknown as SeriesAnswer
+    expect(drawn(answer, false).whole).toEqual([true, false])
+  })
+  it('are drawn apart, with the value that the line comes from', () => {
+    expect(parted([1, 2, 3, 4, 5], [false, true, true, true, false])).toEqual({ whole: [null, 2, 3, 4, null], ends: [1, 2, null, 4, 5] })
+    expect(parted([1, 2], [true, true])).toEqual({ whole: [1, 2], ends: [null, null] })
+    expect(parted([7], [false])).toEqual({ whole: [null], ends: [7] })
+  })
+  it('are said in words', () => {
+    expect(cutNote([true, true, false], 'dashed')).toBe('the last bin is not whole: dashed')
+    expect(cutNote([false, true, true], 'faint', 'day')).toBe('the first day is not whole: faint')
+    expect(cutNote([false, true, false], 'faint')).toBe('the first and the last bin are not whole: faint')
+    expect(cutNote([false], 'dashed')).toBe('the bin is not whole: dashed')
+    expect(cutNote([true, true], 'dashed')).toBe('')
+    expect(cutNote([], 'dashed')).toBe('')
   })
 })

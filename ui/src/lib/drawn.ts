@@ -21,6 +21,8 @@ export interface Drawn {
   labels: string[]
   /** What is written below the axis, null at bins that are not named there; null where every label may stand. */
   ticks: (string | null)[] | null
+  /** Which bins the range covers whole: the newest is seldom over, and its counts are of a part of it. */
+  whole: boolean[]
   lines: Line[]
 }
 
@@ -28,7 +30,7 @@ export interface Drawn {
 export function drawn(answer: SeriesAnswer | CorrectedAnswer | RowsAnswer, grouped: boolean): Drawn {
   if (answer.type === 'rows') return ofRows(answer)
   const bin = answer.bin_s ?? 3600
-  const axis = { starts: answer.starts, labels: answer.starts.map((start) => tick(start, bin)), ticks: ticks(answer.starts, bin) }
+  const axis = { starts: answer.starts, labels: answer.starts.map((start) => tick(start, bin)), ticks: ticks(answer.starts, bin), whole: answer.starts.map((start) => isWhole(start, answer.bin_s ?? 0, answer)) }
   if (answer.type === 'corrected_rate') {
     const line = { name: 'corrected rate', unit: 'share', values: answer.values, n: answer.n, lower: answer.lower, upper: answer.upper, dashed: false, change: null, traces: answer.traces }
     return { ...axis, lines: [line] }
@@ -59,7 +61,24 @@ function ofRows(answer: RowsAnswer): Drawn {
       ? [{ name: column.name, unit: '', values: answer.rows.map((row) => (typeof row[i + 1] === 'number' ? (row[i + 1] as number) : null)), n: nothing, lower: nothing, upper: nothing, dashed: false, change: null, traces: null }]
       : [],
   )
-  return { starts: null, labels, ticks: null, lines }
+  return { starts: null, labels, ticks: null, whole: labels.map(() => true), lines }
+}
+
+/** Whether a range covers all of a bin. */
+export const isWhole = (start: string, bin_s: number, range: { since: string; until: string }) => Date.parse(start) >= Date.parse(range.since) && Date.parse(start) + bin_s * 1000 <= Date.parse(range.until)
+
+/** The values of whole bins, and those of the others with their neighbours, so that a line leads to them. */
+export function parted(values: Line['values'], whole: boolean[]): { whole: Line['values']; ends: Line['values'] } {
+  const ends = values.map((value, at) => (whole[at] === false || whole[at - 1] === false || whole[at + 1] === false ? value : null))
+  return { whole: values.map((value, at) => (whole[at] === false ? null : value)), ends }
+}
+
+/** Which bins are not whole, in words; empty where all are. `how` such a bin is drawn. */
+export function cutNote(whole: boolean[], how: string, what = 'bin'): string {
+  const [first, last] = [whole.at(0) === false, whole.at(-1) === false]
+  if (!first && !last) return ''
+  const which = whole.length === 1 ? `the ${what} is` : first && last ? `the first and the last ${what} are` : `the ${first ? 'first' : 'last'} ${what} is`
+  return `${which} not whole: ${how}`
 }
 
 /** Whether no line leads to a value: it must be drawn as a dot, or it vanishes. */

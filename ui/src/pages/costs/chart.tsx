@@ -1,9 +1,10 @@
 import { useCallback } from 'react'
 import type { Breakdown, Forecast } from '@/api/costs'
+import { cutNote, isWhole } from '@/lib/drawn'
 import { money } from '@/lib/format'
 import { onAxis } from '@/lib/panels'
 import { type Part, partsOf, startsOf } from '@/lib/spend'
-import { EChart, frame, type Ink } from '@/parts/echart'
+import { EChart, FAINT, frame, type Ink } from '@/parts/echart'
 
 const INKS = ['k-llm', 'k-tool', 'k-agent', 'k-retriever', 'k-guardrail']
 
@@ -11,13 +12,15 @@ const INKS = ['k-llm', 'k-tool', 'k-agent', 'k-retriever', 'k-guardrail']
 export function SpendChart({ found, bin, name }: { found: Breakdown; bin: 'hour' | 'day'; name: (value: string | null) => string }) {
   const starts = startsOf(found, bin)
   const series = partsOf(found, name).map((part, i) => ({ ...part, ink: part.isRest ? 'base' : INKS[i]! }))
-  const option = useCallback((ink: Ink) => spendOption(ink, starts, series, bin, !found.overlapping), [starts.join(), found, bin])
+  const whole = starts.map((start) => isWhole(start, bin === 'hour' ? 3600 : 86_400, found))
+  const cut = cutNote(whole, 'faint', bin)
+  const option = useCallback((ink: Ink) => spendOption(ink, starts, series, bin, whole, !found.overlapping), [starts.join(), found, bin])
   return (
     <figure className="stack">
       <EChart option={option} label={`Cost for each ${bin} in US dollars, ${found.group_by ? `by ${series.map((one) => one.name).join(', ')}` : 'all calls'}`} />
       <figcaption className="legend">
         {series.length > 1 && series.map((one) => <span key={one.name}><span className="swatch" style={{ color: `var(--${one.ink})`, borderTopWidth: 8 }} />{one.name}</span>)}
-        <span className="quiet">US dollars for each {bin}, UTC. Calls without a known price are not in it.{found.overlapping && ' A call with two tags is drawn twice.'}</span>
+        <span className="quiet">US dollars for each {bin}, UTC. Calls without a known price are not in it.{cut && ` ${cut[0]!.toUpperCase()}${cut.slice(1)}.`}{found.overlapping && ' A call with two tags is drawn twice.'}</span>
       </figcaption>
     </figure>
   )
@@ -30,7 +33,7 @@ function label(start: string, bin: 'hour' | 'day'): string {
     : at.toLocaleDateString('en-GB', { day: 'numeric', month: 'short', timeZone: 'UTC' })
 }
 
-function spendOption(ink: Ink, starts: string[], series: (Part & { ink: string })[], bin: 'hour' | 'day', addsUp: boolean) {
+function spendOption(ink: Ink, starts: string[], series: (Part & { ink: string })[], bin: 'hour' | 'day', whole: boolean[], addsUp: boolean) {
   const { grid, tooltip, xAxis, yAxis } = frame(ink, (value) => onAxis(value, 'USD'))
   const formatter = (drawn: { dataIndex: number }[]) => {
     const start = starts[drawn[0]!.dataIndex]!
@@ -44,7 +47,7 @@ function spendOption(ink: Ink, starts: string[], series: (Part & { ink: string }
     tooltip: { ...tooltip, axisPointer: { type: 'shadow' }, formatter },
     yAxis,
     xAxis: xAxis(starts.map((start) => label(start, bin))),
-    series: series.map((one) => ({ type: 'bar', stack: 'cost', name: one.name, data: starts.map(one.of), itemStyle: { color: ink(one.ink) }, barMaxWidth: 46 })),
+    series: series.map((one) => ({ type: 'bar', stack: 'cost', name: one.name, data: starts.map((start, i) => (whole[i] ? one.of(start) : { value: one.of(start), itemStyle: FAINT })), itemStyle: { color: ink(one.ink) }, barMaxWidth: 46 })),
   }
 }
 

@@ -3,7 +3,7 @@ import type { ECharts } from 'echarts/core'
 import { useCallback, useMemo } from 'react'
 import type { CorrectedAnswer, HistogramAnswer, Mark, Panel, PanelAnswer, RowsAnswer, SeriesAnswer } from '@/api/dashboards'
 import { count } from '@/lib/format'
-import { drawn as drawnOf, type Drawn, type Line } from '@/lib/drawn'
+import { cutNote, drawn as drawnOf, type Drawn, type Line } from '@/lib/drawn'
 import { binEdges, binName, inUnit, seriesName, tracesHref } from '@/lib/panels'
 import { EChart, type Ink, INKS } from '@/parts/echart'
 import { Said } from '@/parts/said'
@@ -36,7 +36,7 @@ function Course({ panel, answer, marks, onZoom }: Omit<Props, 'answer'> & { answ
       <EChart option={option} label={label} onReady={lead} />
       <figcaption className="legend">
         {drawn.lines.length > 1 && drawn.lines.map((line, i) => <Swatch key={line.name} line={line} at={i} lines={drawn.lines} />)}
-        <span className="quiet">{noteOf(drawn, answer)}</span>
+        <span className="quiet">{noteOf(drawn, answer, bars)}</span>
       </figcaption>
       <Fold title={<span className="small">Figures</span>}><CourseTable drawn={drawn} answer={answer} /></Fold>
     </figure>
@@ -48,13 +48,13 @@ function Swatch({ line, at, lines }: { line: Line; at: number; lines: Line[] }) 
   return <span><span className={`swatch ${line.dashed ? 'dash' : ''}`} style={{ color: `var(--${ink})` }} />{line.name}{line.change && <span className="quiet"> {line.change}</span>}</span>
 }
 
-function noteOf(drawn: Drawn, answer: SeriesAnswer | CorrectedAnswer | RowsAnswer): string {
+function noteOf(drawn: Drawn, answer: SeriesAnswer | CorrectedAnswer | RowsAnswer, bars: boolean): string {
   if (answer.type === 'rows') return `${count(answer.rows.length)} rows${answer.truncated ? ', there are more' : ''}${drawn.lines.length === 0 ? '; no column of numbers to draw' : ''}`
   const parts = answer.type === 'series' ? answer.series.filter((one) => one.metric === 0) : []
   const n = answer.type === 'corrected_rate' ? answer.n.reduce((sum, one) => sum + one, 0) : parts.reduce((sum, one) => sum + one.total.n, 0)
   const unknown = parts.reduce((sum, one) => sum + one.total.unknown, 0)
   const unit = drawn.lines[0]?.unit
-  return [`n ${count(n)}`, unknown > 0 && `${count(unknown)} unknown`, unit, `bins of ${binName(answer.bin_s)}, UTC`, banded(drawn) ? 'bands: 95 % intervals' : hasIntervals(drawn) && '95 % intervals in the figures'].filter(Boolean).join(' · ')
+  return [`n ${count(n)}`, unknown > 0 && `${count(unknown)} unknown`, unit, `bins of ${binName(answer.bin_s)}, UTC`, cutNote(drawn.whole, bars ? 'faint' : 'dashed'), banded(drawn) ? 'bands: 95 % intervals' : hasIntervals(drawn) && '95 % intervals in the figures'].filter(Boolean).join(' · ')
 }
 
 /** A click opens the traces of a bin, a stroke narrows the range to what it covers. */

@@ -1,8 +1,8 @@
 import type { HistogramAnswer, Mark } from '@/api/dashboards'
 import { compact, count } from '@/lib/format'
-import { bandsTell, type Drawn, type Line, reachOf, standsAlone } from '@/lib/drawn'
+import { bandsTell, type Drawn, type Line, parted, reachOf, standsAlone } from '@/lib/drawn'
 import { inUnit, onAxis, seriesName } from '@/lib/panels'
-import { frame, type Ink, INKS } from '@/parts/echart'
+import { FAINT, frame, type Ink, INKS } from '@/parts/echart'
 
 interface Look {
   bars: boolean
@@ -33,23 +33,25 @@ function oneLine(ink: Ink, drawn: Drawn, line: Line, at: number, look: Look): ob
   const place = line.dashed ? drawn.lines.findIndex((one) => `${one.name}, before` === line.name) : at
   const colour = ink(INKS[place % INKS.length]!)
   const marks = at === 0 ? marksOf(ink, drawn, look.marks) : {}
-  if (look.bars && !line.dashed) return [{ type: 'bar', name: line.name, stack: look.stacked ? 'all' : undefined, data: line.values, itemStyle: { color: colour }, barMaxWidth: 40, ...marks }]
+  if (look.bars && !line.dashed) return [{ type: 'bar', name: line.name, stack: look.stacked ? 'all' : undefined, data: line.values.map((value, i) => (drawn.whole[i] ? value : { value, itemStyle: FAINT })), itemStyle: { color: colour }, barMaxWidth: 40, ...marks }]
+  const few = line.values.filter((value) => value !== null).length < 20
+  const { whole, ends } = line.dashed ? { whole: line.values, ends: [] } : parted(line.values, drawn.whole)
   const drawnLine = {
     type: 'line',
     name: line.name,
-    data: pointed(line.values),
+    data: pointed(whole, few),
     showAllSymbol: true, // otherwise those of unnamed bins are left out
     symbolSize: 5,
     lineStyle: { color: colour, width: line.dashed ? 1.25 : 1.75, type: line.dashed ? 'dashed' : 'solid', opacity: line.dashed ? 0.7 : 1 },
     itemStyle: { color: colour },
     ...marks,
   }
-  return [...(banded(drawn) ? band(line, at, colour) : []), drawnLine]
+  const drawnEnds = { ...drawnLine, data: pointed(ends, few), lineStyle: { ...drawnLine.lineStyle, type: [3, 3] }, markLine: undefined }
+  return [...(banded(drawn) ? band(line, at, colour) : []), drawnLine, ...(ends.some((value) => value !== null) ? [drawnEnds] : [])]
 }
 
 /** Few points are dots, of many only those that no line leads to. */
-function pointed(values: Line['values']): (number | null | { value: number | null; symbol: string })[] {
-  const few = values.filter((value) => value !== null).length < 20
+function pointed(values: Line['values'], few: boolean): (number | null | { value: number | null; symbol: string })[] {
   return values.map((value, at) => (few || standsAlone(values, at) ? value : { value, symbol: 'none' }))
 }
 
@@ -89,7 +91,7 @@ function told(drawn: Drawn, at: number): string {
     const n = line.n[at]
     return `${line.name.slice(0, LONGEST)}  ${inUnit(line.values[at], line.unit)}${interval}${n === null || n === undefined ? '' : `  n ${count(n)}`}`
   })
-  return [`${drawn.labels[at]}${drawn.starts ? ' UTC' : ''}`, ...(rows.length ? rows : ['nothing'])].join('\n')
+  return [`${drawn.labels[at]}${drawn.starts ? ' UTC' : ''}${drawn.whole[at] === false ? ', not the whole bin' : ''}`, ...(rows.length ? rows : ['nothing'])].join('\n')
 }
 
 /** Counts between edges, a bar for each bin and group. */
