@@ -14,7 +14,7 @@ import msgspec
 import re2
 
 from assay_server.checks.pictures import IN_BASE64, apart, together
-from assay_server.checks.pii_detectors import CREDIT_CARD, DETECTORS, SECRET, card_is_valid, named_secret
+from assay_server.checks.pii_detectors import CREDIT_CARD, DETECTORS, SECRET, card_is_valid, may_tell, named_secret
 
 _BARE_CARD = re.compile(r"(?<![\w.+\-])\d{12,19}(?![\w.])")
 _ANYTHING = re.compile("").match
@@ -49,14 +49,21 @@ class Scrubber:
         # Names of models, kinds and services come again and again; the memory is small and never leaves the process.
         self._short = lru_cache(8192)(self._scrub)
         self._short_fired = lru_cache(8192)(self._fired)
+        self._tells = lru_cache(8192)(may_tell)
         self._clean: set[tuple[object, ...] | None] = set()  # literals; threads may add at once, or begin it anew
 
     def scrub(self, text: str, before: str = "") -> tuple[str, tuple[str, ...]]:
         """The text with placeholders, and the entity types found, sorted. `before` is what stood in front of it.
 
-        `before` may be the name of a field: a value under `password` is a secret, digits under `phone` a number.
+        `before` may be the name of a field: a value under `password` is a secret, digits under `phone` a number. It is
+        no part of the first word: `fax: 0301234567` holds a number under `note`, too.
         """
-        return (self._short if len(text) <= _SHORT else self._scrub)(text, before, _DEEPEST)
+        front = f"{before}=" if before[-1:].isalnum() else before
+        return (self._short if len(text) <= _SHORT else self._scrub)(text, front, _DEEPEST)
+
+    def tells(self, before: str) -> bool:
+        """Whether the name of a field may change what is found in it: under all others a text is what it is alone."""
+        return self._tells(before)
 
     def is_clean(self, text: str) -> bool:
         """True when `scrub` would certainly change nothing, whatever stood in front. One pass, no detector."""

@@ -413,6 +413,11 @@ def _said_to_be_one(number: str, before: str, after: str) -> bool:
     return _is_told(before) or _AFTER.match(after) is not None
 
 
+def may_tell(name: str) -> bool:
+    """Whether the name of a field says something of its value to any detector: a secret, or a telephone number."""
+    return named_secret(name) or _PHONE_WORD_PARTS.search(name.lower()) is not None
+
+
 def _is_told(before: str) -> bool:
     return _PHONE_WORD_PARTS.search(before.lower()) is not None and _BEFORE.search(before) is not None
 

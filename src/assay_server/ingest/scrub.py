@@ -14,8 +14,9 @@ _ASKED_AGAIN = 4  # so many at once later
 _SHORT = 64  # characters of a value worth remembering
 _INNOCENTS = 4096
 
-Known = dict[tuple[str, str], str]
-"""(what stood in front, text) -> the text scrubbed; of one span, where texts come under several names."""
+Known = dict[tuple[str, str], tuple[str, tuple[str, ...]]]
+"""(what stood in front and tells, text) -> the text scrubbed, and what was in it. Of one request: what a step answers
+is asked of the next, and each text of a chain stands in several of its spans."""
 
 
 def is_scrubbed(text: str, pii: Sequence[str]) -> bool:
@@ -29,6 +30,8 @@ class Scrubs(Protocol):
     def scrub(self, text: str, before: str = "") -> tuple[str, tuple[str, ...]]: ...
 
     def is_clean(self, text: str) -> bool: ...
+
+    def tells(self, before: str) -> bool: ...
 
     def scrub_value(self, value: Any, found: set[str], before: str = "") -> Any: ...
 
@@ -55,6 +58,7 @@ class FactScrubber:
     def spans(self, spans: Sequence[Span]) -> None:
         """Each as `span` does it. Where hardly any is clean they are not asked first, but for some now and then."""
         asked = len(spans) > 1
+        known: Known = {}
         for number, start in enumerate(range(0, len(spans), _AT_ONCE)):
             few = spans[start : start + _AT_ONCE]
             if not asked:
@@ -64,7 +68,7 @@ class FactScrubber:
                 suspect = self._suspects(few)
                 asked = len(suspect) < len(few) // 2
             for span in suspect:
-                self._span(span)
+                self._span(span, known)
 
     def _suspects(self, spans: Sequence[Span]) -> Sequence[Span]:
         texts = ["\n".join(self._lines(span)) for span in spans]
@@ -76,9 +80,8 @@ class FactScrubber:
         """Everything with text: name, status message, input, output, attributes, events, links, ids of people."""
         self.spans([span])
 
-    def _span(self, span: Span) -> None:
+    def _span(self, span: Span, known: Known) -> None:
         found: set[str] = set()
-        known: Known = {}
         span.name = self._text(span.name, found, known)
         span.status_message = self._optional(span.status_message, found, known)
         span.attributes = self._attributes(span.attributes, found, known)
@@ -166,12 +169,12 @@ class FactScrubber:
         return None if text is None else self._text(text, found, known)
 
     def _text(self, text: str, found: set[str], known: Known, before: str = "") -> str:
-        scrubbed = known.get((before, text))
-        if scrubbed is None:
-            scrubbed, types = self._scrubs.scrub(text, before)
-            known[before, text] = scrubbed
-            found.update(types)
-        return scrubbed
+        before = before if before and self._scrubs.tells(before) else ""
+        done = known.get((before, text))
+        if done is None:
+            done = known[before, text] = self._scrubs.scrub(text, before)
+        found.update(done[1])
+        return done[0]
 
     def _lines(self, span: Span) -> list[str]:
         """All text of a span but for what is known to be innocent, `key=value` a line, so that one pass decides."""

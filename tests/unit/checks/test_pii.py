@@ -113,6 +113,25 @@ def test_a_field_name_says_what_its_value_is() -> None:
     assert json.loads(scrubber.scrub('{"api_key": "abc123xyz"}')[0]) == {"api_key": "[SECRET]"}
 
 
+@pytest.mark.parametrize("text", ["fax: 0301234567", "Mobile 07700900123 please", "call me on 5551234567"])
+@pytest.mark.parametrize("name", ["", "note", "input.value", "answer_2", "x.", "a:"])
+def test_a_field_name_is_no_part_of_the_first_word(text: str, name: str) -> None:
+    """`notefax` and `input.valueMobile` are no words for a telephone: the number stayed."""
+    assert scrubber.scrub(text, before=name)[1] == ("PHONE_NUMBER",)
+    assert scrubber.scrub_value({name: text}, set()) == {name: scrubber.scrub(text)[0]}
+
+
+@settings(max_examples=300)
+@given(
+    name=st.sampled_from(["note", "phone", "my.password", "db_pwd", "desk", "input.value", "token", "api-key", "order"])
+    | st.text(max_size=12),
+    text=st.sampled_from(["0301234567", "hunter2", "tel 0301234567", "ann@example.org", "4111 1111 1111 1111", "a b"])
+    | st.text(max_size=30),
+)
+def test_under_a_name_that_tells_nothing_a_text_is_what_it_is_alone(name: str, text: str) -> None:
+    assert scrubber.tells(name) or scrubber.scrub(text, name) == scrubber.scrub(text)
+
+
 def test_values_inside_lists_and_objects_are_scrubbed_and_numbers_stay() -> None:
     found: set[str] = set()
     value = {"a@b.org": ["203.0.113.77", 4111111111111111, None, True, {"x": (1.5,)}]}

@@ -16,9 +16,11 @@ class Counting(Scrubber):
     def __init__(self) -> None:
         super().__init__()
         self.looked_at = 0
+        self.texts: list[str] = []
 
     def scrub(self, text: str, before: str = "") -> tuple[str, tuple[str, ...]]:
         self.looked_at += 1
+        self.texts.append(text)
         return super().scrub(text, before)
 
 
@@ -49,6 +51,26 @@ def test_what_is_innocent_under_one_key_is_not_under_another() -> None:
     facts.spans([both])
     assert both.attributes == {"order": "5551234567", "phone": "[PHONE_NUMBER]"}
     assert both.pii == ["PHONE_NUMBER"]
+
+
+def test_a_text_that_comes_again_is_looked_at_once_and_told_of_each_span() -> None:
+    """What a step answers is asked of the next, under another name."""
+    scrubber = Counting()
+    text = "write to ann@example.org about it, " + "and so on " * 20
+    spans = [span_of(**{"input.value": text}), span_of(**{"output.value": text}), span_of(**{"input.value": text})]
+    FactScrubber(scrubber, frozenset(), b"").spans(spans)
+    clean = text.replace("ann@example.org", "[EMAIL_ADDRESS]")
+    assert [list(span.attributes.values()) for span in spans] == [[clean]] * 3
+    assert [span.pii for span in spans] == [["EMAIL_ADDRESS"]] * 3
+    long = [text for text in scrubber.texts if len(text) > 64]
+    assert len(long) == 1
+
+
+def test_a_text_under_a_name_that_tells_is_looked_at_again() -> None:
+    number = "the number is 5551234567, " + "and so on " * 20
+    spans = [span_of(order=number), span_of(phone=number), span_of(order=number)]
+    FactScrubber(Scrubber(), frozenset(), b"").spans(spans)
+    assert [span.pii for span in spans] == [[], ["PHONE_NUMBER"], []]
 
 
 def test_one_span_with_something_in_it_is_found_among_clean_ones() -> None:
