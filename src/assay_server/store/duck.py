@@ -111,13 +111,13 @@ class DuckStore:
         return await self._read(partial(columns_of, sql=sql, params=params, limits=limits), limits)
 
     async def _read(self, read: Callable[[duckdb.DuckDBPyConnection], T], limits: Limits) -> T:
-        reading, began = Reading(), time.monotonic()
+        reading = Reading()
         work = asyncio.get_running_loop().run_in_executor(self._readers, partial(self._answer, read, reading))
         try:
             in_time = await wait_or_stop(work, reading, limits.seconds)
         finally:
             if limits is not _UPKEEP:
-                self._read_memory.took(time.monotonic() - began)
+                self._read_memory.took(reading.cpu_s)
         if not in_time:
             raise Unavailable(
                 f"The query took longer than {limits.seconds:g} s.", field="query", fix="narrow the time or the filters"
@@ -274,11 +274,14 @@ class DuckStore:
         return removed
 
     def _answer(self, read: Callable[[duckdb.DuckDBPyConnection], T], reading: Reading) -> T:
+        began = time.thread_time()
         try:
             return self._answer_once(read, reading)
         except Invalidated as error:
             self._between_appends(partial(self._attach_again, error))
             return self._answer_once(read, reading)
+        finally:
+            reading.cpu_s = time.thread_time() - began
 
     def _answer_once(self, read: Callable[[duckdb.DuckDBPyConnection], T], reading: Reading) -> T:
         name = self._attached.lease()

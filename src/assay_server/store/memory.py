@@ -32,8 +32,8 @@ _log = logging.getLogger(__name__)
 _SHARE = 8  # of the machine's memory, or the container's
 _TAKEN_BY_ITSELF = 0.8  # of that: what the engine would take if it were told nothing
 
-_MANY_S = 4.0  # of reading: a page of a dashboard, or a dozen looks at a list; monitors take less
-_FEW_S = 2.0
+_MANY_S = 2.0  # of computing: two pages of dashboards, or some twenty looks at a list, of a million spans; not monitors
+_FEW_S = 1.0
 _FADES_S = 180.0  # what was read so long ago weighs a third
 
 
@@ -96,7 +96,7 @@ class ReadMemory:
         self._task: asyncio.Task[None] | None = None
 
     def took(self, seconds: float) -> None:
-        """Somebody's question was answered in so many seconds."""
+        """Somebody's question took so many seconds of computing: by the clock a busy machine would be many readers."""
         self._read_s, self._at = self._lately() + seconds, self._seconds()
         if self._read_s >= _MANY_S and self._task is None:
             self._task = asyncio.create_task(self._stay(), name="assay-store-memory")
@@ -107,7 +107,7 @@ class ReadMemory:
             await asyncio.gather(self._task, return_exceptions=True)
 
     def _lately(self) -> float:
-        """Seconds of reading, those of long ago weighing little."""
+        """Seconds of it, those of long ago weighing little."""
         return self._read_s * math.exp((self._at - self._seconds()) / _FADES_S)
 
     def _still_s(self) -> float:
@@ -118,6 +118,7 @@ class ReadMemory:
         try:
             most = self._most if self._most is not None else await asyncio.to_thread(share_of_machine)
             await asyncio.to_thread(self._limit.want, most)
+            _log.info("while people read the facts may use %s of memory", self._limit.holds)
             while (left_s := self._still_s()) > 0:  # noqa: ASYNC110 - nothing but time ends it
                 await asyncio.sleep(left_s)
             await asyncio.to_thread(self._limit.let_go, most)

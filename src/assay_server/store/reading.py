@@ -43,6 +43,7 @@ class Reading:
         self._lock = threading.Lock()
         self._cursor: duckdb.DuckDBPyConnection | None = None
         self._stopped = False
+        self.cpu_s = 0.0  # of the reading thread, and so about half of what two of them took
 
     def start(self, cursor: duckdb.DuckDBPyConnection) -> bool:
         """False when nobody waits for the answer any more."""

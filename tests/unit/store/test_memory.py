@@ -140,11 +140,11 @@ async def test_memory_is_more_while_people_read(cursor: duckdb.DuckDBPyConnectio
     reading = ReadMemory(one, "1GiB", clock)
     for _ in range(30):  # a monitor's look, minute after minute
         clock.at += 60
-        reading.took(0.5)
+        reading.took(0.25)
     await asyncio.sleep(0)
     assert one.holds == SETTINGS.memory_limit
     for _ in range(10):  # the panels of a page
-        reading.took(0.4)
+        reading.took(0.2)
     await asyncio.to_thread(until, lambda: one.holds == "1GiB", 10)
     await reading.close()
 
@@ -152,13 +152,13 @@ async def test_memory_is_more_while_people_read(cursor: duckdb.DuckDBPyConnectio
 async def test_memory_is_given_back_when_they_have_gone(cursor: duckdb.DuckDBPyConnection) -> None:
     one, clock = limit_of(cursor), Hands()
     reading = ReadMemory(one, "1GiB", clock)
-    reading.took(2.01)
-    reading.took(2.01)
+    reading.took(1.01)
+    reading.took(1.01)
     clock.at += 125  # nearly gone: what is left passes in truth
     await asyncio.to_thread(until, lambda: one.holds == "1GiB", 10)
     clock.at += 10
     await asyncio.to_thread(until, lambda: one.holds == SETTINGS.memory_limit, 10)
-    reading.took(4.01)
+    reading.took(2.01)
     await asyncio.to_thread(until, lambda: one.holds == "1GiB", 10)
     await reading.close()
 
