@@ -34,6 +34,7 @@ _TAKEN_BY_ITSELF = 0.8  # of that: what the engine would take if it were told no
 
 _MANY_S = 2.0  # of computing: two pages of dashboards, or some twenty looks at a list, of a million spans; not monitors
 _FEW_S = 1.0
+_AGAIN_S = 30.0
 _FADES_S = 180.0  # what was read so long ago weighs a third
 
 
@@ -63,23 +64,32 @@ class MemoryLimit:
 
     def want(self, size: str) -> None:
         """At least so much until it is let go."""
-        self._change(self._wanted.append, size)
+        with self._lock:
+            self._wanted.append(size)
+            self._set()
 
     def let_go(self, size: str) -> None:
         """Takes a fifth of a second for 2 GB of blocks."""
-        self._change(self._wanted.remove, size)
-
-    def _change(self, change: Callable[[str], None], size: str) -> None:
         with self._lock:
-            change(size)
-            most = max([self._usual, *self._wanted], key=size_of)
-            if most == self._holds:
-                return
-            try:
-                self._cursor.execute(f"SET GLOBAL memory_limit = '{most}'")
-                self._holds = most
-            except duckdb.Error as error:  # others are using more just now
-                _log.warning("the store keeps its limit of memory, %s, until the next change: %s", self._holds, error)
+            self._wanted.remove(size)
+            self._set()
+
+    def again(self) -> bool:
+        """Whether what is wanted holds, now: what others use just then cannot be taken from them."""
+        with self._lock:
+            return self._set()
+
+    def _set(self) -> bool:
+        most = max([self._usual, *self._wanted], key=size_of)
+        if most == self._holds:
+            return True
+        try:
+            self._cursor.execute(f"SET GLOBAL memory_limit = '{most}'")
+        except duckdb.Error as error:
+            _log.warning("the store keeps its limit of memory, %s, for now: %s", self._holds, error)
+            return False
+        self._holds = most
+        return True
 
 
 class ReadMemory:
@@ -122,6 +132,8 @@ class ReadMemory:
             while (left_s := self._still_s()) > 0:  # noqa: ASYNC110 - nothing but time ends it
                 await asyncio.sleep(left_s)
             await asyncio.to_thread(self._limit.let_go, most)
+            while not await asyncio.to_thread(self._limit.again):
+                await asyncio.sleep(_AGAIN_S)
         except duckdb.Error as error:
             _log.warning("how much memory this machine has could not be told; readers use what there is: %s", error)
         finally:
@@ -132,7 +144,8 @@ def share_of_machine() -> str:
     """An eighth of its memory. The engine knows the machine's memory, and a container's."""
     with duckdb.connect(":memory:", config={"threads": "1"}) as told_nothing:
         row = told_nothing.execute("SELECT current_setting('memory_limit')").fetchone()
-    return f"{int(size_of(str(row[0])) / _TAKEN_BY_ITSELF / _SHARE) if row else 0}B"
+    whole = size_of(str(row[0])) / _TAKEN_BY_ITSELF if row else 0
+    return f"{whole / _SHARE / 1e6:.0f}MB"
 
 
 def keep_whole(cursor: duckdb.DuckDBPyConnection, directory: Directory, error: BaseException | None) -> bool:
