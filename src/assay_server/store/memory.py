@@ -132,7 +132,7 @@ class ReadMemory:
             while (left_s := self._still_s()) > 0:  # noqa: ASYNC110 - nothing but time ends it
                 await asyncio.sleep(left_s)
             await asyncio.to_thread(self._limit.let_go, most)
-            while not await asyncio.to_thread(self._limit.again):
+            while not await asyncio.to_thread(self._limit.again):  # noqa: ASYNC110 - as above
                 await asyncio.sleep(_AGAIN_S)
         except duckdb.Error as error:
             _log.warning("how much memory this machine has could not be told; readers use what there is: %s", error)
