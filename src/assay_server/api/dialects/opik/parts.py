@@ -27,8 +27,14 @@ _COUNTS = {
     "completion_tokens": "gen_ai.usage.output_tokens",
     "original_usage.prompt_tokens_details.cached_tokens": "gen_ai.usage.cache_read.input_tokens",
     "original_usage.completion_tokens_details.reasoning_tokens": "gen_ai.usage.reasoning.output_tokens",
-    "original_usage.cache_read_input_tokens": "gen_ai.usage.cache_read.input_tokens",
+    "original_usage.input_tokens_details.cached_tokens": "gen_ai.usage.cache_read.input_tokens",  # OpenAI's responses
+    "original_usage.output_tokens_details.reasoning_tokens": "gen_ai.usage.reasoning.output_tokens",
+    "original_usage.cache_read_input_tokens": "gen_ai.usage.cache_read.input_tokens",  # Anthropic
     "original_usage.cache_creation_input_tokens": "gen_ai.usage.cache_write.input_tokens",
+    "original_usage.cacheReadInputTokens": "gen_ai.usage.cache_read.input_tokens",  # Bedrock
+    "original_usage.cacheWriteInputTokens": "gen_ai.usage.cache_write.input_tokens",
+    "original_usage.cached_content_token_count": "gen_ai.usage.cache_read.input_tokens",  # Gemini
+    "original_usage.thoughts_token_count": "gen_ai.usage.reasoning.output_tokens",
 }
 _ELSEWHERE = {"id", "trace_id", "parent_span_id", "name", "start_time", "end_time", "metadata", "usage", "error_info"}
 _OF_SCORE = {"id", "thread_id", "name", "value", "category_name", "reason", "source"}
