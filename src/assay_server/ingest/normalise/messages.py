@@ -119,10 +119,19 @@ def _joins(texts: list[Any], whole: Any) -> bool:
 def _part(part: Any) -> dict[str, Any]:
     if not isinstance(part, dict):
         return {"type": "text", "content": part}
-    content = part.get("text")
+    kind, content = part.get("type", "text"), part.get("text")
     if content is None:
         content = {key: value for key, value in part.items() if key != "type"}
-    return {"type": part.get("type", "text"), "content": content}
+        inner = _within(content.get(kind), kind)
+        if inner is not None:  # `image.image.url`: OpenInference names a picture twice on the way to it
+            del content[kind]
+            content |= inner
+    return {"type": kind, "content": content}
+
+
+def _within(tree: Any, name: Any) -> Tree | None:
+    inner = tree.get(name) if isinstance(tree, dict) and len(tree) == 1 else None
+    return inner if isinstance(inner, dict) else None
 
 
 def _call(call: Tree) -> dict[str, Any]:
