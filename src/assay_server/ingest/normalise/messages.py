@@ -122,16 +122,9 @@ def _part(part: Any) -> dict[str, Any]:
     kind, content = part.get("type", "text"), part.get("text")
     if content is None:
         content = {key: value for key, value in part.items() if key != "type"}
-        inner = _within(content.get(kind), kind)
-        if inner is not None:  # `image.image.url`: OpenInference names a picture twice on the way to it
-            del content[kind]
-            content |= inner
+        while isinstance(inner := content.get(kind), dict):  # `image.image.url`: it is named twice on the way to it
+            content = {**{key: value for key, value in content.items() if key != kind}, **inner}
     return {"type": kind, "content": content}
-
-
-def _within(tree: Any, name: Any) -> Tree | None:
-    inner = tree.get(name) if isinstance(tree, dict) and len(tree) == 1 else None
-    return inner if isinstance(inner, dict) else None
 
 
 def _call(call: Tree) -> dict[str, Any]:
