@@ -129,6 +129,25 @@ def test_what_opik_says_keeps_its_meaning() -> None:
     assert trace_part({"id": TRACE}).span_id != span_part({"id": TRACE, "trace_id": TRACE}).span_id
 
 
+@pytest.mark.parametrize(
+    ("told", "error"),
+    [
+        ({"message": "quota", "traceback": "Traceback (most recent call last):\n  …"}, "quota"),
+        (
+            {"exception_type": "Exception", "traceback": "Limit(429)Traceback (most recent call last):\n  …"},
+            "Limit(429)",
+        ),
+        ({"exception_type": "KeyError"}, "KeyError"),
+        ({}, "error"),
+    ],
+)
+def test_an_error_is_what_went_wrong_and_not_where(told: dict[str, str], error: str) -> None:
+    """Opik's tracer of LangChain sends no message, and one trace for both."""
+    part = span_part({"id": SPAN, "trace_id": TRACE, "error_info": told})
+    assert part.error == error
+    assert part.attributes.get("opik.error.traceback") == told.get("traceback")
+
+
 CACHED = "gen_ai.usage.cache_read.input_tokens"
 WRITTEN = "gen_ai.usage.cache_write.input_tokens"
 REASONED = "gen_ai.usage.reasoning.output_tokens"

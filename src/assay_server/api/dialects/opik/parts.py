@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from assay_server.api.dialects.bodies import beside, moment, named, number, required, text
+from assay_server.api.dialects.bodies import beside, moment, named, number, required, text, told_error
 from assay_server.api.dialects.ids import span_id_of, trace_id_of
 from assay_server.core.clock import SystemClock
 from assay_server.core.errors import InvalidInput
@@ -98,11 +98,17 @@ def _common(body: dict[str, Any]) -> dict[str, Any]:
         "name": text(body, "name"),
         "start_ns": moment(body, "start_time"),
         "end_ns": moment(body, "end_time"),
-        "error": (text(failure, "message") or "error") if isinstance(failure, dict) else None,
+        "error": _error_of(failure) if isinstance(failure, dict) else None,
         "scope": "opik",
         "told_ns": _told_ns(body),
         "attributes": attributes,
     }
+
+
+def _error_of(failure: dict[str, Any]) -> str:
+    """The message; of what comes from LangChain that stands in front of its stack trace alone."""
+    said = text(failure, "message") or told_error(text(failure, "traceback"))
+    return said or text(failure, "exception_type") or "error"
 
 
 def _told_ns(body: dict[str, Any]) -> int:
