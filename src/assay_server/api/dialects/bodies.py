@@ -127,10 +127,3 @@ def named(prefix: str, values: Any) -> dict[str, Any]:
     if isinstance(values, dict):
         return {f"{prefix}.{key}": value for key, value in values.items() if value is not None}
     return {} if values is None else {prefix: values}
-
-
-def told_error(error: str | None) -> str | None:
-    """What went wrong, without the stack trace that some clients put behind it."""
-    if error is None:
-        return None
-    return error.partition("Traceback (most recent call last)")[0].strip() or error

@@ -67,20 +67,6 @@ async def test_the_parts_of_a_run_are_put_together(wired: SimpleNamespace) -> No
     assert (score["value"], score["span_id"]) == (1.0, begun.span_id)
 
 
-@pytest.mark.parametrize(
-    ("told", "error", "trace"),
-    [
-        ("quota", "quota", False),
-        ("ValueError('ß')\n\nTraceback (most recent call last):\n  File …\nValueError: ß\n", "ValueError('ß')", True),
-        ("Traceback (most recent call last):\n  File …", "Traceback (most recent call last):\n  File …", False),
-    ],
-)
-def test_an_error_is_what_went_wrong_and_its_stack_trace_an_attribute(told: str, error: str, trace: bool) -> None:
-    part = part_of({"id": RUN, "trace_id": TRACE, "error": told})
-    assert part.error == error
-    assert part.attributes.get("exception.stacktrace") == (told if trace else None)
-
-
 async def test_an_attachment_that_cannot_be_kept_costs_nothing_but_itself(wired: SimpleNamespace) -> None:
     run = {"id": RUN, "trace_id": TRACE, "name": "a", "start_time": AT}
     answer = await send(wired, {f"post.{RUN}": run, f"attachment.{RUN}.film": b"x" * 1001})

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from assay_server.api.dialects.bodies import beside, moment, named, number, required, text, told_error
+from assay_server.api.dialects.bodies import beside, moment, named, number, required, text
 from assay_server.api.dialects.ids import span_id_of, trace_id_of
 from assay_server.core.clock import SystemClock
 from assay_server.core.errors import InvalidInput
@@ -49,9 +49,6 @@ def part_of(run: dict[str, Any], traces: Mapping[str, str] = MappingProxyType({}
         if value is not None and key not in _ELSEWHERE:
             attributes[_ATTRIBUTES.get(key) or f"langsmith.{key}"] = value
     attributes |= _spoken(run)
-    error = text(run, "error")
-    if error != told_error(error):
-        attributes["exception.stacktrace"] = error
     if run.get("tags"):
         attributes["langsmith.span.tags"] = run["tags"]
     if run.get("events"):
@@ -63,7 +60,7 @@ def part_of(run: dict[str, Any], traces: Mapping[str, str] = MappingProxyType({}
         parent_id=span_id_of(parent) if parent else None,
         start_ns=moment(run, "start_time"),
         end_ns=moment(run, "end_time"),
-        error=told_error(error),
+        error=text(run, "error"),
         scope="langsmith",
         attributes=attributes,
     )

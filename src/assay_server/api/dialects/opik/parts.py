@@ -2,14 +2,14 @@
 
 from typing import Any
 
-from assay_server.api.dialects.bodies import beside, moment, named, number, required, text, told_error
+from assay_server.api.dialects.bodies import beside, moment, named, number, required, text
 from assay_server.api.dialects.ids import span_id_of, trace_id_of
 from assay_server.core.clock import SystemClock
 from assay_server.core.errors import InvalidInput
 from assay_server.core.ids import digest_id
 from assay_server.core.ports import Principal
 from assay_server.core.records import Score, ScoreSource
-from assay_server.ingest import Part
+from assay_server.ingest import STACK_TRACE, Part
 
 _ATTRIBUTES = {
     "input": "input.value",
@@ -106,9 +106,9 @@ def _common(body: dict[str, Any]) -> dict[str, Any]:
 
 
 def _error_of(failure: dict[str, Any]) -> str:
-    """The message; of what comes from LangChain that stands in front of its stack trace alone."""
-    said = text(failure, "message") or told_error(text(failure, "traceback"))
-    return said or text(failure, "exception_type") or "error"
+    """The message; of what comes from LangChain it stands in front of the stack trace alone."""
+    before, _, _ = (text(failure, "traceback") or "").partition(STACK_TRACE)
+    return text(failure, "message") or before.strip() or text(failure, "exception_type") or "error"
 
 
 def _told_ns(body: dict[str, Any]) -> int:
