@@ -1,11 +1,13 @@
 """MLflow's tracing client, and what must be found of it."""
 
+import base64
 from typing import Any
 
 import httpx
 
 from tests.clients.bench import Trace, find_trace, texts
 from tests.clients.expect_otlp import NO_PARTS, TOKENS, check_call, check_scrubbed, with_openai
+from tests.clients.planted import EMAIL
 from tests.clients.registered import Client, Setting, alone
 
 VERSION = "3.17.2"
@@ -21,7 +23,12 @@ EXPORTING = alone(
 
 
 def mlflow(setting: Setting) -> dict[str, str]:
-    return with_openai(setting) | {"MLFLOW_TRACKING_URI": setting.url, "MLFLOW_TRACKING_TOKEN": setting.key}
+    """Pictures stay in the messages: it would upload them as artifacts."""
+    return with_openai(setting) | {
+        "MLFLOW_TRACKING_URI": setting.url,
+        "MLFLOW_TRACKING_TOKEN": setting.key,
+        "MLFLOW_TRACE_EXTRACT_ATTACHMENTS": "false",
+    }
 
 
 def exporting(setting: Setting, endpoint: str) -> dict[str, str]:
@@ -54,6 +61,7 @@ def check_mlflow(api: httpx.Client, session: str) -> None:
     call = trace.span("Completions")
     check_call(call, tokens=TOKENS | {"output": 30, "reasoning": None}, provider=None)  # it passes neither on
     assert [message["role"] for message in call["input"]] == ["system", "user"]
+    _check_picture(call["input"][1])
     (document,) = trace.span("search")["documents"]
     assert document == {"id": "faq-1", "content": "14 days", "metadata": {"shelf": 3}}
     tool = trace.span("look_up")
@@ -69,6 +77,14 @@ def check_mlflow(api: httpx.Client, session: str) -> None:
     }
     assert "said" in given["helpful"]["reason"]
     check_scrubbed(trace)
+
+
+def _check_picture(asked: dict[str, Any]) -> None:
+    """It stands where it was said, and says nothing of its author."""
+    _, picture = asked["content"]
+    kind, _, content = picture["image_url"]["url"].partition(",")
+    assert (kind, base64.b64decode(content)[:4]) == ("data:image/png;base64", b"\x89PNG")
+    assert EMAIL.encode() not in base64.b64decode(content)
 
 
 def check_exported(api: httpx.Client, session: str) -> None:

@@ -24,6 +24,7 @@ NEEDS = {
         GET /project/{project}/traces/{trace_id}
         GET /trace/{trace_id}
         GET /api/is-alive/ping
+        GET /api/v1/session/redirect/projects/
         GET /version
         GET /arize_phoenix_version
         GET /api/public/media/{media_id}/content

@@ -138,6 +138,7 @@ NOT_A_PROJECTS = """
     GET /trace/{trace_id}
     GET /api/public/projects
     GET /api/is-alive/ping
+    GET /api/v1/session/redirect/projects/
     GET /version
     GET /arize_phoenix_version
     GET /v1/projects/{name}/spans

@@ -19,7 +19,7 @@ _SAID = (
     "|fe80::1ff:fe23:4567:890a|dead::beef|+44 20 7946 0958|(212) 555-0100|676886082|1700000000|call me at |phone: "
     "|ext. 12| office|sk-abcdefghijklmnopqrstuvwx|AKIAIOSFODNN7EXAMPLE|password: hunter2|Bearer abcdefghijklmnop1"
     '|https://u:p4ss@host/x|x1y2://q:w@e|://|٣٤٥|é|中|_|\\|"|{|[| |.|,|:|/|-|(|)|+|\n|a|Zb|1|22|333|4444'
-    "|9999999999999"
+    "|9999999999999|jörg@é.org|анна@пример.рф"
 )
 _pieces = st.sampled_from([*_SAID.split("|"), "nothing at all " * 14])
 _texts = st.lists(_pieces, max_size=9).map("".join)

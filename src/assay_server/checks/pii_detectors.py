@@ -155,11 +155,16 @@ def named_secret(name: str) -> bool:
 
 # --- e-mail, IBAN, card, SSN ---------------------------------------------------------------------------
 
+# Letters with accents, Greek and Cyrillic ones: of `jörg@example.org` everything goes. Not those of scripts that put no
+# spaces between words, where the sentence before an address would go with it.
+_ACCENTED = "".join(map(chr, (*range(0xC0, 0xD7), *range(0xD8, 0xF7), *range(0xF8, 0x250), *range(0x300, 0x530))))
+_LETTER = r"A-Za-zÀ-ÖØ-öø-\u024f\u0300-\u052f"
 _EMAIL = _Led(
     re.compile(
-        r"(?<![A-Za-z0-9._%+\-])[A-Za-z0-9._%+\-]{1,64}@(?:[A-Za-z0-9\-]{1,63}\.){1,8}[A-Za-z]{2,24}(?![A-Za-z0-9])"
+        rf"(?<![{_LETTER}0-9._%+\-])[{_LETTER}0-9._%+\-]{{1,64}}@(?:[{_LETTER}0-9\-]{{1,63}}\.){{1,8}}[{_LETTER}]{{2,24}}"
+        rf"(?![{_LETTER}0-9])"
     ),
-    _before_each("@", string.ascii_letters + string.digits + "._%+-", 64),
+    _before_each("@", string.ascii_letters + string.digits + "._%+-" + _ACCENTED, 64),
 )
 _IBAN = _Led(
     re.compile(
@@ -426,7 +431,7 @@ def _is_told(before: str) -> bool:
 
 DETECTORS = (
     Detector("SECRET", _SECRET_CANDIDATE, _secrets),
-    Detector("EMAIL_ADDRESS", r"[A-Za-z0-9._%+\-]@[A-Za-z0-9\-]+\.", _emails),
+    Detector("EMAIL_ADDRESS", r"[A-Za-z0-9._%+\-\x80-\xff]@[A-Za-z0-9\-\x80-\xff]+\.", _emails),
     Detector("IBAN_CODE", r"[A-Za-z]{2}\d{2}(?:[ \-]?[A-Za-z0-9]){8}", _ibans),
     Detector("CREDIT_CARD", r"\d(?:[ \-]?\d){11}", _cards),
     Detector("US_SSN", r"\d{3}[- ]\d{2}[- ]\d{4}", _ssns),

@@ -93,11 +93,16 @@ def when(value: str | None) -> str:
 
 
 def money(cost: Any) -> str:
-    """Dollars; `unknown` where the price of something is."""
+    """Dollars; `unknown` where the price of something is, `–` where nothing was to be paid for."""
     if isinstance(cost, dict):
         known, missing = cost.get("usd"), cost.get("unknown") or 0
+        if known is None and not missing:
+            return "–"
         return money(known) + (f" + {missing} unknown" if missing and known is not None else "")
-    return "unknown" if cost is None else f"${cost:.6f}".rstrip("0").rstrip(".") if cost else "$0"
+    if not cost:
+        return "unknown" if cost is None else "$0"
+    digits = 6 if abs(cost) >= 1e-5 else 9  # an embedding costs less than a millionth, and that is not nothing
+    return f"${cost:.{digits}f}".rstrip("0").rstrip(".")
 
 
 def milliseconds(value: float | None) -> str:

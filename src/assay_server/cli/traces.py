@@ -15,6 +15,7 @@ from assay_server.cli.terminal import answer, colour, emit, hint, milliseconds, 
 app = group("trace", "Traces: what happened.")
 
 _PREVIEW = 100
+_SUMS = ("agent", "chain")  # have no price of their own: they repeat what their calls used
 
 
 @app.command(
@@ -158,9 +159,10 @@ def _span(span: assay.Json) -> str:
     tokens = span.get("tokens") or {}
     if span.get("model"):
         parts.append(safe(str(span["model"])))
-    if tokens.get("input_total") is not None or tokens.get("output_total") is not None:
+    counted = tokens.get("input_total") is not None or tokens.get("output_total") is not None
+    if counted:
         parts.append(f"{text(tokens.get('input_total'))} → {text(tokens.get('output_total'))} tokens")
-    if span.get("kind") == "llm":
+    if span.get("cost") is not None or (counted and span.get("kind") not in _SUMS):
         parts.append(money(span.get("cost")))
     if span.get("documents"):
         parts.append(f"{len(span['documents'])} documents")

@@ -11,7 +11,7 @@ from assay_server.ingest.media.shelf import KeptMedia, MediaLink, MediaShelf
 from assay_server.ingest.media.tickets import MediaTickets
 from assay_server.ingest.normalise.aliases import aliases
 from assay_server.ingest.normalise.langchain import answered, asked
-from assay_server.ingest.normalise.normaliser import ROOT_NAME
+from assay_server.ingest.normalise.normaliser import ROOT_NAME, STACK_TRACE
 from assay_server.ingest.normalise.values import well_formed, within
 from assay_server.ingest.partial.forgetting import forget_pieces
 from assay_server.ingest.partial.partial import OF_TRACE, Part, PartialSpans
@@ -34,6 +34,7 @@ __all__ = [
     "PROTOBUF",
     "ROOT_NAME",
     "SAID",
+    "STACK_TRACE",
     "TOOL_LOOP",
     "Accepted",
     "Decider",

@@ -30,6 +30,9 @@ _OTHER_NAMES = {
 }
 """Names OpenTelemetry, OpenInference and Vercel give to providers that genai-prices knows by another."""
 
+_OPENAIS = re.compile(r"text-embedding-(?:3-|ada-)")
+"""Names that are OpenAI's, though the list finds them only by their provider. `text-embedding-004` is Google's."""
+
 # How Google's own APIs name a model: `models/gemini-2.5-flash`, `projects/p/locations/l/publishers/google/models/…`.
 _PATH = re.compile(r"^(?:projects/[^/]+/locations/[^/]+/)?(?:publishers/[^/]+/)?models/")
 
@@ -156,6 +159,8 @@ def _spellings(provider: str | None, model: str) -> list[tuple[str | None, str]]
     owner, slash, rest = model.partition("/")
     if slash and known in {None, owner.lower(), "litellm"}:
         spellings.append((_OTHER_NAMES.get(owner.lower(), owner.lower()), rest))
+    if known is None and _OPENAIS.match(model):
+        spellings.append(("openai", model))
     return spellings
 
 

@@ -8,6 +8,7 @@ TEXTS = ("text", "input_text", "output_text")
 RESULTS = ("tool_call_response", "tool_result", "function_call_output")
 """What a tool answered. Some conventions have it in the user's messages."""
 CALLS = ("tool_call", "tool_use", "function_call")
+_OF_RESPONSES = ("reasoning", "function_call", "function_call_output")
 _ROLES = ("assistant", "user", "system", "developer", "tool", "model", "human", "ai")
 DEFINITIONS = ("gen_ai.tool.definitions", "ai.prompt.tools", "llm.tools", "llm.request.functions")
 """Attributes with the tools that a model was given."""
@@ -47,8 +48,24 @@ def _told_whole(body: dict[str, Any]) -> Any:
         return [choice.get("message") if isinstance(choice, dict) else None for choice in body["choices"]]
     if body.get("object") == "response" and isinstance(body.get("output"), list):
         return [_item(item) for item in body["output"]]
+    for name in ("input", "output"):  # of Responses, by clients that pick these out
+        if (items := _items(body.get(name))) is not None:
+            return [*_instructions(body), *items]
     speaks = body.get("role") in _ROLES and any(name in body for name in ("content", "parts", "tool_calls"))
     return [body] if speaks else None
+
+
+def _items(told: Any) -> list[Any] | None:
+    """None where these are others' items, not those of Responses."""
+    if not isinstance(told, list) or not told:
+        return None
+    known = all(isinstance(item, dict) and ("role" in item or item.get("type") in _OF_RESPONSES) for item in told)
+    return [_item(item) for item in told] if known else None
+
+
+def _instructions(body: dict[str, Any]) -> list[dict[str, Any]]:
+    told = body.get("instructions")
+    return [{"role": "system", "content": told}] if isinstance(told, str) and told else []
 
 
 def _item(item: Any) -> Any:

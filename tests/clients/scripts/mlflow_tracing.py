@@ -1,7 +1,7 @@
-"""MLflow's tracing SDK: nested spans, autolog of openai, an experiment, feedback and an expectation, and what it reads
-back of its own trace.
+"""MLflow's tracing SDK: nested spans, autolog of openai with a picture, an experiment, feedback and an expectation, and
+what it reads back of its own trace.
 
-Settings: MLFLOW_TRACKING_URI, MLFLOW_TRACKING_TOKEN; OPENAI_BASE_URL, OPENAI_API_KEY.
+Settings: MLFLOW_TRACKING_URI, MLFLOW_TRACKING_TOKEN, MLFLOW_TRACE_EXTRACT_ATTACHMENTS; OPENAI_BASE_URL, OPENAI_API_KEY.
 """
 
 import os
@@ -9,6 +9,12 @@ import os
 import mlflow
 import openai
 from mlflow.entities import AssessmentSource, Document, SpanType
+
+# One pixel, whose author is told beside it.
+PICTURE = (
+    "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAAIHRFWHRBdXRob3IAYWRhLmxvdmVsYWNlQG1haWwtYm94"
+    "Lm9yZ6Z2nyQAAAAKSURBVHicY2AAAAACAAFIr6RxAAAAAElFTkSuQmCC"
+)
 
 session = os.environ["BENCH_SESSION"]
 experiment = mlflow.set_experiment("support")
@@ -31,9 +37,10 @@ def answer(question: str) -> str:
         span.set_inputs({"query": "refunds"})
         span.set_outputs([Document("14 days", metadata={"shelf": 3}, id="faq-1")])
     look_up("refunds")
+    asked = [{"type": "text", "text": question}, {"type": "image_url", "image_url": {"url": PICTURE}}]
     told = client.chat.completions.create(
         model="gpt-4o-mini",
-        messages=[{"role": "system", "content": "You help."}, {"role": "user", "content": question}],
+        messages=[{"role": "system", "content": "You help."}, {"role": "user", "content": asked}],
     )
     return told.choices[0].message.content
 

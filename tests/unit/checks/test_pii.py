@@ -38,6 +38,10 @@ scrubber = Scrubber()
         ("password=hunter2!", "password=[SECRET]"),
         ("two: a@b.org, c@d.org", "two: [EMAIL_ADDRESS], [EMAIL_ADDRESS]"),
         ("Käufer ünïcode a@b.org 日本", "Käufer ünïcode [EMAIL_ADDRESS] 日本"),
+        ("ich bin jörg.müller@example.org.", "ich bin [EMAIL_ADDRESS]."),
+        ("josé@müller.example, o\u0308z@x.org", "[EMAIL_ADDRESS], [EMAIL_ADDRESS]"),
+        ("почта: анна@пример.рф", "почта: [EMAIL_ADDRESS]"),
+        ("メールはada@mail-box.orgまで", "メールは[EMAIL_ADDRESS]まで"),
     ],
 )
 def test_personal_data_is_replaced_by_its_type(text: str, scrubbed: str) -> None:

@@ -308,6 +308,8 @@ def test_colour_is_for_terminals_that_want_it(monkeypatch: pytest.MonkeyPatch) -
         (0.0, "$0"),
         (0.0125, "$0.0125"),
         (10.0, "$10"),
+        (1.6e-7, "$0.00000016"),
+        ({"usd": None, "unknown": 0}, "–"),
         ({"usd": None, "unknown": 3}, "unknown"),
         ({"usd": 0.5, "unknown": 0}, "$0.5"),
         ({"usd": 0.5, "unknown": 2}, "$0.5 + 2 unknown"),

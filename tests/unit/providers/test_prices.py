@@ -102,6 +102,16 @@ def test_the_names_clients_give_to_providers_are_known(provider: str | None, mod
     assert prices.price(provider, model, Tokens(100, None, None, 5), AT_NS) is not None
 
 
+@pytest.mark.parametrize("model", ["text-embedding-3-small", "text-embedding-3-large", "text-embedding-ada-002"])
+def test_embeddings_of_openai_are_known_by_their_names(model: str) -> None:
+    """Langfuse's clients tell no provider."""
+    tokens = Tokens(1000, None, None, None)
+    listed = prices.price("openai", model, tokens, AT_NS)
+    assert listed is not None
+    assert prices.price(None, model, tokens, AT_NS) == listed
+    assert prices.price("vllm", model, tokens, AT_NS) is None
+
+
 @pytest.mark.parametrize(("provider", "model"), [("local", "SmolLM2-135M"), ("openai", "no-such-model"), (None, "x")])
 def test_what_nobody_lists_is_unknown_and_not_free(provider: str | None, model: str) -> None:
     assert prices.price(provider, model, Tokens(100, None, None, 5), AT_NS) is None

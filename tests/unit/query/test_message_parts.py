@@ -10,6 +10,7 @@ from assay_server.query.message_parts import messages_in
 from assay_server.query.shapes import body_json, question_of
 
 ANSWER = {"role": "assistant", "content": "14 days"}
+ASKED = {"role": "user", "content": "How long?"}
 CALL = {"type": "function_call", "call_id": "c1", "name": "look_up", "arguments": "{}"}
 THOUGHT = {"type": "reasoning", "summary": [{"type": "summary_text", "text": "Hm."}]}
 SPOKEN = {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": "14 days"}]}
@@ -29,6 +30,13 @@ SPOKEN = {"type": "message", "role": "assistant", "content": [{"type": "output_t
                 SPOKEN,
             ],
         ),
+        ({"output": [SPOKEN], "reasoning": None}, [SPOKEN]),
+        (
+            {"model": "m", "instructions": "Be kind.", "input": [ASKED, CALL]},
+            [{"role": "system", "content": "Be kind."}, ASKED, {"role": "assistant", "content": [CALL]}],
+        ),
+        ({"input": [{"type": "shoe", "size": 7}]}, None),
+        ({"output": [1, 2]}, None),
         ([ANSWER], [ANSWER]),
         ({"choices": ["red", "blue"]}, None),  # a question's, not a model's
         ({"choices": [{"text": "14 days"}]}, None),

@@ -11,6 +11,7 @@ describe('mediaOf', () => {
     expect(mediaOf({ type: 'image', source: { type: 'base64', media_type: 'image/png', data: PNG } })).toEqual({ where: 'inline', type: 'image/png', src })
     expect(mediaOf({ type: 'blob', mime_type: 'image/png', content: PNG })).toEqual({ where: 'inline', type: 'image/png', src })
     expect(mediaOf({ inline_data: { mime_type: 'image/png', data: PNG } } as never)).toEqual({ where: 'inline', type: 'image/png', src })
+    expect(mediaOf({ type: 'image', content: { url: src } })).toEqual({ where: 'inline', type: 'image/png', src })
     expect(mediaOf({ type: 'file', data: PNG, mediaType: 'image/png' })).toEqual({ where: 'inline', type: 'image/png', src })
     expect(mediaOf({ type: 'input_audio', input_audio: { data: PNG, format: 'mp3' } })).toEqual({ where: 'inline', type: 'audio/mpeg', src: `data:audio/mpeg;base64,${PNG}` })
     expect(mediaOf({ type: 'image_url', image_url: { url: 'https://example.org/a.png' } })).toEqual({ where: 'remote', type: null, url: 'https://example.org/a.png' })

@@ -10,6 +10,7 @@ _ROLES = {
     "tool": "tool",
     "function": "tool",
 }
+_SHORT = {"user": "user", "human": "user", "assistant": "assistant", "ai": "assistant", "system": "system"}
 _KEPT = ("name", "tool_call_id")
 
 Message = dict[str, Any]
@@ -18,7 +19,7 @@ Message = dict[str, Any]
 def asked(inputs: Any) -> list[Message] | None:
     """The conversation that went into a model or a graph; None where the inputs are none."""
     told = inputs.get("messages") if isinstance(inputs, dict) else None
-    if isinstance(told, list) and len(told) == 1 and isinstance(told[0], list):
+    if isinstance(told, list) and len(told) == 1 and isinstance(told[0], list) and not _is_pair(told[0]):
         told = told[0]  # a batch of one
     return _all(told)
 
@@ -42,7 +43,16 @@ def _all(told: Any) -> list[Message] | None:
     return None if None in found else [one for one in found if one is not None]
 
 
+def _is_pair(told: Any) -> bool:
+    """`("user", "How long?")`: how people write a message."""
+    if not isinstance(told, list) or len(told) != 2 or not all(isinstance(one, str) for one in told):
+        return False
+    return told[0] in _SHORT
+
+
 def _message(told: Any) -> Message | None:
+    if _is_pair(told):
+        return {"role": _SHORT[told[0]], "content": told[1]}
     fields = _fields(told)
     role = _ROLES.get(str(fields.get("type")))
     if role is None or "content" not in fields:

@@ -119,10 +119,12 @@ def _joins(texts: list[Any], whole: Any) -> bool:
 def _part(part: Any) -> dict[str, Any]:
     if not isinstance(part, dict):
         return {"type": "text", "content": part}
-    content = part.get("text")
+    kind, content = part.get("type", "text"), part.get("text")
     if content is None:
         content = {key: value for key, value in part.items() if key != "type"}
-    return {"type": part.get("type", "text"), "content": content}
+        while isinstance(inner := content.get(kind), dict):  # `image.image.url`: it is named twice on the way to it
+            content = {**{key: value for key, value in content.items() if key != kind}, **inner}
+    return {"type": kind, "content": content}
 
 
 def _call(call: Tree) -> dict[str, Any]:

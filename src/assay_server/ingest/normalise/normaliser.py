@@ -31,6 +31,8 @@ ROOT_NAME = "assay.span_name"
 """What a root was called whose trace has a name of its own."""
 
 _TOTALS = tuple(f"tokens.{name}" for name in ("input", "output", "cache_read", "cache_write", "reasoning"))
+STACK_TRACE = "Traceback (most recent call last)"
+"""How Python begins one."""
 _SHORT = 1000  # characters of a name; longer ones are cut
 _EXACT = 2**53  # up to here a real number holds every whole one
 _CHARGED = ("feature", "tenant", "cost_center")
@@ -102,6 +104,7 @@ class Normaliser:
         self._bodies(span, sources)
         if span.scope in self._table.langchain:
             _speak(span)
+            _shorten_error(span)
         if "documents" in places:
             self._documents(span, sources.of("documents"))
         span.tokens = self._tokens(sources)
@@ -287,6 +290,16 @@ def _speak(span: Span) -> None:
     model = text_of(about.get("model_name"))
     if model and "gen_ai.response.model" not in span.attributes:
         span.model = model[:_SHORT]
+
+
+def _shorten_error(span: Span) -> None:
+    """What went wrong; the stack trace behind it is where OpenTelemetry has one, among the events or the attributes."""
+    whole = span.status_message or ""
+    said = whole.partition(STACK_TRACE)[0].strip()
+    if said and said != whole.strip():
+        span.status_message = said
+        if not any(event["name"] == "exception" for event in span.events):
+            span.attributes["exception.stacktrace"] = whole
 
 
 def _unquoted(value: Any) -> Any:

@@ -11,7 +11,14 @@ from assay_server.core.records import Tokens
 from assay_server.ingest.normalise.aliases import Aliases
 from assay_server.ingest.normalise.values import count_of, parsed
 
-_DETAILS = ("prompt_tokens_details", "completion_tokens_details", "input_token_details", "output_token_details")
+_DETAILS = (
+    "prompt_tokens_details",
+    "completion_tokens_details",
+    "input_tokens_details",  # OpenAI's responses
+    "output_tokens_details",
+    "input_token_details",  # LangChain
+    "output_token_details",
+)
 
 
 def from_totals(

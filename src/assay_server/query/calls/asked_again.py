@@ -21,7 +21,7 @@ _PARAMETERS = {
 }
 _OWN = "openai.request."  # what the gateway keeps under the names of the request itself
 _KEPT = ("image_url", "input_audio", "file")  # as the dialect has them
-_INNER = ("source", "inline_data", "inlineData")  # Anthropic's, Gemini's
+_INNER = ("source", "inline_data", "inlineData", "content")  # Anthropic's, Gemini's, OpenInference's
 _THOUGHTS = ("thinking", "redacted_thinking", "reasoning")
 _ELSEWHERE = re.compile(r";base64,\(\d+ characters\)|@@@langfuseMedia:")  # only its size was kept; a file of ours
 _ROLES = {"model": "assistant", "human": "user", "ai": "assistant"}

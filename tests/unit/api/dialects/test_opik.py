@@ -129,6 +129,61 @@ def test_what_opik_says_keeps_its_meaning() -> None:
     assert trace_part({"id": TRACE}).span_id != span_part({"id": TRACE, "trace_id": TRACE}).span_id
 
 
+@pytest.mark.parametrize(
+    ("told", "error"),
+    [
+        ({"message": "quota", "traceback": "Traceback (most recent call last):\n  …"}, "quota"),
+        (
+            {"exception_type": "Exception", "traceback": "Limit(429)Traceback (most recent call last):\n  …"},
+            "Limit(429)",
+        ),
+        ({"exception_type": "KeyError"}, "KeyError"),
+        ({}, "error"),
+    ],
+)
+def test_an_error_is_what_went_wrong_and_not_where(told: dict[str, str], error: str) -> None:
+    """Opik's tracer of LangChain sends no message, and one trace for both."""
+    part = span_part({"id": SPAN, "trace_id": TRACE, "error_info": told})
+    assert part.error == error
+    assert part.attributes.get("opik.error.traceback") == told.get("traceback")
+
+
+CACHED = "gen_ai.usage.cache_read.input_tokens"
+WRITTEN = "gen_ai.usage.cache_write.input_tokens"
+REASONED = "gen_ai.usage.reasoning.output_tokens"
+
+
+@pytest.mark.parametrize(
+    ("usage", "counts"),
+    [
+        (
+            {"prompt_tokens_details.cached_tokens": 20, "completion_tokens_details.reasoning_tokens": 10},
+            {CACHED: 20, REASONED: 10},
+        ),
+        (
+            {"input_tokens_details.cached_tokens": 20, "output_tokens_details.reasoning_tokens": 10},
+            {CACHED: 20, REASONED: 10},
+        ),
+        ({"cache_read_input_tokens": 20, "cache_creation_input_tokens": 5}, {CACHED: 20, WRITTEN: 5}),
+        ({"cacheReadInputTokens": 20, "cacheWriteInputTokens": 5}, {CACHED: 20, WRITTEN: 5}),
+        ({"cached_content_token_count": 20, "thoughts_token_count": 10}, {CACHED: 20, REASONED: 10}),
+    ],
+    ids=["completions", "responses", "anthropic", "bedrock", "gemini"],
+)
+def test_what_was_cached_is_known_by_each_providers_own_words(usage: dict[str, int], counts: dict[str, int]) -> None:
+    """The SDK says input and output for all of them in the same words, and the rest as the provider said it."""
+    told = {"prompt_tokens": 120, "completion_tokens": 30, **{f"original_usage.{key}": n for key, n in usage.items()}}
+    part = span_part({"id": SPAN, "trace_id": TRACE, "usage": told})
+    found = {key: value for key, value in part.attributes.items() if key.startswith("gen_ai.usage.")}
+    assert found == {"gen_ai.usage.input_tokens": 120, "gen_ai.usage.output_tokens": 30, **counts}
+
+
+async def test_the_link_that_the_sdk_prints_leads_to_the_page_of_a_trace(wired: SimpleNamespace) -> None:
+    printed = {"trace_id": TRACE, "path": "aHR0cDovL2E="}
+    answer = await wired.http.get("/api/v1/session/redirect/projects/", params=printed)
+    assert (answer.status_code, answer.headers["location"]) == (307, f"/traces/{TRACE.replace('-', '')}")
+
+
 async def upload(wired: SimpleNamespace, kind: str, told: str, content: bytes, name: str = "a b.bin") -> int:
     """As Opik's SDK does it, where a server takes the file itself; the status of the second request."""
     body = {"entity_type": kind, "entity_id": told, "file_name": name, "num_of_file_parts": 1, "path": "aHR0cA=="}

@@ -30,8 +30,9 @@ def test_a_text_that_is_said_as_a_whole_and_in_parts_stands_once() -> None:
     """OpenInference's instrumentation of OpenAI's agents says both."""
     part = "out.0.message.contents.{}.message_content.{}"
     sent = {"out.0.message.role": "assistant", "out.0.message.content": "14 days.", part.format(0, "type"): "text"}
-    sent |= {part.format(0, "text"): "14 days.", part.format(1, "type"): "image", part.format(1, "image.url"): "u"}
-    text, picture = {"type": "text", "content": "14 days."}, {"type": "image", "content": {"image": {"url": "u"}}}
+    sent |= {part.format(0, "text"): "14 days.", part.format(1, "type"): "image"}
+    sent |= {part.format(1, "image.image.url"): "u", part.format(1, "image.detail"): "low"}
+    text, picture = {"type": "text", "content": "14 days."}, {"type": "image", "content": {"detail": "low", "url": "u"}}
     assert messages_of(tree_of("out", sent)) == [{"role": "assistant", "parts": [text, picture]}]
     other = sent | {"out.0.message.content": "In short: 14 days."}
     [kept] = messages_of(tree_of("out", other))

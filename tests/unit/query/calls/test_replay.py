@@ -109,8 +109,9 @@ PICTURE = {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{PN
         {"type": "image", "image": f"data:image/png;base64,{PNG}"},
         {"type": "input_image", "image_url": f"data:image/png;base64,{PNG}"},
         {"inline_data": {"mime_type": "image/png", "data": PNG}},
+        {"type": "image", "content": {"url": f"data:image/png;base64,{PNG}"}},
     ],
-    ids=["openai", "opentelemetry", "anthropic", "vercel", "responses", "gemini"],
+    ids=["openai", "opentelemetry", "anthropic", "vercel", "responses", "gemini", "openinference"],
 )
 def test_a_picture_of_any_convention_is_asked_about_again(part: dict[str, Any]) -> None:
     asked = [{"role": "user", "content": [part, {"type": "text", "text": "What is it?"}]}]

@@ -9,7 +9,7 @@ from assay_server.core.errors import InvalidInput
 from assay_server.core.ids import digest_id
 from assay_server.core.ports import Principal
 from assay_server.core.records import Score, ScoreSource
-from assay_server.ingest import Part
+from assay_server.ingest import STACK_TRACE, Part
 
 _ATTRIBUTES = {
     "input": "input.value",
@@ -27,8 +27,14 @@ _COUNTS = {
     "completion_tokens": "gen_ai.usage.output_tokens",
     "original_usage.prompt_tokens_details.cached_tokens": "gen_ai.usage.cache_read.input_tokens",
     "original_usage.completion_tokens_details.reasoning_tokens": "gen_ai.usage.reasoning.output_tokens",
-    "original_usage.cache_read_input_tokens": "gen_ai.usage.cache_read.input_tokens",
+    "original_usage.input_tokens_details.cached_tokens": "gen_ai.usage.cache_read.input_tokens",  # OpenAI's responses
+    "original_usage.output_tokens_details.reasoning_tokens": "gen_ai.usage.reasoning.output_tokens",
+    "original_usage.cache_read_input_tokens": "gen_ai.usage.cache_read.input_tokens",  # Anthropic
     "original_usage.cache_creation_input_tokens": "gen_ai.usage.cache_write.input_tokens",
+    "original_usage.cacheReadInputTokens": "gen_ai.usage.cache_read.input_tokens",  # Bedrock
+    "original_usage.cacheWriteInputTokens": "gen_ai.usage.cache_write.input_tokens",
+    "original_usage.cached_content_token_count": "gen_ai.usage.cache_read.input_tokens",  # Gemini
+    "original_usage.thoughts_token_count": "gen_ai.usage.reasoning.output_tokens",
 }
 _ELSEWHERE = {"id", "trace_id", "parent_span_id", "name", "start_time", "end_time", "metadata", "usage", "error_info"}
 _OF_SCORE = {"id", "thread_id", "name", "value", "category_name", "reason", "source"}
@@ -92,11 +98,17 @@ def _common(body: dict[str, Any]) -> dict[str, Any]:
         "name": text(body, "name"),
         "start_ns": moment(body, "start_time"),
         "end_ns": moment(body, "end_time"),
-        "error": (text(failure, "message") or "error") if isinstance(failure, dict) else None,
+        "error": _error_of(failure) if isinstance(failure, dict) else None,
         "scope": "opik",
         "told_ns": _told_ns(body),
         "attributes": attributes,
     }
+
+
+def _error_of(failure: dict[str, Any]) -> str:
+    """The message; of what comes from LangChain it stands in front of the stack trace alone."""
+    before, _, _ = (text(failure, "traceback") or "").partition(STACK_TRACE)
+    return text(failure, "message") or before.strip() or text(failure, "exception_type") or "error"
 
 
 def _told_ns(body: dict[str, Any]) -> int:
