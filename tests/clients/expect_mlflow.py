@@ -1,6 +1,5 @@
 """MLflow's tracing client, and what must be found of it."""
 
-import base64
 from typing import Any
 
 import httpx
@@ -23,12 +22,7 @@ EXPORTING = alone(
 
 
 def mlflow(setting: Setting) -> dict[str, str]:
-    """Pictures stay in the messages: it would upload them as artifacts."""
-    return with_openai(setting) | {
-        "MLFLOW_TRACKING_URI": setting.url,
-        "MLFLOW_TRACKING_TOKEN": setting.key,
-        "MLFLOW_TRACE_EXTRACT_ATTACHMENTS": "false",
-    }
+    return with_openai(setting) | {"MLFLOW_TRACKING_URI": setting.url, "MLFLOW_TRACKING_TOKEN": setting.key}
 
 
 def exporting(setting: Setting, endpoint: str) -> dict[str, str]:
@@ -61,7 +55,7 @@ def check_mlflow(api: httpx.Client, session: str) -> None:
     call = trace.span("Completions")
     check_call(call, tokens=TOKENS | {"output": 30, "reasoning": None}, provider=None)  # it passes neither on
     assert [message["role"] for message in call["input"]] == ["system", "user"]
-    _check_picture(call["input"][1])
+    _check_picture(api, trace, call["input"][1])
     (document,) = trace.span("search")["documents"]
     assert document == {"id": "faq-1", "content": "14 days", "metadata": {"shelf": 3}}
     tool = trace.span("look_up")
@@ -79,12 +73,15 @@ def check_mlflow(api: httpx.Client, session: str) -> None:
     check_scrubbed(trace)
 
 
-def _check_picture(asked: dict[str, Any]) -> None:
-    """It stands where it was said, and says nothing of its author."""
+def _check_picture(api: httpx.Client, trace: Trace, asked: dict[str, Any]) -> None:
+    """Its address stands where it was said; it came beside the trace, and says nothing of its author."""
     _, picture = asked["content"]
-    kind, _, content = picture["image_url"]["url"].partition(",")
-    assert (kind, base64.b64decode(content)[:4]) == ("data:image/png;base64", b"\x89PNG")
-    assert EMAIL.encode() not in base64.b64decode(content)
+    [kept] = api.get(f"/api/v1/traces/{trace.body['trace_id']}/media").json()["items"]
+    assert picture["image_url"]["url"].startswith(f"mlflow-attachment://{kept['id']}?content_type=image%2Fpng&")
+    assert (kept["content_type"], kept["stored"]) == ("image/png", True)
+    content = api.get(kept["url"]).content
+    assert content[:4] == b"\x89PNG"
+    assert EMAIL.encode() not in content
 
 
 def check_exported(api: httpx.Client, session: str) -> None:

@@ -65,6 +65,7 @@ NEEDS = {
         POST /api/2.0/mlflow/experiments/create
         POST /api/2.0/mlflow/experiments/search
         PATCH /api/2.0/mlflow/traces/{trace_id}/tags
+        PUT /api/2.0/mlflow-artifacts/artifacts/{trace_id}/attachments/{attachment_id}
         POST /api/3.0/mlflow/traces
         POST /v1/projects/{name}/spans
         POST /api/public/media
@@ -83,6 +84,7 @@ NEEDS = {
     """,
     "read": """
         GET /metrics
+        GET /api/2.0/mlflow-artifacts/artifacts/{trace_id}/attachments/{attachment_id}
         GET /api/3.0/mlflow/traces/batchGet
         GET /api/3.0/mlflow/traces/get
         GET /api/3.0/mlflow/traces/{trace_id}

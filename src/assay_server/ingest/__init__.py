@@ -8,6 +8,7 @@ from assay_server.ingest.ingest import JSON, PROTOBUF, Accepted, Ingest, Signal
 from assay_server.ingest.limits import Limits
 from assay_server.ingest.loops.loops import TOOL_LOOP, LoopWatch, loop_counted
 from assay_server.ingest.media.shelf import KeptMedia, MediaLink, MediaShelf
+from assay_server.ingest.media.signatures import type_of
 from assay_server.ingest.media.tickets import MediaTickets
 from assay_server.ingest.normalise.aliases import aliases
 from assay_server.ingest.normalise.langchain import answered, asked
@@ -69,6 +70,7 @@ __all__ = [
     "loop_counted",
     "parts_of_otlp",
     "told_again",
+    "type_of",
     "well_formed",
     "within",
 ]

@@ -1,7 +1,7 @@
 """MLflow's tracing SDK: nested spans, autolog of openai with a picture, an experiment, feedback and an expectation, and
 what it reads back of its own trace.
 
-Settings: MLFLOW_TRACKING_URI, MLFLOW_TRACKING_TOKEN, MLFLOW_TRACE_EXTRACT_ATTACHMENTS; OPENAI_BASE_URL, OPENAI_API_KEY.
+Settings: MLFLOW_TRACKING_URI, MLFLOW_TRACKING_TOKEN; OPENAI_BASE_URL, OPENAI_API_KEY.
 """
 
 import os

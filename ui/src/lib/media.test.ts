@@ -19,6 +19,15 @@ describe('mediaOf', () => {
     expect(mediaOf({ type: 'image', image: '@@@langfuseMedia:type=audio/wav|id=ab-1_2|source=bytes@@@' })).toEqual({ where: 'stored', type: 'audio/wav', id: 'ab-1_2' })
   })
 
+  it('knows what MLflow took out of a span', () => {
+    const address = 'mlflow-attachment://0c3ecf7e-7b0f?content_type=image%2Fpng&trace_id=tr-0af7&size=68'
+    expect(mediaOf({ type: 'image_url', image_url: { url: address } })).toEqual({ where: 'stored', type: 'image/png', id: '0c3ecf7e-7b0f' })
+    expect(withoutMedia(`See ${address}, please`)).toEqual(['See , please', [{ where: 'stored', type: 'image/png', id: '0c3ecf7e-7b0f' }]])
+    const [, svg] = withoutMedia('mlflow-attachment://a?content_type=image%2Fsvg%2Bxml&trace_id=tr-0af7')
+    expect(svg).toEqual([{ where: 'stored', type: 'image/svg+xml', id: 'a' }])
+    expect(mediaOf({ type: 'image_url', image_url: { url: 'mlflow-attachment://0c3ecf7e' } })).toBeNull()
+  })
+
   it('takes nothing that could run, and nothing it does not know', () => {
     expect(mediaOf({ type: 'image_url', image_url: { url: 'javascript:alert(1)' } })).toBeNull()
     expect(mediaOf({ type: 'image_url', image_url: { url: 'data:text/html,<script>' } })).toBeNull()

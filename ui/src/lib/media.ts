@@ -12,6 +12,7 @@ export type Media =
 const SAFE = /^image\/(png|jpeg|gif|webp)$/
 
 const STORED = /@@@langfuseMedia:type=([\w.+-]+\/[\w.+-]+)\|id=([\w-]+)\|source=\w+@@@/
+const ATTACHED = /mlflow-attachment:\/\/([\w-]+)\?content_type=([\w.+-]+)%2F((?:[\w.-]|%2B)+)&[\w=&%.+-]*/
 const CUT = /^data:([\w.+-]+\/[\w.+-]+);base64,\((\d+) characters\)$/
 const INLINE = /^data:([\w.+-]+\/[\w.+-]+);base64,[A-Za-z0-9+/=_-]+$/
 
@@ -39,6 +40,8 @@ function typeOf(told: Record<string, unknown>): string | null {
 function read(address: string, type: string | null): Media | null {
   const stored = STORED.exec(address)
   if (stored) return { where: 'stored', type: stored[1]!, id: stored[2]! }
+  const attached = ATTACHED.exec(address)
+  if (attached) return { where: 'stored', type: `${attached[2]}/${decodeURIComponent(attached[3]!)}`, id: attached[1]! }
   const cut = CUT.exec(address)
   if (cut) return { where: 'cut', type: cut[1]!, characters: Number(cut[2]) }
   const inline = INLINE.exec(address)
@@ -51,7 +54,7 @@ function read(address: string, type: string | null): Media | null {
 /** A text with the stored media inside it taken out: what is left of the text, and the media in their order. */
 export function withoutMedia(text: string): [string, Media[]] {
   const found: Media[] = []
-  const rest = text.replaceAll(new RegExp(STORED, 'g'), (whole) => {
+  const rest = text.replaceAll(new RegExp(`${STORED.source}|${ATTACHED.source}`, 'g'), (whole) => {
     found.push(read(whole, null)!)
     return ''
   })

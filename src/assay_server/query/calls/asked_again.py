@@ -23,7 +23,8 @@ _OWN = "openai.request."  # what the gateway keeps under the names of the reques
 _KEPT = ("image_url", "input_audio", "file")  # as the dialect has them
 _INNER = ("source", "inline_data", "inlineData", "content")  # Anthropic's, Gemini's, OpenInference's
 _THOUGHTS = ("thinking", "redacted_thinking", "reasoning")
-_ELSEWHERE = re.compile(r";base64,\(\d+ characters\)|@@@langfuseMedia:")  # only its size was kept; a file of ours
+_ELSEWHERE = re.compile(r";base64,\(\d+ characters\)|@@@langfuseMedia:|^mlflow-attachment://")
+"""Only its size was kept; a file of ours."""
 _ROLES = {"model": "assistant", "human": "user", "ai": "assistant"}
 
 Json = dict[str, Any]

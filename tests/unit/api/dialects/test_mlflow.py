@@ -14,7 +14,7 @@ from assay_server.checks.pii import Scrubber
 from assay_server.core.errors import InvalidInput, UnsupportedMedia
 from assay_server.core.ports import Principal
 from assay_server.governance import Audit
-from assay_server.ingest import Experiment, Experiments, PartialSpans
+from assay_server.ingest import Experiment, Experiments, MediaShelf, PartialSpans
 from assay_server.keeping import ScoresTakenBack
 from assay_server.ledger import Ledger
 from tests.fakes.clock import FakeClock
@@ -37,7 +37,8 @@ HEADERS = {
 async def wired(tmp_path: Path, ledger: Ledger) -> AsyncIterator[SimpleNamespace]:
     scrubber = Scrubber()
     experiments = Experiments(ledger, scrubber.scrub, FakeClock())
-    async with dialects(tmp_path, project=PROJECT, experiments=experiments) as (http, services):
+    shelf = MediaShelf(ledger, tmp_path / "media", scrubber.scrub, FakeClock(), 1000)
+    async with dialects(tmp_path, project=PROJECT, experiments=experiments, media=shelf) as (http, services):
         services.partial_spans = PartialSpans(ledger, services.ingest, scrubber)
         yield SimpleNamespace(http=http, services=services)
 
@@ -55,6 +56,31 @@ def ended(**info: Any) -> dict[str, Any]:
 async def told(answer: httpx.Response, status: int = 200) -> Any:
     assert answer.status_code == status, answer.text
     return answer.json()
+
+
+ATTACHED = f"/api/2.0/mlflow-artifacts/artifacts/tr-{TRACE}/attachments/0c3ecf7e-7b0f-4a35-8f34-5d1f1ad9a0a7"
+
+
+async def test_attachments_are_media_of_their_trace(wired: SimpleNamespace) -> None:
+    """Where they go is told at the end of the trace; of which type they are nobody says."""
+    await send_spans(wired)
+    info = (await told(await wired.http.post(f"{V3}/traces", json=ended())))["trace"]["trace_info"]
+    assert info["tags"]["mlflow.artifactLocation"] == f"mlflow-artifacts:/tr-{TRACE}"
+    sent = b"%PDF-1.7 of ada"
+    for _ in range(2):  # a client that heard no answer sends it again
+        assert await told(await wired.http.put(ATTACHED, content=sent)) == {}
+    [kept] = (await told(await wired.http.get(f"/api/v1/traces/{TRACE}/media")))["items"]
+    assert (kept["id"], kept["content_type"], kept["stored"]) == (ATTACHED[-36:], "application/pdf", True)
+    assert (await wired.http.get(ATTACHED)).content == (await wired.http.get(kept["url"])).content == sent
+
+
+async def test_attachments_that_cannot_be_kept_are_refused(wired: SimpleNamespace) -> None:
+    await told(await wired.http.put(ATTACHED, content=b"x" * 1001), 413)
+    await told(await wired.http.put(ATTACHED, content=b""), 413)
+    await told(await wired.http.put(ATTACHED.replace(f"tr-{TRACE}", "experiment"), content=b"x"), 400)
+    await told(await wired.http.put(ATTACHED.replace("0c3e", "0c%203"), content=b"x"), 400)
+    await told(await wired.http.get(ATTACHED), 404)
+    assert (await told(await wired.http.get(f"/api/v1/traces/{TRACE}/media")))["items"] == []
 
 
 async def test_an_experiment_is_made_once_and_found_by_name_and_number(wired: SimpleNamespace) -> None:

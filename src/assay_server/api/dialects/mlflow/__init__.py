@@ -2,10 +2,10 @@
 
 from fastapi import APIRouter
 
-from assay_server.api.dialects.mlflow import assessments, deleting, experiments, traces
+from assay_server.api.dialects.mlflow import assessments, attachments, deleting, experiments, traces
 
 router = APIRouter(tags=["mlflow"])
-for part in (experiments, deleting, traces, assessments):
+for part in (experiments, deleting, traces, assessments, attachments):
     router.include_router(part.router)
 
 __all__ = ["router"]

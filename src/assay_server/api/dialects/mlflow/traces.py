@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from assay_server.api.auth import principal
 from assay_server.api.dialects.bodies import beside, json_body, list_in, named, required, text
 from assay_server.api.dialects.mlflow.assessments import score_of
+from assay_server.api.dialects.mlflow.attachments import location_of
 from assay_server.api.dialects.mlflow.errors import MlflowRoute
 from assay_server.api.dialects.mlflow.filters import filter_of, order_of
 from assay_server.api.dialects.mlflow.ids import trace_id_of
@@ -47,7 +48,7 @@ async def end(request: Request, caller: Sender) -> dict[str, Any]:
     await services(request).partial_spans.put(caller.project, [part_of(info, experiment)])
     scores = [score_of(one, told, caller) for one in list_in(info, "assessments")]
     await services(request).ingest.write(Facts(scores=scores))
-    tags = {**_texts(info, "tags"), **IN_TRACKING_STORE}
+    tags = {**_texts(info, "tags"), **IN_TRACKING_STORE, **location_of(told)}
     return {"trace": {"trace_info": {**info, "tags": tags}}}
 
 
