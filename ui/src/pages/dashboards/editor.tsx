@@ -180,7 +180,7 @@ function Delete({ dashboard, letGo }: { dashboard: Dashboard; letGo: () => void 
   })
   return (
     <>
-      <Button variant="default" color="red.8" loading={deleting.isPending} onClick={() => (sure ? deleting.mutate() : setSure(true))}>{sure ? 'Really delete it' : 'Delete'}</Button>
+      <Button variant="default" color="red.8" loading={deleting.isPending} onBlur={() => setSure(false)} onClick={() => (sure ? deleting.mutate() : setSure(true))}>{sure ? 'Really delete it' : 'Delete'}</Button>
       {deleting.isError && <ProblemNote error={deleting.error} />}
     </>
   )
