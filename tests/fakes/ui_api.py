@@ -64,6 +64,7 @@ class FakeApi:
         self.received: list[tuple[str, str, Json]] = []
         self.held: Json | None = None
         self.grpc_port = 4317
+        self.actor = "user:mara"
         self.given: list[Json] = []  # scores
         self.most: int | None = None
 
@@ -125,7 +126,7 @@ class FakeApi:
         caller = {
             "project": "prj_demo",
             "role": self.world.role,
-            "actor": "user:mara",
+            "actor": self.actor,
             "held": self.held,
             "grpc_port": self.grpc_port,
         }

@@ -46,6 +46,10 @@ def dashboard_routes(world: Callable[[], World]) -> list[tuple[str, Answer, str]
         saved[name] = {**meta, **body, "yaml": text}
         return saved[name]
 
+    def remove(request: Request) -> Response:
+        saved.pop(request.path_params["name"])
+        return Response(status_code=204)
+
     def listed(request: Request) -> Json:
         names = [*ready_made(), *(name for name in saved if name not in ready_made())]
         found = [saved.get(name) or _document(name) or {} for name in names]
@@ -81,6 +85,7 @@ def dashboard_routes(world: Callable[[], World]) -> list[tuple[str, Answer, str]
         ("/dashboards/parse", parse, "POST"),
         ("/dashboards/{name}", one, "GET"),
         ("/dashboards/{name}", put, "PUT"),
+        ("/dashboards/{name}", remove, "DELETE"),
         ("/panels/words", lambda request: vocabulary(), "GET"),
         ("/panels/query", query, "POST"),
         ("/search/parse", parsed, "GET"),

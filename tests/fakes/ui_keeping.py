@@ -77,6 +77,17 @@ def keeping_routes(world: Callable[[], World]) -> list[tuple[str, Answer, str]]:
         kept()["exports"].append({**made, **(await request.json())})
         return kept()["exports"][-1]
 
+    def one_export(request: Request) -> Json:
+        for row in kept()["exports"]:
+            if row["id"] == request.path_params["id"]:
+                return row
+        raise HTTPException(404)
+
+    async def put_export(request: Request) -> Json:
+        row = one_export(request)
+        row.update(await request.json())
+        return row
+
     async def forward(request: Request) -> Json:
         name, body = request.path_params["name"], await request.json()
         kept()["forwards"][:] = [one for one in kept()["forwards"] if one["name"] != name] + [_forward(name, **body)]
@@ -116,6 +127,8 @@ def keeping_routes(world: Callable[[], World]) -> list[tuple[str, Answer, str]]:
         ("/flags", put_flags, "PUT"),
         ("/exports", listed("exports"), "GET"),
         ("/exports", export, "POST"),
+        ("/exports/{id}", one_export, "GET"),
+        ("/exports/{id}", put_export, "PUT"),
         ("/exports/{id}", gone("exports", "id"), "DELETE"),
         ("/exports/{id}/runs", lambda request: _items([_RUN]), "GET"),
         ("/exports/{id}/run", lambda request: _RUN, "POST"),

@@ -99,7 +99,8 @@ def _rule(given: Mapping[str, Any], where: str) -> Rule:
         raise InvalidInput("A rule has no such field.", field=f"{where}.{min(unknown)}", fix="leave it out")
     name, action = given.get("name"), given.get("action")
     if not isinstance(name, str) or not _NAME.fullmatch(name):
-        raise InvalidInput("A rule needs a name.", field=f"{where}.name", value=name, fix="letters, digits, spaces")
+        told = "A rule's name has 1 to 80 of a-z, A-Z, 0-9, ' ', '.', '_', '-', and begins with a letter or digit."
+        raise InvalidInput(told, field=f"{where}.name", value=name, fix="write one like 'health checks'")
     if action not in ACTIONS:
         raise InvalidInput(field=f"{where}.action", value=action, fix=f"one of {', '.join(ACTIONS)}")
     match = parse_match(given.get("match") or {}, f"{where}.match")

@@ -113,7 +113,8 @@ def parse(given: Mapping[str, Any]) -> Definition:
     what = cast("What", _one_of(given, "what", get_args(What)))
     name = given.get("name")
     if not isinstance(name, str) or not _NAME.fullmatch(name):
-        raise InvalidInput("An export needs a name.", field="name", value=name, fix="a-z, 0-9, '.', '_', '-'")
+        told = "An export's name has 1 to 100 of a-z, 0-9, '.', '_', '-', and begins with a letter or digit."
+        raise InvalidInput(told, field="name", value=name, fix="write it in lower case, with '-' for spaces")
     return Definition(
         name=name,
         what=what,

@@ -47,7 +47,8 @@ class Forward:
 def parse(name: str, given: Mapping[str, Any]) -> Forward:
     """From JSON. Raises InvalidInput naming the field."""
     if not _NAME.fullmatch(name):
-        raise InvalidInput("This is no name.", field="name", value=name[:80], fix="a-z, 0-9, '.', '_', '-'")
+        told = "A forward's name has 1 to 100 of a-z, 0-9, '.', '_', '-', and begins with a letter or digit."
+        raise InvalidInput(told, field="name", value=name[:80], fix="write it in lower case, with '-' for spaces")
     share = given.get("share", 1.0)
     if isinstance(share, bool) or not isinstance(share, int | float) or not math.isfinite(share) or not 0 < share <= 1:
         raise InvalidInput(field="share", value=str(share)[:80], fix="a number over 0, at most 1")

@@ -269,6 +269,37 @@ def test_a_silence_comes_again_every_weekend(opened: Opened, ui_api: FakeApi) ->
     assert ui_api.received == [("POST", "/silences", {"repeats": repeats, "reason": "the nightly load"})]
 
 
+def test_a_silence_says_to_the_second_when_it_is(opened: Opened, ui_api: FakeApi) -> None:
+    page = opened("/monitors?tab=silences&do=silence")
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Reason").fill("the database moves")
+    dialog.get_by_role("button", name="Silence it").click()
+    row = page.locator("tbody tr").first
+    expect(row).to_contain_text(re.compile(r"once, from \d+ \w+ \d{4}, \d\d:\d\d:\d\d UTC"))
+    expect(row.locator("time").last).to_have_text(re.compile(r"\d\d:\d\d:\d\d UTC$"))
+
+
+def test_a_monitor_says_in_truth_who_is_told(opened: Opened, ui_api: FakeApi) -> None:
+    ui_api.world.addresses = some_addresses()
+    ui_api.world.addresses[1]["enabled"] = False
+    page = opened(f"/monitors/{an_id('mon', 2)}")
+    tells = page.locator(".facts div").filter(has_text="Tells").locator("dd")
+    expect(tells).to_have_text("everybody")
+    monitor = next(one for one in ui_api.world.monitors if one["id"] == an_id("mon", 2))
+    monitor["notify"] = ["gone"]
+    page.reload()
+    expect(tells).to_have_text("gone (not there): every address is told")
+    monitor["notify"] = ["night"]
+    page.reload()
+    expect(tells).to_have_text("night (turned off): nobody is told")
+
+
+def test_a_link_to_a_tab_that_there_is_not_shows_what_is_watched(opened: Opened) -> None:
+    page = opened("/monitors?tab=nonsense")
+    expect(page.get_by_role("tab", name="What is watched")).to_have_attribute("aria-selected", "true")
+    expect(page.get_by_role("table", name="Monitors")).to_be_visible()
+
+
 def test_messages_are_narrowed_to_those_that_failed(opened: Opened, ui_api: FakeApi) -> None:
     ui_api.world.addresses = some_addresses()
     page = opened("/monitors?tab=messages")

@@ -365,6 +365,55 @@ def test_keys_say_whether_anybody_uses_them(opened: Opened) -> None:
     expect(page.get_by_role("dialog")).to_contain_text("Last used: never.")
 
 
+def test_who_did_something_is_called_by_the_name_of_the_key(opened: Opened, ui_api: FakeApi) -> None:
+    page = opened("/settings?tab=retention")
+    expect(page.locator(".lead")).to_be_visible()
+    ui_api.world.kept["retention"]["updated_by"] = f"key:{an_id('key', 3)}"
+    page.reload()
+    by = page.get_by_text("key old laptop")
+    expect(by).to_be_visible()
+    expect(page.locator(f'[title="key:{an_id("key", 3)}"]')).to_contain_text("old laptop")
+    page.get_by_role("tab", name="Keys").click()
+    expect(page.get_by_text("old laptop", exact=True)).to_have_attribute("title", an_id("key", 3))
+
+
+def test_who_may_not_see_the_keys_sees_their_ids(opened: Opened, ui_api: FakeApi) -> None:
+    ui_api.world.role = "viewer"
+    page = opened("/settings?tab=retention")
+    expect(page.locator(".lead")).to_be_visible()
+    ui_api.world.kept["retention"]["updated_by"] = f"key:{an_id('key', 3)}"
+    page.reload()
+    expect(page.locator(f'[title="key:{an_id("key", 3)}"]')).to_contain_text("key ")
+    expect(page.get_by_text("old laptop")).to_have_count(0)
+
+
+def test_revoking_ones_own_key_warns_that_one_is_signed_out(opened: Opened, ui_api: FakeApi) -> None:
+    ui_api.actor = f"key:{an_id('key', 1)}"
+    page = opened("/settings")
+    warning = page.get_by_text("You are signed in with this key: you will be signed out.")
+    page.get_by_role("button", name="Revoke support service").click()
+    expect(page.get_by_role("dialog")).to_contain_text("Last used: never.")
+    expect(warning).to_have_count(0)
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Revoke bootstrap").click()
+    expect(warning).to_be_visible()
+
+
+def test_rules_that_cannot_be_looked_at_yet_say_why(opened: Opened) -> None:
+    page = opened("/settings?tab=retention")
+    page.get_by_role("button", name="Another rule for an environment").click()
+    act = page.get_by_role("button", name="Look at the change")
+    expect(act).to_have_accessible_description("Every other rule names an environment.")
+    page.get_by_role("textbox", name="Environment").last.fill("staging")
+    expect(act).to_have_accessible_description("Two rules are of the environment staging.")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    page.get_by_role("textbox", name="Environment").last.fill("dev")
+    page.get_by_label("Spans, days").last.fill("7")
+    act.click()
+    expect(page.get_by_role("dialog")).to_contain_text("Spans of dev: kept 7 days instead of for ever.")
+
+
 def test_a_restored_server_says_that_nothing_leaves_and_how_to_go_on(opened: Opened, ui_api: FakeApi) -> None:
     ui_api.held = {"backup": "assay-20261125T172000Z-1n0d9f", "made_at": at(), "restored_at": at()}
     page = opened("/incidents")

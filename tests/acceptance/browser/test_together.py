@@ -1,5 +1,6 @@
 """Two people change the same thing: nobody overwrites what they did not see, and nothing that was typed is lost."""
 
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -14,6 +15,7 @@ pytestmark = pytest.mark.browser
 
 Opened = Callable[..., Page]
 SHOW = "Show what was saved; my draft is lost"
+ANEW = "It was deleted meanwhile: make it anew from my draft"
 
 
 def saved_by_a_colleague(document: dict[str, Any], **changes: Any) -> None:
@@ -91,6 +93,51 @@ def test_a_dashboard_that_the_page_learnt_of_meanwhile_is_not_overwritten(opened
     expect(mine.get_by_role("textbox", name="Title")).to_have_value("Mine")
     mine.get_by_role("button", name=SHOW).click()
     expect(mine.get_by_role("heading", name="Theirs")).to_be_visible()
+
+
+def test_a_dashboard_that_a_colleague_deleted_is_made_anew_from_the_draft(opened: Opened, ui_api: FakeApi) -> None:
+    mine = opened("/dashboards?do=new")
+    mine.get_by_label("Title").fill("Support")
+    mine.get_by_role("button", name="Make it").click()
+    expect(mine.get_by_role("dialog")).to_have_count(0)
+    mine.get_by_role("textbox", name="Title").fill("Mine")
+    theirs = opened("/dashboards/support?edit=1")
+    theirs.get_by_role("button", name="Delete").click()
+    theirs.get_by_role("button", name="Really delete it").click()
+    expect(theirs).to_have_url(re.compile("/dashboards$"))
+    mine.get_by_role("button", name="Save").click()
+    mine.get_by_role("button", name=ANEW).click()
+    expect(mine.get_by_text("Mine is saved.")).to_be_visible()
+    expect(mine.get_by_role("heading", name="Mine")).to_be_visible()
+
+
+def test_a_monitor_that_a_colleague_deleted_is_made_anew_from_the_draft(opened: Opened, ui_api: FakeApi) -> None:
+    mine = opened(f"/monitors/{an_id('mon', 2)}/edit")
+    mine.get_by_label("Name").fill("mine")
+    ui_api.world.monitors[:] = [one for one in ui_api.world.monitors if one["id"] != an_id("mon", 2)]
+    mine.get_by_role("button", name="Change it").click()
+    mine.get_by_role("button", name=ANEW).click()
+    expect(mine.get_by_text("mine is changed.")).to_be_visible()
+    assert [call[:2] for call in ui_api.received if call[0] in ("PUT", "POST") and "preview" not in call[1]] == [
+        ("PUT", f"/monitors/{an_id('mon', 2)}"),
+        ("POST", "/monitors"),
+    ]
+
+
+def test_an_export_that_a_colleague_deleted_keeps_what_is_typed(opened: Opened, ui_api: FakeApi) -> None:
+    mine = opened("/settings?tab=exports")
+    mine.get_by_role("button", name="bi", exact=False).first.click()
+    mine.get_by_role("button", name="Change", exact=True).click()
+    dialog = mine.get_by_role("dialog")
+    dialog.get_by_label("Name").fill("mine")
+    ui_api.world.kept["exports"].clear()
+    come_back(mine, "/exports")
+    expect(mine.get_by_text("The export that the link names is not there, or was deleted.")).to_be_visible()
+    expect(dialog.get_by_label("Name")).to_have_value("mine")
+    dialog.get_by_role("button", name="Change it").click()
+    dialog.get_by_role("button", name=ANEW).click()
+    expect(dialog).to_have_count(0)
+    assert [one["name"] for one in ui_api.world.kept["exports"]] == ["mine"]
 
 
 def test_a_reader_whose_clock_is_hours_off_sees_the_same_as_everybody(opened: Opened, ui_api: FakeApi) -> None:

@@ -283,6 +283,9 @@ def test_a_new_key_is_shown_once(opened: Opened) -> None:
     page.get_by_label("Name").fill("night job")
     page.get_by_role("dialog").get_by_role("button", name="Create").click()
     expect(page.get_by_role("dialog")).to_contain_text("sk_new_secret_shown_once")
+    page.keyboard.press("Escape")
+    page.mouse.click(5, 5)
+    expect(page.get_by_role("dialog")).to_contain_text("sk_new_secret_shown_once")  # gone for good, were it closed
     page.get_by_role("button", name="I have copied it").click()
     expect(page.get_by_role("cell", name="night job", exact=True)).to_be_visible()
     assert "sk_new_secret_shown_once" not in page.content()
@@ -371,6 +374,30 @@ def test_the_audit_log_is_read_by_time_and_names_what_its_filters_take(opened: O
     ui_api.world.audit = []
     page.get_by_label("Filter by action").fill("canary")
     expect(page.get_by_text("No event matches these filters")).to_be_visible()
+
+
+@pytest.mark.parametrize(
+    "path", ["/traces?", "/sessions?", "/users?", "/steps?", "/costs?tab=prices&", "/dashboards/cost?"]
+)
+@pytest.mark.parametrize("range_", ["77", "99999999999d"])
+def test_a_range_that_cannot_be_read_is_told_and_not_taken_for_another(opened: Opened, path: str, range_: str) -> None:
+    page = opened(f"{path}range={range_}")
+    told = page.locator(".notice").filter(has_text="which cannot be read")
+    expect(told).to_contain_text(f"The link asks for the range {range_}")
+    expect(told).to_contain_text("write a range like 15m, 24h or 7d")
+    expect(page.get_by_role("alert")).to_have_count(0)
+
+
+def test_costs_speak_of_the_time_they_are_of(opened: Opened) -> None:
+    page = opened("/costs?range=77")
+    expect(page.locator(".lead").first).to_contain_text("in the last 7 days")
+    page.get_by_text("30d", exact=True).click()
+    expect(page.get_by_text("which cannot be read")).to_have_count(0)
+
+
+def test_a_time_that_is_none_is_shown_as_it_was_written(opened: Opened) -> None:
+    page = opened("/traces?since=yesterday")
+    expect(page.get_by_role("button", name="Since yesterday")).to_be_visible()
 
 
 def test_a_window_of_one_day_is_told_whole(opened: Opened) -> None:

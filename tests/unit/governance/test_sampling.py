@@ -33,3 +33,14 @@ async def test_a_rule_of_what_there_is_not_is_refused(ledger: Ledger) -> None:
     assert (refused.value.field, refused.value.value) == ("rules[1].match.kind", "LLM")
     await sampling.put(PROJECT, "key:a", [fits], None)
     assert sampling.get(PROJECT)["rules"] == [fits]
+
+
+@pytest.mark.parametrize("name", ["n" * 81, "Ärger", "a/b", " first", "", None])
+async def test_a_name_that_a_rule_cannot_have_is_told_with_what_it_may(ledger: Ledger, name: str | None) -> None:
+    sampling = Sampling(ledger, Audit(ledger, SystemClock(), lambda text: (text, [])), SystemClock())
+    rule = {"name": name, "match": {"kind": "tool"}, "action": "keep"}
+    with pytest.raises(InvalidInput) as refused:
+        await sampling.put(PROJECT, "key:a", [rule], None)
+    assert (refused.value.field, refused.value.value) == ("rules[0].name", name)
+    assert "1 to 80 of a-z, A-Z, 0-9, ' '" in refused.value.message
+    assert sampling.get(PROJECT)["rules"] == []

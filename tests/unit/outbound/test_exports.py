@@ -570,6 +570,13 @@ async def test_a_wrong_field_is_named(world: World, change: dict[str, Any], fiel
     assert refused.value.fix
 
 
+@pytest.mark.parametrize("name", ["n" * 101, "Täglich", "a b", "", None])
+async def test_a_name_that_an_export_cannot_have_is_told_with_what_it_may(world: World, name: str | None) -> None:
+    with pytest.raises(InvalidInput, match="1 to 100 of a-z, 0-9") as refused:
+        await world.exports.create(PROJECT, "user:a", {**TO_FOLDER, "name": name})
+    assert (refused.value.field, refused.value.value) == ("name", name)
+
+
 async def test_a_link_that_leads_out_of_the_folder_is_not_followed(world: World, tmp_path: Path) -> None:
     (world.folder / PROJECT).mkdir()
     (world.folder / PROJECT / "bi").symlink_to(tmp_path)

@@ -352,6 +352,12 @@ async def test_a_wrong_field_is_named(world: World, fields: dict[str, Any], fiel
     assert "pass" not in str(refused.value.value)
 
 
+async def test_a_name_that_a_forward_cannot_have_is_told_with_what_it_may(world: World) -> None:
+    with pytest.raises(InvalidInput, match="1 to 100 of a-z, 0-9") as refused:
+        await world.forwards.put(PROJECT, "user:a", "An der Börse", {"endpoint": world.collector.url})
+    assert (refused.value.field, refused.value.value) == ("name", "An der Börse")
+
+
 async def test_a_project_may_not_name_every_variable(world: World) -> None:
     with pytest.raises(Forbidden):
         await world.put(headers={"authorization": "env:OPENAI_API_KEY"})

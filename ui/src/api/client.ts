@@ -65,6 +65,16 @@ export async function getTagged<T>(path: string): Promise<Tagged<T>> {
 export const get = <T>(path: string, query?: Query) => request<T>('GET', path, undefined, query)
 export const post = <T>(path: string, body: unknown = {}, revision?: number) => request<T>('POST', path, body, undefined, revision)
 
+/** Whether anything is there; what else keeps it from being read is thrown. */
+export const isThere = (path: string): Promise<boolean> =>
+  get(path).then(
+    () => true,
+    (error: unknown) => {
+      if (error instanceof Problem && error.status === 404) return false
+      throw error
+    },
+  )
+
 /** The path with its query; parameters without a value are left out, lists repeat. */
 export function address(path: string, query: Query = {}): string {
   const search = new URLSearchParams()

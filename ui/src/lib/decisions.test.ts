@@ -2,7 +2,7 @@ import { expect, it } from 'vitest'
 import type { Channel, ChannelEvent } from '@/api/types'
 import { earlierReleases } from './channels'
 import { pageOf } from './places'
-import { rangeName, sinceOf } from './range'
+import { isRange, rangeName, sinceOf } from './range'
 import { scaleOf, scoreScale } from './scale'
 
 it('goes back to what was live before, never to what is live now', () => {
@@ -22,6 +22,12 @@ it('turns a range of the address into a time', () => {
   expect(sinceOf('24h', Date.parse('2026-11-21T08:00:30Z'))).toBe('2026-11-20T08:00:00.000Z')
   expect(sinceOf('soon')).toBeUndefined()
   expect(rangeName('24h')).toBe('Last 24 hours')
+})
+
+it('reads no range that no calendar has', () => {
+  expect(['15m', '24h', '99999d'].every(isRange)).toBe(true)
+  expect(['soon', '77', '7', '7w', '-7d', '1.5h', '99999999999d'].some(isRange)).toBe(false)
+  expect(sinceOf('99999999999d')).toBeUndefined()
 })
 
 it('keeps zero and the margin in sight', () => {

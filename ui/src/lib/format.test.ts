@@ -1,5 +1,9 @@
 import { describe, expect, it } from 'vitest'
-import { ago, compact, duration, interval, money, person, probability, score, shortId, signed, titled } from './format'
+import { ago, compact, duration, exact, interval, money, person, probability, score, shortId, signed, titled } from './format'
+
+it('leaves a time that is none as it was written', () => {
+  expect(exact('yesterday')).toBe('yesterday')
+})
 
 describe('unknown stays unknown', () => {
   it.each([duration, money, compact, score, signed, probability])('%o writes null as unknown', (write) => {

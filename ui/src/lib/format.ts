@@ -101,6 +101,7 @@ function daysBetween(now: number, time: string): number {
 /** `21 Nov 2026, 08:14:05.123 (UTC+01:00)`, in the reader's time zone, which is said. */
 export function exact(time: string): string {
   const at = new Date(time)
+  if (Number.isNaN(at.getTime())) return time // of a link that somebody mistyped
   const day = at.toLocaleDateString('en-GB', { day: 'numeric', month: 'short', year: 'numeric' })
   const clock = at.toLocaleTimeString('en-GB', { hour12: false })
   return `${day}, ${clock}.${String(at.getMilliseconds()).padStart(3, '0')} ${zone(at)}`

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { changesOf, keptFor, removedIn } from './keeping'
+import { changesOf, keptFor, removedIn, unfinished } from './keeping'
 
 const rule = (environment: string | null, metadata_days: number | null, text_days: number | null) => ({ environment, metadata_days, text_days })
 
@@ -14,6 +14,12 @@ describe('what is kept, in words', () => {
     expect(changesOf([rule(null, 365, 30), rule('staging', 7, null)], [rule(null, 365, 14)])).toEqual(['Their text: kept 14 days instead of 30 days.', 'The rule of staging goes: the project’s rule holds there.'])
     expect(changesOf([], [rule('dev', 7, null)])).toEqual(['Spans of dev: kept 7 days instead of for ever.'])
     expect(changesOf([rule(null, 1, 1)], [rule(null, 1, 1)])).toEqual([])
+  })
+
+  it('says why rules cannot be looked at yet', () => {
+    expect(unfinished([rule(null, 365, 30), rule('staging', 7, null)])).toBeNull()
+    expect(unfinished([rule('staging', 7, null), rule(' ', 1, null)])).toBe('Every other rule names an environment.')
+    expect(unfinished([rule('staging', 7, null), rule('staging', 1, null)])).toBe('Two rules are of the environment staging.')
   })
 
   it('counts what goes', () => {

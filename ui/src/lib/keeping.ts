@@ -34,6 +34,14 @@ export function changesOf(before: RetentionRule[], after: RetentionRule[]): stri
   })
 }
 
+/** Why a change of rules cannot be looked at yet; null when it can. */
+export function unfinished(rules: RetentionRule[]): string | null {
+  const places = rules.flatMap((rule) => (rule.environment === null ? [] : [rule.environment.trim()]))
+  if (places.includes('')) return 'Every other rule names an environment.'
+  const twice = places.find((place, i) => places.indexOf(place) !== i)
+  return twice === undefined ? null : `Two rules are of the environment ${twice}.`
+}
+
 const COUNTED: [string, string][] = [['spans', 'span'], ['texts', 'text'], ['log_records', 'log record'], ['log_texts', 'text of log records'], ['scores', 'score'], ['score_texts', 'text of scores'], ['run_items', 'answer of a run'], ['partial_spans', 'span in pieces'], ['media', 'media file'], ['remembered_answers', 'remembered answer'], ['findings', 'finding of monitors']]
 /** Not things that go by themselves: a trace is its spans, the others are times. */
 const BESIDE = new Set(['traces', 'oldest', 'as_of'])

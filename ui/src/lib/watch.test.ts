@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Finding } from '@/api/monitors'
-import { evidence, evidenceOf, inUnit, metricName, overName, ruleName, spanName } from './watch'
+import { evidence, evidenceOf, inUnit, metricName, overName, ruleName, spanName, tells } from './watch'
 
 describe('a monitor in words', () => {
   it('names its metric and its rule', () => {
@@ -11,6 +11,19 @@ describe('a monitor in words', () => {
     expect(ruleName({ kind: 'change', change: 0.2, direction: 'up' }, { name: 'cost' })).toBe('20 % above what is usual')
     expect(ruleName({ kind: 'threshold', above: 1500, below: 0.5 }, { name: 'requests' })).toBe('above 1,500 or below 0.500')
     expect(ruleName({ kind: 'missing' }, { name: 'count' })).toBe('fewer than 1')
+  })
+
+  it('says who is told in truth, whatever names it has', () => {
+    const [ops, mail] = [{ name: 'ops', enabled: true }, { name: 'mail', enabled: false }]
+    expect(tells(null, [ops, mail])).toBe('everybody')
+    expect(tells(null, [])).toBe('nobody: there is no address')
+    expect(tells(null, [mail])).toBe('nobody: every address is turned off')
+    expect(tells([], [ops])).toBe('nobody')
+    expect(tells(['ops', 'mail'], [ops, mail])).toBe('ops, mail (turned off)')
+    expect(tells(['mail'], [ops, mail])).toBe('mail (turned off): nobody is told')
+    expect(tells(['gone'], [ops, mail])).toBe('gone (not there): every address is told')
+    expect(tells(['gone'], [])).toBe('gone (not there): nobody is told')
+    expect(tells(['gone', 'ops'], [ops])).toBe('gone (not there), ops')
   })
 
   it('writes windows in the largest whole unit and values in their own', () => {

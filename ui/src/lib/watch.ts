@@ -1,4 +1,4 @@
-import type { Definition, Finding, Metric, Monitor, Rule } from '@/api/monitors'
+import type { Definition, Finding, Metric, Monitor, NotificationChannel, Rule } from '@/api/monitors'
 import { count, duration, money, plural, score, UNKNOWN, words } from './format'
 import { portion } from './money'
 import { fieldOf, leavesOut, SEARCH } from './match'
@@ -25,6 +25,20 @@ export function ruleName(rule: Rule, metric: Metric): string {
   if (rule.kind === 'burn') return `spends the error budget of ${portion(rule.objective)} too fast`
   const way = rule.direction === 'up' ? 'above' : rule.direction === 'down' ? 'below' : 'away from'
   return `${portion(rule.change)} ${way} what is usual`
+}
+
+/** Who is told of its incidents; of names that are not there, or turned off, what becomes of them. */
+export function tells(notify: string[] | null, channels: Pick<NotificationChannel, 'name' | 'enabled'>[]): string {
+  if (notify?.length === 0) return 'nobody'
+  const named = channels.filter((one) => notify === null || notify.includes(one.name))
+  const told = named.length > 0 ? named : channels // rather everybody than nobody, where no name is there any more
+  const outcome = told.some((one) => one.enabled) ? (named.length > 0 ? null : 'every address is told') : 'nobody is told'
+  if (notify === null) return channels.length === 0 ? 'nobody: there is no address' : outcome === null ? 'everybody' : 'nobody: every address is turned off'
+  const names = notify.map((name) => {
+    const channel = channels.find((one) => one.name === name)
+    return channel ? (channel.enabled ? name : `${name} (turned off)`) : `${name} (not there)`
+  })
+  return [names.join(', '), outcome].filter(Boolean).join(': ')
 }
 
 const UNITS: Record<string, string> = { error_rate: 'share', slow_rate: 'share', schema_violations: 'share', score_rate: 'share', latency: 'ms', ttft: 'ms', cost: 'USD', cost_per_request: 'USD', tokens: 'tokens', tokens_per_request: 'tokens' }

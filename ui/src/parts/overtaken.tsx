@@ -1,14 +1,28 @@
 import { Button } from '@mantine/core'
+import { useQuery } from '@tanstack/react-query'
 import { useEffect, useState } from 'react'
 import { Problem, type Tagged } from '@/api/client'
 import { Person } from './values'
 
 /** Somebody else was quicker: nobody's change is lost unseen, neither theirs nor what was typed here. */
 
+interface OvertakenProps {
+  error: unknown
+  onShow: () => void
+  /** Asked once a change was refused: what somebody deleted meanwhile has nothing to show. */
+  isThere: () => Promise<boolean>
+  /** Makes the draft into a new one. */
+  onAnew: () => void
+}
+
 /** Below the note of a change that was refused for it. */
-export function Overtaken({ error, onShow }: { error: unknown; onShow: () => void }) {
-  if (!(error instanceof Problem) || error.document.field !== 'If-Match') return null
-  return <div><Button variant="default" onClick={onShow}>Show what was saved; my draft is lost</Button></div>
+export function Overtaken({ error, onShow, isThere, onAnew }: OvertakenProps) {
+  const document = error instanceof Problem ? error.document : null
+  const refused = document !== null && (document.status === 404 || document.field === 'If-Match')
+  const there = useQuery({ queryKey: ['still there', document], queryFn: isThere, enabled: refused, gcTime: 0 })
+  if (!refused || there.isPending) return null
+  if (there.data === false) return <div><Button variant="default" onClick={onAnew}>It was deleted meanwhile: make it anew from my draft</Button></div>
+  return document.field === 'If-Match' && <div><Button variant="default" onClick={onShow}>Show what was saved; my draft is lost</Button></div>
 }
 
 interface Draft<T> {

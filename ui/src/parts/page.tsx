@@ -1,4 +1,6 @@
+import { useSearch } from '@tanstack/react-router'
 import { type ReactNode, useEffect } from 'react'
+import { type Search, unreadRange } from '@/lib/search'
 
 interface PageProps {
   title: string
@@ -24,9 +26,17 @@ export function Page({ title, crumbs, heading, actions, fill, className = '', ch
         </div>
         {actions && <div className="line">{actions}</div>}
       </header>
+      <UnreadRange />
       {children}
     </div>
   )
+}
+
+/** A link with a time that cannot be read shows another one: nobody should take it for what was asked. */
+function UnreadRange() {
+  const range = unreadRange(useSearch({ strict: false }) as Search)
+  if (range === null) return null
+  return <p className="notice unsure" role="status">The link asks for the range <q>{range}</q>, which cannot be read: this is the page’s usual time. Choose another, or write a range like <code>15m</code>, <code>24h</code> or <code>7d</code>.</p>
 }
 
 export function Section({ title, note, end, children }: { title: string; note?: ReactNode; end?: ReactNode; children: ReactNode }) {

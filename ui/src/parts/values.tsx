@@ -1,6 +1,8 @@
 import { IconUser } from '@tabler/icons-react'
 import { Tooltip } from '@mantine/core'
+import { useQuery } from '@tanstack/react-query'
 import { useSyncExternalStore } from 'react'
+import * as ask from '@/api/queries'
 import type { Estimate } from '@/api/types'
 import * as write from '@/lib/format'
 
@@ -69,13 +71,23 @@ export function TokenCount({ input, output }: { input: number | null | undefined
   )
 }
 
+/** A key is called by its name where its reader may see the list of keys: its id tells nobody whose it is. */
+export function useActorName(actor: string | null | undefined): string {
+  const isKey = actor?.startsWith('key:') ?? false
+  const info = useQuery({ ...ask.info, enabled: isKey })
+  const keys = useQuery({ ...ask.keys, enabled: isKey && info.data?.role === 'admin', staleTime: 300_000 })
+  const key = isKey ? keys.data?.items.find((one) => `key:${one.id}` === actor) : undefined
+  return key?.name ? `key ${key.name}` : write.person(actor)
+}
+
 export function Person({ actor }: { actor: string | null | undefined }) {
+  const name = useActorName(actor)
   if (!actor) return <Unknown />
   const machine = /^(canary|rollout|system|assay)/.test(actor)
   return (
     <span className="line tight" style={{ flexWrap: 'nowrap', display: 'inline-flex', verticalAlign: 'bottom', maxWidth: '100%' }} title={actor}>
       <IconUser size={13} stroke={1.75} aria-hidden className="quiet" style={{ flex: 'none' }} />
-      <span className="cut">{machine ? `${write.person(actor)} (machine)` : write.person(actor)}</span>
+      <span className="cut">{machine ? `${name} (machine)` : name}</span>
     </span>
   )
 }

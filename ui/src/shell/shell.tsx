@@ -7,8 +7,8 @@ import { useEffect, useState } from 'react'
 import { request } from '@/api/client'
 import * as ask from '@/api/queries'
 import { bindings, useKeys } from '@/lib/keys'
-import { person } from '@/lib/format'
 import { Empty, ProblemNote } from '@/parts/states'
+import { useActorName } from '@/parts/values'
 import { Held } from './held'
 import { keepFocus } from './kept-focus'
 import { Palette } from './palette'
@@ -98,6 +98,7 @@ function Nav({ onSearch, inDrawer }: { onSearch: () => void; inDrawer?: boolean 
   const info = useQuery(ask.info)
   const open = useQuery(ask.openIncidents)
   const channels = useQuery(ask.channels)
+  const actor = useActorName(info.data?.actor)
   const running = channels.data?.items.filter((channel) => channel.canary?.status === 'running').length ?? 0
   const badges: Record<string, [number, string, string]> = {
     Incidents: [open.data?.total ?? 0, 'open', ''],
@@ -125,7 +126,7 @@ function Nav({ onSearch, inDrawer }: { onSearch: () => void; inDrawer?: boolean 
       </div>
       <div className="nav-foot">
         <span className="line tight" style={{ flexWrap: 'nowrap' }}>
-          <span className="cut" title={info.data?.actor ?? undefined}>{person(info.data?.actor)} · {info.data?.role}</span>
+          <span className="cut" title={info.data?.actor ?? undefined}>{actor} · {info.data?.role}</span>
           <SchemeToggle />
         </span>
         <span className="line tight"><span>v{info.data?.version}</span> <span><kbd>?</kbd> keys</span></span>

@@ -4,7 +4,7 @@ import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
 import { IconArrowDown, IconArrowUp, IconPencil, IconPlus, IconX } from '@tabler/icons-react'
 import { lazy, Suspense, useState } from 'react'
-import { post, request } from '@/api/client'
+import { isThere, post, request } from '@/api/client'
 import * as ask from '@/api/dashboards'
 import type { Dashboard, Definition, Panel, Scope } from '@/api/dashboards'
 import { rangeName } from '@/lib/range'
@@ -15,6 +15,7 @@ import { ProblemNote } from '@/parts/states'
 import { PanelFrame } from './panel-view'
 
 const PanelEditor = lazy(() => import('./panel-editor'))
+const NEW = 0 // the revision of what is not there yet
 
 interface Props {
   dashboard: Dashboard
@@ -43,7 +44,7 @@ export default function DashboardEditor({ dashboard: now, scope, onClose }: Prop
     return ask.definitionOf(found)
   }
   const saving = useMutation({
-    mutationFn: async () => request<Dashboard>('PUT', ask.at(dashboard.name), await read(), undefined, dashboard.revision),
+    mutationFn: async (revision: number) => request<Dashboard>('PUT', ask.at(dashboard.name), await read(), undefined, revision),
     onSuccess: async (saved) => {
       client.setQueryData(ask.dashboard(dashboard.name).queryKey, saved)
       await client.invalidateQueries({ queryKey: ['dashboards'] })
@@ -68,13 +69,13 @@ export default function DashboardEditor({ dashboard: now, scope, onClose }: Prop
   return (
     <div className="stack" style={{ gap: 'var(--gap)' }}>
       <div className="line">
-        <Button loading={saving.isPending} disabled={!draft.title.trim()} onClick={() => saving.mutate()}>Save</Button>
+        <Button loading={saving.isPending} disabled={!draft.title.trim()} onClick={() => saving.mutate(dashboard.revision)}>Save</Button>
         <Button variant="default" onClick={close}>Discard</Button>
         {dashboard.ready_made && <span className="small second">This one is ready made: what you save stands in its place for your project. Deleting it brings it back.</span>}
         {!dashboard.ready_made && <Delete dashboard={dashboard} letGo={letGo} />}
       </div>
       {saving.isError && <ProblemNote error={saving.error} />}
-      <Overtaken error={saving.error} onShow={() => void client.invalidateQueries({ queryKey: ['dashboards', dashboard.name] }).then(close)} />
+      <Overtaken error={saving.error} isThere={() => isThere(ask.at(dashboard.name))} onAnew={() => saving.mutate(NEW)} onShow={() => void client.invalidateQueries({ queryKey: ['dashboards', dashboard.name] }).then(close)} />
       {turning.isError && <ProblemNote error={turning.error} />}
       <Tabs value={address.tab === 'yaml' ? 'yaml' : 'panels'} onChange={(tab) => turning.mutate(tab === 'yaml' ? 'yaml' : undefined)} keepMounted={false}>
         <Tabs.List mb="md"><Tabs.Tab value="panels">Panels</Tabs.Tab><Tabs.Tab value="yaml">YAML</Tabs.Tab></Tabs.List>
@@ -180,7 +181,7 @@ function Delete({ dashboard, letGo }: { dashboard: Dashboard; letGo: () => void 
   })
   return (
     <>
-      <Button variant="default" color="red.8" loading={deleting.isPending} onClick={() => (sure ? deleting.mutate() : setSure(true))}>{sure ? 'Really delete it' : 'Delete'}</Button>
+      <Button variant="default" color="red.8" loading={deleting.isPending} onBlur={() => setSure(false)} onClick={() => (sure ? deleting.mutate() : setSure(true))}>{sure ? 'Really delete it' : 'Delete'}</Button>
       {deleting.isError && <ProblemNote error={deleting.error} />}
     </>
   )

@@ -3,7 +3,7 @@ import { notifications } from '@mantine/notifications'
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { Link, useNavigate, useParams } from '@tanstack/react-router'
 import { type FormEvent, useState } from 'react'
-import { request } from '@/api/client'
+import { isThere, request } from '@/api/client'
 import * as ask from '@/api/monitors'
 import type { Definition, Monitor } from '@/api/monitors'
 import { useAddress } from '@/lib/search'
@@ -51,8 +51,9 @@ function Form({ start: now, existing }: { start: Draft; existing?: Monitor }) {
   const definition = definitionOf(draft)
   const change = (next: Partial<Draft>) => setDraft((old) => ({ ...old, ...next }))
   const { ask: asked, letGo } = useDraft(JSON.stringify(draft) !== JSON.stringify(start), 'this monitor')
+  const path = `/monitors/${encodeURIComponent(existing?.id ?? '')}`
   const save = useMutation({
-    mutationFn: (body: Definition) => request<Monitor>(existing ? 'PUT' : 'POST', existing ? `/monitors/${encodeURIComponent(existing.id)}` : '/monitors', body, undefined, seen),
+    mutationFn: ({ body, anew }: { body: Definition; anew?: boolean }) => (existing && !anew ? request<Monitor>('PUT', path, body, undefined, seen) : request<Monitor>('POST', '/monitors', body)),
     onSuccess: async (made) => {
       await client.invalidateQueries({ queryKey: ['monitors'] })
       notifications.show({ message: existing ? `${made.name} is changed.` : `${made.name} is watching.`, autoClose: 5000 })
@@ -66,7 +67,7 @@ function Form({ start: now, existing }: { start: Draft; existing?: Monitor }) {
   }
   const submit = (event: FormEvent) => {
     event.preventDefault()
-    if (definition) save.mutate(definition)
+    if (definition) save.mutate({ body: definition })
   }
   if (!access.write) return <p className="notice">{access.why}</p>
   return (
@@ -79,7 +80,7 @@ function Form({ start: now, existing }: { start: Draft; existing?: Monitor }) {
         <Telling draft={draft} change={change} />
         {existing && measuresOther(draft, start) && <p className="notice unsure">It will measure something else: what is open under the old definition is resolved.</p>}
         {save.isError && <ProblemNote error={save.error} />}
-        <Overtaken error={save.error} onShow={() => void client.invalidateQueries({ queryKey: ['monitors'] }).then(show)} />
+        {existing && <Overtaken error={save.error} isThere={() => isThere(path)} onAnew={() => definition && save.mutate({ body: definition, anew: true })} onShow={() => void client.invalidateQueries({ queryKey: ['monitors'] }).then(show)} />}
         <div className="line">
           <Button type="submit" loading={save.isPending} disabled={!definition || !draft.name.trim()}>{existing ? 'Change it' : 'Watch it'}</Button>
           <Button component={Link} to="/monitors" variant="default">Cancel</Button>

@@ -8,7 +8,7 @@ import * as ask from '@/api/monitors'
 import type { Evaluation, Finding, Monitor } from '@/api/monitors'
 import { count, duration } from '@/lib/format'
 import { told } from '@/lib/match'
-import { evidence, inUnit, metricName, overName, ruleName, spanName } from '@/lib/watch'
+import { evidence, inUnit, metricName, overName, ruleName, spanName, tells } from '@/lib/watch'
 import { Facts, Page, Section } from '@/parts/page'
 import { Empty, Loaded, ProblemNote } from '@/parts/states'
 import { StatusTag } from '@/parts/status'
@@ -30,6 +30,7 @@ export function MonitorPage() {
 
 function Body({ monitor }: { monitor: Monitor }) {
   const history = useQuery(ask.evaluations(monitor.id))
+  const channels = useQuery(ask.channels)
   return (
     <>
       <p className="lead"><StatusTag status={monitor.status} /> {leadOf(monitor)}</p>
@@ -43,7 +44,7 @@ function Body({ monitor }: { monitor: Monitor }) {
           ['Of', told(monitor.filter).join(', ')],
           ['For each', monitor.group_by],
           ['Severity', monitor.severity],
-          ['Tells', monitor.notify === null ? 'everybody' : monitor.notify.join(', ') || 'nobody'],
+          ['Tells', channels.data ? tells(monitor.notify, channels.data.items) : null],
           ['Next look', monitor.enabled && <Time key="next" at={monitor.next_at} />],
           ['Made by', <Person key="by" actor={monitor.created_by} />],
         ]}

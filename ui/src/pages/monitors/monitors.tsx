@@ -17,13 +17,15 @@ import { useAccess } from '@/shell/access'
 const Messages = lazy(() => import('@/pages/trace/messages'))
 const Silences = lazy(() => import('./silences'))
 
+const TABS = ['monitors', 'messages', 'silences']
+
 /** What is watched while nobody looks, and who is told. */
 export function Monitors() {
   const [address, change] = useAddress()
   const access = useAccess()
   return (
     <Page title="Monitors" actions={access.write && <Button component={Link} to="/monitors/new">New monitor</Button>}>
-      <Tabs value={address.tab ?? 'monitors'} onChange={(tab) => change({ tab: tab && tab !== 'monitors' ? tab : undefined })} keepMounted={false}>
+      <Tabs value={TABS.includes(address.tab ?? '') ? address.tab : TABS[0]} onChange={(tab) => change({ tab: tab && tab !== 'monitors' ? tab : undefined })} keepMounted={false}>
         <Tabs.List mb="md">
           <Tabs.Tab value="monitors">What is watched</Tabs.Tab>
           <Tabs.Tab value="messages">Who is told</Tabs.Tab>

@@ -54,7 +54,7 @@ const columnsOf = (nameOf: (id: string) => string, write: boolean): Column<Silen
   { id: 'subject', head: 'About', className: 'nowrap', cell: (row) => (row.subject ? <Link to="/monitors/$monitorId" params={{ monitorId: row.subject }}>{nameOf(row.subject)}</Link> : <strong>everything</strong>) },
   { id: 'reason', head: 'Reason', className: 'main-cell', cell: (row) => <div className="cut" title={row.reason}>{row.reason}</div> },
   { id: 'when', head: 'When', cell: (row) => <When silence={row} /> },
-  { id: 'ends', head: 'Until', className: 'num', cell: (row) => (row.ends_at ? <Time at={row.ends_at} /> : <span className="second">ended by hand</span>) },
+  { id: 'ends', head: 'Until', className: 'num', cell: (row) => (row.ends_at ? <Time at={row.ends_at} full /> : <span className="second">ended by hand</span>) },
   { id: 'by', head: 'By', className: 'hide-m', cell: (row) => <Person actor={row.by} /> },
   { id: 'end', head: <span className="sr">End it</span>, className: 'num', cell: (row) => write && (!row.ends_at || new Date(row.ends_at).getTime() > serverNow()) && <EndNow silence={row} /> },
 ]
@@ -63,8 +63,8 @@ function When({ silence }: { silence: Silence }) {
   const again = silence.repeats
   return (
     <div className="stack" style={{ gap: 0 }}>
-      {again ? <span>{daysOf(again)} <span className="nowrap">{again.from}–{again.until}</span> <span className="second">{again.time_zone}</span></span> : <span className="nowrap">once, from <Time at={silence.starts_at} /></span>}
-      {silence.silent_until ? <span className="small">silent now, until <Time at={silence.silent_until} /></span> : silence.next_at && again && <span className="second small">next <Time at={silence.next_at} /></span>}
+      {again ? <span>{daysOf(again)} <span className="nowrap">{again.from}–{again.until}</span> <span className="second">{again.time_zone}</span></span> : <span>once, from <Time at={silence.starts_at} full /></span>}
+      {silence.silent_until ? <span className="small">silent now, until <Time at={silence.silent_until} full /></span> : silence.next_at && again && <span className="second small">next <Time at={silence.next_at} full /></span>}
     </div>
   )
 }

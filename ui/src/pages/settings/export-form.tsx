@@ -1,7 +1,7 @@
 import { Button, Modal, SegmentedControl, Select, Switch, TextInput } from '@mantine/core'
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { type FormEvent, useState } from 'react'
-import { request } from '@/api/client'
+import { isThere, request } from '@/api/client'
 import type { ExportDefinition, ExportTarget, ScheduledExport } from '@/api/forwarding'
 import { EXPORT_FILTERS, filterOf, takesSeveral } from '@/lib/exports'
 import { useReturnedFocus } from '@/lib/focus'
@@ -27,8 +27,9 @@ export function ExportForm({ existing, onClose }: { existing?: ScheduledExport; 
   const [target, setTarget] = useState<ExportTarget>(existing?.target ?? { folder: '' })
   const [enabled, setEnabled] = useState(existing?.enabled ?? true)
   const [seen] = useState(existing?.revision)
+  const path = `/exports/${encodeURIComponent(existing?.id ?? '')}`
   const save = useMutation({
-    mutationFn: () => request(existing ? 'PUT' : 'POST', existing ? `/exports/${encodeURIComponent(existing.id)}` : '/exports', bodyOf(), undefined, seen),
+    mutationFn: (anew: boolean) => (existing && !anew ? request('PUT', path, bodyOf(), undefined, seen) : request('POST', '/exports', bodyOf())),
     onSuccess: () => show(),
   })
   const show = async () => {
@@ -38,7 +39,7 @@ export function ExportForm({ existing, onClose }: { existing?: ScheduledExport; 
   const bodyOf = (): ExportDefinition => ({ name: name.trim(), what, filter: filterOf(held), format, every, target: cleaned(target, place), enabled }) as ExportDefinition
   const submit = (event: FormEvent) => {
     event.preventDefault()
-    save.mutate()
+    save.mutate(false)
   }
   const text = (field: keyof ExportTarget, label: string, description: string, required = false) => (
     <TextInput label={label} description={description} required={required} value={target[field] ?? ''} onChange={(event) => setTarget({ ...target, [field]: event.currentTarget.value })} />
@@ -67,7 +68,7 @@ export function ExportForm({ existing, onClose }: { existing?: ScheduledExport; 
         )}
         <Switch label="Turned on" checked={enabled} onChange={(event) => setEnabled(event.currentTarget.checked)} />
         {save.isError && <ProblemNote error={save.error} />}
-        <Overtaken error={save.error} onShow={() => void show()} />
+        {existing && <Overtaken error={save.error} isThere={() => isThere(path)} onAnew={() => save.mutate(true)} onShow={() => void show()} />}
         <div className="line" style={{ justifyContent: 'flex-end' }}>
           <Button variant="default" onClick={onClose}>Cancel</Button>
           <Button type="submit" loading={save.isPending} disabled={!name.trim() || openIn(held) !== undefined || !(place === 'folder' ? target.folder : target.s3)?.trim()}>{existing ? 'Change it' : 'Export it'}</Button>

@@ -25,6 +25,7 @@ export default function Exports() {
   const access = useAccess()
   const found = useQuery(ask.exports)
   const shown = found.data?.items.find((one) => one.id === address.export)
+  const [changing, setChanging] = useState<ScheduledExport | null>(null) // kept here: what is typed stays when somebody else deletes it
   return (
     <div className="stack" style={{ gap: 'var(--gap)' }}>
       <Section title="Scheduled exports" note="a file for each window; a repeated run replaces it" end={access.admin && <Button size="xs" onClick={() => change({ do: 'new-export' })}>New export</Button>}>
@@ -40,7 +41,9 @@ export default function Exports() {
           }
         </Loaded>
       </Section>
-      {shown && <Opened one={shown} onClose={() => change({ export: undefined })} />}
+      {shown && <Opened one={shown} onChange={() => setChanging(shown)} onClose={() => change({ export: undefined })} />}
+      {found.data && address.export && !shown && <p className="notice" role="status">The export that the link names is not there, or was deleted. Its files stay where they are.</p>}
+      {access.admin && changing && <ExportForm existing={changing} onClose={() => setChanging(null)} />}
       {access.admin && address.do === 'new-export' && <ExportForm onClose={() => change({ do: undefined }, true)} />}
     </div>
   )
@@ -66,10 +69,9 @@ const columnsOf = (open: (id: string) => void): Column<ScheduledExport>[] => [
 ]
 
 /** One export: its files, and what can be done with it. */
-function Opened({ one, onClose }: { one: ScheduledExport; onClose: () => void }) {
+function Opened({ one, onChange, onClose }: { one: ScheduledExport; onChange: () => void; onClose: () => void }) {
   const access = useAccess()
   const client = useQueryClient()
-  const [changing, change] = useState(false)
   const [removing, remove] = useState(false)
   const runs = usePages<ExportRun>({ ...ask.exportRuns(one.id), refetchInterval: 5_000 })
   const path = `/exports/${encodeURIComponent(one.id)}`
@@ -87,7 +89,7 @@ function Opened({ one, onClose }: { one: ScheduledExport; onClose: () => void })
       end={
         <span className="line tight">
           {access.write && <Button variant="default" size="compact-xs" loading={run.isPending} onClick={() => run.mutate()}>Make the last file anew</Button>}
-          {access.admin && <Button variant="default" size="compact-xs" onClick={() => change(true)}>Change</Button>}
+          {access.admin && <Button variant="default" size="compact-xs" onClick={onChange}>Change</Button>}
           {access.admin && <Button variant="default" size="compact-xs" onClick={() => remove(true)}>Delete</Button>}
           <Button variant="default" size="compact-xs" onClick={onClose}>Close</Button>
         </span>
@@ -97,7 +99,6 @@ function Opened({ one, onClose }: { one: ScheduledExport; onClose: () => void })
       <Listed pages={runs} empty={<p className="second">No file was made yet{one.next_at && <>; the first comes <Time at={one.next_at} /></>}.</p>}>
         {(rows) => <Table label="Files, newest first" rows={rows} columns={RUNS} rowKey={(row) => `${row.window_start} ${row.started_at}`} footer={<More pages={runs} noun="file" />} />}
       </Listed>
-      {changing && <ExportForm existing={one} onClose={() => change(false)} />}
       <ReasonDialog opened={removing} onClose={() => remove(false)} onDone={onClose} title={`Delete ${one.name}`} action="Delete the export" danger withoutReason done="No more files are made." send={() => request('DELETE', path, undefined, undefined, one.revision)}>
         <p>No more files are made. Those that were made stay where they are.</p>
       </ReasonDialog>

@@ -2,9 +2,10 @@ import { Button, Modal, Switch, TextInput } from '@mantine/core'
 import { notifications } from '@mantine/notifications'
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { type FormEvent, useState } from 'react'
-import { post, request } from '@/api/client'
+import { get, post, request } from '@/api/client'
 import * as ask from '@/api/forwarding'
 import type { Forward } from '@/api/forwarding'
+import type { List } from '@/api/types'
 import { useReturnedFocus } from '@/lib/focus'
 import { count, plural } from '@/lib/format'
 import { type Held, heldOf, matchOf, openIn, told } from '@/lib/match'
@@ -22,6 +23,7 @@ import { Time } from '@/parts/values'
 import { useAccess } from '@/shell/access'
 
 const LOGS = 'logs'
+const NEW = '0' // the revision of what is not there yet
 
 /** Other collectors that get what is stored here, as it is stored: scrubbed. */
 export default function Forwards() {
@@ -101,9 +103,9 @@ function ForwardForm({ existing, onClose }: { existing?: Forward; onClose: () =>
   const [share, setShare] = useState<number | string>((existing?.share ?? 1) * 100)
   const [enabled, setEnabled] = useState(existing?.enabled ?? true)
   const [logs, setLogs] = useState(existing?.signals.includes(LOGS) ?? false)
-  const [seen] = useState(existing?.revision ?? '0') // nothing: a forward of that name is not taken over
+  const [seen] = useState(existing?.revision ?? NEW) // a forward of that name is not taken over
   const save = useMutation({
-    mutationFn: () => request('PUT', `/forwards/${encodeURIComponent(name.trim())}`, { endpoint: endpoint.trim(), headers: headersOf(headers), filter: matchOf(held), share: Number(share) / 100, enabled, signals: logs ? ['traces', LOGS] : ['traces'] }, undefined, seen),
+    mutationFn: (revision: string) => request('PUT', `/forwards/${encodeURIComponent(name.trim())}`, { endpoint: endpoint.trim(), headers: headersOf(headers), filter: matchOf(held), share: Number(share) / 100, enabled, signals: logs ? ['traces', LOGS] : ['traces'] }, undefined, revision),
     onSuccess: () => show(),
   })
   const show = async () => {
@@ -112,7 +114,7 @@ function ForwardForm({ existing, onClose }: { existing?: Forward; onClose: () =>
   }
   const submit = (event: FormEvent) => {
     event.preventDefault()
-    save.mutate()
+    save.mutate(seen)
   }
   return (
     <Modal opened onClose={onClose} title={<strong>{existing ? `Change ${existing.name}` : 'Forward to another collector'}</strong>} size="xl" closeButtonProps={{ 'aria-label': 'Close' }}>
@@ -127,7 +129,7 @@ function ForwardForm({ existing, onClose }: { existing?: Forward; onClose: () =>
           <Switch label="Turned on" checked={enabled} onChange={(event) => setEnabled(event.currentTarget.checked)} />
         </div>
         {save.isError && <ProblemNote error={save.error} />}
-        {existing && <Overtaken error={save.error} onShow={() => void show()} />}
+        {existing && <Overtaken error={save.error} isThere={async () => (await get<List<Forward>>('/forwards')).items.some((one) => one.name === existing.name)} onAnew={() => save.mutate(NEW)} onShow={() => void show()} />}
         <div className="line" style={{ justifyContent: 'flex-end' }}>
           <Button variant="default" onClick={onClose}>Cancel</Button>
           <Button type="submit" loading={save.isPending} disabled={!name.trim() || !endpoint.trim() || share === '' || openIn(held) !== undefined}>{existing ? 'Change it' : 'Forward'}</Button>

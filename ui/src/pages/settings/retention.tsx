@@ -7,7 +7,7 @@ import { post, request, type Tagged } from '@/api/client'
 import * as ask from '@/api/keeping'
 import type { Pass, Retention, RetentionRule } from '@/api/keeping'
 import { duration } from '@/lib/format'
-import { changesOf, keptFor, PARTS, removedIn } from '@/lib/keeping'
+import { changesOf, keptFor, PARTS, removedIn, unfinished } from '@/lib/keeping'
 import { serverNow } from '@/lib/now'
 import { ReasonDialog } from '@/parts/dialog'
 import { sameTab, useDraft } from '@/parts/leaving'
@@ -15,6 +15,7 @@ import { Listed, More, usePages } from '@/parts/list'
 import { NumberBox } from '@/parts/number-field'
 import { Newer, useBegun } from '@/parts/overtaken'
 import { Section } from '@/parts/page'
+import { ReasonedButton } from '@/parts/reasoned'
 import { Loaded, ProblemNote, Skeleton } from '@/parts/states'
 import { StatusTag } from '@/parts/status'
 import { type Column, Table } from '@/parts/table'
@@ -48,6 +49,7 @@ function Rules({ now }: { now: Tagged<Retention> }) {
   const meant = rules.filter((rule) => rule.environment !== null || PARTS.some(([part]) => (rule[part] ?? null) !== null))
   const { begun: retention, newer, take } = useBegun<Retention>(now, { isSame: (saved) => changesOf(saved.rules, meant).length === 0, start: (saved) => setRules(draftOf(saved)) })
   const changes = changesOf(retention.rules, meant)
+  const open = unfinished(meant)
   const { ask: asked } = useDraft(changes.length > 0, 'these rules', (next) => sameTab(next, 'retention'))
   const set = (index: number, next: Partial<RetentionRule>) => setRules(rules.map((rule, i) => (i === index ? { ...rule, ...next } : rule)))
   const submit = (event: FormEvent) => {
@@ -66,7 +68,7 @@ function Rules({ now }: { now: Tagged<Retention> }) {
         {access.admin ? (
           <div className="line">
             <Button variant="default" leftSection={<IconPlus size={13} aria-hidden />} onClick={() => setRules([...rules, { environment: '', metadata_days: null, text_days: null }])}>Another rule for an environment</Button>
-            <Button type="submit" disabled={changes.length === 0 || meant.some((rule) => rule.environment === '')}>Look at the change…</Button>
+            <ReasonedButton type="submit" disabled={changes.length === 0} why={open}>Look at the change…</ReasonedButton>
           </div>
         ) : (
           <p className="quiet small">Retention is set by admins of this project.</p>

@@ -86,13 +86,14 @@ function Keys() {
       >
         <p>Whatever uses this key is refused from the next request on. This cannot be undone: a new key has another secret.</p>
         {revoking && <p className="second">Last used: <LastUse of={revoking} />.</p>}
+        {revoking && access.actor === `key:${revoking.id}` && <p className="notice bad">You are signed in with this key: you will be signed out.</p>}
       </ReasonDialog>
     </Section>
   )
 }
 
 const keyColumns = (revoke: (key: Key) => void): Column<Key>[] => [
-  { id: 'name', head: 'Name', cell: (row) => <strong>{row.name ?? person(`key:${row.id}`)}</strong> },
+  { id: 'name', head: 'Name', cell: (row) => <strong title={row.id}>{row.name ?? person(`key:${row.id}`)}</strong> },
   { id: 'role', head: 'Role', cell: (row) => row.role },
   { id: 'public', head: 'Public part', className: 'hide-m', cell: (row) => row.public_key && <code>{row.public_key}</code> },
   { id: 'created', head: 'Created', className: 'hide-s', cell: (row) => <Time at={row.created_at} /> },
@@ -127,7 +128,7 @@ function CreateKey({ opened, onClose }: { opened: boolean; onClose: () => void }
     create.mutate()
   }
   return (
-    <Modal opened={opened} onClose={close} title={<strong>Create a key</strong>} size="lg" closeButtonProps={{ 'aria-label': 'Close' }} closeOnClickOutside={!create.data}>
+    <Modal opened={opened} onClose={close} title={<strong>Create a key</strong>} size="lg" closeButtonProps={{ 'aria-label': 'Close' }} closeOnClickOutside={!create.data} closeOnEscape={!create.data}>
       {create.data ? (
         <div className="stack">
           <p><strong>Copy the secret now.</strong> It is not stored and cannot be shown again.</p>
@@ -183,7 +184,7 @@ function You() {
   const leave = useMutation({ mutationFn: () => request('DELETE', '/session'), onSuccess: () => client.resetQueries() })
   return (
     <Section title="You">
-      <Facts rows={[['Signed in as', person(info.data?.actor)], ['Role', info.data?.role], ['Project', info.data?.project], ['Version', info.data?.version]]} />
+      <Facts rows={[['Signed in as', <Person key="actor" actor={info.data?.actor} />], ['Role', info.data?.role], ['Project', info.data?.project], ['Version', info.data?.version]]} />
       <div>
         <h3 style={{ marginBottom: 4 }}>Colours</h3>
         <SegmentedControl size="xs" aria-label="Colours" data={[{ value: 'auto', label: 'As the system' }, { value: 'light', label: 'Light' }, { value: 'dark', label: 'Dark' }]} value={colorScheme} onChange={(value) => setColorScheme(value as 'auto')} />
