@@ -83,7 +83,7 @@ ONES = """
     GET /api/v1/media/{media}
     GET /api/2.0/mlflow/experiments/get-by-name?experiment_name=quokka-experiment
     GET /api/2.0/mlflow/experiments/get?experiment_id={experiment}
-    GET /api/2.0/mlflow-artifacts/artifacts/tr-{trace}/attachments/{media}
+    GET /api/2.0/mlflow-artifacts/artifacts/{trace}/attachments/{media}
     GET /api/3.0/mlflow/traces/get?trace_id=tr-{trace}
     GET /api/3.0/mlflow/traces/{trace}
     GET /api/3.0/mlflow/traces/{trace}/assessments/{score}
