@@ -125,6 +125,7 @@ class FakeApi:
         known = "assay_session" in request.cookies
         caller = {
             "project": "prj_demo",
+            "project_name": "shop",
             "role": self.world.role,
             "actor": self.actor,
             "held": self.held,

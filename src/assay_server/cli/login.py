@@ -31,6 +31,7 @@ def login(
             raise assay.Unauthenticated("The server does not know this key.")
         file = settings.save(settings.Settings(client.connection.url, key))
     if not emit({"url": url, "config": str(file), **info}, as_json):
-        answer(f"Signed in to {url} as {info['actor']} ({info['role']}), project {info['project']}.")
+        project = info.get("project_name") or info["project"]  # an older server says its id alone
+        answer(f"Signed in to {url} as {info['actor']} ({info['role']}), project {project}.")
         say(f"stored in {file}")
         hint("assay trace list")

@@ -440,3 +440,10 @@ def test_a_link_to_a_tab_that_there_is_not_shows_the_first(opened: Opened) -> No
     page = opened("/settings?tab=notifications")
     expect(page.get_by_role("tab", name="Keys")).to_have_attribute("aria-selected", "true")
     expect(page.get_by_role("tabpanel")).not_to_be_empty()
+
+
+def test_every_page_says_of_which_project_it_is(opened: Callable[..., Page]) -> None:
+    page = opened("/traces")
+    expect(page.get_by_role("navigation", name="Pages").get_by_text("Project shop")).to_be_visible()
+    page.goto(page.url.replace("/traces", "/settings?tab=you"))
+    expect(page.get_by_text("prj_demo")).to_be_visible()

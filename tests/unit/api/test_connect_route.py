@@ -19,6 +19,9 @@ class Accounts:
             raise Unauthenticated("Nobody knows this key.")
         return Principal("prj_a", "key:key_1", "viewer")
 
+    async def project(self, project: str) -> dict[str, Any]:
+        return {"id": project, "name": "shop"}
+
 
 async def test_lines_hold_the_address_and_a_place_for_the_key() -> None:
     app = FastAPI()
@@ -37,7 +40,7 @@ async def test_lines_hold_the_address_and_a_place_for_the_key() -> None:
     assert by_client["otel-grpc"]["lines"][1] == "export OTEL_EXPORTER_OTLP_ENDPOINT={grpc}"
 
 
-async def test_the_port_of_grpc_is_told_to_those_who_are_signed_in() -> None:
+async def test_who_is_signed_in_is_told_the_project_and_the_port_of_grpc() -> None:
     app = FastAPI()
     app.state.services = SimpleNamespace(
         accounts=Accounts(),
@@ -46,5 +49,7 @@ async def test_the_port_of_grpc_is_told_to_those_who_are_signed_in() -> None:
     )
     app.include_router(health.router)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client:
-        assert (await client.get("/api/v1/info")).json()["grpc_port"] is None
-        assert (await client.get("/api/v1/info", headers={"x-api-key": "viewer"})).json()["grpc_port"] == 5317
+        stranger = (await client.get("/api/v1/info")).json()
+        told = (await client.get("/api/v1/info", headers={"x-api-key": "viewer"})).json()
+    assert (stranger["grpc_port"], stranger["project"], stranger["project_name"]) == (None, None, None)
+    assert (told["grpc_port"], told["project"], told["project_name"]) == (5317, "prj_a", "shop")

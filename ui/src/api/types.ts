@@ -12,6 +12,7 @@ export interface Info {
   version: string
   api_version: string
   project: string | null
+  project_name: string | null
   role: Role | null
   actor: string | null
   /** Of OTLP over gRPC; 0: off. */

@@ -125,6 +125,7 @@ function Nav({ onSearch, inDrawer }: { onSearch: () => void; inDrawer?: boolean 
         })}
       </div>
       <div className="nav-foot">
+        {info.data?.project_name && <span className="cut" title={info.data.project ?? undefined}>Project <strong>{info.data.project_name}</strong></span>}
         <span className="line tight" style={{ flexWrap: 'nowrap' }}>
           <span className="cut" title={info.data?.actor ?? undefined}>{actor} · {info.data?.role}</span>
           <SchemeToggle />

@@ -44,8 +44,8 @@ async def readyz_alone(request: Request) -> Response:
 
 @router.get("/api/v1/info", summary="Version, and who is asking")
 async def info(request: Request) -> dict[str, Any]:
-    """The caller's project, role and name, the port of OTLP over gRPC, and of which backup a restored server still
-    holds what would leave, are null where nobody is signed in."""
+    """The caller's project with its name, role and name, the port of OTLP over gRPC, and of which backup a restored
+    server still holds what would leave, are null where nobody is signed in."""
     answer: dict[str, Any] = {"version": __version__, "api_version": API_VERSION}
     caller = None
     if "authorization" in request.headers or "x-api-key" in request.headers or SESSION_COOKIE in request.cookies:
@@ -53,7 +53,9 @@ async def info(request: Request) -> dict[str, Any]:
             caller = await identify(request)
         except Unauthenticated:
             caller = None
+    project = await services(request).accounts.project(caller.project) if caller else None
     answer["project"] = caller.project if caller else None
+    answer["project_name"] = project["name"] if project else None
     answer["role"] = caller.role if caller else None
     answer["actor"] = caller.actor if caller else None
     answer["held"] = services(request).keeping.outgoing.held if caller else None

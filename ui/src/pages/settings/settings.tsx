@@ -184,7 +184,7 @@ function You() {
   const leave = useMutation({ mutationFn: () => request('DELETE', '/session'), onSuccess: () => client.resetQueries() })
   return (
     <Section title="You">
-      <Facts rows={[['Signed in as', <Person key="actor" actor={info.data?.actor} />], ['Role', info.data?.role], ['Project', info.data?.project], ['Version', info.data?.version]]} />
+      <Facts rows={[['Signed in as', <Person key="actor" actor={info.data?.actor} />], ['Role', info.data?.role], ['Project', info.data?.project_name], ['Its id', info.data?.project], ['Version', info.data?.version]]} />
       <div>
         <h3 style={{ marginBottom: 4 }}>Colours</h3>
         <SegmentedControl size="xs" aria-label="Colours" data={[{ value: 'auto', label: 'As the system' }, { value: 'light', label: 'Light' }, { value: 'dark', label: 'Dark' }]} value={colorScheme} onChange={(value) => setColorScheme(value as 'auto')} />
