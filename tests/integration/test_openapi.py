@@ -145,6 +145,7 @@ _ALIKE = {
     "score_id": "score",
     "assessment_id": "score",
     "media_id": "media",
+    "attachment_id": "media",
     "version": "prompt",
 }
 _NAMES = {"prompts": "prompt_name", "datasets": "dataset", "channels": "channel", "dashboards": "dashboard"}
