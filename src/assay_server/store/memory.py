@@ -9,7 +9,6 @@ memory back at once, when nobody did for some minutes.
 import asyncio
 import logging
 import math
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -122,7 +121,7 @@ class ReadMemory:
 
     def _still_s(self) -> float:
         """Seconds until little of it is left, if nobody reads any more."""
-        return _FADES_S * math.log(max(self._lately(), sys.float_info.min) / _FEW_S)
+        return self._at + _FADES_S * math.log(self._read_s / _FEW_S) - self._seconds()
 
     async def _stay(self) -> None:
         try:

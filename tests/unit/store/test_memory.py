@@ -145,7 +145,7 @@ async def test_memory_is_more_while_people_read(cursor: duckdb.DuckDBPyConnectio
     assert one.holds == SETTINGS.memory_limit
     for _ in range(10):  # the panels of a page
         reading.took(0.2)
-    await asyncio.to_thread(until, lambda: one.holds == "1GiB", 10)
+    assert await asyncio.to_thread(until, lambda: one.holds == "1GiB", 10)
     await reading.close()
 
 
@@ -155,11 +155,11 @@ async def test_memory_is_given_back_when_they_have_gone(cursor: duckdb.DuckDBPyC
     reading.took(1.01)
     reading.took(1.01)
     clock.at += 125  # nearly gone: what is left passes in truth
-    await asyncio.to_thread(until, lambda: one.holds == "1GiB", 10)
+    assert await asyncio.to_thread(until, lambda: one.holds == "1GiB", 10)
     clock.at += 10
-    await asyncio.to_thread(until, lambda: one.holds == SETTINGS.memory_limit, 10)
+    assert await asyncio.to_thread(until, lambda: one.holds == SETTINGS.memory_limit, 10)
     reading.took(2.01)
-    await asyncio.to_thread(until, lambda: one.holds == "1GiB", 10)
+    assert await asyncio.to_thread(until, lambda: one.holds == "1GiB", 10)
     await reading.close()
 
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { SeriesAnswer } from '@/api/dashboards'
-import { bandsTell, cutNote, drawn, isWhole, type Line, parted, reachOf } from './drawn'
+import { bandsTell, barsOf, cutNote, drawn, isWhole, type Line, parted, reachOf } from './drawn'
 
 const line = (values: (number | null)[]): Line => ({ name: 'a', unit: 'USD', values, n: [], lower: [], upper: [], dashed: false, change: null, traces: null })
 
@@ -44,6 +44,9 @@ describe('bins that the range cuts', () => {
     expect(parted([1, 2, 3, 4, 5], [false, true, true, true, false])).toEqual({ whole: [null, 2, 3, 4, null], ends: [1, 2, null, 4, 5] })
     expect(parted([1, 2], [true, true])).toEqual({ whole: [1, 2], ends: [null, null] })
     expect(parted([7], [false])).toEqual({ whole: [null], ends: [7] })
+  })
+  it('are faint among bars', () => {
+    expect(barsOf([1, 2, null], [true, false, true])).toEqual([1, { value: 2, itemStyle: { opacity: 0.4 } }, null])
   })
   it('are said in words', () => {
     expect(cutNote([true, true, false], 'dashed')).toBe('the last bin is not whole: dashed')

@@ -73,6 +73,9 @@ export function parted(values: Line['values'], whole: boolean[]): { whole: Line[
   return { whole: values.map((value, at) => (whole[at] === false ? null : value)), ends }
 }
 
+/** The bars of bins; those of bins that are not whole are faint. */
+export const barsOf = (values: Line['values'], whole: boolean[]) => values.map((value, at) => (whole[at] ? value : { value, itemStyle: { opacity: 0.4 } }))
+
 /** Which bins are not whole, in words; empty where all are. `how` such a bin is drawn. */
 export function cutNote(whole: boolean[], how: string, what = 'bin'): string {
   const [first, last] = [whole.at(0) === false, whole.at(-1) === false]

@@ -8,8 +8,6 @@ import { useEffect, useRef } from 'react'
 echarts.use([BarChart, LineChart, GridComponent, TooltipComponent, MarkLineComponent, SVGRenderer])
 
 /** The inks of series, in their order; the scheme makes them. */
-/** Of a bar that is not of a whole bin. */
-export const FAINT = { opacity: 0.4 }
 export const INKS = ['k-llm', 'k-tool', 'k-agent', 'k-retriever', 'k-guardrail', 'base']
 
 export type Ink = (name: string) => string

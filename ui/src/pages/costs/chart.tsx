@@ -1,10 +1,10 @@
 import { useCallback } from 'react'
 import type { Breakdown, Forecast } from '@/api/costs'
-import { cutNote, isWhole } from '@/lib/drawn'
+import { barsOf, cutNote, isWhole } from '@/lib/drawn'
 import { money } from '@/lib/format'
 import { onAxis } from '@/lib/panels'
 import { type Part, partsOf, startsOf } from '@/lib/spend'
-import { EChart, FAINT, frame, type Ink } from '@/parts/echart'
+import { EChart, frame, type Ink } from '@/parts/echart'
 
 const INKS = ['k-llm', 'k-tool', 'k-agent', 'k-retriever', 'k-guardrail']
 
@@ -47,7 +47,7 @@ function spendOption(ink: Ink, starts: string[], series: (Part & { ink: string }
     tooltip: { ...tooltip, axisPointer: { type: 'shadow' }, formatter },
     yAxis,
     xAxis: xAxis(starts.map((start) => label(start, bin))),
-    series: series.map((one) => ({ type: 'bar', stack: 'cost', name: one.name, data: starts.map((start, i) => (whole[i] ? one.of(start) : { value: one.of(start), itemStyle: FAINT })), itemStyle: { color: ink(one.ink) }, barMaxWidth: 46 })),
+    series: series.map((one) => ({ type: 'bar', stack: 'cost', name: one.name, data: barsOf(starts.map(one.of), whole), itemStyle: { color: ink(one.ink) }, barMaxWidth: 46 })),
   }
 }
 

@@ -1,8 +1,8 @@
 import type { HistogramAnswer, Mark } from '@/api/dashboards'
 import { compact, count } from '@/lib/format'
-import { bandsTell, type Drawn, type Line, parted, reachOf, standsAlone } from '@/lib/drawn'
+import { bandsTell, barsOf, type Drawn, type Line, parted, reachOf, standsAlone } from '@/lib/drawn'
 import { inUnit, onAxis, seriesName } from '@/lib/panels'
-import { FAINT, frame, type Ink, INKS } from '@/parts/echart'
+import { frame, type Ink, INKS } from '@/parts/echart'
 
 interface Look {
   bars: boolean
@@ -33,7 +33,7 @@ function oneLine(ink: Ink, drawn: Drawn, line: Line, at: number, look: Look): ob
   const place = line.dashed ? drawn.lines.findIndex((one) => `${one.name}, before` === line.name) : at
   const colour = ink(INKS[place % INKS.length]!)
   const marks = at === 0 ? marksOf(ink, drawn, look.marks) : {}
-  if (look.bars && !line.dashed) return [{ type: 'bar', name: line.name, stack: look.stacked ? 'all' : undefined, data: line.values.map((value, i) => (drawn.whole[i] ? value : { value, itemStyle: FAINT })), itemStyle: { color: colour }, barMaxWidth: 40, ...marks }]
+  if (look.bars && !line.dashed) return [{ type: 'bar', name: line.name, stack: look.stacked ? 'all' : undefined, data: barsOf(line.values, drawn.whole), itemStyle: { color: colour }, barMaxWidth: 40, ...marks }]
   const few = line.values.filter((value) => value !== null).length < 20
   const { whole, ends } = line.dashed ? { whole: line.values, ends: [] } : parted(line.values, drawn.whole)
   const drawnLine = {

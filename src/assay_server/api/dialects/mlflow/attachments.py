@@ -1,7 +1,6 @@
 """Attachments of traces: MLflow's SDK takes pictures, sound and files out of what a span says, leaves their address
 there (`mlflow-attachment://ID?content_type=…`), and sends them here once the trace has ended."""
 
-from hashlib import sha256
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
@@ -9,6 +8,7 @@ from fastapi.responses import FileResponse
 
 from assay_server.api.auth import principal
 from assay_server.api.dialects.bodies import plain_body
+from assay_server.api.dialects.files import keep_file
 from assay_server.api.dialects.mlflow.errors import MlflowRoute
 from assay_server.api.dialects.mlflow.ids import trace_id_of
 from assay_server.api.openapi import answers
@@ -33,11 +33,8 @@ def location_of(told: str) -> dict[str, str]:
 @router.put(_PATH, summary="MLflow: the content of an attachment")
 async def put(request: Request, caller: Sender, trace_id: str, attachment_id: str) -> dict[str, Any]:
     """Of which span it is, and of which type, the SDK says in the span alone, which may come later."""
-    content, media = await plain_body(request), services(request).media
-    link = MediaLink(trace_id_of(trace_id), "", "attachment")
-    digest = sha256(content).hexdigest()
-    if await media.announce(caller.project, attachment_id, type_of(content), len(content), digest, link):
-        await media.store(caller.project, attachment_id, content)
+    content, link = await plain_body(request), MediaLink(trace_id_of(trace_id), "", "attachment")
+    await keep_file(services(request), caller.project, link, type_of(content), content, attachment_id)
     return {}
 
 
