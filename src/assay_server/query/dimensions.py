@@ -46,6 +46,9 @@ _LONGEST_KEY = 2000
 EDGES = "project = ? AND start_ns >= ? AND start_ns < ?"
 """Spans of one project in a range of time; its parameters are named `edges`."""
 
+_MEETS = "project = ? AND last_ns >= ? AND start_ns < ?"
+"""Traces with something in it."""
+
 LONGEST_NS = 24 * 3_600_000_000_000
 """So long before a time a trace may begin that is active in it."""
 
@@ -80,23 +83,25 @@ def _is_keyed(name: str) -> bool:
 @dataclass(slots=True, frozen=True)
 class Dimension:
     """`own`: SQL over one span, with `params`. `wide`: the trace speaks for spans that say nothing. `many`: a list,
-    and what the trace says is all there is."""
+    and what the trace says is all there is. `told`, with `told_params`: the same over one row of the view `trace_said`,
+    where it knows what the trace says."""
 
     own: str
     params: list[Any] = field(default_factory=list)
     wide: bool = False
     many: bool = False
+    told: str | None = None
+    told_params: list[Any] = field(default_factory=list)
 
-    def across(self) -> str:
-        """(trace, own): the first value that any span of the trace says, and all of what has several.
-
-        `trace` is the hash of its id. Parameters: `params`, then edges.
-        """
-        if self.many:
-            every = lines("SELECT hash(trace_id) AS trace,", all_of(self.own), "AS own FROM spans WHERE", EDGES)
-            return lines(every, "AND len(" + self.own + ") > 0 GROUP BY trace")
-        said = lines("(SELECT hash(trace_id) AS trace, start_ns,", self.own, "AS own FROM spans WHERE", EDGES, ")")
-        return lines("SELECT trace, arg_min(own, start_ns) AS own FROM", said, "WHERE own IS NOT NULL GROUP BY trace")
+    def across(self, edges: Sequence[Any]) -> tuple[str, list[Any]]:
+        """(trace, own), and its parameters: the first value that any span of the trace says, and all of what has
+        several. `trace` is the hash of its id."""
+        if self.told is None:
+            said = lines("(SELECT hash(trace_id) AS trace, start_ns,", self.own, "AS own FROM spans WHERE", EDGES, ")")
+            first = lines("SELECT trace, arg_min(own, start_ns) AS own FROM", said, "WHERE own IS NOT NULL")
+            return lines(first, "GROUP BY trace"), [*self.params, *edges]
+        said = lines("(SELECT hash(trace_id) AS trace,", self.told, "AS own FROM trace_said WHERE", _MEETS, ")")
+        return lines("SELECT * FROM", said, "WHERE own IS NOT NULL"), [*self.told_params, *edges]
 
     def said(self, edges: Sequence[Any], key_sets: Sequence[int] | None) -> tuple[str, list[Any]]:
         """CTEs, ending in a comma, and their parameters: `said`, the spans that say something, by their `of_key`, and
@@ -165,16 +170,17 @@ def dimension(group_by: str | None, key_sets: KeySets = _KNOWN_NONE) -> Dimensio
     if group_by is None:
         return Dimension("NULL::VARCHAR")
     if group_by in (*OWN, *TRACE_WIDE):
-        return Dimension(quoted(group_by), wide=group_by in TRACE_WIDE)
+        wide = group_by in TRACE_WIDE
+        return Dimension(quoted(group_by), wide=wide, told=quoted(group_by) if wide else None)
     if group_by == "tag":
-        return Dimension("tags", wide=True, many=True)
+        return Dimension("tags", wide=True, many=True, told="tags")
     if group_by in {"error_type", "status"}:
         return Dimension(group_by)
     if group_by == "endpoint":
         return _endpoint(key_sets.get(OF_PROVIDERS))
     kind, _, key = group_by.partition(":")
     if key and kind == "tag":
-        return Dimension(_TAGGED, [key] * 4, wide=True)
+        return Dimension(_TAGGED, [key] * 4, wide=True, told=_TAGGED, told_params=[key] * 4)
     if key and kind == "attribute":
         return Dimension(_ATTRIBUTE, [key] * _PLACES, wide=True)
     raise InvalidInput(
@@ -193,7 +199,8 @@ def _endpoint(of_providers: Sequence[int] | None) -> Dimension:
     if of_providers is not None:
         theirs, params = lines("key IN (SELECT key FROM spans WHERE", ONE_OF_SETS, "AND", theirs, ")"), [of_providers]
     route = "CASE WHEN NOT " + theirs + " THEN " + _TEXT + " END"
-    return Dimension("coalesce(" + route + ", " + root + ")", [*map(list, params), "http.route"], wide=True)
+    own = "coalesce(" + route + ", " + root + ")"
+    return Dimension(own, [*map(list, params), "http.route"], wide=True, told="endpoint")
 
 
 def groups_of(name: str, values: Sequence[str]) -> list[str]:

@@ -24,6 +24,9 @@ TRACE_WIDE = (
 SAID = (*TRACE_WIDE, "endpoint")
 """The same, with what its attributes and its root's name tell."""
 
+TOLD = (*SAID, "root", "opening")
+"""The same, with the names of its first span without a parent, and of its first of all."""
+
 OWN = (
     *("key", "project", "kind", "name", "status", "start_ns", "end_ns", "model", "provider", "service", "cost"),
     *("cost_source", "fresh_input", "cache_read", "cache_write", "output_tokens", "reasoning", "ttft_ms"),

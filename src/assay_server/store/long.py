@@ -31,6 +31,7 @@ from assay_server.store.counting import (
     OUTPUT,
     ROLLS_UP,
     SAID,
+    TOLD,
     counted_by_key,
     keys,
     with_trace,
@@ -68,13 +69,18 @@ def may_count(source: str) -> str:
 def calls(source: str, has: str) -> str:
     """The rest of a `WITH`: all calls of all long traces that count, with what their traces say of them."""
     return (
-        f"said AS MATERIALIZED ({_said(source, SAID)}),"  # noqa: S608
-        " tagged AS MATERIALIZED (SELECT trace, list(tag ORDER BY place) AS tags FROM (SELECT trace, tag, min(place) AS"
-        " place FROM (SELECT trace, tag, (said_ns, nth) AS place FROM long_tags"
-        f" UNION ALL SELECT trace, tag, (said_ns, nth) FROM ({_tags(source)})) GROUP BY ALL) GROUP BY trace)"
+        f"said AS MATERIALIZED ({_said(source, SAID)}), {_tagged(source)}"  # noqa: S608
         f" SELECT {with_trace('tagged.tags')}"
         f" FROM (SELECT {CALL} FROM long_calls WHERE NOT ({_gone(has)}) UNION ALL SELECT {CALL} FROM ({_come(has)})) c"
         " JOIN said ON said.trace = c.trace LEFT JOIN tagged ON tagged.trace = c.trace"
+    )
+
+
+def said(source: str) -> str:
+    """The rest of a `WITH`: what each long trace says, with its tags."""
+    return (
+        f"said AS ({_said(source, TOLD)}), {_tagged(source)}"  # noqa: S608
+        " SELECT said.*, tagged.tags FROM said LEFT JOIN tagged ON tagged.trace = said.trace"
     )
 
 
@@ -101,7 +107,7 @@ def _fitting(name: str) -> str:
 def add(cursor: duckdb.DuckDBPyConnection, source: str) -> None:
     """Settles the spans of the table `source`, in a round's transaction."""
     cursor.execute(f"CREATE OR REPLACE TEMP TABLE long_has AS {may_count(source)}")
-    cursor.execute(f"CREATE OR REPLACE TEMP TABLE long_now AS WITH {traces(source, 'long_has', SAID)}")
+    cursor.execute(f"CREATE OR REPLACE TEMP TABLE long_now AS WITH {traces(source, 'long_has', TOLD)}")
     cursor.execute(f"DELETE FROM long_calls WHERE {_gone('long_has')}")  # noqa: S608
     cursor.execute(f"INSERT INTO long_calls BY NAME SELECT {CALL}, me FROM ({_come('long_has')})")  # noqa: S608
     cursor.execute(
@@ -148,6 +154,14 @@ def _gone(has: str) -> str:
 def _known(has: str, column: str) -> str:
     """The few of `long_parents` that matter, so that no table is made of all of them."""
     return f"SELECT parent FROM long_parents WHERE parent IN (SELECT {column} FROM {has} WHERE {column} IS NOT NULL)"  # noqa: S608
+
+
+def _tagged(source: str) -> str:
+    return (
+        "tagged AS MATERIALIZED (SELECT trace, list(tag ORDER BY place) AS tags FROM (SELECT trace, tag, min(place) AS"  # noqa: S608
+        " place FROM (SELECT trace, tag, (said_ns, nth) AS place FROM long_tags"
+        f" UNION ALL SELECT trace, tag, (said_ns, nth) FROM ({_tags(source)})) GROUP BY ALL) GROUP BY trace)"
+    )
 
 
 def _tags(source: str) -> str:

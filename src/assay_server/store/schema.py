@@ -21,8 +21,9 @@ found without its spans, and its spans by the few commits they came in. `key` th
 and a long text costs a millisecond to read. Empty where there is no text; NULL in rows older than heads.
 
 `settled_calls` and `settled_traces` follow from the spans, up to the commit that `settled` names (`settled.py` says
-how); `unsettled` names traces that have to be worked out anew. `long_traces`, `long_calls`, `long_parents` and
-`long_tags` hold the same of traces of very many spans, in a way that can be added to (`long.py`).
+how); a trace's `name` is that of its root, which began at `begun_ns`, and its `tags` are those of all its spans.
+`unsettled` names traces that have to be worked out anew. `long_traces`, `long_calls`, `long_parents` and `long_tags`
+hold the same of traces of very many spans, in a way that can be added to (`long.py`).
 
 `error_type` says of which kind the error of a failed span is: its attribute `error.type`, its last exception's type, or
 its message without numbers; NULL for all others. `empty_result` says of a tool whether it found nothing, and
@@ -34,11 +35,11 @@ have any.
 `let_go_ns` says when the text of a row was let go, after `kept_days`; NULL, it stands as it came.
 """
 
-from assay_server.store.counting import SAID
+from assay_server.store.counting import OF_SUMS, SAID, TOLD
 from assay_server.store.derived import EMPTY_RESULT, ERROR_TYPE, REQUEST_KEY
 from assay_server.store.key_sets import ANY_NAMES, KEY_SETS, filled
 
-NEWEST = 11
+NEWEST = 12
 HEAD = 300  # characters
 
 _SPANS = """
@@ -124,10 +125,15 @@ _LONG_TRACES = f"""
 CREATE TABLE IF NOT EXISTS long_traces (
     key UBIGINT NOT NULL, project VARCHAR NOT NULL, trace_id VARCHAR NOT NULL, start_ns BIGINT NOT NULL,
     last_ns BIGINT NOT NULL, end_ns BIGINT NOT NULL, stored_ns BIGINT NOT NULL, failed BOOLEAN NOT NULL,
-    parts BOOLEAN NOT NULL, {", ".join(f'"{name}" VARCHAR, {name}_ns BIGINT' for name in SAID)}, calls BIGINT NOT NULL,
+    parts BOOLEAN NOT NULL, {", ".join(f'"{name}" VARCHAR, {name}_ns BIGINT' for name in TOLD)}, calls BIGINT NOT NULL,
     priced BIGINT NOT NULL, usd DOUBLE NOT NULL, asked BIGINT NOT NULL, input_tokens BIGINT NOT NULL,
     answered BIGINT NOT NULL, output_tokens BIGINT NOT NULL
 )"""
+
+_SAID_OF_TRACES = (
+    *("name VARCHAR", "begun_ns BIGINT", "tags VARCHAR[]"),
+    *(f"{name} VARCHAR" for name in SAID if name not in OF_SUMS),
+)
 
 _LABELS = ("feature", "tenant", "cost_center")
 
@@ -208,6 +214,15 @@ STEPS: dict[int, tuple[str, ...]] = {
         "ALTER TABLE long_tags ADD COLUMN IF NOT EXISTS nth BIGINT",
     ),
     11: (),
+    12: (
+        *(f"ALTER TABLE settled_traces ADD COLUMN IF NOT EXISTS {column}" for column in _SAID_OF_TRACES),
+        *(
+            f"ALTER TABLE long_traces ADD COLUMN IF NOT EXISTS {column}"
+            for name in TOLD
+            if name not in SAID
+            for column in (f"{name} VARCHAR", f"{name}_ns BIGINT")
+        ),
+    ),
 }
 """Schema version -> the statements that lead to the tables of it; all are run at every opening."""
 
@@ -226,5 +241,6 @@ FILLS: dict[int, tuple[str, ...]] = {
     9: (*filled("spans"), *filled("held")),
     10: _ANEW,  # the gateway's calls got the service that they were made for, tags their order
     11: _ANEW,  # of roll-ups inside each other one counts, and so does what says cached or reasoned tokens alone
+    12: _ANEW,  # traces got their names, and all that they say
 }
 """Schema version -> what a store of an older one gets: new columns of old rows, rows that follow from others."""

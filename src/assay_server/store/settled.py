@@ -5,9 +5,10 @@ To work that out for a million spans takes a fifth of a second, so it is done on
 round is settled a moment later (`settling`), and a trace that gets more spans is settled anew. One of very many spans
 is only added to (`long`).
 
-Two views answer as if all were settled: `counted_calls` and `trace_sums` read what is, and work out the traces that had
-commits since. So no reader waits for a round and none sees half of one. All of it follows from the facts and may be
-thrown away at any time; what removes or prices spans sees to it in the same transaction (`unsettle`, `reprice`).
+Three views answer as if all were settled: `counted_calls`, `trace_sums`, and `trace_said` with what each trace is
+called and says. They read what is, and work out the traces that had commits since. So no reader waits for a round and
+none sees half of one. All of it follows from the facts and may be thrown away at any time; what removes or prices spans
+sees to it in the same transaction (`unsettle`, `reprice`).
 """
 
 import duckdb
@@ -19,6 +20,7 @@ from assay_server.store.counting import (
     OF_SUMS,
     OWN,
     PROVIDERS_ROUTE,
+    SAID,
     TRACE_WIDE,
     USED,
     WIDE,
@@ -42,8 +44,12 @@ _ENDPOINT = (
 _EACH_ONCE = "list_filter(tags, lambda t, nth: list_position(tags, t) = nth)"
 """In the order in which a trace says its tags: the first of a key is the one that its calls are grouped by."""
 
+_QUOTED = (*(f'"{name}"' for name in TRACE_WIDE), "tags")
 _TOLD = f"{PART_KEY} AS trace, trace_id, span_id, parent_id, stored_ns, scope"
-_READ = ", ".join((_TOLD, *OWN, *(f'"{name}"' for name in TRACE_WIDE), f"tags, {_ENDPOINT}"))
+_READ_FOR_SAID = ", ".join((f"{PART_KEY} AS trace, trace_id, parent_id, project, name, start_ns", *_QUOTED, _ENDPOINT))
+_READ = ", ".join(
+    (_TOLD, *OWN, *_QUOTED, _ENDPOINT, "CASE WHEN parent_id IS NULL THEN name END AS root, name AS opening")
+)
 _READ_FOR_SUMS = (
     f'{_TOLD}, project, kind, service, model, status, start_ns, end_ns, "user", session, environment, cost,'
     " fresh_input, cache_read, cache_write, output_tokens, reasoning"
@@ -54,6 +60,11 @@ _TRACE = (
 )
 
 
+_SAID = f"key, project, trace_id, start_ns, last_ns, name, begun_ns, {', '.join(WIDE)}, tags"
+_OF_TRACE = ", ".join(("name, begun_ns, tags", *(f'said."{each}"' for each in SAID if each not in OF_SUMS)))
+_NAMED = "coalesce(root, opening) AS name, coalesce(root_ns, start_ns) AS begun_ns"
+
+
 def define(cursor: duckdb.DuckDBPyConnection) -> int:
     """Makes the views of the database that `cursor` uses, for how far it is settled; that moment.
 
@@ -62,15 +73,21 @@ def define(cursor: duckdb.DuckDBPyConnection) -> int:
     """
     since, some = _settled_ns(cursor), _any(cursor, "long_traces")
     fresh = f"SELECT key FROM trace_parts WHERE stored_ns > {since} UNION SELECT key FROM unsettled"  # noqa: S608
-    calls = f"WITH s AS MATERIALIZED ({_spans(_READ, since, fresh, short=some)}), {_calls('s')}"
+    calls = f"WITH s AS MATERIALIZED ({_spans(_READ, since, fresh, short=some)}), said AS MATERIALIZED ({_said('s')}),"
+    calls += _calls("s", "said")
     sums = f"WITH s AS MATERIALIZED ({_spans(_READ_FOR_SUMS, since, fresh, short=some)}), {_sums('s')}"
+    said = f"WITH s AS MATERIALIZED ({_spans(_READ_FOR_SAID, since, fresh, short=some)}) {_said('s')}"
     calls = f"SELECT {CALL} FROM settled_calls WHERE trace NOT IN ({fresh}) UNION ALL SELECT {CALL} FROM ({calls})"  # noqa: S608
     sums = f"SELECT {_TRACE} FROM settled_traces WHERE key NOT IN ({fresh}) UNION ALL SELECT {_TRACE} FROM ({sums})"  # noqa: S608
+    said = f"SELECT {_SAID} FROM settled_traces WHERE key NOT IN ({fresh}) UNION ALL SELECT {_SAID} FROM ({said})"  # noqa: S608
     if some:
         calls += f" UNION ALL SELECT {CALL} FROM (WITH {_long(_READ, since)}, {long.calls('s', 'h')})"  # noqa: S608
         sums += f" UNION ALL SELECT {long.SUMS} FROM (WITH {_long(_READ_FOR_SUMS, since)}, {long.traces('s', 'h')})"  # noqa: S608
+        of_long = f"SELECT *, trace AS key, {_NAMED} FROM (WITH {_long(_READ, since)}, {long.said('s')})"  # noqa: S608
+        said += f" UNION ALL SELECT {_SAID} FROM ({of_long})"  # noqa: S608
     cursor.execute(f"CREATE OR REPLACE VIEW counted_calls AS {calls}")
     cursor.execute(f"CREATE OR REPLACE VIEW trace_sums AS {sums}")
+    cursor.execute(f"CREATE OR REPLACE VIEW trace_said AS {said}")
     return since
 
 
@@ -179,10 +196,15 @@ def _work_out(cursor: duckdb.DuckDBPyConnection, since: int, until: int) -> bool
     begun = cursor.execute(_begun() + " LIMIT 1").fetchone() is not None
     if begun or some:
         _add_to_long(cursor, since, until)
-    cursor.execute(f"INSERT INTO settled_calls BY NAME WITH {_calls('fresh_spans')}")
-    cursor.execute(f"INSERT INTO settled_traces BY NAME WITH {_sums('fresh_spans')}")
+    cursor.execute(f"CREATE OR REPLACE TEMP TABLE fresh_said AS {_said('fresh_spans')}")
+    cursor.execute(f"INSERT INTO settled_calls BY NAME WITH {_calls('fresh_spans', 'fresh_said')}")
+    cursor.execute(
+        f"INSERT INTO settled_traces BY NAME SELECT sums.*, {_OF_TRACE} FROM (WITH {_sums('fresh_spans')}) sums"  # noqa: S608
+        " JOIN fresh_said said USING (key)"
+    )
     cursor.execute(f"DELETE FROM unsettled WHERE key IN ({fresh})")  # noqa: S608
     cursor.execute("DROP TABLE fresh")
+    cursor.execute("DROP TABLE fresh_said")
     cursor.execute("DROP TABLE fresh_spans")
     return begun
 
@@ -231,15 +253,25 @@ def _spans_of_long(columns: str, since: int, until: int | None = None) -> str:
     return f"SELECT * FROM ({newer}) WHERE trace IN ({long.IDS})"  # noqa: S608
 
 
-def _calls(source: str) -> str:
-    """The rest of a `WITH`, from the spans of whole traces to the calls among them that count."""
-    said = ", ".join(f"arg_min({name}, start_ns) AS {name}" for name in WIDE)
+def _said(source: str) -> str:
+    """A SELECT of a row for each trace, from the spans of whole traces: what it is called, and what it says."""
+    first = ", ".join(f"arg_min({name}, start_ns) AS {name}" for name in WIDE)
+    root = "FILTER (parent_id IS NULL)"
     return (
-        f"said AS MATERIALIZED (SELECT * REPLACE ({_EACH_ONCE} AS tags) FROM (SELECT trace, {said},"  # noqa: S608
-        f" flatten(list(tags ORDER BY start_ns) FILTER (len(tags) > 0)) AS tags FROM {source} GROUP BY trace)),"
-        f" h AS MATERIALIZED ({may_count(source, KEYS)})"
-        f" SELECT {with_trace('said.tags')}"
-        f" FROM ({counted_by_key('h')}) c JOIN said ON said.trace = c.trace"
+        f"SELECT * REPLACE ({_EACH_ONCE} AS tags) FROM (SELECT trace AS key, any_value(project) AS project,"  # noqa: S608
+        " any_value(trace_id) AS trace_id, max(start_ns) AS last_ns,"
+        f" coalesce(arg_min(name, start_ns) {root}, arg_min(name, start_ns)) AS name,"
+        f" coalesce(min(start_ns) {root}, min(start_ns)) AS begun_ns, {first},"
+        " flatten(list(tags ORDER BY start_ns) FILTER (len(tags) > 0)) AS tags,"
+        f" min(start_ns) AS start_ns FROM {source} GROUP BY trace)"
+    )
+
+
+def _calls(source: str, said: str) -> str:
+    """The rest of a `WITH`, from the spans of whole traces, and what these `said`, to the calls that count."""
+    return (
+        f"h AS MATERIALIZED ({may_count(source, KEYS)})"  # noqa: S608
+        f" SELECT {with_trace('said.tags')} FROM ({counted_by_key('h')}) c JOIN {said} AS said ON said.key = c.trace"
     )
 
 

@@ -66,16 +66,16 @@ def steps_sql(
 
 
 def one_in_sql(project: str, name: str | None, since_ns: int, until_ns: int, most: int) -> tuple[str, list[Any]]:
-    """`one_in`: of how many traces one is to be looked at, so that it is about `most` spans. How many traces have the
-    name their roots tell; where no root has it, as many at most as there are spans of that name."""
+    """`one_in`: of how many traces one is to be looked at, so that it is about `most` spans."""
     sql = lines(
-        "WITH s AS (SELECT parent_id IS NULL AS root, ?::VARCHAR IS NULL OR name = ? AS named FROM spans WHERE",
-        *(EDGES + "),", "n AS (SELECT count(*) AS spans, count(*) FILTER (root) AS roots, count(*) FILTER (named)"),
-        "  AS named, count(*) FILTER (root AND named) AS of_name FROM s)",
-        "SELECT greatest(1, ceil(spans * coalesce(nullif(of_name, 0), named)",
-        *("/ coalesce(nullif(roots, 0), nullif(spans, 0), 1) / " + str(int(most)) + "))::BIGINT AS one_in FROM n",),
+        "WITH",
+        roots() + ", n AS (SELECT count(*) AS traces, count(*) FILTER (?::VARCHAR IS NULL OR name = ?) AS named",
+        "  FROM root), s AS (SELECT count(*) AS spans FROM spans WHERE",
+        EDGES + ")",
+        "SELECT greatest(1, ceil(spans * named / greatest(traces, 1) /",
+        str(int(most)) + "))::BIGINT AS one_in FROM n, s",
     )
-    return sql, [name, name, project, since_ns, until_ns]
+    return sql, [*roots_params(project, since_ns, until_ns), name, name, project, since_ns, until_ns]
 
 
 def names_sql(project: str, since_ns: int, until_ns: int) -> tuple[str, list[Any]]:

@@ -6,29 +6,22 @@ it is the first of all, as in the list of traces.
 
 from typing import Any
 
-from assay_server.query.dimensions import MARGIN_NS
 from assay_server.query.sql import lines
-
-_FIRST = "trace_id, arg_min(name, (start_ns, span_id)) AS name, min(start_ns) AS start_ns FROM spans WHERE project = ?"
 
 
 def roots(drawn: str = "true") -> str:
-    """A CTE: `root(trace_id, name, start_ns)`, one for each trace that began in the window. For `roots_params`.
+    """A CTE: `root(trace_id, name, start_ns)`, one for each trace whose root began in the window. For `roots_params`.
 
     `drawn`: a condition on `trace_id`, where not all are looked at.
     """
-    within = "AND start_ns >= ? AND start_ns < ? AND " + drawn
     return lines(
-        *("root AS MATERIALIZED (SELECT", _FIRST, "AND parent_id IS NULL", within),
-        *("GROUP BY trace_id UNION ALL SELECT", _FIRST, within, "AND trace_id IN (SELECT trace_id FROM trace_sums"),
-        *("  WHERE project = ?", within, "AND hash(trace_id) NOT IN (SELECT hash(trace_id) FROM spans"),
-        *("  WHERE project = ? AND parent_id IS NULL", within + ")) GROUP BY trace_id)"),
+        "root AS MATERIALIZED (SELECT trace_id, name, begun_ns AS start_ns FROM trace_said",
+        *("WHERE project = ? AND begun_ns >= ? AND begun_ns < ? AND", drawn + ")"),
     )
 
 
 def roots_params(project: str, since_ns: int, until_ns: int) -> list[Any]:
-    window = [project, since_ns, until_ns]
-    return [*window, *window, *window, project, since_ns - MARGIN_NS, until_ns + MARGIN_NS]
+    return [project, since_ns, until_ns]
 
 
 def called(source: str) -> str:

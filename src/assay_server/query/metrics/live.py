@@ -23,10 +23,10 @@ def only_live(where: Where, edges: Sequence[Any], *, runs: bool, of: str = "") -
     """Adds the condition. `runs`: what `has_runs` says; `of`: a table's alias and a dot, of spans or judgements."""
     where.add(of + "run IS NULL")
     if runs:
-        of_no_run(where, edges, of=of)
+        _of_no_run(where, edges, of=of)
 
 
-def of_no_run(where: Where, edges: Sequence[Any], *, of: str = "") -> None:
+def _of_no_run(where: Where, edges: Sequence[Any], *, of: str = "") -> None:
     """Adds the condition for what tells nothing of runs itself, but its trace."""
     named = lines("(SELECT trace_id FROM spans WHERE", EDGES, "AND run IS NOT NULL)")
     where.add(lines("(" + of + "trace_id IS NULL OR", of + "trace_id NOT IN", named + ")"), *edges)

@@ -9,7 +9,6 @@ from typing import Any, Literal
 from assay_server.query.dimensions import GroupedCalls, dimension, each_tag
 from assay_server.query.metrics.asked import Asked, conditions, of_failures
 from assay_server.query.metrics.judged import judgements
-from assay_server.query.metrics.live import of_no_run
 from assay_server.query.metrics.measures import MEASURES, Metric, each
 from assay_server.query.metrics.narrowing import narrowed_calls, of_traces
 from assay_server.query.metrics.searched import SEARCH
@@ -68,20 +67,24 @@ def _is_of_whole_traces(asked: Asked) -> bool:
 
 
 def _whole_traces(asked: Asked, metrics: Sequence[Metric]) -> tuple[str, list[Any]]:
-    """`u` of requests. The store has traces by themselves: spans are looked at for what these are grouped by alone."""
+    """`u` of requests. The store has traces by themselves: spans are looked at for attributes alone."""
     ctes, group, joins, params = "", "''", "", list[Any]()
-    if asked.group_by is not None:
+    by, traces = dimension(asked.group_by), "trace_sums"
+    if by.told is not None:
+        traces, params = "trace_said", by.told_params
+        group = "coalesce(" + (each_tag("t." + by.told) if by.many else by.told) + ", '')"
+    elif asked.group_by is not None:
         ctes, params = _first(asked, asked.around())
-        own = each_tag("first.own") if has_several(asked) else "first.own"
-        group, joins = "coalesce(" + own + ", '')", "LEFT JOIN first ON first.trace = hash(t.trace_id)"
+        group, joins = "coalesce(first.own, '')", "LEFT JOIN first ON first.trace = hash(t.trace_id)"
     where = Where(["t.project = ?", "t.start_ns >= ?", "t.start_ns < ?"], asked.edges())
     for narrow in asked.narrow:
         of_traces(where, narrow, asked.around(), of="t.", known=asked.known_few)
     if asked.only_live and asked.runs:
-        of_no_run(where, asked.around(), of="t.")
+        traces = "trace_said"
+        where.add("t.run IS NULL")
     columns = ", ".join(f"1.0 AS v{at}" for at, _ in enumerate(metrics))
     one = lines(
-        *("SELECT t.start_ns AS at_ns, hash(t.trace_id) AS trace,", group, "AS g,", columns, "FROM trace_sums t"),
+        *("SELECT t.start_ns AS at_ns, hash(t.trace_id) AS trace,", group, "AS g,", columns, "FROM", traces, "t"),
         *(joins, "WHERE", str(where)),
     )
     return lines("WITH", ctes, "u AS (" + one + ")"), [*params, *where.params]
@@ -148,7 +151,8 @@ def _first(asked: Asked, around: list[Any]) -> tuple[str, list[Any]]:
     )
     if few is not None:
         return by.said(around, few)
-    return "first AS (" + by.across() + "),", [*by.params, *around]
+    across, params = by.across(around)
+    return "first AS (" + across + "),", params
 
 
 def _calls(asked: Asked, *, whole: bool) -> tuple[str, list[Any]]:

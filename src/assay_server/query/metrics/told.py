@@ -33,10 +33,11 @@ class Told:
         if not names:
             return cls()
         names = sorted(set(names))
+        across = {name: dimension(name).across(around) for name in names}
         said = ", ".join(f'coalesce(s."{name}", of_{name}.own) AS "{name}"' for name in names)
         return cls(
-            "".join(f"of_{name} AS ({dimension(name).across()}),\n" for name in names),
-            [param for _ in names for param in around],
+            "".join(f"of_{name} AS ({sql}),\n" for name, (sql, _) in across.items()),
+            [param for _, params in across.values() for param in params],
             f"s.* REPLACE ({said})",
             " ".join(f"LEFT JOIN of_{name} ON of_{name}.trace = hash(s.trace_id)" for name in names),
         )
