@@ -76,13 +76,13 @@ export function SetPrice({ wanted, own: now, onClose }: { wanted: Wanted; own: P
         <fieldset className="rates">
           <legend>Dollars per million tokens</legend>
           {RATES.map(([name, label, required], i) => (
-            <NumberField key={name} label={label} required={required && perToken} min={0} decimalScale={9} hideControls value={rates[name]} onChange={set(name)} data-autofocus={wanted.model && i === 0 ? true : undefined} />
+            <NumberField key={name} label={label} required={required && perToken} min={0} decimals={9} hideControls value={rates[name]} onChange={set(name)} data-autofocus={wanted.model && i === 0 ? true : undefined} />
           ))}
         </fieldset>
         <fieldset className="rates">
           <legend>If there is more to it</legend>
-          <NumberField label="Dollars a call" min={0} decimalScale={9} hideControls value={rates.request} onChange={set('request')} />
-          <NumberField label="Batch factor" placeholder="0.5: half the price" min={0} max={1} decimalScale={9} hideControls value={rates.batch} onChange={set('batch')} />
+          <NumberField label="Dollars a call" min={0} decimals={9} hideControls value={rates.request} onChange={set('request')} />
+          <NumberField label="Batch factor" placeholder="0.5: half the price" min={0} max={1} decimals={9} hideControls value={rates.batch} onChange={set('batch')} />
           <TextInput type="date" label="Valid from (UTC)" value={from} onChange={(event) => setFrom(event.currentTarget.value)} />
         </fieldset>
         <TextInput label="Reason" description="For the audit log." value={reason} onChange={(event) => setReason(event.currentTarget.value)} />

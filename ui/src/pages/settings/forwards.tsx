@@ -124,7 +124,7 @@ function ForwardForm({ existing, onClose }: { existing?: Forward; onClose: () =>
         <TextInput label="Headers" description="name=env:VARIABLE, several with commas. Secrets stand in the server’s environment, as ASSAY_FORWARD_…" placeholder="authorization=env:ASSAY_FORWARD_TOKEN" value={headers} onChange={(event) => setHeaders(event.currentTarget.value)} />
         <Match out held={held} fields={MATCHED} onChange={setHeld} empty="All spans." />
         <div className="line" style={{ gap: '1.5rem', alignItems: 'flex-end' }}>
-          <NumberBox label="Share of traces, %" required withAsterisk={false} min={0} max={100} decimalScale={3} hideControls value={share} onChange={setShare} maw="9rem" />
+          <NumberBox label="Share of traces, %" required withAsterisk={false} min={0} max={100} decimals={3} hideControls value={share} onChange={setShare} maw="9rem" />
           <Switch label="Log records, too" checked={logs} onChange={(event) => setLogs(event.currentTarget.checked)} />
           <Switch label="Turned on" checked={enabled} onChange={(event) => setEnabled(event.currentTarget.checked)} />
         </div>

@@ -89,7 +89,7 @@ function Rules({ now }: { now: Tagged<Sampling> }) {
 }
 
 function Share({ label = 'Share kept, %', value, onChange }: { label?: string; value: number | undefined; onChange: (value: number) => void }) {
-  return <NumberField label={label} required withAsterisk={false} min={0} max={100} decimalScale={3} hideControls empty={0} value={value === undefined ? 0 : Number((value * 100).toPrecision(12))} onChange={(next) => onChange((next ?? 0) / 100)} />
+  return <NumberField label={label} required withAsterisk={false} min={0} max={100} decimals={3} hideControls empty={0} value={value === undefined ? 0 : Number((value * 100).toPrecision(12))} onChange={(next) => onChange((next ?? 0) / 100)} />
 }
 
 function TailEnd({ tail, disabled, onChange, waiting }: { tail: Tail | null; disabled: boolean; onChange: (tail: Tail | null) => void; waiting: Sampling['waiting'] }) {
