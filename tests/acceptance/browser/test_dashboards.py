@@ -235,6 +235,20 @@ def test_yaml_is_read_into_the_draft(opened: Opened) -> None:
     expect(field).to_have_value(re.compile("title: Typed"))
 
 
+def test_yaml_of_another_name_is_refused_and_stays(opened: Opened, ui_api: FakeApi) -> None:
+    page = opened("/dashboards/cost?edit=1&tab=yaml")
+    field = page.get_by_role("textbox", name="YAML")
+    field.fill("name: other\ntitle: From git\npanels: []")
+    page.get_by_role("button", name="Save", exact=True).click()
+    told = "This dashboard calls itself 'other', and would be saved as 'cost'. It stands in line 1."
+    expect(page.get_by_role("alert")).to_contain_text(told)
+    expect(field).to_have_value(re.compile("name: other"))
+    assert not [call for call in ui_api.received if call[0] == "PUT"]
+    field.fill("name: cost\ntitle: From git\npanels: []")
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.get_by_text("From git is saved.")).to_be_visible()
+
+
 def test_yaml_that_was_not_read_is_saved_too(opened: Opened, ui_api: FakeApi) -> None:
     page = opened("/dashboards/cost?edit=1&tab=yaml")
     page.get_by_role("textbox", name="YAML").fill("title: From git\npanels: []")

@@ -34,7 +34,7 @@ export default function DashboardEditor({ dashboard: now, scope, onClose }: Prop
   const { ask: asked, letGo } = useDraft(changed, 'this dashboard', (next) => (next.search as Search).edit === '1')
   const [address, change] = useAddress()
   const client = useQueryClient()
-  const parsed = (text: string) => post<Definition & { yaml: string }>('/dashboards/parse', { name: dashboard.name, yaml: text })
+  const parsed = (text: string) => post<Definition & { yaml: string }>('/dashboards/parse', { name: dashboard.name, saved_as: dashboard.name, yaml: text })
   const read = async () => {
     if (written === null) return draft
     const found = await parsed(written)
