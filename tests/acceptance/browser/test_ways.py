@@ -395,9 +395,35 @@ def test_costs_speak_of_the_time_they_are_of(opened: Opened) -> None:
     expect(page.get_by_text("which cannot be read")).to_have_count(0)
 
 
-def test_a_time_that_is_none_is_shown_as_it_was_written(opened: Opened) -> None:
-    page = opened("/traces?since=yesterday")
-    expect(page.get_by_role("button", name="Since yesterday")).to_be_visible()
+@pytest.mark.parametrize("path", ["/traces?", "/audit?", "/dashboards/cost?"])
+def test_a_time_that_is_none_is_told_once_and_can_be_chosen_anew(opened: Opened, path: str) -> None:
+    page = opened(f"{path}since=yesterday")
+    told = page.locator(".notice").filter(has_text="which cannot be read")
+    expect(told).to_contain_text("The link asks for times since yesterday")
+    expect(page.get_by_role("alert")).to_have_count(0)
+    page.get_by_role("button", name=re.compile("Any time|Last")).first.click()
+    page.get_by_role("menuitem", name="Last 7 days").click()
+    expect(told).to_have_count(0)
+
+
+@pytest.mark.parametrize("path", ["/sessions", "/users", "/steps", "/costs"])
+def test_pages_that_look_back_from_now_say_that_they_take_no_other_time(opened: Opened, path: str) -> None:
+    page = opened(f"{path}?since=2026-11-21T08:00:00Z&until=2026-11-21T09:00:00Z")
+    expect(page.get_by_role("status").filter(has_text="this page shows ranges back from now")).to_be_visible()
+
+
+@pytest.mark.parametrize(
+    "path", ["/traces?", "/sessions?", "/users?", "/steps?", "/costs?", "/audit?", "/dashboards/cost?"]
+)
+@pytest.mark.parametrize("asked", ["since=1w", "range=1w", "since=now-7d&until=now"])
+def test_a_range_as_people_write_it_is_read_on_every_page(opened: Opened, path: str, asked: str) -> None:
+    page = opened(f"{path}{asked}")
+    expect(page.get_by_text(re.compile("^(Last 7 days|7d)$")).first).to_be_visible()
+    chosen = page.get_by_role("radio", name="7d").or_(page.get_by_role("button", name="Last 7 days")).first
+    if "menu" not in (chosen.get_attribute("aria-haspopup") or ""):
+        expect(chosen).to_be_checked()
+    expect(page.get_by_text("which cannot be read")).to_have_count(0)
+    expect(page.get_by_role("alert")).to_have_count(0)
 
 
 def test_a_window_of_one_day_is_told_whole(opened: Opened) -> None:
