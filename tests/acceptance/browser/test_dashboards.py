@@ -257,6 +257,20 @@ def test_yaml_that_was_not_read_is_saved_too(opened: Opened, ui_api: FakeApi) ->
     assert next(call for call in ui_api.received if call[0] == "PUT")[2]["title"] == "From git"
 
 
+def test_a_title_that_is_too_long_is_told_while_it_is_typed_and_not_cut(opened: Opened, ui_api: FakeApi) -> None:
+    page = opened("/dashboards?do=new")
+    title = page.get_by_role("dialog").get_by_label("Title")
+    told = page.get_by_text("Allowed: up to 200 characters. These are 201.")
+    title.fill("a" * 200)
+    expect(told).to_have_count(0)
+    title.press_sequentially("b")
+    expect(told).to_be_visible()
+    expect(title).to_have_value("a" * 200 + "b")
+    title.press("Enter")
+    expect(page.get_by_role("dialog")).to_be_visible()
+    assert not [call for call in ui_api.received if call[0] == "PUT"]
+
+
 def test_a_title_in_any_script_makes_a_dashboard(opened: Opened) -> None:
     page = opened("/dashboards?do=new")
     title = page.get_by_role("dialog").get_by_label("Title")
