@@ -8,7 +8,7 @@ import * as ask from '@/api/queries'
 import type { CanaryMetric, Change, Guardrail, Incident } from '@/api/types'
 import { capital, count, interval, percent, score, words } from '@/lib/format'
 import { pageOf } from '@/lib/places'
-import { evidenceOf } from '@/lib/watch'
+import { evidenceOf, evidenceOfEach } from '@/lib/watch'
 import { ReasonDialog } from '@/parts/dialog'
 import { Changes } from '@/parts/diff'
 import { Json } from '@/parts/json'
@@ -95,6 +95,7 @@ function Evidence({ evidence }: { evidence: Record<string, unknown> }) {
   return (
     <>
       {href && <p><a href={href}>The traces of this window</a></p>}
+      {!href && evidenceOfEach(evidence).map((one) => <p key={one.line}><a href={one.href}>The traces of this window that <q>{one.line}</q> finds</a></p>)}
       {seen && <Watched seen={seen} />}
       {metrics?.map((metric) => <MetricRow key={metric.name} metric={metric} />)}
       {guardrails?.map((guardrail) => <GuardrailRow key={guardrail.name} guardrail={guardrail} />)}
