@@ -114,7 +114,7 @@ export function Telling({ draft, change }: FieldsProps) {
       </div>
       {draft.notify !== null && <MultiSelect label="Addresses" placeholder={draft.notify.length ? '' : 'nobody'} data={known} value={draft.notify} onChange={(notify) => change({ notify })} />}
       {names.length === 0 && channels.data && <p className="quiet small">No address is known yet: incidents open, and nobody gets a message.</p>}
-      <LimitedTextarea label="Description" most={2000} description="Stands in the incident: why this matters, what to do." autosize minRows={2} value={draft.description} onChange={(event) => change({ description: event.currentTarget.value })} />
+      <LimitedTextarea label="Description" most={2000} description="Stands in the incident and in its message: why this matters, what to do." autosize minRows={2} value={draft.description} onChange={(event) => change({ description: event.currentTarget.value })} />
       <Switch label="Turned on" checked={draft.enabled} onChange={(event) => change({ enabled: event.currentTarget.checked })} />
     </Section>
   )
