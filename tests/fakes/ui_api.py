@@ -93,6 +93,7 @@ class FakeApi:
             self._route("/incidents/{id}/{action}", self._incident, "POST"),
             self._route("/audit/verify", lambda request: {"ok": True, "checked": len(self.world.audit), "head": None, "broken": None}),
             self._route("/keys", self._create_key, "POST"),
+            self._route("/keys/names", lambda request: self._page(request, [{"id": key["id"], "name": key["name"]} for key in self.world.keys])),
             self._route("/scores", self._score, "POST"),
             self._route("/scores/{id}", self._take_back, "DELETE"),
             *(self._route(f"/{noun}", self._listing(noun)) for noun in listed),

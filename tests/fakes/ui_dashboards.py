@@ -11,7 +11,7 @@ from starlette.responses import JSONResponse, Response
 
 from assay_server.core.errors import InvalidInput
 from assay_server.query import line_json, read_line
-from assay_server.query.dashboards import parse_panel, ready_made, to_json, to_yaml, vocabulary
+from assay_server.query.dashboards import from_yaml, parse_panel, ready_made, to_json, to_yaml, vocabulary
 from assay_server.query.metrics.measures import COUNTS, MEASURES, label_of
 from tests.fakes.ui_world import Json, World, trace_id
 
@@ -56,10 +56,13 @@ def dashboard_routes(world: Callable[[], World]) -> list[tuple[str, Answer, str]
         items = [{**each, "panels": len(each["panels"])} for each in found]
         return {"items": items, "total": len(items), "next": None}
 
-    async def parse(request: Request) -> Json:
-        given = yaml.safe_load((await request.json())["yaml"])
-        read = {"name": "unnamed", "description": "", "range": "24h", "variables": [], **given}
-        return {**read, "yaml": yaml.safe_dump(read)}
+    async def parse(request: Request) -> Any:
+        body = await request.json()
+        try:
+            made = from_yaml(body["name"], body["yaml"], body.get("saved_as"))
+        except InvalidInput as refused:
+            return _refused(refused)
+        return {"name": made.name, **to_json(made), "yaml": to_yaml(made)}
 
     async def query(request: Request) -> Json:
         body = await request.json()
@@ -70,9 +73,7 @@ def dashboard_routes(world: Callable[[], World]) -> list[tuple[str, Answer, str]
         try:
             return line_json(q, read_line(q, 0))
         except InvalidInput as refused:
-            told = {"title": "Bad Request", "status": 400, "code": "invalid_input", "field": "q", "fix": refused.fix,
-                    "detail": refused.message}  # fmt: skip
-            return JSONResponse(told, 400)
+            return _refused(refused)
 
     def marks(request: Request) -> Json:
         at = (_moment(request.query_params["until"]) - timedelta(hours=5)).isoformat()
@@ -99,6 +100,11 @@ def _document(name: str) -> Json | None:
         return None
     meta = {"name": name, "ready_made": True, "revision": 0, "updated_at": None, "updated_by": None}
     return {**meta, **to_json(made), "yaml": to_yaml(made)}
+
+
+def _refused(error: InvalidInput) -> JSONResponse:
+    told = {"title": "Bad Request", "status": 400, "code": "invalid_input", "detail": error.message, "fix": error.fix}
+    return JSONResponse({**told, "field": error.field}, 400)
 
 
 def _shown(body: Json, *, empty: bool) -> Json:

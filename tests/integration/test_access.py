@@ -109,6 +109,7 @@ NEEDS = {
         GET /api/public/traces/{trace_id}
         GET /api/v1/media/{media_id}
         GET /api/v1/traces/{trace_id}/media
+        GET /api/v1/keys/names
         GET /api/v1/audit
         GET /api/v1/audit/verify
         GET /api/v1/canaries

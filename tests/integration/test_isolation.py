@@ -31,6 +31,7 @@ LISTS = """
     GET /api/v1/facets?field=user
     GET /api/v1/incidents
     GET /api/v1/keys
+    GET /api/v1/keys/names
     GET /api/v1/marks?since=2026-01-01T00:00:00Z&until=2100-01-01T00:00:00Z
     GET /api/v1/models/unpriced
     GET /api/v1/monitors

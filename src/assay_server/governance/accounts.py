@@ -90,6 +90,10 @@ class Accounts:
         """All keys of the project, newest first, without their secrets."""
         return await self._ledger.read(lambda connection: rows.keys(connection, project, self._uses.last_ns))
 
+    async def key_names(self, project: str) -> list[dict[str, Any]]:
+        """The id and the name of each key of the project, newest first."""
+        return await self._ledger.read(lambda connection: rows.key_names(connection, project))
+
     async def create_key(self, project: str, actor: str, *, name: str, role: str) -> dict[str, Any]:
         """A new key with its `secret`, which nobody can read again. Raises InvalidInput."""
         check_role(role)

@@ -38,6 +38,13 @@ def keys(connection: Connection, project: str, used_ns: Callable[[str], int]) ->
     return [key_json(row, used_ns(row.id)) for row in connection.execute(query)]
 
 
+def key_names(connection: Connection, project: str) -> list[dict[str, Any]]:
+    """The id and the name of each key of a project, newest first: of revoked ones too, which history names."""
+    query = select(_keys.c.id, _keys.c.name).where(_keys.c.project == project)
+    rows = connection.execute(query.order_by(_keys.c.created_ns.desc(), _keys.c.id.desc()))
+    return [{"id": row.id, "name": row.name} for row in rows]
+
+
 def admin_keys(connection: Connection, project: str) -> int:
     """How many admin keys work."""
     working = (_keys.c.project == project, _keys.c.role == "admin", _keys.c.revoked_ns.is_(None))

@@ -4,7 +4,7 @@ from assay_server.keeping.backup_files import facts_of
 from assay_server.keeping.backups import Backups, Places
 from assay_server.keeping.compactions import Compactions
 from assay_server.keeping.deletion_work import DeletionWork
-from assay_server.keeping.deletions import Asked, Deletions, Sites
+from assay_server.keeping.deletions import Asked, DeletionOfTrace, Deletions, Sites
 from assay_server.keeping.house import Keeping
 from assay_server.keeping.outgoing import Outgoing, held_in
 from assay_server.keeping.passes import Passes
@@ -19,6 +19,7 @@ __all__ = [
     "Asked",
     "Backups",
     "Compactions",
+    "DeletionOfTrace",
     "DeletionWork",
     "Deletions",
     "Found",

@@ -96,6 +96,16 @@ class Asked:
         return {"user_hash": hashed} if self.trace_id is None else {"trace_id": self.trace_id}
 
 
+@dataclass(slots=True, frozen=True)
+class DeletionOfTrace:
+    """What is still known of a trace that was deleted."""
+
+    id: str
+    reason: str
+    ended_at: str | None
+    """None while it is under way."""
+
+
 def asked_in(row: Row[Any]) -> Asked:
     return Asked(user=row.user) if row.trace_id is None else Asked(trace_id=row.trace_id)
 
@@ -174,6 +184,16 @@ class Deletions:
 
         rows, total, following = await self._ledger.read(read)
         return await self._told(project, rows), total, following
+
+    async def of_trace(self, project: str, trace_id: str) -> DeletionOfTrace | None:
+        """The newest deletion of this trace by its id. Traces that went with a person are in no ledger."""
+        query = (
+            select(_rows).where(_rows.c.project == project, _rows.c.trace_id == trace_id).order_by(_rows.c.id.desc())
+        )
+        row = await self._ledger.read(lambda connection: connection.execute(query.limit(1)).one_or_none())
+        if row is None:
+            return None
+        return DeletionOfTrace(row.id, row.reason, None if row.status != "done" else rfc3339(row.ended_ns))
 
     async def _told(self, project: str, rows: Sequence[Row[Any]]) -> Sequence[dict[str, Any]]:
         """With what remains of each today, which may be less than when its proof was made."""

@@ -45,11 +45,12 @@ class Announcer:
 
 
 def _evidence(kind: str, evidence: dict[str, Any]) -> list[str]:
-    """The figure, its n, its line and its window, where the incident came from a monitor; others say theirs in the
-    sentence."""
+    """The figure, its n, its line, its window and what the monitor's author says of it, where the incident came from a
+    monitor; others say theirs in the sentence."""
     lines = [_figures(kind, evidence)] if "metric" in evidence and evidence.get("value") is not None else []
     window = evidence.get("window")
-    return lines + ([f"From {_told(window['since'])} to {_told(window['until'])}."] if window else [])
+    lines += [f"From {_told(window['since'])} to {_told(window['until'])}."] if window else []
+    return lines + ([evidence["description"]] if "metric" in evidence and evidence.get("description") else [])
 
 
 def _figures(kind: str, evidence: dict[str, Any]) -> str:

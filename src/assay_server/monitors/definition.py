@@ -84,7 +84,7 @@ def parse(given: Mapping[str, Any]) -> Definition:
         severity=_one_of(given, "severity", SEVERITIES, "warning"),
         notify=_names(given.get("notify")),
         enabled=bool(given.get("enabled", True)),
-        description=str(given.get("description") or "")[:_LONGEST_TEXT],
+        description=_description(given.get("description")),
     )
 
 
@@ -134,6 +134,15 @@ def to_json(definition: Definition) -> dict[str, Any]:
         "enabled": definition.enabled,
         "description": definition.description,
     }
+
+
+def _description(given: Any) -> str:
+    if given is None:
+        return ""
+    if not isinstance(given, str) or len(given) > _LONGEST_TEXT:
+        fix = f"a text of up to {_LONGEST_TEXT} characters"
+        raise InvalidInput(field="description", value=str(given)[:80], fix=fix)
+    return given.strip()
 
 
 def _rule(given: Any, metric: Any) -> Rule:

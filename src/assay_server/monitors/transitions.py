@@ -107,6 +107,7 @@ def _evidence(monitor: Monitor, finding: Finding) -> dict[str, Any]:
         "metric": monitor.definition.metric.name,
         "filter": {name: list(values) for name, values in monitor.definition.filter.items()},
         "group_by": monitor.definition.group_by,
+        **({"description": monitor.definition.description} if monitor.definition.description else {}),
     }
 
 

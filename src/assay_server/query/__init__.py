@@ -10,7 +10,7 @@ from assay_server.query.costs.forecast import forecast_costs
 from assay_server.query.costs.savings import Savings
 from assay_server.query.costs.sql import CostFilter
 from assay_server.query.costs.why import CostChanges
-from assay_server.query.dashboards import Dashboards, Panels, parse_panel, told_by_line
+from assay_server.query.dashboards import Dashboards, Panels, parse_panel, refuse_other_name, told_by_line
 from assay_server.query.dashboards import filter_of as panel_filter
 from assay_server.query.dashboards import from_yaml as dashboard_from_yaml
 from assay_server.query.dashboards import parse as parse_dashboard
@@ -144,6 +144,7 @@ __all__ = [
     "read_condition",
     "read_excluded",
     "read_line",
+    "refuse_other_name",
     "replay_test",
     "score_json",
     "told_by_line",

@@ -84,6 +84,22 @@ def test_why_takes_a_difference_apart_and_the_days_are_in_the_address(opened: Op
     expect(page.locator(".waterfall")).to_contain_text("2026-11-12")
 
 
+def test_an_impossible_day_in_the_link_is_told_and_can_be_mended(opened: Opened) -> None:
+    told = {"title": "A field has a value that cannot be used.", "status": 400, "detail": "no day", "field": "day"}
+    refused = re.compile(r"/costs/why\?day=2026-02-31")
+    page = opened("/costs?tab=why")
+    page.route(refused, lambda route: route.fulfill(status=400, json=told))
+    page.goto(page.url + "&day=2026-02-31")
+    expect(page.get_by_role("alert")).to_contain_text("no day")
+    day = page.get_by_role("textbox", name="Day")
+    day.press("Tab")
+    expect(page).to_have_url(re.compile("day=2026-02-31"))
+    day.fill("2026-11-12")
+    day.press("Enter")
+    expect(page).to_have_url(re.compile("day=2026-11-12"))
+    expect(page.locator(".waterfall")).to_contain_text("2026-11-12")
+
+
 def test_the_chart_calls_releases_by_the_names_that_the_table_has(opened: Opened) -> None:
     page = opened("/costs?by=release")
     first = page.get_by_role("table", name=re.compile("Costs by release")).get_by_role("link").first

@@ -235,12 +235,40 @@ def test_yaml_is_read_into_the_draft(opened: Opened) -> None:
     expect(field).to_have_value(re.compile("title: Typed"))
 
 
+def test_yaml_of_another_name_is_refused_and_stays(opened: Opened, ui_api: FakeApi) -> None:
+    page = opened("/dashboards/cost?edit=1&tab=yaml")
+    field = page.get_by_role("textbox", name="YAML")
+    field.fill("name: other\ntitle: From git\npanels: []")
+    page.get_by_role("button", name="Save", exact=True).click()
+    told = "This dashboard calls itself 'other', and would be saved as 'cost'. It stands in line 1."
+    expect(page.get_by_role("alert")).to_contain_text(told)
+    expect(field).to_have_value(re.compile("name: other"))
+    assert not [call for call in ui_api.received if call[0] == "PUT"]
+    field.fill("name: cost\ntitle: From git\npanels: []")
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.get_by_text("From git is saved.")).to_be_visible()
+
+
 def test_yaml_that_was_not_read_is_saved_too(opened: Opened, ui_api: FakeApi) -> None:
     page = opened("/dashboards/cost?edit=1&tab=yaml")
     page.get_by_role("textbox", name="YAML").fill("title: From git\npanels: []")
     page.get_by_role("button", name="Save", exact=True).click()
     expect(page.get_by_text("From git is saved.")).to_be_visible()
     assert next(call for call in ui_api.received if call[0] == "PUT")[2]["title"] == "From git"
+
+
+def test_a_title_that_is_too_long_is_told_while_it_is_typed_and_not_cut(opened: Opened, ui_api: FakeApi) -> None:
+    page = opened("/dashboards?do=new")
+    title = page.get_by_role("dialog").get_by_label("Title")
+    told = page.get_by_text("Allowed: up to 200 characters. These are 201.")
+    title.fill("a" * 200)
+    expect(told).to_have_count(0)
+    title.press_sequentially("b")
+    expect(told).to_be_visible()
+    expect(title).to_have_value("a" * 200 + "b")
+    title.press("Enter")
+    expect(page.get_by_role("dialog")).to_be_visible()
+    assert not [call for call in ui_api.received if call[0] == "PUT"]
 
 
 def test_a_title_in_any_script_makes_a_dashboard(opened: Opened) -> None:

@@ -196,6 +196,35 @@ def test_an_incident_leads_to_the_traces_of_its_window(opened: Opened, ui_api: F
     )
 
 
+def test_an_incident_says_what_the_author_of_its_monitor_wrote(opened: Opened, ui_api: FakeApi) -> None:
+    window = {"since": "2026-11-21T08:00:00Z", "until": "2026-11-21T08:15:00Z"}
+    said = "Look which tool fails.\nRunbook: https://wiki.example.com/orders."
+    seen = {"monitor": "errors", "metric": "error_rate", "filter": {}, "group_by": None, "description": said}
+    ui_api.world.incidents[1] |= {
+        "kind": "monitor_threshold",
+        "evidence": seen | {"window": window, "n": 80, "value": 0.1, "unit": "share", "details": {"ci": [0.05, 0.18]}},
+    }
+    page = opened(f"/incidents/{an_id('inc', 2)}")
+    expect(page.get_by_text("Look which tool fails.")).to_have_count(1)
+    link = page.get_by_role("link", name="https://wiki.example.com/orders")
+    expect(link).to_have_attribute("href", "https://wiki.example.com/orders")
+    expect(page.get_by_role("region", name="Evidence")).to_contain_text("5 % to 18 %")
+    expect(page.get_by_role("heading", name="Details")).to_have_count(0)
+
+
+def test_an_incident_of_several_lines_leads_to_what_each_finds(opened: Opened, ui_api: FakeApi) -> None:
+    window = {"since": "2026-11-21T08:00:00Z", "until": "2026-11-21T08:15:00Z"}
+    seen = {"group": None, "group_by": None, "metric": "requests", "filter": {"search": ["refund", "latency>3s"]}}
+    ui_api.world.incidents[1] |= {
+        "kind": "monitor_threshold",
+        "evidence": seen | {"monitor": "slow", "window": window, "n": 80, "value": 80, "unit": "count"},
+    }
+    page = opened(f"/incidents/{an_id('inc', 2)}")
+    expect(page.get_by_role("link", name="The traces of this window")).to_have_count(2)
+    page.get_by_role("link", name="latency>3s").click()
+    expect(page).to_have_url(re.compile(r"/traces[?]q=latency%3E3s&since=2026-11-21T08.*&until=2026"))
+
+
 @pytest.mark.parametrize(("days", "drawn"), [(0, 1), (8, 0)], ids=["new", "past"])
 def test_an_incident_shows_the_week_of_its_monitor(opened: Opened, ui_api: FakeApi, days: int, drawn: int) -> None:
     window = {"since": at(days=days, minutes=20), "until": at(days=days, minutes=5)}

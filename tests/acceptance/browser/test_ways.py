@@ -112,6 +112,46 @@ def test_the_list_works_without_a_mouse(opened: Opened) -> None:
     expect(page.get_by_role("dialog")).to_contain_text("Go to Channels")
 
 
+def test_two_rows_are_compared_and_one_is_opened_without_a_mouse(opened: Opened) -> None:
+    page = opened("/traces")
+    rows = page.locator("tbody tr.open")
+    expect(rows.first).to_be_visible()
+    for key in ("j", "x", "j", "x"):
+        page.keyboard.press(key)
+    expect(page.get_by_role("button", name="Compare the two")).to_be_visible()
+    page.keyboard.press("c")
+    expect(page).to_have_url(re.compile(r"/traces/compare\?a=[0-9a-f]{32}&b=[0-9a-f]{32}$"))
+    page.go_back()
+    expect(rows.first).to_be_visible()
+    page.keyboard.press("j")
+    expect(rows.first.get_by_role("link").first).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile(r"/traces/[0-9a-f]{32}$"))
+
+
+def test_the_second_key_of_a_sequence_is_nobody_elses(opened: Opened) -> None:
+    """`s` alone scores a trace; `g s` goes to the settings."""
+    page = opened("/traces")
+    page.locator("tbody tr.open").first.get_by_role("link").first.click()
+    expect(page.get_by_role("button", name="Score…").first).to_be_visible()
+    page.keyboard.press("g")
+    page.keyboard.press("s")
+    expect(page.get_by_role("heading", name="Settings")).to_be_visible()
+    expect(page).not_to_have_url(re.compile("do="))
+    expect(page.get_by_role("dialog")).to_have_count(0)
+
+
+def test_a_reason_is_sent_from_its_field(opened: Opened) -> None:
+    page = opened(f"/incidents/{an_id('inc', 1)}")
+    page.get_by_role("button", name="Acknowledge").click()
+    reason = page.get_by_label("Reason")
+    reason.press("Control+Enter")  # without a reason nothing is sent
+    expect(reason).to_be_visible()
+    reason.fill("on it")
+    reason.press("Control+Enter")
+    expect(page.get_by_text("Acknowledged: on it")).to_be_visible()
+
+
 def test_the_palette_reaches_pages_and_actions(opened: Opened) -> None:
     page = opened("/traces")
     expect(page.get_by_role("heading", name="Traces")).to_be_visible()
@@ -395,9 +435,35 @@ def test_costs_speak_of_the_time_they_are_of(opened: Opened) -> None:
     expect(page.get_by_text("which cannot be read")).to_have_count(0)
 
 
-def test_a_time_that_is_none_is_shown_as_it_was_written(opened: Opened) -> None:
-    page = opened("/traces?since=yesterday")
-    expect(page.get_by_role("button", name="Since yesterday")).to_be_visible()
+@pytest.mark.parametrize("path", ["/traces?", "/audit?", "/dashboards/cost?"])
+def test_a_time_that_is_none_is_told_once_and_can_be_chosen_anew(opened: Opened, path: str) -> None:
+    page = opened(f"{path}since=yesterday")
+    told = page.locator(".notice").filter(has_text="which cannot be read")
+    expect(told).to_contain_text("The link asks for times since yesterday")
+    expect(page.get_by_role("alert")).to_have_count(0)
+    page.get_by_role("button", name=re.compile("Any time|Last")).first.click()
+    page.get_by_role("menuitem", name="Last 7 days").click()
+    expect(told).to_have_count(0)
+
+
+@pytest.mark.parametrize("path", ["/sessions", "/users", "/steps", "/costs"])
+def test_pages_that_look_back_from_now_say_that_they_take_no_other_time(opened: Opened, path: str) -> None:
+    page = opened(f"{path}?since=2026-11-21T08:00:00Z&until=2026-11-21T09:00:00Z")
+    expect(page.get_by_role("status").filter(has_text="this page shows ranges back from now")).to_be_visible()
+
+
+@pytest.mark.parametrize(
+    "path", ["/traces?", "/sessions?", "/users?", "/steps?", "/costs?", "/audit?", "/dashboards/cost?"]
+)
+@pytest.mark.parametrize("asked", ["since=1w", "range=1w", "since=now-7d&until=now"])
+def test_a_range_as_people_write_it_is_read_on_every_page(opened: Opened, path: str, asked: str) -> None:
+    page = opened(f"{path}{asked}")
+    expect(page.get_by_text(re.compile("^(Last 7 days|7d)$")).first).to_be_visible()
+    chosen = page.get_by_role("radio", name="7d").or_(page.get_by_role("button", name="Last 7 days")).first
+    if "menu" not in (chosen.get_attribute("aria-haspopup") or ""):
+        expect(chosen).to_be_checked()
+    expect(page.get_by_text("which cannot be read")).to_have_count(0)
+    expect(page.get_by_role("alert")).to_have_count(0)
 
 
 def test_a_window_of_one_day_is_told_whole(opened: Opened) -> None:

@@ -181,6 +181,25 @@ async def test_a_field_that_yaml_says_twice_is_told_with_its_line(http: httpx.As
     assert answer.json()["detail"] == "This is no YAML in line 4, column 1: 'panels' is said twice."
 
 
+@pytest.mark.parametrize("written", ["title: T\nname: theirs\npanels: []", json.dumps({**MINE, "name": "theirs"})])
+async def test_a_text_of_another_name_than_it_is_saved_as_is_refused(http: httpx.AsyncClient, written: str) -> None:
+    asked = {"yaml": written, "saved_as": "mine"}
+    answer = await http.post("/dashboards/parse", json=asked)
+    told = answer.json()
+    assert (answer.status_code, told["field"], told["value"]) == (400, "name", "theirs")
+    assert told["detail"].startswith("This dashboard calls itself 'theirs', and would be saved as 'mine'.")
+    assert "assay dashboard apply" in told["fix"]
+    unnamed = await http.post("/dashboards/parse", json={**asked, "yaml": "title: T\npanels: []", "name": "mine"})
+    assert (unnamed.status_code, unnamed.json()["name"]) == (200, "mine")
+
+
+async def test_a_definition_may_repeat_its_name_and_say_no_other(http: httpx.AsyncClient) -> None:
+    answer = await http.put("/dashboards/mine", json={**MINE, "name": "theirs"})
+    assert (answer.status_code, answer.json()["field"], answer.json()["value"]) == (400, "name", "theirs")
+    assert (await http.get("/dashboards/mine")).status_code == 404
+    assert (await http.put("/dashboards/mine", json={**MINE, "name": "mine"})).json()["name"] == "mine"
+
+
 async def test_a_fault_names_its_place_and_a_viewer_saves_nothing(http: httpx.AsyncClient) -> None:
     wrong = {**MINE, "panels": [*MINE["panels"], {"title": "X", "metrics": ["sparkle"]}]}
     answer = await http.put("/dashboards/mine", json=wrong)

@@ -231,6 +231,9 @@ async def test_keys_show_their_secret_once_and_end_at_once(wired: Wired) -> None
     listed = (await wired.ask("GET", "/keys", "admin")).text
     assert made["id"] in listed
     assert made["secret"] not in listed
+    named = (await wired.ask("GET", "/keys/names", "shop")).json()["items"]
+    assert {"id": made["id"], "name": "shop"} in named
+    assert {frozenset(key) for key in named} == {frozenset(("id", "name"))}
     gone = await wired.ask("DELETE", f"/keys/{made['id']}", "admin", json={"reason": "leaked"})
     assert gone.json()["revoked_at"] is not None
     assert (await wired.ask("GET", "/prompts", "shop")).status_code == 401
@@ -335,6 +338,7 @@ FORBIDDEN = [
     ("GET", "/prompts", "ingest", None),
     ("GET", "/audit", "score", None),
     ("GET", "/keys", "editor", None),
+    ("GET", "/keys/names", "ingest", None),
     ("POST", "/keys", "editor", {"name": "x"}),
     ("POST", "/projects", "editor", {"name": "x"}),
     ("PUT", "/providers/x", "editor", {"base_url": "http://x"}),

@@ -14,6 +14,7 @@ from assay_server.api.routes import traces, tracing
 from assay_server.core.errors import Unauthenticated
 from assay_server.core.ports import Principal
 from assay_server.core.records import Facts, Score, Span
+from assay_server.keeping import DeletionOfTrace
 from assay_server.query import Graphs, TracePairs, Traces
 from assay_server.store import DuckStore
 
@@ -22,12 +23,28 @@ LOOPED = "e" * 32
 ASKED = '[{"role": "user", "content": "why?"}]'
 
 
+GONE, GOING = "d" * 32, "f" * 32
+
+
+class Deletions:
+    """One trace was deleted, and one is about to be."""
+
+    async def of_trace(self, project: str, trace_id: str) -> DeletionOfTrace | None:
+        if project != "prj_a":
+            return None
+        known = {
+            GONE: DeletionOfTrace("del_1", "a key in its prompt", "2026-11-30T12:00:00Z"),
+            GOING: DeletionOfTrace("del_2", "a name in its answer", None),
+        }
+        return known.get(trace_id)
+
+
 class Accounts:
     """A key is the name of its role."""
 
     async def authenticate(self, headers: Mapping[str, str]) -> Principal:
         role = headers.get("x-api-key", "")
-        if role not in {"viewer", "ingest"}:
+        if role not in {"admin", "viewer", "ingest"}:
             raise Unauthenticated
         return Principal("prj_a", f"key:{role}", role)
 
@@ -48,6 +65,7 @@ async def http(tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
         graphs=Graphs(store),
         trace_pairs=TracePairs(store, read),
         public_url="http://assay.test",
+        keeping=SimpleNamespace(deletions=Deletions()),
     )
     problems.install(rest)
     for module in (traces, tracing):
@@ -110,7 +128,36 @@ async def test_a_model_call_is_a_test_and_a_tool_is_none(http: httpx.AsyncClient
     ids=["graph", "span", "compare"],
 )
 async def test_what_is_not_there_is_404(http: httpx.AsyncClient, path: str) -> None:
-    assert (await http.get(path)).status_code == 404
+    answer = await http.get(path)
+    assert answer.status_code == 404
+    assert "deleted" not in answer.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        f"/traces/{GONE.upper()}",
+        f"/traces/{GONE}/graph",
+        f"/traces/{GONE}/spans/{CALL}",
+        f"/traces/{TRACE}/compare/{GONE}",
+    ],
+    ids=["trace", "graph", "span", "compare"],
+)
+async def test_what_was_deleted_says_so_and_to_admins_why(http: httpx.AsyncClient, path: str) -> None:
+    viewer = await http.get(path)
+    admin = (await http.get(path, headers={"x-api-key": "admin"})).json()
+    assert (viewer.status_code, viewer.json()["value"]) == (404, GONE)
+    assert viewer.json()["detail"] == f"The trace {GONE} was deleted on 2026-11-30T12:00:00Z."
+    assert "a key in its prompt" not in viewer.text
+    assert admin["detail"] == f"The trace {GONE} was deleted on 2026-11-30T12:00:00Z, because: a key in its prompt"
+    assert "del_1" in admin["fix"]
+
+
+async def test_of_two_traces_the_one_that_is_missing_is_told(http: httpx.AsyncClient) -> None:
+    missing = (await http.get(f"/traces/{'0' * 32}/compare/{GONE}")).json()
+    going = (await http.get(f"/traces/{GOING}")).json()
+    assert missing["detail"] == f"There is no trace {'0' * 32}."
+    assert going["detail"] == f"The trace {GOING} is being deleted."
 
 
 @pytest.mark.parametrize(

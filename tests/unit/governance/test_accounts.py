@@ -79,6 +79,15 @@ async def test_keys_of_other_projects_are_not_there(accounts: Accounts) -> None:
     assert (await accounts.authenticate(bearer(made["secret"]))).project == PROJECT
 
 
+async def test_names_of_keys_are_told_without_anything_else(accounts: Accounts) -> None:
+    made = [await make(accounts), await make(accounts, "viewer")]
+    await accounts.revoke_key(PROJECT, ACTOR, made[1]["id"])
+    told = [{"id": key["id"], "name": key["name"]} for key in await accounts.keys(PROJECT)]
+    assert await accounts.key_names(PROJECT) == told
+    assert {key["id"] for key in made} <= {key["id"] for key in told}
+    assert await accounts.key_names(OTHER_PROJECT) == []
+
+
 async def test_no_secret_is_stored_or_listed(accounts: Accounts, any_ledger: Ledger, audit: Audit) -> None:
     made = await make(accounts)
     token = await accounts.create_sign_in_token(PROJECT)

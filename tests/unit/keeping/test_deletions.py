@@ -16,7 +16,7 @@ from assay_server.core.ids import content_hash
 from assay_server.core.records import Event, Facts, RunItem, Score
 from assay_server.governance import Audit, Idempotency
 from assay_server.ingest import MediaShelf
-from assay_server.keeping import Asked, Compactions, Deletions, DeletionWork, Sites, deletion_work
+from assay_server.keeping import Asked, Compactions, DeletionOfTrace, Deletions, DeletionWork, Sites, deletion_work
 from assay_server.ledger import Ledger, tables
 from assay_server.monitors import Announcer, Incidents, Monitors
 from assay_server.notify import NotificationChannels, Outbox
@@ -440,6 +440,26 @@ async def test_the_proof_of_a_trace_names_it(house: House) -> None:
     told = (await house.audit.list(PROJECT))[0]
     assert [row["after"]["trace_id"] for row in told if row["action"].startswith("deletion.")] == [TRACE, TRACE]
     assert (await house.audit.verify(PROJECT))["ok"]
+
+
+async def test_that_a_trace_was_deleted_is_known_by_its_id(house: House) -> None:
+    await house.store.append(facts())
+    asked = await house.deletions.ask(PROJECT, "key:a", Asked(trace_id=TRACE), "a key in its prompt")
+    under_way = await house.deletions.of_trace(PROJECT, TRACE)
+    await house.work.work()
+    done = await house.deletions.of_trace(PROJECT, TRACE)
+    ended_at = (await house.deletions.get(PROJECT, asked["id"]))["ended_at"]
+    assert under_way == DeletionOfTrace(asked["id"], "a key in its prompt", None)
+    assert done == DeletionOfTrace(asked["id"], "a key in its prompt", ended_at)
+    assert ended_at is not None
+    assert await house.deletions.of_trace(PROJECT, f"{4:032x}") is None
+    assert await house.deletions.of_trace("prj_other", TRACE) is None
+
+
+async def test_traces_that_went_with_a_person_are_known_to_nobody(house: House) -> None:
+    await house.store.append(facts())
+    await house.delete(ADA)
+    assert await house.deletions.of_trace(PROJECT, f"{4:032x}") is None
 
 
 async def test_a_deletion_is_of_a_user_or_of_a_trace(house: House) -> None:

@@ -161,6 +161,25 @@ async def test_the_figures_of_a_message_are_sentences(ledger: Ledger, evidence: 
     assert body.splitlines()[1] == told or (told == "" and body.splitlines()[1].startswith("http"))
 
 
+async def test_what_its_author_says_stands_in_the_incident_and_in_the_message(world: World) -> None:
+    said = "Look which tool fails.\nRunbook: https://wiki.example.com/orders"
+    await world.watch(description=said)
+    world.errors(0.2)
+    await world.minute(5)
+    [incident] = await world.open()
+    assert incident.evidence["description"] == said
+    body = world.sender.sent[0][2]
+    assert body.splitlines()[3:6] == [*said.splitlines(), f"http://assay.test/incidents/{incident.id}"]
+
+
+@pytest.mark.parametrize("given", ["x" * 2001, 7, ["a"]])
+async def test_a_description_that_is_none_or_too_long_is_refused_and_not_cut(world: World, given: Any) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        await world.watch(description=given)
+    assert refused.value.field == "description"
+    assert "2000" in str(refused.value.fix)
+
+
 async def test_a_second_episode_is_a_second_incident(world: World) -> None:
     await world.watch()
     for rate in (0.2, 0.0, 0.0, 0.3, 0.0, 0.0):

@@ -131,6 +131,7 @@ export const auditVerification = queryOptions({
 })
 export const checks = queryOptions({ queryKey: ['checks'], queryFn: () => get<List<CheckInfo>>('/checks'), staleTime: Infinity })
 export const providers = queryOptions({ queryKey: ['providers'], queryFn: () => get<List<Provider>>('/providers') })
+export const keyNames = queryOptions({ queryKey: ['keys', 'names'], queryFn: () => get<List<Pick<Key, 'id' | 'name'>>>('/keys/names'), staleTime: 300_000 })
 export const keys = queryOptions({ queryKey: ['keys'], queryFn: () => get<List<Key>>('/keys') })
 
 const isGoing = (one: Run) => one.status === 'queued' || one.status === 'running'

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest'
 import type { Channel, ChannelEvent } from '@/api/types'
 import { earlierReleases } from './channels'
 import { pageOf } from './places'
-import { isRange, rangeName, sinceOf } from './range'
+import { rangeName, sinceOf } from './range'
 import { scaleOf, scoreScale } from './scale'
 
 it('goes back to what was live before, never to what is live now', () => {
@@ -25,9 +25,8 @@ it('turns a range of the address into a time', () => {
 })
 
 it('reads no range that no calendar has', () => {
-  expect(['15m', '24h', '99999d'].every(isRange)).toBe(true)
-  expect(['soon', '77', '7', '7w', '-7d', '1.5h', '99999999999d'].some(isRange)).toBe(false)
-  expect(sinceOf('99999999999d')).toBeUndefined()
+  expect(['15m', '24h', '99999d'].every((range) => sinceOf(range))).toBe(true)
+  expect(['soon', '77', '7', '1.5h', '99999999999d'].some((range) => sinceOf(range))).toBe(false)
 })
 
 it('keeps zero and the margin in sight', () => {

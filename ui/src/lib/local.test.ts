@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { chosen, local, zoneOf } from './local'
+import { chosen, isDay, local, zoneOf } from './local'
 
 describe('times on the clock of Berlin', () => {
   const zone = process.env.TZ
@@ -17,4 +17,9 @@ describe('times on the clock of Berlin', () => {
     expect(chosen('2026-10-25T03:30', second)).toBe('2026-10-25T02:30:00.000Z')
     expect([chosen('', second), chosen('', undefined), local(undefined), local('never')]).toEqual([undefined, undefined, '', ''])
   })
+})
+
+describe('a day', () => {
+  it.each(['2026-02-28', '2028-02-29'])('%s is one', (text) => expect(isDay(text)).toBe(true))
+  it.each(['2026-02-31', '2026-02-29', '2026-13-01', '2026-2-1', 'yesterday', '', undefined])('%s is none', (text) => expect(isDay(text)).toBe(false))
 })

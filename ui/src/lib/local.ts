@@ -9,6 +9,12 @@ export function local(time: string | undefined): string {
   return Number.isNaN(at.getTime()) ? '' : new Date(at.getTime() - at.getTimezoneOffset() * 60_000).toISOString().slice(0, 16)
 }
 
+/** Whether it is a day of the calendar: of a 31 February the browser would make one in March. */
+export function isDay(text: string | undefined): boolean {
+  const at = new Date(`${text}T00:00:00Z`)
+  return !Number.isNaN(at.getTime()) && at.toISOString().slice(0, 10) === text
+}
+
 /** What is meant by a field. One that was not touched stays what it was: its seconds, and which of the two hours that a clock shows twice. */
 export function chosen(typed: string, before: string | undefined): string | undefined {
   if (before && typed === local(before)) return before

@@ -1,7 +1,7 @@
 import { useNavigate, useSearch } from '@tanstack/react-router'
 import { useCallback, useMemo } from 'react'
 import { EQUAL } from './fields'
-import { isRange } from './range'
+import { readTimes } from './range'
 
 /** The address is the state: plain strings, so that a link is readable and can be shared. */
 export type Search = Record<string, string | undefined>
@@ -28,16 +28,13 @@ export function writeSearch(search: Record<string, unknown>): string {
   return text ? `?${text}` : ''
 }
 
-/** A range of the address that cannot be read: the page shows its usual time, and says so. */
-export const unreadRange = ({ range }: Search): string | null => (range && !isRange(range) ? range : null)
-
 /**
- * The page's search parameters and a way to change some of them; `replace` keeps them out of the history. Nothing is
+ * The page's search parameters, its times as pages know them, and a way to change some of them; `replace` keeps them out of the history. Nothing is
  * scrolled by that: the router would set all back to where it stood, also what has just gone to the row that was chosen.
  */
 export function useAddress(): [Search, (change: Search, replace?: boolean) => void] {
   const asked = useSearch({ strict: false }) as Search
-  const search = useMemo(() => (unreadRange(asked) === null ? asked : { ...asked, range: undefined }), [asked])
+  const search = useMemo(() => (asked.range || asked.since || asked.until ? { ...asked, ...readTimes(asked).times } : asked), [asked])
   const navigate = useNavigate()
   const change = useCallback(
     (next: Search, replace = false) =>

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Finding } from '@/api/monitors'
-import { evidence, evidenceOf, inUnit, metricName, overName, ruleName, spanName, tells } from './watch'
+import { evidence, evidenceOf, evidenceOfEach, inUnit, metricName, overName, ruleName, spanName, tells } from './watch'
 
 describe('a monitor in words', () => {
   it('names its metric and its rule', () => {
@@ -107,5 +107,15 @@ describe('a monitor in words', () => {
     expect(evidenceOf({ ...seen, group: null, group_by: null, filter: {}, metric: 'latency' })).toBe('/traces?since=2026-11-21T08%3A00%3A00Z&until=2026-11-21T09%3A00%3A00Z')
     expect(evidenceOf({ ...seen, group_by: undefined })).toBeNull()
     expect(evidenceOf({ quota: 'spans_per_day', limit: 10, used: 10 })).toBeNull()
+  })
+
+  it('leads to what each of several lines finds, or to none of them', () => {
+    const window = { since: '2026-11-21T08:00:00Z', until: '2026-11-21T09:00:00Z' }
+    const seen = (search: string | string[]) => ({ group: null, group_by: null, metric: 'requests', filter: { model: ['gpt-5'], search }, window, n: 9 })
+    expect(evidenceOf(seen(['refund', 'latency>3s']))).toBeNull()
+    expect(evidenceOfEach(seen(['refund', 'latency>3s']))).toEqual(['refund', 'latency>3s'].map((line) => ({ line, href: evidenceOf(seen(line)) })))
+    expect(evidenceOfEach(seen(['refund']))).toEqual([]) // one line has the one link
+    expect(evidenceOfEach(seen(['refund', 'model:gpt-4']))).toEqual([])
+    expect(evidenceOfEach({ quota: 'spans_per_day' })).toEqual([])
   })
 })

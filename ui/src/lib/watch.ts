@@ -104,6 +104,15 @@ export function evidenceOf(seen: Record<string, unknown>): string | null {
   return evidence({ filter, group_by: group_by ?? null, metric: { name: metric } }, { group: group ?? null, window })
 }
 
+/** Of a finding over several lines of the list, which has one: the traces that each of them finds. */
+export function evidenceOfEach(seen: Record<string, unknown>): { line: string; href: string }[] {
+  const filter = seen.filter as Definition['filter'] | undefined
+  const lines = [filter?.[SEARCH] ?? []].flat()
+  if (lines.length < 2) return []
+  const found = lines.map((line) => ({ line, href: evidenceOf({ ...seen, filter: { ...filter, [SEARCH]: line } }) }))
+  return found.every((one): one is { line: string; href: string } => one.href !== null) ? found : [] // some of them would pass for all
+}
+
 const SPANS: [number, string][] = [[86_400, 'day'], [3600, 'hour'], [60, 'minute']]
 
 /** `900` → `15 minutes` */

@@ -1,7 +1,8 @@
-import { Button, Modal, Textarea } from '@mantine/core'
+import { Button, Modal } from '@mantine/core'
 import { notifications } from '@mantine/notifications'
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { type FormEvent, type ReactNode, useState } from 'react'
+import { LimitedTextarea } from './limited'
 import { ProblemNote } from './states'
 
 interface ReasonDialogProps {
@@ -44,14 +45,16 @@ export function ReasonDialog(props: ReasonDialogProps) {
       <form onSubmit={submit} className="stack">
         {props.children}
         {!props.withoutReason && (
-          <Textarea
+          <LimitedTextarea
             label="Reason"
+            most={2000}
             description="Goes to the audit log and the history, under your name."
             required
             autosize
             minRows={2}
             value={reason}
             onChange={(event) => setReason(event.currentTarget.value)}
+            onKeyDown={(event) => (event.ctrlKey || event.metaKey) && event.key === 'Enter' && event.currentTarget.form?.querySelector<HTMLButtonElement>('[type=submit]')?.click()}
             data-autofocus
           />
         )}

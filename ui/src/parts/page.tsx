@@ -1,6 +1,7 @@
-import { useSearch } from '@tanstack/react-router'
-import { type ReactNode, useEffect } from 'react'
-import { type Search, unreadRange } from '@/lib/search'
+import { useLocation, useSearch } from '@tanstack/react-router'
+import { Fragment, type ReactNode, useEffect } from 'react'
+import { readTimes } from '@/lib/range'
+import type { Search } from '@/lib/search'
 
 interface PageProps {
   title: string
@@ -26,17 +27,31 @@ export function Page({ title, crumbs, heading, actions, fill, className = '', ch
         </div>
         {actions && <div className="line">{actions}</div>}
       </header>
-      <UnreadRange />
+      <UnreadTimes />
       {children}
     </div>
   )
 }
 
+/** Pages whose time always ends now. */
+const BACK_ONLY = ['/costs', '/steps', '/sessions', '/users']
+
+const ASKED = { range: 'the range', since: 'times since', until: 'times until' }
+
 /** A link with a time that cannot be read shows another one: nobody should take it for what was asked. */
-function UnreadRange() {
-  const range = unreadRange(useSearch({ strict: false }) as Search)
-  if (range === null) return null
-  return <p className="notice unsure" role="status">The link asks for the range <q>{range}</q>, which cannot be read: this is the page’s usual time. Choose another, or write a range like <code>15m</code>, <code>24h</code> or <code>7d</code>.</p>
+function UnreadTimes() {
+  const { unread, times } = readTimes(useSearch({ strict: false }) as Search)
+  const backOnly = BACK_ONLY.includes(useLocation().pathname)
+  if (backOnly && unread.length === 0 && (times.since || times.until)) {
+    return <p className="notice unsure" role="status">The link asks for times from one day to another; this page shows ranges back from now, and this is {times.range ? 'the one it names' : 'its usual one'}. Write <code>range=24h</code> or <code>since=7d</code>.</p>
+  }
+  if (unread.length === 0) return null
+  const one = unread.length === 1
+  return (
+    <p className="notice unsure" role="status">
+      The link asks for {unread.map(([name, text], at) => <Fragment key={name}>{at > 0 && ' and '}{ASKED[name]} <q>{text}</q></Fragment>)}, which cannot be read: {times.since || times.until || times.range ? `this is the time without ${one ? 'it' : 'them'}` : 'this is the page’s usual time'}. Choose another, or write a range like <code>15m</code>, <code>24h</code> or <code>7d</code>, a time like <code>2026-11-21T08:00:00Z</code>.
+    </p>
+  )
 }
 
 export function Section({ title, note, end, children }: { title: string; note?: ReactNode; end?: ReactNode; children: ReactNode }) {

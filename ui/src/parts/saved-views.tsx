@@ -1,4 +1,4 @@
-import { Button, Menu, Modal, TextInput } from '@mantine/core'
+import { Button, Menu, Modal } from '@mantine/core'
 import { notifications } from '@mantine/notifications'
 import { useQuery } from '@tanstack/react-query'
 import { IconBookmark, IconCheck } from '@tabler/icons-react'
@@ -10,6 +10,7 @@ import { useReturnedFocus } from '@/lib/focus'
 import { person } from '@/lib/format'
 import { type Search, writeSearch } from '@/lib/search'
 import { useAccess } from '@/shell/access'
+import { LimitedInput } from './limited'
 import { ReasonedItem } from './reasoned'
 import { ProblemNote } from './states'
 
@@ -93,7 +94,7 @@ function NameView({ page, query, was, taken, onClose }: NameViewProps) {
   return (
     <Modal opened onClose={onClose} title={<strong>{was === undefined ? 'Save these filters' : `Rename “${was.name}”`}</strong>} closeButtonProps={{ 'aria-label': 'Close' }}>
       <form className="stack" onSubmit={submit}>
-        <TextInput label="Name" required value={name} onChange={(event) => setName(event.currentTarget.value)} data-autofocus description="Everybody in this project sees it." maxLength={100} />
+        <LimitedInput label="Name" most={100} required value={name} onChange={(event) => setName(event.currentTarget.value)} data-autofocus description="Everybody in this project sees it." />
         {replaces && <p className="notice unsure">There is a view of this name: it would be replaced.</p>}
         {save.isError && <ProblemNote error={save.error} />}
         <div className="line" style={{ justifyContent: 'flex-end' }}>

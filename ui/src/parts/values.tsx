@@ -71,11 +71,10 @@ export function TokenCount({ input, output }: { input: number | null | undefined
   )
 }
 
-/** A key is called by its name where its reader may see the list of keys: its id tells nobody whose it is. */
+/** A key is called by its name: its id tells nobody whose it is. */
 export function useActorName(actor: string | null | undefined): string {
   const isKey = actor?.startsWith('key:') ?? false
-  const info = useQuery({ ...ask.info, enabled: isKey })
-  const keys = useQuery({ ...ask.keys, enabled: isKey && info.data?.role === 'admin', staleTime: 300_000 })
+  const keys = useQuery({ ...ask.keyNames, enabled: isKey })
   const key = isKey ? keys.data?.items.find((one) => `key:${one.id}` === actor) : undefined
   return key?.name ? `key ${key.name}` : write.person(actor)
 }

@@ -25,6 +25,7 @@ from assay_server.query import (
     panel_words,
     parse_dashboard,
     parse_panel,
+    refuse_other_name,
     told_by_line,
 )
 
@@ -41,6 +42,7 @@ class DashboardBody(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
+    name: str | None = Field(None, description="The address's, or left out; another one is refused")
     title: str
     description: str = ""
     range: str = Field("24h", description="1h, 6h, 24h, 7d, 30d or 90d")
@@ -53,6 +55,7 @@ class Written(BaseModel):
 
     yaml: str
     name: str = Field("unnamed", description="Taken where the text has none")
+    saved_as: str | None = Field(None, description="What it will be saved as: a text that says another name is refused")
 
 
 class PanelQuery(BaseModel):
@@ -75,7 +78,7 @@ async def list_dashboards(request: Request, caller: Reader) -> dict[str, Any]:
 
 @router.post("/dashboards/parse", summary="Check a dashboard written as YAML; nothing is saved")
 async def parse(request: Request, caller: Reader, written: Written) -> dict[str, Any]:
-    made = dashboard_from_yaml(written.name, written.yaml)
+    made = dashboard_from_yaml(written.name, written.yaml, written.saved_as)
     with told_by_line(written.yaml):
         await services(request).panels.check(made)
     return {"name": made.name, **dashboard_json(made), "yaml": dashboard_yaml(made)}
@@ -92,7 +95,9 @@ async def get_dashboard(request: Request, response: Response, caller: Reader, na
 async def put_dashboard(
     request: Request, response: Response, caller: Writer, name: str, body: DashboardBody, if_match: IfMatch = None
 ) -> dict[str, Any]:
-    given = body.model_dump()
+    given = body.model_dump(exclude={"name"})
+    if body.name is not None:
+        refuse_other_name(body.name, name)
     await services(request).panels.check(parse_dashboard(name, given))
     saved: dict[str, Any] = await services(request).dashboards.put(
         caller.project, caller.actor, name, given, revision=revision_of(if_match)

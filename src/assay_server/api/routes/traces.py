@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from assay_server.api.answers import Document, written
 from assay_server.api.auth import principal
+from assay_server.api.deleted import deletion_told
 from assay_server.api.keyset import after_counted, after_ranked, ranked_key
 from assay_server.api.narrowing import Listing, Narrow, TraceQuery, narrowed
 from assay_server.api.pages import decode_cursor, page
@@ -107,7 +108,8 @@ async def get_trace(
     outline: Annotated[bool, Query(description="spans without texts and attributes")] = False,
 ) -> Response:
     traces = services(request).traces
-    found = await traces.get(caller.project, trace_id.lower(), outline=outline)
+    async with deletion_told(request, caller, trace_id.lower()):
+        found = await traces.get(caller.project, trace_id.lower(), outline=outline)
     if any(score["name"] == TOOL_LOOP for score in found["scores"]):
         calls = await traces.tool_calls(caller.project, found["trace_id"])
         found["scores"] = await asyncio.to_thread(_with_loops, found["scores"], calls)
@@ -121,7 +123,8 @@ def _with_loops(scores: list[dict[str, Any]], calls: list[dict[str, Any]]) -> li
 
 @router.get("/traces/{trace_id}/spans/{span_id}", summary="One span, whole", response_model=Document)
 async def get_span(request: Request, caller: Reader, trace_id: str, span_id: str) -> Response:
-    return written(await services(request).traces.span(caller.project, trace_id.lower(), span_id.lower()))
+    async with deletion_told(request, caller, trace_id.lower()):
+        return written(await services(request).traces.span(caller.project, trace_id.lower(), span_id.lower()))
 
 
 @router.get("/facets", summary="The values a field has, most frequent first")

@@ -7,6 +7,7 @@ from starlette.responses import Response
 
 from assay_server.api.answers import Document, written
 from assay_server.api.auth import principal
+from assay_server.api.deleted import deletion_told
 from assay_server.api.services import services
 from assay_server.api.times import week_before
 from assay_server.core.ports import Principal
@@ -19,7 +20,8 @@ Reader = Annotated[Principal, Depends(principal("read"))]
 
 @router.get("/traces/{trace_id}/graph", summary="The graph of a trace's calls", response_model=Document)
 async def trace_graph(request: Request, caller: Reader, trace_id: str) -> Response:
-    return written(await services(request).graphs.trace(caller.project, trace_id.lower()))
+    async with deletion_told(request, caller, trace_id.lower()):
+        return written(await services(request).graphs.trace(caller.project, trace_id.lower()))
 
 
 @router.get("/graph", summary="The graph over the newest traces of a kind")
@@ -38,7 +40,8 @@ async def kind_graph(
 
 @router.get("/traces/{a}/compare/{b}", summary="Two traces, span beside span", response_model=Document)
 async def compare(request: Request, caller: Reader, a: str, b: str) -> Response:
-    return written(await services(request).trace_pairs.compare(caller.project, a.lower(), b.lower()))
+    async with deletion_told(request, caller, a.lower(), b.lower()):
+        return written(await services(request).trace_pairs.compare(caller.project, a.lower(), b.lower()))
 
 
 @router.get("/traces/{trace_id}/spans/{span_id}/test", summary="A model call as a test that asks it again")

@@ -5,7 +5,7 @@ from assay_server.query.dashboards.panels import Panels
 from assay_server.query.dashboards.ready import ready_made
 from assay_server.query.dashboards.stored import Dashboards
 from assay_server.query.dashboards.words import RANGES, filter_of, vocabulary
-from assay_server.query.dashboards.written import from_yaml, to_yaml, told_by_line
+from assay_server.query.dashboards.written import from_yaml, refuse_other_name, to_yaml, told_by_line
 
 __all__ = [
     "RANGES",
@@ -18,6 +18,7 @@ __all__ = [
     "parse",
     "parse_panel",
     "ready_made",
+    "refuse_other_name",
     "to_json",
     "to_yaml",
     "told_by_line",

@@ -27,8 +27,11 @@ def told_by_line(written: str) -> Iterator[None]:
         raise
 
 
-def from_yaml(name: str, written: str) -> Dashboard:
-    """Raises InvalidInput with the line, for what is no YAML and what is no dashboard, and TooLarge."""
+def from_yaml(name: str, written: str, saved_as: str | None = None) -> Dashboard:
+    """`name` is taken where the text has none; another name than `saved_as` is refused.
+
+    Raises InvalidInput with the line, for what is no YAML and what is no dashboard, and TooLarge.
+    """
     if len(written) > LARGEST:
         raise TooLarge(f"A dashboard has at most {LARGEST} characters.", field="yaml")
     try:
@@ -41,7 +44,22 @@ def from_yaml(name: str, written: str) -> Dashboard:
     if isinstance(given, dict):
         name = given.pop("name", name)
     with told_by_line(written):
-        return parse(name, given)
+        made = parse(name, given)
+        if saved_as is not None:
+            refuse_other_name(made.name, saved_as)
+        return made
+
+
+def refuse_other_name(name: str, saved_as: str) -> None:
+    """Raises InvalidInput where a dashboard calls itself otherwise than the address it is saved at."""
+    if name == saved_as:
+        return
+    raise InvalidInput(
+        f"This dashboard calls itself '{name}', and would be saved as '{saved_as}'.",
+        field="name",
+        value=name,
+        fix=f"leave the name out or write {saved_as}; `assay dashboard apply FILE` saves it as {name}",
+    )
 
 
 class _Loader(yaml.SafeLoader):

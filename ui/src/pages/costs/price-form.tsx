@@ -7,6 +7,7 @@ import type { Price } from '@/api/costs'
 import { useReturnedFocus } from '@/lib/focus'
 import { count } from '@/lib/format'
 import { priceBefore, replaced, unnamed } from '@/lib/prices'
+import { LimitedInput } from '@/parts/limited'
 import { NumberField } from '@/parts/number-field'
 import { ProblemNote } from '@/parts/states'
 
@@ -71,21 +72,21 @@ export function SetPrice({ wanted, own: now, onClose }: { wanted: Wanted; own: P
   return (
     <Modal opened onClose={onClose} title={<strong>{wanted.price ? 'Change a price' : 'Set a price'}</strong>} size="lg" closeButtonProps={{ 'aria-label': 'Close' }}>
       <form className="stack" onSubmit={submit}>
-        <TextInput label="Model" description="As it stands in the traces; * stands for anything." required value={model} onChange={(event) => setModel(event.currentTarget.value)} data-autofocus={wanted.model ? undefined : true} />
-        <TextInput label="Provider" description="Empty: whoever serves it." value={provider} onChange={(event) => setProvider(event.currentTarget.value)} />
+        <LimitedInput label="Model" most={200} description="As it stands in the traces; * stands for anything." required value={model} onChange={(event) => setModel(event.currentTarget.value)} data-autofocus={wanted.model ? undefined : true} />
+        <LimitedInput label="Provider" most={200} description="Empty: whoever serves it." value={provider} onChange={(event) => setProvider(event.currentTarget.value)} />
         <fieldset className="rates">
           <legend>Dollars per million tokens</legend>
           {RATES.map(([name, label, required], i) => (
-            <NumberField key={name} label={label} required={required && perToken} min={0} decimalScale={9} hideControls value={rates[name]} onChange={set(name)} data-autofocus={wanted.model && i === 0 ? true : undefined} />
+            <NumberField key={name} label={label} required={required && perToken} min={0} decimals={9} hideControls value={rates[name]} onChange={set(name)} data-autofocus={wanted.model && i === 0 ? true : undefined} />
           ))}
         </fieldset>
         <fieldset className="rates">
           <legend>If there is more to it</legend>
-          <NumberField label="Dollars a call" min={0} decimalScale={9} hideControls value={rates.request} onChange={set('request')} />
-          <NumberField label="Batch factor" placeholder="0.5: half the price" min={0} max={1} decimalScale={9} hideControls value={rates.batch} onChange={set('batch')} />
+          <NumberField label="Dollars a call" min={0} decimals={9} hideControls value={rates.request} onChange={set('request')} />
+          <NumberField label="Batch factor" placeholder="0.5: half the price" min={0} max={1} decimals={9} hideControls value={rates.batch} onChange={set('batch')} />
           <TextInput type="date" label="Valid from (UTC)" value={from} onChange={(event) => setFrom(event.currentTarget.value)} />
         </fieldset>
-        <TextInput label="Reason" description="For the audit log." value={reason} onChange={(event) => setReason(event.currentTarget.value)} />
+        <LimitedInput label="Reason" most={2000} description="For the audit log." value={reason} onChange={(event) => setReason(event.currentTarget.value)} />
         {tiers.length > 0 && <p className="quiet small">The other rates over {tiers.map((tier) => count(tier.over)).join(', ')} prompt tokens stay as they are.</p>}
         {missing && !shown && (
           <Checkbox checked={keep} onChange={(event) => setKeep(event.currentTarget.checked)} label="Keep what the price before it has besides" description={`${missing}. Otherwise ${from ? `calls from ${from} on` : 'its calls'} no longer have it.`} />

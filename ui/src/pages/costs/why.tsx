@@ -3,6 +3,7 @@ import { useQuery } from '@tanstack/react-query'
 import * as ask from '@/api/costs'
 import type { Driver } from '@/api/costs'
 import { capital, count, money } from '@/lib/format'
+import { isDay } from '@/lib/local'
 import { change as signed, portion } from '@/lib/money'
 import { fixedScale } from '@/lib/scale'
 import type { Search } from '@/lib/search'
@@ -22,25 +23,26 @@ export default function Why({ address, change }: Props) {
   const found = useQuery(ask.why({ day: address.day, against: address.against, ...filtersOf(address) }))
   return (
     <div className="stack" style={{ gap: 'var(--gap)' }}>
+      <div className="line" style={{ alignItems: 'end' }}>
+        <Day name="Day" value={found.data?.day ?? dayOf(address.day)} onChange={(day) => change({ day })} />
+        <Day name="Against" value={found.data?.against ?? dayOf(address.against)} onChange={(against) => change({ against })} />
+        <span className="quiet small" style={{ paddingBottom: '0.45rem' }}>whole days, UTC</span>
+      </div>
       <Loaded query={found}>
-        {(why) => (
-          <>
-            <div className="line" style={{ alignItems: 'end' }}>
-              <Day name="Day" value={why.day} onChange={(day) => change({ day })} />
-              <Day name="Against" value={why.against} onChange={(against) => change({ against })} />
-              <span className="quiet small" style={{ paddingBottom: '0.45rem' }}>whole days, UTC</span>
-            </div>
-            {why.calls.before + why.calls.after === 0 ? (
-              <Empty title="No model was called on either day"><p className="second">Choose two days with calls: the difference between them is then taken apart into more calls, longer calls, other prices and other models.</p></Empty>
-            ) : (
-              <Answer why={why} />
-            )}
-          </>
-        )}
+        {(why) =>
+          why.calls.before + why.calls.after === 0 ? (
+            <Empty title="No model was called on either day"><p className="second">Choose two days with calls: the difference between them is then taken apart into more calls, longer calls, other prices and other models.</p></Empty>
+          ) : (
+            <Answer why={why} />
+          )
+        }
       </Loaded>
     </div>
   )
 }
+
+/** What the field of a day can hold, while there is no answer. */
+const dayOf = (text: string | undefined) => (text && isDay(text) ? text : '')
 
 function Day({ name, value, onChange }: { name: string; value: string; onChange: (day: string | undefined) => void }) {
   return <TextInput type="date" size="xs" label={name} key={value} defaultValue={value} onBlur={(event) => event.currentTarget.value !== value && onChange(event.currentTarget.value || undefined)} onKeyDown={(event) => event.key === 'Enter' && event.currentTarget.blur()} />

@@ -1,4 +1,4 @@
-import { Button, Modal, TextInput } from '@mantine/core'
+import { Button, Modal } from '@mantine/core'
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { Link, useNavigate } from '@tanstack/react-router'
 import { type FormEvent, useState } from 'react'
@@ -8,6 +8,7 @@ import type { DashboardLine } from '@/api/dashboards'
 import { useReturnedFocus } from '@/lib/focus'
 import { plural } from '@/lib/format'
 import { useAddress } from '@/lib/search'
+import { LimitedInput } from '@/parts/limited'
 import { Page } from '@/parts/page'
 import { Loaded, ProblemNote } from '@/parts/states'
 import { type Column, Table } from '@/parts/table'
@@ -92,7 +93,7 @@ function NewDashboard({ onClose }: { onClose: () => void }) {
   return (
     <Modal opened onClose={onClose} title={<strong>New dashboard</strong>} closeButtonProps={{ 'aria-label': 'Close' }}>
       <form className="stack" onSubmit={submit}>
-        <TextInput label="Title" required data-autofocus value={title} onChange={(event) => setTitle(event.currentTarget.value)} description={name ? `Its address: /dashboards/${name}` : 'What it answers'} error={taken && 'There is one of this name.'} />
+        <LimitedInput label="Title" most={200} required data-autofocus value={title} onChange={(event) => setTitle(event.currentTarget.value)} description={name ? `Its address: /dashboards/${name}` : 'What it answers'} error={taken && 'There is one of this name.'} />
         {making.isError && <ProblemNote error={making.error} />}
         <div className="line" style={{ justifyContent: 'flex-end' }}>
           <Button variant="default" onClick={onClose}>Cancel</Button>

@@ -1,4 +1,4 @@
-import { Button, MultiSelect, Select, Tabs, Textarea, TextInput } from '@mantine/core'
+import { Button, MultiSelect, Select, Tabs, Textarea } from '@mantine/core'
 import { notifications } from '@mantine/notifications'
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
@@ -10,6 +10,7 @@ import type { Dashboard, Definition, Panel, Scope } from '@/api/dashboards'
 import { rangeName } from '@/lib/range'
 import { type Search, useAddress } from '@/lib/search'
 import { useDraft } from '@/parts/leaving'
+import { LimitedInput } from '@/parts/limited'
 import { Overtaken } from '@/parts/overtaken'
 import { ProblemNote } from '@/parts/states'
 import { PanelFrame } from './panel-view'
@@ -34,7 +35,7 @@ export default function DashboardEditor({ dashboard: now, scope, onClose }: Prop
   const { ask: asked, letGo } = useDraft(changed, 'this dashboard', (next) => (next.search as Search).edit === '1')
   const [address, change] = useAddress()
   const client = useQueryClient()
-  const parsed = (text: string) => post<Definition & { yaml: string }>('/dashboards/parse', { name: dashboard.name, yaml: text })
+  const parsed = (text: string) => post<Definition & { yaml: string }>('/dashboards/parse', { name: dashboard.name, saved_as: dashboard.name, yaml: text })
   const read = async () => {
     if (written === null) return draft
     const found = await parsed(written)
@@ -99,8 +100,8 @@ function About({ draft, edit }: DraftProps) {
   const known = useQuery(ask.words)
   return (
     <div className="line" style={{ alignItems: 'end', marginBottom: '1.25rem' }}>
-      <TextInput label="Title" required value={draft.title} onChange={(event) => edit({ title: event.currentTarget.value })} />
-      <TextInput label="What it answers" w={320} value={draft.description} onChange={(event) => edit({ description: event.currentTarget.value })} />
+      <LimitedInput label="Title" most={200} required value={draft.title} onChange={(event) => edit({ title: event.currentTarget.value })} />
+      <LimitedInput label="What it answers" most={2000} w={320} value={draft.description} onChange={(event) => edit({ description: event.currentTarget.value })} />
       <Select label="Shows at first" w={150} data={(known.data?.ranges ?? [draft.range]).map((value) => ({ value, label: rangeName(value) }))} value={draft.range} allowDeselect={false} onChange={(range) => edit({ range: range! })} />
       <MultiSelect label="Readers may set" w={280} data={known.data?.variables ?? draft.variables} value={draft.variables} onChange={(variables) => edit({ variables })} />
     </div>

@@ -9,6 +9,7 @@ import { useReturnedFocus } from '@/lib/focus'
 import { capital } from '@/lib/format'
 import { FieldSelect } from '@/parts/field-select'
 import { AskToLeave } from '@/parts/leaving'
+import { LimitedInput } from '@/parts/limited'
 import { NumberField } from '@/parts/number-field'
 import { Loaded, Skeleton } from '@/parts/states'
 import { FilterRows, MetricRows } from './panel-fields'
@@ -51,8 +52,8 @@ export default function PanelEditor({ panel, taken, scope, onChanged, onDone, on
         {(all) => (
           <form className="panel-form" onSubmit={submit}>
             <div className="fields">
-              <TextInput label="Title" required data-autofocus value={draft.title} onChange={(event) => edit({ title: event.currentTarget.value })} />
-              <TextInput label="Description" value={draft.description ?? ''} onChange={(event) => edit({ description: event.currentTarget.value })} />
+              <LimitedInput label="Title" most={200} required data-autofocus value={draft.title} onChange={(event) => edit({ title: event.currentTarget.value })} />
+              <LimitedInput label="Description" most={2000} value={draft.description ?? ''} onChange={(event) => edit({ description: event.currentTarget.value })} />
               <Shows draft={draft} edit={edit} />
               {draft.metrics && <MetricFields draft={draft} edit={edit} known={all} />}
               {draft.sql !== undefined && <SqlFields draft={draft} edit={edit} known={all} />}

@@ -45,7 +45,7 @@ function Setting({ metric, known, onChange }: { metric: Metric; known: Words; on
   const takes = known.metrics.find((one) => one.name === metric.name)?.settings ?? []
   const scores = useQuery({ ...search.values('score'), enabled: takes.includes('score') })
   if (takes.includes('quantile')) return <NumberField aria-label="Quantile" w={90} min={0} max={1} step={0.05} empty={0} value={metric.quantile ?? 0.95} onChange={(quantile) => onChange({ ...metric, quantile: quantile ?? 0 })} />
-  if (takes.includes('threshold_ms')) return <NumberField aria-label="Slower than, milliseconds" w={110} min={0} suffix=" ms" empty={0} value={metric.threshold_ms ?? 2000} onChange={(ms) => onChange({ ...metric, threshold_ms: ms ?? 0 })} />
+  if (takes.includes('threshold_ms')) return <NumberField aria-label="Slower than, milliseconds" w={110} min={0} suffix="ms" empty={0} value={metric.threshold_ms ?? 2000} onChange={(ms) => onChange({ ...metric, threshold_ms: ms ?? 0 })} />
   if (takes.includes('bucket')) return <Select aria-label="Bucket" clearable placeholder="all" data={known.buckets.map((value) => ({ value, label: words(value) }))} value={metric.bucket ?? null} onChange={(bucket) => onChange({ name: metric.name, ...(bucket ? { bucket } : {}) })} />
   const score = <Autocomplete aria-label="Score" data={scores.data?.items.map((one) => one.value) ?? []} value={metric.score ?? ''} onChange={(score) => onChange({ ...metric, score })} />
   if (takes.includes('below')) return <>{score}<Line metric={metric} onChange={onChange} /></>

@@ -1,4 +1,4 @@
-import { Autocomplete, MultiSelect, SegmentedControl, Select, Switch, Textarea } from '@mantine/core'
+import { Autocomplete, MultiSelect, SegmentedControl, Select, Switch } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import * as ask from '@/api/monitors'
 import { values } from '@/api/search'
@@ -7,6 +7,7 @@ import { words } from '@/lib/format'
 import { COUNTS, type Draft, FIELDS, FILTERS, METRICS, OF_SCORES, QUANTILES, RATES, type Typed } from '@/lib/watch-form'
 import { zones } from '@/lib/zones'
 import { FieldSelect } from '@/parts/field-select'
+import { LimitedTextarea } from '@/parts/limited'
 import { Match } from '@/parts/match'
 import { NumberBox } from '@/parts/number-field'
 import { Section } from '@/parts/page'
@@ -113,7 +114,7 @@ export function Telling({ draft, change }: FieldsProps) {
       </div>
       {draft.notify !== null && <MultiSelect label="Addresses" placeholder={draft.notify.length ? '' : 'nobody'} data={known} value={draft.notify} onChange={(notify) => change({ notify })} />}
       {names.length === 0 && channels.data && <p className="quiet small">No address is known yet: incidents open, and nobody gets a message.</p>}
-      <Textarea label="Description" description="Stands in the incident: why this matters, what to do." autosize minRows={2} maxLength={2000} value={draft.description} onChange={(event) => change({ description: event.currentTarget.value })} />
+      <LimitedTextarea label="Description" most={2000} description="Stands in the incident and in its message: why this matters, what to do." autosize minRows={2} value={draft.description} onChange={(event) => change({ description: event.currentTarget.value })} />
       <Switch label="Turned on" checked={draft.enabled} onChange={(event) => change({ enabled: event.currentTarget.checked })} />
     </Section>
   )

@@ -1,4 +1,4 @@
-import { Button, TextInput } from '@mantine/core'
+import { Button } from '@mantine/core'
 import { notifications } from '@mantine/notifications'
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { Link, useNavigate, useParams } from '@tanstack/react-router'
@@ -9,6 +9,7 @@ import type { Definition, Monitor } from '@/api/monitors'
 import { useAddress } from '@/lib/search'
 import { definitionOf, type Draft, draftOf, EMPTY, searching } from '@/lib/watch-form'
 import { useDraft } from '@/parts/leaving'
+import { LimitedInput } from '@/parts/limited'
 import { Overtaken } from '@/parts/overtaken'
 import { Page } from '@/parts/page'
 import { Loaded, ProblemNote } from '@/parts/states'
@@ -73,7 +74,7 @@ function Form({ start: now, existing }: { start: Draft; existing?: Monitor }) {
   return (
     <div className="columns">
       <form className="stack" style={{ gap: 'var(--gap)' }} onSubmit={submit}>
-        <TextInput label="Name" description="a to z, digits, '.', '_' and '-'" required maxLength={100} pattern="[a-z0-9][a-z0-9._\-]*" value={draft.name} onChange={(event) => change({ name: event.currentTarget.value })} />
+        <LimitedInput label="Name" most={100} description="a to z, digits, '.', '_' and '-'" required pattern="[a-z0-9][a-z0-9._\-]*" value={draft.name} onChange={(event) => change({ name: event.currentTarget.value })} />
         <Measure draft={draft} change={change} />
         <Whose draft={draft} change={change} />
         <Limits draft={draft} change={change} />

@@ -16,14 +16,16 @@ interface Seen extends Partial<Omit<Finding, 'window'>> {
   window: Finding['window']
   filter?: Record<string, string | string[]>
   group_by?: string | null
+  ci?: [number, number]
 }
 
 /** The finding of a monitor, and what else is in the evidence; null for an incident that something else opened. */
 export function watched(evidence: Record<string, unknown>): [Seen, Record<string, unknown>] | null {
-  const { monitor, metric, window, filter, group_by, group, status, n, value, expected, bound, unit, sentence, details, ...rest } = evidence as Partial<Seen> & Record<string, unknown>
+  const { monitor, metric, window, filter, group_by, group, status, n, value, expected, bound, unit, sentence, details, description, ...rest } = evidence as Partial<Seen> & Record<string, unknown>
   if (monitor === undefined || metric === undefined || window === undefined) return null
-  const more = details && Object.keys(details).length > 0 ? { ...rest, details } : rest
-  return [{ monitor, metric, window, filter, group_by, group, n, value, expected, bound, unit }, more]
+  const { ci, ...others } = (details ?? {}) as { ci?: [number, number] }
+  const more = Object.keys(others).length > 0 ? { ...rest, details: others } : rest
+  return [{ monitor, metric, window, filter, group_by, group, n, value, expected, bound, unit, ci }, more]
 }
 
 /** The figure with its unit, the line it crossed, its n and its window: the sentence above says the rest. */
@@ -36,6 +38,7 @@ export function Watched({ seen }: { seen: Seen }) {
       list
       rows={[
         [capital(seen.metric), inUnit(seen.value ?? null, unit)],
+        ['95 % interval', seen.ci && `${inUnit(seen.ci[0], unit)} to ${inUnit(seen.ci[1], unit)}`],
         ['Expected', told(seen.expected)],
         ['Line', told(seen.bound)],
         ['n', count(seen.n)],

@@ -8,7 +8,8 @@ import * as ask from '@/api/queries'
 import type { CanaryMetric, Change, Guardrail, Incident } from '@/api/types'
 import { capital, count, interval, percent, score, words } from '@/lib/format'
 import { pageOf } from '@/lib/places'
-import { evidenceOf } from '@/lib/watch'
+import { evidenceOf, evidenceOfEach } from '@/lib/watch'
+import { Linked } from '@/parts/linked'
 import { ReasonDialog } from '@/parts/dialog'
 import { Changes } from '@/parts/diff'
 import { Json } from '@/parts/json'
@@ -62,6 +63,7 @@ function Opened({ incident }: { incident: Incident }) {
   return (
     <>
       <p className="lead"><Said text={incident.sentence} /></p>
+      {watched(incident.evidence) && typeof incident.evidence.description === 'string' && <Linked text={incident.evidence.description} />}
       <Facts rows={[['Opened', <Time at={incident.opened_at} full />], ['Severity', words(incident.severity)], ['Kind', words(incident.kind)], ['About', incident.subject && <Subject id={incident.subject} name={incident.evidence.monitor} />]]} />
       {extra.length > 0 && <div className="line">{extra.map((step) => <Act key={step.label} step={step} />)}</div>}
       <div className="columns wide-left">
@@ -95,6 +97,7 @@ function Evidence({ evidence }: { evidence: Record<string, unknown> }) {
   return (
     <>
       {href && <p><a href={href}>The traces of this window</a></p>}
+      {!href && evidenceOfEach(evidence).map((one) => <p key={one.line}><a href={one.href}>The traces of this window that <q>{one.line}</q> finds</a></p>)}
       {seen && <Watched seen={seen} />}
       {metrics?.map((metric) => <MetricRow key={metric.name} metric={metric} />)}
       {guardrails?.map((guardrail) => <GuardrailRow key={guardrail.name} guardrail={guardrail} />)}

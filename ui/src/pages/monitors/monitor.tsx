@@ -9,6 +9,7 @@ import type { Evaluation, Finding, Monitor } from '@/api/monitors'
 import { count, duration } from '@/lib/format'
 import { told } from '@/lib/match'
 import { evidence, inUnit, metricName, overName, ruleName, spanName, tells } from '@/lib/watch'
+import { Linked } from '@/parts/linked'
 import { Facts, Page, Section } from '@/parts/page'
 import { Empty, Loaded, ProblemNote } from '@/parts/states'
 import { StatusTag } from '@/parts/status'
@@ -49,7 +50,7 @@ function Body({ monitor }: { monitor: Monitor }) {
           ['Made by', <Person key="by" actor={monitor.created_by} />],
         ]}
       />
-      {monitor.description && <p className="prose second">{monitor.description}</p>}
+      {monitor.description && <Linked text={monitor.description} />}
       {(monitor.states.length > 1 || monitor.states[0]?.incident) && (
         <Section title="Now"><Table label="States" rows={monitor.states} columns={statesOf(monitor)} rowKey={(row) => row.group ?? ''} /></Section>
       )}

@@ -1,4 +1,4 @@
-import { Button, Checkbox, Modal, Select, Textarea } from '@mantine/core'
+import { Button, Checkbox, Modal, Select } from '@mantine/core'
 import { notifications } from '@mantine/notifications'
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
@@ -11,6 +11,7 @@ import { zoneOf } from '@/lib/local'
 import { serverNow } from '@/lib/now'
 import { useAddress } from '@/lib/search'
 import { zones } from '@/lib/zones'
+import { LimitedTextarea } from '@/parts/limited'
 import { Section } from '@/parts/page'
 import { Empty, Loaded, ProblemNote } from '@/parts/states'
 import { type Column, Table } from '@/parts/table'
@@ -122,7 +123,7 @@ function NewSilence({ monitors, onClose }: { monitors: { value: string; label: s
         <Select label="For" data={FOR} value={length} allowDeselect={false} onChange={(value) => value && setLength(value)} />
         {length === 'own' && <div className="line">{time(`From (${zoneOf(since)}); empty: now`, since, setSince, false)}{time(`Until (${zoneOf(until)})`, until, setUntil, true)}</div>}
         {length === 'again' && <Again value={again} onChange={setAgain} />}
-        <Textarea label="Reason" description="Goes to the audit log, under your name." required autosize minRows={2} value={reason} onChange={(event) => setReason(event.currentTarget.value)} />
+        <LimitedTextarea label="Reason" most={2000} description="Goes to the audit log, under your name." required autosize minRows={2} value={reason} onChange={(event) => setReason(event.currentTarget.value)} />
         {create.isError && <ProblemNote error={create.error} />}
         <div className="line" style={{ justifyContent: 'flex-end' }}>
           <Button variant="default" onClick={onClose}>Cancel</Button>

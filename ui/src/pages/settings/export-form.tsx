@@ -6,6 +6,7 @@ import type { ExportDefinition, ExportTarget, ScheduledExport } from '@/api/forw
 import { EXPORT_FILTERS, filterOf, takesSeveral } from '@/lib/exports'
 import { useReturnedFocus } from '@/lib/focus'
 import { type Held, heldOf, openIn } from '@/lib/match'
+import { LimitedInput } from '@/parts/limited'
 import { Match } from '@/parts/match'
 import { Overtaken } from '@/parts/overtaken'
 import { ProblemNote } from '@/parts/states'
@@ -48,7 +49,7 @@ export function ExportForm({ existing, onClose }: { existing?: ScheduledExport; 
     <Modal opened onClose={onClose} title={<strong>{existing ? `Change ${existing.name}` : 'New export'}</strong>} size="xl" closeButtonProps={{ 'aria-label': 'Close' }}>
       <form className="stack" onSubmit={submit}>
         <div className="rates">
-          <TextInput label="Name" required value={name} onChange={(event) => setName(event.currentTarget.value)} data-autofocus />
+          <LimitedInput label="Name" most={100} required value={name} onChange={(event) => setName(event.currentTarget.value)} data-autofocus />
           <Select label="What" data={WHAT} value={what} allowDeselect={false} onChange={(value) => { setWhat(value!); setHeld([]) }} />
           <Select label="Format" data={FORMATS} value={format} allowDeselect={false} onChange={(value) => setFormat(value!)} />
           <Select label="A file for" data={EVERY} value={every} allowDeselect={false} onChange={(value) => setEvery(value!)} />

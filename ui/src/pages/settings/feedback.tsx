@@ -1,4 +1,4 @@
-import { Button, TextInput } from '@mantine/core'
+import { Button } from '@mantine/core'
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import { type FormEvent, useState } from 'react'
@@ -7,6 +7,7 @@ import * as ask from '@/api/queries'
 import type { Key, List, Score } from '@/api/types'
 import { score as figure, words } from '@/lib/format'
 import { Snippet } from '@/parts/copy'
+import { LimitedInput } from '@/parts/limited'
 import { TraceLink } from '@/parts/links'
 import { Section } from '@/parts/page'
 import { Loaded, ProblemNote } from '@/parts/states'
@@ -66,7 +67,7 @@ function PublicKey({ onMade }: { onMade: (secret: string) => void }) {
       {known.length > 0 && <p className="second">There {known.length === 1 ? 'is' : 'are'} {known.map((key) => key.name ?? key.id).join(', ')} already; <Link to="/settings">the list of keys</Link> revokes one that is abused.</p>}
       {access.admin && !create.data && (
         <form className="line" style={{ alignItems: 'flex-end' }} onSubmit={submit}>
-          <TextInput label="Name" required value={name} onChange={(event) => setName(event.currentTarget.value)} className="grow" maw="22rem" />
+          <LimitedInput label="Name" most={100} required value={name} onChange={(event) => setName(event.currentTarget.value)} className="grow" maw="22rem" />
           <Button type="submit" loading={create.isPending} disabled={!name.trim()}>Make the key</Button>
         </form>
       )}

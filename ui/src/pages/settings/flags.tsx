@@ -53,7 +53,7 @@ function Change({ flags: now, onClose }: { flags: Tagged<Flags>; onClose: () => 
   return (
     <ReasonDialog opened onClose={onClose} title="Change which checks look at traffic" action={checks.length ? 'Check like this' : 'Turn them off'} disabled={!(share > 0)} done="The checks hold for what comes from now on." send={(reason) => request('PUT', '/flags', { checks, share, reason }, undefined, flags.revision)}>
       {flags.available.map((name) => <Checkbox key={name} label={name} description={SAYS[name]} checked={checks.includes(name)} onChange={(event) => set(name, event.currentTarget.checked)} />)}
-      <NumberBox label="Share of the traces, %" description="Whole traces, by a hash of their id: the same ones at every server and after every restart." min={0} max={100} decimalScale={3} hideControls value={percent} onChange={setPercent} />
+      <NumberBox label="Share of the traces, %" description="Whole traces, by a hash of their id: the same ones at every server and after every restart." min={0} max={100} decimals={3} hideControls value={percent} onChange={setPercent} />
     </ReasonDialog>
   )
 }

@@ -12,6 +12,7 @@ import { type Held, heldOf, matchOf, openIn, told } from '@/lib/match'
 import { MATCHED } from '@/lib/sampling'
 import { useAddress } from '@/lib/search'
 import { ReasonDialog } from '@/parts/dialog'
+import { LimitedInput } from '@/parts/limited'
 import { Match } from '@/parts/match'
 import { Overtaken } from '@/parts/overtaken'
 import { NumberBox } from '@/parts/number-field'
@@ -119,12 +120,12 @@ function ForwardForm({ existing, onClose }: { existing?: Forward; onClose: () =>
   return (
     <Modal opened onClose={onClose} title={<strong>{existing ? `Change ${existing.name}` : 'Forward to another collector'}</strong>} size="xl" closeButtonProps={{ 'aria-label': 'Close' }}>
       <form className="stack" onSubmit={submit}>
-        <TextInput label="Name" required disabled={existing !== undefined} value={name} onChange={(event) => setName(event.currentTarget.value)} data-autofocus={existing ? undefined : true} />
+        <LimitedInput label="Name" most={100} required disabled={existing !== undefined} value={name} onChange={(event) => setName(event.currentTarget.value)} data-autofocus={existing ? undefined : true} />
         <TextInput label="Endpoint" description="Of OTLP over HTTP, for example https://collector.example.com:4318" required type="url" value={endpoint} onChange={(event) => setEndpoint(event.currentTarget.value)} />
         <TextInput label="Headers" description="name=env:VARIABLE, several with commas. Secrets stand in the server’s environment, as ASSAY_FORWARD_…" placeholder="authorization=env:ASSAY_FORWARD_TOKEN" value={headers} onChange={(event) => setHeaders(event.currentTarget.value)} />
         <Match out held={held} fields={MATCHED} onChange={setHeld} empty="All spans." />
         <div className="line" style={{ gap: '1.5rem', alignItems: 'flex-end' }}>
-          <NumberBox label="Share of traces, %" required withAsterisk={false} min={0} max={100} decimalScale={3} hideControls value={share} onChange={setShare} maw="9rem" />
+          <NumberBox label="Share of traces, %" required withAsterisk={false} min={0} max={100} decimals={3} hideControls value={share} onChange={setShare} maw="9rem" />
           <Switch label="Log records, too" checked={logs} onChange={(event) => setLogs(event.currentTarget.checked)} />
           <Switch label="Turned on" checked={enabled} onChange={(event) => setEnabled(event.currentTarget.checked)} />
         </div>

@@ -95,7 +95,7 @@ function Change({ quotas: now, onClose }: { quotas: Tagged<Quotas>; onClose: () 
     <ReasonDialog opened onClose={onClose} title="Change the quotas" action="Set them" danger={tight.length > 0} disabled={warn === ''} done="The quotas hold from the next request on." send={(reason) => request('PUT', '/quotas', { limits, warn_at: Number(warn) / 100, reason }, undefined, quotas.revision)}>
       <div className="rates">
         {(Object.keys(NAMES) as Quota[]).map((quota) => (
-          <NumberBox key={quota} label={NAMES[quota]} placeholder="no limit" min={0} whole thousandSeparator="," hideControls value={limits[quota] ?? ''} onChange={(value) => setLimits({ ...limits, [quota]: value === '' ? null : Number(value) })} />
+          <NumberBox key={quota} label={NAMES[quota]} placeholder="no limit" min={0} whole grouped hideControls value={limits[quota] ?? ''} onChange={(value) => setLimits({ ...limits, [quota]: value === '' ? null : Number(value) })} />
         ))}
         <NumberBox label="Tell people at, %" min={1} max={100} hideControls value={warn} onChange={setWarn} />
       </div>

@@ -1,4 +1,4 @@
-import { Button, TextInput } from '@mantine/core'
+import { Button } from '@mantine/core'
 import { notifications } from '@mantine/notifications'
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { IconPlus, IconX } from '@tabler/icons-react'
@@ -11,6 +11,7 @@ import { changesOf, keptFor, PARTS, removedIn, unfinished } from '@/lib/keeping'
 import { serverNow } from '@/lib/now'
 import { ReasonDialog } from '@/parts/dialog'
 import { sameTab, useDraft } from '@/parts/leaving'
+import { LimitedInput } from '@/parts/limited'
 import { Listed, More, usePages } from '@/parts/list'
 import { NumberBox } from '@/parts/number-field'
 import { Newer, useBegun } from '@/parts/overtaken'
@@ -92,7 +93,7 @@ function RuleRow({ rule, disabled, onChange, onRemove }: RuleRowProps) {
   return (
     <fieldset className="rates" disabled={disabled}>
       <legend>{rule.environment === null ? 'The whole project' : 'One environment, in place of the project’s rule'}</legend>
-      {rule.environment !== null && <TextInput label="Environment" required value={rule.environment} onChange={(event) => onChange({ environment: event.currentTarget.value })} />}
+      {rule.environment !== null && <LimitedInput label="Environment" most={200} required value={rule.environment} onChange={(event) => onChange({ environment: event.currentTarget.value })} />}
       {parts.map(([part, label]) => (
         <NumberBox key={part} label={`${label}, days`} placeholder="for ever" min={1} max={36_500} whole hideControls disabled={disabled} value={rule[part] ?? ''} onChange={(value) => onChange({ [part]: value === '' ? null : Number(value) })} />
       ))}

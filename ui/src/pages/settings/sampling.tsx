@@ -1,4 +1,4 @@
-import { Button, Select, Switch, TextInput } from '@mantine/core'
+import { Button, Select, Switch } from '@mantine/core'
 import { useDebouncedValue } from '@mantine/hooks'
 import { useQuery } from '@tanstack/react-query'
 import { IconArrowUp, IconPlus, IconX } from '@tabler/icons-react'
@@ -13,6 +13,7 @@ import { asPolicy, MATCHED, type RuleDraft, TAIL, unfinished } from '@/lib/sampl
 import { bytes } from '@/lib/size'
 import { ReasonDialog } from '@/parts/dialog'
 import { sameTab, useDraft } from '@/parts/leaving'
+import { LimitedInput } from '@/parts/limited'
 import { Match } from '@/parts/match'
 import { NumberField } from '@/parts/number-field'
 import { Newer, useBegun } from '@/parts/overtaken'
@@ -63,7 +64,7 @@ function Rules({ now }: { now: Tagged<Sampling> }) {
             <fieldset key={i} className="sampling-rule" disabled={!access.admin}>
               <legend>{i + 1}. {rule.name || 'a rule'}</legend>
               <div className="rates">
-                <TextInput label="Name" required value={rule.name} onChange={(event) => set(i, { name: event.currentTarget.value })} />
+                <LimitedInput label="Name" most={80} required value={rule.name} onChange={(event) => set(i, { name: event.currentTarget.value })} />
                 <Select label="What it does" data={ACTIONS} value={rule.action} allowDeselect={false} disabled={!access.admin} onChange={(action) => set(i, { action: action as RuleDraft['action'] })} />
                 {rule.action === 'sample' && <Share value={rule.rate} onChange={(rate) => set(i, { rate })} />}
               </div>
@@ -89,7 +90,7 @@ function Rules({ now }: { now: Tagged<Sampling> }) {
 }
 
 function Share({ label = 'Share kept, %', value, onChange }: { label?: string; value: number | undefined; onChange: (value: number) => void }) {
-  return <NumberField label={label} required withAsterisk={false} min={0} max={100} decimalScale={3} hideControls empty={0} value={value === undefined ? 0 : Number((value * 100).toPrecision(12))} onChange={(next) => onChange((next ?? 0) / 100)} />
+  return <NumberField label={label} required withAsterisk={false} min={0} max={100} decimals={3} hideControls empty={0} value={value === undefined ? 0 : Number((value * 100).toPrecision(12))} onChange={(next) => onChange((next ?? 0) / 100)} />
 }
 
 function TailEnd({ tail, disabled, onChange, waiting }: { tail: Tail | null; disabled: boolean; onChange: (tail: Tail | null) => void; waiting: Sampling['waiting'] }) {

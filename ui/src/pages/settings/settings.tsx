@@ -1,4 +1,4 @@
-import { Button, Modal, SegmentedControl, Select, Switch, Tabs, TextInput, useMantineColorScheme } from '@mantine/core'
+import { Button, Modal, SegmentedControl, Select, Switch, Tabs, useMantineColorScheme } from '@mantine/core'
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { type ComponentType, type FormEvent, lazy, Suspense, useState } from 'react'
 import { post, request } from '@/api/client'
@@ -9,6 +9,7 @@ import { singleKeys } from '@/lib/keys'
 import { useAddress } from '@/lib/search'
 import { Snippet } from '@/parts/copy'
 import { ReasonDialog } from '@/parts/dialog'
+import { LimitedInput } from '@/parts/limited'
 import { Facts, Page, Section } from '@/parts/page'
 import { Empty, Loaded, ProblemNote, Skeleton } from '@/parts/states'
 import { type Column, Table } from '@/parts/table'
@@ -139,7 +140,7 @@ function CreateKey({ opened, onClose }: { opened: boolean; onClose: () => void }
         </div>
       ) : (
         <form className="stack" onSubmit={submit}>
-          <TextInput label="Name" description="Who or what will use it." required value={name} onChange={(event) => setName(event.currentTarget.value)} data-autofocus />
+          <LimitedInput label="Name" most={100} description="Who or what will use it." required value={name} onChange={(event) => setName(event.currentTarget.value)} data-autofocus />
           <Select label="Role" data={ROLES} value={role} onChange={(value) => value && setRole(value)} allowDeselect={false} />
           {create.isError && <ProblemNote error={create.error} />}
           <div className="line" style={{ justifyContent: 'flex-end' }}>

@@ -10,6 +10,7 @@ import { useReturnedFocus } from '@/lib/focus'
 import { useAddress } from '@/lib/search'
 import { count, duration } from '@/lib/format'
 import { Choice } from '@/parts/choice'
+import { LimitedInput } from '@/parts/limited'
 import { Listed, More, usePages } from '@/parts/list'
 import { Section } from '@/parts/page'
 import { Empty, Loaded, ProblemNote } from '@/parts/states'
@@ -125,7 +126,7 @@ function NewAddress({ onClose }: { onClose: () => void }) {
   return (
     <Modal opened onClose={onClose} title={<strong>Add an address</strong>} size="lg" closeButtonProps={{ 'aria-label': 'Close' }}>
       <form className="stack" onSubmit={submit}>
-        <TextInput label="Name" description="Monitors call it by this." required value={name} onChange={(event) => setName(event.currentTarget.value)} data-autofocus />
+        <LimitedInput label="Name" most={100} description="Monitors call it by this." required value={name} onChange={(event) => setName(event.currentTarget.value)} data-autofocus />
         <TextInput label="Address" description="mailto://user:password@host?to=…, slack://…, json://host/path, and others of Apprise. It is not shown again." required type="password" autoComplete="off" value={url} onChange={(event) => setUrl(event.currentTarget.value)} />
         {create.isError && <ProblemNote error={create.error} />}
         <div className="line" style={{ justifyContent: 'flex-end' }}>

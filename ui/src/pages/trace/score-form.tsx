@@ -1,4 +1,4 @@
-import { Autocomplete, Button, Modal, Radio, Textarea, TextInput } from '@mantine/core'
+import { Autocomplete, Button, Modal, Radio } from '@mantine/core'
 import { notifications } from '@mantine/notifications'
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { type FormEvent, useState } from 'react'
@@ -8,6 +8,7 @@ import type { Score } from '@/api/types'
 import { useReturnedFocus } from '@/lib/focus'
 import { score as figure, titled, words } from '@/lib/format'
 import { type Judged, type Verdict, lastName, newScore, ofSubject } from '@/lib/scoring'
+import { LimitedInput, LimitedTextarea } from '@/parts/limited'
 import { NumberBox } from '@/parts/number-field'
 import { ReasonedButton } from '@/parts/reasoned'
 import { ProblemNote } from '@/parts/states'
@@ -65,8 +66,8 @@ export default function ScoreForm({ subject, called, scores, onClose }: ScoreFor
           <div className="line" style={{ flexWrap: 'wrap', columnGap: '1.2rem', marginTop: '0.35rem' }}>{VERDICTS.map((one, at) => <Radio key={one.value} {...one} data-autofocus={(name !== '' && at === 0) || undefined} />)}</div>
         </Radio.Group>
         {verdict === 'number' && <NumberBox label="Number" required value={number} onChange={setNumber} />}
-        {verdict === 'label' && <TextInput label="Label" required maxLength={200} value={label} onChange={(event) => setLabel(event.currentTarget.value)} />}
-        <Textarea label="Comment" description={verdict === 'comment' ? undefined : 'Why; may be empty.'} required={verdict === 'comment'} autosize minRows={2} maxRows={10} maxLength={20_000} value={reason} onChange={(event) => setReason(event.currentTarget.value)} />
+        {verdict === 'label' && <LimitedInput label="Label" most={200} required value={label} onChange={(event) => setLabel(event.currentTarget.value)} />}
+        <LimitedTextarea label="Comment" most={20_000} description={verdict === 'comment' ? undefined : 'Why; may be empty.'} required={verdict === 'comment'} autosize minRows={2} maxRows={10} value={reason} onChange={(event) => setReason(event.currentTarget.value)} />
         {give.isError && <ProblemNote error={give.error} />}
         <div className="line" style={{ justifyContent: 'flex-end' }}>
           <Button variant="default" onClick={onClose}>Cancel</Button>
