@@ -14,14 +14,16 @@ from assay_server.ingest.normalise.aliases import Aliases
 from assay_server.ingest.normalise.confidence import confidence_of
 from assay_server.ingest.normalise.documents import documents_of, documents_of_trees
 from assay_server.ingest.normalise.evaluation_events import scores_of_events
-from assay_server.ingest.normalise.langchain import answered, asked
+from assay_server.ingest.normalise.langchain import answered, asked, in_chat
 from assay_server.ingest.normalise.messages import (
     CONTENT_EVENTS,
     messages_of,
     messages_of_events,
+    tools_of,
     tree_of,
     with_system,
     without_answer,
+    without_tools,
 )
 from assay_server.ingest.normalise.plans import EVENTS_AFTER, Hit, Plans, Sources
 from assay_server.ingest.normalise.tokens import from_object, from_totals
@@ -30,6 +32,7 @@ from assay_server.ingest.normalise.values import count_of, number_of, parsed, te
 ROOT_NAME = "assay.span_name"
 """What a root was called whose trace has a name of its own."""
 
+TOOL_DEFINITIONS = "gen_ai.tool.definitions"
 _TOTALS = tuple(f"tokens.{name}" for name in ("input", "output", "cache_read", "cache_write", "reasoning"))
 STACK_TRACE = "Traceback (most recent call last)"
 """How Python begins one."""
@@ -186,6 +189,8 @@ class Normaliser:
         source = None
         if "input" in sources.plan.places:
             span.input, source = self._body(span, sources.of("input"))
+            if span.kind == "llm":
+                self._offered(span, sources, source)
             if source == "gen_ai.input.messages" and span.input and "system" in sources.plan.places:
                 span.input = with_system(sources.of("system")[0][2], span.input)
         if "output" in sources.plan.places:
@@ -202,8 +207,18 @@ class Normaliser:
             family = value is None and key in self._table.families
             text = self._spread(span, key) if family else text_of(value)
             if text:
-                return text, key
+                return (key in self._table.with_langchain and in_chat(text)) or text, key
         return None, None
+
+    def _offered(self, span: Span, sources: Sources, source: str | None) -> None:
+        """The tools that a model was offered go where every other client has them."""
+        tools = None
+        if source in self._table.with_tools and span.input:
+            span.input, tools = without_tools(span.input)
+        elif "tools" in sources.plan.places:
+            tools = text_of(tools_of(tree_of(sources.of("tools")[0][1], span.attributes)))
+        if tools:
+            span.attributes.setdefault(TOOL_DEFINITIONS, tools)
 
     def _spread(self, span: Span, family: str) -> str | None:
         return text_of(messages_of(tree_of(family, span.attributes)))

@@ -145,6 +145,7 @@ def _extra(extra: dict[str, Any]) -> dict[str, Any]:
         params = _object(extra, "invocation_params")
         known = {
             "gen_ai.request.model": text(params, "model") or text(params, "model_name"),
+            "gen_ai.tool.definitions": params.get("tools") or None,
             "session.id": session,
             "gen_ai.response.model": text(metadata, "ls_model_name"),
             "gen_ai.provider.name": text(metadata, "ls_provider"),
