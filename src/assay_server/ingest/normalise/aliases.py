@@ -40,6 +40,7 @@ class Aliases:
     unnamed: frozenset[str]  # names of services that are none
     langchain: frozenset[str]  # scopes whose texts may be LangChain's messages
     with_langchain: frozenset[str]  # sources of bodies that may be LangChain's messages
+    with_quotes: frozenset[str]  # sources of bodies that are JSON also where they are a text alone
     with_tools: frozenset[str]  # sources of inputs among whose messages may be the tools that were offered
     with_answers: frozenset[str]  # sources of inputs whose last message may be the answer
     quoting: tuple[str, ...]  # how scopes begin whose texts are JSON
@@ -82,6 +83,7 @@ def compile_aliases(table: dict[str, Any]) -> Aliases:
         unnamed=frozenset(table["unnamed"]),
         langchain=frozenset(table["langchain"]),
         with_langchain=frozenset(table["with_langchain"]),
+        with_quotes=frozenset(table["with_quotes"]),
         with_tools=frozenset(table["with_tools"]),
         with_answers=frozenset(table["with_answers"]),
         quoting=tuple(table["quoting"]),
