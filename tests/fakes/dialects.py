@@ -17,7 +17,7 @@ from assay_server.core.errors import Unauthenticated
 from assay_server.core.ports import Principal
 from assay_server.ingest import Ingest
 from assay_server.providers import Prices
-from assay_server.query import Scores, Traces
+from assay_server.query import Costs, Scores, Traces
 from assay_server.store import DuckStore
 
 
@@ -43,7 +43,12 @@ async def dialects(path: Path, project: str = "prj_a", **more: Any) -> AsyncIter
     store = await DuckStore.open(path / "facts")
     ingest = Ingest(store, Scrubber(), Prices())
     services = SimpleNamespace(
-        accounts=RoleAccounts(project), ingest=ingest, traces=Traces(store), scores=Scores(store), **more
+        accounts=RoleAccounts(project),
+        ingest=ingest,
+        traces=Traces(store),
+        scores=Scores(store),
+        costs=Costs(store),
+        **more,
     )
     rest = FastAPI()
     rest.state.services = services

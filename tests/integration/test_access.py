@@ -95,8 +95,11 @@ NEEDS = {
         GET /api/public/media/{media_id}
         GET /api/public/v2/datasets/{name}
         GET /api/public/dataset-items
+        GET /api/public/metrics
+        GET /api/public/metrics/daily
         GET /api/public/observations
         GET /api/public/observations/{observation_id}
+        GET /api/public/v2/metrics
         GET /api/public/v2/observations
         GET /api/public/scores
         GET /api/public/scores/{score_id}

@@ -59,6 +59,7 @@ LISTS = """
     GET /api/v1/forwards
     GET /api/3.0/mlflow/traces/batchGet?trace_ids=51515151515151515151515151515151
     GET /api/v1/traces/51515151515151515151515151515151/media
+    GET /api/public/metrics/daily
     GET /api/public/observations
     GET /api/public/scores
     GET /api/public/sessions
@@ -139,6 +140,8 @@ NOT_A_PROJECTS = """
     GET /project/{project}/traces/{trace_id}
     GET /trace/{trace_id}
     GET /api/public/projects
+    GET /api/public/metrics
+    GET /api/public/v2/metrics
     GET /api/is-alive/ping
     GET /api/v1/session/redirect/projects/
     GET /version

@@ -22,7 +22,8 @@ from assay_server.api.auth import authorise
 from assay_server.api.dialects.mlflow import spans as mlflow
 from assay_server.api.problems import headers_of, status_of
 from assay_server.api.services import Services
-from assay_server.core.errors import AssayError, Busy
+from assay_server.core.errors import AssayError, Busy, TooLarge
+from assay_server.core.ports import Principal
 from assay_server.ingest import JSON, PROTOBUF, Accepted, Place, Signal
 
 _log = logging.getLogger(__name__)
@@ -81,10 +82,10 @@ class Otlp:
     async def _take(self, request: Request, headers: Headers, signal: Signal) -> Accepted:
         caller = await self._accounts.authenticate(headers)
         authorise(caller, "ingest")
+        if signal == "traces" and mlflow.is_mlflow(headers):
+            return await self._take_of_mlflow(request, caller, headers)
         with self._ingest.place() as place:
             body = await _body(request, place, self._ingest.limits.body_bytes)
-            if signal == "traces" and mlflow.is_mlflow(headers):
-                return await mlflow.take_spans(self._services, caller, headers, body)
             accepted: Accepted = await self._ingest.otlp(
                 caller.project,
                 body,
@@ -95,12 +96,31 @@ class Otlp:
             )
         return accepted
 
+    async def _take_of_mlflow(self, request: Request, caller: Principal, headers: Headers) -> Accepted:
+        """Its client neither packs nor divides what it sends, so as much comes in as of others unpacked; and it says
+        nothing of a refusal, so the trace does."""
+        limit = self._ingest.limits.unpacked_bytes
+        with self._ingest.place(limit) as place:
+            try:
+                body = await _body(request, place, limit)
+            except TooLarge:
+                if _length(request) > limit:  # nothing of it was read
+                    began = await anext(request.stream())
+                    await mlflow.tell_refused(self._services, caller, began, _length(request), limit)
+                raise
+            return await mlflow.take_spans(self._services, caller, headers, body)
+
+
+def _length(request: Request) -> int:
+    """What Content-Length says; 0 where there is none."""
+    said = request.headers.get("content-length", "")
+    return int(said) if said.isdecimal() else 0
+
 
 async def _body(request: Request, place: Place, limit: int) -> bytes:
     """Reads no more than there is room for, whatever the client says or does not say about the length."""
-    said = request.headers.get("content-length", "")
-    if said.isdecimal() and int(said) > limit:
-        place.take(int(said))  # raises: there is no need to read any of it
+    if (said := _length(request)) > limit:
+        place.take(said)  # raises: there is no need to read any of it
     parts: list[bytes] = []
     stream = request.stream()
     async for part in stream:

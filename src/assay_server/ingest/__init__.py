@@ -16,7 +16,7 @@ from assay_server.ingest.normalise.normaliser import ROOT_NAME, STACK_TRACE
 from assay_server.ingest.normalise.values import well_formed, within
 from assay_server.ingest.partial.forgetting import forget_pieces
 from assay_server.ingest.partial.partial import OF_TRACE, Part, PartialSpans
-from assay_server.ingest.partial.pieces import SentSpans, parts_of_otlp
+from assay_server.ingest.partial.pieces import SentSpans, first_trace_of, parts_of_otlp
 from assay_server.ingest.pricing import Prices
 from assay_server.ingest.repricing import Repricer
 from assay_server.ingest.room import Place
@@ -66,6 +66,7 @@ __all__ = [
     "answered",
     "asked",
     "decompress",
+    "first_trace_of",
     "forget_pieces",
     "loop_counted",
     "parts_of_otlp",

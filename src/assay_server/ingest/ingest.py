@@ -88,9 +88,9 @@ class Ingest:
         """Records admitted and not yet on disk."""
         return self._committer.waiting
 
-    def place(self) -> Place:
+    def place(self, largest: int | None = None) -> Place:
         """For a body that is about to be read: so that what is read is bounded too."""
-        return self._room.place()
+        return self._room.place(largest)
 
     def pseudonym(self, user: str) -> str:
         """What a user's id becomes in the facts: itself, unless it is personal data."""

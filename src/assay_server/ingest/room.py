@@ -14,16 +14,18 @@ class Room:
         self._limits = limits
         self.taken = 0
 
-    def place(self) -> "Place":
-        return Place(self, self._limits)
+    def place(self, largest: int | None = None) -> "Place":
+        """`largest`: bytes of this request, where they are others than those of any body."""
+        return Place(self, self._limits, largest)
 
 
 class Place:
     """What one request takes up; used with `with`, it is given back at the end."""
 
-    def __init__(self, room: Room, limits: Limits) -> None:
+    def __init__(self, room: Room, limits: Limits, largest: int | None = None) -> None:
         self._room = room
         self._limits = limits
+        self._largest = limits.body_bytes if largest is None else largest
         self._size = 0
 
     def take(self, size: int) -> None:
@@ -34,10 +36,10 @@ class Place:
         others = self._room.taken - self._size
         self._size += size
         self._room.taken += size
-        if self._size > self._limits.body_bytes:
+        if self._size > self._largest:
             self.give_back()
             raise TooLarge(
-                f"The body is larger than {self._limits.body_bytes} bytes.",
+                f"The body is larger than {self._largest} bytes.",
                 field="body",
                 fix="send smaller batches (OTEL_BSP_MAX_EXPORT_BATCH_SIZE)",
             )

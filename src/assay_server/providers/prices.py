@@ -11,6 +11,7 @@ from functools import lru_cache
 from typing import Any
 
 from assay_server.core.records import Tokens
+from assay_server.providers.price_hosts import found_at_host, is_host
 
 _DAY_NS = 86_400_000_000_000
 _REMEMBERED = 4096
@@ -119,7 +120,8 @@ class Prices:
 
         `kept_an_hour`: how many of the tokens that were written to a cache stay there so long, which costs more.
 
-        The model may be written `provider/model`. Without a provider the model's name must say whose it is.
+        The model may be written `provider/model`. Without a provider the model's name must say whose it is; where the
+        provider is a host, all who sell a model of that name must ask the same, unless it is the host of one of them.
         The list knows no prices of batch calls, so those are unknown: own prices have a field for them. So are calls
         with `audio`: what a text costs would be a tenth of what they do.
         """
@@ -150,6 +152,15 @@ def _find(provider: str | None, model: str) -> Any | None:
     return None
 
 
+def _find_at_host(provider: str | None, model: str, moment: datetime) -> Any | None:
+    """The same where what a client names as the provider is the host that it called."""
+    from genai_prices import data_snapshot
+
+    if provider is None or not is_host(provider):
+        return None
+    return found_at_host(data_snapshot.get_snapshot(), provider, model, _find(None, model), moment)
+
+
 def _spellings(provider: str | None, model: str) -> list[tuple[str | None, str]]:
     """As it was sent; then, where the name brings its provider along (`openai/gpt-4o`), split."""
     known = None if provider is None else provider.lower().removesuffix(".chat").removesuffix(".responses")
@@ -165,10 +176,10 @@ def _spellings(provider: str | None, model: str) -> list[tuple[str | None, str]]
 
 
 def _look_up(provider: str | None, model: str, at_ns: int) -> Rates | None:
-    found = _find(provider, model)
+    moment = datetime.fromtimestamp(at_ns / 1e9, UTC)
+    found = _find(provider, model) or _find_at_host(provider, model, moment)
     if found is None:
         return None
-    moment = datetime.fromtimestamp(at_ns / 1e9, UTC)
     prices = found.get_prices(moment)
     fresh, output = _rate(prices.input_mtok), _rate(prices.output_mtok)
     if fresh is None and output is None:

@@ -6,6 +6,7 @@ from assay_server.query.calls.asked_again import asked_again
 from assay_server.query.calls.dataset_items import dataset_item
 from assay_server.query.calls.replay import replay_test
 from assay_server.query.costs.breakdowns import Costs, Day
+from assay_server.query.costs.daily import DayOfUse
 from assay_server.query.costs.forecast import forecast_costs
 from assay_server.query.costs.savings import Savings
 from assay_server.query.costs.sql import CostFilter
@@ -80,6 +81,7 @@ __all__ = [
     "Costs",
     "Dashboards",
     "Day",
+    "DayOfUse",
     "Exports",
     "Family",
     "Figure",

@@ -10,7 +10,7 @@ RESULTS = ("tool_call_response", "tool_result", "function_call_output")
 CALLS = ("tool_call", "tool_use", "function_call")
 _OF_RESPONSES = ("reasoning", "function_call", "function_call_output")
 _ROLES = ("assistant", "user", "system", "developer", "tool", "model", "human", "ai")
-DEFINITIONS = ("gen_ai.tool.definitions", "ai.prompt.tools", "llm.tools", "llm.request.functions")
+DEFINITIONS = ("gen_ai.tool.definitions", "ai.prompt.tools", "llm.tools", "llm.request.functions", "mlflow.chat.tools")
 """Attributes with the tools that a model was given."""
 
 

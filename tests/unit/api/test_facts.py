@@ -18,9 +18,9 @@ from assay_server.api.door import Door
 from assay_server.api.otlp import PATHS, Otlp
 from assay_server.api.routes import scores, traces
 from assay_server.checks.pii import Scrubber
-from assay_server.core.errors import Busy, Unauthenticated
+from assay_server.core.errors import Busy, NotFound, Unauthenticated
 from assay_server.core.ports import Principal
-from assay_server.ingest import JSON, PROTOBUF, Ingest, Limits
+from assay_server.ingest import JSON, PROTOBUF, Ingest, Limits, Part
 from assay_server.providers import Prices
 from assay_server.query import Scores, Traces
 from assay_server.store import DuckStore
@@ -112,6 +112,32 @@ async def test_refusals_have_their_code_and_a_status_message(
     assert answer.status_code == status
     message = answer.json()["message"] if kind == JSON else Status.FromString(answer.content).message
     assert message
+
+
+async def test_mlflow_whose_client_packs_nothing_sends_as_much_as_others_packed(
+    http: httpx.AsyncClient, services: Any
+) -> None:
+    put: list[Part] = []
+
+    async def keep(_project: str, parts: list[Part]) -> None:
+        put.extend(parts)
+
+    services.partial_spans = SimpleNamespace(put=keep)
+    services.experiments = SimpleNamespace(numbered=_nobody_made)
+    mlflow = {"x-mlflow-experiment-id": "1", "user-agent": "mlflow-python-client/3.17.2"}
+    taken = protobuf(a_span(name="long", attributes={"text": "x" * 15_000}))
+    assert (await send(http, taken, **mlflow)).status_code == 200
+    assert [part.name for part in put] == [None, "long"]
+    put.clear()
+    refused = await send(http, protobuf(a_span(attributes={"text": "x" * 20_000})), **mlflow)
+    assert refused.status_code == 413
+    assert "larger than 20000 bytes" in Status.FromString(refused.content).message
+    assert [(part.trace_id, part.name) for part in put] == [(TRACE_ID, "spans refused")]
+    assert (await send(http, taken)).status_code == 413, "any other client packs"
+
+
+async def _nobody_made(_project: str, number: str) -> None:
+    raise NotFound(number)
 
 
 async def test_a_body_without_a_length_is_cut_off_at_the_limit(http: httpx.AsyncClient) -> None:

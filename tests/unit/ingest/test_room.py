@@ -46,3 +46,12 @@ def test_a_body_over_its_limit_is_too_large_however_it_comes() -> None:
         with pytest.raises(TooLarge):
             one.take(60)
     assert room.taken == 0
+
+
+def test_a_place_may_have_a_limit_of_its_own() -> None:
+    room = Room(LIMITS)
+    with room.place(120) as one:
+        one.take(120)
+        with pytest.raises(TooLarge, match="larger than 120 bytes"):
+            one.take(1)
+    assert room.taken == 0

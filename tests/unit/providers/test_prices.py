@@ -137,3 +137,48 @@ def test_a_price_that_changed_is_that_of_its_day() -> None:
     assert old is not None
     assert new is not None
     assert old[0] > new[0]
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "proxy.mail-box.org", "proxy.mail-box.org:8080"])
+@pytest.mark.parametrize(
+    ("model", "vendor"),
+    [
+        ("gpt-4o-mini-2024-07-18", "openai"),
+        ("o3-mini", "openai"),  # Azure sells it too, at the same price
+        ("text-embedding-3-small", "openai"),
+        ("gemini-2.5-flash", "google"),
+        ("openai/gpt-4o", "openai"),
+    ],
+)
+def test_behind_a_host_that_is_no_vendors_the_name_says_whose_model_it_is(host: str, model: str, vendor: str) -> None:
+    priced = prices.price(host, model, CALLS[2], AT_NS)
+    assert priced is not None
+    assert priced == prices.price(vendor, model.removeprefix("openai/"), CALLS[2], AT_NS)
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        "gpt-oss-120b",  # sold by many, at different prices
+        "command-r-plus",
+        "qwen3-32b",  # of open weights: that one vendor lists it under this name says nothing
+        "deepseek-r1:8b",
+        "deepseek-chat",  # cheaper at night
+        "nobodys-model",
+    ],
+)
+def test_behind_such_a_host_no_price_is_guessed(model: str) -> None:
+    assert prices.price("proxy.mail-box.org", model, CALLS[2], AT_NS) is None
+
+
+def test_a_vendors_host_is_that_vendor() -> None:
+    model = "llama-3.3-70b-versatile"
+    priced = prices.price("api.groq.com", model, CALLS[2], AT_NS)
+    assert priced is not None
+    assert priced == prices.price("groq", model, CALLS[2], AT_NS)
+    assert prices.price("api.groq.com", "gpt-4o", CALLS[2], AT_NS) is None
+
+
+@pytest.mark.parametrize("provider", ["ibm.watsonx.ai", "azure.ai.inference", "x.ai", "our-proxy", "a b.c", "gpt.5:x"])
+def test_a_provider_that_is_no_host_and_nobody_knows_has_no_prices(provider: str) -> None:
+    assert prices.price(provider, "mistral-large-latest", CALLS[2], AT_NS) is None

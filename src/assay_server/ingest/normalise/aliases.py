@@ -39,6 +39,9 @@ class Aliases:
     blanked: tuple[str, ...]  # how texts begin that a client's own scrubber put in place of a value
     unnamed: frozenset[str]  # names of services that are none
     langchain: frozenset[str]  # scopes whose texts may be LangChain's messages
+    with_langchain: frozenset[str]  # sources of bodies that may be LangChain's messages
+    with_quotes: frozenset[str]  # sources of bodies that are JSON also where they are a text alone
+    with_tools: frozenset[str]  # sources of inputs among whose messages may be the tools that were offered
     with_answers: frozenset[str]  # sources of inputs whose last message may be the answer
     quoting: tuple[str, ...]  # how scopes begin whose texts are JSON
     document_kinds: dict[str, tuple[str, ...]]  # key -> on spans of which kinds it holds documents; others: on all
@@ -79,6 +82,9 @@ def compile_aliases(table: dict[str, Any]) -> Aliases:
         blanked=tuple(table["blanked"]),
         unnamed=frozenset(table["unnamed"]),
         langchain=frozenset(table["langchain"]),
+        with_langchain=frozenset(table["with_langchain"]),
+        with_quotes=frozenset(table["with_quotes"]),
+        with_tools=frozenset(table["with_tools"]),
         with_answers=frozenset(table["with_answers"]),
         quoting=tuple(table["quoting"]),
         document_kinds={
@@ -104,6 +110,7 @@ def _fields(table: dict[str, Any]) -> dict[str, list[Entry]]:
         "first_token": table["first_token"],
         "tags": table["tags"],
         "documents": table["documents"],
+        "tools": table["tools"],
         "linked_prompts": table["linked_prompts"],
         "trace_name": table["trace_names"],
     }

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from assay_server.ingest.normalise.values import parsed, text_of
+
 _ROLES = {
     "human": "user",
     "ai": "assistant",
@@ -33,6 +35,38 @@ def answered(outputs: Any) -> tuple[list[Message] | None, dict[str, Any]]:
         return None, {}
     about = _fields(message).get("response_metadata")
     return _all([message]), about if isinstance(about, dict) else {}
+
+
+def in_chat(text: str) -> str | None:
+    """What a chain, an agent or a tool was told or said, where that is messages and nothing else: as a chat; of a tool,
+    what it answered. None where it is anything else."""
+    if not any(sign in text for sign in _SIGNS):  # nearly all: nothing is parsed for them
+        return None
+    told, wrapped = _unwrapped(parsed(text))
+    found = _all(told["messages"] if isinstance(told, dict) and told.keys() == {"messages"} else told)
+    if found is None and _is_alone(told) and (message := _message(told)):
+        return text_of(message["content"] if message["role"] == "tool" else [message])
+    return text_of(found) or (text_of(told) if wrapped else None)
+
+
+_SIGNS = ('"messages"', '"additional_kwargs"', '"lc"', '"inputs"', '"outputs"')
+_WRAPPED = {"input_str", "inputs", "output", "outputs", "tags", "metadata", "kwargs"}
+
+
+def _unwrapped(told: Any) -> tuple[Any, bool]:
+    """Traceloop's instrumentation tells the arguments of LangChain's callbacks along with it."""
+    if isinstance(told, dict) and "kwargs" in told and told.keys() <= _WRAPPED:
+        for name in ("inputs", "outputs", "output"):
+            if told.get(name) is not None:
+                return told[name], True
+    if isinstance(told, dict) and told.keys() == {"output"} and _is_alone(told["output"]):
+        return told["output"], True  # what LangSmith makes of a value that is no object
+    return told, False
+
+
+def _is_alone(told: Any) -> bool:
+    """A message of LangChain's that stands alone says so: any object may have a type and a content."""
+    return isinstance(told, dict) and ("lc" in told or "additional_kwargs" in _fields(told))
 
 
 def _all(told: Any) -> list[Message] | None:
@@ -70,8 +104,10 @@ def _message(told: Any) -> Message | None:
 
 
 def _fields(told: Any) -> dict[str, Any]:
-    """A message says its fields itself, or as the arguments of its class (`lc`)."""
+    """A message says its fields itself, as the arguments of its class (`lc`), or as its `data` (`messages_to_dict`)."""
     if not isinstance(told, dict):
         return {}
     inside = told.get("kwargs") if told.get("lc") else told
+    if "content" not in told and isinstance(told.get("data"), dict):
+        inside = {"type": told.get("type"), **told["data"]}
     return inside if isinstance(inside, dict) else {}

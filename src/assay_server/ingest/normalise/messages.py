@@ -60,6 +60,36 @@ def without_answer(messages: str, answer: str) -> str:
     return (text_of(told[:-1]) or messages) if answers else messages
 
 
+def without_tools(messages: str) -> tuple[str, str | None]:
+    """(the messages, the tools that were offered) of a conversation among whose messages their definitions are, as
+    messages of a tool that answer no call: how Langfuse's handler of LangChain tells them."""
+    told = parsed(messages) if '"tool"' in messages and '"name"' in messages else None
+    if not isinstance(told, list):
+        return messages, None
+    offered = [message for message in told if _offers(message)]
+    if not offered:
+        return messages, None
+    tools = text_of([message["content"] for message in offered])
+    return text_of([message for message in told if not _offers(message)]) or "[]", tools
+
+
+def tools_of(trees: Iterable[Tree]) -> list[Any]:
+    """The tools that a model was offered, out of what OpenInference numbers (`llm.tools.0.tool.json_schema`)."""
+    told = [tree.get("tool", tree) for tree in trees]
+    return [parsed(tool["json_schema"]) for tool in told if isinstance(tool, dict) and tool.get("json_schema")]
+
+
+def _offers(message: Any) -> bool:
+    if not isinstance(message, dict) or message.get("role") != "tool" or "tool_call_id" in message:
+        return False
+    content = message.get("content")
+    told = content.get("function", content) if isinstance(content, dict) else None
+    return isinstance(told, dict) and isinstance(told.get("name"), str) and bool(told.keys() & _DEFINES)
+
+
+_DEFINES = {"description", "parameters", "input_schema"}
+
+
 def messages_of_events(events: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """(input, output) out of events `gen_ai.user.message`, `gen_ai.choice` and their kin."""
     into, out = [], []

@@ -10,18 +10,21 @@ from typing import Any, cast
 
 from assay_server.core.clock import parse_rfc3339
 from assay_server.core.records import SPAN_KINDS, Arm, Score, Span, SpanKind, Tokens
+from assay_server.ingest.normalise import vercel
 from assay_server.ingest.normalise.aliases import Aliases
 from assay_server.ingest.normalise.confidence import confidence_of
 from assay_server.ingest.normalise.documents import documents_of, documents_of_trees
 from assay_server.ingest.normalise.evaluation_events import scores_of_events
-from assay_server.ingest.normalise.langchain import answered, asked
+from assay_server.ingest.normalise.langchain import answered, asked, in_chat
 from assay_server.ingest.normalise.messages import (
     CONTENT_EVENTS,
     messages_of,
     messages_of_events,
+    tools_of,
     tree_of,
     with_system,
     without_answer,
+    without_tools,
 )
 from assay_server.ingest.normalise.plans import EVENTS_AFTER, Hit, Plans, Sources
 from assay_server.ingest.normalise.tokens import from_object, from_totals
@@ -30,9 +33,12 @@ from assay_server.ingest.normalise.values import count_of, number_of, parsed, te
 ROOT_NAME = "assay.span_name"
 """What a root was called whose trace has a name of its own."""
 
+TOOL_DEFINITIONS = "gen_ai.tool.definitions"
 _TOTALS = tuple(f"tokens.{name}" for name in ("input", "output", "cache_read", "cache_write", "reasoning"))
 STACK_TRACE = "Traceback (most recent call last)"
 """How Python begins one."""
+_CHUNKS = ("gen_ai.content.completion.chunk", "First Token Stream Event")
+"""Events of a stream: of each piece (Traceloop), of the first token (OpenInference)."""
 _SHORT = 1000  # characters of a name; longer ones are cut
 _EXACT = 2**53  # up to here a real number holds every whole one
 _CHARGED = ("feature", "tenant", "cost_center")
@@ -111,7 +117,7 @@ class Normaliser:
         if "cost" in places:
             span.cost = self._cost(sources.of("cost"))
             span.cost_source = None if span.cost is None else "client"
-        if "first_token" in places:
+        if "first_token" in places or span.events:
             span.ttft_ms = self._first_token(span, sources.of("first_token"))
         if "tags" in places:
             for _, _, value in sources.of("tags"):
@@ -186,10 +192,14 @@ class Normaliser:
         source = None
         if "input" in sources.plan.places:
             span.input, source = self._body(span, sources.of("input"))
+            if span.kind == "llm":
+                self._offered(span, sources, source)
             if source == "gen_ai.input.messages" and span.input and "system" in sources.plan.places:
                 span.input = with_system(sources.of("system")[0][2], span.input)
         if "output" in sources.plan.places:
-            span.output, _ = self._body(span, sources.of("output"))
+            span.output, said = self._body(span, sources.of("output"))
+            if said is not None and said.startswith(vercel.ANSWERS) and span.kind == "llm":
+                span.output = vercel.answered_in_chat(span.attributes) or span.output
             if source in self._table.with_answers and span.input and span.output:
                 span.input = without_answer(span.input, span.output)
         if span.events and (span.input is None or span.output is None):
@@ -202,8 +212,26 @@ class Normaliser:
             family = value is None and key in self._table.families
             text = self._spread(span, key) if family else text_of(value)
             if text:
-                return text, key
+                return self._in_chat(text, key) or text, key
         return None, None
+
+    def _in_chat(self, text: str, key: str) -> str | None:
+        """As messages, where a client says them in words of its own."""
+        if key == vercel.MESSAGES:
+            return vercel.asked_in_chat(text)
+        if key in self._table.with_quotes and text.startswith('"'):
+            return text_of(_unquoted(text))
+        return in_chat(text) if key in self._table.with_langchain else None
+
+    def _offered(self, span: Span, sources: Sources, source: str | None) -> None:
+        """The tools that a model was offered go where every other client has them."""
+        tools = None
+        if source in self._table.with_tools and span.input:
+            span.input, tools = without_tools(span.input)
+        elif "tools" in sources.plan.places:
+            tools = text_of(tools_of(tree_of(sources.of("tools")[0][1], span.attributes)))
+        if tools:
+            span.attributes.setdefault(TOOL_DEFINITIONS, tools)
 
     def _spread(self, span: Span, family: str) -> str | None:
         return text_of(messages_of(tree_of(family, span.attributes)))
@@ -263,7 +291,8 @@ class Normaliser:
             number = number_of(value)
             if number is not None:
                 return number * 1000 if unit == "s" else number
-        return None
+        chunk = next((event["time_ns"] for event in span.events if event["name"] in _CHUNKS), None)
+        return None if not chunk or chunk < span.start_ns else (chunk - span.start_ns) / 1e6
 
 
 def _make_real(span: Span, keys: Sequence[str]) -> None:

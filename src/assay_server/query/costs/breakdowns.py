@@ -1,11 +1,12 @@
 """What was spent, by whom and on what: breakdowns, days, and the models that nobody could price."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from assay_server.core.clock import rfc3339
 from assay_server.core.errors import InvalidInput
+from assay_server.query.costs.daily import DayOfUse, days_of_use
 from assay_server.query.costs.sql import LARGE, RESUMS, SUMMED, SUMS, CostFilter, calls, money, token_sums, unmetered
 from assay_server.query.dimensions import each_tag
 from assay_server.query.key_sets import sets_of
@@ -95,6 +96,12 @@ class Costs:
             }
             for row in rows
         ]
+
+    async def daily(
+        self, project: str, since_ns: int, until_ns: int, narrow: Sequence[Mapping[str, Sequence[str]]] = ()
+    ) -> list[DayOfUse]:
+        """What was traced and used on each day: `days_of_use`."""
+        return await days_of_use(self._store, project, since_ns, until_ns, narrow)
 
     async def days(self, project: str, narrow: CostFilter) -> list[Day]:
         """Every UTC day of the window from the first that has a call, also those in between without any."""

@@ -11,7 +11,10 @@ import pytest
 
 from assay_server.api.dialects.langsmith.runs import part_of
 from assay_server.checks.pii import Scrubber
+from assay_server.core.records import Span
 from assay_server.ingest import MediaShelf
+from assay_server.ingest.normalise.aliases import aliases
+from assay_server.ingest.normalise.normaliser import Normaliser
 from assay_server.ledger import Ledger
 from tests.fakes.clock import FakeClock
 from tests.fakes.dialects import dialects
@@ -263,3 +266,24 @@ async def test_feedback_that_is_changed_is_another_score(wired: SimpleNamespace)
         {"changes": "f1"},
     )
     assert (await wired.http.patch("/feedback/f2", json={"score": 0})).status_code == 404
+
+
+def test_the_first_token_of_a_stream_and_the_tools_that_were_offered_are_told() -> None:
+    """Each token is an event with its time; the tools stand among the parameters of the call."""
+    start, token = "2026-11-21T08:00:00+00:00", "2026-11-21T08:00:00.250000+00:00"
+    tools = [{"type": "function", "function": {"name": "look_up"}}]
+    run = {
+        "id": "0af76519-16cd-43dd-8448-eb211c80319c",
+        "run_type": "llm",
+        "start_time": start,
+        "events": [{"name": "start", "time": start}, {"name": "new_token", "time": token}, {"name": "new_token"}],
+        "extra": {"metadata": {}, "invocation_params": {"tools": tools}},
+    }
+    told = part_of(run)
+    assert told.attributes["gen_ai.tool.definitions"] == tools
+    span = Span("prj_a", told.trace_id, told.span_id, None, "", "span", told.start_ns or 0, told.start_ns or 0)
+    span.attributes = told.attributes
+    Normaliser(aliases()).fill(span)
+    assert span.ttft_ms == 250
+    for events in ([], "none", [{"name": "start", "time": start}], [{"name": "new_token"}], ["new_token"]):
+        assert "langsmith.first_token_time" not in part_of(run | {"events": events}).attributes

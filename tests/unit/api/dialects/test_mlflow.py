@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from assay_server.api.dialects.mlflow.filters import filter_of
-from assay_server.api.dialects.mlflow.spans import is_mlflow, take_spans
+from assay_server.api.dialects.mlflow.spans import is_mlflow, take_spans, tell_refused
 from assay_server.checks.pii import Scrubber
 from assay_server.core.errors import InvalidInput, UnsupportedMedia
 from assay_server.core.ports import Principal
@@ -122,6 +122,37 @@ async def test_what_holds_for_a_trace_comes_apart_from_its_spans(wired: SimpleNa
     assert (span["kind"], span["user"], span["session"]) == ("agent", "ada", "s")
     assert span["tags"] == ["experiment:support", "shop:north"]
     assert span["attributes"]["mlflow.experiment"] == "support"
+
+
+async def test_a_trace_says_that_its_spans_were_refused(
+    wired: SimpleNamespace, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The client says so in its debug log alone; of the end of a trace that fails it warns."""
+    limit = wired.services.ingest.limits.unpacked_bytes
+    began = protobuf(a_span(trace_id=TRACE))
+    await tell_refused(wired.services, CALLER, began, limit + 1, limit)
+    about = {"mlflow.trace.user": "ada", "mlflow.trace.sizeBytes": str(limit + 1)}
+    answer = await wired.http.post(f"{V3}/traces", json=ended(trace_metadata=about))
+    refused = await told(answer, 413)
+    assert refused["error_code"] == "INVALID_PARAMETER_VALUE"
+    assert f"more than {limit} bytes" in refused["message"]
+    assert "MAX_SPAN_BATCH_SIZE" in refused["message"]
+    await wired.services.partial_spans.flush(PROJECT, TRACE)
+    [span] = (await told(await wired.http.get(f"/api/v1/traces/{TRACE}")))["spans"]
+    assert (span["status"], span["user"]) == ("error", "ada")
+    assert f"This one had {limit + 1} bytes." in span["status_message"]
+    assert TRACE in caplog.text
+
+
+async def test_a_large_trace_that_came_whole_ends_well(wired: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("assay_server.api.dialects.mlflow.spans._PATIENCE_S", 0.01)
+    await send_spans(wired)
+    about = {"mlflow.trace.sizeBytes": str(wired.services.ingest.limits.unpacked_bytes + 1)}
+    await told(await wired.http.post(f"{V3}/traces", json=ended(trace_metadata=about)))
+    await tell_refused(wired.services, CALLER, b"no spans", 1, 1)
+    await wired.services.partial_spans.flush(PROJECT, TRACE)
+    spans = (await told(await wired.http.get(f"/api/v1/traces/{TRACE}")))["spans"]
+    assert [span["name"] for span in spans] == ["answer"]
 
 
 async def test_an_experiment_of_another_server_costs_no_span(wired: SimpleNamespace) -> None:

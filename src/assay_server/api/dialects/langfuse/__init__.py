@@ -12,6 +12,7 @@ from assay_server.api.dialects.langfuse import (
     ingestion,
     links,
     media,
+    metrics,
     observations_read,
     prompts,
     scores,
@@ -23,7 +24,7 @@ from assay_server.api.dialects.langfuse import (
 _api = APIRouter(prefix="/api/public", tags=["langfuse"])
 for part in (account, ingestion, media, scores, datasets, experiments, prompts):
     _api.include_router(part.router)
-for part in (traces, observations_read, sessions, scores_read):
+for part in (traces, observations_read, sessions, scores_read, metrics):
     _api.include_router(part.router)
 router = APIRouter()
 for whole in (_api, links.router):

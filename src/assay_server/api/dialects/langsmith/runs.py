@@ -53,6 +53,7 @@ def part_of(run: dict[str, Any], traces: Mapping[str, str] = MappingProxyType({}
         attributes["langsmith.span.tags"] = run["tags"]
     if run.get("events"):
         attributes["langsmith.events"] = run["events"]
+        attributes |= _first_token(run["events"])
     return Part(
         trace_id_of(text(run, "trace_id") or traces.get(told) or traces.get(parent or "") or told),
         span_id_of(told),
@@ -145,12 +146,20 @@ def _extra(extra: dict[str, Any]) -> dict[str, Any]:
         params = _object(extra, "invocation_params")
         known = {
             "gen_ai.request.model": text(params, "model") or text(params, "model_name"),
+            "gen_ai.tool.definitions": params.get("tools") or None,
             "session.id": session,
             "gen_ai.response.model": text(metadata, "ls_model_name"),
             "gen_ai.provider.name": text(metadata, "ls_provider"),
         }
         found |= {key: value for key, value in known.items() if value is not None}
     return found
+
+
+def _first_token(events: Any) -> dict[str, Any]:
+    """When a stream began to say something: its events have a time for each token."""
+    told = events if isinstance(events, list) else []
+    times = [event.get("time") for event in told if isinstance(event, dict) and event.get("name") == "new_token"]
+    return {"langsmith.first_token_time": times[0]} if times and times[0] else {}
 
 
 def _usage(run: dict[str, Any], extra: dict[str, Any]) -> dict[str, Any]:

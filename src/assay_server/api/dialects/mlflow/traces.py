@@ -12,7 +12,7 @@ from assay_server.api.dialects.mlflow.errors import MlflowRoute
 from assay_server.api.dialects.mlflow.filters import filter_of, order_of
 from assay_server.api.dialects.mlflow.ids import trace_id_of
 from assay_server.api.dialects.mlflow.shapes import IN_TRACKING_STORE, info_json, spans_json
-from assay_server.api.dialects.mlflow.spans import told_of_experiment
+from assay_server.api.dialects.mlflow.spans import raise_refused, told_of_experiment
 from assay_server.api.keyset import after_ranked, ranked_key
 from assay_server.api.pages import decode_cursor, encode_cursor
 from assay_server.api.services import Services, services
@@ -29,6 +29,7 @@ Reader = Annotated[Principal, Depends(principal("read"))]
 
 _V3 = "/api/3.0/mlflow/traces"
 _MOST = 100  # traces of one request
+_DIGITS = 19  # of a count of bytes
 _IN_SPANS = {"mlflow.traceInputs", "mlflow.traceOutputs"}
 """The outermost span says the same, in full."""
 _TIMES = {"request_time", "execution_duration"}
@@ -48,6 +49,7 @@ async def end(request: Request, caller: Sender) -> dict[str, Any]:
     await services(request).partial_spans.put(caller.project, [part_of(info, experiment)])
     scores = [score_of(one, told, caller) for one in list_in(info, "assessments")]
     await services(request).ingest.write(Facts(scores=scores))
+    await raise_refused(services(request), caller.project, trace_id_of(told), _size(info))
     tags = {**_texts(info, "tags"), **IN_TRACKING_STORE, **location_of(told)}
     return {"trace": {"trace_info": {**info, "tags": tags}}}
 
@@ -132,6 +134,12 @@ def part_of(info: dict[str, Any], experiment: dict[str, Any]) -> Part:
         finished=True,
         attributes={**named("mlflow.traceInfo", beside(info, _SPOKEN)), **told, **_tags(tags), **experiment, **about},
     )
+
+
+def _size(info: dict[str, Any]) -> int:
+    """Bytes, as the client counts them in JSON; 0 where it does not say."""
+    said = _texts(info, "trace_metadata").get("mlflow.trace.sizeBytes", "")
+    return int(said) if said.isdecimal() and len(said) < _DIGITS else 0
 
 
 def _tags(tags: dict[str, str]) -> dict[str, str]:
