@@ -56,7 +56,7 @@ class TraceRanker:
         if found is not None and not found.traces:
             return Ranked([], 0, None)
         narrow = replace(narrow, text=None)
-        if found is None:
+        if found is None and not is_of_trace(narrow):
             narrow = replace(narrow, begun_before=await self._known.begun_before(project, narrow))
         sql, params = await self._sql(project, narrow, order, found, after)
         rows = await self._store.scan(lines(sql, ordered(order, "start_ns", "trace_id", limit + 1)), params)
@@ -75,6 +75,18 @@ class TraceRanker:
     async def _sql(
         self, project: str, narrow: TraceFilter, order: Order, found: Found | None, after: Rank | None
     ) -> tuple[str, list[Any]]:
+        value = _VALUES.get(order.by, "mean")
+        scores, of_scores = ("", []) if value != "mean" else (_SCORES, [project, order.by.removeprefix("score.")])
+        ranked = lines("ranked AS (SELECT trace_id, start_ns,", value, "AS v FROM trace_sums", scores, "WHERE")
+        later = behind(after, order, "start_ns", "trace_id")
+        behind_it = "WHERE " + str(later) if after is not None else ""
+        if found is None and is_of_trace(narrow):
+            where = trace_conditions(project, narrow)  # sums know when traces really began
+            sql = lines(
+                *("WITH", ranked, str(where) + ") SELECT trace_id, start_ns, v,"),
+                *("(SELECT count(*) FROM trace_sums WHERE", str(where) + ") AS total FROM ranked", behind_it),
+            )
+            return sql, [*of_scores, *where.params, *where.params, *later.params]
         among = None if found is None else ids(found)
         own = among is not None and not is_of_trace(narrow)
         sets = await self._known.key_sets(project, narrow)
@@ -84,15 +96,10 @@ class TraceRanker:
             where.add(AMONG, among)
         if own and among is not None:
             mine, params = await self._known.mine(project, among)
-        value = _VALUES.get(order.by, "mean")
-        scores, of_scores = ("", []) if value != "mean" else (_SCORES, [project, order.by.removeprefix("score.")])
-        later = behind(after, order, "start_ns", "trace_id")
         sql = lines(
             "WITH " + mine,
-            *("found AS MATERIALIZED (SELECT trace_id FROM traces WHERE", str(where), "),"),
-            *("ranked AS (SELECT trace_id, start_ns,", value, "AS v FROM trace_sums", scores),
-            "WHERE project = ? AND trace_id IN (SELECT trace_id FROM found))",
-            "SELECT trace_id, start_ns, v, (SELECT count(*) FROM found) AS total FROM ranked",
-            "WHERE " + str(later) if after is not None else "",
+            *("found AS MATERIALIZED (SELECT hash(trace_id) AS trace FROM traces WHERE", str(where), "),"),
+            *(ranked, "project = ? AND hash(trace_id) IN (SELECT trace FROM found))"),
+            *("SELECT trace_id, start_ns, v, (SELECT count(*) FROM found) AS total FROM ranked", behind_it),
         )
         return sql, [*params, *where.params, *of_scores, project, *later.params]
