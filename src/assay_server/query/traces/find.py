@@ -13,7 +13,7 @@ from typing import Any
 from assay_server.core.errors import InvalidInput
 from assay_server.query.filters.one_of import each_of
 from assay_server.query.filters.traces import TraceFilter, attributes_of, is_of_trace, trace_conditions
-from assay_server.query.sql import cut, lines
+from assay_server.query.sql import Where, cut, lines
 from assay_server.query.traces.known import AMONG, Known, ids
 from assay_server.store import Bounds, Found, Store, asks_for_words
 
@@ -149,6 +149,8 @@ class TraceFinder:
         where.add("start_ns >= ?", bound.since_ns)
         if after is not None:
             where.follows(("start_ns", "trace_id"), after, (int, str), "<")
+        if among is None and (after is not None or is_of_trace(narrow)):
+            return await self._newest(where, limit, counted=after is None, whole=bound.whole)
         mine, params = "", list[Any]()
         if among is not None:
             where.add(AMONG, among)
@@ -163,8 +165,18 @@ class TraceFinder:
         places = [(row["start_ns"], row["trace_id"]) for row in rows]
         if after is not None:
             return Listed(places, 0, exact=False)
-        total = rows[0]["total"] if rows else 0
-        return Listed(places, total if bound.whole else min(total, MOST_COUNTED), bound.whole)
+        return _counted(places, rows[0]["total"] if rows else 0, bound.whole)
+
+    async def _newest(self, where: Where, limit: int, *, counted: bool, whole: bool) -> Listed:
+        """Counted by itself: with the count inside, the engine reads and sorts the ids of all there are."""
+        order = "ORDER BY start_ns DESC, trace_id DESC LIMIT " + str(limit + 1)
+        places = lines("SELECT trace_id, start_ns FROM traces WHERE", str(where), order)
+        rows = await self._store.scan(places, where.params)
+        found = [(row["start_ns"], row["trace_id"]) for row in rows]
+        if not counted:
+            return Listed(found, 0, exact=False)
+        count = await self._store.scan(lines("SELECT count(*) AS n FROM traces WHERE", str(where)), where.params)
+        return _counted(found, count[0]["n"], whole)
 
     async def _with_words(
         self, project: str, narrow: TraceFilter, text: str, limit: int, after: Place | None
@@ -246,6 +258,10 @@ def _behind(narrow: TraceFilter, after: Place | None) -> Bounds:
     """Of the filter's range what is not before that place; traces of the same start are to be sorted out."""
     until_ns = narrow.until_ns if after is None else min(narrow.until_ns or after[0] + 1, after[0] + 1)
     return Bounds(narrow.since_ns, until_ns)
+
+
+def _counted(places: list[Place], total: int, whole: bool) -> Listed:
+    return Listed(places, total if whole else min(total, MOST_COUNTED), whole)
 
 
 def _listed(kept: list[Place], found: Found, limit: int, after: Place | None) -> Listed:
