@@ -220,6 +220,8 @@ def check_vercel_stream(api: httpx.Client, session: str) -> None:
 
 
 def _check_vercel(trace: Trace, session: str) -> None:
+    [root] = [span for span in trace.spans if span["parent_id"] is None]
+    assert [message["role"] for message in root["input"]] == ["system", "user"]
     asked, answered = trace.of_kind("llm")
     called = {"id": "call_1", "name": "look_up", "arguments": {"topic": "refunds"}}
     assert asked["output"] == [{"role": "assistant", "tool_calls": [called]}]
