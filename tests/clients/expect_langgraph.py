@@ -22,7 +22,7 @@ def check_langfuse(api: httpx.Client, session: str) -> None:
     """Its handler has the tools that were offered among the messages."""
     trace = find_trace(api, session=session)
     assert (trace.body["user"], trace.body["tags"]) == ("ada", ["bench"])
-    [_, answered] = _check(trace, "agent")
+    [_, answered] = _check(api, trace, "agent")
     assert (answered["model"], answered["tokens"]) == (DATED, TOKENS)
 
 
@@ -30,12 +30,12 @@ def check_mlflow(api: httpx.Client, session: str) -> None:
     """It tells no reasoning."""
     trace = find_trace(api, session=session)
     assert trace.body["service"] == "support"
-    [_, answered] = _check(trace, "chain")
+    [_, answered] = _check(api, trace, "chain")
     assert answered["provider"] == "openai"
     assert answered["tokens"] == TOKENS | {"output": NO_PARTS["output"], "reasoning": None}
 
 
-def _check(trace: Trace, node: str) -> list[dict[str, Any]]:
+def _check(api: httpx.Client, trace: Trace, node: str) -> list[dict[str, Any]]:
     """On chains and agents the messages are a chat, as on the calls; what a tool answered is that alone."""
     agent = ("agent", node, [("ChatOpenAI", "llm", []), ("tools_condition", "chain", [])])
     tools = ("tools", "chain", [("look_up", "tool", [])])
@@ -55,6 +55,8 @@ def _check(trace: Trace, node: str) -> list[dict[str, Any]]:
     assert ANSWER in texts(calls[1]["output"])
     assert trace.body["tokens"] == {"input": 240, "output": 60}
     assert trace.body["cost"]["usd"] == calls[0]["cost"] + calls[1]["cost"]
+    graph = api.get(f"/api/v1/traces/{trace.body['trace_id']}/graph").json()
+    assert {node["name"]: node["calls"] for node in graph["nodes"]} == {"LangGraph": 1, "agent": 2, "tools": 1}
     check_scrubbed(trace)
     return calls
 

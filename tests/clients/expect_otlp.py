@@ -208,9 +208,28 @@ def check_vercel(api: httpx.Client, session: str) -> None:
     trace = find_trace(api, session=session)
     call = ("ai.generateText.doGenerate", "llm", [])
     assert trace.tree() == [("ai.generateText", "chain", [call, ("ai.toolCall", "tool", []), call])]
+    _check_vercel(trace, session)
+
+
+def check_vercel_stream(api: httpx.Client, session: str) -> None:
+    trace = find_trace(api, session=session)
+    call = ("ai.streamText.doStream", "llm", [])
+    assert trace.tree() == [("ai.streamText", "chain", [call, ("ai.toolCall", "tool", []), call])]
+    _check_vercel(trace, session)
+    assert None not in [call["ttft_ms"] for call in trace.of_kind("llm")]
+
+
+def _check_vercel(trace: Trace, session: str) -> None:
+    [root] = [span for span in trace.spans if span["parent_id"] is None]
+    assert [message["role"] for message in root["input"]] == ["system", "user"]
     asked, answered = trace.of_kind("llm")
-    assert "look_up" in texts(asked["output"])
+    called = {"id": "call_1", "name": "look_up", "arguments": {"topic": "refunds"}}
+    assert asked["output"] == [{"role": "assistant", "tool_calls": [called]}]
     check_call(answered, provider="openai.chat")
+    assert answered["input"][2]["content"] == [{"type": "tool_call", **called}]
+    [told] = answered["input"][3]["content"]
+    assert told == {"type": "tool_call_response", "id": "call_1", "name": "look_up", "response": "refunds: 14 days"}
+    assert trace.span("ai.toolCall")["output"] == "refunds: 14 days"
     assert (trace.body["tokens"], trace.body["tags"]) == ({"input": 240, "output": 60}, ["shop"])
     assert trace.body["cost"]["usd"] == asked["cost"] + answered["cost"]  # not the sums of the chain again
     assert (trace.body["user"], trace.body["session"], trace.body["service"]) == ("ada", session, "support")
@@ -230,6 +249,11 @@ def check_vercel7(api: httpx.Client, session: str) -> None:
     assert trace.body["cost"]["usd"] == asked["cost"] + answered["cost"]  # not the sums of the agent again
     assert (trace.body["user"], trace.body["session"], trace.body["service"]) == ("ada", session, "support")
     check_scrubbed(trace)
+
+
+def check_vercel7_stream(api: httpx.Client, session: str) -> None:
+    check_vercel7(api, session)
+    assert None not in [call["ttft_ms"] for call in find_trace(api, session=session).of_kind("llm")]
 
 
 def through_rotel(name: str, environment: Callable[[Setting], dict[str, str]], *, over_grpc: bool = False) -> Client:
@@ -297,11 +321,27 @@ CLIENTS = [
     through_rotel("rotel_grpc", rotel_grpc, over_grpc=True),
     Client("vercel_ai", "ai", vercel, check_vercel, command=node("vercel_ai.mjs"), version=lambda: js_version("ai")),
     Client(
+        "vercel_ai_stream",
+        "ai",
+        vercel,
+        check_vercel_stream,
+        command=node("vercel_ai_stream.mjs"),
+        version=lambda: js_version("ai"),
+    ),
+    Client(
         "vercel_ai7",
         "ai",
         vercel,
         check_vercel7,
         command=node("vercel_ai7.mjs"),
+        version=lambda: js_version("ai7"),
+    ),
+    Client(
+        "vercel_ai7_stream",
+        "ai",
+        vercel,
+        check_vercel7_stream,
+        command=node("vercel_ai7_stream.mjs"),
         version=lambda: js_version("ai7"),
     ),
     Client("pydantic_ai_logfire", "pydantic-ai-slim", logfire, check_pydantic_ai),

@@ -113,6 +113,28 @@ def _check_langgraph(api: httpx.Client, session: str) -> Trace:
     return trace
 
 
+def check_langgraph_parallel(api: httpx.Client, session: str) -> None:
+    """Branches that ran beside each other are beside each other, and each try of one is a span of its own."""
+    trace = find_trace(api, session=session)
+    assert (trace.body["name"], trace.body["user"], trace.body["service"]) == ("desk", "ada", "support")
+    [desk] = [span for span in trace.spans if span["parent_id"] is None]
+    nodes = [span for span in trace.spans if span["parent_id"] == desk["span_id"]]
+    assert sorted(span["name"] for span in nodes) == ["handbook", "orders", "orders", "summary", "write"]
+    failed, tried = sorted(
+        (span for span in nodes if span["name"] == "orders"), key=lambda span: span["status"] != "error"
+    )
+    assert failed["status_message"].startswith("ConnectionError('the orders of [EMAIL_ADDRESS] cannot be reached')")
+    assert (trace.body["errors"], tried["status_message"], tried["output"]) == (1, None, '{"notes":["no order"]}')
+    [document] = trace.span("Handbook")["documents"]
+    assert (document["content"], document["metadata"]) == ("14 days", {"shelf": 3})
+    calls = trace.of_kind("llm")
+    assert [(call["model"], call["tokens"]) for call in calls] == [(DATED, TOKENS)] * 2
+    assert [call["output"] for call in calls] == [[{"role": "assistant", "content": ANSWER}]] * 2
+    assert None not in [call["ttft_ms"] for call in calls]
+    assert trace.body["cost"]["usd"] == sum(call["cost"] for call in calls)
+    check_scrubbed(trace)
+
+
 def check_langgraph_openinference(api: httpx.Client, session: str) -> None:
     """The same application through OpenInference: the spans of the nodes are the nodes of the graph."""
     trace = find_trace(api, session=session)
@@ -171,6 +193,17 @@ CLIENTS = [
         command=(
             *alone("langgraph", "1.2.24", "langchain-openai==1.7.4", "langsmith==0.15.1"),
             "langgraph_app.py",
+        ),
+    ),
+    Client(
+        "langgraph_parallel",
+        "langgraph",
+        langgraph,
+        check_langgraph_parallel,
+        version=lambda: "1.2.24",
+        command=(
+            *alone("langgraph", "1.2.24", "langchain-openai==1.7.4", "langsmith==0.15.1"),
+            "langgraph_parallel.py",
         ),
     ),
     Client(

@@ -1,5 +1,5 @@
 """A provider for clients under test: speaks OpenAI's chat completions, asks for a tool once, then answers; speaks
-Anthropic's messages too, whole and streamed.
+Anthropic's messages too. Both whole and streamed.
 
 Its usage has cached and reasoning tokens, so that a client or a door that counts them twice is found out.
 """
@@ -74,6 +74,28 @@ def completion(request: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def completion_chunks(request: dict[str, Any]) -> str:
+    """The same, streamed; usage comes last, where it is asked for."""
+    whole = completion(request)
+    [choice] = whole["choices"]
+    said = choice["message"]
+    deltas: list[dict[str, Any]] = [{"role": "assistant", "content": ""}]
+    if said["content"]:
+        deltas += [{"content": word} for word in said["content"].partition(" ")]
+    for at, call in enumerate(said.get("tool_calls", [])):
+        arguments = call["function"]["arguments"]
+        deltas.append({"tool_calls": [{**call, "index": at, "function": {**call["function"], "arguments": ""}}]})
+        deltas.append({"tool_calls": [{"index": at, "function": {"arguments": arguments}}]})
+    choices = [{"index": 0, "delta": delta, "finish_reason": None} for delta in deltas]
+    choices.append({"index": 0, "delta": {}, "finish_reason": choice["finish_reason"]})
+    base = {**whole, "object": "chat.completion.chunk"}
+    del base["usage"]
+    chunks = [{**base, "choices": [one]} for one in choices]
+    if (request.get("stream_options") or {}).get("include_usage"):
+        chunks.append({**base, "choices": [], "usage": USAGE})
+    return "".join(f"data: {told}\n\n" for told in (*map(json.dumps, chunks), "[DONE]"))
+
+
 def message(content: list[dict[str, Any]], **fields: Any) -> dict[str, Any]:
     """Anthropic's answer."""
     made = {"id": "msg_1", "type": "message", "role": "assistant", "model": CLAUDE, "content": content}
@@ -108,6 +130,8 @@ class _Handler(BaseHTTPRequestHandler):
             body = json.dumps(message([{"type": "text", "text": ANSWER}])).encode()
             if request.get("stream"):
                 kind, body = "text/event-stream", message_events().encode()
+        elif request.get("stream"):
+            kind, body = "text/event-stream", completion_chunks(request).encode()
         self.send_response(200)
         self.send_header("content-type", kind)
         self.send_header("content-length", str(len(body)))

@@ -37,6 +37,7 @@ TOOL_DEFINITIONS = "gen_ai.tool.definitions"
 _TOTALS = tuple(f"tokens.{name}" for name in ("input", "output", "cache_read", "cache_write", "reasoning"))
 STACK_TRACE = "Traceback (most recent call last)"
 """How Python begins one."""
+_PARAMETERS = "llm.invocation_parameters"
 _CHUNKS = ("gen_ai.content.completion.chunk", "First Token Stream Event")
 """Events of a stream: of each piece (Traceloop), of the first token (OpenInference)."""
 _SHORT = 1000  # characters of a name; longer ones are cut
@@ -111,8 +112,9 @@ class Normaliser:
         if span.scope in self._table.langchain:
             _speak(span)
             _shorten_error(span)
-        if "documents" in places:
-            self._documents(span, sources.of("documents"))
+        self._documents(span, sources.of("documents"))
+        if span.model is None and span.kind == "llm":
+            span.model = _asked_for(span.attributes.get(_PARAMETERS))
         span.tokens = self._tokens(sources)
         if "cost" in places:
             span.cost = self._cost(sources.of("cost"))
@@ -219,6 +221,8 @@ class Normaliser:
         """As messages, where a client says them in words of its own."""
         if key == vercel.MESSAGES:
             return vercel.asked_in_chat(text)
+        if key == vercel.PROMPT:
+            return vercel.prompt_in_chat(text)
         if key in self._table.with_quotes and text.startswith('"'):
             return text_of(_unquoted(text))
         return in_chat(text) if key in self._table.with_langchain else None
@@ -319,6 +323,13 @@ def _speak(span: Span) -> None:
     model = text_of(about.get("model_name"))
     if model and "gen_ai.response.model" not in span.attributes:
         span.model = model[:_SHORT]
+
+
+def _asked_for(parameters: Any) -> str | None:
+    """The model among the parameters of a call that failed: OpenInference names it of those that were answered."""
+    told = parsed(parameters)
+    model = text_of(told.get("model") or told.get("model_name")) if isinstance(told, dict) else None
+    return model and model[:_SHORT]
 
 
 def _shorten_error(span: Span) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 from assay_server.ingest.normalise.values import parsed, text_of
 
-MESSAGES = "ai.prompt.messages"
+MESSAGES, PROMPT = "ai.prompt.messages", "ai.prompt"
 ANSWERS = "ai.response."
 """How the sources of outputs begin."""
 
@@ -21,6 +21,19 @@ def asked_in_chat(messages: str) -> str | None:
     if not isinstance(told, list):
         return None
     return text_of([_message(one) for one in told])
+
+
+def prompt_in_chat(prompt: str) -> str | None:
+    """What the outermost span was asked, its system prompt first. None where that is anything else."""
+    told = parsed(prompt)
+    if not isinstance(told, dict) or not told or told.keys() - {"system", "prompt", "messages"}:
+        return None
+    asked = told.get("prompt") or told.get("messages")
+    asked = [{"role": "user", "content": asked}] if isinstance(asked, str) else asked
+    if not isinstance(asked, list) or not all(isinstance(one, dict) and "role" in one for one in asked):
+        return None
+    system = [{"role": "system", "content": told["system"]}] if isinstance(told.get("system"), str) else []
+    return text_of([_message(one) for one in [*system, *asked]])
 
 
 def answered_in_chat(attributes: Mapping[str, Any]) -> str | None:

@@ -13,8 +13,9 @@ from assay_server.store import Limits, Store, counted
 MOST_TRACES = 200
 _MOST_SPANS = Limits(rows=100_000, seconds=60)
 
-# LangGraph tells its node in metadata, which each instrumentation puts under a name of its own, some as JSON in text.
-_STEP = r"""nullif(regexp_extract(attributes::JSON::VARCHAR, 'langgraph_node\\*":\s*\\*"([^"\\]+)', 1), '')"""
+# LangGraph tells its node in metadata, which each instrumentation puts under a name of its own, some as JSON in text,
+# or the name itself as JSON (Langfuse).
+_STEP = r"""nullif(regexp_extract(attributes::JSON::VARCHAR, 'langgraph_node\\*":\s*\\*"(?:\\+")?([^"\\]+)', 1), '')"""
 
 _COLUMNS = (
     "trace_id, span_id, parent_id, kind, name, service, scope, model, status, start_ns, end_ns, cost, fresh_input,"

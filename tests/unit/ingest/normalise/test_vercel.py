@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from assay_server.ingest.normalise.vercel import answered_in_chat, asked_in_chat
+from assay_server.ingest.normalise.vercel import answered_in_chat, asked_in_chat, prompt_in_chat
 
 
 @pytest.mark.parametrize(
@@ -47,3 +47,26 @@ def test_an_answer_that_is_a_text_alone_stays_one() -> None:
     assert answered_in_chat({"ai.response.toolCalls": "cut off {"}) is None
     thought = answered_in_chat({"ai.response.text": "14 days", "ai.response.reasoning": "Hm."})
     assert json.loads(thought or "") == [{"role": "assistant", "content": "14 days", "reasoning": "Hm."}]
+
+
+USER, SYSTEM = {"role": "user", "content": "Hi"}, {"role": "system", "content": "Be kind."}
+
+
+@pytest.mark.parametrize(
+    ("told", "shown"),
+    [
+        ({"prompt": "Hi"}, [USER]),
+        ({"system": "Be kind.", "prompt": "Hi"}, [SYSTEM, USER]),
+        ({"system": "Be kind.", "messages": [USER]}, [SYSTEM, USER]),
+        ({"prompt": [USER]}, [USER]),
+    ],
+)
+def test_what_was_asked_first_is_a_chat(told: Any, shown: Any) -> None:
+    assert json.loads(prompt_in_chat(json.dumps(told)) or "") == shown
+
+
+@pytest.mark.parametrize(
+    "told", ["Hi", {}, [], {"prompt": 1}, {"messages": ["Hi"]}, {"prompt": "Hi", "schema": {}}, {"system": "s"}]
+)
+def test_a_prompt_that_is_more_than_messages_stays_as_it_was(told: Any) -> None:
+    assert prompt_in_chat(json.dumps(told)) is None

@@ -30,13 +30,15 @@ async def graphs(tmp_path: Path) -> AsyncIterator[Graphs]:
         {"langsmith.metadata.langgraph_node": "one"},
         {"metadata": '{"langgraph_step": 2, "langgraph_node": "two"}'},
         {"langfuse.trace.metadata": {"langgraph_node": "three"}},
+        {"langfuse.observation.metadata.langgraph_node": '"four"'},
+        {"metadata": {"langgraph_node": "", "langgraph_step": "none"}},
     ]
     await store.append(
         Facts(
             [
                 span("t1", 0, "graph", 0, **counted),
                 *(span("t1", n, "step", n * 20, attributes=told) for n, told in enumerate(places, 1)),
-                span("t1", 4, "think", 80, "llm", **counted),
+                span("t1", 6, "think", 120, "llm", **counted),
                 *(span(f"n{n}", 0, "many", n * 1000, "agent") for n in range(5)),
                 *(span(f"n{n}", 1, "find", n * 1000, "tool", output="[]") for n in range(5)),
             ]
@@ -48,8 +50,10 @@ async def graphs(tmp_path: Path) -> AsyncIterator[Graphs]:
 
 async def test_langgraph_nodes_are_found_under_every_name(graphs: Graphs) -> None:
     found = await graphs.trace("prj_a", "t1")
-    assert [node["name"] for node in found["nodes"]] == ["graph", "one", "two", "three", "think"]
-    assert (found["traces"], found["spans"], len(found["edges"])) == (1, 5, 4)
+    assert [node["name"] for node in found["nodes"]] == [
+        *("graph", "one", "two", "three", "four", "step", "think"),
+    ]
+    assert (found["traces"], found["spans"], len(found["edges"])) == (1, 7, 6)
 
 
 async def test_a_roll_up_is_not_counted_beside_its_parts(graphs: Graphs) -> None:
