@@ -112,6 +112,50 @@ def test_the_list_works_without_a_mouse(opened: Opened) -> None:
     expect(page.get_by_role("dialog")).to_contain_text("Go to Channels")
 
 
+def test_two_rows_are_compared_without_a_mouse(opened: Opened) -> None:
+    page = opened("/traces")
+    rows = page.locator("tbody tr.open")
+    expect(rows.first).to_be_visible()
+    for key in ("j", "x", "j", "x"):
+        page.keyboard.press(key)
+    expect(page.get_by_role("button", name="Compare the two")).to_be_visible()
+    page.keyboard.press("c")
+    expect(page).to_have_url(re.compile(r"/traces/compare\?a=[0-9a-f]{32}&b=[0-9a-f]{32}$"))
+
+
+def test_enter_opens_the_row_that_the_keys_went_to(opened: Opened) -> None:
+    page = opened("/traces")
+    rows = page.locator("tbody tr.open")
+    expect(rows.first).to_be_visible()
+    page.keyboard.press("j")
+    expect(rows.first.get_by_role("link").first).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile(r"/traces/[0-9a-f]{32}$"))
+
+
+def test_the_second_key_of_a_sequence_is_nobody_elses(opened: Opened) -> None:
+    """`s` alone scores a trace; `g s` goes to the settings."""
+    page = opened("/traces")
+    page.locator("tbody tr.open").first.get_by_role("link").first.click()
+    expect(page.get_by_role("button", name="Score…").first).to_be_visible()
+    page.keyboard.press("g")
+    page.keyboard.press("s")
+    expect(page.get_by_role("heading", name="Settings")).to_be_visible()
+    expect(page).not_to_have_url(re.compile("do="))
+    expect(page.get_by_role("dialog")).to_have_count(0)
+
+
+def test_a_reason_is_sent_from_its_field(opened: Opened) -> None:
+    page = opened(f"/incidents/{an_id('inc', 1)}")
+    page.get_by_role("button", name="Acknowledge").click()
+    reason = page.get_by_label("Reason")
+    reason.press("Control+Enter")  # without a reason nothing is sent
+    expect(reason).to_be_visible()
+    reason.fill("on it")
+    reason.press("Control+Enter")
+    expect(page.get_by_text("Acknowledged: on it")).to_be_visible()
+
+
 def test_the_palette_reaches_pages_and_actions(opened: Opened) -> None:
     page = opened("/traces")
     expect(page.get_by_role("heading", name="Traces")).to_be_visible()

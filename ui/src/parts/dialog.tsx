@@ -54,6 +54,7 @@ export function ReasonDialog(props: ReasonDialogProps) {
             minRows={2}
             value={reason}
             onChange={(event) => setReason(event.currentTarget.value)}
+            onKeyDown={(event) => (event.ctrlKey || event.metaKey) && event.key === 'Enter' && event.currentTarget.form?.querySelector<HTMLButtonElement>('[type=submit]')?.click()}
             data-autofocus
           />
         )}

@@ -143,7 +143,8 @@ function Spacer({ height, width }: { height: number; width: number }) {
 
 function focusRow(scroller: HTMLElement | null, index: number): void {
   const row = scroller?.querySelector(`tr[data-index="${index}"]`)
-  row?.querySelector<HTMLElement>('a, button, input')?.focus({ preventScroll: false })
+  const opens = row?.querySelector<HTMLElement>('a') // before the box that selects the row, on which Enter does nothing
+  ;(opens ?? row?.querySelector<HTMLElement>('button, input'))?.focus({ preventScroll: false })
   row?.scrollIntoView({ block: 'nearest' })
 }
 

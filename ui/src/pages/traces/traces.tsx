@@ -10,6 +10,7 @@ import type { TraceRow } from '@/api/types'
 import { views } from '@/api/views'
 import { defaultView } from '@/lib/choices'
 import { count, duration, plural } from '@/lib/format'
+import { useKeys } from '@/lib/keys'
 import { inAddress, type Order, orderOf, saidOrder } from '@/lib/order'
 import { lineOf, PARAMETERS, scoresIn } from '@/lib/q'
 import { sinceOf } from '@/lib/range'
@@ -131,11 +132,13 @@ function Chosen({ ids, rows }: { ids: ReadonlySet<string>; rows: TraceRow[] }) {
   const navigate = useNavigate()
   const [adding, add] = useState<TraceRow[] | null>(null)
   const [a, b] = ids
+  const compare = () => void navigate({ href: `/traces/compare?a=${a}&b=${b}` })
+  useKeys(ids.size === 2 ? [{ keys: 'c', does: 'Compare the two that are selected', run: compare }] : [])
   if (a === undefined) return null
   const marked = rows.filter((row) => ids.has(row.trace_id))
   return (
     <>
-      {ids.size === 2 && <Button leftSection={<IconGitCompare size={14} aria-hidden />} onClick={() => void navigate({ href: `/traces/compare?a=${a}&b=${b}` })}>Compare the two</Button>}
+      {ids.size === 2 && <Button leftSection={<IconGitCompare size={14} aria-hidden />} onClick={compare}>Compare the two</Button>}
       {marked.length > 0 && <Button variant="default" leftSection={<IconDatabasePlus size={14} aria-hidden />} onClick={() => add(marked)}>Golden set…</Button>}
       <Copy text={[...ids].join('\n')}>Copy {plural(ids.size, 'id')}</Copy>
       {adding && <Suspense><AddTraces rows={adding} onClose={() => add(null)} /></Suspense>}
