@@ -102,7 +102,7 @@ class DeletionOfTrace:
 
     id: str
     reason: str
-    ended_at: str | None
+    ended_ns: int | None
     """None while it is under way."""
 
 
@@ -193,7 +193,7 @@ class Deletions:
         row = await self._ledger.read(lambda connection: connection.execute(query.limit(1)).one_or_none())
         if row is None:
             return None
-        return DeletionOfTrace(row.id, row.reason, None if row.status != "done" else rfc3339(row.ended_ns))
+        return DeletionOfTrace(row.id, row.reason, None if row.status != "done" else row.ended_ns)
 
     async def _told(self, project: str, rows: Sequence[Row[Any]]) -> Sequence[dict[str, Any]]:
         """With what remains of each today, which may be less than when its proof was made."""

@@ -221,6 +221,7 @@ def test_an_incident_of_several_lines_leads_to_what_each_finds(opened: Opened, u
     }
     page = opened(f"/incidents/{an_id('inc', 2)}")
     expect(page.get_by_role("link", name="The traces of this window")).to_have_count(2)
+    expect(page.get_by_role("region", name="Evidence")).to_contain_text("search: “refund” or “latency>3s”")
     page.get_by_role("link", name="latency>3s").click()
     expect(page).to_have_url(re.compile(r"/traces[?]q=latency%3E3s&since=2026-11-21T08.*&until=2026"))
 

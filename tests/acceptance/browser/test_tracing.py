@@ -277,6 +277,15 @@ def test_two_traces_are_compared_span_by_span(opened: Opened, week: World) -> No
     expect(page.get_by_text("Select two traces in the list")).to_be_visible()
 
 
+def test_a_pair_says_why_a_span_failed(opened: Opened, week: World) -> None:
+    failed = next(span for span in week.spans[AGENT] if span["status_message"])
+    page = opened(f"/traces/compare?a={EARLIER}&b={AGENT}")
+    expect(page.locator(".pair-row")).not_to_have_count(0)
+    expect(page.get_by_text(failed["status_message"])).to_have_count(0)
+    page.locator(".pair-row").filter(has_text=failed["name"]).first.get_by_role("button").click()
+    expect(page.locator(".notice.bad").filter(has_text=failed["status_message"])).to_have_count(2)  # in both
+
+
 def test_a_trace_leads_to_one_beside_it(opened: Opened) -> None:
     page = opened(f"/traces/{AGENT}")
     page.get_by_role("button", name="Compare").click()

@@ -112,7 +112,7 @@ def test_the_list_works_without_a_mouse(opened: Opened) -> None:
     expect(page.get_by_role("dialog")).to_contain_text("Go to Channels")
 
 
-def test_two_rows_are_compared_and_one_is_opened_without_a_mouse(opened: Opened) -> None:
+def test_two_rows_are_compared_without_a_mouse(opened: Opened) -> None:
     page = opened("/traces")
     rows = page.locator("tbody tr.open")
     expect(rows.first).to_be_visible()
@@ -121,7 +121,11 @@ def test_two_rows_are_compared_and_one_is_opened_without_a_mouse(opened: Opened)
     expect(page.get_by_role("button", name="Compare the two")).to_be_visible()
     page.keyboard.press("c")
     expect(page).to_have_url(re.compile(r"/traces/compare\?a=[0-9a-f]{32}&b=[0-9a-f]{32}$"))
-    page.go_back()
+
+
+def test_enter_opens_the_row_that_the_keys_went_to(opened: Opened) -> None:
+    page = opened("/traces")
+    rows = page.locator("tbody tr.open")
     expect(rows.first).to_be_visible()
     page.keyboard.press("j")
     expect(rows.first.get_by_role("link").first).to_be_focused()

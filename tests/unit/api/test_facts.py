@@ -29,6 +29,11 @@ from tests.fakes.otlp_requests import TRACE_ID, a_span, as_json, protobuf
 LIMITS = Limits(body_bytes=10_000, unpacked_bytes=20_000, waiting_bytes=10_000)
 
 
+class NothingDeleted:
+    async def of_trace(self, project: str, trace_id: str) -> None:
+        return None
+
+
 class Accounts:
     """A key is the name of its role."""
 
@@ -45,7 +50,10 @@ async def services(tmp_path: Path) -> AsyncIterator[Any]:
     ingest = Ingest(
         store, Scrubber(), Prices(), limits=Limits(body_bytes=10_000, unpacked_bytes=20_000, waiting_bytes=10_000)
     )
-    yield SimpleNamespace(accounts=Accounts(), ingest=ingest, traces=Traces(store), scores=Scores(store))
+    keeping = SimpleNamespace(deletions=NothingDeleted())
+    yield SimpleNamespace(
+        accounts=Accounts(), ingest=ingest, traces=Traces(store), scores=Scores(store), keeping=keeping
+    )
     await ingest.close()
     await store.close()
 

@@ -33,7 +33,7 @@ class Deletions:
         if project != "prj_a":
             return None
         known = {
-            GONE: DeletionOfTrace("del_1", "a key in its prompt", "2026-11-30T12:00:00Z"),
+            GONE: DeletionOfTrace("del_1", "a key in its prompt", 1_796_040_000_000_000_000),
             GOING: DeletionOfTrace("del_2", "a name in its answer", None),
         }
         return known.get(trace_id)
@@ -147,9 +147,9 @@ async def test_what_was_deleted_says_so_and_to_admins_why(http: httpx.AsyncClien
     viewer = await http.get(path)
     admin = (await http.get(path, headers={"x-api-key": "admin"})).json()
     assert (viewer.status_code, viewer.json()["value"]) == (404, GONE)
-    assert viewer.json()["detail"] == f"The trace {GONE} was deleted on 2026-11-30T12:00:00Z."
+    assert viewer.json()["detail"] == f"The trace {GONE} was deleted on 2026-11-30 12:00:00 UTC."
     assert "a key in its prompt" not in viewer.text
-    assert admin["detail"] == f"The trace {GONE} was deleted on 2026-11-30T12:00:00Z, because: a key in its prompt"
+    assert admin["detail"] == f"The trace {GONE} was deleted on 2026-11-30 12:00:00 UTC, because: a key in its prompt"
     assert "del_1" in admin["fix"]
 
 

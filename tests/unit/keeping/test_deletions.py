@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import select
 
 from assay_server.app.elsewhere import PeopleElsewhere
+from assay_server.core.clock import parse_rfc3339
 from assay_server.core.errors import Conflict, InvalidInput, NotFound, Unavailable
 from assay_server.core.ids import content_hash
 from assay_server.core.records import Event, Facts, RunItem, Score
@@ -448,10 +449,9 @@ async def test_that_a_trace_was_deleted_is_known_by_its_id(house: House) -> None
     under_way = await house.deletions.of_trace(PROJECT, TRACE)
     await house.work.work()
     done = await house.deletions.of_trace(PROJECT, TRACE)
-    ended_at = (await house.deletions.get(PROJECT, asked["id"]))["ended_at"]
+    told = (await house.deletions.get(PROJECT, asked["id"]))["ended_at"]
     assert under_way == DeletionOfTrace(asked["id"], "a key in its prompt", None)
-    assert done == DeletionOfTrace(asked["id"], "a key in its prompt", ended_at)
-    assert ended_at is not None
+    assert done == DeletionOfTrace(asked["id"], "a key in its prompt", parse_rfc3339(told))
     assert await house.deletions.of_trace(PROJECT, f"{4:032x}") is None
     assert await house.deletions.of_trace("prj_other", TRACE) is None
 

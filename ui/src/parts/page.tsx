@@ -49,7 +49,7 @@ function UnreadTimes() {
   const one = unread.length === 1
   return (
     <p className="notice unsure" role="status">
-      The link asks for {unread.map(([name, text], at) => <Fragment key={name}>{at > 0 && ' and '}{ASKED[name]} <q>{text}</q></Fragment>)}, which cannot be read: {times.since || times.until || times.range ? `this is the time without ${one ? 'it' : 'them'}` : 'this is the page’s usual time'}. Choose another, or write a range like <code>15m</code>, <code>24h</code> or <code>7d</code>, a time like <code>2026-11-21T08:00:00Z</code>.
+      The link asks for {unread.map(([name, text], at) => <Fragment key={name}>{at > 0 && ' and '}{ASKED[name]} <q>{text}</q></Fragment>)}, which cannot be read: {times.since || times.until || times.range ? `this is the time without ${one ? 'it' : 'them'}` : 'this is the page’s usual time'}. Choose another, or write a range like <code>15m</code>, <code>24h</code> or <code>7d</code>{!backOnly && <>, or a time like <code>2026-11-21T08:00:00Z</code></>}.
     </p>
   )
 }

@@ -3,7 +3,7 @@ import * as ask from '@/api/monitors'
 import type { Finding } from '@/api/monitors'
 import type { Incident } from '@/api/types'
 import { capital, count, words } from '@/lib/format'
-import { fieldOf, leavesOut } from '@/lib/match'
+import { told as whose } from '@/lib/match'
 import { inUnit } from '@/lib/watch'
 import { Facts } from '@/parts/page'
 import { Time } from '@/parts/values'
@@ -31,16 +31,16 @@ export function watched(evidence: Record<string, unknown>): [Seen, Record<string
 /** The figure with its unit, the line it crossed, its n and its window: the sentence above says the rest. */
 export function Watched({ seen }: { seen: Seen }) {
   const unit = seen.unit ?? ''
-  const told = (value: number | null | undefined) => (value === null || value === undefined ? null : inUnit(value, unit))
-  const filters = Object.entries(seen.filter ?? {}).map(([word, values]) => `${leavesOut(word) ? 'without ' : ''}${words(fieldOf(word))}: ${[values].flat().join(', ')}`)
+  const figure = (value: number | null | undefined) => (value === null || value === undefined ? null : inUnit(value, unit))
+  const filters = whose(seen.filter ?? {})
   return (
     <Facts
       list
       rows={[
         [capital(seen.metric), inUnit(seen.value ?? null, unit)],
         ['95 % interval', seen.ci && `${inUnit(seen.ci[0], unit)} to ${inUnit(seen.ci[1], unit)}`],
-        ['Expected', told(seen.expected)],
-        ['Line', told(seen.bound)],
+        ['Expected', figure(seen.expected)],
+        ['Line', figure(seen.bound)],
         ['n', count(seen.n)],
         ['Window', <><Time at={seen.window.since} full /> to <Time at={seen.window.until} full /></>],
         [capital(words(seen.group_by ?? 'group')), seen.group],

@@ -8,6 +8,7 @@ import { alike, plain, wordDiff } from '@/lib/text'
 import { Content } from '@/parts/chat'
 import { ReleaseLink, TraceLink } from '@/parts/links'
 import { Facts, Section } from '@/parts/page'
+import { Scrubbed } from '@/parts/scrubbed'
 import { Skeleton } from '@/parts/states'
 import { StatusTag } from '@/parts/status'
 import { Words } from '@/parts/text'
@@ -42,8 +43,16 @@ function SideFacts({ name, trace, side }: { name: string; trace: string; side: P
           ['Release', side.release && <ReleaseLink key="release" id={side.release} />],
         ]}
       />
+      {side.status === 'error' && <Failure trace={trace} span={side.span_id} />}
     </div>
   )
+}
+
+/** Why it failed, where the span says it. */
+function Failure({ trace, span }: { trace: string; span: string }) {
+  const found = useQuery(ask.span(trace, span)).data
+  if (!found?.status_message) return null
+  return <div className="notice bad"><Scrubbed text={found.status_message} pii={found.pii} /></div>
 }
 
 function Texts({ a, b }: { a: [string, PairSide]; b: [string, PairSide] }) {
