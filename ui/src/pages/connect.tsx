@@ -94,7 +94,7 @@ function Arrival() {
         </>
       ) : (
         <div className="stack" style={{ gap: '0.3rem' }}>
-          <Waiting>Waiting for {now ? 'the next' : 'the first'} trace…</Waiting>
+          <Waiting>Waiting for {newest.data === undefined ? 'a' : now ? 'the next' : 'the first'} trace…</Waiting>
           {now && <span className="quiet small">The newest so far began <Time at={now.start} />. <Link to="/traces">All traces</Link></span>}
         </div>
       )}
