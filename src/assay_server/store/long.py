@@ -6,13 +6,14 @@ stands in tables of its own, which hold what is needed to go on: `long_calls`, i
 themselves; `long_parents`, the spans that a model call stands under; `long_tags`; and `long_traces`, a row with its
 sums, and of each field of the whole trace who said it first, and when.
 
-Spans that are only ever added make this exact. A call that counts stops to when a model call comes that stands under
-it or, a roll-up, when the first part of its trace comes; one that does not count never begins to. So old calls are
-looked for among the parents of new ones, and new ones held against `long_parents`. Sums are added to, less the calls
-that went. Of what a trace says the earliest stays. Whatever else is done to its spans forgets the trace
-(`settled.unsettle`), and the next round begins it again from all of them. Two things are not exact. What the gateway's
-call stands under (the client's HTTP request is passed over then), and whose service made it, is known only if it comes
-in the same round. And the order of tags is not that of the spans, where one that began earlier comes later.
+Spans that are only ever added make this exact. A call that counts stops to when a model call comes that stands under it
+or, a roll-up, when the first part of its trace comes; one that does not count never begins to. So old calls are looked
+for among the parents of new ones, and new ones held against `long_parents`. Sums are added to, less the calls that
+went. Of what a trace says the earliest stays. Whatever else is done to its spans forgets the trace
+(`settled.unsettle`), and the next round begins it again from all of them. Three things are not exact. What the
+gateway's call stands under (the client's HTTP request is passed over then), and whose service made it, is known only if
+it comes in the same round. The order of tags is not that of the spans, where one that began earlier comes later. And of
+spans that begin a trace in the same nanosecond any may give it its name.
 
 In all SQL here `source` names spans (`settled` reads them) that came to such traces, or all spans of those that are
 new here, and `has` those of them that may count, as `may_count` gives them.

@@ -46,10 +46,9 @@ _EACH_ONCE = "list_filter(tags, lambda t, nth: list_position(tags, t) = nth)"
 
 _QUOTED = (*(f'"{name}"' for name in TRACE_WIDE), "tags")
 _TOLD = f"{PART_KEY} AS trace, trace_id, span_id, parent_id, stored_ns, scope"
-_READ_FOR_SAID = ", ".join((f"{PART_KEY} AS trace, trace_id, parent_id, project, name, start_ns", *_QUOTED, _ENDPOINT))
-_READ = ", ".join(
-    (_TOLD, *OWN, *_QUOTED, _ENDPOINT, "CASE WHEN parent_id IS NULL THEN name END AS root, name AS opening")
-)
+_NAMES = "CASE WHEN parent_id IS NULL THEN name END AS root, name AS opening"
+_READ_FOR_SAID = ", ".join((f"{PART_KEY} AS trace, trace_id, span_id, project, start_ns", *_QUOTED, _ENDPOINT, _NAMES))
+_READ = ", ".join((_TOLD, *OWN, *_QUOTED, _ENDPOINT, _NAMES))
 _READ_FOR_SUMS = (
     f'{_TOLD}, project, kind, service, model, status, start_ns, end_ns, "user", session, environment, cost,'
     " fresh_input, cache_read, cache_write, output_tokens, reasoning"
@@ -256,14 +255,14 @@ def _spans_of_long(columns: str, since: int, until: int | None = None) -> str:
 def _said(source: str) -> str:
     """A SELECT of a row for each trace, from the spans of whole traces: what it is called, and what it says."""
     first = ", ".join(f"arg_min({name}, start_ns) AS {name}" for name in WIDE)
-    root = "FILTER (parent_id IS NULL)"
+    place = "(start_ns, span_id)"  # as in the list of traces, also where several began at once
     return (
-        f"SELECT * REPLACE ({_EACH_ONCE} AS tags) FROM (SELECT trace AS key, any_value(project) AS project,"  # noqa: S608
-        " any_value(trace_id) AS trace_id, max(start_ns) AS last_ns,"
-        f" coalesce(arg_min(name, start_ns) {root}, arg_min(name, start_ns)) AS name,"
-        f" coalesce(min(start_ns) {root}, min(start_ns)) AS begun_ns, {first},"
-        " flatten(list(tags ORDER BY start_ns) FILTER (len(tags) > 0)) AS tags,"
-        f" min(start_ns) AS start_ns FROM {source} GROUP BY trace)"
+        f"SELECT * REPLACE ({_EACH_ONCE} AS tags), {_NAMED} FROM (SELECT trace AS key, any_value(project) AS project,"  # noqa: S608
+        " any_value(trace_id) AS trace_id, min(start_ns) AS start_ns, max(start_ns) AS last_ns,"
+        f" arg_min(root, {place}) FILTER (root IS NOT NULL) AS root, arg_min(opening, {place}) AS opening,"
+        f" min(start_ns) FILTER (root IS NOT NULL) AS root_ns, {first},"
+        " flatten(list(tags ORDER BY start_ns) FILTER (len(tags) > 0)) AS tags"
+        f" FROM {source} GROUP BY trace)"
     )
 
 

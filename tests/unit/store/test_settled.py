@@ -307,6 +307,17 @@ async def test_at_every_moment_of_long_traces_the_views_say_what_the_spans_say(
     assert await live(life, tmp_path / "facts", moments) > moments // 4
 
 
+async def test_of_roots_that_began_at_once_the_first_by_its_id_gives_the_name(tmp_path: Path) -> None:
+    store = await DuckStore.open(tmp_path / "facts")
+    roots = [replace(called(n), name=f"root {n}", start_ns=7) for n in (3, 1, 2)]
+    await store.append(Facts([replace(called(0, 9), name="a child", start_ns=7), *roots]))
+    for _ in range(2):
+        named = await store.scan("SELECT name, begun_ns, start_ns FROM trace_said")
+        assert named == [{"name": "root 1", "begun_ns": 7, "start_ns": 7}]
+        await store.settle()
+    await store.close()
+
+
 async def test_what_came_last_is_settled_on_its_own(tmp_path: Path) -> None:
     store = await DuckStore.open(tmp_path / "facts")
     life = Life(store, 1)
