@@ -1,9 +1,9 @@
 """Times in queries."""
 
-from assay_server.core.clock import LATEST_NS, SystemClock, parse_rfc3339
+from assay_server.core.clock import DAY_NS, LATEST_NS, SystemClock, parse_rfc3339
 from assay_server.core.errors import InvalidInput
 
-_WEEK_NS = 7 * 86_400_000_000_000
+_WEEK_NS = 7 * DAY_NS
 
 _EARLIEST_NS = -8_520_336_000 * 1_000_000_000
 """1700, which is as good as for ever, as `LATEST_NS` is: a week before the year 1 and a day after 9999, which some

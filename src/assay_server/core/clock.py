@@ -18,6 +18,8 @@ class SystemClock:
         return time.time_ns()
 
 
+DAY_NS = 86_400_000_000_000
+
 LATEST_NS = 9_214_646_400 * 1_000_000_000
 """2262, which is as good as for ever: soon after it no column of 64 bits holds a time."""
 

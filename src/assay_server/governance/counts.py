@@ -11,13 +11,12 @@ from typing import Any
 from sqlalchemy import Connection, delete, func, select, update
 
 from assay_server.core.beat import Beat
-from assay_server.core.clock import Clock
+from assay_server.core.clock import DAY_NS, Clock
 from assay_server.ledger import Ledger, tables
 
 _counts = tables.intake.intake_counts
 
 MINUTE_NS = 60 * 1_000_000_000
-DAY_NS = 1440 * MINUTE_NS
 _KEPT_NS = 400 * DAY_NS
 _FLUSH_S = 2.0
 _WINDOWS_KEPT = 8

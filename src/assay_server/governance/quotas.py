@@ -12,11 +12,11 @@ from typing import Any, Protocol
 from sqlalchemy import Connection, Row, select
 
 from assay_server.core.beat import Beat
-from assay_server.core.clock import Clock, in_utc, parse_rfc3339, rfc3339
+from assay_server.core.clock import DAY_NS, Clock, in_utc, parse_rfc3339, rfc3339
 from assay_server.core.errors import Conflict, InvalidInput, RateLimited
 from assay_server.core.words import percent
 from assay_server.governance.audit import Audit
-from assay_server.governance.counts import BYTES, DAY_NS, REFUSED, SPANS, Counts, next_month, windows
+from assay_server.governance.counts import BYTES, REFUSED, SPANS, Counts, next_month, windows
 from assay_server.governance.revisions import put_revision
 from assay_server.ledger import Ledger, tables
 

@@ -16,7 +16,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, func, select, update
 
-from assay_server.core.clock import Clock, rfc3339
+from assay_server.core.clock import DAY_NS, Clock, rfc3339
 from assay_server.core.errors import AssayError, Conflict, NotFound, Unavailable
 from assay_server.core.ids import new_id
 from assay_server.governance import Audit
@@ -29,7 +29,6 @@ from assay_server.store import SCHEMA, Store
 _rows = tables.keeping.backups
 _heads = tables.accounts.audit_heads
 
-_DAY_NS = 86_400_000_000_000
 _GRACE_NS = 3_600_000_000_000
 _OWN = ("facts", "ledger.sqlite", "ledger.dump", "jobs.sqlite", "backups", MARK)  # a restored dump is not the next one
 
@@ -69,7 +68,7 @@ class Backups:
             now, id_ = self._clock.now_ns(), new_id("bak")
             name = datetime.fromtimestamp(now // 1_000_000_000, UTC).strftime("assay-%Y%m%dT%H%M%SZ")
             path = str(self._places.root / f"{name}-{id_[-6:]}")
-            expires = None if self._places.days is None else now + self._places.days * _DAY_NS
+            expires = None if self._places.days is None else now + self._places.days * DAY_NS
             made = {"status": "running", "path": path, "made_ns": now, "made_by": actor, "expires_ns": expires}
             connection.execute(_rows.insert().values(id=id_, project=self._home, **made))
             self._audit.append(
@@ -154,7 +153,7 @@ class Backups:
     def _may_be_wrong(self, now_ns: int) -> bool:
         """For an hour after a start and after a leap of the clock: what a wrong clock removed, nobody brings back."""
         looked, self._looked_ns = self._looked_ns, now_ns
-        if looked is None or not 0 <= now_ns - looked < _DAY_NS:
+        if looked is None or not 0 <= now_ns - looked < DAY_NS:
             self._removes_from_ns = now_ns + _GRACE_NS
         return now_ns < self._removes_from_ns
 

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from assay_server.keeping.rules import DAY_NS, Bound
+from assay_server.core.clock import DAY_NS
+from assay_server.keeping.rules import Bound
 
 # Events that clients sent; others (deployments, looks of canaries) tell a decision's story and stay.
 _LOGS = "kind IN ('content', 'log', 'metric')"

@@ -11,11 +11,11 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, func, select, update
 
-from assay_server.core.clock import Clock, rfc3339
+from assay_server.core.clock import DAY_NS, Clock, rfc3339
 from assay_server.core.errors import Conflict
 from assay_server.core.ids import new_id
 from assay_server.governance import Audit
-from assay_server.keeping.rules import DAY_NS, Rule, before, parse, rules_json, rules_of, shortest_days
+from assay_server.keeping.rules import Rule, before, parse, rules_json, rules_of, shortest_days
 from assay_server.ledger import Ledger, tables
 
 _rules = tables.keeping.retention

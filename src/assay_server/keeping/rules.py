@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from assay_server.core.clock import DAY_NS
 from assay_server.core.errors import InvalidInput
 
-DAY_NS = 86_400_000_000_000
 LONGEST_DAYS = 36_500
 
 _MOST_RULES = 50

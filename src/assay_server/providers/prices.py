@@ -10,10 +10,10 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
+from assay_server.core.clock import DAY_NS
 from assay_server.core.records import Tokens
 from assay_server.providers.price_hosts import found_at_host, is_host
 
-_DAY_NS = 86_400_000_000_000
 _REMEMBERED = 4096
 
 _OTHER_NAMES = {
@@ -135,7 +135,7 @@ class Prices:
 
     def rates(self, provider: str | None, model: str, at_ns: int) -> Rates | None:
         """Dollars a token at that moment, or None for a model nobody listed."""
-        step_ns = _DAY_NS if not self._by_hour(provider, model) else _DAY_NS // 1440
+        step_ns = DAY_NS if not self._by_hour(provider, model) else DAY_NS // 1440
         return self._rates(provider, model, at_ns // step_ns * step_ns)
 
 

@@ -15,7 +15,7 @@ from assay_server.api.routes.chargeback import as_csv, last_month
 from assay_server.api.routes.chargeback_page import About, as_page
 from assay_server.api.services import services
 from assay_server.api.times import nanoseconds, week_before
-from assay_server.core.clock import SystemClock, in_utc, parse_rfc3339, rfc3339
+from assay_server.core.clock import DAY_NS, SystemClock, in_utc, parse_rfc3339, rfc3339
 from assay_server.core.errors import NotFound
 from assay_server.core.ports import Principal
 from assay_server.query import CostFilter, forecast_costs
@@ -25,7 +25,6 @@ router = APIRouter(tags=["costs"])
 Reader = Annotated[Principal, Depends(principal("read"))]
 
 _FIRST_DAY, _LAST_DAY = date(1970, 1, 1), date(2261, 12, 31)  # those before and after them can be said, too
-_DAY_NS = 86_400_000_000_000
 
 
 class _Narrow(BaseModel):
@@ -172,17 +171,17 @@ async def _release(request: Request, project: str, id_: str) -> str | None:
 
 @router.get("/costs/forecast", summary="What the next days will cost, with an 80 % interval")
 async def forecast(request: Request, caller: Reader, query: Annotated[ForecastQuery, Query()]) -> dict[str, Any]:
-    today = SystemClock().now_ns() // _DAY_NS * _DAY_NS
-    window = await _searched(request, caller, query.within(today - query.history * _DAY_NS, today))
+    today = SystemClock().now_ns() // DAY_NS * DAY_NS
+    window = await _searched(request, caller, query.within(today - query.history * DAY_NS, today))
     return await forecast_costs(services(request).costs, caller.project, window, query.days)
 
 
 @router.get("/costs/why", summary="Why a day cost more or less than another")
 async def why(request: Request, caller: Reader, query: Annotated[WhyQuery, Query()]) -> dict[str, Any]:
-    today = SystemClock().now_ns() // _DAY_NS * _DAY_NS
-    day = today - _DAY_NS if query.day is None else _start_of(query.day)
-    against = day - _DAY_NS if query.against is None else _start_of(query.against)
-    both = await _searched(request, caller, query.within(min(day, against), max(day, against) + _DAY_NS))
+    today = SystemClock().now_ns() // DAY_NS * DAY_NS
+    day = today - DAY_NS if query.day is None else _start_of(query.day)
+    against = day - DAY_NS if query.against is None else _start_of(query.against)
+    both = await _searched(request, caller, query.within(min(day, against), max(day, against) + DAY_NS))
     found: dict[str, Any] = await services(request).cost_changes.why(caller.project, day, against, both)
     lacking = await _lacking(request, caller.project, both)
     if lacking["removed_before"] is not None:

@@ -219,10 +219,8 @@ class Normaliser:
 
     def _in_chat(self, text: str, key: str) -> str | None:
         """As messages, where a client says them in words of its own."""
-        if key == vercel.MESSAGES:
-            return vercel.asked_in_chat(text)
-        if key == vercel.PROMPT:
-            return vercel.prompt_in_chat(text)
+        if key in vercel.READERS:
+            return vercel.READERS[key](text)
         if key in self._table.with_quotes and text.startswith('"'):
             return text_of(_unquoted(text))
         return in_chat(text) if key in self._table.with_langchain else None

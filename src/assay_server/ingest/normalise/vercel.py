@@ -6,7 +6,6 @@ from typing import Any
 
 from assay_server.ingest.normalise.values import parsed, text_of
 
-MESSAGES, PROMPT = "ai.prompt.messages", "ai.prompt"
 ANSWERS = "ai.response."
 """How the sources of outputs begin."""
 
@@ -45,6 +44,10 @@ def answered_in_chat(attributes: Mapping[str, Any]) -> str | None:
         return None
     found = {"content": text_of(attributes.get(_TEXT)), "reasoning": reasoning, "tool_calls": tool_calls}
     return text_of([{"role": "assistant", **{name: value for name, value in found.items() if value}}])
+
+
+READERS = {"ai.prompt.messages": asked_in_chat, "ai.prompt": prompt_in_chat}
+"""By the source of an input."""
 
 
 def _message(told: Any) -> Any:

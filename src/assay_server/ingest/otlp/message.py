@@ -31,12 +31,12 @@ def _readable(of: Any, body: bytes, depth: int) -> bytes:
     out, at = bytearray(), 0
     while at < len(body):
         start = at
-        tag, at = _varint(body, at)
+        tag, at = varint(body, at)
         if tag & 7 != _LENGTH:
-            at = _varint(body, at)[1] if tag & 7 == 0 else at + _FIXED.get(tag & 7, len(body))
+            at = varint(body, at)[1] if tag & 7 == 0 else at + _FIXED.get(tag & 7, len(body))
             out += body[start:at]
             continue
-        length, at = _varint(body, at)
+        length, at = varint(body, at)
         part, at = body[at : at + length], at + length
         if at > len(body):
             raise DecodeError("a message that ends too early")
@@ -54,8 +54,8 @@ def _part(field: FieldDescriptor | None, part: bytes, depth: int) -> bytes:
     return part
 
 
-def _varint(body: bytes, at: int) -> tuple[int, int]:
-    """(the number, the place behind it)"""
+def varint(body: bytes, at: int) -> tuple[int, int]:
+    """(the number, the place behind it). Raises `DecodeError` where it does not end."""
     number = shift = 0
     while at < len(body) and shift < 64:
         byte = body[at]

@@ -2,11 +2,14 @@
 
 from dataclasses import dataclass
 
+from google.protobuf.message import DecodeError
+
 from assay_server.core.errors import UnsupportedMedia
 from assay_server.core.records import Span
 from assay_server.ingest.decompress import decompress
 from assay_server.ingest.limits import Limits
 from assay_server.ingest.otlp.from_proto import decode_proto
+from assay_server.ingest.otlp.message import varint
 from assay_server.ingest.partial.merge import Part
 
 
@@ -40,26 +43,15 @@ def first_trace_of(began: bytes) -> str | None:
     try:
         for wanted in _TO_TRACE_ID:
             while True:
-                tag, at = _varint(began, at)
-                length, at = _varint(began, at)  # on this way all fields say how long they are
+                tag, at = varint(began, at)
+                length, at = varint(began, at)  # on this way all fields say how long they are
                 if tag >> 3 == wanted:
                     break
                 at += length
-    except IndexError:
+    except DecodeError:
         return None
     found = began[at : at + _TRACE_ID_BYTES]
     return found.hex() if length == len(found) == _TRACE_ID_BYTES else None
-
-
-def _varint(data: bytes, at: int) -> tuple[int, int]:
-    """(value, where the next field begins)."""
-    value = shift = 0
-    while True:
-        byte = data[at]
-        value |= (byte & 0x7F) << shift
-        at, shift = at + 1, shift + 7
-        if byte < 0x80:
-            return value, at
 
 
 def _part(span: Span) -> Part:

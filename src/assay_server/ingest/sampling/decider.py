@@ -9,14 +9,13 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from assay_server.core.beat import Beat
-from assay_server.core.clock import Clock
+from assay_server.core.clock import DAY_NS, Clock
 from assay_server.governance import SAMPLED_OUT, Tail
 from assay_server.ingest.sampling.admission import Counted, Policies
 from assay_server.ingest.sampling.policy import FEWEST, QuietTrace, keeps
 from assay_server.store import Limits, Store
 
 _S = 1_000_000_000
-_DAY_NS = 86_400 * _S
 _AT_ONCE = 1000
 _LATEST_NS = 3600 * _S  # how far apart spans of a trace may lie to be seen together
 _LIMITS = Limits(rows=_AT_ONCE + 1, seconds=60)
@@ -123,7 +122,7 @@ class Decider:
         key, now = (project, tail.slower_than_quantile), asyncio.get_running_loop().time()
         at, found = self._slow.get(key, (-_QUANTILES_LAST_S, {}))
         if now - at >= _QUANTILES_LAST_S:
-            params = [tail.slower_than_quantile, project, self._clock.now_ns() - _DAY_NS, FEWEST]
+            params = [tail.slower_than_quantile, project, self._clock.now_ns() - DAY_NS, FEWEST]
             found = {row["name"]: row["ms"] for row in await self._store.scan(_SLOW, params, limits=Limits(seconds=60))}
             self._slow = {key: (now, found)} | {k: v for k, v in self._slow.items() if k[0] != project}
         return found

@@ -7,13 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from assay_server.core.clock import Clock, rfc3339
+from assay_server.core.clock import DAY_NS, Clock, rfc3339
 from assay_server.core.records import Span
 from assay_server.governance import Policy
 from assay_server.ingest.sampling.policy import FEWEST, QuietTrace, Sampler, keeps
 from assay_server.store import Limits, Store
 
-_DAY_NS = 86_400 * 1_000_000_000
 _MOST = 200_000
 _LIMITS = Limits(rows=_MOST + 1, seconds=60)
 _COUNT = "SELECT count(*) AS n FROM spans WHERE project = ? AND start_ns >= ?"
@@ -48,7 +47,7 @@ class Preview:
     async def of(self, project: str, policy: Policy) -> dict[str, Any]:
         """Counts over the newest 200,000 spans of the last 24 hours, and text bytes as estimated from 2,000 of them."""
         until = self._clock.now_ns()
-        since = until - _DAY_NS
+        since = until - DAY_NS
         of = (await self._store.scan(_COUNT, [project, since]))[0]["n"]
         rows = await self._store.scan(_SPANS, [project, since, _MOST], limits=_LIMITS)
         flagged = await self._store.scan(_FLAGGED, [project, since, _MOST], limits=_LIMITS)

@@ -6,7 +6,7 @@ from typing import Any
 from assay_server.core.errors import NotFound
 from assay_server.query.agents.call_graph import call_graph
 from assay_server.query.commits import IN_COMMITS, commits_of
-from assay_server.query.filters.roots import roots, roots_params
+from assay_server.query.filters.roots import roots
 from assay_server.query.sql import lines
 from assay_server.store import Limits, Store, counted
 
@@ -44,7 +44,7 @@ class Graphs:
                 *("WITH", roots(), "SELECT trace_id, count(*) OVER () AS matching FROM root"),
                 "WHERE name = ? ORDER BY start_ns DESC, trace_id LIMIT ?",
             ),
-            [*roots_params(project, since_ns, until_ns), name, limit],
+            [project, since_ns, until_ns, name, limit],
         )
         rows = await self._spans(project, [row["trace_id"] for row in found])
         traces: dict[str, list[dict[str, Any]]] = {}

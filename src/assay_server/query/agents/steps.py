@@ -6,7 +6,7 @@ from typing import Any
 from assay_server.core.words import percent
 from assay_server.query.costs.sql import BUCKETS, money, token_sums
 from assay_server.query.dimensions import EDGES
-from assay_server.query.filters.roots import roots, roots_params
+from assay_server.query.filters.roots import roots
 from assay_server.query.sql import lines
 from assay_server.store import TOKENS
 
@@ -62,7 +62,7 @@ def steps_sql(
         "  WHERE project = ? AND key IN (SELECT unnest(slow) FROM steps)) GROUP BY kind, name)",
         "SELECT * FROM steps JOIN slowest USING (kind, name) ORDER BY all_own_ns DESC, kind, name",
     )
-    return sql, [*roots_params(project, since_ns, until_ns), name, name, project, project, limit, project]
+    return sql, [project, since_ns, until_ns, name, name, project, project, limit, project]
 
 
 def one_in_sql(project: str, name: str | None, since_ns: int, until_ns: int, most: int) -> tuple[str, list[Any]]:
@@ -75,14 +75,14 @@ def one_in_sql(project: str, name: str | None, since_ns: int, until_ns: int, mos
         "SELECT greatest(1, ceil(spans * named / greatest(traces, 1) /",
         str(int(most)) + "))::BIGINT AS one_in FROM n, s",
     )
-    return sql, [*roots_params(project, since_ns, until_ns), name, name, project, since_ns, until_ns]
+    return sql, [project, since_ns, until_ns, name, name, project, since_ns, until_ns]
 
 
 def names_sql(project: str, since_ns: int, until_ns: int) -> tuple[str, list[Any]]:
     """The names of traces with how many there are of each."""
     most = "ORDER BY traces DESC, name LIMIT " + str(_MOST_NAMES)
     names = lines("WITH", roots(), "SELECT name, count(*) AS traces FROM root GROUP BY name", most)
-    return names, roots_params(project, since_ns, until_ns)
+    return names, [project, since_ns, until_ns]
 
 
 def step_json(row: Mapping[str, Any], whole: float) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from assay_server.core.clock import rfc3339
+from assay_server.core.clock import DAY_NS, rfc3339
 from assay_server.core.errors import InvalidInput
 from assay_server.query.costs.daily import DayOfUse, days_of_use
 from assay_server.query.costs.sql import LARGE, RESUMS, SUMMED, SUMS, CostFilter, calls, money, token_sums, unmetered
@@ -15,7 +15,6 @@ from assay_server.query.sql import lines
 from assay_server.store import Store
 
 HOUR_NS = 3_600_000_000_000
-DAY_NS = 24 * HOUR_NS
 _BINS = {"hour": HOUR_NS, "day": DAY_NS}
 _MOST_BINS = 2_400
 _NO_RANK = 1 << 62

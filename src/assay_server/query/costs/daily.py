@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from assay_server.core.clock import DAY_NS
 from assay_server.query.costs.sql import LARGE
 from assay_server.query.dimensions import MARGIN_NS
 from assay_server.query.metrics.asked import Asked, Range, knowing
@@ -13,8 +14,7 @@ from assay_server.query.metrics.source import units
 from assay_server.query.sql import lines
 from assay_server.store import Store
 
-_DAY_NS = 86_400_000_000_000
-_DAY = f"u.at_ns // {_DAY_NS} * {_DAY_NS}"
+_DAY = f"u.at_ns // {DAY_NS} * {DAY_NS}"
 _INTO, _OUT = ("fresh_input", "cache_read", "cache_write"), ("output", "reasoning")
 _OF_CALLS = [Metric("cost"), *(Metric("tokens", bucket=bucket) for bucket in (*_INTO, *_OUT))]
 

@@ -3,10 +3,10 @@
 import asyncio
 from typing import Any
 
-from assay_server.core.clock import rfc3339
+from assay_server.core.clock import DAY_NS, rfc3339
 from assay_server.core.words import percent
 from assay_server.query.amounts import dollars
-from assay_server.query.costs.breakdowns import DAY_NS, Costs, Day
+from assay_server.query.costs.breakdowns import Costs, Day
 from assay_server.query.costs.sql import CostFilter
 from assay_server.stats import SMALLEST_HISTORY, Forecast, Point, forecast
 

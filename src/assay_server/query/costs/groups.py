@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple, Protocol
 
+from assay_server.core.clock import DAY_NS
 from assay_server.providers import BATCH_KEYS, BATCH_WORDS
-from assay_server.query.costs.breakdowns import DAY_NS
 from assay_server.query.costs.sql import BUCKETS, LARGE, SUMS, CostFilter, calls
 from assay_server.query.dimensions import EDGES
 from assay_server.query.key_sets import ONE_OF_SETS, sets_with

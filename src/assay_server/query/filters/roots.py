@@ -4,24 +4,18 @@ The root is the first span without a parent. Where there is none, because the ca
 it is the first of all, as in the list of traces.
 """
 
-from typing import Any
-
 from assay_server.query.sql import lines
 
 
 def roots(drawn: str = "true") -> str:
-    """A CTE: `root(trace_id, name, start_ns)`, one for each trace whose root began in the window. For `roots_params`.
+    """A CTE: `root(trace_id, name, start_ns)`, one for each trace whose root began in the window.
 
-    `drawn`: a condition on `trace_id`, where not all are looked at.
+    Parameters: project, since, until. `drawn`: a condition on `trace_id`, where not all are looked at.
     """
     return lines(
         "root AS MATERIALIZED (SELECT trace_id, name, begun_ns AS start_ns FROM trace_said",
         *("WHERE project = ? AND begun_ns >= ? AND begun_ns < ? AND", drawn + ")"),
     )
-
-
-def roots_params(project: str, since_ns: int, until_ns: int) -> list[Any]:
-    return [project, since_ns, until_ns]
 
 
 def called(source: str) -> str:

@@ -11,7 +11,7 @@ from assay_server.api.dialects.langfuse.errors import LangfuseRoute
 from assay_server.api.dialects.langfuse.paging import Paged
 from assay_server.api.services import services
 from assay_server.api.times import nanoseconds
-from assay_server.core.clock import SystemClock, rfc3339
+from assay_server.core.clock import DAY_NS, SystemClock, rfc3339
 from assay_server.core.errors import InvalidInput, Refused
 from assay_server.core.ports import Principal
 from assay_server.query import DayOfUse
@@ -20,7 +20,6 @@ router = APIRouter(route_class=LangfuseRoute)
 
 Reader = Annotated[Principal, Depends(principal("read"))]
 
-_DAY_NS = 86_400_000_000_000
 _MOST_DAYS = 366
 
 
@@ -36,8 +35,8 @@ class DailyQuery(Paged):
         told = nanoseconds(self.to_timestamp, "toTimestamp")
         until_ns = SystemClock().now_ns() if told is None else told
         since_ns = nanoseconds(self.from_timestamp, "fromTimestamp")
-        since_ns = until_ns - _MOST_DAYS * _DAY_NS if since_ns is None else since_ns
-        if not 0 < until_ns - since_ns <= _MOST_DAYS * _DAY_NS:
+        since_ns = until_ns - _MOST_DAYS * DAY_NS if since_ns is None else since_ns
+        if not 0 < until_ns - since_ns <= _MOST_DAYS * DAY_NS:
             raise InvalidInput(
                 f"A range of days begins before it ends, and has at most {_MOST_DAYS} days.",
                 field="fromTimestamp",
