@@ -5,12 +5,15 @@ came, whole row groups at once: the copy is as compact as a store can be, and ho
 original. Measured on 200,000 spans beside an append every 50 ms: the slowest append took 0.13 s (docs/keeping.md).
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
 
+from assay_server.core.errors import Unavailable
 from assay_server.store import settled
+from assay_server.store.faults import Invalidated
 from assay_server.store.schema import STEPS
 from assay_server.store.transactions import transaction
 
@@ -51,6 +54,7 @@ def copy(cursor: duckdb.DuckDBPyConnection, source: str, target: str) -> Marks:
     """
     with transaction(cursor):
         tables = _tables(cursor, source)
+        _check_all_there(tables, _tables(cursor, target))
         marks = Marks({}, {table: _last(cursor, source, table) for table in tables})
         for table, order in tables.items():
             marks.rows[table] = _copy_table(cursor, f"{source}.{table}", f"{target}.{table}", order)
@@ -71,6 +75,24 @@ def catch_up(cursor: duckdb.DuckDBPyConnection, source: str, target: str, before
                 f" WHERE rowid > {before.last[table]}",
             )
     return Marks(rows, last)
+
+
+def check_complete(cursor: duckdb.DuckDBPyConnection, source: str, copied: dict[str, int]) -> None:
+    """Raises Unavailable where not as many rows were copied as there are now, before anybody relies on the copy."""
+    for table, n in copied.items():
+        there = _counted(cursor, f"{source}.{table}")
+        if n != there:
+            raise Unavailable(
+                f"The copy of the facts has {n} of {there} rows of {table}.",
+                fix="nothing was changed; try again, and report it where it stays so",
+            )
+
+
+def _check_all_there(found: Iterable[str], wanted: Iterable[str]) -> None:
+    """A store that is not attached has no tables, and no error says so: its copy would be an empty one."""
+    missing = set(wanted) - set(found)
+    if missing:
+        raise Invalidated(f"The store is not open: it has no {', '.join(sorted(missing))}", retry_after_s=1)
 
 
 def _tables(cursor: duckdb.DuckDBPyConnection, source: str) -> dict[str, str]:
@@ -103,13 +125,17 @@ def _copy_table(cursor: duckdb.DuckDBPyConnection, source: str, target: str, ord
 
 def _edges(cursor: duckdb.DuckDBPyConnection, source: str, order: str) -> list[int]:
     """Moments between which lie about `_AT_ONCE` rows each."""
-    counted = cursor.execute(f"SELECT count(*) FROM {source}").fetchone()  # noqa: S608
-    parts = -(-int(counted[0]) // _AT_ONCE) if counted else 0
+    parts = -(-_counted(cursor, source) // _AT_ONCE)
     if parts < 2:
         return []
     shares = ", ".join(f"{part / parts:.6f}" for part in range(1, parts))
     found = cursor.execute(f"SELECT approx_quantile({order}, [{shares}]) FROM {source}").fetchone()  # noqa: S608
     return sorted({int(edge) for edge in found[0]}) if found else []
+
+
+def _counted(cursor: duckdb.DuckDBPyConnection, table: str) -> int:
+    row = cursor.execute(f"SELECT count(*) FROM {table}").fetchone()  # noqa: S608
+    return int(row[0]) if row else 0
 
 
 def _inserted(cursor: duckdb.DuckDBPyConnection, sql: str) -> int:

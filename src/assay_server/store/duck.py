@@ -219,11 +219,26 @@ class DuckStore:
 
         def run() -> T:
             with closing(self._connection.cursor()) as cursor:
-                return with_memory(cursor, once, self._memory, self._settings, self._directory)
+                ready = partial(self._put_in_order, once)
+                return with_memory(cursor, ready, self._memory, self._settings, self._directory)
 
         return await asyncio.shield(asyncio.get_running_loop().run_in_executor(self._upkeep, run))
 
+    def _put_in_order(self, work: Callable[[], T]) -> T:
+        """What `work` gives. Where the facts are out of order it fails as it did, and they are in order afterwards."""
+        try:
+            return wrapped(work)
+        except Invalidated as error:
+            self._between_appends(partial(self._attach_again, error))
+            raise
+
     def _settle_once(self) -> bool:
+        try:
+            return self._put_in_order(self._settle_a_round)
+        except Invalidated:  # its own commit may have met it: a checkpoint for which memory or the disk had no room
+            return self._settle_a_round()
+
+    def _settle_a_round(self) -> bool:
         name = self._attached.lease()
         cursor = self._connection.cursor()
         try:
@@ -275,11 +290,11 @@ class DuckStore:
 
     def _answer(self, read: Callable[[duckdb.DuckDBPyConnection], T], reading: Reading) -> T:
         began = time.thread_time()
+        answer = partial(self._answer_once, read, reading)
         try:
-            return self._answer_once(read, reading)
-        except Invalidated as error:
-            self._between_appends(partial(self._attach_again, error))
-            return self._answer_once(read, reading)
+            return self._put_in_order(answer)
+        except Invalidated:
+            return answer()
         finally:
             reading.cpu_s = time.thread_time() - began
 

@@ -20,7 +20,7 @@ import duckdb
 from assay_server.core.errors import Unavailable
 from assay_server.core.sizes import size_of
 from assay_server.store.directory import Directory
-from assay_server.store.faults import is_of_memory, is_of_width, wrapped
+from assay_server.store.faults import Invalidated, is_of_memory, is_of_width, wrapped
 from assay_server.store.opening import Settings
 from assay_server.store.width import NEVER, columns_from
 
@@ -166,12 +166,13 @@ def with_memory(
     settings: Settings,
     directory: Directory,
 ) -> T:
-    """What `work` gives, which leaves nothing behind where it fails; where it found too little memory, once more with
-    the `copy_limit`. The engine reads 2,048 rows at once, whatever is in them."""
+    """What `work` gives, which leaves nothing behind where it fails; once more where the facts were out of order
+    and its failure put them in order; where it found too little memory, once more with the `copy_limit`. The engine
+    reads 2,048 rows at once, whatever is in them."""
     try:
         return wrapped(work)
     except Unavailable as error:
-        if keep_whole(cursor, directory, error.__cause__):
+        if keep_whole(cursor, directory, error.__cause__) or isinstance(error, Invalidated):
             return wrapped(work)
         if not is_of_memory(error.__cause__):
             raise

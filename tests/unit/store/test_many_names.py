@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from assay_server.core.errors import Unavailable
@@ -46,18 +47,25 @@ async def test_names_that_hold_ids_do_not_stop_the_store(tmp_path: Path, monkeyp
     await store.close()
 
 
+async def _with_many_names(tmp_path: Path, threshold: str) -> DuckStore:
+    """Its next checkpoint finds too little memory."""
+    store = await DuckStore.open(tmp_path, Settings(checkpoint_threshold=threshold))
+    for batch in range(_BATCHES):
+        numbers = range(1 + batch * _SPANS, 1 + (batch + 1) * _SPANS)
+        await store.append(Facts(spans=[a_span(k, k, attributes={f"seen.{k % _NAMES}": k}) for k in numbers]))
+    await store.settle()
+    store._control.execute("SET GLOBAL variant_minimum_shredding_size = 100")
+    store._control.execute("SET GLOBAL memory_limit = '128MB'")
+    return store
+
+
 @pytest.mark.parametrize("threshold", ["16MB", "64MB"], ids=["at its commit", "behind it"])
 async def test_a_copy_that_meets_them_first_is_made_and_the_store_remembers(tmp_path: Path, threshold: str) -> None:
     """Its second file was out of order then, and so was every later copy until the server was started anew.
 
     More than the threshold is written by the commit itself, which DuckDB tells in other words.
     """
-    store = await DuckStore.open(tmp_path, Settings(checkpoint_threshold=threshold))
-    for batch in range(_BATCHES):
-        numbers = range(1 + batch * _SPANS, 1 + (batch + 1) * _SPANS)
-        await store.append(Facts(spans=[a_span(k, k, attributes={f"seen.{k % _NAMES}": k}) for k in numbers]))
-    store._control.execute("SET GLOBAL variant_minimum_shredding_size = 100")
-    store._control.execute("SET GLOBAL memory_limit = '128MB'")
+    store = await _with_many_names(tmp_path, threshold)
     assert (await store.compact()).rows["spans"] == _BATCHES * _SPANS
     assert (await store.compact()).rows["spans"] == _BATCHES * _SPANS
     await store.close()
@@ -65,4 +73,22 @@ async def test_a_copy_that_meets_them_first_is_made_and_the_store_remembers(tmp_
     kept = await store.scan("SELECT current_setting('variant_minimum_shredding_size') AS size")
     assert kept == [{"size": -1}]
     assert (await store.stats()).rows["spans"] == _BATCHES * _SPANS
+    await store.close()
+
+
+@pytest.mark.parametrize("what", ["compact", "settle"])
+async def test_facts_that_a_checkpoint_took_out_of_order_are_put_in_order_by_whoever_comes_first(
+    tmp_path: Path, what: str
+) -> None:
+    """Only appends and readers did: a copy failed, and settling failed until somebody else had come."""
+    store = await _with_many_names(tmp_path, "1GB")
+    with pytest.raises(duckdb.Error, match=r"checkpoint|Checkpoint"):
+        store._control.execute("CHECKPOINT facts")
+    with pytest.raises(duckdb.Error, match="invalidated"):
+        store._control.execute("SELECT count(*) FROM facts.spans")
+    if what == "compact":
+        assert (await store.compact()).rows["spans"] == _BATCHES * _SPANS
+    else:
+        await store.settle()
+    assert (await store.scan("SELECT count(*) AS n FROM spans")) == [{"n": _BATCHES * _SPANS}]
     await store.close()

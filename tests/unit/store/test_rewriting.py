@@ -247,3 +247,36 @@ async def test_a_copy_of_several_row_groups_is_made_in_one_transaction(
     await store.append(Facts(spans=[a_span(24_001, 1, attributes={"n": 1})]))
     await store.compact()
     await store.close()
+
+
+async def test_a_store_that_is_being_attached_again_is_not_copied_as_an_empty_one(tmp_path: Path) -> None:
+    """Its tables are in no list then, and no statement fails: the empty file took the place of the facts."""
+    store = await DuckStore.open(tmp_path)
+    await store.append(Facts(spans=[a_span(n, n) for n in range(1, 101)]))
+    await store.settle()
+    store._control.execute("DETACH DATABASE facts")
+    assert (await store.compact()).rows["spans"] == 100
+    assert (await store.scan("SELECT count(*) AS n FROM spans")) == [{"n": 100}]
+    store._control.execute("DETACH DATABASE facts_1")
+    assert (await store.copy(tmp_path / "copied"))["spans"] == 100
+    await store.close()
+
+
+async def test_a_copy_with_fewer_rows_is_not_put_in_the_place_of_the_facts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = await DuckStore.open(tmp_path)
+    await store.append(Facts(spans=[a_span(n, n) for n in range(1, 101)]))
+    inserted = copying._inserted
+
+    def fewer(cursor: duckdb.DuckDBPyConnection, sql: str) -> int:
+        return inserted(cursor, f"{sql} LIMIT 99" if "INTO facts_1.spans " in sql else sql)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(copying, "_inserted", fewer)
+        with pytest.raises(Unavailable, match="99 of 100 rows of spans"):
+            await store.compact()
+    assert sorted(file.name for file in tmp_path.glob("facts*")) == ["facts.duckdb", "facts.duckdb.wal"]
+    assert (await store.scan("SELECT count(*) AS n FROM spans")) == [{"n": 100}]
+    assert (await store.compact()).rows["spans"] == 100
+    await store.close()
