@@ -12,6 +12,7 @@ from assay_server.core.errors import InvalidInput
 from assay_server.core.sizes import size_of
 
 SHORTEST_KEY = 16
+_FEWEST_THREADS, _MOST_THREADS = 2, 256
 _MOST_DAYS = 36_500
 _MOST_BYTES = 20 << 20  # what a request may hold
 
@@ -34,6 +35,7 @@ class Config:
     backup_days: int | None = None  # default: kept until somebody removes them
     media_max_bytes: int = 10 << 20  # of one image or file; 0: none are kept
     read_memory: str | None = None  # what the facts may use while people read; default: an eighth of the machine's
+    read_threads: int | None = None  # what they are read with then; default: one for each core
     provider_keys: frozenset[str] | None = None  # default: any variable, for the first project alone
 
     @property
@@ -85,6 +87,7 @@ ENVIRONMENT = {
     "media_max_bytes": "ASSAY_MEDIA_MAX_BYTES",
     "provider_keys": "ASSAY_PROVIDER_KEYS",
     "read_memory": "ASSAY_READ_MEMORY",
+    "read_threads": "ASSAY_READ_THREADS",
 }
 
 
@@ -160,6 +163,13 @@ def _size(label: str, value: str, faults: list[str]) -> str:
     return value
 
 
+def _threads(label: str, value: str, faults: list[str]) -> int | None:
+    if value.isascii() and value.isdigit() and _FEWEST_THREADS <= int(value) <= _MOST_THREADS:
+        return int(value)
+    faults.append(f"{label}: {value!r} is not a number of threads from {_FEWEST_THREADS} to {_MOST_THREADS}")
+    return None
+
+
 def _port(label: str, value: str, lowest: int, faults: list[str]) -> int:
     if value.isascii() and value.isdigit() and lowest <= int(value) <= 65535:
         return int(value)
@@ -179,4 +189,5 @@ _PARSERS: dict[str, Callable[[str, str, list[str]], Any]] = {
     "local_llm": _truth,
     "media_max_bytes": _bytes,
     "read_memory": _size,
+    "read_threads": _threads,
 }

@@ -44,7 +44,8 @@ def make(data: Path) -> None:
 
 
 async def site(config: Config, scrubber: Scrubber, stack: AsyncExitStack) -> Site:
-    store = await DuckStore.open(config.data / "facts", Settings(read_limit=config.read_memory))
+    reading = Settings(read_limit=config.read_memory, read_threads=config.read_threads)
+    store = await DuckStore.open(config.data / "facts", reading)
     stack.push_async_callback(store.close)
     ledger = await Ledger.open(config.decisions_url)
     stack.push_async_callback(ledger.close)

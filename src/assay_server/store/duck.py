@@ -29,7 +29,7 @@ from assay_server.store.directory import Directory
 from assay_server.store.erase import erase, let_go
 from assay_server.store.faults import Invalidated, wrapped
 from assay_server.store.held import decide
-from assay_server.store.memory import MemoryLimit, ReadMemory, keep_whole, with_memory
+from assay_server.store.memory import MemoryLimit, ReadMemory, Threads, keep_whole, with_memory
 from assay_server.store.opening import Settings, attached_soon, name_of, opened
 from assay_server.store.preparing import Prepared, prepare
 from assay_server.store.protocol import DEFAULT_LIMITS, Appended, Limits, Stats
@@ -61,7 +61,8 @@ class DuckStore:
         self._control = connection.cursor()  # uses no database, so none can take it out of order
         self._settings = settings
         self._memory = MemoryLimit(connection.cursor(), settings.memory_limit)
-        self._read_memory = ReadMemory(self._memory, settings.read_limit)
+        threads = Threads(connection.cursor(), settings.threads)
+        self._read_memory = ReadMemory(self._memory, threads, settings.read_limit, settings.read_threads)
         self._appending = Appending(connection, Width(connection, settings.columns_from))
         self._preparing = ThreadPoolExecutor(1, thread_name_prefix="assay-store-prepare")
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="assay-store-write")

@@ -1,9 +1,9 @@
-"""How much memory the engine may use: little while spans come in, more for a while for what needs it.
+"""How much memory and how many threads the engine may use: few while spans come in, more for a while for what needs it.
 
 A question that reads parts of the file which were let go loads them anew, a block at a time, with its checksum. Of two
 million spans (3.4 GB) a dashboard's questions take half as long again with 448 MB as with 2 GB. But who only takes
 spans in is promised a process under 1 GB. So the limit is raised when somebody reads, and lowered, which gives the
-memory back at once, when nobody did for some minutes.
+memory back at once, when nobody did for some minutes. Threads go with it, one for each core: each wants memory too.
 """
 
 import asyncio
@@ -27,6 +27,8 @@ from assay_server.store.width import NEVER, columns_from
 T = TypeVar("T")
 
 _log = logging.getLogger(__name__)
+
+_OF_A_THREAD = 128e6  # bytes; DuckDB's advice is 125 MB at least
 
 _SHARE = 8  # of the machine's memory, or the container's
 _TAKEN_BY_ITSELF = 0.8  # of that: what the engine would take if it were told nothing
@@ -91,15 +93,44 @@ class MemoryLimit:
         return True
 
 
+class Threads:
+    """How many one engine computes with. Any thread may ask; whoever does waits for what runs just then."""
+
+    def __init__(self, cursor: duckdb.DuckDBPyConnection, usual: int) -> None:
+        """`cursor` is used by nobody else."""
+        self._cursor = cursor
+        self._usual = self.are = usual
+
+    def more(self, most: int, memory: str) -> None:
+        """Up to `most`, so many as there is memory for; never less than usual."""
+        self._set(max(self._usual, min(most, int(size_of(memory) / _OF_A_THREAD))))
+
+    def usual(self) -> None:
+        self._set(self._usual)
+
+    def _set(self, n: int) -> None:
+        if n != self.are:
+            self._cursor.execute(f"SET GLOBAL threads = {int(n)}")
+            self.are = n
+
+
 class ReadMemory:
-    """Raises the limit when people read, and lowers it when they have gone. One per store."""
+    """Raises the limits when people read, and lowers them when they have gone. One per store."""
 
     def __init__(
-        self, limit: MemoryLimit, most: str | None = None, seconds: Callable[[], float] = time.monotonic
+        self,
+        limit: MemoryLimit,
+        threads: Threads,
+        most: str | None = None,
+        most_threads: int | None = None,
+        seconds: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`most`: what may be used while people read; None: a share of the machine's memory."""
+        """`most` and `most_threads`: what may be used while people read; None: a share of the machine's memory, and a
+        thread for each of its cores."""
         self._limit = limit
+        self._threads = threads
         self._most = most
+        self._most_threads = most_threads
         self._seconds = seconds
         self._read_s, self._at = 0.0, seconds()
         self._task: asyncio.Task[None] | None = None
@@ -125,11 +156,15 @@ class ReadMemory:
 
     async def _stay(self) -> None:
         try:
-            most = self._most if self._most is not None else await asyncio.to_thread(share_of_machine)
+            share, cores = await asyncio.to_thread(share_of_machine)
+            most, most_threads = self._most or share, self._most_threads or cores
             await asyncio.to_thread(self._limit.want, most)
-            _log.info("while people read the facts may use %s of memory", self._limit.holds)
+            await asyncio.to_thread(self._threads.more, most_threads, self._limit.holds)
+            held, threads = self._limit.holds, self._threads.are
+            _log.info("while people read the facts may use %s of memory and %d threads", held, threads)
             while (left_s := self._still_s()) > 0:  # noqa: ASYNC110 - nothing but time ends it
                 await asyncio.sleep(left_s)
+            await asyncio.to_thread(self._threads.usual)
             await asyncio.to_thread(self._limit.let_go, most)
             while not await asyncio.to_thread(self._limit.again):  # noqa: ASYNC110 - as above
                 await asyncio.sleep(_AGAIN_S)
@@ -139,12 +174,12 @@ class ReadMemory:
             self._task = None
 
 
-def share_of_machine() -> str:
-    """An eighth of its memory. The engine knows the machine's memory, and a container's."""
-    with duckdb.connect(":memory:", config={"threads": "1"}) as told_nothing:
-        row = told_nothing.execute("SELECT current_setting('memory_limit')").fetchone()
-    whole = size_of(str(row[0])) / _TAKEN_BY_ITSELF if row else 0
-    return f"{whole / _SHARE / 1e6:.0f}MB"
+def share_of_machine() -> tuple[str, int]:
+    """An eighth of its memory, and all its cores. The engine knows the machine's, and a container's."""
+    with duckdb.connect(":memory:") as told_nothing:
+        row = told_nothing.execute("SELECT current_setting('memory_limit'), current_setting('threads')").fetchone()
+    assert row is not None  # noqa: S101  (settings have a value)
+    return f"{size_of(str(row[0])) / _TAKEN_BY_ITSELF / _SHARE / 1e6:.0f}MB", int(row[1])
 
 
 def keep_whole(cursor: duckdb.DuckDBPyConnection, directory: Directory, error: BaseException | None) -> bool:

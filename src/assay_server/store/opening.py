@@ -32,6 +32,7 @@ class Settings:
     read_limit: str | None = None  # the same while people read (`memory`); None: an eighth of the machine's
     copy_limit: str = "1792MB"  # while the file is copied whose rows are too large for that: 2,048 are read at once
     threads: int = 2
+    read_threads: int | None = None  # the same while people read; None: one for each core
     readers: int = 3
     checkpoint_threshold: str = "16MB"
     columns_from: int = 1_000  # rows: attributes of row groups that have so many are columns of their own (`width`)

@@ -43,6 +43,7 @@ def test_every_fault_is_reported_at_once() -> None:
         ("ASSAY_BACKUP_DAYS", None),
         ("ASSAY_MEDIA_MAX_BYTES", None),
         ("ASSAY_READ_MEMORY", None),
+        ("ASSAY_READ_THREADS", None),
     ],
 )
 @pytest.mark.parametrize("value", ["abc", "-1", "²"])
@@ -110,3 +111,11 @@ def test_memory_for_readers_is_an_amount() -> None:
     assert load({}, {"ASSAY_READ_MEMORY": "2GB"}).read_memory == "2GB"
     with pytest.raises(InvalidInput, match=r"ASSAY_READ_MEMORY: 'much' is not an amount of memory such as 2GB"):
         load({}, {"ASSAY_READ_MEMORY": "much"})
+
+
+def test_threads_for_readers_are_a_number() -> None:
+    assert load({}, {}).read_threads is None
+    assert load({}, {"ASSAY_READ_THREADS": "16"}).read_threads == 16
+    for few in ("1", "0", "257"):
+        with pytest.raises(InvalidInput, match=f"ASSAY_READ_THREADS: '{few}' is not a number of threads from 2 to 256"):
+            load({}, {"ASSAY_READ_THREADS": few})

@@ -11,10 +11,10 @@ import pytest
 
 from assay_server.core.errors import Unavailable
 from assay_server.core.sizes import size_of
-from assay_server.store import DuckStore, Settings
+from assay_server.store import DuckStore, Settings, memory
 from assay_server.store.directory import Directory
 from assay_server.store.faults import wrapped
-from assay_server.store.memory import MemoryLimit, ReadMemory, share_of_machine, with_memory
+from assay_server.store.memory import MemoryLimit, ReadMemory, Threads, share_of_machine, with_memory
 from assay_server.store.text.feed import Feed
 from tests.fixtures.waiting import until
 
@@ -38,8 +38,17 @@ def limit(cursor: duckdb.DuckDBPyConnection) -> Any:
     return cursor.execute("SELECT current_setting('memory_limit')").fetchall()[0][0]
 
 
+def threads(cursor: duckdb.DuckDBPyConnection) -> Any:
+    return cursor.execute("SELECT current_setting('threads')").fetchall()[0][0]
+
+
 def limit_of(cursor: duckdb.DuckDBPyConnection) -> MemoryLimit:
     return MemoryLimit(cursor.cursor(), SETTINGS.memory_limit)
+
+
+def threads_of(cursor: duckdb.DuckDBPyConnection) -> Threads:
+    cursor.execute("SET GLOBAL threads = 2")
+    return Threads(cursor.cursor(), 2)
 
 
 def test_what_needs_more_memory_gets_it_once(cursor: duckdb.DuckDBPyConnection, directory: Directory) -> None:
@@ -137,7 +146,7 @@ def test_what_others_use_is_not_taken_from_them(cursor: duckdb.DuckDBPyConnectio
 
 async def test_memory_is_more_while_people_read(cursor: duckdb.DuckDBPyConnection) -> None:
     one, clock = limit_of(cursor), Hands()
-    reading = ReadMemory(one, "1GiB", clock)
+    reading = ReadMemory(one, threads_of(cursor), "1GiB", 5, clock)
     for _ in range(30):  # a monitor's look, minute after minute
         clock.at += 60
         reading.took(0.25)
@@ -145,19 +154,20 @@ async def test_memory_is_more_while_people_read(cursor: duckdb.DuckDBPyConnectio
     assert one.holds == SETTINGS.memory_limit
     for _ in range(10):  # the panels of a page
         reading.took(0.2)
-    assert await asyncio.to_thread(until, lambda: one.holds == "1GiB", 10)
+    assert await asyncio.to_thread(until, lambda: one.holds == "1GiB" and threads(cursor) == 5, 10)
     await reading.close()
 
 
 async def test_memory_is_given_back_when_they_have_gone(cursor: duckdb.DuckDBPyConnection) -> None:
     one, clock = limit_of(cursor), Hands()
-    reading = ReadMemory(one, "1GiB", clock)
+    reading = ReadMemory(one, threads_of(cursor), "1GiB", 5, clock)
     reading.took(1.01)
     reading.took(1.01)
     clock.at += 125  # nearly gone: what is left passes in truth
     assert await asyncio.to_thread(until, lambda: one.holds == "1GiB", 10)
     clock.at += 10
     assert await asyncio.to_thread(until, lambda: one.holds == SETTINGS.memory_limit, 10)
+    assert threads(cursor) == 2
     reading.took(2.01)
     assert await asyncio.to_thread(until, lambda: one.holds == "1GiB", 10)
     await reading.close()
@@ -165,17 +175,35 @@ async def test_memory_is_given_back_when_they_have_gone(cursor: duckdb.DuckDBPyC
 
 def test_a_share_of_the_machine_is_less_than_the_machine(cursor: duckdb.DuckDBPyConnection) -> None:
     machine = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    assert 0 < size_of(share_of_machine()) <= machine / 7
+    share, cores = share_of_machine()
+    assert 0 < size_of(share) <= machine / 7
+    assert 1 <= cores <= (os.cpu_count() or 1)
 
 
-async def test_a_store_that_is_read_uses_more(tmp_path: Path) -> None:
-    store = await DuckStore.open(tmp_path, Settings(memory_limit="64MB", read_limit="256MiB"))
+@pytest.mark.parametrize(("most", "held", "are"), [(8, "4GB", 8), (8, "700MB", 5), (8, "100MB", 2), (1, "4GB", 2)])
+def test_threads_are_as_many_as_there_is_memory_for(
+    cursor: duckdb.DuckDBPyConnection, most: int, held: str, are: int
+) -> None:
+    some = threads_of(cursor)
+    some.more(most, held)
+    assert (some.are, threads(cursor)) == (are, are)
+    some.usual()
+    assert threads(cursor) == 2
+
+
+async def test_a_store_that_is_read_uses_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memory, "_MANY_S", 0.2)
+    monkeypatch.setattr(memory, "_FEW_S", 0.1)
+    store = await DuckStore.open(tmp_path, Settings(memory_limit="64MB", read_limit="512MiB", read_threads=3))
     try:
-        slow = "SELECT count(*) AS n FROM range(30_000_000) WHERE md5(range::VARCHAR) LIKE 'ab%'"
+        slow = "SELECT count(*) AS n FROM range(4_000_000) WHERE md5(range::VARCHAR) LIKE 'ab%'"
         seen = []
-        while (now := (await store.scan("SELECT current_setting('memory_limit') AS now"))[0]["now"]) != "256.0 MiB":
+        while (now := (await store.scan("SELECT current_setting('memory_limit') AS now"))[0]["now"]) != "512.0 MiB":
             seen.append(now)
             await store.scan(slow)
         assert set(seen) == {"61.0 MiB"}
+        while (now := (await store.scan("SELECT current_setting('threads') AS now"))[0]["now"]) != 3:
+            assert now == 2
+        assert (await store.scan(slow))[0]["n"] > 10_000
     finally:
         await store.close()
