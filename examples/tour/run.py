@@ -23,6 +23,8 @@ STEPS: tuple[tuple[str, str, Callable[[Tour], Awaitable[None]]], ...] = (
     ("Undo", "one command puts the earlier release back", canary.undo),
 )
 
+_PATIENCE_S = 180  # for one answer, on a machine that does much else
+
 
 async def run(url: str, key: str, work: Path, *, once: bool) -> int:
     """The exit code: 0 when every step did what it should, else 1. Without `once` it serves until cancelled."""
@@ -51,7 +53,8 @@ async def _steps(tour: Tour) -> bool:
         except* (NotAsExpected, assay.AssayError, aiohttp.ClientError, TimeoutError) as group:
             fault = _first(group)
         if fault is not None:
-            tour.screen.failed(f"Step {number}, {name}, did not do what it should. {type(fault).__name__}: {fault}")
+            said = str(fault) or f"nothing answered within {_PATIENCE_S} s; is the machine busy?"
+            tour.screen.failed(f"Step {number}, {name}, did not do what it should. {type(fault).__name__}: {said}")
             return False
     return True
 
@@ -73,7 +76,7 @@ async def _tour(url: str, key: str, work: Path, screen: Screen) -> AsyncIterator
         client = await stack.enter_async_context(assay.AsyncClient(url, key))
         await client.info()
         children = await _children(stack, url, key, work)
-        http = await stack.enter_async_context(aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=60)))
+        http = await stack.enter_async_context(aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=_PATIENCE_S)))
         stack.callback(assay.shutdown)
         providers = {"extractive": f"{children['answerer']}/v1", "local": f"{children['llm']}/v1"}
         yield Tour(url, key, children["service"], providers, client, http, screen)

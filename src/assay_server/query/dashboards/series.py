@@ -155,7 +155,7 @@ async def _read(
     columns = ", ".join(("u.*", _bin(width_ns, shift_ns) + " AS b", place))
     placed = lines(before + ",", "p AS NOT MATERIALIZED (SELECT", columns, "FROM u)")
     clusters = ALONE
-    if is_averaged(metrics[0]) and await _units(store, asked, metrics[0], groups) > _MANY:
+    if is_averaged(metrics[0]) and await _are_many(store, asked, metrics[0], groups):
         clusters = Clusters(_bits(width_ns))
     return await store.scan(figures(placed, metrics, width_ns, clusters), [*params, *names], limits=LARGE)
 
@@ -175,16 +175,17 @@ def _bits(width_ns: int | None) -> int:
     return _BITS if width_ns is None else _BITS_OF_A_BIN
 
 
-async def _units(store: Store, asked: Asked, metric: Metric, groups: Groups) -> int:
-    """How many units there are, at least about: each kind of judgement has its own, other metrics share theirs."""
+async def _are_many(store: Store, asked: Asked, metric: Metric, groups: Groups) -> bool:
+    """Whether there are many units, at least about: each kind of judgement has its own, other metrics share theirs."""
     source = source_of(metric)
     if groups.units is not None:
         counted, n = groups.units
         if source_of(counted) == source and (source != "scores" or counted == metric):
-            return n
+            return n > _MANY
     before, params = units(asked, [metric])
-    rows = await store.scan(lines(before, "SELECT count(*) AS n FROM u"), params)
-    return int(rows[0]["n"])
+    at_most = "(SELECT 1 FROM u LIMIT", str(_MANY + 1) + ")"  # no more of them are looked for
+    rows = await store.scan(lines(before, "SELECT count(*) AS n FROM", *at_most), params)
+    return int(rows[0]["n"]) > _MANY
 
 
 def _series(metric: Metric, number: int, rows: Sequence[Mapping[str, Any]], width_ns: int | None) -> dict[int, Series]:

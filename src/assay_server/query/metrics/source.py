@@ -72,7 +72,7 @@ def _whole_traces(asked: Asked, metrics: Sequence[Metric]) -> tuple[str, list[An
     by, traces = dimension(asked.group_by), "trace_sums"
     if by.told is not None:
         traces, params = "trace_said", by.told_params
-        group = "coalesce(" + (each_tag("t." + by.told) if by.many else by.told) + ", '')"
+        group = "coalesce(" + (each_tag("t." + by.told, once=True) if by.many else by.told) + ", '')"
     elif asked.group_by is not None:
         ctes, params = _first(asked, asked.around())
         group, joins = "coalesce(first.own, '')", "LEFT JOIN first ON first.trace = hash(t.trace_id)"
@@ -137,7 +137,7 @@ def grouped(asked: Asked, around: list[Any]) -> tuple[str, str, str, list[Any]]:
     first = "LEFT JOIN first ON first.trace = hash(s.trace_id)"
     ctes, params = _first(asked, around)
     if by.many:
-        return ctes, first, "coalesce(" + each_tag("first.own") + ", '')", params
+        return ctes, first, "coalesce(" + each_tag("first.own", once=True) + ", '')", params
     if asked.group_by in asked.few:
         return ctes, "LEFT JOIN said ON said.of_key = s.key " + first, "coalesce(said.own, first.own, '')", params
     return ctes, first, "coalesce(" + by.own + ", first.own, '')", [*params, *by.params]
