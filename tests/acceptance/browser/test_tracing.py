@@ -495,7 +495,8 @@ def test_the_tools_that_a_model_was_offered_have_their_place(opened: Opened, wee
 
 def test_a_deleted_trace_is_called_so(opened: Opened) -> None:
     page = opened("/traces")
-    told = {"title": "It was deleted, or is being deleted.", "status": 404, "code": "deleted", "detail": "The trace was deleted on 2026-11-30."}  # fmt: skip
+    title, detail = "It was deleted, or is being deleted.", "The trace was deleted on 2026-11-30."
+    told = {"title": title, "status": 404, "code": "deleted", "detail": detail}
     page.route(f"**/api/v1/traces/{AGENT}?*", partial(_refuse, told))
     page.goto(page.url.replace("/traces", f"/traces/{AGENT}"))
     expect(page).to_have_title("Deleted trace · Assay")
