@@ -7,7 +7,7 @@ from starlette.requests import Request
 
 from assay_server.api.services import services
 from assay_server.core.clock import in_utc
-from assay_server.core.errors import NotFound
+from assay_server.core.errors import Deleted, NotFound
 from assay_server.core.ports import Principal
 from assay_server.keeping import DeletionOfTrace
 
@@ -25,11 +25,11 @@ async def deletion_told(request: Request, caller: Principal, *trace_ids: str) ->
         raise
 
 
-def _gone(trace_id: str, deletion: DeletionOfTrace, *, why: bool) -> NotFound:
+def _gone(trace_id: str, deletion: DeletionOfTrace, *, why: bool) -> Deleted:
     told = "is being deleted" if deletion.ended_ns is None else f"was deleted on {in_utc(deletion.ended_ns)}"
     if why:
         message = f"The trace {trace_id} {told}, because: {deletion.reason}"
         fix = f"Settings → Privacy and `assay privacy list` tell more: it is {deletion.id}"
     else:
         message, fix = f"The trace {trace_id} {told}.", "ask an admin of this project for the reason"
-    return NotFound(message, field="trace_id", value=trace_id, fix=fix)
+    return Deleted(message, field="trace_id", value=trace_id, fix=fix)

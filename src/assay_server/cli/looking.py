@@ -3,9 +3,10 @@
 from __future__ import annotations  # `assay.Client` stands in signatures only: the help needs no HTTP client
 
 import csv
+import math
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -30,10 +31,19 @@ def sql(
     if as_csv:
         csv.writer(sys.stdout).writerows([names, *found["rows"]])
     elif not emit(found, as_json):
-        table(names, found["rows"])
+        table(names, [[_shown(value) for value in row] for row in found["rows"]])
     if found["truncated"]:
         say(f"more than {limit} rows: only the first are shown")
         hint("assay sql … --limit 10000, or aggregate")
+
+
+def _shown(value: Any) -> Any:
+    """A figure as the page of SQL shows it: six decimals from 1 on, so that a sum keeps its cents, six digits below."""
+    if not isinstance(value, float):
+        return value
+    if not math.isfinite(value) or abs(value) < 1:
+        return f"{value:.6g}"
+    return f"{value:.6f}".rstrip("0").rstrip(".")
 
 
 _ENDINGS = {"": "jsonl", "jsonl": "jsonl", "ndjson": "jsonl", "json": "jsonl", "csv": "csv", "parquet": "parquet"}

@@ -86,6 +86,12 @@ class ModelNotFound(NotFound):
     code = "model_not_found"
 
 
+class Deleted(NotFound):
+    """It was deleted, or is being deleted."""
+
+    code = "deleted"
+
+
 class Conflict(PermanentError):
     """It has changed since you read it, or exists with other content."""
 

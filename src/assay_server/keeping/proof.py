@@ -5,9 +5,10 @@ Signed by the audit chain: an audit event holds the hash of the document, and th
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import JSON, Connection, Row, Text, cast, func, or_, select
+from sqlalchemy import JSON, ColumnElement, Connection, Row, Table, Text, and_, cast, func, or_, select
 
 from assay_server.core.clock import rfc3339
 from assay_server.core.ids import content_hash
@@ -20,6 +21,7 @@ from assay_server.ledger import holds, storable, tables
 VERSION = 1
 
 _audit = tables.accounts.audit
+_MOST_NAMES = 10
 _NOT_SEARCHED = {"deletions"}  # the request itself: its id goes with the proof
 _NAMES_TRACES = {_audit.name}  # for good: ids of traces are nobody's, and say what was deleted
 
@@ -33,8 +35,16 @@ _PHYSICAL = {
 }
 
 
-def mentions_in_ledger(connection: Connection, subject: Named) -> dict[str, int]:
-    """Rows of each table of decisions in which it stands as a value, in a line of filters too."""
+@dataclass(slots=True, frozen=True)
+class Mentions:
+    """Rows of a table, and what the first of them are called, where they have names that do not say it too."""
+
+    rows: int
+    names: tuple[str, ...] = ()
+
+
+def mentions_in_ledger(connection: Connection, subject: Named) -> dict[str, Mentions]:
+    """Of each table of decisions: where it stands as a value, in a line of filters too."""
     tokens = [token for name in subject.names for token in (json.dumps(name), *_in_a_line(name))]
     names = storable(connection, subject.names)
     found = {}
@@ -48,9 +58,20 @@ def mentions_in_ledger(connection: Connection, subject: Named) -> dict[str, int]
                 tests += [holds(cast(column, Text), token) for token in tokens]
             elif isinstance(column.type, Text):
                 tests.append(column.in_(names))
-        query = select(func.count()).select_from(table).where(table.c.project == subject.project, or_(*tests))
-        found[table.name] = connection.execute(query).scalar_one()
+        mine = and_(table.c.project == subject.project, or_(*tests))
+        rows = connection.execute(select(func.count()).select_from(table).where(mine)).scalar_one()
+        found[table.name] = Mentions(rows, _called(connection, table, mine, subject) if rows else ())
     return found
+
+
+def _called(connection: Connection, table: Table, mine: ColumnElement[bool], subject: Named) -> tuple[str, ...]:
+    """So that whoever has to mend them need not look through all. A name that holds the subject's stays out."""
+    if "name" not in table.c:
+        return ()
+    query = select(table.c.name).where(mine).distinct().order_by(table.c.name).limit(_MOST_NAMES + 1)
+    found = connection.execute(query).scalars().all()
+    names = tuple(name for name in found[:_MOST_NAMES] if not any(own in name for own in subject.names))
+    return names if len(found) <= _MOST_NAMES else (*names, "…")
 
 
 def _in_a_line(name: str) -> list[str]:
@@ -61,9 +82,10 @@ def _in_a_line(name: str) -> list[str]:
     return [part + end for part in parts for end in ('"', " ")]
 
 
-def searched(in_facts: Mapping[str, int], in_ledger: Mapping[str, int]) -> list[dict[str, Any]]:
+def searched(in_facts: Mapping[str, int], in_ledger: Mapping[str, Mentions]) -> list[dict[str, Any]]:
     return [{"where": f"facts.{name}", "found": n} for name, n in in_facts.items()] + [
-        {"where": f"ledger.{name}", "found": n} for name, n in sorted(in_ledger.items())
+        {"where": f"ledger.{name}", "found": told.rows, **({"names": list(told.names)} if told.names else {})}
+        for name, told in sorted(in_ledger.items())
     ]
 
 
@@ -123,10 +145,14 @@ def _remaining(
     for each in found:
         if each["found"]:
             names = "1 row still names" if each["found"] == 1 else f"{each['found']} rows still name"
-            why = f"{names} this {what} as a value: in the text or the settings of others"
+            why = f"{names} this {what} as a value: in the text or the settings of others{_listed(each)}"
             remaining.append({"where": each["where"], "why": why})
     kept = [
         {**copy, "where": f"backup {copy['backup']}, {copy['where']}", "why": "made before the deletion"}
         for copy in copies
     ]
     return [*remaining, *kept, _OUTSIDE, _PHYSICAL]
+
+
+def _listed(each: Mapping[str, Any]) -> str:
+    return f" ({', '.join(each['names'])})" if each.get("names") else ""

@@ -6,10 +6,8 @@ from sqlalchemy import Connection
 
 from assay_server.core.clock import in_utc, parse_rfc3339
 from assay_server.monitors import monitor_rows
-from assay_server.monitors.finding import amount
 from assay_server.monitors.rows import Incident
 from assay_server.notify import Message, Outbox
-from assay_server.query import Metric
 
 
 class Announcer:
@@ -40,34 +38,15 @@ class Announcer:
     def _body(self, incident: Incident, event: str, note: str) -> str:
         said = [incident.sentence if event == "opened" else note or "It is over."]
         if event == "opened":
-            said += _evidence(incident.kind, dict(incident.evidence))
+            said += _evidence(dict(incident.evidence))
         return "\n".join([*said, f"{self._public_url}/incidents/{incident.id}"])
 
 
-def _evidence(kind: str, evidence: dict[str, Any]) -> list[str]:
-    """The figure, its n, its line, its window and what the monitor's author says of it, where the incident came from a
-    monitor; others say theirs in the sentence."""
-    lines = [_figures(kind, evidence)] if "metric" in evidence and evidence.get("value") is not None else []
-    window = evidence.get("window")
-    lines += [f"From {_told(window['since'])} to {_told(window['until'])}."] if window else []
-    return lines + ([evidence["description"]] if "metric" in evidence and evidence.get("description") else [])
-
-
-def _figures(kind: str, evidence: dict[str, Any]) -> str:
-    """`It was 20 % (n = 100). The line is 5 %. 4 % would have been usual.`"""
-    said = [f"It was {_amount(evidence, 'value')} (n = {evidence['n']:,})."]
-    if evidence.get("bound") is not None:
-        said.append(f"The line is {_amount(evidence, 'bound')}.")
-    if evidence.get("expected") is not None:
-        told = _amount(evidence, "expected")
-        said.append(f"The budget allows {told}." if kind == "monitor_burn" else f"{told} would have been usual.")
-    return " ".join(said)
-
-
-def _amount(evidence: dict[str, Any], name: str) -> str:
-    if evidence.get("unit") == "calls":  # that are missing, whatever else the monitor measures
-        return f"{evidence[name]:,g} {'call' if evidence[name] == 1 else 'calls'}"
-    return amount(Metric(evidence["metric"]), evidence[name])
+def _evidence(evidence: dict[str, Any]) -> list[str]:
+    """The window, and what a monitor's author says of it. The sentence has the figure, its n and its line already."""
+    window, description = evidence.get("window"), evidence.get("description")
+    lines = [f"From {_told(window['since'])} to {_told(window['until'])}."] if window else []
+    return [*lines, description] if "metric" in evidence and description else lines
 
 
 def _told(time: str) -> str:

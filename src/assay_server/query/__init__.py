@@ -4,6 +4,7 @@ from assay_server.query.agents.graphs import MOST_TRACES, Graphs
 from assay_server.query.agents.tokens import TokenUse
 from assay_server.query.calls.asked_again import asked_again
 from assay_server.query.calls.dataset_items import dataset_item
+from assay_server.query.calls.offered import offered_tools
 from assay_server.query.calls.replay import replay_test
 from assay_server.query.costs.breakdowns import Costs, Day
 from assay_server.query.costs.daily import DayOfUse
@@ -138,6 +139,7 @@ __all__ = [
     "line_json",
     "line_of",
     "metric_json",
+    "offered_tools",
     "panel_filter",
     "panel_words",
     "parse_dashboard",

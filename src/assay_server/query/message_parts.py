@@ -12,6 +12,8 @@ _OF_RESPONSES = ("reasoning", "function_call", "function_call_output")
 _ROLES = ("assistant", "user", "system", "developer", "tool", "model", "human", "ai")
 DEFINITIONS = ("gen_ai.tool.definitions", "ai.prompt.tools", "llm.tools", "llm.request.functions", "mlflow.chat.tools")
 """Attributes with the tools that a model was given."""
+SCHEMAS = ("parameters", "input_schema", "inputSchema")
+"""What conventions call the schema of a tool's arguments."""
 
 
 def parts_of(message: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
@@ -75,3 +77,19 @@ def _item(item: Any) -> Any:
     if isinstance(item.get("summary"), list):
         item = {**item, "text": "\n\n".join(part_text(part) for part in item["summary"] if isinstance(part, dict))}
     return {"role": "assistant", "content": [item]}
+
+
+def parsed(value: Any) -> Any:
+    """What a client or the gateway keeps as JSON text."""
+    if not isinstance(value, str) or value[:1] not in ("{", "["):
+        return value
+    try:
+        return json.loads(value)
+    except ValueError:
+        return value
+
+
+def definitions_in(told: Any) -> list[Any] | None:
+    """The tools of one of `DEFINITIONS`; None where it holds none."""
+    tools = parsed(told)
+    return [parsed(tool) for tool in tools] if isinstance(tools, list) and tools else None

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.fakes.ui_api import FakeApi
 from tests.fakes.ui_monitors import some_addresses
@@ -194,6 +194,29 @@ def test_an_incident_leads_to_the_traces_of_its_window(opened: Opened, ui_api: F
     expect(page).to_have_url(
         re.compile(r"/traces[?]q=status%3Aerror\+kind%3Allm\+user%3Au1&since=2026-11-21T08.*&until=2026")
     )
+
+
+def test_an_incident_offers_a_good_trace_beside_a_bad_one(opened: Opened, ui_api: FakeApi) -> None:
+    bad, good = [row | {"name": "answer"} for row in ui_api.world.traces[:2]]
+    window = {"since": "2026-11-21T08:00:00Z", "until": "2026-11-21T08:15:00Z"}
+    seen = {"monitor": "errors", "metric": "error_rate", "filter": {}, "group_by": None, "window": window}
+    ui_api.world.incidents[1] |= {"kind": "monitor_threshold", "evidence": seen | {"n": 80, "value": 0.1}}
+    listed = {"good": [good]}
+
+    def answer(route: Route) -> None:
+        items = listed["good"] if "exclude=status" in route.request.url else [bad]
+        route.fulfill(json={"items": items, "total": len(items), "next": None})
+
+    page = opened("/monitors")
+    page.route("**/api/v1/traces?*", answer)
+    page.goto(page.url.replace("/monitors", f"/incidents/{an_id('inc', 2)}"))
+    link = page.get_by_role("link", name="Compare one that failed with one that did not")
+    expect(link).to_have_attribute("href", f"/traces/compare?a={good['trace_id']}&b={bad['trace_id']}")
+    listed["good"] = [good | {"name": "another"}]
+    with page.expect_response("**/traces?*exclude=status*"):
+        page.reload()
+    expect(page.get_by_role("link", name="The traces of this window")).to_be_visible()
+    expect(link).to_have_count(0)
 
 
 def test_an_incident_says_what_the_author_of_its_monitor_wrote(opened: Opened, ui_api: FakeApi) -> None:

@@ -24,6 +24,10 @@ def _answer(body: dict[str, Any], route: Route) -> None:
     route.fulfill(json=body)
 
 
+def _refuse(document: dict[str, Any], route: Route) -> None:
+    route.fulfill(status=document["status"], json=document)
+
+
 def span_of(week: World, trace: str, name: str, number: int = 0) -> str:
     return str([span["span_id"] for span in week.spans[trace] if span["name"] == name][number])
 
@@ -464,6 +468,41 @@ def test_texts_that_are_gone_say_why(opened: Opened, week: World) -> None:
         expect(page.locator(".detail").get_by_text(words)).to_be_visible()
         expect(page.get_by_role("region", name="Input")).to_have_count(0)
         page.unroute(f"**/spans/{span['span_id']}")
+
+
+def test_the_tools_that_a_model_was_offered_have_their_place(opened: Opened, week: World) -> None:
+    span = next(span for span in week.spans[EARLIER] if span["name"] == "answer")
+    schema = {"type": "object", "properties": {"town": {"type": "string"}}}
+    tools = [
+        {"name": "find_trains", "description": "Finds trains.", "parameters": schema},
+        {"name": "web_search", "description": None, "parameters": None},
+    ]
+    page = opened(f"/traces/{EARLIER}")
+    address = f"**/spans/{span['span_id']}"
+    page.route(address, partial(_answer, {**span, "tools": {"tokens": 812, "items": tools}}))
+    page.goto(f"{page.url}?span={span['span_id']}")
+    offered = page.get_by_role("region", name="Tools offered")
+    expect(offered).to_contain_text("2 tools, 812 tokens of the prompt")
+    expect(offered.get_by_text("town")).to_have_count(0)
+    offered.get_by_text("find_trains").click()
+    expect(offered.get_by_text("town")).to_be_visible()
+    page.unroute(address)
+    page.route(address, partial(_answer, {**span, "tools": None}))
+    page.reload()
+    expect(page.get_by_role("region", name="Output")).to_be_visible()
+    expect(offered).to_have_count(0)
+
+
+def test_a_deleted_trace_is_called_so(opened: Opened) -> None:
+    page = opened("/traces")
+    title, detail = "It was deleted, or is being deleted.", "The trace was deleted on 2026-11-30."
+    told = {"title": title, "status": 404, "code": "deleted", "detail": detail}
+    page.route(f"**/api/v1/traces/{AGENT}?*", partial(_refuse, told))
+    page.goto(page.url.replace("/traces", f"/traces/{AGENT}"))
+    expect(page).to_have_title("Deleted trace · Assay")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Deleted trace")
+    expect(page.get_by_role("alert")).to_contain_text("was deleted on 2026-11-30")
+    expect(page.get_by_role("link", name="Delete this trace…")).to_have_count(0)
 
 
 def test_a_raw_trace_is_all_of_it_and_a_long_one_is_asked_for(opened: Opened) -> None:

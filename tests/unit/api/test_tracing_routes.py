@@ -53,6 +53,7 @@ class Accounts:
 async def http(tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
     store = await DuckStore.open(tmp_path / "facts")
     call = Span("prj_a", TRACE, CALL, None, "chat m", "llm", 1, 10_000_001, model="m", provider="p", input=ASKED)
+    call.attributes = {"gen_ai.tool.definitions": '[{"name": "search"}]'}
     await store.append(Facts([call, Span("prj_a", TRACE, TOOL, CALL, "search", "tool", 2, 3)]))
     circle = [Span("prj_a", LOOPED, f"{at:016x}", None, "search", "tool", at, at + 1, input="shoes") for at in range(5)]
     flag = Score("prj_a", "scr_a", "tool_loop", 3, "code", 1.0, "search", trace_id=LOOPED)
@@ -82,7 +83,10 @@ async def test_the_outline_is_asked_for_and_a_span_is_whole(http: httpx.AsyncCli
     outline = (await http.get(f"/traces/{TRACE.upper()}", params={"outline": True})).json()
     assert ["input" in span for span in outline["spans"]] == [False, False]
     assert ["input" in span for span in (await http.get(f"/traces/{TRACE}")).json()["spans"]] == [True, True]
-    assert (await http.get(f"/traces/{TRACE}/spans/{CALL}")).json()["input"] == [{"role": "user", "content": "why?"}]
+    call = (await http.get(f"/traces/{TRACE}/spans/{CALL}")).json()
+    assert call["input"] == [{"role": "user", "content": "why?"}]
+    assert call["tools"] == {"tokens": None, "items": [{"name": "search", "description": None, "parameters": None}]}
+    assert (await http.get(f"/traces/{TRACE}/spans/{TOOL}")).json()["tools"] is None
 
 
 async def test_a_loop_that_went_on_after_it_was_flagged_is_counted_to_its_end(http: httpx.AsyncClient) -> None:
@@ -131,6 +135,7 @@ async def test_what_is_not_there_is_404(http: httpx.AsyncClient, path: str) -> N
     answer = await http.get(path)
     assert answer.status_code == 404
     assert "deleted" not in answer.json()["detail"]
+    assert answer.json()["code"] == "not_found"
 
 
 @pytest.mark.parametrize(
@@ -147,6 +152,7 @@ async def test_what_was_deleted_says_so_and_to_admins_why(http: httpx.AsyncClien
     viewer = await http.get(path)
     admin = (await http.get(path, headers={"x-api-key": "admin"})).json()
     assert (viewer.status_code, viewer.json()["value"]) == (404, GONE)
+    assert (viewer.json()["code"], viewer.json()["title"]) == ("deleted", "It was deleted, or is being deleted.")
     assert viewer.json()["detail"] == f"The trace {GONE} was deleted on 2026-11-30 12:00:00 UTC."
     assert "a key in its prompt" not in viewer.text
     assert admin["detail"] == f"The trace {GONE} was deleted on 2026-11-30 12:00:00 UTC, because: a key in its prompt"

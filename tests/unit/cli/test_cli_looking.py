@@ -26,6 +26,13 @@ def test_sql_is_shown_as_a_table_csv_or_json(fake_rest: FakeServer, cli: Run) ->
     assert cli("sql", "SELECT 1", "--json").json == FOUND
 
 
+def test_a_sum_of_sql_keeps_its_cents(fake_rest: FakeServer, cli: Run) -> None:
+    columns = [{"name": name, "type": "DOUBLE"} for name in ("bill", "call", "none", "infinite")]
+    row = [1234567.89, 0.000000123456, 0.0, float("inf")]
+    fake_rest.on("POST", "/api/v1/sql", FOUND | {"columns": columns, "rows": [row], "truncated": False})
+    assert cli("sql", "SELECT 1").out.splitlines()[1].split() == ["1234567.89", "1.23456e-07", "0", "inf"]
+
+
 def test_sql_that_is_not_allowed_is_misuse(fake_rest: FakeServer, cli: Run) -> None:
     fake_rest.on("POST", "/api/v1/sql", problem(403, "The function getenv may not be used here.", code="forbidden"))
     told = cli("sql", "SELECT getenv('HOME')")

@@ -405,6 +405,20 @@ async def test_views_that_narrow_by_her_are_told_in_the_proof(house: House, user
     proof = await house.deletions.proof(PROJECT, done["id"])
     found = {each["where"]: each["found"] for each in proof["verified"]["searched"]}
     assert found["ledger.saved_views"] == 2
+    [told] = [each["why"] for each in done["remaining"] if each["where"] == "ledger.saved_views"]
+    assert told.endswith("of others (end, hers)")
+
+
+async def test_names_of_what_still_names_her_are_few_and_never_hers(house: House) -> None:
+    views = Views(house.ledger, house.audit, house.clock)
+    for name in (f"a view of {ADA}", *(f"view {at:02}" for at in range(12))):
+        await views.put(PROJECT, "key:a", name, "traces", {"q": f"user:{ADA}"})
+    await house.store.append(Facts(spans=[a_call(1, user=ADA)]))
+    done = await house.delete()
+    [told] = [each["why"] for each in done["remaining"] if each["where"] == "ledger.saved_views"]
+    assert told.startswith("13 rows still name this user")
+    assert told.endswith(f"({', '.join(f'view {at:02}' for at in range(9))}, …)")
+    assert ADA not in json.dumps(await house.deletions.proof(PROJECT, done["id"]))
 
 
 TRACE = f"{1:032x}"

@@ -169,6 +169,8 @@ export const tracePair = (a: string, b: string) =>
   queryOptions({ queryKey: ['traces', a, 'compare', b], queryFn: () => get<TracePair>(`/traces/${at(a)}/compare/${at(b)}`), ...stored })
 export const steps = (query: Query) =>
   queryOptions({ queryKey: ['steps', query], queryFn: () => get<Steps>('/steps', query), staleTime: 30_000, placeholderData: (old) => old })
+/** A few traces, in one answer. */
+export const tracesOf = (query: Query) => queryOptions({ queryKey: ['traces', 'of', query], queryFn: () => get<List<TraceRow>>('/traces', query), ...stored })
 /** The newest traces of a kind that began before a moment. */
 export const tracesBefore = (name: string, until: string) =>
   queryOptions({ queryKey: ['traces', 'before', name, until], queryFn: () => get<List<TraceRow>>('/traces', { name, until, limit: 5 }), ...stored })

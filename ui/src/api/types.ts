@@ -134,6 +134,7 @@ export interface Span {
   input: Message[] | string | null
   output: Message[] | string | null
   documents?: Document[] | null
+  tools?: OfferedTools | null
   model: string | null
   provider: string | null
   tokens: Tokens | null
@@ -175,6 +176,12 @@ export interface Score {
   run?: string | null
   span_id: string | null
   metadata?: Record<string, unknown>
+}
+
+/** The tools that a model was offered, of a single span. `tokens`: how much of its prompt they are, where that is known. */
+export interface OfferedTools {
+  tokens: number | null
+  items: { name: string; description: string | null; parameters: unknown }[]
 }
 
 export interface Trace extends Omit<TraceRow, 'spans' | 'scores'> {

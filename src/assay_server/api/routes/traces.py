@@ -19,7 +19,16 @@ from assay_server.core.clock import SystemClock
 from assay_server.core.known import check_known
 from assay_server.core.ports import Principal
 from assay_server.ingest import TOOL_LOOP, loop_counted
-from assay_server.query import ORDERS_OF_TRACES, Order, SpanFilter, TraceFilter, Traces, line_json, read_line
+from assay_server.query import (
+    ORDERS_OF_TRACES,
+    Order,
+    SpanFilter,
+    TraceFilter,
+    Traces,
+    line_json,
+    offered_tools,
+    read_line,
+)
 
 router = APIRouter(tags=["traces"])
 
@@ -124,7 +133,8 @@ def _with_loops(scores: list[dict[str, Any]], calls: list[dict[str, Any]]) -> li
 @router.get("/traces/{trace_id}/spans/{span_id}", summary="One span, whole", response_model=Document)
 async def get_span(request: Request, caller: Reader, trace_id: str, span_id: str) -> Response:
     async with deletion_told(request, caller, trace_id.lower()):
-        return written(await services(request).traces.span(caller.project, trace_id.lower(), span_id.lower()))
+        span = await services(request).traces.span(caller.project, trace_id.lower(), span_id.lower())
+    return written({**span, "tools": await asyncio.to_thread(offered_tools, span)})
 
 
 @router.get("/facets", summary="The values a field has, most frequent first")

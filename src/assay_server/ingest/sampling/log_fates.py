@@ -18,7 +18,7 @@ Remains = Callable[[Mapping[str, Any]], dict[str, Any]]
 
 _S = 1_000_000_000
 _APART_NS = 3600 * _S  # how far apart a record and its span may come
-_DAY_NS = 25 * 3600 * _S  # at the start: longer than any trace waits
+_AT_FIRST_NS = 25 * 3600 * _S  # at the start: longer than any trace waits
 _AT_ONCE = 2000
 _MOST_DROPPED = 50_000
 _LIMITS = Limits(rows=_MOST_DROPPED, seconds=60)
@@ -100,7 +100,7 @@ class LogFates:
         policy = self._sampling.policies.get(project)
         tail = None if policy is None else policy.tail
         patience = 0 if tail is None else int(tail.patience_s * _S)
-        return self._clock.now_ns() - (_DAY_NS if first else patience + _APART_NS)
+        return self._clock.now_ns() - (_AT_FIRST_NS if first else patience + _APART_NS)
 
     async def _thin(self, project: str, since: int) -> int:
         params = [project, since, project, since, project, since]

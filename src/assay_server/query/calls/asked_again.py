@@ -7,7 +7,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from assay_server.core.errors import Refused
-from assay_server.query.message_parts import CALLS, DEFINITIONS, RESULTS, TEXTS, part_text, parts_of, result_text
+from assay_server.query.message_parts import (
+    CALLS,
+    DEFINITIONS,
+    RESULTS,
+    SCHEMAS,
+    TEXTS,
+    definitions_in,
+    parsed,
+    part_text,
+    parts_of,
+    result_text,
+)
 
 _PARAMETERS = {
     "temperature": "temperature",
@@ -78,27 +89,27 @@ def _model(span: Mapping[str, Any]) -> str:
 
 def _parameters(attributes: Mapping[str, Any]) -> Json:
     found = {name: attributes.get(f"gen_ai.request.{told}") for told, name in _PARAMETERS.items()}
-    found |= {key.removeprefix(_OWN): _parsed(value) for key, value in attributes.items() if key.startswith(_OWN)}
+    found |= {key.removeprefix(_OWN): parsed(value) for key, value in attributes.items() if key.startswith(_OWN)}
     if found.get("max_completion_tokens") is not None:
         del found["max_tokens"]  # the same under another name; a request may have only one
     if attributes.get("gen_ai.output.type") == "json" and "response_format" not in found:
         found["response_format"] = {"type": "json_object"}
-    found["stop"] = _parsed(found["stop"])
+    found["stop"] = parsed(found["stop"])
     tools = next((tools for name in DEFINITIONS if (tools := _tools(attributes.get(name)))), None)
     return {name: value for name, value in (found | {"tools": tools}).items() if value is not None}
 
 
 def _tools(told: Any) -> list[Any] | None:
     """Definitions as the dialect has them; some conventions leave out the function around, or say `input_schema`."""
-    tools = _parsed(told)
-    return [_tool(_parsed(tool)) for tool in tools] if isinstance(tools, list) and tools else None
+    tools = definitions_in(told)
+    return None if tools is None else [_tool(tool) for tool in tools]
 
 
 def _tool(tool: Any) -> Any:
     if not isinstance(tool, dict) or not isinstance(tool.get("name"), str):
         return tool
-    schema = next((tool[name] for name in ("parameters", "input_schema", "inputSchema") if name in tool), None)
-    function = {"name": tool["name"], "description": tool.get("description"), "parameters": _parsed(schema)}
+    schema = next((tool[name] for name in SCHEMAS if name in tool), None)
+    function = {"name": tool["name"], "description": tool.get("description"), "parameters": parsed(schema)}
     return {"type": "function", "function": {name: value for name, value in function.items() if value is not None}}
 
 
@@ -184,13 +195,3 @@ def _id(part: Mapping[str, Any]) -> str | None:
 def _first(told: Mapping[str, Any], *names: str) -> str | None:
     """The first of the names under which there is a text."""
     return next((text for name in names if isinstance(text := told.get(name), str)), None)
-
-
-def _parsed(value: Any) -> Any:
-    """What a client or the gateway keeps as JSON text."""
-    if not isinstance(value, str) or value[:1] not in ("{", "["):
-        return value
-    try:
-        return json.loads(value)
-    except ValueError:
-        return value

@@ -22,6 +22,7 @@ import { StatusTag } from '@/parts/status'
 import { Duration, Money, Person, Time, Unknown } from '@/parts/values'
 import { useAccess } from '@/shell/access'
 import { GuardrailRow, MetricRow } from '@/pages/releases/canary-parts'
+import { IncidentPair } from './incident-pair'
 import { Watched, watched, WatchedWeek } from './incident-watched'
 
 export function IncidentPage() {
@@ -98,6 +99,7 @@ function Evidence({ evidence }: { evidence: Record<string, unknown> }) {
     <>
       {href && <p><a href={href}>The traces of this window</a></p>}
       {!href && evidenceOfEach(evidence).map((one) => <p key={one.line}><a href={one.href}>The traces of this window that <q>{one.line}</q> finds</a></p>)}
+      {seen && <IncidentPair evidence={evidence} />}
       {seen && <Watched seen={seen} />}
       {metrics?.map((metric) => <MetricRow key={metric.name} metric={metric} />)}
       {guardrails?.map((guardrail) => <GuardrailRow key={guardrail.name} guardrail={guardrail} />)}

@@ -20,6 +20,7 @@ import { CopyMenu } from './span-copies'
 import { Documents } from './span-documents'
 import { PromptChange, ReleaseChange } from './span-made-by'
 import { ordinal } from './span-row'
+import { Tools } from './span-tools'
 
 interface SpanDetailProps {
   outline: Outline
@@ -62,6 +63,7 @@ function Whole({ span }: { span: Span }) {
           <Section title="Output"><Content value={span.output} pii={span.pii} label="Output" /></Section>
         </>
       )}
+      {span.tools && <Tools tools={span.tools} pii={span.pii} />}
       <Attached span={span} />
       {span.documents && span.documents.length > 0 && <Documents span={span} documents={span.documents} />}
     </>

@@ -3,6 +3,7 @@ import { useQuery } from '@tanstack/react-query'
 import { Link, useParams } from '@tanstack/react-router'
 import { IconTrash } from '@tabler/icons-react'
 import { lazy, Suspense, useMemo } from 'react'
+import { Problem } from '@/api/client'
 import * as ask from '@/api/tracing'
 import type { OutlinedTrace } from '@/api/tracing'
 import { count, plural, titled } from '@/lib/format'
@@ -32,25 +33,28 @@ export function TracePage() {
   const { traceId } = useParams({ strict: false }) as { traceId: string }
   const trace = useQuery(ask.outline(traceId))
   const place = placeOf(traceId)
+  const title = trace.data ? titled(trace.data.name) : isDeleted(trace.error) ? 'Deleted trace' : 'Trace'
   return (
     <Page
-      title={trace.data ? titled(trace.data.name) : 'Trace'}
+      title={title}
       fill
       className="trace-page"
       crumbs={<Link to="/traces" search={place?.search ?? {}}>Traces</Link>}
       heading={
         <span className="line">
           {trace.data && <KindIcon kind={trace.data.kind} size={18} />}
-          {trace.data ? titled(trace.data.name) : 'Trace'}
+          {title}
           {trace.data?.status === 'error' && <StatusTag status="error" />}
         </span>
       }
-      actions={<>{place && <TraceWalk place={place} />}{trace.data && <><ScoreIt trace={trace.data} /><CompareMenu trace={trace.data} /></>}<Copy text={traceId}>Trace id</Copy><DeleteIt id={traceId} /></>}
+      actions={<>{place && <TraceWalk place={place} />}{trace.data && <><ScoreIt trace={trace.data} /><CompareMenu trace={trace.data} /></>}<Copy text={traceId}>Trace id</Copy>{!isDeleted(trace.error) && <DeleteIt id={traceId} />}</>}
     >
       <Loaded query={trace} lines={12}>{(found) => <Opened key={found.trace_id} trace={found} />}</Loaded>
     </Page>
   )
 }
+
+const isDeleted = (error: unknown) => error instanceof Problem && error.document.code === 'deleted'
 
 /** A person's word on the whole trace. */
 function ScoreIt({ trace }: { trace: OutlinedTrace }) {
