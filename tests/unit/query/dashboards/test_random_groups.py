@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from assay_server.core.records import Facts, Span
+from assay_server.core.records import Facts, Score, ScoreSource, Span
 from assay_server.query import Sql
 from assay_server.query.dashboards import Panels, parse_panel, series
+from assay_server.stats import mean
 from assay_server.store import DuckStore
 
 HOUR = 3_600 * 10**9
@@ -85,3 +86,31 @@ async def test_bins_have_intervals_from_their_own_groups(panels: Panels, monkeyp
         for mine, theirs in zip(*widths, strict=True):
             assert mine == pytest.approx(theirs, rel=0.5), name
         assert sum(widths[0]) == pytest.approx(sum(widths[1]), rel=0.1), name
+
+
+async def test_a_trace_that_is_scored_in_several_bins_is_one_in_their_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A judge scores at once, a person days later, and both say much the same: the line took them for two traces, and
+    its interval was too narrow."""
+    rng, store = random.Random(5), await DuckStore.open(tmp_path / "facts")
+    scores = []
+    sources: tuple[ScoreSource, ScoreSource] = ("judge", "human")
+    for number in range(600):
+        trace_id, good = f"{number:032x}", rng.random()
+        for at, source in enumerate(sources):
+            scored_ns = START + at * 2 * HOUR + rng.randrange(HOUR)
+            scores.append(Score("prj_a", f"{number}-{at}", "grounded", scored_ns, source, good, trace_id=trace_id))
+    await store.append(Facts(spans(), scores=scores))
+    panels = Panels(store, Sql(store))
+    expected = mean([score.value or 0.0 for score in scores], [str(score.trace_id) for score in scores], limits=(0, 1))
+    found = {}
+    for many in (series._MANY, 100):
+        monkeypatch.setattr(series, "_MANY", many)
+        for kind in ("line", "table"):
+            panel = parse_panel({"title": "T", "kind": kind, "metrics": [{"name": "score", "score": "grounded"}]})
+            [one] = (await panels.read("prj_a", panel, START, START + 4 * HOUR, {}))["series"]
+            found[kind, many] = one["total"]
+    assert found["line", 200_000]["ci"] == pytest.approx(expected.ci) == found["table", 200_000]["ci"]
+    assert width(found["line", 100]) == pytest.approx(width(found["table", 200_000]), rel=0.12)
+    await store.close()
