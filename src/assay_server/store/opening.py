@@ -61,10 +61,13 @@ def opened(path: Path, settings: Settings) -> tuple[Directory, duckdb.DuckDBPyCo
         version = directory.check(NEWEST)
         file = directory.file
         if version == 0:
-            _refuse_unversioned(file)
+            _refuse_unversioned(directory)
             directory.set_version(
                 NEWEST
             )  # before the tables: their steps may run twice, a file without version may not be
+        else:
+            _refuse_missing(directory)
+        directory.remove_spills()
         connection = wrapped(partial(_connected, file, settings, version, directory.whole))
         if version < NEWEST:
             directory.set_version(NEWEST)
@@ -75,12 +78,25 @@ def opened(path: Path, settings: Settings) -> tuple[Directory, duckdb.DuckDBPyCo
         raise
 
 
-def _refuse_unversioned(file: Path) -> None:
-    if file.exists():
+def _refuse_unversioned(directory: Directory) -> None:
+    found = directory.databases()
+    if found:
         raise Corrupt(
-            f"{file} stands without its store.json, so nobody can say which Assay wrote it. It was not touched.",
+            f"{found[0]} stands without its store.json, so nobody can say which Assay wrote it. It was not touched.",
             field="schema",
             fix="restore store.json from a backup",
+        )
+
+
+def _refuse_missing(directory: Directory) -> None:
+    """An empty store would take its place, and whatever else is there would be removed as a rewrite's rest."""
+    file = directory.file
+    if not file.exists() and (directory.is_rewritten or directory.databases()):
+        raise Corrupt(
+            f"{file} is missing, which store.json names as the file of the facts. Nothing was touched.",
+            field="file",
+            value=file.name,
+            fix="put the file back, or restore a backup",
         )
 
 

@@ -16,8 +16,10 @@ import pytest
 from assay_server.core.errors import Corrupt, Unavailable
 from assay_server.core.records import Facts, Score
 from assay_server.store import Doomed, DuckStore, Settings, Thinned, copying
+from assay_server.store.directory import Directory
 from tests.conformance.store import a_span
 from tests.conformance.taking_away import TakingAwayConformance
+from tests.fixtures.many_names import with_many_names
 
 SECRET = "a-word-that-nobody-else-writes-7261"
 
@@ -280,3 +282,121 @@ async def test_a_copy_with_fewer_rows_is_not_put_in_the_place_of_the_facts(
     assert (await store.scan("SELECT count(*) AS n FROM spans")) == [{"n": 100}]
     assert (await store.compact()).rows["spans"] == 100
     await store.close()
+
+
+async def test_a_backup_that_found_no_memory_for_its_checkpoint_holds_every_row_once(tmp_path: Path) -> None:
+    """What was committed by then was copied once more behind it: the backup had twice as many rows as it said."""
+    store = await with_many_names(tmp_path / "facts", "64MB")
+    copied = await store.copy(tmp_path / "copied")
+    await store.close()
+    backup = await DuckStore.open(tmp_path / "copied")
+    rows = (await backup.stats()).rows
+    await backup.close()
+    assert (rows["spans"], rows["traces"]) == (copied["spans"], copied["traces"])
+
+
+async def test_a_copy_is_not_added_to_a_store_that_is_there(tmp_path: Path) -> None:
+    store = await DuckStore.open(tmp_path / "facts")
+    await store.append(Facts(spans=[a_span(1, 1)]))
+    await store.copy(tmp_path / "copied")
+    with pytest.raises(Unavailable, match="holds facts already") as refusal:
+        await store.copy(tmp_path / "copied")
+    await store.close()
+    backup = await DuckStore.open(tmp_path / "copied")
+    rows = (await backup.stats()).rows
+    await backup.close()
+    assert (rows["spans"], refusal.value.fix) == (1, "give a new folder")
+
+
+async def test_a_switch_that_cannot_be_noted_leaves_the_store_as_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = await DuckStore.open(tmp_path)
+    await store.append(Facts(spans=[a_span(1, 1)]))
+    with monkeypatch.context() as patched:
+        patched.setattr(Directory, "switch", _refused)
+        with pytest.raises(OSError, match="refused"):
+            await store.compact()
+    await store.append(Facts(spans=[a_span(2, 2)]))
+    await store.close()
+    store = await DuckStore.open(tmp_path)
+    rows = (await store.stats()).rows
+    await store.close()
+    assert rows["spans"] == 2
+
+
+def _refused(*_: object) -> None:
+    raise OSError("refused")
+
+
+async def test_a_folder_that_cannot_be_synced_does_not_cost_the_file_it_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """store.json named the new file by then, and that was removed as one that failed: the next start began with
+    nothing."""
+    store = await DuckStore.open(tmp_path)
+    await store.append(Facts(spans=[a_span(1, 1)]))
+    real, folder = os.fsync, tmp_path.stat()
+
+    def failing(handle: int) -> None:
+        if os.path.samestat(os.fstat(handle), folder):
+            raise OSError(5, "Input/output error")
+        real(handle)
+
+    with monkeypatch.context() as patched:
+        patched.setattr("os.fsync", failing)
+        await store.compact()
+    await store.append(Facts(spans=[a_span(2, 2)]))
+    await store.close()
+    store = await DuckStore.open(tmp_path)
+    rows = (await store.stats()).rows
+    await store.close()
+    assert rows["spans"] == 2
+
+
+async def test_a_store_whose_file_is_missing_is_refused_and_not_begun_anew(tmp_path: Path) -> None:
+    """An empty one took its place, and whatever else stood there was removed."""
+    store = await DuckStore.open(tmp_path)
+    await store.append(Facts(spans=[a_span(1, 1)]))
+    await store.compact()
+    await store.close()
+    (tmp_path / "facts-1.duckdb").rename(tmp_path / "facts-2.duckdb")
+    with pytest.raises(Corrupt, match=r"facts-1\.duckdb is missing") as refusal:
+        await DuckStore.open(tmp_path)
+    assert refusal.value.fix is not None
+    (tmp_path / "facts-2.duckdb").rename(tmp_path / "facts-1.duckdb")
+    told = tmp_path.joinpath("store.json").read_text()
+    tmp_path.joinpath("store.json").unlink()
+    with pytest.raises(Corrupt, match=r"facts-1\.duckdb stands without its store.json"):
+        await DuckStore.open(tmp_path)
+    tmp_path.joinpath("store.json").write_text(told)
+    store = await DuckStore.open(tmp_path)
+    rows = (await store.stats()).rows
+    await store.close()
+    assert rows["spans"] == 1
+
+
+async def test_the_log_of_commits_during_a_checkpoint_is_no_rest_of_a_rewrite(tmp_path: Path) -> None:
+    """DuckDB keeps what is committed beside a checkpoint in a second log until that is done."""
+    directory = Directory.hold(tmp_path)
+    logs = [tmp_path / f"facts.duckdb{end}" for end in (".wal", ".wal.checkpoint")]
+    rests = [tmp_path / f"facts-1.duckdb{end}" for end in ("", ".wal", ".wal.checkpoint")]
+    for file in (*logs, *rests):
+        file.touch()
+    directory.remove_others()
+    directory.release()
+    assert [file for file in (*logs, *rests) if file.exists()] == logs
+
+
+async def test_what_a_killed_query_had_put_on_disk_goes_at_the_next_start(tmp_path: Path) -> None:
+    """After a rewrite nobody looked there any more."""
+    spilt = tmp_path / "facts.duckdb.spill" / "duckdb_temp_storage-0.tmp"
+    store = await DuckStore.open(tmp_path)
+    await store.append(Facts(spans=[a_span(1, 1)]))
+    await store.compact()
+    await store.close()
+    spilt.parent.mkdir(exist_ok=True)
+    spilt.write_text(SECRET)
+    store = await DuckStore.open(tmp_path)
+    await store.close()
+    assert _files_with(tmp_path, SECRET) == []
