@@ -40,7 +40,7 @@ from assay_server.store.room import check_room, check_writable
 from assay_server.store.settling import Settling
 from assay_server.store.text import TextSearch
 from assay_server.store.touched import traces_of, traces_of_rows
-from assay_server.store.transactions import unstuck
+from assay_server.store.transactions import roll_back, unstuck
 from assay_server.store.width import Width
 
 T = TypeVar("T")
@@ -267,8 +267,9 @@ class DuckStore:
         keep_whole(control, self._directory, error.__cause__)
 
         def work() -> None:
+            roll_back(self._connection)  # what it has begun, or not read to the end, would keep the file open
             try:
-                control.execute(f"SELECT max(rowid) FROM {name}.traces")  # noqa: S608
+                control.execute(f"SELECT max(rowid) FROM {name}.traces").fetchall()  # noqa: S608
             except duckdb.Error:
                 control.execute(f"DETACH DATABASE IF EXISTS {name}")
                 attached_soon(control, name, self._directory.file, self._settings.row_group_size)
@@ -304,10 +305,19 @@ class DuckStore:
             cursor = wrapped(partial(self._cursor, name))
             if not reading.start(cursor):
                 raise Unavailable("Nobody waits for the answer any more.")
-            return wrapped(partial(read, cursor))
+            return self._read_out(cursor, read)
         finally:
             reading.end()
             self._attached.release(name)
+
+    def _read_out(self, cursor: duckdb.DuckDBPyConnection, read: Callable[[duckdb.DuckDBPyConnection], T]) -> T:
+        """An answer of which nobody takes the rest would keep the file open for as long as this thread has nothing to
+        do: it could not be attached again, nor leave the disk."""
+        try:
+            return wrapped(partial(read, cursor))
+        except BaseException:
+            roll_back(cursor)
+            raise
 
     def _cursor(self, name: str) -> duckdb.DuckDBPyConnection:
         """One cursor for each reading thread."""

@@ -19,7 +19,10 @@ _DURABLE = "COMMIT succeeded and is durable"
 _INVALIDATED = "has been invalidated"
 _STOPPED = "database must be restarted"
 _NO_ROOM = re.compile("(could not|failed to) allocate (block|data)")
-_DETACHED = re.compile(r'(Catalog "facts(_\d+)?" does not exist|No catalog \+ schema named "facts(_\d+)?")')
+_DETACHED = re.compile(
+    r'(Catalog "facts(_\d+)?" does not exist|No catalog \+ schema named "facts(_\d+)?"|'
+    r'schema "facts(_\d+)?" does not exist)'
+)
 
 
 @dataclass(slots=True, frozen=True)
@@ -89,7 +92,7 @@ def _ours(error: duckdb.Error, short: Short) -> AssayError | None:
         )
     if isinstance(error, _BROKEN) or "orrupt" in str(error):
         return Corrupt(f"The store cannot read its data: {_first_line(error)}", fix="restore a backup")
-    if _DETACHED.search(str(error)):
+    if isinstance(error, duckdb.ResourceInUseException) or _DETACHED.search(str(error)):
         return Invalidated(f"The store is not open: {_first_line(error)}", retry_after_s=_RETRY_S)
     return None
 

@@ -121,7 +121,7 @@ def _connect(file: Path, settings: Settings, version: int, whole: bool) -> duckd
         connection.execute(f"SET temp_directory = '{path}.spill'")  # not where the process happens to stand
         connection.execute("SET GLOBAL TimeZone = 'UTC'")  # days begin alike on every machine
         connection.execute(columns_from(NEVER if whole else settings.columns_from))
-        attach(connection, name, file, settings.row_group_size)
+        attached_soon(connection, name, file, settings.row_group_size)
         connection.execute(f"USE {name}")
         connection.execute("PRAGMA disable_checkpoint_on_shutdown")  # the log is replayed faster than it is merged
         missing = [FILLS[each] for each in sorted(FILLS) if 0 < version < each]
@@ -142,7 +142,8 @@ def _connect(file: Path, settings: Settings, version: int, whole: bool) -> duckd
 
 
 def attached_soon(control: duckdb.DuckDBPyConnection, name: str, file: Path, row_group_size: int) -> None:
-    """A database that was detached lets go of its file when the last thread that used it does, a moment later."""
+    """A database that was detached or closed lets go of its file when the last thread that used it does, a moment
+    later."""
     for pause_s in _LETTING_GO_S:
         try:
             return attach(control, name, file, row_group_size)

@@ -8,7 +8,7 @@ import duckdb
 
 T = TypeVar("T")
 
-_STUCK = "Current transaction is aborted"
+_STUCK = ("Current transaction is aborted", "cannot start a transaction within a transaction")
 
 
 @contextmanager
@@ -40,7 +40,7 @@ def unstuck(connection: duckdb.DuckDBPyConnection, work: Callable[[], T]) -> T:
     try:
         return work()
     except duckdb.TransactionException as error:
-        if _STUCK not in str(error):
+        if not any(said in str(error) for said in _STUCK):
             raise
         connection.execute("ROLLBACK")
         return work()
