@@ -41,6 +41,7 @@ from assay_server.store.settling import Settling
 from assay_server.store.text import TextSearch
 from assay_server.store.touched import traces_of, traces_of_rows
 from assay_server.store.transactions import roll_back, unstuck
+from assay_server.store.unbroken import to_its_end
 from assay_server.store.width import Width
 
 T = TypeVar("T")
@@ -133,25 +134,34 @@ class DuckStore:
         return gone
 
     async def erase(self, project: str, doomed: Sequence[Doomed]) -> dict[str, int]:
+        return await to_its_end(self._erase_and_forget(project, doomed))
+
+    async def _erase_and_forget(self, project: str, doomed: Sequence[Doomed]) -> dict[str, int]:
         change = partial(self._change, partial(self._erase, project, doomed))
         removed = await self.texts.renew(project, await traces_of(self._scan_all, project, doomed), change)
         self._settling.nudge()
         return removed
 
     async def let_go(self, project: str, rows: Sequence[Thinned], now_ns: int) -> int:
+        return await to_its_end(self._let_go_and_forget(project, rows, now_ns))
+
+    async def _let_go_and_forget(self, project: str, rows: Sequence[Thinned], now_ns: int) -> int:
         change = partial(self._change, partial(let_go, self._connection, project, rows, now_ns))
         async with self._copying:  # no log is emptied while somebody reads what rows were before they were changed
             return await self.texts.renew(project, await traces_of_rows(self._scan_all, project, rows), change)
 
     async def compact(self) -> Rewritten:
-        rewriting = asyncio.ensure_future(self._compact())
-        # Whoever waits hears of an error; where nobody does any more, the store is being closed, and that is the error.
-        rewriting.add_done_callback(lambda done: done.cancelled() or done.exception())
-        rewritten = await asyncio.shield(rewriting)
+        return await to_its_end(self._compact_and_purge())
+
+    async def _compact_and_purge(self) -> Rewritten:
+        rewritten = await self._compact()
         await self.texts.purge()
         return rewritten
 
     async def copy(self, folder: Path) -> dict[str, int]:
+        return await to_its_end(self._copy(folder))
+
+    async def _copy(self, folder: Path) -> dict[str, int]:
         async with self._copying:
             return await self._in_upkeep(lambda cursor: self._rewriting.copy(cursor, folder))
 
@@ -188,7 +198,7 @@ class DuckStore:
             async with self._changing:
                 return await self._in_writer(partial(self._healed, work))
 
-        return await asyncio.shield(asyncio.ensure_future(locked()))
+        return await to_its_end(locked())
 
     async def _settle(self) -> bool:
         """Held up by whatever changes what is stored, and in nobody's way who appends or reads."""
@@ -197,7 +207,7 @@ class DuckStore:
             async with self._changing:
                 return await asyncio.get_running_loop().run_in_executor(self._settler, self._settle_once)
 
-        return await asyncio.shield(asyncio.ensure_future(locked()))
+        return await to_its_end(locked())
 
     async def _compact(self) -> Rewritten:
         async with self._copying, self._changing:
