@@ -47,6 +47,7 @@ from assay_server.store.width import Width
 T = TypeVar("T")
 
 _UPKEEP = Limits(rows=2_000_000, seconds=120)
+_STOPPING_S = 0.05
 _TABLES = (SPANS, TRACES, SCORES, RUN_ITEMS, EVENTS)
 
 FACTS = tuple(table.name for table in _TABLES)
@@ -68,7 +69,7 @@ class DuckStore:
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="assay-store-write")
         self._readers = ThreadPoolExecutor(settings.readers, thread_name_prefix="assay-store-read")
         self._upkeep = ThreadPoolExecutor(1, thread_name_prefix="assay-store-upkeep")
-        self._upkeeping: duckdb.DuckDBPyConnection | None = None  # the cursor of a copy under way
+        self._upkeeping = Reading()  # of the copy under way
         self._local = threading.local()
         self._attached = Attached(name_of(directory.file))
         self._rewriting = Rewriting(directory, connection, self._attached, settings.row_group_size)
@@ -220,11 +221,13 @@ class DuckStore:
         """
 
         def once() -> T:
-            self._upkeeping = cursor = self._connection.cursor()
+            cursor = self._connection.cursor()
             try:
+                if not self._upkeeping.start(cursor):
+                    raise Unavailable("The store is being closed.")
                 return work(cursor)
             finally:
-                self._upkeeping = None
+                self._upkeeping.end()
                 cursor.close()
 
         def run() -> T:
@@ -245,7 +248,7 @@ class DuckStore:
     def _settle_once(self) -> bool:
         try:
             return self._put_in_order(self._settle_a_round)
-        except Invalidated:  # its own commit may have met it: a checkpoint for which memory or the disk had no room
+        except Invalidated:  # a checkpoint found no room in memory or on the disk
             return self._settle_a_round()
 
     def _settle_a_round(self) -> bool:
@@ -296,7 +299,7 @@ class DuckStore:
 
     def _erase(self, project: str, doomed: Sequence[Doomed]) -> dict[str, int]:
         removed = erase(self._connection, project, doomed)
-        self._appending.key_sets.read()  # names that nobody has any more are gone, too
+        self._healed(self._appending.key_sets.read)  # names that nobody has any more are gone, too
         return removed
 
     def _answer(self, read: Callable[[duckdb.DuckDBPyConnection], T], reading: Reading) -> T:
@@ -340,8 +343,8 @@ class DuckStore:
         return cursor
 
     def _close(self) -> None:
-        if self._upkeeping is not None:
-            self._upkeeping.interrupt()
+        while self._upkeeping.stop():
+            time.sleep(_STOPPING_S)
         self._upkeep.shutdown()
         self._settler.shutdown()
         self._readers.shutdown()

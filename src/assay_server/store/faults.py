@@ -53,9 +53,9 @@ def wrapped(work: Callable[[], T], short: Short = _READING) -> T:
         raise ours from error
 
 
-def is_durable(error: duckdb.Error) -> bool:
+def is_durable(error: BaseException) -> bool:
     """Whether a COMMIT failed only in what it does afterwards: the facts are on disk."""
-    return _DURABLE in str(error)
+    return isinstance(error, duckdb.IOException) and _DURABLE in str(error)
 
 
 def is_of_memory(error: BaseException | None) -> bool:

@@ -99,7 +99,7 @@ class Rewriting:
     def _switch(self, old: str, new: str, file: Path, marks: copying.Marks, rows: dict[str, int]) -> float:
         began = time.perf_counter()
         _add(rows, copying.catch_up(self._connection, old, new, marks).rows)
-        copying.check_complete(self._connection, old, rows)
+        copying.check_complete(self._connection, old, new)
         self._connection.execute(f"USE {new}")
         try:
             self._directory.switch(file)

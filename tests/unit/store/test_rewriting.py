@@ -17,6 +17,7 @@ from assay_server.core.errors import Corrupt, Unavailable
 from assay_server.core.records import Facts, Score
 from assay_server.store import Doomed, DuckStore, Settings, Thinned, copying
 from assay_server.store.directory import Directory
+from assay_server.store.reading import Reading
 from tests.conformance.store import a_span
 from tests.conformance.taking_away import TakingAwayConformance
 from tests.fixtures.many_names import with_many_names
@@ -207,6 +208,39 @@ async def test_closing_ends_a_rewrite_that_nobody_waits_for_without_a_word(
         await asyncio.sleep(0)
         gc.collect()
     assert told == []
+
+
+async def test_closing_ends_a_rewrite_that_is_between_two_statements(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was told once, noticed nothing, and the store was closed when all was copied."""
+    begun, told, ended = threading.Event(), threading.Event(), []
+    real = Reading.stop
+
+    def stop(self: Reading) -> bool:
+        running = real(self)
+        told.set()
+        return running
+
+    def copy(cursor: duckdb.DuckDBPyConnection, *_: object) -> None:
+        begun.set()
+        assert told.wait(10)
+        try:
+            cursor.execute("SELECT count(*) FROM range(10_000_000_000) r(n) WHERE hash(n) = 7").fetchall()
+        except duckdb.InterruptException:
+            ended.append("stopped")
+            raise
+
+    monkeypatch.setattr(copying, "copy", copy)
+    store = await DuckStore.open(tmp_path)
+    await store.append(Facts(spans=[a_span()]))
+    monkeypatch.setattr(Reading, "stop", stop)
+    compacting = asyncio.create_task(store.compact())
+    await asyncio.to_thread(begun.wait, 10)
+    await store.close()
+    with pytest.raises(Unavailable, match="stopped"):
+        await compacting
+    assert ended == ["stopped"]
 
 
 async def test_without_room_for_a_second_file_nothing_changes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
