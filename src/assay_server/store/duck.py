@@ -298,9 +298,10 @@ class DuckStore:
         return decide(self._connection, project, kept, let_go, since_ns, self._appending.stamp())
 
     def _erase(self, project: str, doomed: Sequence[Doomed]) -> dict[str, int]:
-        removed = erase(self._connection, project, doomed)
-        self._healed(self._appending.key_sets.read)  # names that nobody has any more are gone, too
-        return removed
+        try:
+            return erase(self._connection, project, doomed)
+        finally:
+            self._appending.key_sets.forget()  # names that nobody has any more may be gone, too
 
     def _answer(self, read: Callable[[duckdb.DuckDBPyConnection], T], reading: Reading) -> T:
         began = time.thread_time()

@@ -1,5 +1,6 @@
 """DuckDB's errors become ours here, and nowhere else; the original stays as the cause."""
 
+import errno
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -51,6 +52,8 @@ def wrapped(work: Callable[[], T], short: Short = _READING) -> T:
         if ours is None:
             raise
         raise ours from error
+    except OSError as error:
+        raise _of_the_system(error) from error
 
 
 def is_durable(error: BaseException) -> bool:
@@ -110,6 +113,12 @@ def _of_the_disk(error: duckdb.Error) -> AssayError | None:
         told = f"Process {holder[1]} holds the store."
         return Unavailable(told, retry_after_s=_RETRY_S, fix=f"stop process {holder[1]}")
     return Unavailable(f"The disk refuses: {_first_line(error)}", retry_after_s=_RETRY_S, fix=DISK_FIX)
+
+
+def _of_the_system(error: OSError) -> Unavailable:
+    few = error.errno in (errno.EMFILE, errno.ENFILE)
+    fix = "allow the server more open files" if few else DISK_FIX
+    return Unavailable(f"The disk refuses: {error.strerror or error}.", retry_after_s=_RETRY_S, fix=fix)
 
 
 def _first_line(error: Exception) -> str:

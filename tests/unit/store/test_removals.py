@@ -189,3 +189,21 @@ async def test_the_index_follows_on_after_an_error_of_any_kind(tmp_path: Path, m
     indexed = (await store.texts.state("prj_a")).texts
     await store.close()
     assert indexed == 1
+
+
+async def test_a_deletion_on_a_disk_that_takes_no_note_of_it_is_refused_and_changes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = await DuckStore.open(tmp_path)
+    await store.append(Facts(spans=[a_span(1, 1)]))
+
+    def full(*_: object) -> None:
+        raise OSError(24, "Too many open files")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(store.texts._removals, "begin", full)
+        with pytest.raises(Unavailable, match="Too many open files") as refusal:
+            await store.erase("prj_a", [Doomed("spans", "true")])
+    rows = (await store.stats()).rows
+    await store.close()
+    assert (rows["spans"], refusal.value.fix) == (1, "allow the server more open files")

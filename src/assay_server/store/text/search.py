@@ -9,10 +9,12 @@ from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Literal, TypeVar
 
 from assay_server.core.errors import Unavailable
+from assay_server.store.faults import wrapped
 from assay_server.store.text.feed import Feed
 from assay_server.store.text.index import Bounds, Found, TextIndex
 from assay_server.store.text.pending import Round, find_in
@@ -114,7 +116,7 @@ class TextSearch:
             return await change()
         await self._opened()
         async with self._removing:
-            pending = await asyncio.to_thread(self._removals.begin, project, traces)
+            pending = await asyncio.to_thread(wrapped, partial(self._removals.begin, project, traces))
             try:
                 return await change()
             finally:
