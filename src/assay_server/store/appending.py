@@ -10,13 +10,13 @@ import numpy as np
 
 from assay_server.core.records import Facts
 from assay_server.store.columns import EVENTS, RUN_ITEMS, SCORES, SPANS, TRACES, Table
-from assay_server.store.faults import WRITING, is_durable, wrapped
+from assay_server.store.faults import WRITING, wrapped
 from assay_server.store.held import hold
 from assay_server.store.key_sets import KeySet, KeySets
 from assay_server.store.preparing import Batch, Prepared, of_traces, together
 from assay_server.store.protocol import Appended
 from assay_server.store.seen import Seen
-from assay_server.store.transactions import roll_back
+from assay_server.store.transactions import transaction
 from assay_server.store.width import Width
 
 _KNOWN_ONCE = (SPANS, TRACES, SCORES, RUN_ITEMS, EVENTS)
@@ -50,28 +50,21 @@ class Appending:
         once = [batch for batch in (spans, self._new(roots), scores, run_items, events) if batch.records]
         sets = self.key_sets.new(prepared.key_sets)
         if once:
-            wrapped(partial(self._commit, [*once, parts] if parts.records else once, sets), WRITING)
+            try:
+                wrapped(partial(self._commit, [*once, parts] if parts.records else once, sets), WRITING)
+            finally:  # where it failed, too: it may be on disk after all, and whoever sends again is looked up then
+                for batch in once:
+                    self._seen[batch.table.name].add(batch.keys)
             self.key_sets.stored(sets)
-        for batch in once:
-            self._seen[batch.table.name].add(batch.keys)
         stored = Facts(list(spans.records), list(scores.records), list(run_items.records), list(events.records))
         return Appended(stored, sum(batch.duplicates for batch in (spans, scores, run_items, events)))
 
     def _commit(self, batches: Sequence[Batch], sets: Sequence[KeySet]) -> None:
-        connection, stamp = self._connection, self.stamp()
-        connection.execute("BEGIN")
-        try:
+        stamp = self.stamp()
+        with transaction(self._connection):
             self.key_sets.store(sets, stamp)
             for batch in batches:
                 self._insert(batch, stamp)
-            connection.execute("COMMIT")
-        except duckdb.IOException as error:
-            roll_back(connection)
-            if not is_durable(error):  # otherwise only the checkpoint behind it failed
-                raise
-        except BaseException:
-            roll_back(connection)
-            raise
 
     def _insert(self, batch: Batch, stamp: int) -> None:
         table, made = batch.table, batch.rows
@@ -108,10 +101,10 @@ class Appending:
 
 
 def _newest_commit(connection: duckdb.DuckDBPyConnection) -> int:
-    found = connection.execute(
-        "SELECT max(n) FROM (SELECT max(stored_ns) AS n FROM spans UNION ALL SELECT max(stored_ns) FROM events)"
-    ).fetchone()
-    return int(found[0] or 0) if found else 0
+    """What is settled may be newer than what is left: with an older stamp nothing would be settled any more."""
+    stamps = " UNION ALL ".join(f"SELECT max(stored_ns) AS n FROM {table}" for table in ("spans", "events", "settled"))  # noqa: S608
+    found = connection.execute(f"SELECT max(n) FROM ({stamps})").fetchone()  # noqa: S608
+    return max(0, int(found[0] or 0)) if found else 0
 
 
 def _stored_keys(connection: duckdb.DuckDBPyConnection, table: Table) -> Any:

@@ -56,6 +56,7 @@ def copy(cursor: duckdb.DuckDBPyConnection, source: str, target: str) -> Marks:
         tables = _tables(cursor, source)
         _check_all_there(tables, _tables(cursor, target))
         marks = Marks({}, {table: _last(cursor, source, table) for table in tables})
+        cursor.execute(f"DELETE FROM {target}.settled")  # noqa: S608 - how far an empty store is
         for table, order in tables.items():
             marks.rows[table] = _copy_table(cursor, f"{source}.{table}", f"{target}.{table}", order)
         settled.define(cursor)
@@ -77,10 +78,10 @@ def catch_up(cursor: duckdb.DuckDBPyConnection, source: str, target: str, before
     return Marks(rows, last)
 
 
-def check_complete(cursor: duckdb.DuckDBPyConnection, source: str, copied: dict[str, int]) -> None:
+def check_complete(cursor: duckdb.DuckDBPyConnection, source: str, target: str) -> None:
     """Raises Unavailable where not as many rows were copied as there are now, before anybody relies on the copy."""
-    for table, n in copied.items():
-        there = _counted(cursor, f"{source}.{table}")
+    for table in _tables(cursor, target):
+        n, there = _counted(cursor, f"{target}.{table}"), _counted(cursor, f"{source}.{table}")
         if n != there:
             raise Unavailable(
                 f"The copy of the facts has {n} of {there} rows of {table}.",

@@ -5,13 +5,17 @@ The version is read before the database is touched, so a store of a newer Assay 
 
 import fcntl
 import json
+import logging
 import os
 import re
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from assay_server.core.errors import Corrupt, Unavailable
-from assay_server.core.files import sync_folder
+
+_log = logging.getLogger(__name__)
 
 _VERSION_FILE = "store.json"
 _LOCK_FILE = "lock"
@@ -129,16 +133,30 @@ class Directory:
         """From now on `file` is the database in force. Atomic: a kill leaves the old one or this one."""
         self._tell({**self._told(), _FILE: file.name})
 
+    def databases(self) -> list[Path]:
+        """All that are here, in force or not, with their logs."""
+        return sorted(each for each in self.path.glob("facts*.duckdb*") if each.is_file())
+
+    @property
+    def is_rewritten(self) -> bool:
+        """Whether there was a database that another has taken the place of."""
+        return self.file.name != _FIRST_FILE
+
     def remove_others(self) -> None:
         """Databases that are not in force: what a rewrite left behind, or a kill in the middle of one."""
-        kept = {self.file.name, self.file.name + ".wal"}
-        for each in self.path.glob("facts*.duckdb*"):
-            if each.name not in kept and each.is_file():
+        kept = set(files_of(self.file))
+        for each in self.databases():
+            if each not in kept:
                 each.unlink()
+
+    def remove_spills(self) -> None:
+        """What queries had put on disk when a kill met them, texts of facts among it. Only before one is opened."""
+        for each in self.path.glob("facts*.duckdb.spill"):
+            shutil.rmtree(each, ignore_errors=True)
 
     def size(self) -> int:
         """Bytes of the database in force, with what has not been merged yet."""
-        return sum(each.stat().st_size for each in self.path.glob(self.file.name + "*") if each.is_file())
+        return sum(map(_size, self.path.glob(self.file.name + "*")))
 
     def _told(self) -> dict[str, Any]:
         file = self.path / _VERSION_FILE
@@ -155,13 +173,39 @@ class Directory:
             ) from error
 
     def _tell(self, told: dict[str, Any]) -> None:
+        """Raises OSError where it does not hold. Once it holds nothing fails: what is not in force is removed then."""
         file, fresh = self.path / _VERSION_FILE, self.path / (_VERSION_FILE + ".new")
-        with fresh.open("w") as out:
-            json.dump(told, out)
-            out.flush()
-            os.fsync(out.fileno())
-        fresh.replace(file)
-        sync_folder(self.path)
+        folder = os.open(self.path, os.O_RDONLY)
+        try:
+            with fresh.open("w") as out:
+                json.dump(told, out)
+                out.flush()
+                os.fsync(out.fileno())
+            fresh.replace(file)
+            _sync(folder)
+        finally:
+            os.close(folder)
+
+
+def files_of(file: Path) -> Iterator[Path]:
+    """A database with its logs: commits that are made during a checkpoint have one of their own beside the other."""
+    yield file
+    yield from file.parent.glob(file.name + ".wal*")
+
+
+def _size(file: Path) -> int:
+    """0 of a folder, and of a log that a checkpoint has just merged."""
+    try:
+        return file.stat().st_size if file.is_file() else 0
+    except FileNotFoundError:
+        return 0
+
+
+def _sync(folder: int) -> None:
+    try:
+        os.fsync(folder)
+    except OSError as error:
+        _log.warning("a new name in the store's folder may not outlast a power cut: %s", error)
 
 
 def _checked(told: Any) -> dict[str, Any]:

@@ -40,12 +40,14 @@ from assay_server.store.room import check_room, check_writable
 from assay_server.store.settling import Settling
 from assay_server.store.text import TextSearch
 from assay_server.store.touched import traces_of, traces_of_rows
-from assay_server.store.transactions import unstuck
+from assay_server.store.transactions import roll_back, unstuck
+from assay_server.store.unbroken import to_its_end
 from assay_server.store.width import Width
 
 T = TypeVar("T")
 
 _UPKEEP = Limits(rows=2_000_000, seconds=120)
+_STOPPING_S = 0.05
 _TABLES = (SPANS, TRACES, SCORES, RUN_ITEMS, EVENTS)
 
 FACTS = tuple(table.name for table in _TABLES)
@@ -68,7 +70,7 @@ class DuckStore:
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="assay-store-write")
         self._readers = ThreadPoolExecutor(settings.readers, thread_name_prefix="assay-store-read")
         self._upkeep = ThreadPoolExecutor(1, thread_name_prefix="assay-store-upkeep")
-        self._upkeeping: duckdb.DuckDBPyConnection | None = None  # the cursor of a copy under way
+        self._upkeeping = Reading()  # of the copy under way
         self._local = threading.local()
         self._attached = Attached(name_of(directory.file))
         self._rewriting = Rewriting(directory, connection, self._attached, settings.row_group_size)
@@ -134,25 +136,34 @@ class DuckStore:
         return gone
 
     async def erase(self, project: str, doomed: Sequence[Doomed]) -> dict[str, int]:
+        return await to_its_end(self._erase_and_forget(project, doomed))
+
+    async def _erase_and_forget(self, project: str, doomed: Sequence[Doomed]) -> dict[str, int]:
         change = partial(self._change, partial(self._erase, project, doomed))
         removed = await self.texts.renew(project, await traces_of(self._scan_all, project, doomed), change)
         self._settling.nudge()
         return removed
 
     async def let_go(self, project: str, rows: Sequence[Thinned], now_ns: int) -> int:
+        return await to_its_end(self._let_go_and_forget(project, rows, now_ns))
+
+    async def _let_go_and_forget(self, project: str, rows: Sequence[Thinned], now_ns: int) -> int:
         change = partial(self._change, partial(let_go, self._connection, project, rows, now_ns))
         async with self._copying:  # no log is emptied while somebody reads what rows were before they were changed
             return await self.texts.renew(project, await traces_of_rows(self._scan_all, project, rows), change)
 
     async def compact(self) -> Rewritten:
-        rewriting = asyncio.ensure_future(self._compact())
-        # Whoever waits hears of an error; where nobody does any more, the store is being closed, and that is the error.
-        rewriting.add_done_callback(lambda done: done.cancelled() or done.exception())
-        rewritten = await asyncio.shield(rewriting)
+        return await to_its_end(self._compact_and_purge())
+
+    async def _compact_and_purge(self) -> Rewritten:
+        rewritten = await self._compact()
         await self.texts.purge()
         return rewritten
 
     async def copy(self, folder: Path) -> dict[str, int]:
+        return await to_its_end(self._copy(folder))
+
+    async def _copy(self, folder: Path) -> dict[str, int]:
         async with self._copying:
             return await self._in_upkeep(lambda cursor: self._rewriting.copy(cursor, folder))
 
@@ -189,7 +200,7 @@ class DuckStore:
             async with self._changing:
                 return await self._in_writer(partial(self._healed, work))
 
-        return await asyncio.shield(asyncio.ensure_future(locked()))
+        return await to_its_end(locked())
 
     async def _settle(self) -> bool:
         """Held up by whatever changes what is stored, and in nobody's way who appends or reads."""
@@ -198,7 +209,7 @@ class DuckStore:
             async with self._changing:
                 return await asyncio.get_running_loop().run_in_executor(self._settler, self._settle_once)
 
-        return await asyncio.shield(asyncio.ensure_future(locked()))
+        return await to_its_end(locked())
 
     async def _compact(self) -> Rewritten:
         async with self._copying, self._changing:
@@ -211,11 +222,13 @@ class DuckStore:
         """
 
         def once() -> T:
-            self._upkeeping = cursor = self._connection.cursor()
+            cursor = self._connection.cursor()
             try:
+                if not self._upkeeping.start(cursor):
+                    raise Unavailable("The store is being closed.")
                 return work(cursor)
             finally:
-                self._upkeeping = None
+                self._upkeeping.end()
                 cursor.close()
 
         def run() -> T:
@@ -236,7 +249,7 @@ class DuckStore:
     def _settle_once(self) -> bool:
         try:
             return self._put_in_order(self._settle_a_round)
-        except Invalidated:  # its own commit may have met it: a checkpoint for which memory or the disk had no room
+        except Invalidated:  # a checkpoint found no room in memory or on the disk
             return self._settle_a_round()
 
     def _settle_a_round(self) -> bool:
@@ -268,8 +281,9 @@ class DuckStore:
         keep_whole(control, self._directory, error.__cause__)
 
         def work() -> None:
+            roll_back(self._connection)  # what it has begun, or not read to the end, would keep the file open
             try:
-                control.execute(f"SELECT max(rowid) FROM {name}.traces")  # noqa: S608
+                control.execute(f"SELECT max(rowid) FROM {name}.traces").fetchall()  # noqa: S608
             except duckdb.Error:
                 control.execute(f"DETACH DATABASE IF EXISTS {name}")
                 attached_soon(control, name, self._directory.file, self._settings.row_group_size)
@@ -285,9 +299,10 @@ class DuckStore:
         return decide(self._connection, project, kept, let_go, since_ns, self._appending.stamp())
 
     def _erase(self, project: str, doomed: Sequence[Doomed]) -> dict[str, int]:
-        removed = erase(self._connection, project, doomed)
-        self._appending.key_sets.read()  # names that nobody has any more are gone, too
-        return removed
+        try:
+            return erase(self._connection, project, doomed)
+        finally:
+            self._appending.key_sets.forget()  # names that nobody has any more may be gone, too
 
     def _answer(self, read: Callable[[duckdb.DuckDBPyConnection], T], reading: Reading) -> T:
         began = time.thread_time()
@@ -305,10 +320,19 @@ class DuckStore:
             cursor = wrapped(partial(self._cursor, name))
             if not reading.start(cursor):
                 raise Unavailable("Nobody waits for the answer any more.")
-            return wrapped(partial(read, cursor))
+            return self._read_out(cursor, read)
         finally:
             reading.end()
             self._attached.release(name)
+
+    def _read_out(self, cursor: duckdb.DuckDBPyConnection, read: Callable[[duckdb.DuckDBPyConnection], T]) -> T:
+        """An answer of which nobody takes the rest would keep the file open for as long as this thread has nothing to
+        do: it could not be attached again, nor leave the disk."""
+        try:
+            return wrapped(partial(read, cursor))
+        except BaseException:
+            roll_back(cursor)
+            raise
 
     def _cursor(self, name: str) -> duckdb.DuckDBPyConnection:
         """One cursor for each reading thread."""
@@ -321,8 +345,8 @@ class DuckStore:
         return cursor
 
     def _close(self) -> None:
-        if self._upkeeping is not None:
-            self._upkeeping.interrupt()
+        while self._upkeeping.stop():
+            time.sleep(_STOPPING_S)
         self._upkeep.shutdown()
         self._settler.shutdown()
         self._readers.shutdown()

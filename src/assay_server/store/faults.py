@@ -1,5 +1,6 @@
 """DuckDB's errors become ours here, and nowhere else; the original stays as the cause."""
 
+import errno
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,7 +20,10 @@ _DURABLE = "COMMIT succeeded and is durable"
 _INVALIDATED = "has been invalidated"
 _STOPPED = "database must be restarted"
 _NO_ROOM = re.compile("(could not|failed to) allocate (block|data)")
-_DETACHED = re.compile(r'(Catalog "facts(_\d+)?" does not exist|No catalog \+ schema named "facts(_\d+)?")')
+_DETACHED = re.compile(
+    r'(Catalog "facts(_\d+)?" does not exist|No catalog \+ schema named "facts(_\d+)?"|'
+    r'schema "facts(_\d+)?" does not exist)'
+)
 
 
 @dataclass(slots=True, frozen=True)
@@ -48,11 +52,13 @@ def wrapped(work: Callable[[], T], short: Short = _READING) -> T:
         if ours is None:
             raise
         raise ours from error
+    except OSError as error:
+        raise _of_the_system(error) from error
 
 
-def is_durable(error: duckdb.Error) -> bool:
+def is_durable(error: BaseException) -> bool:
     """Whether a COMMIT failed only in what it does afterwards: the facts are on disk."""
-    return _DURABLE in str(error)
+    return isinstance(error, duckdb.IOException) and _DURABLE in str(error)
 
 
 def is_of_memory(error: BaseException | None) -> bool:
@@ -89,7 +95,7 @@ def _ours(error: duckdb.Error, short: Short) -> AssayError | None:
         )
     if isinstance(error, _BROKEN) or "orrupt" in str(error):
         return Corrupt(f"The store cannot read its data: {_first_line(error)}", fix="restore a backup")
-    if _DETACHED.search(str(error)):
+    if isinstance(error, duckdb.ResourceInUseException) or _DETACHED.search(str(error)):
         return Invalidated(f"The store is not open: {_first_line(error)}", retry_after_s=_RETRY_S)
     return None
 
@@ -107,6 +113,12 @@ def _of_the_disk(error: duckdb.Error) -> AssayError | None:
         told = f"Process {holder[1]} holds the store."
         return Unavailable(told, retry_after_s=_RETRY_S, fix=f"stop process {holder[1]}")
     return Unavailable(f"The disk refuses: {_first_line(error)}", retry_after_s=_RETRY_S, fix=DISK_FIX)
+
+
+def _of_the_system(error: OSError) -> Unavailable:
+    few = error.errno in (errno.EMFILE, errno.ENFILE)
+    fix = "allow the server more open files" if few else DISK_FIX
+    return Unavailable(f"The disk refuses: {error.strerror or error}.", retry_after_s=_RETRY_S, fix=fix)
 
 
 def _first_line(error: Exception) -> str:

@@ -97,15 +97,18 @@ class KeySets:
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
         self._connection = connection
         self._known: set[int] = set()
+        self._is_read = False
         self._full = False
-        self.read()
 
-    def read(self) -> None:
-        """After somebody else changed what is stored."""
-        self._known = set(self._connection.execute("SELECT key FROM key_sets").fetchnumpy()["key"].tolist())
+    def forget(self) -> None:
+        """After somebody else changed what is stored: it is read when it is needed the next time."""
+        self._is_read = False
 
     def new(self, given: Mapping[int, KeySet]) -> list[KeySet]:
         """What has to be stored with spans of it; nothing more where there are too many."""
+        if not self._is_read:
+            self._known = set(self._connection.execute("SELECT key FROM key_sets").fetchnumpy()["key"].tolist())
+            self._is_read = True
         new = [one for key, one in given.items() if key not in self._known]
         self._full = len(self._known) + len(new) > _MOST_SETS
         return [] if self._full else new

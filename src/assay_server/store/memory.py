@@ -190,7 +190,10 @@ def keep_whole(cursor: duckdb.DuckDBPyConnection, directory: Directory, error: B
     _log.warning("the attributes of spans have too many names for columns of their own: they are stored whole, and"
                  " conditions on them take longer; names should not hold ids")  # fmt: skip
     cursor.execute(columns_from(NEVER))
-    directory.set_whole()
+    try:
+        directory.set_whole()
+    except OSError as failed:  # what puts the facts in order must not stop for that: the next start finds out again
+        _log.warning("that could not be noted: %s", failed)
     return True
 
 

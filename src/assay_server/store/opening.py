@@ -62,10 +62,13 @@ def opened(path: Path, settings: Settings) -> tuple[Directory, duckdb.DuckDBPyCo
         version = directory.check(NEWEST)
         file = directory.file
         if version == 0:
-            _refuse_unversioned(file)
+            _refuse_unversioned(directory)
             directory.set_version(
                 NEWEST
             )  # before the tables: their steps may run twice, a file without version may not be
+        else:
+            _refuse_missing(directory)
+        directory.remove_spills()
         connection = wrapped(partial(_connected, file, settings, version, directory.whole))
         if version < NEWEST:
             directory.set_version(NEWEST)
@@ -76,12 +79,25 @@ def opened(path: Path, settings: Settings) -> tuple[Directory, duckdb.DuckDBPyCo
         raise
 
 
-def _refuse_unversioned(file: Path) -> None:
-    if file.exists():
+def _refuse_unversioned(directory: Directory) -> None:
+    found = directory.databases()
+    if found:
         raise Corrupt(
-            f"{file} stands without its store.json, so nobody can say which Assay wrote it. It was not touched.",
+            f"{found[0]} stands without its store.json, so nobody can say which Assay wrote it. It was not touched.",
             field="schema",
             fix="restore store.json from a backup",
+        )
+
+
+def _refuse_missing(directory: Directory) -> None:
+    """An empty store would take its place, and whatever else is there would be removed as a rewrite's rest."""
+    file = directory.file
+    if not file.exists() and (directory.is_rewritten or directory.databases()):
+        raise Corrupt(
+            f"{file} is missing, which store.json names as the file of the facts. Nothing was touched.",
+            field="file",
+            value=file.name,
+            fix="put the file back, or restore a backup",
         )
 
 
@@ -106,7 +122,7 @@ def _connect(file: Path, settings: Settings, version: int, whole: bool) -> duckd
         connection.execute(f"SET temp_directory = '{path}.spill'")  # not where the process happens to stand
         connection.execute("SET GLOBAL TimeZone = 'UTC'")  # days begin alike on every machine
         connection.execute(columns_from(NEVER if whole else settings.columns_from))
-        attach(connection, name, file, settings.row_group_size)
+        attached_soon(connection, name, file, settings.row_group_size)
         connection.execute(f"USE {name}")
         connection.execute("PRAGMA disable_checkpoint_on_shutdown")  # the log is replayed faster than it is merged
         missing = [FILLS[each] for each in sorted(FILLS) if 0 < version < each]
@@ -127,7 +143,8 @@ def _connect(file: Path, settings: Settings, version: int, whole: bool) -> duckd
 
 
 def attached_soon(control: duckdb.DuckDBPyConnection, name: str, file: Path, row_group_size: int) -> None:
-    """A database that was detached lets go of its file when the last thread that used it does, a moment later."""
+    """A database that was detached or closed lets go of its file when the last thread that used it does, a moment
+    later."""
     for pause_s in _LETTING_GO_S:
         try:
             return attach(control, name, file, row_group_size)

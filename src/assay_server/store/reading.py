@@ -55,11 +55,14 @@ class Reading:
         with self._lock:
             self._cursor = None
 
-    def stop(self) -> None:
+    def stop(self) -> bool:
+        """Whether anything was under way. Between two of its statements it does not notice."""
         with self._lock:
             self._stopped = True
-            if self._cursor is not None:
-                self._cursor.interrupt()
+            if self._cursor is None:
+                return False
+            self._cursor.interrupt()
+            return True
 
 
 async def wait_or_stop(work: "asyncio.Future[Any]", reading: Reading, seconds: float) -> bool:

@@ -17,7 +17,7 @@ from assay_server.core.errors import Unavailable
 from assay_server.store import copying
 from assay_server.store.attached import Attached
 from assay_server.store.changes import Rewritten
-from assay_server.store.directory import Directory
+from assay_server.store.directory import Directory, files_of
 from assay_server.store.schema import NEWEST
 from assay_server.store.transactions import roll_back
 
@@ -49,6 +49,11 @@ class Rewriting:
         folder.parent.mkdir(parents=True, exist_ok=True)
         self._make_room(folder.parent)
         directory = Directory.hold(folder)
+        if directory.databases():
+            directory.give_up()
+            raise Unavailable(
+                f"{folder} holds facts already.", field="folder", value=str(folder), fix="give a new folder"
+            )
         try:
             name = "copy"
             copying.create(cursor, name, directory.file, self._row_group_size)
@@ -57,6 +62,9 @@ class Rewriting:
             finally:
                 self._detach(cursor, name)
             directory.set_version(NEWEST)
+        except BaseException:
+            remove(directory.file)  # its rows may be there, and whoever tries again would add all of them once more
+            raise
         finally:
             directory.give_up()
         return marks.rows
@@ -67,6 +75,7 @@ class Rewriting:
         self._make_room(self._directory.path)
         file = self._directory.next_file()
         name = file.stem.replace("-", "_")  # as `duck` names it when it is opened the next time
+        remove(file)  # a rewrite that failed could not
         try:
             copying.create(cursor, name, file, self._row_group_size)
             marks = copying.copy(cursor, old, name)
@@ -90,9 +99,13 @@ class Rewriting:
     def _switch(self, old: str, new: str, file: Path, marks: copying.Marks, rows: dict[str, int]) -> float:
         began = time.perf_counter()
         _add(rows, copying.catch_up(self._connection, old, new, marks).rows)
-        copying.check_complete(self._connection, old, rows)
-        self._directory.switch(file)
+        copying.check_complete(self._connection, old, new)
         self._connection.execute(f"USE {new}")
+        try:
+            self._directory.switch(file)
+        except BaseException:
+            self._connection.execute(f"USE {old}")
+            raise
         self._attached.switch(new)
         return (time.perf_counter() - began) * 1e3
 
@@ -115,8 +128,8 @@ class Rewriting:
 
 
 def remove(file: Path) -> None:
-    """A store's file with its log."""
-    for each in (file, file.with_name(file.name + ".wal")):
+    """A store's file with its logs."""
+    for each in list(files_of(file)):
         each.unlink(missing_ok=True)
 
 

@@ -6,21 +6,32 @@ from typing import TypeVar
 
 import duckdb
 
+from assay_server.store.faults import is_durable
+
 T = TypeVar("T")
 
-_STUCK = "Current transaction is aborted"
+_STUCK = ("Current transaction is aborted", "cannot start a transaction within a transaction")
 
 
 @contextmanager
 def transaction(cursor: duckdb.DuckDBPyConnection) -> Iterator[None]:
-    """All that is done within it, or nothing."""
+    """All that is done within it, or nothing.
+
+    Where it is durable and only the checkpoint behind it failed, all is done: to do it again would find nothing left to
+    do and say so. The next statement puts the facts in order.
+    """
     cursor.execute("BEGIN")
     try:
         yield
-        cursor.execute("COMMIT")
     except BaseException:
         roll_back(cursor)
         raise
+    try:
+        cursor.execute("COMMIT")
+    except BaseException as error:
+        roll_back(cursor)
+        if not is_durable(error):
+            raise
 
 
 def roll_back(cursor: duckdb.DuckDBPyConnection) -> None:
@@ -40,7 +51,7 @@ def unstuck(connection: duckdb.DuckDBPyConnection, work: Callable[[], T]) -> T:
     try:
         return work()
     except duckdb.TransactionException as error:
-        if _STUCK not in str(error):
+        if not any(said in str(error) for said in _STUCK):
             raise
         connection.execute("ROLLBACK")
         return work()

@@ -10,6 +10,7 @@ import resource
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
@@ -17,8 +18,10 @@ import pytest
 from assay_server.core.errors import Corrupt, Unavailable
 from assay_server.core.records import Facts, Span
 from assay_server.store import Doomed, DuckStore, Settings
+from assay_server.store.directory import Directory
 from assay_server.store.faults import wrapped
 from tests.conformance.store import a_span
+from tests.fixtures.many_names import BATCHES, SPANS, with_many_names
 
 _RNG = random.Random(7)
 
@@ -230,6 +233,60 @@ async def test_a_rollback_that_found_no_memory_is_made_up_for(tmp_path: Path) ->
         await store._in_writer(lambda: _left_open(store._connection))
         await change()
     assert (await store.stats()).rows["spans"] == 19
+    await store.close()
+
+
+async def test_a_deletion_whose_checkpoint_fails_says_what_it_deleted(tmp_path: Path) -> None:
+    """It was done once more, and found nothing: the proof of a deletion said so."""
+    store = await DuckStore.open(tmp_path, Settings(reserve=0))
+    for batch in range(20):
+        await store.append(Facts(spans=some_spans(1 + batch * 20)))
+    await store.settle()
+    store._control.execute("CHECKPOINT facts")
+    size = (tmp_path / "facts.duckdb").stat().st_size
+    await store.append(Facts(spans=some_spans(1_000, 200)))
+    store._control.execute("SET GLOBAL checkpoint_threshold = '1KB'")
+    with files_up_to(size + 10_000):
+        removed = await store.erase("prj_a", [Doomed("spans", "start_ns < ?", (1_000_000 + 101,))])
+    rows = (await store.stats()).rows
+    await store.close()
+    assert (removed["spans"], removed["traces"], rows["spans"]) == (100, 100, 500)
+
+
+async def test_what_a_failed_commit_left_on_disk_after_all_is_not_stored_twice(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = await DuckStore.open(tmp_path)
+    real = store._appending._commit
+
+    def commit(*given: Any) -> None:
+        real(*given)
+        raise duckdb.IOException("nobody knows whether that was written")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(store._appending, "_commit", commit)
+        with pytest.raises(Unavailable):
+            await store.append(Facts(spans=[a_span(1, 1), a_span(1, 2)]))
+    again = await store.append(Facts(spans=[a_span(1, 1), a_span(1, 2), a_span(1, 3)]))
+    rows = (await store.stats()).rows
+    await store.close()
+    assert (again.spans, again.duplicates, rows["spans"], rows["traces"]) == (1, 2, 3, 1)
+
+
+async def test_facts_are_put_in_order_where_a_note_of_it_cannot_be_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing could be read any more as long as the disk was full."""
+    store = await with_many_names(tmp_path, "1GB")
+    with pytest.raises(duckdb.Error, match=r"checkpoint|Checkpoint"):
+        store._control.execute("CHECKPOINT facts")
+
+    def full(*_: object) -> None:
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr(Directory, "set_whole", full)
+    assert await _count(store) == 0  # they have no input
+    assert (await store.stats()).rows["spans"] == BATCHES * SPANS
     await store.close()
 
 

@@ -3,10 +3,12 @@
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 
+from assay_server.core.errors import Unavailable
 from assay_server.core.records import Facts, Span, Thin
-from assay_server.store import ANY_NAMES, Doomed, DuckStore, alike, key_sets
+from assay_server.store import ANY_NAMES, Doomed, DuckStore, alike, erase, key_sets
 from assay_server.store.changes import Thinned
 from assay_server.store.schema import FILLS
 
@@ -122,3 +124,24 @@ async def test_who_makes_up_a_name_for_each_span_fills_no_table(
     unknown = await store.scan(f"SELECT count(*) AS n FROM spans WHERE key_set = {ANY_NAMES}")
     assert unknown == [{"n": 2}]
     await store.close()
+
+
+async def test_names_that_went_with_a_deletion_are_stored_again_though_nobody_was_told_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They counted as stored: conditions on them passed over every span that came afterwards."""
+    store = await DuckStore.open(tmp_path)
+    await store.append(Facts(spans=[a_span(1, {"plan": "gold"})]))
+
+    def failing(*given: Any) -> dict[str, int]:
+        erase.erase(*given)
+        raise duckdb.IOException("nobody knows whether that was written")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("assay_server.store.duck.erase", failing)
+        with pytest.raises(Unavailable):
+            await store.erase("prj_a", [Doomed("spans", "true")])
+    await store.append(Facts(spans=[a_span(2, {"plan": "gold"})]))
+    named = await store.scan("SELECT s.trace_id FROM spans s JOIN key_sets k ON k.key = s.key_set")
+    await store.close()
+    assert named == [{"trace_id": f"{2:032x}"}]

@@ -11,8 +11,8 @@ from assay_server.core.errors import Unavailable
 from assay_server.core.records import Facts
 from assay_server.store import DuckStore, Settings, width
 from tests.conformance.store import a_span
+from tests.fixtures.many_names import BATCHES, NAMES, SPANS, with_many_names
 
-_BATCHES, _SPANS, _NAMES = 10, 2000, 10_000
 _TRIES = 20
 
 
@@ -30,33 +30,21 @@ async def test_names_that_hold_ids_do_not_stop_the_store(tmp_path: Path, monkeyp
     """A column for each name took the checkpoint gigabytes: from then on every append failed, also after a restart."""
     monkeypatch.setattr(width, "_BY_ITSELF", 100)  # 30,000 rows take a test too long
     store = await DuckStore.open(tmp_path, Settings(checkpoint_threshold="4MB", memory_limit="128MB"))
-    for batch in range(_BATCHES):
-        numbers = range(1 + batch * _SPANS, 1 + (batch + 1) * _SPANS)
-        spans = [a_span(k, k, attributes={"who": "x", f"seen.{k % _NAMES}": k}) for k in numbers]
+    for batch in range(BATCHES):
+        numbers = range(1 + batch * SPANS, 1 + (batch + 1) * SPANS)
+        spans = [a_span(k, k, attributes={"who": "x", f"seen.{k % NAMES}": k}) for k in numbers]
         await _sent(store, Facts(spans=spans))
     found = await store.scan(
         "SELECT count(*) AS n, count(variant_extract(attributes, 'seen.7')) AS of_seven FROM spans"
     )
-    assert found == [{"n": _BATCHES * _SPANS, "of_seven": 2}]
+    assert found == [{"n": BATCHES * SPANS, "of_seven": 2}]
     kept = await store.scan("SELECT current_setting('variant_minimum_shredding_size') AS size")
     assert kept == [{"size": -1}], "a checkpoint met too many"
-    assert (await store.compact()).rows["spans"] == _BATCHES * _SPANS
+    assert (await store.compact()).rows["spans"] == BATCHES * SPANS
     await store.close()
     store = await DuckStore.open(tmp_path)
-    assert (await store.stats()).rows["spans"] == _BATCHES * _SPANS
+    assert (await store.stats()).rows["spans"] == BATCHES * SPANS
     await store.close()
-
-
-async def _with_many_names(tmp_path: Path, threshold: str) -> DuckStore:
-    """Its next checkpoint finds too little memory."""
-    store = await DuckStore.open(tmp_path, Settings(checkpoint_threshold=threshold))
-    for batch in range(_BATCHES):
-        numbers = range(1 + batch * _SPANS, 1 + (batch + 1) * _SPANS)
-        await store.append(Facts(spans=[a_span(k, k, attributes={f"seen.{k % _NAMES}": k}) for k in numbers]))
-    await store.settle()
-    store._control.execute("SET GLOBAL variant_minimum_shredding_size = 100")
-    store._control.execute("SET GLOBAL memory_limit = '128MB'")
-    return store
 
 
 @pytest.mark.parametrize("threshold", ["16MB", "64MB"], ids=["at its commit", "behind it"])
@@ -65,14 +53,14 @@ async def test_a_copy_that_meets_them_first_is_made_and_the_store_remembers(tmp_
 
     More than the threshold is written by the commit itself, which DuckDB tells in other words.
     """
-    store = await _with_many_names(tmp_path, threshold)
-    assert (await store.compact()).rows["spans"] == _BATCHES * _SPANS
-    assert (await store.compact()).rows["spans"] == _BATCHES * _SPANS
+    store = await with_many_names(tmp_path, threshold)
+    assert (await store.compact()).rows["spans"] == BATCHES * SPANS
+    assert (await store.compact()).rows["spans"] == BATCHES * SPANS
     await store.close()
     store = await DuckStore.open(tmp_path)
     kept = await store.scan("SELECT current_setting('variant_minimum_shredding_size') AS size")
     assert kept == [{"size": -1}]
-    assert (await store.stats()).rows["spans"] == _BATCHES * _SPANS
+    assert (await store.stats()).rows["spans"] == BATCHES * SPANS
     await store.close()
 
 
@@ -81,14 +69,14 @@ async def test_facts_that_a_checkpoint_took_out_of_order_are_put_in_order_by_who
     tmp_path: Path, what: str
 ) -> None:
     """Only appends and readers did: a copy failed, and settling failed until somebody else had come."""
-    store = await _with_many_names(tmp_path, "1GB")
+    store = await with_many_names(tmp_path, "1GB")
     with pytest.raises(duckdb.Error, match=r"checkpoint|Checkpoint"):
         store._control.execute("CHECKPOINT facts")
     with pytest.raises(duckdb.Error, match="invalidated"):
         store._control.execute("SELECT count(*) FROM facts.spans")
     if what == "compact":
-        assert (await store.compact()).rows["spans"] == _BATCHES * _SPANS
+        assert (await store.compact()).rows["spans"] == BATCHES * SPANS
     else:
         await store.settle()
-    assert (await store.scan("SELECT count(*) AS n FROM spans")) == [{"n": _BATCHES * _SPANS}]
+    assert (await store.scan("SELECT count(*) AS n FROM spans")) == [{"n": BATCHES * SPANS}]
     await store.close()

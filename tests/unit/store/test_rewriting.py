@@ -1,6 +1,7 @@
 """The rewritten file of the DuckDB store: what was removed is in no byte of it, and a kill leaves one whole store."""
 
 import asyncio
+import errno
 import gc
 import json
 import os
@@ -16,8 +17,11 @@ import pytest
 from assay_server.core.errors import Corrupt, Unavailable
 from assay_server.core.records import Facts, Score
 from assay_server.store import Doomed, DuckStore, Settings, Thinned, copying
+from assay_server.store.directory import Directory
+from assay_server.store.reading import Reading
 from tests.conformance.store import a_span
 from tests.conformance.taking_away import TakingAwayConformance
+from tests.fixtures.many_names import with_many_names
 
 SECRET = "a-word-that-nobody-else-writes-7261"
 
@@ -207,6 +211,39 @@ async def test_closing_ends_a_rewrite_that_nobody_waits_for_without_a_word(
     assert told == []
 
 
+async def test_closing_ends_a_rewrite_that_is_between_two_statements(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was told once, noticed nothing, and the store was closed when all was copied."""
+    begun, told, ended = threading.Event(), threading.Event(), []
+    real = Reading.stop
+
+    def stop(self: Reading) -> bool:
+        running = real(self)
+        told.set()
+        return running
+
+    def copy(cursor: duckdb.DuckDBPyConnection, *_: object) -> None:
+        begun.set()
+        assert told.wait(10)
+        try:
+            cursor.execute("SELECT count(*) FROM range(10_000_000_000) r(n) WHERE hash(n) = 7").fetchall()
+        except duckdb.InterruptException:
+            ended.append("stopped")
+            raise
+
+    monkeypatch.setattr(copying, "copy", copy)
+    store = await DuckStore.open(tmp_path)
+    await store.append(Facts(spans=[a_span()]))
+    monkeypatch.setattr(Reading, "stop", stop)
+    compacting = asyncio.create_task(store.compact())
+    await asyncio.to_thread(begun.wait, 10)
+    await store.close()
+    with pytest.raises(Unavailable, match="stopped"):
+        await compacting
+    assert ended == ["stopped"]
+
+
 async def test_without_room_for_a_second_file_nothing_changes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     store = await DuckStore.open(tmp_path)
     await store.append(Facts(spans=[a_span()]))
@@ -280,3 +317,121 @@ async def test_a_copy_with_fewer_rows_is_not_put_in_the_place_of_the_facts(
     assert (await store.scan("SELECT count(*) AS n FROM spans")) == [{"n": 100}]
     assert (await store.compact()).rows["spans"] == 100
     await store.close()
+
+
+async def test_a_backup_that_found_no_memory_for_its_checkpoint_holds_every_row_once(tmp_path: Path) -> None:
+    """What was committed by then was copied once more behind it: the backup had twice as many rows as it said."""
+    store = await with_many_names(tmp_path / "facts", "64MB")
+    copied = await store.copy(tmp_path / "copied")
+    await store.close()
+    backup = await DuckStore.open(tmp_path / "copied")
+    rows = (await backup.stats()).rows
+    await backup.close()
+    assert (rows["spans"], rows["traces"]) == (copied["spans"], copied["traces"])
+
+
+async def test_a_copy_is_not_added_to_a_store_that_is_there(tmp_path: Path) -> None:
+    store = await DuckStore.open(tmp_path / "facts")
+    await store.append(Facts(spans=[a_span(1, 1)]))
+    await store.copy(tmp_path / "copied")
+    with pytest.raises(Unavailable, match="holds facts already") as refusal:
+        await store.copy(tmp_path / "copied")
+    await store.close()
+    backup = await DuckStore.open(tmp_path / "copied")
+    rows = (await backup.stats()).rows
+    await backup.close()
+    assert (rows["spans"], refusal.value.fix) == (1, "give a new folder")
+
+
+async def test_a_switch_that_cannot_be_noted_leaves_the_store_as_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = await DuckStore.open(tmp_path)
+    await store.append(Facts(spans=[a_span(1, 1)]))
+    with monkeypatch.context() as patched:
+        patched.setattr(Directory, "switch", _refused)
+        with pytest.raises(Unavailable, match="No space left on device") as refusal:
+            await store.compact()
+    await store.append(Facts(spans=[a_span(2, 2)]))
+    await store.close()
+    store = await DuckStore.open(tmp_path)
+    rows = (await store.stats()).rows
+    await store.close()
+    assert (rows["spans"], refusal.value.fix is None) == (2, False)
+
+
+def _refused(*_: object) -> None:
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+async def test_a_folder_that_cannot_be_synced_does_not_cost_the_file_it_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """store.json named the new file by then, and that was removed as one that failed: the next start began with
+    nothing."""
+    store = await DuckStore.open(tmp_path)
+    await store.append(Facts(spans=[a_span(1, 1)]))
+    real, folder = os.fsync, tmp_path.stat()
+
+    def failing(handle: int) -> None:
+        if os.path.samestat(os.fstat(handle), folder):
+            raise OSError(5, "Input/output error")
+        real(handle)
+
+    with monkeypatch.context() as patched:
+        patched.setattr("os.fsync", failing)
+        await store.compact()
+    await store.append(Facts(spans=[a_span(2, 2)]))
+    await store.close()
+    store = await DuckStore.open(tmp_path)
+    rows = (await store.stats()).rows
+    await store.close()
+    assert rows["spans"] == 2
+
+
+async def test_a_store_whose_file_is_missing_is_refused_and_not_begun_anew(tmp_path: Path) -> None:
+    """An empty one took its place, and whatever else stood there was removed."""
+    store = await DuckStore.open(tmp_path)
+    await store.append(Facts(spans=[a_span(1, 1)]))
+    await store.compact()
+    await store.close()
+    (tmp_path / "facts-1.duckdb").rename(tmp_path / "facts-2.duckdb")
+    with pytest.raises(Corrupt, match=r"facts-1\.duckdb is missing") as refusal:
+        await DuckStore.open(tmp_path)
+    assert refusal.value.fix is not None
+    (tmp_path / "facts-2.duckdb").rename(tmp_path / "facts-1.duckdb")
+    told = tmp_path.joinpath("store.json").read_text()
+    tmp_path.joinpath("store.json").unlink()
+    with pytest.raises(Corrupt, match=r"facts-1\.duckdb stands without its store.json"):
+        await DuckStore.open(tmp_path)
+    tmp_path.joinpath("store.json").write_text(told)
+    store = await DuckStore.open(tmp_path)
+    rows = (await store.stats()).rows
+    await store.close()
+    assert rows["spans"] == 1
+
+
+async def test_the_log_of_commits_during_a_checkpoint_is_no_rest_of_a_rewrite(tmp_path: Path) -> None:
+    """DuckDB keeps what is committed beside a checkpoint in a second log until that is done."""
+    directory = Directory.hold(tmp_path)
+    logs = [tmp_path / f"facts.duckdb{end}" for end in (".wal", ".wal.checkpoint")]
+    rests = [tmp_path / f"facts-1.duckdb{end}" for end in ("", ".wal", ".wal.checkpoint")]
+    for file in (*logs, *rests):
+        file.touch()
+    directory.remove_others()
+    directory.release()
+    assert [file for file in (*logs, *rests) if file.exists()] == logs
+
+
+async def test_what_a_killed_query_had_put_on_disk_goes_at_the_next_start(tmp_path: Path) -> None:
+    """After a rewrite nobody looked there any more."""
+    spilt = tmp_path / "facts.duckdb.spill" / "duckdb_temp_storage-0.tmp"
+    store = await DuckStore.open(tmp_path)
+    await store.append(Facts(spans=[a_span(1, 1)]))
+    await store.compact()
+    await store.close()
+    spilt.parent.mkdir(exist_ok=True)
+    spilt.write_text(SECRET)
+    store = await DuckStore.open(tmp_path)
+    await store.close()
+    assert _files_with(tmp_path, SECRET) == []

@@ -17,6 +17,7 @@ from assay_server.gateway import span
 from assay_server.query import Traces
 from assay_server.store import TRACE_WIDE, Doomed, DuckStore, Settings, counting, settled
 from assay_server.store.changes import Priced
+from tests.conformance.store import a_span
 
 PROJECTS = ("prj_a", "prj_b")
 KINDS = ("llm", "llm", "agent", "chain", "tool", "embedding", "span")
@@ -637,3 +638,22 @@ async def test_counts_from_before_there_was_a_limit_hold_up_no_others(
     found = await store.scan("SELECT project, calls, input_tokens FROM trace_sums ORDER BY project")
     assert [tuple(row.values()) for row in found] == [("prj_a", 3, None), ("prj_b", 1, 3)]
     await store.close()
+
+
+async def test_what_comes_after_a_clock_was_set_back_is_settled_though_the_newest_was_erased(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Commits were counted on from what was left, and those up to where all had been settled counted as settled."""
+    monkeypatch.setattr("time.time_ns", lambda: 2_000)
+    store = await DuckStore.open(tmp_path)
+    await store.append(Facts(spans=[a_span(1, 1, tokens=Tokens(1))]))
+    await store.settle()
+    await store.erase("prj_a", [Doomed("spans", "true")])
+    await store.close()
+    monkeypatch.setattr("time.time_ns", lambda: 1_000)
+    store = await DuckStore.open(tmp_path)
+    await store.append(Facts(spans=[a_span(2, 2, tokens=Tokens(1))]))
+    await store.settle()
+    counted = await store.scan("SELECT count(*) AS n FROM counted_calls")
+    await store.close()
+    assert counted == [{"n": 1}]

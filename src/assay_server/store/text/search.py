@@ -9,10 +9,12 @@ from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Literal, TypeVar
 
-from assay_server.core.errors import AssayError
+from assay_server.core.errors import Unavailable
+from assay_server.store.faults import wrapped
 from assay_server.store.text.feed import Feed
 from assay_server.store.text.index import Bounds, Found, TextIndex
 from assay_server.store.text.pending import Round, find_in
@@ -108,37 +110,40 @@ class TextSearch:
     async def renew(self, project: str, traces: Sequence[str], change: Callable[[], Awaitable[T]]) -> T:
         """Runs `change`, which takes rows or texts of these traces away, and indexes anew what is left of them.
 
-        A kill in between is made good at the next opening.
+        A kill in between is made good at the next opening, and what the index refused by the next removal.
         """
-        if not traces:
+        if not traces and not self._removals.unfinished():
             return await change()
         await self._opened()
         async with self._removing:
-            self._removals.begin(project, traces)
+            pending = await asyncio.to_thread(wrapped, partial(self._removals.begin, project, traces))
             try:
                 return await change()
             finally:
-                async with self._turn:
-                    for feed in (self._feed, self._fresh):
-                        if feed is not None:
-                            await feed.renew(project, traces)
+                await self._renew(pending)
                 self._removals.end()
 
     async def purge(self) -> None:
         """Where something was removed: makes the index anew, so that the disk holds none of it on return."""
         if self._removals.any:
+            begun, before = self._removals.begun, self._removing.locked()
             await self.rebuild()
-            self._removals.forget()
+            # What is removed beside it may have been read before, and waits for the next time.
+            if not before and not self._removing.locked() and begun == self._removals.begun:
+                self._removals.forget()
 
     async def rebuild(self) -> None:
-        """Makes the index anew from the facts beside the one in use, and puts it in its place."""
+        """Makes the index anew from the facts beside the one in use, and puts it in its place.
+
+        Raises `Unavailable` where the store is closed meanwhile: then the old one is still there.
+        """
         async with self._rebuilding:
             await self._opened()
             shutil.rmtree(self._folder / _FRESH, ignore_errors=True)
             index = await self._in_thread(lambda: TextIndex(self._folder / _FRESH))
             self._fresh = Feed(index, self._scan, self._in_thread)
             try:
-                while not self._closed and await self._feed_fresh(self._fresh):
+                while await self._feed_fresh(self._fresh):
                     pass
             finally:
                 self._fresh = None
@@ -180,7 +185,7 @@ class TextSearch:
             self._news.clear()
             try:
                 await self._follow()
-            except (AssayError, OSError, ValueError):
+            except Exception:  # noqa: BLE001 - whatever it is: they are found without, and the next try may succeed
                 _log.exception("texts could not be indexed; they are read plainly until the next try")
                 await asyncio.sleep(_RETRY_S)
                 self._news.set()
@@ -190,7 +195,7 @@ class TextSearch:
             while self._is_asked():
                 await asyncio.sleep(_READ_EVERY_S)
                 await (await self._opened()).read_on()
-        except (AssayError, OSError, ValueError):
+        except Exception:  # noqa: BLE001 - as above
             _log.exception("texts could not be read; the next search tries again")
         finally:
             self._reading = None
@@ -221,10 +226,22 @@ class TextSearch:
     async def _feed_fresh(self, fresh: Feed) -> bool:
         """A round of the new index; when it knows all, it takes the old one's place."""
         async with self._turn:
-            if self._closed or await fresh.some():
-                return not self._closed
-            self._feed = await self._in_thread(lambda: self._swapped(fresh))
+            if self._closed:
+                raise Unavailable("The store is being closed: its index of texts was not made anew.")
+            if await fresh.some():
+                return True
+            try:
+                self._feed = await self._in_thread(lambda: self._swapped(fresh))
+            except BaseException:
+                self._feed = None  # its files may be gone: whoever comes next opens what is there
+                raise
             return False
+
+    async def _renew(self, pending: Sequence[tuple[str, Sequence[str]]]) -> None:
+        async with self._turn:
+            for feed in filter(None, (self._feed, self._fresh)):
+                for project, traces in pending:
+                    await feed.renew(project, traces)
 
     def _swapped(self, fresh: Feed) -> Feed:
         if self._feed is not None:
