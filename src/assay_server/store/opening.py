@@ -21,6 +21,10 @@ from assay_server.store.width import NEVER, columns_from
 
 _log = logging.getLogger(__name__)
 
+_NOT_YET = "1TB"
+"""Of log. A checkpoint for which memory or the disk has no room would refuse the start, and every later one; once the
+store is open it is made good (`duck`). A store of an older schema is filled first, and that is too much for a log."""
+
 _LETTING_GO_S = (0.01, 0.1, 0.5, 2.0)
 
 
@@ -122,6 +126,8 @@ def _connect(file: Path, settings: Settings, version: int, whole: bool) -> duckd
         connection.execute(f"SET temp_directory = '{path}.spill'")  # not where the process happens to stand
         connection.execute("SET GLOBAL TimeZone = 'UTC'")  # days begin alike on every machine
         connection.execute(columns_from(NEVER if whole else settings.columns_from))
+        if version == NEWEST:
+            connection.execute(_checkpoint_at(_NOT_YET))
         attached_soon(connection, name, file, settings.row_group_size)
         connection.execute(f"USE {name}")
         connection.execute("PRAGMA disable_checkpoint_on_shutdown")  # the log is replayed faster than it is merged
@@ -136,10 +142,15 @@ def _connect(file: Path, settings: Settings, version: int, whole: bool) -> duckd
                 for statement in statements:
                     connection.execute(statement)
             settled.define(connection)
+        connection.execute(_checkpoint_at(settings.checkpoint_threshold))
     except BaseException:
         connection.close()
         raise
     return connection
+
+
+def _checkpoint_at(size: str) -> str:
+    return f"SET GLOBAL checkpoint_threshold = '{size}'"
 
 
 def attached_soon(control: duckdb.DuckDBPyConnection, name: str, file: Path, row_group_size: int) -> None:

@@ -80,3 +80,17 @@ async def test_facts_that_a_checkpoint_took_out_of_order_are_put_in_order_by_who
         await store.settle()
     assert (await store.scan("SELECT count(*) AS n FROM spans")) == [{"n": BATCHES * SPANS}]
     await store.close()
+
+
+async def test_a_store_starts_though_its_log_holds_more_names_than_a_checkpoint_has_memory_for(tmp_path: Path) -> None:
+    """Making its views had DuckDB write that checkpoint: the server was refused its facts at every start."""
+    store = await with_many_names(tmp_path, "1GB")
+    await store.close()
+    small = Settings(checkpoint_threshold="1MB", memory_limit="128MB", columns_from=100)
+    store = await DuckStore.open(tmp_path, small)
+    appended = await store.append(Facts(spans=[a_span(100_000, 1)]))
+    await store.settle()
+    rows = (await store.stats()).rows
+    kept = await store.scan("SELECT current_setting('variant_minimum_shredding_size') AS size")
+    await store.close()
+    assert (appended.spans, rows["spans"], kept) == (1, BATCHES * SPANS + 1, [{"size": -1}])
