@@ -1,4 +1,5 @@
 import { Button, Modal } from '@mantine/core'
+import { useWindowEvent } from '@mantine/hooks'
 import { type ShouldBlockFn, useBlocker } from '@tanstack/react-router'
 import { useRef } from 'react'
 import { UNHEARD } from '@/lib/focus'
@@ -12,10 +13,15 @@ interface AskProps {
   onLeave: () => void
 }
 
-/** Asked before a draft is lost. */
+/** Asked before a draft is lost. Where the draft is a dialog, this stands before it: who listens first, hears first. */
 export function AskToLeave({ opened, what, onStay, onLeave }: AskProps) {
+  useWindowEvent('keydown', (event) => {
+    if (!opened || event.key !== 'Escape' || event.isComposing) return
+    event.stopImmediatePropagation() // a dialog below would take the same key for its own, and ask again
+    onStay()
+  }, { capture: true })
   return (
-    <Modal opened={opened} onClose={onStay} onKeyDown={(event) => event.key === 'Escape' && onStay()} zIndex={300} title={<strong>Leave without saving?</strong>} closeButtonProps={{ 'aria-label': 'Close', ...UNHEARD }}>
+    <Modal opened={opened} onClose={onStay} closeOnEscape={false} zIndex={300} title={<strong>Leave without saving?</strong>} closeButtonProps={{ 'aria-label': 'Close', ...UNHEARD }}>
       <div className="stack">
         <p>What you changed in {what} is not saved, and is lost when you leave.</p>
         <div className="line" style={{ justifyContent: 'flex-end' }}>

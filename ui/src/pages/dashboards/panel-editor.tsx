@@ -47,29 +47,31 @@ export default function PanelEditor({ panel, taken, scope, onChanged, onDone, on
     onDone({ ...cleaned(draft), id: draft.id || idOf(draft.title, taken) })
   }
   return (
-    <Modal opened onClose={close} size="75rem" title={<strong>{panel ? 'Edit the panel' : 'Add a panel'}</strong>} closeButtonProps={{ 'aria-label': 'Close' }}>
-      <Loaded query={known}>
-        {(all) => (
-          <form className="panel-form" onSubmit={submit}>
-            <div className="fields">
-              <LimitedInput label="Title" most={200} required data-autofocus value={draft.title} onChange={(event) => edit({ title: event.currentTarget.value })} />
-              <LimitedInput label="Description" most={2000} value={draft.description ?? ''} onChange={(event) => edit({ description: event.currentTarget.value })} />
-              <Shows draft={draft} edit={edit} />
-              {draft.metrics && <MetricFields draft={draft} edit={edit} known={all} />}
-              {draft.sql !== undefined && <SqlFields draft={draft} edit={edit} known={all} />}
-              {draft.report && <ReportFields report={draft.report} change={(report) => edit({ report })} />}
-              <Select label="Width" data={all.widths.map((width) => ({ value: `${width}`, label: `${width} of 12 columns` }))} value={`${draft.width}`} allowDeselect={false} onChange={(width) => edit({ width: Number(width) })} />
-              <div className="line">
-                <Button type="submit" disabled={!draft.title.trim()}>{panel ? 'Done' : 'Add it'}</Button>
-                <Button variant="default" onClick={close}>Cancel</Button>
-              </div>
-            </div>
-            <div className="preview"><PanelFrame panel={{ ...cleaned(preview), title: preview.title || 'Preview', id: preview.id || 'preview', width: 12 }} scope={scope} label={`Preview of ${preview.title || 'the panel'}`} /></div>
-          </form>
-        )}
-      </Loaded>
+    <>
       <AskToLeave opened={leaving} what="this panel" onStay={() => leave(false)} onLeave={onClose} />
-    </Modal>
+      <Modal opened onClose={close} size="75rem" title={<strong>{panel ? 'Edit the panel' : 'Add a panel'}</strong>} closeButtonProps={{ 'aria-label': 'Close' }}>
+        <Loaded query={known}>
+          {(all) => (
+            <form className="panel-form" onSubmit={submit}>
+              <div className="fields">
+                <LimitedInput label="Title" most={200} required data-autofocus value={draft.title} onChange={(event) => edit({ title: event.currentTarget.value })} />
+                <LimitedInput label="Description" most={2000} value={draft.description ?? ''} onChange={(event) => edit({ description: event.currentTarget.value })} />
+                <Shows draft={draft} edit={edit} />
+                {draft.metrics && <MetricFields draft={draft} edit={edit} known={all} />}
+                {draft.sql !== undefined && <SqlFields draft={draft} edit={edit} known={all} />}
+                {draft.report && <ReportFields report={draft.report} change={(report) => edit({ report })} />}
+                <Select label="Width" data={all.widths.map((width) => ({ value: `${width}`, label: `${width} of 12 columns` }))} value={`${draft.width}`} allowDeselect={false} onChange={(width) => edit({ width: Number(width) })} />
+                <div className="line">
+                  <Button type="submit" disabled={!draft.title.trim()}>{panel ? 'Done' : 'Add it'}</Button>
+                  <Button variant="default" onClick={close}>Cancel</Button>
+                </div>
+              </div>
+              <div className="preview"><PanelFrame panel={{ ...cleaned(preview), title: preview.title || 'Preview', id: preview.id || 'preview', width: 12 }} scope={scope} label={`Preview of ${preview.title || 'the panel'}`} /></div>
+            </form>
+          )}
+        </Loaded>
+      </Modal>
+    </>
   )
 }
 
