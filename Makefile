@@ -7,7 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMPS := .stamps
 UV_VERSION := 0.13.8
-XDIST ?= 2
+XDIST ?= 3
 CHECK_XDIST ?= 4
 
 # Two workers with two BLAS threads each on two cores spin against each other: one thread each is several times faster.
