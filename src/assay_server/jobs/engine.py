@@ -15,6 +15,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from assay_server.core.errors import InvalidInput, Unavailable
+from assay_server.jobs.older_sqlite import connect_arguments
 
 Job = Callable[[dict[str, Any]], Awaitable[None]]
 """Runs on the event loop that launched the jobs. Its arguments are JSON. It may be called again with the same ones."""
@@ -136,6 +137,7 @@ class _Dbos:
         from dbos import DBOS, SetWorkflowID, WorkflowSerializationFormat
 
         self._dbos, self._set_id = DBOS, SetWorkflowID
+        arguments = connect_arguments(url)
         # Quiet and offline: no tracing, no conductor. Its errors reach us as exceptions, which are logged once, by us.
         DBOS(
             config={
@@ -145,6 +147,7 @@ class _Dbos:
                 "executor_id": executor,
                 "enable_otlp": False,
                 "log_level": "CRITICAL",
+                **({"db_engine_kwargs": {"connect_args": arguments}} if arguments else {}),
             }
         )
 
