@@ -160,7 +160,7 @@ def _tokens(trace: str, spans: list[Json]) -> Json:
     if not asked:
         return {
             "trace_id": trace,
-            "sentence": "Nobody counted the tokens of these calls.",
+            "sentence": "These calls did not report their tokens.",
             "cost": {"usd": None, "unknown": 0},
             "tokens": nobody,
             "llm_calls": 0,

@@ -61,8 +61,8 @@ const pages = [
 
 function NoPage() {
   return (
-    <Page title="There is no such page">
-      <p className="prose">The address may be mistyped, or the page has moved. <Link to="/traces">Go to the traces</Link>.</p>
+    <Page title="Page not found">
+      <p className="prose">The address may be wrong, or the page may have moved. <Link to="/traces">Go to the traces</Link>.</p>
     </Page>
   )
 }

@@ -167,6 +167,7 @@ def heard_of(page: Page, listeners: Listeners) -> Iterator[None]:
 def _as_new(page: Page, url: str) -> None:
     """Shows a picture of the site: no script of the interface runs, and what was stored can be taken away."""
     page.unroute_all(behavior="ignoreErrors")
+    page.context.set_offline(False)
     page.goto(f"{url}/favicon.svg")
     page.evaluate("() => { localStorage.clear(); sessionStorage.clear() }")
     page.set_viewport_size(SIZE)

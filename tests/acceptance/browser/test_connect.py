@@ -23,7 +23,7 @@ def test_a_new_key_stands_in_the_lines_of_the_chosen_client(opened: Opened, ui_a
     page.get_by_role("option", name="OpenTelemetry SDK, gRPC").click()
     expect(page).to_have_url(re.compile("client=otel-grpc"))
     expect(lines).to_contain_text("OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:4317")
-    page.get_by_role("button", name="Make one").click()
+    page.get_by_role("button", name="Create one").click()
     expect(lines).to_contain_text('authorization=Bearer sk_new_secret_shown_once"')
     assert ui_api.received == [("POST", "/keys", {"name": "an application", "role": "ingest"})]
     assert "sk_new_secret" not in page.url
@@ -38,7 +38,7 @@ def test_grpc_has_the_port_of_this_server(opened: Opened, ui_api: FakeApi) -> No
 def test_a_server_without_grpc_says_so(opened: Opened, ui_api: FakeApi) -> None:
     ui_api.grpc_port = 0
     page = opened("/connect?client=otel-grpc")
-    expect(page.get_by_text("This server takes no OTLP over gRPC")).to_be_visible()
+    expect(page.get_by_text("This server does not accept OTLP over gRPC")).to_be_visible()
     expect(page.locator(".snippet")).to_have_count(0)
 
 
@@ -47,7 +47,7 @@ def test_ones_own_key_is_filled_in_and_sent_nowhere(opened: Opened, ui_api: Fake
     page = opened("/connect")
     page.get_by_label("Key", exact=True).fill("sk_mine")
     expect(page.locator(".snippet pre")).to_contain_text("export ASSAY_API_KEY=sk_mine")
-    expect(page.get_by_role("button", name="Make one")).to_have_count(0)
+    expect(page.get_by_role("button", name="Create one")).to_have_count(0)
     assert ui_api.received == []
 
 
@@ -56,7 +56,7 @@ def test_the_first_trace_announces_itself(opened: Opened, ui_api: FakeApi) -> No
     page = opened("/connect")
     expect(page.get_by_text("Waiting for the first trace…")).to_be_visible()
     ui_api.world = full
-    notice = page.get_by_role("status").filter(has_text="It has arrived")
+    notice = page.get_by_role("status").filter(has_text="Received")
     expect(notice).to_be_visible()
     expect(notice.get_by_role("link")).to_have_attribute("href", f"/traces/{full.traces[0]['trace_id']}")
 
@@ -67,6 +67,6 @@ def test_a_trace_of_a_wrong_clock_announces_itself_too(opened: Opened, ui_api: F
     page = opened("/connect")
     expect(page.get_by_text("Waiting for the next trace…")).to_be_visible()
     ui_api.world.telling.append(("span", a_span(7, start=start)))
-    notice = page.get_by_role("status").filter(has_text="It has arrived: answer 7")
+    notice = page.get_by_role("status").filter(has_text="Received: answer 7")
     expect(notice.get_by_role("link")).to_have_attribute("href", f"/traces/{7:032x}")
-    expect(page.get_by_text("By its sender’s clock it began")).to_be_visible()
+    expect(page.get_by_text("According to the sender’s clock it started")).to_be_visible()

@@ -22,7 +22,7 @@ def test_costs_say_what_is_unknown_and_lead_to_the_calls(opened: Opened) -> None
         "$12.40 in the last 7 days, 12 % more than the 7 days before ($11.10, 571 calls); "
         "17 calls have no price and are not in it."
     )
-    expect(page.locator(".lead")).to_contain_text("12 model calls said neither tokens nor a cost")
+    expect(page.locator(".lead")).to_contain_text("12 model calls reported neither tokens nor a cost")
     row = page.get_by_role("row").filter(has_text=SMALL)
     expect(row).to_contain_text("unknown")
     page.get_by_role("link", name=QUOTE).click()
@@ -60,7 +60,7 @@ def test_a_period_of_which_calls_were_let_go_is_compared_with_nothing(opened: Op
 
     page.route("**/api/v1/costs?**", let_go)
     page.reload()
-    expect(lead).to_contain_text("or some of them, were let go by retention and are in no sum here.")
+    expect(lead).to_contain_text("or some of them, were deleted by retention and are not included.")
     expect(lead).not_to_contain_text("the 7 days before (")
 
 
@@ -68,7 +68,7 @@ def test_the_report_is_of_the_month_before_or_of_what_is_shown(opened: Opened) -
     page = opened("/costs?range=30d&by=tenant&feature=search")
     expect(page.get_by_role("button", name="Remove the filter feature")).to_be_visible()
     page.get_by_role("button", name="Report").click()
-    expect(page.get_by_role("menu")).to_contain_text("Last 30 days, by tenant, narrowed as here")
+    expect(page.get_by_role("menu")).to_contain_text("Last 30 days, by tenant, with these filters")
     month, shown = page.get_by_role("menuitem", name="Page to print").all()
     assert "since=" not in str(month.get_attribute("href"))
     expect(shown).to_have_attribute("href", re.compile("group_by=tenant&format=html&since=.*&feature=search"))
@@ -154,11 +154,11 @@ def test_what_a_price_lacks_is_added_to_it_and_its_tiers_stay(opened: Opened, ui
     ui_api.world.prices.append(price)
     page = opened("/costs?tab=prices")
     row = page.get_by_role("table", name="Models without a price").get_by_role("row").filter(has_text="batched")
-    expect(row).to_contain_text("Others have your own price")
+    expect(row).to_contain_text("Other calls use your own price")
     row.get_by_role("button", name="Set a price of batched").click()
     dialog = page.get_by_role("dialog", name="Change a price")
     expect(dialog.get_by_label("Model")).to_have_value("batch*")
-    expect(dialog).to_contain_text("over 1,000 prompt tokens stay")
+    expect(dialog).to_contain_text("over 1,000 prompt tokens do not change")
     dialog.get_by_label("Batch factor").fill("0.5")
     dialog.get_by_role("button", name="Set the price").click()
     expect(page.get_by_text("The price of batch* is set")).to_be_visible()
@@ -176,7 +176,7 @@ def test_a_price_set_over_one_with_more_says_so_and_keeps_it(opened: Opened, ui_
     dialog = page.get_by_role("dialog")
     dialog.get_by_label("Input").fill("0.9")
     dialog.get_by_label("Output").fill("1.9")
-    keep = dialog.get_by_label("Keep what the price before it has besides")
+    keep = dialog.get_by_label("Keep the other rates of the previous price")
     expect(keep).to_have_count(0)
     dialog.get_by_label("Model").fill("full")
     expect(dialog).to_contain_text("cache read $0.05; batch × 0.5; other rates over 200,000 prompt tokens")
@@ -189,19 +189,19 @@ def test_a_price_set_over_one_with_more_says_so_and_keeps_it(opened: Opened, ui_
 def test_a_viewer_sees_prices_and_sets_none(opened: Opened, ui_api: FakeApi) -> None:
     ui_api.world.role = "viewer"
     page = opened("/costs?tab=prices")
-    expect(page.get_by_text("Prices are set by admins")).to_be_visible()
+    expect(page.get_by_text("Only admins of this project can set prices")).to_be_visible()
     expect(page.get_by_role("button", name="Set a price")).to_have_count(0)
 
 
 def test_a_new_project_is_told_what_will_be_here(opened: Opened, ui_api: FakeApi) -> None:
     ui_api.world = World()
     page = opened("/costs")
-    expect(page.locator(".state h2")).to_have_text("No model was called in the last 7 days")
-    for tab, title in [("Why", "on either day"), ("Forecast", "No full day"), ("Savings", "No model was called")]:
+    expect(page.locator(".state h2")).to_have_text("No model calls in the last 7 days")
+    for tab, title in [("Why", "on either day"), ("Forecast", "No full day"), ("Savings", "No model calls")]:
         page.get_by_role("tab", name=tab).click()
         expect(page.locator(".state h2")).to_contain_text(title)
     page.get_by_role("tab", name="Prices").click()
-    expect(page.get_by_text("Every model that was called in this time has a price.")).to_be_visible()
+    expect(page.get_by_text("Every model called in this time range has a price.")).to_be_visible()
 
 
 def test_no_name_pushes_an_amount_off_the_printed_page_and_the_total_stands_once(chromium: Browser) -> None:
@@ -226,7 +226,7 @@ def test_no_name_pushes_an_amount_off_the_printed_page_and_the_total_stands_once
 
 def test_costs_are_those_of_traces_that_a_line_finds(opened: Opened) -> None:
     page = opened("/costs?range=30d&user=u-0061")
-    line = page.get_by_role("combobox", name="Only calls of traces that this line finds")
+    line = page.get_by_role("combobox", name="Only calls in traces that match this search")
     with page.expect_request(lambda request: "/costs?" in request.url and "search=" in request.url):
         line.fill("score.helpful<0.5 refund")
         page.keyboard.press("Enter")

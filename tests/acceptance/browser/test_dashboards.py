@@ -16,7 +16,7 @@ Opened = Callable[..., Page]
 
 def test_the_list_says_what_each_answers(opened: Opened) -> None:
     page = opened("/dashboards")
-    expect(page.locator(".lead")).to_contain_text("5 dashboards to begin with")
+    expect(page.locator(".lead")).to_contain_text("5 dashboards included")
     page.get_by_role("link", name="Performance").click()
     expect(page).to_have_url(re.compile("/dashboards/performance"))
     expect(page.get_by_role("heading", name="Performance")).to_be_visible()
@@ -45,9 +45,9 @@ def test_a_chart_has_its_figures_as_a_table_too(opened: Opened) -> None:
 
 def test_the_address_holds_range_variables_and_comparison(opened: Opened) -> None:
     page = opened("/dashboards/cost?range=7d")
-    page.get_by_label("With the period before").check()
+    page.get_by_label("Compare with previous period").check()
     expect(page).to_have_url(re.compile("range=7d.*compare=1"))
-    expect(page.get_by_role("region", name="Spent")).to_contain_text("+25 % against before ($0.96, n 1,200)")
+    expect(page.get_by_role("region", name="Spent")).to_contain_text("+25 % vs the previous period ($0.96, n 1,200)")
     expect(page.get_by_role("region", name="Spent")).to_contain_text("17 unknown")
     page.get_by_role("button", name="model").click()
     page.get_by_role("menuitem").first.click()
@@ -56,7 +56,7 @@ def test_the_address_holds_range_variables_and_comparison(opened: Opened) -> Non
 
 def test_a_whole_dashboard_is_narrowed_by_a_line_of_the_list(opened: Opened, ui_api: FakeApi) -> None:
     page = opened("/dashboards/performance?range=24h")
-    line = page.get_by_role("combobox", name="Only traces that this line finds")
+    line = page.get_by_role("combobox", name="Only traces that match this search")
     with page.expect_response("**/panels/query"):
         line.fill("user:u12 late")
         page.keyboard.press("Enter")
@@ -64,7 +64,7 @@ def test_a_whole_dashboard_is_narrowed_by_a_line_of_the_list(opened: Opened, ui_
     expect(page.locator("[aria-busy=true]")).to_have_count(0)
     asked = [body["filter"] for _, path, body in ui_api.received if path == "/panels/query"]
     assert asked[-1] == {"search": "user:u12 late"}
-    for wrong, why in (("latency>soon", "has a unit"), ("late since:2d", "leave out since:2d")):
+    for wrong, why in (("latency>soon", "has a unit"), ("late since:2d", "Remove since:2d")):
         line.fill(wrong)
         page.keyboard.press("Enter")
         expect(page.get_by_text(why)).to_be_visible()
@@ -96,8 +96,8 @@ def test_questions_by_words_become_those_by_meaning(opened: Opened, ui_url: str)
     page.route("**/api/v1/panels/query", answer)
     page.goto(f"{ui_url}/dashboards/usage")
     panel = page.get_by_role("region", name="Most common questions")
-    expect(panel).to_contain_text("By words (TF-IDF). By their meaning in a moment.")
-    expect(panel).to_contain_text("By meaning (a model).")
+    expect(panel).to_contain_text("Grouped by words (TF-IDF). Grouping by meaning…")
+    expect(panel).to_contain_text("Grouped by meaning (a model).")
 
 
 def test_a_corrected_rate_says_what_it_stands_on(opened: Opened) -> None:
@@ -148,7 +148,7 @@ def test_leaving_a_draft_asks_first_however_one_leaves(opened: Opened) -> None:
     title.fill("Mine")
     dialog = page.get_by_role("dialog", name="Leave without saving?")
     page.go_back()
-    expect(dialog).to_contain_text("What you changed in this dashboard is not saved")
+    expect(dialog).to_contain_text("Your changes to this dashboard are not saved")
     dialog.get_by_role("button", name="Stay").click()
     expect(title).to_have_value("Mine")
     page.get_by_role("link", name="Traces", exact=True).click()
@@ -195,7 +195,7 @@ def test_closing_a_panel_that_was_changed_asks_first(opened: Opened) -> None:
     panel.get_by_label("Title").fill("Cost by team")
     page.keyboard.press("Escape")
     dialog = page.get_by_role("dialog", name="Leave without saving?")
-    expect(dialog).to_contain_text("What you changed in this panel is not saved")
+    expect(dialog).to_contain_text("Your changes to this panel are not saved")
     page.keyboard.press("Escape")
     expect(dialog).to_have_count(0)
     expect(panel.get_by_label("Title")).to_have_value("Cost by team")
@@ -208,7 +208,7 @@ def test_closing_a_panel_that_was_changed_asks_first(opened: Opened) -> None:
     page.go_back()
     dialog.get_by_role("button", name="Stay").click()
     panel.get_by_role("button", name="Cancel").click()
-    dialog.get_by_role("button", name="Leave; my changes are lost").click()
+    dialog.get_by_role("button", name="Discard changes").click()
     expect(panel).to_have_count(0)
 
 
@@ -223,7 +223,7 @@ def test_two_who_save_do_not_overwrite_each_other(opened: Opened, ui_api: FakeAp
     page.get_by_role("button", name="Save", exact=True).click()
     expect(page.get_by_role("alert")).to_contain_text("This dashboard was saved by mara.")
     expect(title).to_have_value("Mine")
-    page.get_by_role("button", name="Show what was saved").click()
+    page.get_by_role("button", name="Discard my draft and show the saved version").click()
     expect(page.get_by_role("heading", name="Theirs")).to_be_visible()
 
 
@@ -282,14 +282,14 @@ def test_a_title_in_any_script_makes_a_dashboard(opened: Opened) -> None:
     title.fill("Über alles")
     expect(page.get_by_role("dialog")).to_contain_text("/dashboards/uber-alles")
     title.fill("コスト 🎛️")
-    page.get_by_role("button", name="Make it").click()
+    page.get_by_role("button", name="Create").click()
     expect(page).to_have_url(re.compile("/dashboards/dashboard-1[?]edit=1"))
 
 
 def test_a_new_one_begins_empty_and_a_viewer_makes_none(opened: Opened, ui_api: FakeApi) -> None:
     page = opened("/dashboards?do=new")
     page.get_by_role("dialog").get_by_label("Title").fill("Support team")
-    page.get_by_role("button", name="Make it").click()
+    page.get_by_role("button", name="Create").click()
     expect(page).to_have_url(re.compile("/dashboards/support-team[?]edit=1"))
     ui_api.world.role = "viewer"
     page = opened("/dashboards")

@@ -17,37 +17,37 @@ Opened = Callable[..., Page]
 
 def test_what_rings_comes_first_and_can_be_tried_and_silenced(opened: Opened, ui_api: FakeApi) -> None:
     page = opened("/monitors")
-    expect(page.locator(".lead")).to_have_text("error-rate is in alarm; 1 monitor has seen too little to say anything.")
+    expect(page.locator(".lead")).to_have_text("error-rate is alerting; 1 monitor has too little data to decide.")
     first = page.locator("tbody tr").first
     expect(first).to_contain_text("8.1 %")
     first.get_by_role("link").click()
     page.get_by_role("button", name="Try it").click()
-    expect(page.get_by_text("It would say now")).to_be_visible()
+    expect(page.get_by_text("It would report now")).to_be_visible()
     page.get_by_role("button", name="Silence").click()
     dialog = page.get_by_role("dialog")
     dialog.get_by_label("Reason").fill("the provider is being moved")
-    dialog.get_by_role("button", name="Silence it").click()
-    expect(page.get_by_text("Nobody is told until")).to_be_visible()
+    dialog.get_by_role("button", name="Silence").click()
+    expect(page.get_by_text("Notifications are paused until")).to_be_visible()
     sent = {"minutes": 120, "reason": "the provider is being moved"}
     assert ui_api.received[-1] == ("POST", f"/monitors/{an_id('mon', 2)}/silence", sent)
 
 
 def test_the_week_of_a_monitor_is_drawn_with_its_line(opened: Opened) -> None:
     page = opened(f"/monitors/{an_id('mon', 2)}")
-    expect(page.get_by_text("It would have rung 2 times in the past 7 days")).to_be_visible()
+    expect(page.get_by_text("It would have alerted 2 times in the past 7 days")).to_be_visible()
     chart = page.get_by_role("img", name="The past 7 days: all, alarm above")
     expect(chart.locator("path").first).to_be_attached()
     figure = page.locator("figure").filter(has=chart)
     expect(figure).to_contain_text("alarm above 5 %")
-    expect(figure).to_contain_text("a look every 1 h, UTC; dotted: too little to say anything")
+    expect(figure).to_contain_text("checked every 1 h, UTC; dotted: too little data")
     chart.hover(position={"x": 83, "y": 80})  # the fourth look of 168
-    expect(chart).to_contain_text("too little to say anything")
+    expect(chart).to_contain_text("too little data")
 
 
 def test_turning_one_off_sends_its_whole_definition(opened: Opened, ui_api: FakeApi) -> None:
     page = opened(f"/monitors/{an_id('mon', 3)}")
     page.get_by_role("button", name="Turn off").click()
-    expect(page.locator(".lead").first).to_contain_text("It is turned off and looks at nothing.")
+    expect(page.locator(".lead").first).to_contain_text("This monitor is turned off.")
     method, _, body = ui_api.received[-1]
     assert (method, body["name"], body["enabled"]) == ("PUT", "schema-violations", False)
     assert "status" not in body
@@ -57,11 +57,11 @@ def test_turning_one_off_sends_its_whole_definition(opened: Opened, ui_api: Fake
 def test_a_new_monitor_is_tried_before_it_is_made(opened: Opened, ui_api: FakeApi) -> None:
     page = opened("/monitors")
     page.get_by_role("link", name="New monitor").click()
-    expect(page.get_by_text("It would have rung 2 times in the past 7 days: 168 looks, 1 of them")).to_be_visible()
+    expect(page.get_by_text("It would have alerted 2 times in the past 7 days: 168 checks, 1 of them")).to_be_visible()
     page.get_by_label("Name").fill("slow-answers")
     page.get_by_role("combobox", name="Metric").click()
     page.get_by_role("option", name="Latency").click()
-    page.get_by_text("Leaves what is usual").click()
+    page.get_by_text("Change from baseline").click()
     page.get_by_label("By more than").fill("30")
     page.get_by_role("combobox", name="Which way").click()
     page.get_by_role("option", name="either way").click()
@@ -70,7 +70,7 @@ def test_a_new_monitor_is_tried_before_it_is_made(opened: Opened, ui_api: FakeAp
     page.get_by_role("option", name="model", exact=True).click()
     page.get_by_role("combobox", name="Values of model").fill("gpt-5")
     page.keyboard.press("Enter")
-    page.get_by_role("combobox", name="Days and hours of").fill("Berlin")
+    page.get_by_role("combobox", name="Time zone of the baseline").fill("Berlin")
     page.get_by_role("option", name="Europe/Berlin").click()
     page.get_by_role("combobox", name="For each").fill("attribute:http.route")
     with page.expect_response("**/monitors/preview"):
@@ -129,7 +129,7 @@ def test_an_error_budget_is_watched_and_told_to_one_address(opened: Opened, ui_a
     ui_api.world.addresses = some_addresses()
     page = opened("/monitors/new")
     page.get_by_label("Name").fill("budget")
-    page.get_by_text("Burns its budget").click()
+    page.get_by_text("Error budget burn").click()
     page.get_by_label("Should be good").fill("99.5")
     page.get_by_role("combobox", name="Tell", exact=True).click()
     page.get_by_role("option", name="only these").click()
@@ -167,12 +167,12 @@ def test_leaving_a_monitor_that_was_changed_asks_first(opened: Opened) -> None:
     page.get_by_label("Is above").fill("7")
     page.get_by_role("link", name="Cancel").click()
     dialog = page.get_by_role("dialog")
-    expect(dialog).to_contain_text("What you changed in this monitor is not saved")
+    expect(dialog).to_contain_text("Your changes to this monitor are not saved")
     page.keyboard.press("Escape")
     expect(dialog).to_have_count(0)
     expect(page.get_by_label("Is above")).to_have_value("7")
     page.get_by_role("link", name="Traces", exact=True).click()
-    dialog.get_by_role("button", name="Leave; my changes are lost").click()
+    dialog.get_by_role("button", name="Discard changes").click()
     expect(page).to_have_url(re.compile("/traces$"))
 
 
@@ -284,15 +284,15 @@ def test_the_evidence_of_a_monitor_without_groups_has_none(opened: Opened, ui_ap
 
 def test_everything_is_silenced_and_a_silence_is_ended(opened: Opened, ui_api: FakeApi) -> None:
     page = opened("/monitors?tab=silences")
-    expect(page.get_by_text("Nothing is silenced")).to_be_visible()
+    expect(page.get_by_text("No silences")).to_be_visible()
     page.get_by_role("button", name="Silence…").click()
     dialog = page.get_by_role("dialog")
     dialog.get_by_label("Reason").fill("the database moves")
-    dialog.get_by_role("button", name="Silence it").click()
+    dialog.get_by_role("button", name="Silence").click()
     row = page.locator("tbody tr").first
     expect(row).to_contain_text("everything")
     row.get_by_role("button", name="End the silence: the database moves").click()
-    expect(page.get_by_text("Nothing is silenced")).to_be_visible()
+    expect(page.get_by_text("No silences")).to_be_visible()
     assert [call[:2] for call in ui_api.received] == [("POST", "/silences"), ("DELETE", f"/silences/{an_id('sil', 1)}")]
     assert ui_api.received[0][2] == {"minutes": 120, "reason": "the database moves"}, "by the server's clock"
 
@@ -303,18 +303,18 @@ def test_a_silence_comes_again_every_weekend(opened: Opened, ui_api: FakeApi) ->
     dialog.get_by_label("Reason").fill("the nightly load")
     dialog.get_by_role("combobox", name="For").or_(dialog.get_by_role("textbox", name="For")).click()
     page.get_by_role("option", name="again and again").click()
-    expect(dialog.get_by_role("button", name="Silence it")).to_be_disabled()
+    expect(dialog.get_by_role("button", name="Silence")).to_be_disabled()
     for day in ("Mon", "Tue", "Wed", "Thu", "Fri"):
         dialog.get_by_label(day).uncheck()
     dialog.get_by_label("From").fill("22:00")
     dialog.get_by_label("Until").fill("04:00")
-    zone = dialog.get_by_role("combobox", name="By the clocks of").or_(
-        dialog.get_by_role("textbox", name="By the clocks of")
+    zone = dialog.get_by_role("combobox", name="Time zone").or_(
+        dialog.get_by_role("textbox", name="Time zone")
     )
     zone.click()
     zone.fill("Berlin")
     page.get_by_role("option", name="Europe/Berlin").click()
-    dialog.get_by_role("button", name="Silence it").click()
+    dialog.get_by_role("button", name="Silence").click()
     row = page.locator("tbody tr").first
     expect(row).to_contain_text("Sat, Sun 22:00–04:00 Europe/Berlin")
     expect(row).to_contain_text("ended by hand")
@@ -326,7 +326,7 @@ def test_a_silence_says_to_the_second_when_it_is(opened: Opened, ui_api: FakeApi
     page = opened("/monitors?tab=silences&do=silence")
     dialog = page.get_by_role("dialog")
     dialog.get_by_label("Reason").fill("the database moves")
-    dialog.get_by_role("button", name="Silence it").click()
+    dialog.get_by_role("button", name="Silence").click()
     row = page.locator("tbody tr").first
     expect(row).to_contain_text(re.compile(r"once, from \d+ \w+ \d{4}, \d\d:\d\d:\d\d UTC"))
     expect(row.locator("time").last).to_have_text(re.compile(r"\d\d:\d\d:\d\d UTC$"))
@@ -341,10 +341,10 @@ def test_a_monitor_says_in_truth_who_is_told(opened: Opened, ui_api: FakeApi) ->
     monitor = next(one for one in ui_api.world.monitors if one["id"] == an_id("mon", 2))
     monitor["notify"] = ["gone"]
     page.reload()
-    expect(tells).to_have_text("gone (not there): every address is told")
+    expect(tells).to_have_text("gone (missing): everyone is notified")
     monitor["notify"] = ["night"]
     page.reload()
-    expect(tells).to_have_text("night (turned off): nobody is told")
+    expect(tells).to_have_text("night (turned off): nobody is notified")
 
 
 def test_a_link_to_a_tab_that_there_is_not_shows_what_is_watched(opened: Opened) -> None:
@@ -377,18 +377,18 @@ def test_addresses_are_added_tried_and_never_shown_again(opened: Opened, ui_api:
     dialog.get_by_label("Address").fill("mailto://me:hunter2@example.org")
     dialog.get_by_role("button", name="Add it").click()
     page.get_by_role("button", name="Send a test to mail").click()
-    expect(page.get_by_text("mail was told, in 41 ms.")).to_be_visible()
+    expect(page.get_by_text("mail was notified in 41 ms.")).to_be_visible()
     assert "hunter2" not in page.content()
 
 
 def test_a_viewer_changes_nothing_and_an_empty_project_learns(opened: Opened, ui_api: FakeApi) -> None:
     ui_api.world.role = "viewer"
     page = opened(f"/monitors/{an_id('mon', 2)}")
-    expect(page.get_by_text("Looked at every")).to_be_visible()
+    expect(page.get_by_text("Checked every")).to_be_visible()
     expect(page.get_by_role("button", name="Silence")).to_have_count(0)
     ui_api.world = World()
     page.get_by_role("link", name="Monitors").first.click()
-    expect(page.locator(".state h2")).to_have_text("Nothing is watched")
+    expect(page.locator(".state h2")).to_have_text("No monitors yet")
 
 
 def _changes(ui_api: FakeApi) -> list[tuple[str, str, Json]]:

@@ -55,7 +55,7 @@ def test_a_user_is_found_by_a_part_of_the_id(opened: Opened) -> None:
 @pytest.mark.parametrize(("path", "noun"), [("/sessions", "Sessions"), ("/users", "Users")])
 def test_people_are_found_by_what_they_have_a_trace_of(opened: Opened, path: str, noun: str) -> None:
     page = opened(path)
-    line = page.get_by_role("combobox", name=f"{noun} with a trace that this line finds")
+    line = page.get_by_role("combobox", name=f"{noun} with traces that match this search")
     with page.expect_request(lambda request: f"/api/v1{path}?" in request.url and "search=" in request.url) as asked:
         line.fill("score.user_feedback<0.5 refund")
         page.keyboard.press("Enter")

@@ -108,7 +108,7 @@ def test_counting_stops_and_says_so_and_the_index_says_how_far_it_is(opened: Ope
     ui_api.world.behind = {"rows": 1204, "seconds": 4.0}
     page = opened("/traces?q=return")
     expect(page.get_by_role("heading", level=1)).to_have_text("Traces 50+")
-    expect(page.get_by_text("is 4.00 s behind; the 1,204 newest rows are read one by one")).to_be_visible()
+    expect(page.get_by_text("is 4.00 s behind; the 1,204 newest rows are scanned directly")).to_be_visible()
     page.goto(page.url.replace("?q=return", ""))
     expect(page.locator("tbody tr.open").first).to_be_visible()
     expect(page.get_by_text("The text index")).to_have_count(0)
@@ -125,7 +125,7 @@ def test_a_view_is_saved_renamed_begun_with_and_deleted(opened: Opened, ui_api: 
     sent = {"page": "traces", "query": {"q": "status:error", "cols": "model"}}
     assert ui_api.received == [("PUT", "/views/Failed", sent)]
     views.click()
-    page.get_by_role("menuitem", name="Begin with this view").click()
+    page.get_by_role("menuitem", name="Open with this view").click()
     page.goto(page.url.partition("?")[0])
     expect(page.get_by_role("heading", level=1)).to_have_text("Traces 9")
     views.click()
@@ -172,7 +172,7 @@ def test_columns_are_chosen_in_the_address_and_kept_for_oneself(opened: Opened) 
     expect(page).to_have_url(re.compile("cols=.*score.user_feedback"))
     expect(page.get_by_role("columnheader", name="user feedback")).to_be_visible()
     expect(page.get_by_role("columnheader", name="User", exact=True)).to_have_count(0)
-    page.get_by_role("menuitem", name="Keep for me").click()
+    page.get_by_role("menuitem", name="Save in this browser").click()
     page.goto(page.url.partition("?")[0])
     expect(page.get_by_role("columnheader", name="user feedback")).to_be_visible()
 
@@ -213,7 +213,7 @@ def test_what_a_link_sorts_by_has_its_column(opened: Opened, ui_api: FakeApi) ->
     page = opened("/traces?q=return&sort=score.user_feedback:asc&cols=model")
     head = page.get_by_role("columnheader", name="user feedback")
     expect(head).to_have_attribute("aria-sort", "ascending")
-    expect(page.get_by_text("Sorted among the newest 50 traces that have these words")).to_be_visible()
+    expect(page.get_by_text("Sorted among the newest 50 traces that contain these words")).to_be_visible()
     page.goto(page.url.replace("user_feedback%3Aasc", "").replace("user_feedback:asc", ""))
     expect(page.get_by_text("The list cannot be sorted by this")).to_be_visible()
 
@@ -242,9 +242,9 @@ def test_marked_traces_are_put_into_a_golden_set(
     dialog = page.get_by_role("dialog", name="Put 3 traces into a golden set")
     dialog.get_by_label("Dataset").fill("golden")
     page.keyboard.press("Tab")  # the list of names closes
-    expect(dialog).to_contain_text("A new version is made: v3")
-    expect(dialog.get_by_role("status")).to_contain_text("Left out, since no question of theirs is stored")
-    dialog.get_by_role("checkbox", name="What was answered is expected").uncheck()
+    expect(dialog).to_contain_text("Creates a new version: v3")
+    expect(dialog.get_by_role("status")).to_contain_text("Left out because no question is stored")
+    dialog.get_by_role("checkbox", name="Use the recorded answer as expected").uncheck()
     dialog.get_by_role("button", name="Put them in").click()
     expect(dialog).to_have_count(0)
     expect(page.get_by_text("golden v3 holds them")).to_be_visible()
@@ -280,14 +280,14 @@ def test_the_live_tail_shows_holds_and_says_what_it_missed(opened: Opened, ui_ap
     expect(rows.first).to_contain_text("answer 2")
     page.keyboard.press("p")
     ui_api.world.telling.append(("span", a_span(7)))
-    expect(page.get_by_text("Held; 1 span waiting")).to_be_visible()
+    expect(page.get_by_text("Paused; 1 span waiting")).to_be_visible()
     expect(rows).to_have_count(3)
     page.keyboard.press("p")
     expect(rows.first).to_contain_text("answer 7")
     ui_api.world.telling.append(("missed", {"n": 12}))
     expect(page.get_by_text("12 spans left out")).to_be_visible()
     ui_api.world.telling.append(None)
-    expect(page.get_by_text("The connection is lost; trying again.")).to_be_visible()
+    expect(page.get_by_text("Connection lost, reconnecting.")).to_be_visible()
 
 
 def test_the_live_tail_holds_under_the_pointer_and_keeps_the_page_light(opened: Opened, ui_api: FakeApi) -> None:
@@ -296,7 +296,7 @@ def test_the_live_tail_holds_under_the_pointer_and_keeps_the_page_light(opened: 
     expect(page.get_by_text("Listening; the newest 300")).to_be_visible()
     assert page.locator(".live tbody tr").count() < 60
     page.locator(".live tbody tr.open").first.hover()
-    expect(page.get_by_text("Held; 0 spans waiting")).to_be_visible()
+    expect(page.get_by_text("Paused; 0 spans waiting")).to_be_visible()
     page.mouse.move(5, 5)
     expect(page.get_by_text("Listening; the newest 300")).to_be_visible()
 
@@ -333,7 +333,7 @@ def test_a_row_says_what_one_should_know_before_opening_it(opened: Opened, ui_ap
     scores = {**first["scores"], "tool_loop": {"n": 1, "mean": 1.0}}
     ui_api.world.traces = [{**first, "let_go": 2, "scores": scores, "pii": ["US_SSN"]}, *others]
     row = opened("/traces").locator("tbody tr.open").first
-    for flag in ("tool loop", "text let go", "scrubbed"):
+    for flag in ("tool loop", "text deleted", "scrubbed"):
         expect(row.get_by_role("img", name=flag)).to_be_visible()
 
 

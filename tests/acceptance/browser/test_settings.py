@@ -19,19 +19,19 @@ def test_retention_shows_what_would_go_before_it_is_changed(opened: Opened, ui_a
     expect(page.locator(".lead")).to_have_text(
         "Spans are kept 365 days, their text 30 days; everything else is kept. staging has a rule of its own."
     )
-    act = page.get_by_role("button", name="Look at the change")
+    act = page.get_by_role("button", name="Review the change")
     expect(act).to_be_disabled()
     page.get_by_label("Their text, days").first.fill("14")
     page.get_by_role("button", name="Remove the rule of staging").click()
     act.click()
     dialog = page.get_by_role("dialog")
     expect(dialog.get_by_role("listitem")).to_have_text(
-        ["Their text: kept 14 days instead of 30 days.", "The rule of staging goes: the project’s rule holds there."]
+        ["Their text: kept 14 days instead of 30 days.", "The rule of staging is removed: the project’s rule applies there."]
     )
-    expect(dialog).to_contain_text("A pass now would let go 1,204 spans, 88,310 texts")
+    expect(dialog).to_contain_text("A pass now would delete 1,204 spans, 88,310 texts")
     dialog.get_by_label("Reason").fill("the contract says two weeks")
-    dialog.get_by_role("button", name="Keep it like this").click()
-    expect(page.get_by_text("Until then they can be taken back")).to_be_visible()
+    dialog.get_by_role("button", name="Save retention").click()
+    expect(page.get_by_text("Until then you can undo them")).to_be_visible()
     whole = {"environment": None, "metadata_days": 365, "text_days": 14, "scores_days": None, "runs_days": None}
     sent = [call for call in ui_api.received if call[0] == "PUT"]
     assert sent == [("PUT", "/retention", {"rules": [whole], "reason": "the contract says two weeks"})]
@@ -54,7 +54,7 @@ def test_a_number_out_of_range_is_told_what_is_allowed_and_stays_as_it_was_typed
         days.press("Tab")
         expect(days).to_have_value(typed)
         expect(page.get_by_text(told)).to_be_visible()
-        page.get_by_role("button", name="Look at the change").click()
+        page.get_by_role("button", name="Review the change").click()
         expect(page.get_by_role("dialog")).to_have_count(0)
     days.clear()
     days.press_sequentially("1e1")
@@ -64,7 +64,7 @@ def test_a_number_out_of_range_is_told_what_is_allowed_and_stays_as_it_was_typed
     days.press_sequentially("1e1")
     expect(page.get_by_text("Allowed:")).to_have_count(0)
     expect(page.get_by_text("Not a number")).to_have_count(0)
-    page.get_by_role("button", name="Look at the change").click()
+    page.get_by_role("button", name="Review the change").click()
     expect(page.get_by_role("dialog")).to_contain_text("10 days")
 
 
@@ -74,11 +74,11 @@ def test_leaving_rules_that_were_changed_asks_first(opened: Opened, tab: str, fi
     page.get_by_label(field).first.fill("13")
     page.get_by_role("tab", name="Keys").click()
     dialog = page.get_by_role("dialog")
-    expect(dialog).to_contain_text("What you changed in these rules is not saved")
+    expect(dialog).to_contain_text("Your changes to these rules are not saved")
     page.keyboard.press("Escape")
     expect(page.get_by_label(field).first).to_have_value("13")
     page.get_by_role("tab", name="Keys").click()
-    dialog.get_by_role("button", name="Leave; my changes are lost").click()
+    dialog.get_by_role("button", name="Discard changes").click()
     expect(page.get_by_role("button", name="Create a key")).to_be_visible()
 
 
@@ -98,7 +98,7 @@ def test_a_quota_below_what_came_in_warns(opened: Opened, ui_api: FakeApi) -> No
     page.get_by_role("button", name="Change…").click()
     dialog = page.get_by_role("dialog")
     dialog.get_by_label("Spans a day").fill("1000")
-    expect(dialog).to_contain_text("862,114 came in already. The next request is turned away at once")
+    expect(dialog).to_contain_text("862,114 already used. The next request will be refused")
     dialog.get_by_label("Reason").fill("a test")
     dialog.get_by_role("button", name="Set them").click()
     expect(dialog).to_have_count(0)
@@ -108,14 +108,14 @@ def test_a_quota_below_what_came_in_warns(opened: Opened, ui_api: FakeApi) -> No
 def test_a_person_is_looked_for_then_deleted_by_typing_who(opened: Opened, ui_api: FakeApi) -> None:
     page = opened("/settings?tab=privacy")
     page.get_by_label("User").fill("u-0061")
-    page.get_by_role("button", name="Look what there is").click()
+    page.get_by_role("button", name="Find data").click()
     expect(page.locator(".lead")).to_have_text(
         "Stored of this person: 120 spans, 3 log records, 7 scores, 2 media files."
     )
-    expect(page.get_by_text("holds a copy and does not expire by itself")).to_be_visible()
+    expect(page.get_by_text("holds a copy and does not expire")).to_be_visible()
     page.get_by_role("button", name="Delete it…").click()
     dialog = page.get_by_role("dialog")
-    act = dialog.get_by_role("button", name="Delete it for good")
+    act = dialog.get_by_role("button", name="Delete permanently")
     dialog.get_by_label("Reason").fill("asked by mail")
     expect(act).to_be_disabled()
     dialog.get_by_label("Type the user to confirm").fill("u-0061")
@@ -130,11 +130,11 @@ def test_a_trace_is_deleted_from_its_page(opened: Opened, ui_api: FakeApi) -> No
     page = opened(f"/traces/{AGENT}")
     page.get_by_role("link", name="Delete this trace…").click()
     expect(page.get_by_role("textbox", name="Trace")).to_have_value(AGENT)
-    page.get_by_role("button", name="Look what there is").click()
+    page.get_by_role("button", name="Find data").click()
     expect(page.locator(".lead")).to_contain_text("Stored of this trace: 120 spans")
     page.get_by_role("button", name="Delete it…").click()
     dialog = page.get_by_role("dialog", name="Delete this trace")
-    act = dialog.get_by_role("button", name="Delete it for good")
+    act = dialog.get_by_role("button", name="Delete permanently")
     dialog.get_by_label("Reason").fill("a key in its prompt")
     expect(act).to_be_disabled()
     dialog.get_by_label("Type the beginning of its id to confirm").fill(AGENT[:8])
@@ -147,7 +147,7 @@ def test_a_trace_is_deleted_from_its_page(opened: Opened, ui_api: FakeApi) -> No
 def test_an_id_that_no_field_can_hold_comes_by_its_link_as_it_is(opened: Opened, ui_api: FakeApi) -> None:
     page = opened("/settings?tab=privacy&user=%20u-0061%0A")
     with page.expect_request(lambda request: "dry_run" in request.url) as asked:
-        page.get_by_role("button", name="Look what there is").click()
+        page.get_by_role("button", name="Find data").click()
     assert asked.value.post_data_json["user"] == " u-0061\n"
     proof = page.get_by_role("link", name="Download the proof")
     expect(proof).to_have_attribute("href", f"/api/v1/deletions/{an_id('del', 1)}/proof")
@@ -156,11 +156,11 @@ def test_an_id_that_no_field_can_hold_comes_by_its_link_as_it_is(opened: Opened,
 def test_a_deletion_that_left_something_does_not_just_say_done(opened: Opened) -> None:
     page = opened("/settings?tab=privacy")
     row = page.get_by_role("row").filter(has_text="asked by letter")
-    expect(row).to_contain_text("Done, with remains")
+    expect(row).to_contain_text("Done, with exceptions")
     expect(row.get_by_role("list", name="What remains").get_by_role("listitem")).to_have_text(
         [
             "dataset golden, versions 1, 2 (2 items): items made from this person's spans",
-            "backup bak_1, /var/backups/assay: made before the deletion; it does not expire by itself",
+            "backup bak_1, /var/backups/assay: made before the deletion; it does not expire",
         ]
     )
 
@@ -168,7 +168,7 @@ def test_a_deletion_that_left_something_does_not_just_say_done(opened: Opened) -
 def test_somebody_nobody_knows_is_told_as_that(opened: Opened) -> None:
     page = opened("/settings?tab=privacy")
     page.get_by_label("User").fill("nobody")
-    page.get_by_role("button", name="Look what there is").click()
+    page.get_by_role("button", name="Find data").click()
     expect(page.get_by_role("alert")).to_contain_text("There is no such thing in this project.")
 
 
@@ -181,7 +181,7 @@ def test_a_share_is_what_is_typed_key_by_key(opened: Opened, ui_api: FakeApi) ->
         share.press("Backspace")
         share.press_sequentially(typed)
         expect(share).to_have_value(typed)
-    page.get_by_role("button", name="Look at the change").click()
+    page.get_by_role("button", name="Review the change").click()
     dialog = page.get_by_role("dialog")
     dialog.get_by_label("Reason").fill("less")
     dialog.locator("button[type=submit]").click()
@@ -195,11 +195,11 @@ def test_sampling_is_tried_on_yesterday_before_it_holds(opened: Opened, ui_api: 
     expect(page.get_by_text("310 calls of models would have been dropped ($2.40)")).to_be_visible()
     page.get_by_role("button", name="Remove health").click()
     page.get_by_label("Share kept, %").fill("20")
-    page.get_by_role("button", name="Look at the change").click()
+    page.get_by_role("button", name="Review the change").click()
     dialog = page.get_by_role("dialog")
-    expect(dialog).to_contain_text("Counts, sums, costs and latencies stay exact.")
+    expect(dialog).to_contain_text("Counts, totals, costs and latencies stay exact.")
     dialog.get_by_label("Reason").fill("the crawler matters")
-    dialog.get_by_role("button", name="Sample like this").click()
+    dialog.get_by_role("button", name="Save sampling").click()
     expect(dialog).to_have_count(0)
     [(_, _, body)] = [call for call in ui_api.received if call[0] == "PUT"]
     match = {"service": ["crawler"], "kind": ["llm", "tool"]}
@@ -215,7 +215,7 @@ def test_checks_are_turned_on_for_a_share_of_the_traces(opened: Opened, ui_api: 
     dialog.get_by_label("groundedness").check()
     dialog.get_by_label("Share of the traces, %").fill("25")
     dialog.get_by_label("Reason").fill("answers without a source")
-    dialog.get_by_role("button", name="Check like this").click()
+    dialog.get_by_role("button", name="Save checks").click()
     expect(dialog).to_have_count(0)
     expect(page.get_by_text("Toxicity and groundedness on 25 % of the traces.")).to_be_visible()
     [(_, _, body)] = [call for call in ui_api.received if call[0] == "PUT"]
@@ -288,7 +288,7 @@ def test_a_filter_without_a_value_is_asked_for(opened: Opened) -> None:
 
 def test_forwarding_is_set_up_tested_and_stopped(opened: Opened, ui_api: FakeApi) -> None:
     page = opened("/settings?tab=forwarding")
-    expect(page.get_by_role("row").filter(has_text="audit-lake").get_by_title("The other side refused")).to_have_text(
+    expect(page.get_by_role("row").filter(has_text="audit-lake").get_by_title("Permanently refused")).to_have_text(
         "3"
     )
     page.get_by_role("button", name="Forward to…").click()
@@ -296,7 +296,7 @@ def test_forwarding_is_set_up_tested_and_stopped(opened: Opened, ui_api: FakeApi
     dialog.get_by_label("Name").fill("other")
     dialog.get_by_label("Endpoint").fill("https://other.example.com:4318")
     dialog.get_by_label("Headers").fill("authorization=env:ASSAY_FORWARD_TOKEN")
-    dialog.get_by_role("switch", name="Log records, too").check()
+    dialog.get_by_role("switch", name="Include log records").check()
     dialog.get_by_role("button", name="Forward", exact=True).click()
     expect(page.get_by_text("all spans, with log records")).to_be_visible()
     page.get_by_role("button", name="Test other").click()
@@ -312,10 +312,10 @@ def test_forwarding_is_set_up_tested_and_stopped(opened: Opened, ui_api: FakeApi
 def test_a_backup_is_made_and_verified(opened: Opened, ui_api: FakeApi) -> None:
     page = opened("/settings?tab=backups")
     page.get_by_role("button", name=f"Verify {an_id('bak', 2)}").click()
-    expect(page.get_by_text("It is restored aside and compared")).to_be_visible()
-    page.get_by_role("button", name="Make one now").click()
+    expect(page.get_by_text("It is being restored")).to_be_visible()
+    page.get_by_role("button", name="Create backup").click()
     page.get_by_role("dialog").get_by_label("Reason").fill("before the move")
-    page.get_by_role("dialog").get_by_role("button", name="Make it").click()
+    page.get_by_role("dialog").get_by_role("button", name="Create").click()
     expect(page.get_by_text("Running")).to_be_visible()
     assert ui_api.received[-1] == ("POST", "/backups", {"reason": "before the move"})
 
@@ -323,7 +323,7 @@ def test_a_backup_is_made_and_verified(opened: Opened, ui_api: FakeApi) -> None:
 def test_a_feedback_key_stands_in_the_lines_for_a_page(opened: Opened, ui_api: FakeApi) -> None:
     page = opened("/settings?tab=feedback")
     expect(page.get_by_text("I asked about a phone")).to_be_visible()
-    page.get_by_role("button", name="Make the key").click()
+    page.get_by_role("button", name="Create key").click()
     lines = page.locator(".snippet pre").last
     expect(lines).to_contain_text("Bearer sk_new_secret_shown_once")
     assert ui_api.received == [("POST", "/keys", {"name": "feedback of the shop", "role": "score"})]
@@ -333,32 +333,32 @@ def test_a_feedback_key_stands_in_the_lines_for_a_page(opened: Opened, ui_api: F
 def test_who_may_not_change_it_is_told(opened: Opened, ui_api: FakeApi, role: str) -> None:
     ui_api.world.role = role
     page = opened("/settings?tab=retention")
-    expect(page.get_by_text("Retention is set by admins of this project.")).to_be_visible()
+    expect(page.get_by_text("Only admins of this project can change retention.")).to_be_visible()
     page.get_by_role("tab", name="Quotas").click()
     expect(page.get_by_text("86 % used")).to_be_visible()
     expect(page.get_by_role("button", name="Change…")).to_have_count(0)
     page.get_by_role("tab", name="Privacy").click()
-    expect(page.get_by_text("deleted by admins of this project")).to_be_visible()
+    expect(page.get_by_text("admins of this project can delete")).to_be_visible()
     page.get_by_role("tab", name="Sampling").click()
-    expect(page.get_by_text("Sampling is set by admins of this project.")).to_be_visible()
+    expect(page.get_by_text("Only admins of this project can change sampling.")).to_be_visible()
     page.get_by_role("tab", name="Flags").click()
-    expect(page.get_by_text("Flags are set by admins of this project.")).to_be_visible()
+    expect(page.get_by_text("Only admins of this project can change flags.")).to_be_visible()
     page.get_by_role("tab", name="Backups").click()
-    expect(page.get_by_text("made by admins of the server’s first project")).to_be_visible()
+    expect(page.get_by_text("admins of the server’s first project can create")).to_be_visible()
 
 
 def test_a_new_project_is_told_that_all_is_kept(opened: Opened, ui_api: FakeApi) -> None:
     ui_api.world = World()
     page = opened("/settings?tab=retention")
-    expect(page.get_by_text("Everything is kept: no rule lets anything go.")).to_be_visible()
+    expect(page.get_by_text("Everything is kept: no rule deletes anything.")).to_be_visible()
     for tab, said in {
-        "Quotas": "Everything that is sent is taken: no quota is set.",
+        "Quotas": "No quota is set: everything is accepted.",
         "Sampling": "every span is kept as it was sent",
-        "Flags": "No check looks at what comes in.",
-        "Exports": "Nothing is exported by itself",
-        "Forwarding": "Nothing is forwarded",
-        "Backups": "There is no backup",
-        "Feedback": "No feedback of end users yet.",
+        "Flags": "No check runs on incoming traces.",
+        "Exports": "No scheduled exports yet",
+        "Forwarding": "No forwards yet",
+        "Backups": "No backups yet",
+        "Feedback": "No end-user feedback yet.",
     }.items():
         page.get_by_role("tab", name=tab).click()
         expect(page.get_by_text(said)).to_be_visible()
@@ -399,7 +399,7 @@ def test_who_may_not_see_the_keys_reads_their_names_too(opened: Opened, ui_api: 
 def test_revoking_ones_own_key_warns_that_one_is_signed_out(opened: Opened, ui_api: FakeApi) -> None:
     ui_api.actor = f"key:{an_id('key', 1)}"
     page = opened("/settings")
-    warning = page.get_by_text("You are signed in with this key: you will be signed out.")
+    warning = page.get_by_text("You are signed in with this key and will be signed out.")
     page.get_by_role("button", name="Revoke support service").click()
     expect(page.get_by_role("dialog")).to_contain_text("Last used: never.")
     expect(warning).to_have_count(0)
@@ -410,11 +410,11 @@ def test_revoking_ones_own_key_warns_that_one_is_signed_out(opened: Opened, ui_a
 
 def test_rules_that_cannot_be_looked_at_yet_say_why(opened: Opened) -> None:
     page = opened("/settings?tab=retention")
-    page.get_by_role("button", name="Another rule for an environment").click()
-    act = page.get_by_role("button", name="Look at the change")
-    expect(act).to_have_accessible_description("Every other rule names an environment.")
+    page.get_by_role("button", name="Add a rule for an environment").click()
+    act = page.get_by_role("button", name="Review the change")
+    expect(act).to_have_accessible_description("Each additional rule needs an environment.")
     page.get_by_role("textbox", name="Environment").last.fill("staging")
-    expect(act).to_have_accessible_description("Two rules are of the environment staging.")
+    expect(act).to_have_accessible_description("Two rules are for the environment staging.")
     page.keyboard.press("Enter")
     expect(page.get_by_role("dialog")).to_have_count(0)
     page.get_by_role("textbox", name="Environment").last.fill("dev")
@@ -428,10 +428,10 @@ def test_a_restored_server_says_that_nothing_leaves_and_how_to_go_on(opened: Ope
     page = opened("/incidents")
     banner = page.get_by_role("region", name="Restored from a backup")
     expect(banner).to_contain_text("It was restored from assay-20261125T172000Z-1n0d9f")
-    banner.get_by_role("button", name="Let them leave…").click()
-    dialog = page.get_by_role("dialog", name="Let messages, forwards and exports leave")
+    banner.get_by_role("button", name="Release them…").click()
+    dialog = page.get_by_role("dialog", name="Release messages, forwards and exports")
     expect(dialog).to_contain_text("3 messages wait here")
-    dialog.get_by_role("button", name="Let them leave").click()
+    dialog.get_by_role("button", name="Release", exact=True).click()
     expect(banner).to_have_count(0)
     assert ui_api.received[-1][:2] == ("POST", "/outgoing/start")
 
@@ -440,7 +440,7 @@ def test_who_is_no_admin_is_told_whom_to_ask(opened: Opened, ui_api: FakeApi) ->
     ui_api.held = {"backup": None, "made_at": None, "restored_at": None}
     ui_api.world.role = "viewer"
     banner = opened("/traces").get_by_role("region", name="Restored from a backup")
-    expect(banner).to_contain_text("restored from a backup: messages")
+    expect(banner).to_contain_text("restored from a backup")
     expect(banner).to_contain_text("assay outgoing start")
     expect(banner.get_by_role("button")).to_have_count(0)
 

@@ -42,7 +42,7 @@ def test_going_back_shows_the_query_of_the_answer(opened: Opened) -> None:
 
 def test_an_answer_can_be_copied_and_saved(opened: Opened) -> None:
     page = opened("/sql?q=many")
-    expect(page.get_by_text("only the first 200 are shown")).to_be_visible()
+    expect(page.get_by_text("showing the first 200")).to_be_visible()
     with page.expect_download() as download:
         page.get_by_role("button", name="CSV").click()
     assert Path(download.value.path()).read_text().startswith("trace_id,input,usd\n" + trace_id(0)[:3])
@@ -62,7 +62,7 @@ def test_a_slow_query_can_be_stopped(opened: Opened) -> None:
     with page.expect_event("requestfailed", lambda request: request.url.endswith("/api/v1/sql")):
         page.get_by_role("button", name="Stop").click()
     expect(page.get_by_role("button", name="Run")).to_be_visible()
-    told = page.get_by_role("status").filter(has_text="Stopped: the query no longer runs")
+    told = page.get_by_role("status").filter(has_text="Stopped. The query is no longer running")
     expect(told).to_be_visible()
     page.get_by_role("textbox", name="SQL").fill("SELECT 1")
     page.get_by_role("button", name="Run").click()
@@ -104,4 +104,4 @@ def test_names_are_offered_as_they_are_typed(opened: Opened, ui_api: FakeApi) ->
 def test_no_row_is_said(opened: Opened, ui_api: FakeApi) -> None:
     ui_api.world = World()
     page = opened("/sql?q=SELECT+1")
-    expect(page.get_by_text("No row. The query is right, and nothing fits it.")).to_be_visible()
+    expect(page.get_by_text("No rows. The query is valid, but nothing matches it.")).to_be_visible()

@@ -14,8 +14,8 @@ from tests.fakes.ui_world import an_id
 pytestmark = pytest.mark.browser
 
 Opened = Callable[..., Page]
-SHOW = "Show what was saved; my draft is lost"
-ANEW = "It was deleted meanwhile: make it anew from my draft"
+SHOW = "Discard my draft and show the saved version"
+ANEW = "It was deleted meanwhile. Recreate it from my draft"
 
 
 def saved_by_a_colleague(document: dict[str, Any], **changes: Any) -> None:
@@ -36,12 +36,12 @@ def test_rules_that_a_colleague_saves_meanwhile_take_nothing_away_that_was_typed
     rules = ui_api.world.kept["retention"]
     saved_by_a_colleague(rules, rules=[{**rules["rules"][0], "text_days": 20}])
     come_back(page, "/retention")
-    expect(page.get_by_role("status").filter(has_text="jonas saved something else meanwhile")).to_be_visible()
+    expect(page.get_by_role("status").filter(has_text="jonas saved other changes meanwhile")).to_be_visible()
     expect(page.get_by_label("Their text, days").first).to_have_value("14")
-    page.get_by_role("button", name="Look at the change").click()
+    page.get_by_role("button", name="Review the change").click()
     dialog = page.get_by_role("dialog")
     dialog.get_by_label("Reason").fill("two weeks")
-    dialog.get_by_role("button", name="Keep it like this").click()
+    dialog.get_by_role("button", name="Save retention").click()
     expect(dialog.get_by_role("alert")).to_contain_text("changed since you read it")
     assert rules["rules"][0]["text_days"] == 20
     dialog.get_by_role("button", name="Cancel").click()
@@ -98,7 +98,7 @@ def test_a_dashboard_that_the_page_learnt_of_meanwhile_is_not_overwritten(opened
 def test_a_dashboard_that_a_colleague_deleted_is_made_anew_from_the_draft(opened: Opened, ui_api: FakeApi) -> None:
     mine = opened("/dashboards?do=new")
     mine.get_by_label("Title").fill("Support")
-    mine.get_by_role("button", name="Make it").click()
+    mine.get_by_role("button", name="Create").click()
     expect(mine.get_by_role("dialog")).to_have_count(0)
     mine.get_by_role("textbox", name="Title").fill("Mine")
     theirs = opened("/dashboards/support?edit=1")
@@ -117,7 +117,7 @@ def test_a_monitor_that_a_colleague_deleted_is_made_anew_from_the_draft(opened: 
     ui_api.world.monitors[:] = [one for one in ui_api.world.monitors if one["id"] != an_id("mon", 2)]
     mine.get_by_role("button", name="Change it").click()
     mine.get_by_role("button", name=ANEW).click()
-    expect(mine.get_by_text("mine is changed.")).to_be_visible()
+    expect(mine.get_by_text("mine has been updated.")).to_be_visible()
     assert [call[:2] for call in ui_api.received if call[0] in ("PUT", "POST") and "preview" not in call[1]] == [
         ("PUT", f"/monitors/{an_id('mon', 2)}"),
         ("POST", "/monitors"),
@@ -132,7 +132,7 @@ def test_an_export_that_a_colleague_deleted_keeps_what_is_typed(opened: Opened, 
     dialog.get_by_label("Name").fill("mine")
     ui_api.world.kept["exports"].clear()
     come_back(mine, "/exports")
-    expect(mine.get_by_text("The export that the link names is not there, or was deleted.")).to_be_visible()
+    expect(mine.get_by_text("The export in this link does not exist or was deleted.")).to_be_visible()
     expect(dialog.get_by_label("Name")).to_have_value("mine")
     dialog.get_by_role("button", name="Change it").click()
     dialog.get_by_role("button", name=ANEW).click()

@@ -34,7 +34,7 @@ def span_of(week: World, trace: str, name: str, number: int = 0) -> str:
 
 def test_a_step_of_the_graph_leads_to_its_spans(opened: Opened) -> None:
     page = opened(f"/traces/{AGENT}?tab=graph")
-    expect(page.get_by_text("decide takes most time by itself")).to_be_visible()
+    expect(page.get_by_text("decide takes the most time of its own")).to_be_visible()
     node = page.get_by_role("button", name=re.compile("^check_price: show 4 calls"))
     expect(node).to_be_visible()
     expect(page.locator(".graph title").filter(has_text="check_price was followed by decide 3 times")).to_have_count(1)
@@ -52,7 +52,7 @@ def test_the_graph_stands_in_a_table_too(opened: Opened) -> None:
     rows = page.get_by_role("table", name="Steps of the graph").get_by_role("row")
     expect(rows.nth(1)).to_contain_text("decide")
     expect(rows.filter(has_text="search_trains")).to_contain_text("1 retry")
-    page.get_by_text("What came after what").click()
+    page.get_by_text("Order of steps").click()
     edges = page.get_by_role("table", name="Edges of the graph").get_by_role("row")
     expect(edges.filter(has_text="decidewas followed bycheck_price")).to_contain_text("4")
 
@@ -76,7 +76,7 @@ def test_a_trace_says_which_scores_are_not_shown(opened: Opened, ui_api: FakeApi
     ui_api.world.agents = [{**row, "scores_left_out": 95_000} for row in ui_api.world.agents]
     page = opened(f"/traces/{AGENT}?tab=scores")
     expect(page.get_by_role("tab", name="Scores 95,001")).to_be_visible()
-    expect(page.get_by_text("the newest 1 of 95,001 scores, those of end users after all others")).to_be_visible()
+    expect(page.get_by_text("the newest 1 of 95,001 scores, with those of end users last")).to_be_visible()
     page.get_by_role("link", name="Means of all, in SQL").click()
     expect(page).to_have_url(re.compile(r"/sql\?q=SELECT.*trace_id"))
 
@@ -110,9 +110,9 @@ def test_a_person_scores_a_trace_with_the_keyboard_alone(opened: Opened, ui_api:
     page.keyboard.press("s")
     dialog = page.get_by_role("dialog", name="Score:")
     expect(dialog.get_by_role("combobox", name="What is judged")).to_be_focused()
-    expect(dialog.get_by_role("button", name="Store the score")).to_be_disabled()
+    expect(dialog.get_by_role("button", name="Save score")).to_be_disabled()
     page.keyboard.type("tool_loop")
-    expect(dialog.get_by_text("Yours stands beside it")).to_be_visible()
+    expect(dialog.get_by_text("Yours is added beside it")).to_be_visible()
     page.keyboard.press("Tab")
     page.keyboard.press("Space")
     expect(dialog.get_by_role("radio", name="Yes, 1")).to_be_checked()
@@ -138,7 +138,7 @@ def test_ones_own_score_is_taken_back_and_nobody_elses(opened: Opened, ui_api: F
     dialog = page.get_by_role("dialog", name="Score:")
     dialog.get_by_role("combobox", name="What is judged").fill("polite")
     dialog.get_by_role("radio", name="Yes, 1").click()
-    dialog.get_by_role("button", name="Store the score").click()
+    dialog.get_by_role("button", name="Save score").click()
     page.get_by_role("button", name="Take back… polite").click()
     asked = page.get_by_role("dialog", name="Take polite back")
     expect(asked).to_contain_text("polite: 1.000, by a person (user:mara)")
@@ -155,14 +155,14 @@ def test_a_person_scores_one_span(opened: Opened, ui_api: FakeApi, week: World) 
     dialog = page.get_by_role("dialog", name="Score: check_price")
     dialog.get_by_role("combobox", name="What is judged").fill("polite")
     dialog.get_by_role("radio", name="A label").click()
-    expect(dialog.get_by_role("button", name="Store the score")).to_be_disabled()
+    expect(dialog.get_by_role("button", name="Save score")).to_be_disabled()
     dialog.get_by_role("textbox", name="Label").fill("rude")
     ui_api.failing = {"/scores": 503}
-    dialog.get_by_role("button", name="Store the score").click()
+    dialog.get_by_role("button", name="Save score").click()
     expect(dialog.get_by_role("alert")).to_be_visible()
     expect(dialog.get_by_role("textbox", name="Label")).to_have_value("rude")
     ui_api.failing = {}
-    dialog.get_by_role("button", name="Store the score").click()
+    dialog.get_by_role("button", name="Save score").click()
     shown = page.get_by_role("region", name="Span check_price")
     expect(shown.get_by_role("table", name="Scores")).to_contain_text("rude")
     told = {"trace_id": AGENT, "span_id": span, "name": "polite", "label": "rude", "source": "human"}
@@ -196,7 +196,7 @@ def test_spans_are_found_by_words_and_by_error_in_the_address(opened: Opened) ->
 def test_a_link_to_a_span_that_is_not_there_says_so(opened: Opened) -> None:
     page = opened(f"/traces/{AGENT}?span=00000000000000aa")
     note = page.get_by_role("status").filter(
-        has_text="The link asks for span 00000000000000aa, which is not in this trace"
+        has_text="The link points to span 00000000000000aa, which is not in this trace"
     )
     expect(note).to_be_visible()
     page.get_by_role("treeitem").nth(1).click()
@@ -225,7 +225,7 @@ def test_files_beside_the_messages_are_attached(opened: Opened, week: World) -> 
     page = opened(f"/traces/{AGENT}?span={span_of(week, AGENT, 'answer')}")
     attached = page.get_by_role("region", name="Attached")
     expect(attached.get_by_role("img", name="Part of the message, image/png")).to_be_visible()
-    expect(attached).to_contain_text("application/pdf, whose content never came")
+    expect(attached).to_contain_text("application/pdf, whose content never arrived")
     page.get_by_role("treeitem").filter(has_text="plan").last.click()
     expect(page.get_by_role("region", name="Span plan")).to_be_visible()
     expect(attached).to_have_count(0)
@@ -262,7 +262,7 @@ def test_tokens_are_told_by_section_call_and_repetition(opened: Opened) -> None:
     expect(page.get_by_role("link", name="search_trains")).to_have_attribute("href", re.compile("span="))
     expect(page.get_by_role("table", name="Texts that were sent more than once")).to_contain_text("unknown")
     page.goto(page.url.replace(AGENT, DEEP))
-    expect(page.get_by_text("No model was called in this trace")).to_be_visible(timeout=LONG)
+    expect(page.get_by_text("No model calls in this trace")).to_be_visible(timeout=LONG)
 
 
 def test_two_traces_are_compared_span_by_span(opened: Opened, week: World) -> None:
@@ -301,11 +301,11 @@ def test_a_trace_leads_to_one_beside_it(opened: Opened) -> None:
 
 def test_steps_name_the_bottleneck_and_lead_to_the_slowest_calls(opened: Opened, week: World) -> None:
     page = opened("/steps")
-    rows = page.get_by_role("table", name="Steps, those that take most time first").get_by_role("row")
+    rows = page.get_by_role("table", name="Steps, most time first").get_by_role("row")
     expect(rows.nth(1)).to_contain_text("search_trainsbottleneck")
     expect(rows.filter(has_text="check_price")).to_contain_text("66 %")
     page.get_by_role("tab", name="Graph").click()
-    expect(page.get_by_text("A graph is of one kind of trace: choose one above.")).to_be_visible()
+    expect(page.get_by_text("The graph shows one kind of trace. Choose one above.")).to_be_visible()
     page.get_by_role("tab", name="Table").click()
     page.locator("input[aria-label='Kind of trace']").click()
     page.get_by_role("option", name=NAME).click()
@@ -418,7 +418,7 @@ def test_a_call_is_put_into_a_golden_set_as_it_should_have_been_answered(
     page.get_by_role("button", name="Dataset item").click()
     dialog = page.get_by_role("dialog")
     dialog.get_by_label("Dataset").fill("golden")
-    expect(dialog).to_contain_text("A new version is made: v3")
+    expect(dialog).to_contain_text("Creates a new version: v3")
     dialog.get_by_label("Expected").fill("The 07:56 for 249 kroner.")
     dialog.get_by_role("button", name="Put it in").click()
     expect(dialog).to_have_count(0)
@@ -456,8 +456,8 @@ def test_a_call_is_a_test_to_take_along(opened: Opened, week: World) -> None:
 def test_texts_that_are_gone_say_why(opened: Opened, week: World) -> None:
     span = next(span for span in week.spans[EARLIER] if span["name"] == "answer")
     told = {
-        "let_go": ({"let_go": {"at": span["start"], "kept_days": 30}}, "Text kept 30 days, let go on"),
-        "waiting": ({"content": "waiting"}, "as soon as it is decided"),
+        "let_go": ({"let_go": {"at": span["start"], "kept_days": 30}}, "Text kept 30 days, deleted on"),
+        "waiting": ({"content": "waiting"}, "once the sampling decision"),
         "sampled": ({"content": "sampled_out"}, "Sampling kept the times"),
     }
     page = opened(f"/traces/{EARLIER}")
@@ -571,7 +571,7 @@ def test_the_next_error_is_found_in_what_is_folded(opened: Opened) -> None:
 
 def test_nothing_of_ten_thousand_spans_is_loaded_but_the_outline_and_one_span(opened: Opened) -> None:
     page = opened(f"/traces/{DEEP}")
-    expect(page.get_by_text("Everything, as the API answers it")).to_be_visible(timeout=LONG)
+    expect(page.get_by_text("Everything, as returned by the API")).to_be_visible(timeout=LONG)
     page.wait_for_load_state("networkidle")
     asked = json.loads(page.evaluate("JSON.stringify(performance.getEntriesByType('resource').map(one => one.name))"))
     traces = [url.partition("/api/v1")[2] for url in asked if "/api/v1/traces" in url]

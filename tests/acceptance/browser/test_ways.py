@@ -59,7 +59,7 @@ def test_a_session_that_ends_loses_nothing_that_was_typed(opened: Opened, ui_api
 def test_a_key_that_only_sends_is_told_so_once(opened: Opened, ui_api: FakeApi) -> None:
     ui_api.world.role = "score"
     page = opened("/traces")
-    expect(page.get_by_role("heading", name="This key opens no page")).to_be_visible()
+    expect(page.get_by_role("heading", name="This key cannot open pages")).to_be_visible()
     page.get_by_role("button", name="Use another key").click()
     expect(page.get_by_role("heading", name="Sign in to Assay")).to_be_visible()
 
@@ -85,7 +85,7 @@ def test_filters_live_in_the_address(opened: Opened) -> None:
     line = page.get_by_label("Search traces")
     line.fill("status:error no such words anywhere")
     line.press("Enter")
-    expect(page.get_by_text("No trace matches these filters")).to_be_visible()
+    expect(page.get_by_text("No traces match these filters")).to_be_visible()
     page.reload()
     expect(line).to_have_value("status:error no such words anywhere")
     page.get_by_role("button", name="Clear all filters").click()
@@ -163,13 +163,13 @@ def test_the_palette_reaches_pages_and_actions(opened: Opened) -> None:
     page.get_by_role("combobox", name="Command or place").fill("roll back prod")
     expect(page.get_by_role("option").first).to_have_text("Roll back production…action")
     page.keyboard.press("Enter")
-    expect(page.get_by_role("dialog", name="Roll back production")).to_contain_text("The next request gets")
+    expect(page.get_by_role("dialog", name="Roll back production")).to_contain_text("The next request will get")
 
 
 def test_an_empty_project_teaches_and_shows_the_first_trace_by_itself(opened: Opened, ui_api: FakeApi) -> None:
     full, ui_api.world = ui_api.world, World()
     page = opened("/traces")
-    expect(page.get_by_text("Waiting for the first one")).to_be_visible()
+    expect(page.get_by_text("Waiting for the first trace")).to_be_visible()
     page.get_by_role("button", name="Copy").first.click()
     assert "pip install ./sdk" in page.evaluate("navigator.clipboard.readText()")
     ui_api.world = full
@@ -246,7 +246,7 @@ def test_a_rollback_shows_what_comes_back_and_asks_for_a_reason(opened: Opened, 
     page = opened("/channels/production")
     page.get_by_role("button", name="Roll back").click()
     dialog = page.get_by_role("dialog")
-    expect(dialog).to_contain_text("The next request gets support v1 again instead of support v3.")
+    expect(dialog).to_contain_text("The next request will get support v1 again instead of support v3.")
     expect(dialog.locator("del")).to_have_text(["6", "policies-2026-11-18"])
     act = dialog.get_by_role("button", name="Roll back to support v1")
     expect(act).to_be_disabled()
@@ -359,7 +359,7 @@ def test_a_busy_server_is_asked_again_when_it_said_so(opened: Opened) -> None:
 
     page.route("**/api/v1/steps*", answer)
     page.get_by_role("navigation").get_by_role("link", name="Steps").click()
-    expect(page.get_by_role("alert")).to_contain_text("It is tried again by itself after 3 seconds.")
+    expect(page.get_by_role("alert")).to_contain_text("Retrying automatically after 3 seconds.")
     is_busy = False
     expect(page.get_by_text("search_trains takes 38 %")).to_be_visible()
     expect(page.get_by_role("alert")).to_have_count(0)
@@ -367,7 +367,7 @@ def test_a_busy_server_is_asked_again_when_it_said_so(opened: Opened) -> None:
 
 def test_a_mistyped_address_keeps_the_navigation(opened: Opened) -> None:
     page = opened("/tracse")
-    expect(page.get_by_role("heading", name="There is no such page")).to_be_visible()
+    expect(page.get_by_role("heading", name="Page not found")).to_be_visible()
     page.get_by_role("navigation", name="Pages").get_by_role("link", name="Monitors").click()
     expect(page.get_by_role("heading", name="Monitors")).to_be_visible()
 
@@ -388,8 +388,8 @@ def test_a_browser_that_is_offline_says_so_and_does_nothing_later(opened: Opened
     page.context.set_offline(True)
     page.get_by_role("dialog").get_by_role("button", name="Roll back").click()
     problem = page.get_by_role("dialog").get_by_role("alert")
-    expect(problem).to_contain_text("The server does not answer")
-    expect(problem).to_contain_text("No answer came back")
+    expect(problem).to_contain_text("The server is not responding")
+    expect(problem).to_contain_text("may be stopped or still starting")
     page.context.set_offline(False)
     page.wait_for_timeout(500)
     assert ui_api.received == []
@@ -401,7 +401,7 @@ def test_a_page_that_is_opened_offline_does_not_load_for_ever(opened: Opened) ->
     page.wait_for_load_state("networkidle")
     page.context.set_offline(True)
     page.get_by_role("link", name="Audit log").click()
-    expect(page.locator("main").get_by_role("alert").first).to_contain_text("The server does not answer")
+    expect(page.locator("main").get_by_role("alert").first).to_contain_text("The server is not responding")
     page.context.set_offline(False)
 
 
@@ -417,7 +417,7 @@ def test_the_audit_log_is_read_by_time_and_names_what_its_filters_take(opened: O
     page.keyboard.press("Escape")
     ui_api.world.audit = []
     page.get_by_label("Filter by action").fill("canary")
-    expect(page.get_by_text("No event matches these filters")).to_be_visible()
+    expect(page.get_by_text("No events match these filters")).to_be_visible()
 
 
 @pytest.mark.parametrize(
@@ -427,7 +427,7 @@ def test_the_audit_log_is_read_by_time_and_names_what_its_filters_take(opened: O
 def test_a_range_that_cannot_be_read_is_told_and_not_taken_for_another(opened: Opened, path: str, range_: str) -> None:
     page = opened(f"{path}range={range_}")
     told = page.locator(".notice").filter(has_text="which cannot be read")
-    expect(told).to_contain_text(f"The link asks for the range {range_}")
+    expect(told).to_contain_text(f"The link names the range {range_}")
     expect(told).to_contain_text("write a range like 15m, 24h or 7d")
     expect(page.get_by_role("alert")).to_have_count(0)
 
@@ -443,7 +443,7 @@ def test_costs_speak_of_the_time_they_are_of(opened: Opened) -> None:
 def test_a_time_that_is_none_is_told_once_and_can_be_chosen_anew(opened: Opened, path: str) -> None:
     page = opened(f"{path}since=yesterday")
     told = page.locator(".notice").filter(has_text="which cannot be read")
-    expect(told).to_contain_text("The link asks for times since yesterday")
+    expect(told).to_contain_text("The link names times since yesterday")
     expect(page.get_by_role("alert")).to_have_count(0)
     page.get_by_role("button", name=re.compile("Any time|Last")).first.click()
     page.get_by_role("menuitem", name="Last 7 days").click()
@@ -453,7 +453,7 @@ def test_a_time_that_is_none_is_told_once_and_can_be_chosen_anew(opened: Opened,
 @pytest.mark.parametrize("path", ["/sessions", "/users", "/steps", "/costs"])
 def test_pages_that_look_back_from_now_say_that_they_take_no_other_time(opened: Opened, path: str) -> None:
     page = opened(f"{path}?since=2026-11-21T08:00:00Z&until=2026-11-21T09:00:00Z")
-    expect(page.get_by_role("status").filter(has_text="this page shows ranges back from now")).to_be_visible()
+    expect(page.get_by_role("status").filter(has_text="This page only shows ranges up to now")).to_be_visible()
 
 
 @pytest.mark.parametrize(

@@ -112,9 +112,9 @@ async function problemOf(response: Response): Promise<ProblemDocument> {
 
 /** The browser's own words for it (`Failed to fetch`) say nothing. */
 const UNREACHABLE: ProblemDocument = {
-  title: 'The server does not answer',
+  title: 'The server is not responding',
   status: 0,
   code: 'unreachable',
-  detail: 'No answer came back: it is stopped or just starting, or the network between here and there is down.',
-  fix: 'Check that `assay up` is running. Nothing you typed is lost.',
+  detail: 'The server may be stopped or still starting, or the network between you and it may be down.',
+  fix: 'Check that `assay up` is running. Nothing you typed has been lost.',
 }

@@ -32,12 +32,12 @@ describe('a number is read as it was written', () => {
   })
 
   it('what can be read two ways is refused with both', () => {
-    expect(refusal('1,000', {})).toBe('1,000 can be read two ways: write 1000 or 1.000.')
+    expect(refusal('1,000', {})).toBe('1,000 is ambiguous. Write 1000 or 1.000.')
   })
 
   it('more digits than are kept are refused, however they are written', () => {
-    expect(refusal('0.1234', { decimals: 3 })).toBe('Allowed: 3 digits behind the point.')
-    expect(refusal('1e-4', { decimals: 3 })).toBe('Allowed: 3 digits behind the point.')
+    expect(refusal('0.1234', { decimals: 3 })).toBe('Allowed: 3 decimal places.')
+    expect(refusal('1e-4', { decimals: 3 })).toBe('Allowed: 3 decimal places.')
     expect(refusal('0.123', { decimals: 3 })).toBeNull()
     expect(refusal('1.50e-2', { decimals: 3 })).toBeNull()
   })

@@ -37,7 +37,7 @@ function digits(value: number): number {
 /** Why a text is no number, with what to write. */
 function unreadable(text: string): string {
   if (!GROUPED.test(text)) return `Not a number: ${text}. Write it like 1000, 0.05 or 1e6.`
-  return `${text} can be read two ways: write ${text.replace(',', '')} or ${text.replace(',', '.')}.`
+  return `${text} is ambiguous. Write ${text.replace(',', '')} or ${text.replace(',', '.')}.`
 }
 
 /** What is allowed, where what stands in the field is not: nothing is made of it that nobody typed. */
@@ -47,7 +47,7 @@ export function refusal(typed: number | string | undefined, { min, max, whole, d
   if (Number.isNaN(value)) return unreadable(`${typed}`.trim())
   const most = max ?? Number.MAX_SAFE_INTEGER
   if ((min === undefined || value >= min) && value <= most && (!whole || Number.isInteger(value))) {
-    return decimals !== undefined && digits(value) > decimals ? `Allowed: ${decimals} digits behind the point.` : null
+    return decimals !== undefined && digits(value) > decimals ? `Allowed: ${decimals} decimal places.` : null
   }
   const range = min === undefined ? `up to ${written(most)}` : max === undefined && value <= most ? `${written(min)} or more` : `${written(min)} to ${written(most)}`
   return `Allowed: ${whole ? 'whole numbers, ' : ''}${range}.`

@@ -8,7 +8,7 @@ export interface Again {
 /** The same as a command for a terminal. */
 export function asCurl({ body, left_out: leftOut }: Again, origin: string): string {
   return [
-    ...(leftOut ? [`# ${leftOut === 1 ? 'A picture or file is' : `${leftOut} pictures or files are`} left out: the span does not hold their content.`] : []),
+    ...(leftOut ? [`# ${leftOut === 1 ? 'A picture or file is' : `${leftOut} pictures or files are`} left out: their content is not stored in the span.`] : []),
     `curl ${origin}/v1/chat/completions \\`,
     `  -H "Authorization: Bearer $ASSAY_API_KEY" \\`,
     `  -H "Content-Type: application/json" \\`,

@@ -5,21 +5,21 @@ const rule = (environment: string | null, metadata_days: number | null, text_day
 
 describe('what is kept, in words', () => {
   it('says it in a sentence', () => {
-    expect(keptFor([])).toBe('Everything is kept: no rule lets anything go.')
+    expect(keptFor([])).toBe('Everything is kept: no rule deletes anything.')
     expect(keptFor([rule(null, 365, 30)])).toBe('Spans are kept 365 days, their text 30 days; everything else is kept.')
     expect(keptFor([rule(null, null, 1), rule('staging', 7, 7)])).toBe('The text of spans is kept 1 day; everything else is kept. staging has a rule of its own.')
   })
 
   it('tells what a change changes', () => {
-    expect(changesOf([rule(null, 365, 30), rule('staging', 7, null)], [rule(null, 365, 14)])).toEqual(['Their text: kept 14 days instead of 30 days.', 'The rule of staging goes: the project’s rule holds there.'])
+    expect(changesOf([rule(null, 365, 30), rule('staging', 7, null)], [rule(null, 365, 14)])).toEqual(['Their text: kept 14 days instead of 30 days.', 'The rule of staging is removed: the project’s rule applies there.'])
     expect(changesOf([], [rule('dev', 7, null)])).toEqual(['Spans of dev: kept 7 days instead of for ever.'])
     expect(changesOf([rule(null, 1, 1)], [rule(null, 1, 1)])).toEqual([])
   })
 
   it('says why rules cannot be looked at yet', () => {
     expect(unfinished([rule(null, 365, 30), rule('staging', 7, null)])).toBeNull()
-    expect(unfinished([rule('staging', 7, null), rule(' ', 1, null)])).toBe('Every other rule names an environment.')
-    expect(unfinished([rule('staging', 7, null), rule('staging', 1, null)])).toBe('Two rules are of the environment staging.')
+    expect(unfinished([rule('staging', 7, null), rule(' ', 1, null)])).toBe('Each additional rule needs an environment.')
+    expect(unfinished([rule('staging', 7, null), rule('staging', 1, null)])).toBe('Two rules are for the environment staging.')
   })
 
   it('counts what goes', () => {

@@ -14,7 +14,7 @@ const FIRST: Partial<Record<Part, string>> = { text_days: 'The text of spans is'
 
 /** One sentence for the rules in force. */
 export function keptFor(rules: RetentionRule[]): string {
-  if (rules.length === 0) return 'Everything is kept: no rule lets anything go.'
+  if (rules.length === 0) return 'Everything is kept: no rule deletes anything.'
   const whole = rules.find((rule) => rule.environment === null)
   const parts = PARTS.filter(([part]) => typeof whole?.[part] === 'number')
   const said = parts.map(([part, label], i) => (i === 0 ? `${FIRST[part] ?? `${label} are`} kept ${days(whole![part])}` : `${label.toLowerCase()} ${days(whole![part])}`))
@@ -29,7 +29,7 @@ export function changesOf(before: RetentionRule[], after: RetentionRule[]): stri
   return places.flatMap((place) => {
     const [old, now] = [before, after].map((rules) => rules.find((rule) => rule.environment === place))
     const of = place === null ? '' : ` of ${place}`
-    if (place !== null && !now) return [`The rule${of} goes: the project’s rule holds there.`]
+    if (place !== null && !now) return [`The rule${of} is removed: the project’s rule applies there.`]
     return PARTS.filter(([part]) => (old?.[part] ?? null) !== (now?.[part] ?? null)).map(([part, label]) => `${label}${of}: kept ${days(now?.[part])} instead of ${days(old?.[part])}.`)
   })
 }
@@ -37,9 +37,9 @@ export function changesOf(before: RetentionRule[], after: RetentionRule[]): stri
 /** Why a change of rules cannot be looked at yet; null when it can. */
 export function unfinished(rules: RetentionRule[]): string | null {
   const places = rules.flatMap((rule) => (rule.environment === null ? [] : [rule.environment.trim()]))
-  if (places.includes('')) return 'Every other rule names an environment.'
+  if (places.includes('')) return 'Each additional rule needs an environment.'
   const twice = places.find((place, i) => places.indexOf(place) !== i)
-  return twice === undefined ? null : `Two rules are of the environment ${twice}.`
+  return twice === undefined ? null : `Two rules are for the environment ${twice}.`
 }
 
 const COUNTED: [string, string][] = [['spans', 'span'], ['texts', 'text'], ['log_records', 'log record'], ['log_texts', 'text of log records'], ['scores', 'score'], ['score_texts', 'text of scores'], ['run_items', 'answer of a run'], ['partial_spans', 'span in pieces'], ['media', 'media file'], ['remembered_answers', 'remembered answer'], ['findings', 'finding of monitors']]

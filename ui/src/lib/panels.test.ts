@@ -13,8 +13,8 @@ describe('panels', () => {
   })
   it('say what a reader set and they do not follow', () => {
     expect(unusedSaid([])).toBeNull()
-    expect(unusedSaid(['compare'])).toBe('Without the period before.')
-    expect(unusedSaid(['cost_center', 'model'])).toBe('Not narrowed by cost center, model: its SQL does not name {cost_center}, {model}.')
+    expect(unusedSaid(['compare'])).toBe('No comparison with the previous period.')
+    expect(unusedSaid(['cost_center', 'model'])).toBe('Not filtered by cost center, model: its SQL does not use {cost_center}, {model}.')
   })
   it('write no sign beside an axis that says nothing', () => {
     expect([7000, 200, 0].map((value) => onAxis(value, 'ms'))).toEqual(['7 s', '200 ms', '0'])
@@ -34,7 +34,7 @@ describe('panels', () => {
     expect(scopeOf({}, '24h', [], NOW)).toEqual({ since: '2026-11-24T12:00:00.000Z', until: '2026-11-25T12:01:00.000Z', filter: {} })
     const link = { since: '2026-11-01T00:00:00Z', until: '2026-11-02T00:00:00Z', model: 'a', user: 'u' }
     expect(scopeOf({ ...link, search: 'cost>1 late' }, '24h', [], NOW).filter).toEqual({ search: 'cost>1 late' })
-    expect(unusedSaid(['search', 'model'])).toBe('Not narrowed by the search: SQL says itself what it reads. Not narrowed by model: its SQL does not name {model}.')
+    expect(unusedSaid(['search', 'model'])).toBe('The search does not apply to SQL panels. Not filtered by model: its SQL does not use {model}.')
     expect(scopeOf(link, '24h', ['model'], NOW)).toEqual({ since: link.since, until: link.until, filter: { model: 'a' } })
   })
   it('lead to the traces of a point, or nowhere', () => {

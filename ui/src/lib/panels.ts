@@ -33,9 +33,9 @@ export function onAxis(value: number, unit: string): string {
 export function unusedSaid(unused: string[]): string | null {
   const names = unused.filter((name) => name !== 'compare' && name !== SEARCH)
   const sentences = []
-  if (unused.includes(SEARCH)) sentences.push('Not narrowed by the search: SQL says itself what it reads.')
-  if (names.length) sentences.push(`Not narrowed by ${names.map(words).join(', ')}: its SQL does not name ${names.map((name) => `{${name}}`).join(', ')}.`)
-  if (unused.includes('compare')) sentences.push('Without the period before.')
+  if (unused.includes(SEARCH)) sentences.push('The search does not apply to SQL panels.')
+  if (names.length) sentences.push(`Not filtered by ${names.map(words).join(', ')}: its SQL does not use ${names.map((name) => `{${name}}`).join(', ')}.`)
+  if (unused.includes('compare')) sentences.push('No comparison with the previous period.')
   return sentences.length ? sentences.join(' ') : null
 }
 

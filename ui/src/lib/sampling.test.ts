@@ -11,7 +11,7 @@ it('sends a rate only where a share is kept, and no field without a value', () =
 it('says what is missing', () => {
   const rule = { held: [], action: 'keep' as const }
   expect(unfinished([{ name: 'a', held: [{ field: 'model', values: [] }], action: 'drop' }])).toContain('Give model a value')
-  expect(unfinished([{ ...rule, name: 'a' }, { ...rule, name: 'a' }])).toBe('Two rules are named a.')
-  expect(unfinished([{ ...rule, name: ' ' }])).toBe('Every rule has a name.')
+  expect(unfinished([{ ...rule, name: 'a' }, { ...rule, name: 'a' }])).toBe('Two rules have the name a.')
+  expect(unfinished([{ ...rule, name: ' ' }])).toBe('Every rule needs a name.')
   expect(unfinished([])).toBeNull()
 })

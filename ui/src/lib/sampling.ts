@@ -17,10 +17,10 @@ export function asPolicy(rules: RuleDraft[], tail: Tail | null): Policy {
 
 /** Why rules cannot be tried yet; null when they can. */
 export function unfinished(rules: RuleDraft[]): string | null {
-  if (rules.some((rule) => !rule.name.trim())) return 'Every rule has a name.'
+  if (rules.some((rule) => !rule.name.trim())) return 'Every rule needs a name.'
   const names = rules.map((rule) => rule.name.trim())
   const twice = names.find((name, i) => names.indexOf(name) !== i)
   const open = rules.map((rule) => openIn(rule.held)).find((field) => field !== undefined)
-  if (open !== undefined) return `Give ${fieldOf(open)} a value, or remove the filter: without it the rule is of every span.`
-  return twice === undefined ? null : `Two rules are named ${twice}.`
+  if (open !== undefined) return `Give ${fieldOf(open)} a value, or remove the filter. Without it, the rule applies to every span.`
+  return twice === undefined ? null : `Two rules have the name ${twice}.`
 }

@@ -18,7 +18,7 @@ describe('the week of a monitor', () => {
 
   it('tells what was too little to say anything apart', () => {
     const [line] = weekOf(told([{ group: 'gpt-5', unit: 'ms', points: [point(1, { status: 'unknown', n: 2, value: 900 })] }]), { rule: { kind: 'threshold', above: 2, below: 1 } }).lines
-    expect(line).toEqual({ name: 'gpt-5', values: [null, null, null, null], weak: [null, 900, null, null], rang: [false, false, false, false], told: [null, '900 ms  n 2, too little to say anything', null, null] })
+    expect(line).toEqual({ name: 'gpt-5', values: [null, null, null, null], weak: [null, 900, null, null], rang: [false, false, false, false], told: [null, '900 ms  n 2, too little data', null, null] })
   })
 
   it('draws what is usual of one group alone', () => {

@@ -47,7 +47,7 @@ function byLook(course: Course, looks: number, place: (time: string) => number):
   return found
 }
 
-const SAID: Record<string, string> = { alarm: ', alarm', unknown: ', too little to say anything' }
+const SAID: Record<string, string> = { alarm: ', alarm', unknown: ', too little data' }
 
 function lineOf(points: (Point | null)[], { group, unit }: Course): WeekLine {
   return {

@@ -65,7 +65,7 @@ export const METRICS: Record<string, [string, string]> = {
   count: ['Spans', ''],
   users: ['Users', ''],
   sessions: ['Sessions', ''],
-  schema_violations: ['Answers against their schema', '%'],
+  schema_violations: ['Answers that break their schema', '%'],
   score: ['A score (mean)', ''],
   score_rate: ['A score (share of bad ones)', '%'],
   judgements: ['A score (how often)', ''],

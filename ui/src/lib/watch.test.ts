@@ -16,14 +16,14 @@ describe('a monitor in words', () => {
   it('says who is told in truth, whatever names it has', () => {
     const [ops, mail] = [{ name: 'ops', enabled: true }, { name: 'mail', enabled: false }]
     expect(tells(null, [ops, mail])).toBe('everybody')
-    expect(tells(null, [])).toBe('nobody: there is no address')
-    expect(tells(null, [mail])).toBe('nobody: every address is turned off')
+    expect(tells(null, [])).toBe('nobody: no address yet')
+    expect(tells(null, [mail])).toBe('nobody: all addresses are turned off')
     expect(tells([], [ops])).toBe('nobody')
     expect(tells(['ops', 'mail'], [ops, mail])).toBe('ops, mail (turned off)')
-    expect(tells(['mail'], [ops, mail])).toBe('mail (turned off): nobody is told')
-    expect(tells(['gone'], [ops, mail])).toBe('gone (not there): every address is told')
-    expect(tells(['gone'], [])).toBe('gone (not there): nobody is told')
-    expect(tells(['gone', 'ops'], [ops])).toBe('gone (not there), ops')
+    expect(tells(['mail'], [ops, mail])).toBe('mail (turned off): nobody is notified')
+    expect(tells(['gone'], [ops, mail])).toBe('gone (missing): everyone is notified')
+    expect(tells(['gone'], [])).toBe('gone (missing): nobody is notified')
+    expect(tells(['gone', 'ops'], [ops])).toBe('gone (missing), ops')
   })
 
   it('writes windows in the largest whole unit and values in their own', () => {

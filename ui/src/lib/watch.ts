@@ -32,11 +32,11 @@ export function tells(notify: string[] | null, channels: Pick<NotificationChanne
   if (notify?.length === 0) return 'nobody'
   const named = channels.filter((one) => notify === null || notify.includes(one.name))
   const told = named.length > 0 ? named : channels // rather everybody than nobody, where no name is there any more
-  const outcome = told.some((one) => one.enabled) ? (named.length > 0 ? null : 'every address is told') : 'nobody is told'
-  if (notify === null) return channels.length === 0 ? 'nobody: there is no address' : outcome === null ? 'everybody' : 'nobody: every address is turned off'
+  const outcome = told.some((one) => one.enabled) ? (named.length > 0 ? null : 'everyone is notified') : 'nobody is notified'
+  if (notify === null) return channels.length === 0 ? 'nobody: no address yet' : outcome === null ? 'everybody' : 'nobody: all addresses are turned off'
   const names = notify.map((name) => {
     const channel = channels.find((one) => one.name === name)
-    return channel ? (channel.enabled ? name : `${name} (turned off)`) : `${name} (not there)`
+    return channel ? (channel.enabled ? name : `${name} (turned off)`) : `${name} (missing)`
   })
   return [names.join(', '), outcome].filter(Boolean).join(': ')
 }

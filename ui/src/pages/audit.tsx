@@ -31,7 +31,7 @@ export function Audit() {
         ))}
         <TimeRange address={address} change={change} />
       </div>
-      <Listed pages={pages} empty={narrowed ? <Empty title="No event matches these filters"><p className="second">Actor, action and subject are compared as a whole, as a click on an event shows them.</p></Empty> : <Empty title="Nothing has been recorded here"><p className="second">Every change of a channel, key, provider or incident stands here with who, when, what and why. Entries are chained by hash.</p></Empty>}>
+      <Listed pages={pages} empty={narrowed ? <Empty title="No events match these filters"><p className="second">Actor, action and subject must match exactly. Click an event to see its values.</p></Empty> : <Empty title="No events yet"><p className="second">Every change to a channel, key, provider or incident is recorded here: who, when, what and why. Entries are chained by hash.</p></Empty>}>
         {(rows) => <Table label="Audit events, newest first" rows={rows} columns={columns(open)} rowKey={(row) => row.id} footer={<More pages={pages} noun="event" />} />}
       </Listed>
       <Modal opened={opened !== null} onClose={() => open(null)} size="lg" title={<strong>{opened && words(opened.action)}</strong>} closeButtonProps={{ 'aria-label': 'Close' }}>

@@ -25,18 +25,18 @@ export function Connect() {
   const [key, setKey] = useState('')
   return (
     <Page title="Connect an application">
-      <p className="lead">Three lines in its environment, and its traces are here.</p>
+      <p className="lead">Set three environment variables, and your traces appear here.</p>
       <Loaded query={clients}>
         {({ items }) => {
           const chosen = items.find((one) => one.client === address.client) ?? items[0]
           return (
             <div className="stack" style={{ gap: 'var(--gap)', maxWidth: '52rem' }}>
-              <Section title="1. What it uses">
+              <Section title="1. Choose your client">
                 <Select aria-label="Client" data={items.map((one) => ({ value: one.client, label: one.title }))} value={chosen?.client ?? null} allowDeselect={false} searchable onChange={(client) => change({ client: client ?? undefined }, true)} />
               </Section>
               <OwnKey value={key} onChange={setKey} />
-              <Section title="3. Set this where it runs" note="the key is filled in by your browser and sent nowhere">
-                {chosen && ask.usesGrpc(chosen) && port === 0 ? <p className="notice">This server takes no OTLP over gRPC: it was started with <code>--grpc-port 0</code>, or the port was taken at its start, as its log says. <code>assay up --grpc-port N</code> takes another one.</p> : chosen && <Snippet text={ask.filled(chosen, key, window.location.origin, port)} />}
+              <Section title="3. Set this where your application runs" note="your browser fills in the key; it is not sent anywhere">
+                {chosen && ask.usesGrpc(chosen) && port === 0 ? <p className="notice">This server does not accept OTLP over gRPC: it was started with <code>--grpc-port 0</code>, or the port was already in use when it started (see its log). <code>assay up --grpc-port N</code> uses another port.</p> : chosen && <Snippet text={ask.filled(chosen, key, window.location.origin, port)} />}
               </Section>
               <Arrival />
             </div>
@@ -61,11 +61,11 @@ function OwnKey({ value, onChange }: { value: string; onChange: (key: string) =>
     <Section title="2. Its key">
       <div className="line">
         <PasswordInput className="grow" aria-label="Key" placeholder="sk_…" autoComplete="off" value={value} onChange={(event) => onChange(event.currentTarget.value)} visibilityToggleButtonProps={{ 'aria-label': 'Show the key', tabIndex: 0 }} />
-        {access.admin && <Button variant="default" loading={create.isPending} disabled={Boolean(create.data)} onClick={() => create.mutate()}>Make one</Button>}
+        {access.admin && <Button variant="default" loading={create.isPending} disabled={Boolean(create.data)} onClick={() => create.mutate()}>Create one</Button>}
       </div>
-      {create.data && <p className="second small">A new key that may send traces and call models. Copy the lines below now: the secret is not stored, and gone with this page.</p>}
+      {create.data && <p className="second small">A new key that can send traces and call models. Copy the lines below now: the secret is not stored and will not be shown again.</p>}
       {create.isError && <ProblemNote error={create.error} />}
-      {!access.admin && <p className="quiet small">Keys are made by admins of this project. Paste yours.</p>}
+      {!access.admin && <p className="quiet small">Only admins of this project can create keys. Paste yours.</p>}
     </Section>
   )
 }
@@ -86,16 +86,16 @@ function Arrival() {
   const listed = now && before.current !== undefined && now.trace_id !== before.current ? now : undefined
   const arrived = told.current ?? listed
   return (
-    <Section title="4. See it arrive">
+    <Section title="4. Wait for the first trace">
       {arrived ? (
         <>
-          <p className="notice good" role="status">It has arrived: <TraceLink id={arrived.trace_id}>{titled(arrived.name)}</TraceLink>, <Time at={arrived.start} />.</p>
-          {isOdd(arrived.start) && <p className="notice unsure">By its sender’s clock it began <Time at={arrived.start} />: lists, sums and monitors have it at that time. If that is wrong, set that clock right.</p>}
+          <p className="notice good" role="status">Received: <TraceLink id={arrived.trace_id}>{titled(arrived.name)}</TraceLink>, <Time at={arrived.start} />.</p>
+          {isOdd(arrived.start) && <p className="notice unsure">According to the sender’s clock it started <Time at={arrived.start} />. Lists, totals and monitors show it at that time. If the time is wrong, correct that clock.</p>}
         </>
       ) : (
         <div className="stack" style={{ gap: '0.3rem' }}>
           <Waiting>Waiting for {newest.data === undefined ? 'a' : now ? 'the next' : 'the first'} trace…</Waiting>
-          {now && <span className="quiet small">The newest so far began <Time at={now.start} />. <Link to="/traces">All traces</Link></span>}
+          {now && <span className="quiet small">The newest so far started <Time at={now.start} />. <Link to="/traces">All traces</Link></span>}
         </div>
       )}
     </Section>

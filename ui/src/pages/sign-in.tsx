@@ -54,7 +54,7 @@ export function SignIn() {
               />
               <Button type="submit" size="sm" loading={session.isPending} disabled={!key.trim()}>Sign in</Button>
             </form>
-            <p className="quiet small">No key at hand? <code>assay up</code> prints a sign-in link when it starts, and <code>assay login</code> makes a new one. A link works once.</p>
+            <p className="quiet small">No key? <code>assay up</code> prints a sign-in link when it starts, and <code>assay login</code> creates a new one. A link works once.</p>
           </>
         )}
         {info.data && <p className="quiet small">Version {info.data.version}</p>}

@@ -87,7 +87,7 @@ function Listed({ name, shown, onRemove, onOpen, stays, children }: ListedProps)
         </Menu.Target>
         <Menu.Dropdown>
           <ScrollArea.Autosize mah={320}>
-            {children.length === 0 && <Menu.Item disabled>Nothing to choose from yet</Menu.Item>}
+            {children.length === 0 && <Menu.Item disabled>No values yet</Menu.Item>}
             {children}
           </ScrollArea.Autosize>
         </Menu.Dropdown>

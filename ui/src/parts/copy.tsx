@@ -9,7 +9,7 @@ export function Copy({ text, label = 'Copy', children }: { text: string | (() =>
     try {
       await toClipboard(await (typeof text === 'string' ? text : text()))
     } catch (error) {
-      return void notifications.show({ color: 'red', title: 'It was not copied.', message: error instanceof Error ? error.message : String(error) })
+      return void notifications.show({ color: 'red', title: 'Could not copy.', message: error instanceof Error ? error.message : String(error) })
     }
     setCopied(true)
     setTimeout(() => setCopied(false), 1500)

@@ -11,7 +11,7 @@ import { usePages } from './list'
 export function DatasetName({ value, onChange }: { value: string; onChange: (name: string) => void }) {
   const datasets = usePages<Dataset>(ask.datasets()).rows
   const known = datasets.find((one) => one.name === value.trim())
-  const becomes = known ? `A new version is made: v${known.version + 1}. The versions before stay as they are.` : value.trim() ? 'A new one of this name is made.' : 'One that is there, or a new name.'
+  const becomes = known ? `Creates a new version: v${known.version + 1}. Earlier versions stay unchanged.` : value.trim() ? 'Creates a new dataset with this name.' : 'An existing dataset or a new name.'
   return <Autocomplete label="Dataset" description={becomes} required data={[...new Set(datasets.map((one) => one.name))]} value={value} onChange={onChange} autoFocus />
 }
 

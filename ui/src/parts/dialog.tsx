@@ -48,7 +48,7 @@ export function ReasonDialog(props: ReasonDialogProps) {
           <LimitedTextarea
             label="Reason"
             most={2000}
-            description="Goes to the audit log and the history, under your name."
+            description="Recorded in the audit log and the history under your name."
             required
             autosize
             minRows={2}

@@ -33,7 +33,7 @@ export function ReleaseChanges({ from, to }: { from: string; to: string }) {
       {(found) => (
         <div>
           {found.summary && <p className="prose" style={{ paddingBottom: '0.4rem' }}>{found.summary}</p>}
-          {found.changes.length === 0 && <p className="quiet">Nothing differs: the two have the same content.</p>}
+          {found.changes.length === 0 && <p className="quiet">No differences: both have the same content.</p>}
           <Changes changes={found.changes} />
         </div>
       )}

@@ -63,7 +63,7 @@ function Edge({ edge, path, x, y, names }: EdgeProps) {
   const width = Math.min(3.2, 1 + Math.log10(edge.count))
   return (
     <g className="edge" data-kind={edge.kind}>
-      <title>{`${names.get(edge.from)} ${edge.kind === 'call' ? 'began' : 'was followed by'} ${names.get(edge.to)} ${times(edge.count)}`}</title>
+      <title>{`${names.get(edge.from)} ${edge.kind === 'call' ? 'called' : 'was followed by'} ${names.get(edge.to)} ${times(edge.count)}`}</title>
       <path d={path} fill="none" stroke="var(--ink-3)" strokeWidth={width} strokeDasharray={edge.kind === 'call' ? '4 4' : undefined} markerEnd="url(#arrow)" />
       {edge.count > 1 && <text x={x} y={y + 4} textAnchor="middle">{compact(edge.count)}×</text>}
     </g>

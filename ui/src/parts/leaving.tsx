@@ -23,9 +23,9 @@ export function AskToLeave({ opened, what, onStay, onLeave }: AskProps) {
   return (
     <Modal opened={opened} onClose={onStay} closeOnEscape={false} zIndex={300} title={<strong>Leave without saving?</strong>} closeButtonProps={{ 'aria-label': 'Close', ...UNHEARD }}>
       <div className="stack">
-        <p>What you changed in {what} is not saved, and is lost when you leave.</p>
+        <p>Your changes to {what} are not saved and will be lost.</p>
         <div className="line" style={{ justifyContent: 'flex-end' }}>
-          <Button variant="default" onClick={onLeave} {...UNHEARD}>Leave; my changes are lost</Button>
+          <Button variant="default" onClick={onLeave} {...UNHEARD}>Discard changes</Button>
           <Button data-autofocus onClick={onStay} {...UNHEARD}>Stay</Button>
         </div>
       </div>

@@ -21,8 +21,8 @@ export function Overtaken({ error, onShow, isThere, onAnew }: OvertakenProps) {
   const refused = document !== null && (document.status === 404 || document.field === 'If-Match')
   const there = useQuery({ queryKey: ['still there', document], queryFn: isThere, enabled: refused, gcTime: 0 })
   if (!refused || there.isPending) return null
-  if (there.data === false) return <div><Button variant="default" onClick={onAnew}>It was deleted meanwhile: make it anew from my draft</Button></div>
-  return document.field === 'If-Match' && <div><Button variant="default" onClick={onShow}>Show what was saved; my draft is lost</Button></div>
+  if (there.data === false) return <div><Button variant="default" onClick={onAnew}>It was deleted meanwhile. Recreate it from my draft</Button></div>
+  return document.field === 'If-Match' && <div><Button variant="default" onClick={onShow}>Discard my draft and show the saved version</Button></div>
 }
 
 interface Draft<T> {
@@ -53,8 +53,8 @@ export function useBegun<T>(now: Tagged<T>, { isSame, start }: Draft<T>) {
 export function Newer({ by, onShow }: { by: string | null; onShow: () => void }) {
   return (
     <div className="notice unsure" role="status">
-      <span>{by ? <Person actor={by} /> : 'Somebody'} saved something else meanwhile. What you typed is still here, and cannot be saved over it.</span>{' '}
-      <Button variant="default" size="compact-xs" onClick={onShow}>Show what was saved; my draft is lost</Button>
+      <span>{by ? <Person actor={by} /> : 'Somebody'} saved other changes meanwhile. Your draft is still here, but cannot be saved over theirs.</span>{' '}
+      <Button variant="default" size="compact-xs" onClick={onShow}>Discard my draft and show the saved version</Button>
     </div>
   )
 }

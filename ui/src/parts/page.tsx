@@ -43,13 +43,13 @@ function UnreadTimes() {
   const { unread, times } = readTimes(useSearch({ strict: false }) as Search)
   const backOnly = BACK_ONLY.includes(useLocation().pathname)
   if (backOnly && unread.length === 0 && (times.since || times.until)) {
-    return <p className="notice unsure" role="status">The link asks for times from one day to another; this page shows ranges back from now, and this is {times.range ? 'the one it names' : 'its usual one'}. Write <code>range=24h</code> or <code>since=7d</code>.</p>
+    return <p className="notice unsure" role="status">The link names a range between two dates. This page only shows ranges up to now, so this is {times.range ? 'the one it names' : 'its usual one'}. Write <code>range=24h</code> or <code>since=7d</code>.</p>
   }
   if (unread.length === 0) return null
   const one = unread.length === 1
   return (
     <p className="notice unsure" role="status">
-      The link asks for {unread.map(([name, text], at) => <Fragment key={name}>{at > 0 && ' and '}{ASKED[name]} <q>{text}</q></Fragment>)}, which cannot be read: {times.since || times.until || times.range ? `this is the time without ${one ? 'it' : 'them'}` : 'this is the page’s usual time'}. Choose another, or write a range like <code>15m</code>, <code>24h</code> or <code>7d</code>{!backOnly && <>, or a time like <code>2026-11-21T08:00:00Z</code></>}.
+      The link names {unread.map(([name, text], at) => <Fragment key={name}>{at > 0 && ' and '}{ASKED[name]} <q>{text}</q></Fragment>)}, which cannot be read: {times.since || times.until || times.range ? `this is the time without ${one ? 'it' : 'them'}` : 'this is the page’s usual time'}. Choose another, or write a range like <code>15m</code>, <code>24h</code> or <code>7d</code>{!backOnly && <>, or a time like <code>2026-11-21T08:00:00Z</code></>}.
     </p>
   )
 }

@@ -34,7 +34,7 @@ export function SavedViews({ page, query, onOpen }: SavedViewsProps) {
   const keep = (name: string | null) => {
     defaultView.set(page, name)
     setMine(name)
-    notifications.show({ message: name ? `This page begins with “${name}” in this browser.` : 'This page begins without filters again.', autoClose: 4000 })
+    notifications.show({ message: name ? `This page now opens with “${name}” in this browser.` : 'This page now opens without filters.', autoClose: 4000 })
   }
   return (
     <>
@@ -43,13 +43,13 @@ export function SavedViews({ page, query, onOpen }: SavedViewsProps) {
           <Button variant="default" leftSection={<IconBookmark size={14} aria-hidden />}><span className="cut" style={{ maxWidth: '12rem' }}>{current?.name ?? 'Views'}</span></Button>
         </Menu.Target>
         <Menu.Dropdown>
-          {views.isError && <Menu.Item disabled>Views could not be read.</Menu.Item>}
+          {views.isError && <Menu.Item disabled>Could not load views.</Menu.Item>}
           {items.map((view) => <ViewItem key={view.name} view={view} current={view === current} begins={view.name === mine} onOpen={() => onOpen(view.query)} />)}
-          {items.length === 0 && !views.isError && <Menu.Item disabled>No view is saved yet</Menu.Item>}
+          {items.length === 0 && !views.isError && <Menu.Item disabled>No saved views yet</Menu.Item>}
           <Menu.Divider />
           {!current && <ReasonedItem why={access.why} onClick={() => setNaming({})}>Save these filters…</ReasonedItem>}
-          {current && current.name !== mine && <Menu.Item onClick={() => keep(current.name)}>Begin with this view</Menu.Item>}
-          {mine && <Menu.Item onClick={() => keep(null)}>Begin without a view</Menu.Item>}
+          {current && current.name !== mine && <Menu.Item onClick={() => keep(current.name)}>Open with this view</Menu.Item>}
+          {mine && <Menu.Item onClick={() => keep(null)}>Open without a view</Menu.Item>}
           {current && access.write && <Menu.Item onClick={() => setNaming({ was: current })}>Rename…</Menu.Item>}
           {current && access.write && <Menu.Item color="red.8" onClick={() => setRemoving(current)}>Delete…</Menu.Item>}
           {current && access.why && <Menu.Label>{access.why}</Menu.Label>}
@@ -82,7 +82,7 @@ function NameView({ page, query, was, taken, onClose }: NameViewProps) {
   const [name, setName] = useState(was?.name ?? '')
   const save = ask.useSaveView((saved) => {
     if (was !== undefined && defaultView.of(page) === was.name) defaultView.set(page, saved)
-    notifications.show({ message: `“${saved}” is saved for everybody in this project.`, autoClose: 4000 })
+    notifications.show({ message: `“${saved}” is saved for everyone in this project.`, autoClose: 4000 })
     onClose()
   })
   const over = taken.find((view) => view.name === name.trim())
@@ -94,8 +94,8 @@ function NameView({ page, query, was, taken, onClose }: NameViewProps) {
   return (
     <Modal opened onClose={onClose} title={<strong>{was === undefined ? 'Save these filters' : `Rename “${was.name}”`}</strong>} closeButtonProps={{ 'aria-label': 'Close' }}>
       <form className="stack" onSubmit={submit}>
-        <LimitedInput label="Name" most={100} required value={name} onChange={(event) => setName(event.currentTarget.value)} data-autofocus description="Everybody in this project sees it." />
-        {replaces && <p className="notice unsure">There is a view of this name: it would be replaced.</p>}
+        <LimitedInput label="Name" most={100} required value={name} onChange={(event) => setName(event.currentTarget.value)} data-autofocus description="Visible to everyone in this project." />
+        {replaces && <p className="notice unsure">A view with this name exists and would be replaced.</p>}
         {save.isError && <ProblemNote error={save.error} />}
         <div className="line" style={{ justifyContent: 'flex-end' }}>
           <Button variant="default" onClick={onClose}>Cancel</Button>
@@ -112,7 +112,7 @@ function RemoveView({ view, onClose }: { view: Seen; onClose: () => void }) {
   return (
     <Modal opened onClose={onClose} title={<strong>Delete “{view.name}”?</strong>} closeButtonProps={{ 'aria-label': 'Close' }}>
       <div className="stack">
-        <p>It disappears for everybody in this project. Links that somebody copied go on working: they hold the filters themselves.</p>
+        <p>It is removed for everyone in this project. Copied links keep working because they contain the filters.</p>
         {remove.isError && <ProblemNote error={remove.error} />}
         <div className="line" style={{ justifyContent: 'flex-end' }}>
           <Button variant="default" onClick={onClose}>Cancel</Button>

@@ -42,8 +42,8 @@ export function ScoreTable({ scores, spans }: ScoreTableProps) {
           ))}
         </tbody>
       </table>
-      <ReasonDialog opened={taken !== null} onClose={() => take(null)} title={`Take ${taken ? words(taken.name) : ''} back`} action="Take it back" danger withoutReason done="The score is gone." send={() => request('DELETE', `/scores/${encodeURIComponent(taken!.id)}`)}>
-        {taken && <p className="second prose">{said(taken)}, {SOURCES[taken.source]}{taken.author && ` (${taken.author})`}. It counts nowhere any more: not on pages, in filters, monitors, corrected rates or exports from now on. It cannot be brought back, only given again; the audit log says that you took it back.</p>}
+      <ReasonDialog opened={taken !== null} onClose={() => take(null)} title={`Take ${taken ? words(taken.name) : ''} back`} action="Take it back" danger withoutReason done="The score was removed." send={() => request('DELETE', `/scores/${encodeURIComponent(taken!.id)}`)}>
+        {taken && <p className="second prose">{said(taken)}, {SOURCES[taken.source]}{taken.author && ` (${taken.author})`}. From now on it no longer counts on pages or in filters, monitors, corrected rates or exports. This cannot be undone, but you can score again. The audit log records that you removed it.</p>}
       </ReasonDialog>
     </div>
   )

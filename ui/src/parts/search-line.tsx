@@ -178,13 +178,13 @@ const like = (value: string, text: string) => value.toLowerCase().includes(text.
 export function misreadOf(error: unknown, parameter = 'q'): string | undefined {
   if (!(error instanceof Problem) || error.document.field !== parameter) return undefined
   const { detail, fix } = error.document
-  return fix ? `${detail} What to do: ${fix}` : detail
+  return fix ? `${detail} Fix: ${fix}` : detail
 }
 
 /** Why nothing can be narrowed by a line where the page has times of its own: told once, at the line. */
 export function useMisread(line: string): string | undefined {
   const parsed = useQuery({ ...readLine(line), enabled: line !== '' })
   const timed = partsOf(line).find((part) => part.field === 'since' || part.field === 'until')
-  if (line && timed) return `This page has times of its own: leave out ${timed.text}.`
+  if (line && timed) return `This page has its own time range. Remove ${timed.text}.`
   return line ? misreadOf(parsed.error) : undefined
 }

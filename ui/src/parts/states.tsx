@@ -31,7 +31,7 @@ export function ProblemNote({ error, retry }: { error: unknown; retry?: () => vo
   const after = useAgain(error, retry)
   return (
     <div className="problem" role="alert">
-      <strong>{document?.title ?? 'Something went wrong in this page'}</strong>
+      <strong>{document?.title ?? 'Something went wrong on this page'}</strong>
       <span>{document?.detail ?? (error instanceof Error ? error.message : String(error))}</span>
       {document?.fix && <span className="second">What to do: {document.fix}</span>}
       {document && (document.field !== undefined || document.request_id) && (
@@ -58,7 +58,7 @@ export function ProblemNote({ error, retry }: { error: unknown; retry?: () => vo
       {retry && (
         <div className="line">
           <Button variant="default" onClick={retry}>Try again</Button>
-          {after !== null && <span className="quiet small">It is tried again by itself after {plural(after, 'second')}.</span>}
+          {after !== null && <span className="quiet small">Retrying automatically after {plural(after, 'second')}.</span>}
         </div>
       )}
     </div>
@@ -87,7 +87,7 @@ export function Skeleton({ lines = 6 }: { lines?: number }) {
       {Array.from({ length: lines }, (_, i) => (
         <div key={i} className="skeleton" style={{ width: `${92 - ((i * 29) % 47)}%` }} />
       ))}
-      <span className="quiet small late" aria-hidden>Still loading. Where a time is chosen, a shorter one is quicker.</span>
+      <span className="quiet small late" aria-hidden>Still loading. A shorter time range is faster.</span>
     </div>
   )
 }

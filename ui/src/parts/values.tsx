@@ -43,11 +43,11 @@ interface MoneyProps {
 
 export function Money({ usd, unknown = 0, source }: MoneyProps) {
   if (usd === null || usd === undefined) {
-    return <Unknown why="No price is known for this model. Unknown is never counted as zero." />
+    return <Unknown why="The price of this model is unknown. Unknown costs are never counted as zero." />
   }
   if (unknown > 0) {
     return (
-      <Tooltip label={`The price of ${write.plural(unknown, 'call')} is not known: the whole is at least this.`}>
+      <Tooltip label={`The price of ${write.plural(unknown, 'call')} is unknown, so the total is at least this.`}>
         <span className="money">
           <span className="nowrap">{write.money(usd)}</span> <span className="unknown">+ {write.count(unknown)} unknown</span>
         </span>
@@ -60,7 +60,7 @@ export function Money({ usd, unknown = 0, source }: MoneyProps) {
 
 export function TokenCount({ input, output }: { input: number | null | undefined; output: number | null | undefined }) {
   const none = (n: number | null | undefined) => n === null || n === undefined
-  if (none(input) && none(output)) return <Unknown why="The provider did not say how many tokens it counted." />
+  if (none(input) && none(output)) return <Unknown why="The provider did not report token counts." />
   return (
     <Tooltip label={`${write.count(input)} tokens in, ${write.count(output)} out`}>
       <span className="nowrap">

@@ -12,6 +12,6 @@ export function useAccess(): { write: boolean; admin: boolean; why: string | nul
     write,
     admin: role === 'admin',
     actor: data?.actor ?? null,
-    why: write ? null : `Your role is ${role ?? 'unknown'}: it may look, not change. Ask an admin of this project.`,
+    why: write ? null : `Your role is ${role ?? 'unknown'}: it can view but not change this. Ask an admin of this project.`,
   }
 }

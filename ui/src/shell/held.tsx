@@ -20,12 +20,12 @@ export function Held() {
   return (
     <div className="notice unsure held" role="region" aria-label="Restored from a backup">
       <p className="prose">
-        <strong>Nothing leaves this server yet.</strong> It was restored from {held.backup ?? 'a backup'}{held.made_at && <>, made <Time at={held.made_at} /></>}: messages, forwards, scheduled exports and runs wait, as the server that was backed up may still send the same.
-        {!access.admin && <> An admin of the first project lets them leave, here or by <code>assay outgoing start</code>.</>}
+        <strong>This server does not send anything yet.</strong> It was restored from {held.backup ?? 'a backup'}{held.made_at && <>, made <Time at={held.made_at} /></>}. Messages, forwards, scheduled exports and runs are on hold, because the original server may still be sending the same.
+        {!access.admin && <> An admin of the first project can release them, here or with <code>assay outgoing start</code>.</>}
       </p>
-      {access.admin && <Button size="compact-sm" onClick={() => open(true)}>Let them leave…</Button>}
-      <ReasonDialog opened={opened} onClose={() => open(false)} title="Let messages, forwards and exports leave" action="Let them leave" withoutReason done="From now on they leave." send={() => post('/outgoing/start')}>
-        <p className="second prose">Stop the server that was backed up first, or both tell, forward and export the same. {waiting.data && `${plural(waiting.data.messages, 'message')} ${waiting.data.messages === 1 ? 'waits' : 'wait'} here; some may have been sent before. `}Forwards go on from where they were when the backup was made. The audit log says who did it.</p>
+      {access.admin && <Button size="compact-sm" onClick={() => open(true)}>Release them…</Button>}
+      <ReasonDialog opened={opened} onClose={() => open(false)} title="Release messages, forwards and exports" action="Release" withoutReason done="They are released." send={() => post('/outgoing/start')}>
+        <p className="second prose">Stop the original server first, or both will notify, forward and export the same data. {waiting.data && `${plural(waiting.data.messages, 'message')} ${waiting.data.messages === 1 ? 'waits' : 'wait'} here; some may have been sent before. `}Forwards continue from where they were when the backup was created. The audit log records who did this.</p>
       </ReasonDialog>
     </div>
   )

@@ -47,7 +47,7 @@ function Finder({ onClose }: { onClose: () => void }) {
     <div onKeyDown={press}>
       <TextInput
         data-autofocus
-        placeholder="Go to a page, a release, a channel; or paste a trace id"
+        placeholder="Go to a page, release or channel, or paste a trace id"
         aria-label="Command or place"
         role="combobox"
         aria-expanded

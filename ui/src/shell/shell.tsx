@@ -38,8 +38,8 @@ function WritesOnly({ role }: { role: string }) {
   const leave = useMutation({ mutationFn: () => request('DELETE', '/session'), onSuccess: () => client.resetQueries() })
   return (
     <main className="page">
-      <Empty title="This key opens no page">
-        <p className="second prose">Its role is {role}: it is for an application that sends, and may read nothing. Sign in with a key of a viewer, editor or admin.</p>
+      <Empty title="This key cannot open pages">
+        <p className="second prose">Its role is {role}. It is for applications that send data and cannot read. Sign in with a viewer, editor or admin key.</p>
         {leave.isError && <ProblemNote error={leave.error} />}
         <div><Button loading={leave.isPending} onClick={() => leave.mutate()}>Use another key</Button></div>
       </Empty>
@@ -62,7 +62,7 @@ function Signed() {
   ])
   return (
     <div className="shell">
-      <a className="skip" href="#main">Skip to the content</a>
+      <a className="skip" href="#main">Skip to content</a>
       <Nav onSearch={() => setPalette(true)} />
       <nav className="topbar" aria-label="Top">
         <Brand />
@@ -163,7 +163,7 @@ function Help({ opened, onClose }: { opened: boolean; onClose: () => void }) {
           ))}
         </dl>
       )}
-      <p className="quiet small" style={{ marginTop: '1rem' }}>Single keys can be turned off in the settings.</p>
+      <p className="quiet small" style={{ marginTop: '1rem' }}>You can turn off single-key shortcuts in Settings.</p>
     </Modal>
   )
 }

@@ -42,9 +42,9 @@ function Again() {
   }
   return (
     <form className="stack" onSubmit={submit}>
-      <p>Sign in again to go on where you were. Nothing you typed is lost.</p>
+      <p>Sign in again to continue where you left off. Nothing you typed is lost.</p>
       {session.isError && <ProblemNote error={session.error} />}
-      <PasswordInput ref={field} label="Key" description="As before, or a link of assay login opened in another tab." value={key} onChange={(event) => setKey(event.currentTarget.value)} autoComplete="off" required data-autofocus {...UNHEARD} />
+      <PasswordInput ref={field} label="Key" description="The same as before, or open a link from assay login in another tab." value={key} onChange={(event) => setKey(event.currentTarget.value)} autoComplete="off" required data-autofocus {...UNHEARD} />
       <div className="line" style={{ justifyContent: 'flex-end' }}><Button type="submit" {...UNHEARD} loading={session.isPending} disabled={!key.trim()}>Sign in</Button></div>
     </form>
   )

@@ -49,7 +49,7 @@ export function Breakdown({ address, change }: Props) {
             <Suspense fallback={<div className="chart" />}><SpendChart found={costs} bin={bin} name={(value) => (group === 'release' && value !== null ? releaseName(value) : nameOf(group, value))} /></Suspense>
             <Section
               title={`By ${words(group)}`}
-              note={costs.overlapping ? 'a call with two tags is in two groups: they add up to more than the whole' : 'dearest first'}
+              note={costs.overlapping ? 'a call with two tags counts in both groups, so they add up to more than the total' : 'most expensive first'}
               end={
                 <span className="line">
                   <Select size="xs" aria-label="Group by" data={GROUPS.map((value) => ({ value, label: words(value) }))} value={group} onChange={(by) => change({ by: by && by !== 'model' ? by : undefined })} allowDeselect={false} searchable w={160} />
@@ -57,7 +57,7 @@ export function Breakdown({ address, change }: Props) {
                 </span>
               }
             >
-              <Table label={`Costs by ${words(group)}, dearest first`} rows={costs.items} columns={columns(group, since, filters, address)} rowKey={(row) => row.value ?? ''} />
+              <Table label={`Costs by ${words(group)}, most expensive first`} rows={costs.items} columns={columns(group, since, filters, address)} rowKey={(row) => row.value ?? ''} />
               {costs.others.groups > 0 && <p className="quiet small">{plural(costs.others.groups, 'more group')} with {plural(costs.others.calls, 'call')}: {money(costs.others.cost.usd)}.</p>}
             </Section>
           </div>
@@ -78,13 +78,13 @@ function Lead({ costs, range, filters }: { costs: ask.Breakdown; range: string; 
   const period = rangeName(range).toLowerCase().replace(/^last /, '')
   return (
     <p className="lead">
-      {usd === null ? `Nobody knows what the ${plural(costs.total.calls, 'call')} of the last ${period} cost` : `${money(usd)} in the last ${period}`}
+      {usd === null ? `The cost of the ${plural(costs.total.calls, 'call')} in the last ${period} is unknown` : `${money(usd)} in the last ${period}`}
       {compared && `, ${compared} the ${period} before (${money(then.cost.usd)}, ${plural(then.calls, 'call')})`}
       {unknown > 0 && <>; {plural(unknown, 'call')} {unknown === 1 ? 'has' : 'have'} no price and {unknown === 1 ? 'is' : 'are'} not in it. <Link to="/costs" search={{ tab: 'prices' }}>Set a price</Link>.</>}
       {unknown === 0 && '.'}
-      {costs.unmetered > 0 && ` ${plural(costs.unmetered, 'model call')} said neither tokens nor a cost, and ${costs.unmetered === 1 ? 'is' : 'are'} in no sum here.`}
-      {costs.dropped && <> <Link to="/settings" search={{ tab: 'sampling' }}>Rules of sampling</Link> dropped {plural(costs.dropped.calls, 'more call')} of the project ({costs.dropped.cost.usd === null ? 'nobody knows at what cost' : money(costs.dropped.cost.usd)}): they were not stored and are in no sum here.</>}
-      {costs.removed_before && <> Calls before <Time at={costs.removed_before} />, or some of them, were let go by retention and are in no sum here.</>}
+      {costs.unmetered > 0 && ` ${plural(costs.unmetered, 'model call')} reported neither tokens nor a cost and ${costs.unmetered === 1 ? 'is' : 'are'} not included.`}
+      {costs.dropped && <> <Link to="/settings" search={{ tab: 'sampling' }}>Sampling rules</Link> dropped {plural(costs.dropped.calls, 'more call')} of the project ({costs.dropped.cost.usd === null ? 'cost unknown' : money(costs.dropped.cost.usd)}): they were not stored and are not included.</>}
+      {costs.removed_before && <> Calls before <Time at={costs.removed_before} />, or some of them, were deleted by retention and are not included.</>}
     </p>
   )
 }
@@ -111,7 +111,7 @@ function Calls({ row, href }: { row: CostGroup; href: string | null }) {
 
 /** The chargeback report of the calendar month before, or of what is shown, as a file or a page to print. */
 function Report({ group, filters, range, since }: { group: string; filters: Search; range: string; since: string | undefined }) {
-  const by = `by ${words(group)}${Object.keys(filters).length > 0 ? ', narrowed as here' : ''}`
+  const by = `by ${words(group)}${Object.keys(filters).length > 0 ? ', with these filters' : ''}`
   const files = (window: { since?: string }) => {
     const link = (format: string) => addressOf('/costs/chargeback', { group_by: group, format, ...window, ...filters })
     return (
@@ -138,8 +138,8 @@ const nameOf = (group: string, value: string | null) => value ?? `without ${/^[a
 
 function NoCall({ narrowed, range }: { narrowed: boolean; range: string }) {
   return (
-    <Empty title={narrowed ? 'No call matches in this time' : `No model was called in the ${rangeName(range).toLowerCase()}`}>
-      <p className="second prose">Here stands what every model call costs, by model, user, prompt, release or any tag: counted from the tokens of your traces and a public price list, or your own prices. Widen the time range above, or <Link to="/traces">look at the traces</Link>.</p>
+    <Empty title={narrowed ? 'No calls match in this time range' : `No model calls in the ${rangeName(range).toLowerCase()}`}>
+      <p className="second prose">This page shows what model calls cost, by model, user, prompt, release or any tag, from the tokens in your traces and public or your own prices. Choose a longer time range, or <Link to="/traces">look at the traces</Link>.</p>
     </Empty>
   )
 }

@@ -20,7 +20,7 @@ export function SpendChart({ found, bin, name }: { found: Breakdown; bin: 'hour'
       <EChart option={option} label={`Cost for each ${bin} in US dollars, ${found.group_by ? `by ${series.map((one) => one.name).join(', ')}` : 'all calls'}`} />
       <figcaption className="legend">
         {series.length > 1 && series.map((one) => <span key={one.name}><span className="swatch" style={{ color: `var(--${one.ink})`, borderTopWidth: 8 }} />{one.name}</span>)}
-        <span className="quiet">US dollars for each {bin}, UTC. Calls without a known price are not in it.{cut && ` ${cut[0]!.toUpperCase()}${cut.slice(1)}.`}{found.overlapping && ' A call with two tags is drawn twice.'}</span>
+        <span className="quiet">US dollars for each {bin}, UTC. Calls without a known price are not included.{cut && ` ${cut[0]!.toUpperCase()}${cut.slice(1)}.`}{found.overlapping && ' A call with two tags is counted twice.'}</span>
       </figcaption>
     </figure>
   )

@@ -31,7 +31,7 @@ export function Costs() {
       actions={WITH_RANGE.has(tab) && <SegmentedControl size="xs" aria-label="Time" data={RANGES.map((range) => ({ value: range, label: range }))} value={address.range ?? '7d'} onChange={(range) => change({ range: range === '7d' ? undefined : range })} />}
     >
       <Filters address={address} change={change} />
-      {tab !== 'prices' && <div className="line" style={{ maxWidth: '44rem' }}><SearchLine field label="Only calls of traces that this line finds" q={line} problem={misread} onSearch={(next) => change({ [SEARCH]: next || undefined })} /></div>}
+      {tab !== 'prices' && <div className="line" style={{ maxWidth: '44rem' }}><SearchLine field label="Only calls in traces that match this search" q={line} problem={misread} onSearch={(next) => change({ [SEARCH]: next || undefined })} /></div>}
       <Tabs value={tab} onChange={(next) => change({ tab: next === 'breakdown' ? undefined : (next ?? undefined) })} keepMounted={false}>
         <Tabs.List mb="md" style={{ flexWrap: 'wrap' }}>{TABS.map(([id, name]) => <Tabs.Tab key={id} value={id}>{name}</Tabs.Tab>)}</Tabs.List>
         {(!misread || tab === 'prices') && <Suspense fallback={<Skeleton />}>

@@ -27,7 +27,7 @@ export default function Forecast({ filters }: { filters: Search }) {
 }
 
 function NoDay({ sentence }: { sentence: string }) {
-  return <Empty title="No full day with a cost yet"><p className="second prose">{sentence}</p></Empty>
+  return <Empty title="No full day with costs yet"><p className="second prose">{sentence}</p></Empty>
 }
 
 function Honesty({ forecast }: { forecast: ask.Forecast }) {
@@ -37,10 +37,10 @@ function Honesty({ forecast }: { forecast: ask.Forecast }) {
       rows={[
         [`Next ${plural(forecast.forecast.length, 'day')}`, total && `${money(total.usd)}, between ${money(total.lower)} and ${money(total.upper)}`],
         ['Trend', trend !== null && (Math.abs(trend) < 0.0005 ? 'none' : `${trend > 0 ? '+' : ''}${portion(trend)} a week`)],
-        ['Held in the past', backtest?.coverage != null && `${portion(backtest.coverage)} of ${plural(backtest.n, 'forecast day')} (${portion(level)} promised)`],
+        ['Accuracy so far', backtest?.coverage != null && `${portion(backtest.coverage)} of ${plural(backtest.n, 'forecast day')} (${portion(level)} promised)`],
         ['Mean error', backtest?.error != null && portion(backtest.error)],
         ['Calls without a price', forecast.unknown > 0 && plural(forecast.unknown, 'call')],
-        ['Last day against the one before', forecast.history.length > 1 && change(forecast.history.at(-1)!.usd - forecast.history.at(-2)!.usd)],
+        ['Last day compared with the day before', forecast.history.length > 1 && change(forecast.history.at(-1)!.usd - forecast.history.at(-2)!.usd)],
       ]}
     />
   )

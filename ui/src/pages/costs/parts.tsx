@@ -51,13 +51,13 @@ export function Sums({ sums, href }: { sums: Amount; href: string | null }) {
 }
 
 function Tokens({ n, of }: { n: number | null; of?: number | null }) {
-  if (n === null) return <Unknown why="Nobody counted these tokens." />
+  if (n === null) return <Unknown why="These tokens were not reported." />
   return <span title={`${count(n)} tokens`}>{compact(n)} {of ? <span className="quiet small">{portion(n / of)}</span> : null}</span>
 }
 
 /** A share as a bar with its figure. */
 export function ShareBar({ share }: { share: number | null }) {
-  if (share === null) return <Unknown why="A share needs a known price." />
+  if (share === null) return <Unknown why="The share is unknown because the price is unknown." />
   return (
     <span className="line tight" style={{ flexWrap: 'nowrap' }}>
       <span className="share" aria-hidden><span style={{ width: `${Math.min(100, share * 100)}%` }} /></span>

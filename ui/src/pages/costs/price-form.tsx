@@ -43,7 +43,7 @@ interface Made {
 }
 
 /** What calls had by the public list, or by a wider price, and have no longer. */
-const noLonger = ({ instead_of }: Made) => (instead_of ? ` They no longer have the ${Object.keys(instead_of.lost).map((name) => name.replace('_', ' ')).join(', ')} that ${instead_of.source.startsWith('project:') ? 'your wider price' : 'the public list'} has.` : '')
+const noLonger = ({ instead_of }: Made) => (instead_of ? ` They lose the ${Object.keys(instead_of.lost).map((name) => name.replace('_', ' ')).join(', ')} that ${instead_of.source.startsWith('project:') ? 'your wider price' : 'the public list'} has.` : '')
 
 export function SetPrice({ wanted, own: now, onClose }: { wanted: Wanted; own: Price[]; onClose: () => void }) {
   useReturnedFocus()
@@ -64,7 +64,7 @@ export function SetPrice({ wanted, own: now, onClose }: { wanted: Wanted; own: P
   const shown = before !== undefined && before.id === wanted.price?.id // what is missing was taken out here
   const [keep, setKeep] = useState(true)
   const body = { ...named, valid_from: since || undefined, provider: provider.trim() || undefined, reason: reason.trim() || undefined, ...(missing ? { unnamed: keep && !shown ? 'keep' : 'drop' } : {}) }
-  const save = useChange(() => request<Made>('PUT', `/prices/${encodeURIComponent(model.trim())}`, body, undefined, replaced(before, since || '')), (made) => `The price of ${model.trim()} is set; stored calls follow it.${noLonger(made)}`, onClose)
+  const save = useChange(() => request<Made>('PUT', `/prices/${encodeURIComponent(model.trim())}`, body, undefined, replaced(before, since || '')), (made) => `The price of ${model.trim()} is set. Stored calls are being re-priced.${noLonger(made)}`, onClose)
   const submit = (event: FormEvent) => {
     event.preventDefault()
     save.mutate()
@@ -72,8 +72,8 @@ export function SetPrice({ wanted, own: now, onClose }: { wanted: Wanted; own: P
   return (
     <Modal opened onClose={onClose} title={<strong>{wanted.price ? 'Change a price' : 'Set a price'}</strong>} size="lg" closeButtonProps={{ 'aria-label': 'Close' }}>
       <form className="stack" onSubmit={submit}>
-        <LimitedInput label="Model" most={200} description="As it stands in the traces; * stands for anything." required value={model} onChange={(event) => setModel(event.currentTarget.value)} data-autofocus={wanted.model ? undefined : true} />
-        <LimitedInput label="Provider" most={200} description="Empty: whoever serves it." value={provider} onChange={(event) => setProvider(event.currentTarget.value)} />
+        <LimitedInput label="Model" most={200} description="As it appears in traces. * matches anything." required value={model} onChange={(event) => setModel(event.currentTarget.value)} data-autofocus={wanted.model ? undefined : true} />
+        <LimitedInput label="Provider" most={200} description="Leave empty for any provider." value={provider} onChange={(event) => setProvider(event.currentTarget.value)} />
         <fieldset className="rates">
           <legend>Dollars per million tokens</legend>
           {RATES.map(([name, label, required], i) => (
@@ -81,18 +81,18 @@ export function SetPrice({ wanted, own: now, onClose }: { wanted: Wanted; own: P
           ))}
         </fieldset>
         <fieldset className="rates">
-          <legend>If there is more to it</legend>
+          <legend>More rates</legend>
           <NumberField label="Dollars a call" min={0} decimals={9} hideControls value={rates.request} onChange={set('request')} />
-          <NumberField label="Batch factor" placeholder="0.5: half the price" min={0} max={1} decimals={9} hideControls value={rates.batch} onChange={set('batch')} />
+          <NumberField label="Batch factor" placeholder="0.5 means half price" min={0} max={1} decimals={9} hideControls value={rates.batch} onChange={set('batch')} />
           <TextInput type="date" label="Valid from (UTC)" value={from} onChange={(event) => setFrom(event.currentTarget.value)} />
         </fieldset>
         <LimitedInput label="Reason" most={2000} description="For the audit log." value={reason} onChange={(event) => setReason(event.currentTarget.value)} />
-        {tiers.length > 0 && <p className="quiet small">The other rates over {tiers.map((tier) => count(tier.over)).join(', ')} prompt tokens stay as they are.</p>}
+        {tiers.length > 0 && <p className="quiet small">The rates over {tiers.map((tier) => count(tier.over)).join(', ')} prompt tokens do not change.</p>}
         {missing && !shown && (
-          <Checkbox checked={keep} onChange={(event) => setKeep(event.currentTarget.checked)} label="Keep what the price before it has besides" description={`${missing}. Otherwise ${from ? `calls from ${from} on` : 'its calls'} no longer have it.`} />
+          <Checkbox checked={keep} onChange={(event) => setKeep(event.currentTarget.checked)} label="Keep the other rates of the previous price" description={`${missing}. Otherwise ${from ? `calls from ${from} on` : 'its calls'} lose these rates.`} />
         )}
-        {wanted.rates && <p className="quiet small">Other calls of it cost these rates, of the public list: this price takes their place.</p>}
-        <p className="quiet small">Calls that are already stored{from ? ` since ${from}` : ''} are counted anew, in the background. A price of the same model, provider and day is replaced. It can be removed again.</p>
+        {wanted.rates && <p className="quiet small">These are the public rates that its other calls use now. This price replaces them.</p>}
+        <p className="quiet small">Calls that are already stored{from ? ` since ${from}` : ''} are re-priced in the background. This replaces an existing price for the same model, provider and day. You can remove it later.</p>
         {save.isError && <ProblemNote error={save.error} />}
         <div className="line" style={{ justifyContent: 'flex-end' }}>
           <Button variant="default" onClick={onClose}>Cancel</Button>

@@ -24,24 +24,24 @@ export default function Prices({ range }: { range: string }) {
   const going = repricings.data?.items.find((one) => one.status !== 'done')
   return (
     <div className="stack" style={{ gap: 'var(--gap)' }}>
-      {!access.admin && <p className="notice">Prices are set by admins of this project.</p>}
-      {going ? <Waiting>Calls of {going.model} are being counted anew…</Waiting> : <LastRepricing all={repricings.data?.items ?? []} />}
-      <Section title="Models without a price" note="their calls are left out of every sum, and said so">
+      {!access.admin && <p className="notice">Only admins of this project can set prices.</p>}
+      {going ? <Waiting>Calls of {going.model} are being re-priced…</Waiting> : <LastRepricing all={repricings.data?.items ?? []} />}
+      <Section title="Models without a price" note="their calls are left out of every total, and each total says so">
         <Loaded query={without} lines={3}>
           {({ items }) =>
             items.length === 0 ? (
-              <p className="second">Every model that was called in this time has a price.</p>
+              <p className="second">Every model called in this time range has a price.</p>
             ) : (
               <Table label="Models without a price" rows={items} columns={unpricedColumns(access.admin ? want : null, own.data?.items ?? [])} rowKey={(row) => `${row.provider} ${row.model}`} />
             )
           }
         </Loaded>
       </Section>
-      <Section title="Own prices" note="dollars per million tokens; they go before the public list" end={access.admin && <Button size="xs" onClick={() => want({ model: '', provider: '' })}>Set a price</Button>}>
+      <Section title="Own prices" note="dollars per million tokens; they take precedence over the public list" end={access.admin && <Button size="xs" onClick={() => want({ model: '', provider: '' })}>Set a price</Button>}>
         <Loaded query={own} lines={3}>
           {({ items }) =>
             items.length === 0 ? (
-              <p className="second prose">None: all calls are counted by the public list. A price of your own is for a contract with other rates, or a model you run yourself.</p>
+              <p className="second prose">No prices of your own: all calls use the public price list. Set your own for a contract with other rates or a model you run yourself.</p>
             ) : (
               <Table label="Own prices" rows={items} columns={priceColumns(access.admin ? want : null)} rowKey={(row) => row.id} />
             )
@@ -88,7 +88,7 @@ const unpricedColumns = (want: Want, own: Price[]): Column<Unpriced>[] => [
 const ofOwn = (source: string) => source.startsWith('project:')
 
 /** Why calls of a model that has a price have none. */
-const whyWithout = (source: string) => `Others have ${ofOwn(source) ? 'your own price' : 'that of the public list'}: these say that they were batch or sound, are an agent's own sum, or came before it.`
+const whyWithout = (source: string) => `Other calls use ${ofOwn(source) ? 'your own price' : 'the public price'}. These were batch or audio calls, an agent's own total, or came before that price.`
 
 /** What is there already stands in the form: a price of a closer name would take its place, for all calls. */
 function wantedOf(row: Unpriced, own: Price[]): Wanted {
@@ -126,7 +126,7 @@ function Rate({ of, usd }: { of: Price; usd: number | null }) {
 /** Two presses: the second is the one that does it. */
 function Remove({ price }: { price: Price }) {
   const [sure, setSure] = useState(false)
-  const remove = useChange(() => request('DELETE', `/prices/${encodeURIComponent(price.id)}`), () => `Calls of ${price.model} go back to the public list.`)
+  const remove = useChange(() => request('DELETE', `/prices/${encodeURIComponent(price.id)}`), () => `Calls of ${price.model} use the public list again.`)
   if (remove.isError) return <ProblemNote error={remove.error} />
   return (
     <button type="button" className={`linkish ${sure ? 'bad' : ''}`} aria-label={`${sure ? 'Really remove' : 'Remove'} the price of ${price.model}`} onBlur={() => setSure(false)} onClick={() => (sure ? remove.mutate() : setSure(true))} disabled={remove.isPending}>

@@ -25,7 +25,7 @@ export default function Savings({ address, change }: Props) {
     <Loaded query={found}>
       {(savings) =>
         savings.calls === 0 ? (
-          <Empty title="No model was called in this time"><p className="second prose">Here stands what an exact cache, a cheaper model for short calls and shorter or cached prompt beginnings would have saved: counted from your own calls, not promised.</p></Empty>
+          <Empty title="No model calls in this time range"><p className="second prose">This page shows what an exact cache, a cheaper model for short calls, and shorter or cached prompt prefixes would have saved, computed from your own calls.</p></Empty>
         ) : (
           <div className="stack" style={{ gap: 'var(--gap)' }}>
             <Caching found={savings.caching} />
@@ -45,15 +45,15 @@ const REPEATS: Column<Repeat>[] = [
   { id: 'what', head: 'Asked again', className: 'main-cell', cell: (row) => <div className="cut second">{row.preview ? <Scrubbed text={saidIn(row.preview)} /> : row.name}</div> },
   { id: 'model', head: 'Model', className: 'hide-m nowrap', cell: (row) => <code>{row.model ?? 'unknown'}</code> },
   { id: 'times', head: 'Times', className: 'num', cell: (row) => count(row.times) },
-  { id: 'usd', head: 'Would be saved', className: 'num', cell: (row) => <Money usd={row.usd} /> },
+  { id: 'usd', head: 'Saved', className: 'num', cell: (row) => <Money usd={row.usd} /> },
 ]
 
 function Caching({ found }: { found: ask.Savings['caching'] }) {
   return (
-    <Section title="Keep answers" note={`an exact cache that holds them ${count(found.ttl_s / 60)} minutes`}>
+    <Section title="Keep answers" note={`an exact cache that keeps answers for ${count(found.ttl_s / 60)} minutes`}>
       <p className="prose"><Said text={found.sentence} /></p>
-      <Facts rows={[['Would be saved', <Money key="usd" usd={found.saved.usd} unknown={found.saved.unknown} />], ['Answered from the cache', `${count(found.calls)} calls, ${portion(found.share)}`]]} />
-      {found.top.length > 0 && <Table label="Asked again, dearest first" rows={found.top} columns={REPEATS} rowKey={(row) => `${row.model} ${row.name} ${row.preview} ${row.times} ${row.usd}`} />}
+      <Facts rows={[['Saved', <Money key="usd" usd={found.saved.usd} unknown={found.saved.unknown} />], ['Answered from the cache', `${count(found.calls)} calls, ${portion(found.share)}`]]} />
+      {found.top.length > 0 && <Table label="Asked again, most expensive first" rows={found.top} columns={REPEATS} rowKey={(row) => `${row.model} ${row.name} ${row.preview} ${row.times} ${row.usd}`} />}
     </Section>
   )
 }
@@ -69,23 +69,23 @@ const BEGINNINGS: Column<Beginning>[] = [
 
 function Prefix({ found }: { found: ask.Savings['prefix'] }) {
   return (
-    <Section title="Beginnings that are always the same" note={found.sampled < found.calls ? `from a sample of ${count(found.sampled)} of ${count(found.calls)} calls` : `from ${count(found.calls)} calls`}>
+    <Section title="Prompt prefixes that never change" note={found.sampled < found.calls ? `from a sample of ${count(found.sampled)} of ${count(found.calls)} calls` : `from ${count(found.calls)} calls`}>
       <p className="prose"><Said text={found.sentence} /></p>
       <Facts
         rows={[
           ['Saved by the provider’s prefix cache', <Money key="cache" usd={found.saved_by_prefix_cache.usd} unknown={found.saved_by_prefix_cache.unknown} />],
-          ['Saved by each tenth less', <Money key="tenth" usd={found.saved_per_tenth.usd} unknown={found.saved_per_tenth.unknown} />],
+          ['Saved by a 10 % shorter prefix', <Money key="tenth" usd={found.saved_per_tenth.usd} unknown={found.saved_per_tenth.unknown} />],
           ['Tokens', compact(found.tokens)],
         ]}
       />
-      {found.groups.length > 0 && <Table label="Beginnings, dearest first" rows={found.groups} columns={BEGINNINGS} rowKey={(row) => `${row.model} ${row.name}`} />}
+      {found.groups.length > 0 && <Table label="Prompt prefixes, most expensive first" rows={found.groups} columns={BEGINNINGS} rowKey={(row) => `${row.model} ${row.name}`} />}
     </Section>
   )
 }
 
 function Cheaper({ found, model, onChange }: { found: ask.Savings['cheaper']; model: string | undefined; onChange: (model: string | undefined) => void }) {
   return (
-    <Section title="A cheaper model for short calls" note="an upper bound: whether its answers are good enough, a run on a dataset says">
+    <Section title="A cheaper model for short calls" note="an upper bound; run it on a dataset to see whether its answers are good enough">
       <TextInput
         size="xs"
         maw={320}
@@ -99,7 +99,7 @@ function Cheaper({ found, model, onChange }: { found: ask.Savings['cheaper']; mo
       {found && (
         <>
           <p className="prose"><Said text={found.sentence} /></p>
-          <Facts rows={[[`Calls under ${count(found.under)} tokens`, count(found.calls)], ['They cost', <Money key="now" usd={found.usd_now} />], ['They would cost', <Money key="then" usd={found.usd_then} />], ['Would be saved', <Money key="saved" usd={found.saved.usd} unknown={found.saved.unknown} />]]} />
+          <Facts rows={[[`Calls under ${count(found.under)} tokens`, count(found.calls)], ['They cost', <Money key="now" usd={found.usd_now} />], ['Cost on the cheaper model', <Money key="then" usd={found.usd_then} />], ['Saved', <Money key="saved" usd={found.saved.usd} unknown={found.saved.unknown} />]]} />
         </>
       )}
     </Section>

@@ -31,7 +31,7 @@ export default function Why({ address, change }: Props) {
       <Loaded query={found}>
         {(why) =>
           why.calls.before + why.calls.after === 0 ? (
-            <Empty title="No model was called on either day"><p className="second">Choose two days with calls: the difference between them is then taken apart into more calls, longer calls, other prices and other models.</p></Empty>
+            <Empty title="No model calls on either day"><p className="second">Choose two days with calls to split the difference into more calls, longer calls, price changes and a different mix of models.</p></Empty>
           ) : (
             <Answer why={why} />
           )
@@ -53,7 +53,7 @@ function Answer({ why }: { why: ask.Why }) {
     <>
       <p className="lead"><Said text={why.sentence} /></p>
       {why.terms.length > 0 && (
-        <Section title="From the one day to the other" note={`${count(why.calls.before)} calls, then ${count(why.calls.after)}; the parts add up to the change exactly`}>
+        <Section title="From one day to the other" note={`${count(why.calls.before)} calls, then ${count(why.calls.after)}; the parts add up to the change exactly`}>
           <Waterfall why={why} />
         </Section>
       )}

@@ -65,7 +65,7 @@ function Shown({ dashboard, address, change, write }: ShownProps) {
   if (dashboard.panels.length === 0) {
     return (
       <Empty title="No panel yet">
-        <p className="second prose">A panel shows a metric over time, by group, or as one number; or the rows of an SQL query. Every number has its n and leads to the traces behind it.</p>
+        <p className="second prose">A panel shows a metric over time, by group or as a single number, or the rows of an SQL query. Every number shows its n and links to the traces behind it.</p>
         {write && <Button onClick={() => change({ edit: '1' })}>Add the first panel</Button>}
       </Empty>
     )
@@ -77,9 +77,9 @@ function Shown({ dashboard, address, change, write }: ShownProps) {
         <div className="filters" role="group" aria-label="What is shown">
           <TimeRange address={ranged} change={change} />
           {dashboard.variables.map((name) => <FacetChoice key={name} field={name} name={words(name)} value={address[name]} onChange={(value) => change({ [name]: value })} />)}
-          <Checkbox size="xs" label="With the period before" checked={address.compare === '1'} onChange={(event) => change({ compare: event.currentTarget.checked ? '1' : undefined })} />
+          <Checkbox size="xs" label="Compare with previous period" checked={address.compare === '1'} onChange={(event) => change({ compare: event.currentTarget.checked ? '1' : undefined })} />
         </div>
-        <div className="line" style={{ maxWidth: '44rem' }}><SearchLine field label="Only traces that this line finds" q={line} problem={misread} onSearch={(next) => change({ [SEARCH]: next || undefined })} /></div>
+        <div className="line" style={{ maxWidth: '44rem' }}><SearchLine field label="Only traces that match this search" q={line} problem={misread} onSearch={(next) => change({ [SEARCH]: next || undefined })} /></div>
       </div>
       {!misread && (
         <div className="panels">

@@ -39,8 +39,8 @@ function leadOf(items: DashboardLine[]): string {
   const own = items.filter((one) => !one.ready_made).length
   const ready = items.length - own
   return own === 0
-    ? `${plural(ready, 'dashboard')} to begin with. Change one, and it is yours; what you make of panels or SQL stands beside them.`
-    : `${plural(ready, 'dashboard')} to begin with, and ${own} of your own.`
+    ? `${plural(ready, 'dashboard')} included. Edit one to make it your own, or build new ones from panels and SQL.`
+    : `${plural(ready, 'dashboard')} included, and ${own} of your own.`
 }
 
 const COLUMNS: Column<DashboardLine>[] = [
@@ -56,7 +56,7 @@ const COLUMNS: Column<DashboardLine>[] = [
     ),
   },
   { id: 'panels', head: 'Panels', className: 'num hide-s', cell: (row) => row.panels },
-  { id: 'whose', head: 'Saved by', className: 'hide-m nowrap', cell: (row) => (row.ready_made ? <span className="quiet">ready made</span> : <Person actor={row.updated_by} />) },
+  { id: 'whose', head: 'Saved by', className: 'hide-m nowrap', cell: (row) => (row.ready_made ? <span className="quiet">included</span> : <Person actor={row.updated_by} />) },
   { id: 'at', head: 'Saved', className: 'num hide-m', cell: (row) => (row.updated_at ? <Time at={row.updated_at} /> : <span className="quiet">–</span>) },
 ]
 
@@ -93,11 +93,11 @@ function NewDashboard({ onClose }: { onClose: () => void }) {
   return (
     <Modal opened onClose={onClose} title={<strong>New dashboard</strong>} closeButtonProps={{ 'aria-label': 'Close' }}>
       <form className="stack" onSubmit={submit}>
-        <LimitedInput label="Title" most={200} required data-autofocus value={title} onChange={(event) => setTitle(event.currentTarget.value)} description={name ? `Its address: /dashboards/${name}` : 'What it answers'} error={taken && 'There is one of this name.'} />
+        <LimitedInput label="Title" most={200} required data-autofocus value={title} onChange={(event) => setTitle(event.currentTarget.value)} description={name ? `Its address: /dashboards/${name}` : 'What it answers'} error={taken && 'A dashboard with this name exists.'} />
         {making.isError && <ProblemNote error={making.error} />}
         <div className="line" style={{ justifyContent: 'flex-end' }}>
           <Button variant="default" onClick={onClose}>Cancel</Button>
-          <Button type="submit" disabled={!name || taken} loading={making.isPending}>Make it</Button>
+          <Button type="submit" disabled={!name || taken} loading={making.isPending}>Create</Button>
         </div>
       </form>
     </Modal>

@@ -72,7 +72,7 @@ export default function DashboardEditor({ dashboard: now, scope, onClose }: Prop
       <div className="line">
         <Button loading={saving.isPending} disabled={!draft.title.trim()} onClick={() => saving.mutate(dashboard.revision)}>Save</Button>
         <Button variant="default" onClick={close}>Discard</Button>
-        {dashboard.ready_made && <span className="small second">This one is ready made: what you save stands in its place for your project. Deleting it brings it back.</span>}
+        {dashboard.ready_made && <span className="small second">This dashboard is included with Assay. Saving replaces it for your project; deleting your version restores the original.</span>}
         {!dashboard.ready_made && <Delete dashboard={dashboard} letGo={letGo} />}
       </div>
       {saving.isError && <ProblemNote error={saving.error} />}
@@ -102,8 +102,8 @@ function About({ draft, edit }: DraftProps) {
     <div className="line" style={{ alignItems: 'end', marginBottom: '1.25rem' }}>
       <LimitedInput label="Title" most={200} required value={draft.title} onChange={(event) => edit({ title: event.currentTarget.value })} />
       <LimitedInput label="What it answers" most={2000} w={320} value={draft.description} onChange={(event) => edit({ description: event.currentTarget.value })} />
-      <Select label="Shows at first" w={150} data={(known.data?.ranges ?? [draft.range]).map((value) => ({ value, label: rangeName(value) }))} value={draft.range} allowDeselect={false} onChange={(range) => edit({ range: range! })} />
-      <MultiSelect label="Readers may set" w={280} data={known.data?.variables ?? draft.variables} value={draft.variables} onChange={(variables) => edit({ variables })} />
+      <Select label="Default range" w={150} data={(known.data?.ranges ?? [draft.range]).map((value) => ({ value, label: rangeName(value) }))} value={draft.range} allowDeselect={false} onChange={(range) => edit({ range: range! })} />
+      <MultiSelect label="Viewers can filter by" w={280} data={known.data?.variables ?? draft.variables} value={draft.variables} onChange={(variables) => edit({ variables })} />
     </div>
   )
 }
@@ -161,7 +161,7 @@ interface WrittenProps {
 function Written({ name, text, reading, onChange, onRead }: WrittenProps) {
   return (
     <div className="stack">
-      <p className="small second prose">The draft, as <code>assay dashboard export {name}</code> will write it once it is saved. Reading it shows its panels; saving reads it, too.</p>
+      <p className="small second prose">The draft, as <code>assay dashboard export {name}</code> writes it once it is saved. Apply it to preview the panels; saving applies it, too.</p>
       <Textarea aria-label="YAML" classNames={{ input: 'mono' }} autosize minRows={12} maxRows={32} spellCheck={false} value={text} onChange={(event) => onChange(event.currentTarget.value)} />
       <div><Button variant="default" loading={reading} onClick={onRead}>Read it</Button></div>
     </div>

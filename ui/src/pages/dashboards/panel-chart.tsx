@@ -49,7 +49,7 @@ function Swatch({ line, at, lines }: { line: Line; at: number; lines: Line[] }) 
 }
 
 function noteOf(drawn: Drawn, answer: SeriesAnswer | CorrectedAnswer | RowsAnswer, bars: boolean): string {
-  if (answer.type === 'rows') return `${count(answer.rows.length)} rows${answer.truncated ? ', there are more' : ''}${drawn.lines.length === 0 ? '; no column of numbers to draw' : ''}`
+  if (answer.type === 'rows') return `${count(answer.rows.length)} rows${answer.truncated ? ', there are more' : ''}${drawn.lines.length === 0 ? '; no numeric column to draw' : ''}`
   const parts = answer.type === 'series' ? answer.series.filter((one) => one.metric === 0) : []
   const n = answer.type === 'corrected_rate' ? answer.n.reduce((sum, one) => sum + one, 0) : parts.reduce((sum, one) => sum + one.total.n, 0)
   const unknown = parts.reduce((sum, one) => sum + one.total.unknown, 0)
@@ -93,7 +93,7 @@ function Histogram({ panel, answer }: { panel: Panel; answer: HistogramAnswer })
   const option = useCallback((ink: Ink) => histogramOption(ink, answer, Boolean(panel.group_by)), [answer, panel.group_by])
   return (
     <figure className="stack" style={{ gap: '0.4rem' }}>
-      <EChart option={option} label={`${panel.title}: how the values are spread`} />
+      <EChart option={option} label={`${panel.title}: distribution of values`} />
       <figcaption className="legend">
         {answer.series.map((one, i) => (
           <span key={`${one.group} ${one.others}`}>

@@ -111,7 +111,7 @@ function SqlFields({ draft, edit, known }: FieldsProps & { known: Words }) {
   return (
     <>
       <KindSelect draft={draft} edit={edit} kinds={known.kinds.filter((kind) => kind !== 'histogram')} />
-      <Input.Wrapper label="SQL" labelElement="div" description="{since}, {until} and {bin} stand for the range and its bins, {environment} and the like for what a reader sets of the dashboard’s variables (NULL where nothing is set). The first column is the axis.">
+      <Input.Wrapper label="SQL" labelElement="div" description="{since}, {until} and {bin} are the range and its bins. {environment} and other variables hold what the viewer selects (NULL if nothing is selected). The first column is the axis.">
         <Suspense fallback={<Skeleton lines={5} />}><SqlEditor label="SQL" value={draft.sql ?? ''} onChange={(sql) => edit({ sql })} schema={schema.data} /></Suspense>
       </Input.Wrapper>
     </>

@@ -77,7 +77,7 @@ export function FilterRows({ filter, known, onChange }: FilterRowsProps) {
   return (
     <fieldset className="many">
       <legend>Only</legend>
-      <Match out held={heldOf(filter)} fields={known} onChange={put} empty="All traffic but evaluation runs." />
+      <Match out held={heldOf(filter)} fields={known} onChange={put} empty="All traffic except evaluation runs." />
     </fieldset>
   )
 }

@@ -29,7 +29,7 @@ export function Evidence({ figure, unit, before }: { figure: Figure; unit: strin
     `n ${count(figure.n)}`,
     figure.ci && `${inUnit(figure.ci[0], unit)} to ${inUnit(figure.ci[1], unit)}`,
     figure.unknown > 0 && `${count(figure.unknown)} unknown`,
-    before && (moved ? `${moved} against before (${inUnit(before.value, unit)}, n ${count(before.n)})` : `before ${inUnit(before.value, unit)}, n ${count(before.n)}`),
+    before && (moved ? `${moved} vs the previous period (${inUnit(before.value, unit)}, n ${count(before.n)})` : `before ${inUnit(before.value, unit)}, n ${count(before.n)}`),
   ]
   return <>{parts.filter(Boolean).join(' · ')}</>
 }
@@ -65,7 +65,7 @@ export function GroupTable({ found, panel }: { found: SeriesAnswer; panel: Panel
   return (
     <>
       <Table label={panel.title} rows={rows} columns={columns} rowKey={(row) => keyOf(row.first)} />
-      {grouped && <p className="quiet small">{plural(found.groups, 'group')}. Each figure has its n and interval in its title.</p>}
+      {grouped && <p className="quiet small">{plural(found.groups, 'group')}. Hover over a figure for its n and interval.</p>}
     </>
   )
 }

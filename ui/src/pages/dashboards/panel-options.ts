@@ -91,7 +91,7 @@ function told(drawn: Drawn, at: number): string {
     const n = line.n[at]
     return `${line.name.slice(0, LONGEST)}  ${inUnit(line.values[at], line.unit)}${interval}${n === null || n === undefined ? '' : `  n ${count(n)}`}`
   })
-  return [`${drawn.labels[at]}${drawn.starts ? ' UTC' : ''}${drawn.whole[at] === false ? ', not the whole bin' : ''}`, ...(rows.length ? rows : ['nothing'])].join('\n')
+  return [`${drawn.labels[at]}${drawn.starts ? ' UTC' : ''}${drawn.whole[at] === false ? ', incomplete bin' : ''}`, ...(rows.length ? rows : ['nothing'])].join('\n')
 }
 
 /** Counts between edges, a bar for each bin and group. */

@@ -10,13 +10,13 @@ import { type Column, Table } from '@/parts/table'
 /** What people ask most: groups of questions that mean, or say, the same. */
 export function Questions({ found }: { found: QuestionsAnswer }) {
   if (found.clusters.length === 0) {
-    return <p className="quiet small">No question was asked twice among the {count(found.read)} that were read{found.n > found.sampled ? ` of ${count(found.n)} traces` : ''}.</p>
+    return <p className="quiet small">No question was asked more than once among {count(found.read)} that were read{found.n > found.sampled ? ` of ${count(found.n)} traces` : ''}.</p>
   }
   return (
     <>
       <Table label="The most common questions" rows={found.clusters} columns={CLUSTERS} rowKey={(row) => row.examples[0]?.trace_id ?? row.label} />
       <p className="quiet small">
-        {found.sampled < found.n ? `A sample of ${count(found.sampled)} of ${count(found.n)} traces` : plural(found.n, 'trace')}, {count(found.read)} with a question; {count(found.others)} stand alone. By {found.method}.{found.coming && ' By their meaning in a moment.'}
+        {found.sampled < found.n ? `A sample of ${count(found.sampled)} of ${count(found.n)} traces` : plural(found.n, 'trace')}, {count(found.read)} with a question; {count(found.others)} are not similar to any other. Grouped by {found.method}.{found.coming && ' Grouping by meaning…'}
       </p>
     </>
   )

@@ -14,7 +14,7 @@ export function RowsTable({ found, label }: { found: RowsAnswer; label: string }
     className: NUMBERS.test(type) ? 'num' : 'nowrap',
     cell: ([, row]) => <Cell name={name} value={row[at]} />,
   }))
-  if (found.rows.length === 0) return <p className="quiet small">No row: the query is right, and nothing fits it.</p>
+  if (found.rows.length === 0) return <p className="quiet small">No rows. The query is valid, but nothing matches it.</p>
   return (
     <>
       <div className="panel-data"><Table label={label} rows={found.rows.map((row, i): [number, unknown[]] => [i, row])} columns={columns} rowKey={([i]) => `${i}`} /></div>

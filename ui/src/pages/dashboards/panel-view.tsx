@@ -82,5 +82,5 @@ function Body({ panel, answer, marks, onZoom }: { panel: Panel; answer: PanelAns
 const isEmpty = ({ total, before }: Series) => [total, before].every((one) => !one || (one.n === 0 && one.unknown === 0))
 
 function Nothing({ panel }: { panel: Panel }) {
-  return <p className="quiet small">Nothing in this time, n 0. {panel.description}</p>
+  return <p className="quiet small">No data in this time range, n 0. {panel.description}</p>
 }

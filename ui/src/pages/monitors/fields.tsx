@@ -19,7 +19,7 @@ interface FieldsProps {
 
 const WINDOWS = [['300', '5 minutes'], ['900', '15 minutes'], ['3600', '1 hour'], ['21600', '6 hours'], ['86400', '1 day'], ['604800', '7 days']].map(([value, label]) => ({ value: value!, label: label! }))
 const STEPS = [['60', 'minute'], ['300', '5 minutes'], ['900', '15 minutes'], ['3600', 'hour'], ['86400', 'day']].map(([value, label]) => ({ value: value!, label: label! }))
-const RULES = [{ value: 'threshold', label: 'Passes a limit' }, { value: 'change', label: 'Leaves what is usual' }, { value: 'missing', label: 'Is missing' }, { value: 'burn', label: 'Burns its budget' }]
+const RULES = [{ value: 'threshold', label: 'Threshold' }, { value: 'change', label: 'Change from baseline' }, { value: 'missing', label: 'Missing data' }, { value: 'burn', label: 'Error budget burn' }]
 const SOURCES = [{ value: 'end_user', label: 'end users' }, { value: 'human', label: 'people' }, { value: 'judge', label: 'judge models' }, { value: 'code', label: 'checks' }]
 const SIDES = [{ value: 'below', label: 'below the line' }, { value: 'above', label: 'above the line' }]
 const BUCKETS = ['fresh_input', 'cache_read', 'cache_write', 'output', 'reasoning'].map((value) => ({ value, label: words(value) }))
@@ -34,7 +34,7 @@ export function Measure({ draft, change }: FieldsProps) {
   const scores = useQuery({ ...values('score'), enabled: OF_SCORES.has(draft.metric) })
   const metric = (name: string) => change({ metric: name, ...(draft.kind === 'burn' && !RATES.has(name) ? { kind: 'threshold' } : {}), above: '', below: '' })
   return (
-    <Section title="What is measured">
+    <Section title="Metric">
       <div className="rates">
         <Select label="Metric" data={Object.entries(METRICS).map(([value, [label]]) => ({ value, label }))} value={draft.metric} allowDeselect={false} searchable onChange={(value) => value && metric(value)} />
         {QUANTILES.has(draft.metric) && <Amount label="Quantile" unit="%" min={0} max={100} value={draft.quantile} onChange={(quantile) => change({ quantile })} />}
@@ -45,10 +45,10 @@ export function Measure({ draft, change }: FieldsProps) {
         {draft.metric === 'score_rate' && <Amount label="The line" min={undefined} value={draft.line} onChange={(line) => change({ line })} />}
         {draft.metric === 'tokens' && <Select label="Which" placeholder="all" clearable data={BUCKETS} value={draft.bucket} onChange={(bucket) => change({ bucket })} />}
         <Select label="Over" data={withOwn(WINDOWS, draft.window_s)} value={draft.window_s} allowDeselect={false} onChange={(value) => value && change({ window_s: value })} />
-        <Select label="Looked at every" placeholder="by the window" clearable data={withOwn(STEPS, draft.every_s)} value={draft.every_s} onChange={(every_s) => change({ every_s })} />
+        <Select label="Checked every" placeholder="by the window" clearable data={withOwn(STEPS, draft.every_s)} value={draft.every_s} onChange={(every_s) => change({ every_s })} />
         <Amount label="At least n" min={0} max={1e9} whole value={draft.min_n} onChange={(min_n) => change({ min_n })} />
       </div>
-      <p className="quiet small">{COUNTS.has(draft.metric) ? 'With fewer than n in the window there is no alarm; a count below its line is fine all the same.' : 'With fewer than n in the window it says nothing: neither alarm nor all-clear.'}</p>
+      <p className="quiet small">{COUNTS.has(draft.metric) ? 'With fewer than n in the window the monitor does not alert.' : 'With fewer than n in the window the monitor neither alerts nor resolves.'}</p>
     </Section>
   )
 }
@@ -56,9 +56,9 @@ export function Measure({ draft, change }: FieldsProps) {
 /** Which traffic: any field, any values of it; and whether each value of one field is watched by itself. */
 export function Whose({ draft, change }: FieldsProps) {
   return (
-    <Section title="Whose" note="all must hold; of several values, any">
-      <Match out held={draft.filter} fields={FILTERS} onChange={(filter) => change({ filter })} empty="All traffic but evaluation runs." />
-      <FieldSelect label="For each" description="One state and one incident for each value, the 200 largest." placeholder="all together, or tag:…, attribute:…" clearable known={FIELDS} value={draft.group_by} onChange={(group_by) => change({ group_by })} maw="20rem" />
+    <Section title="Filter" note="all must match; any of several values">
+      <Match out held={draft.filter} fields={FILTERS} onChange={(filter) => change({ filter })} empty="All traffic except evaluation runs." />
+      <FieldSelect label="For each" description="One state and one incident per value, for the 200 largest." placeholder="no grouping, or tag:…, attribute:…" clearable known={FIELDS} value={draft.group_by} onChange={(group_by) => change({ group_by })} maw="20rem" />
     </Section>
   )
 }
@@ -79,7 +79,7 @@ export function Limits({ draft, change }: FieldsProps) {
             <Select label="Which way" data={WAYS} value={draft.direction} allowDeselect={false} onChange={(value) => change({ direction: value as Draft['direction'] })} />
             <Amount label="False alarms a year" min={0.001} max={1000} value={draft.false_alarms} onChange={(false_alarms) => change({ false_alarms })} />
             <Amount label="Learned from" unit="days" min={7} max={90} whole value={draft.days} onChange={(days) => change({ days })} />
-            <Select label="Days and hours of" data={zones(draft.time_zone)} value={draft.time_zone} searchable allowDeselect={false} onChange={(zone) => zone && change({ time_zone: zone })} />
+            <Select label="Time zone of the baseline" data={zones(draft.time_zone)} value={draft.time_zone} searchable allowDeselect={false} onChange={(zone) => zone && change({ time_zone: zone })} />
           </>
         )}
         {draft.kind === 'missing' && <Amount label="Fewer spans than" min={1} max={1e9} whole value={draft.min_count} onChange={(min_count) => change({ min_count })} />}
@@ -96,10 +96,10 @@ export function Limits({ draft, change }: FieldsProps) {
 }
 
 const ABOUT: Record<Draft['kind'], string> = {
-  threshold: 'A fixed line. One of the two is enough.',
-  change: 'Against the same hour of earlier days, and of the same weekday once two weeks are known. Both must be passed: this much, and what chance alone explains.',
-  missing: 'Nothing comes any more. A project without traffic in the week before is not missed.',
-  burn: 'Three pairs of windows, an hour to three days, look at once how fast the budget of bad ones is spent; the window above is not used.',
+  threshold: 'A fixed threshold. Set one or both.',
+  change: 'Compared with the same hour on earlier days, and on the same weekday once there are two weeks of data. The change must exceed both this amount and what chance alone explains.',
+  missing: 'Data has stopped arriving. Projects without traffic in the previous week are ignored.',
+  burn: 'Three pairs of windows, from an hour to three days, check how fast the error budget is being spent. The window above is not used.',
 }
 
 export function Telling({ draft, change }: FieldsProps) {
@@ -107,14 +107,14 @@ export function Telling({ draft, change }: FieldsProps) {
   const names = channels.data?.items.map((channel) => channel.name) ?? []
   const known = [...new Set([...names, ...(draft.notify ?? [])])]
   return (
-    <Section title="Who is told">
+    <Section title="Notifications">
       <div className="rates">
         <Select label="Severity" data={['warning', 'critical']} value={draft.severity} allowDeselect={false} onChange={(value) => change({ severity: value as Draft['severity'] })} />
         <Select label="Tell" data={[{ value: 'all', label: 'every address' }, { value: 'some', label: 'only these' }]} value={draft.notify === null ? 'all' : 'some'} allowDeselect={false} onChange={(value) => change({ notify: value === 'all' ? null : [] })} />
       </div>
       {draft.notify !== null && <MultiSelect label="Addresses" placeholder={draft.notify.length ? '' : 'nobody'} data={known} value={draft.notify} onChange={(notify) => change({ notify })} />}
-      {names.length === 0 && channels.data && <p className="quiet small">No address is known yet: incidents open, and nobody gets a message.</p>}
-      <LimitedTextarea label="Description" most={2000} description="Stands in the incident and in its message: why this matters, what to do." autosize minRows={2} value={draft.description} onChange={(event) => change({ description: event.currentTarget.value })} />
+      {names.length === 0 && channels.data && <p className="quiet small">No address yet: incidents open, but nobody is notified.</p>}
+      <LimitedTextarea label="Description" most={2000} description="Shown in the incident and its message: why this matters and what to do." autosize minRows={2} value={draft.description} onChange={(event) => change({ description: event.currentTarget.value })} />
       <Switch label="Turned on" checked={draft.enabled} onChange={(event) => change({ enabled: event.currentTarget.checked })} />
     </Section>
   )

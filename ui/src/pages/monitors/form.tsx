@@ -57,7 +57,7 @@ function Form({ start: now, existing }: { start: Draft; existing?: Monitor }) {
     mutationFn: ({ body, anew }: { body: Definition; anew?: boolean }) => (existing && !anew ? request<Monitor>('PUT', path, body, undefined, seen) : request<Monitor>('POST', '/monitors', body)),
     onSuccess: async (made) => {
       await client.invalidateQueries({ queryKey: ['monitors'] })
-      notifications.show({ message: existing ? `${made.name} is changed.` : `${made.name} is watching.`, autoClose: 5000 })
+      notifications.show({ message: existing ? `${made.name} has been updated.` : `${made.name} is now watching.`, autoClose: 5000 })
       letGo()
       await navigate({ to: '/monitors/$monitorId', params: { monitorId: made.id } })
     },
@@ -79,7 +79,7 @@ function Form({ start: now, existing }: { start: Draft; existing?: Monitor }) {
         <Whose draft={draft} change={change} />
         <Limits draft={draft} change={change} />
         <Telling draft={draft} change={change} />
-        {existing && measuresOther(draft, start) && <p className="notice unsure">It will measure something else: what is open under the old definition is resolved.</p>}
+        {existing && measuresOther(draft, start) && <p className="notice unsure">This changes what is measured. Incidents open under the old definition will be resolved.</p>}
         {save.isError && <ProblemNote error={save.error} />}
         {existing && <Overtaken error={save.error} isThere={() => isThere(path)} onAnew={() => definition && save.mutate({ body: definition, anew: true })} onShow={() => void client.invalidateQueries({ queryKey: ['monitors'] }).then(show)} />}
         <div className="line">

@@ -68,7 +68,7 @@ function Opened({ incident }: { incident: Incident }) {
       <Facts rows={[['Opened', <Time at={incident.opened_at} full />], ['Severity', words(incident.severity)], ['Kind', words(incident.kind)], ['About', incident.subject && <Subject id={incident.subject} name={incident.evidence.monitor} />]]} />
       {extra.length > 0 && <div className="line">{extra.map((step) => <Act key={step.label} step={step} />)}</div>}
       <div className="columns wide-left">
-        <Section title="Evidence" note="the numbers it was decided by"><Evidence evidence={incident.evidence} /></Section>
+        <Section title="Evidence" note="the numbers behind the decision"><Evidence evidence={incident.evidence} /></Section>
         <Section title="What happened since">
           <ol className="history">
             {incident.timeline.map((event, i) => (

@@ -50,8 +50,8 @@ const COLUMNS: Column<Incident>[] = [
 
 function NoIncident({ filtered }: { filtered: boolean }) {
   return (
-    <Empty title={filtered ? 'No incident has this status' : 'No incident: nothing has gone wrong that a machine could see'}>
-      <p className="second prose">When a canary is rolled back or a monitor rings, the reason stands here in a sentence, with the numbers it was decided by and what to press.</p>
+    <Empty title={filtered ? 'No incidents with this status' : 'No incidents'}>
+      <p className="second prose">When a canary is rolled back or a monitor alerts, the incident appears here with the reason, the numbers behind it and what you can do.</p>
     </Empty>
   )
 }

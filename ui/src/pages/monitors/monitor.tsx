@@ -35,18 +35,18 @@ function Body({ monitor }: { monitor: Monitor }) {
   return (
     <>
       <p className="lead"><StatusTag status={monitor.status} /> {leadOf(monitor)}</p>
-      {monitor.silenced_until && <p className="notice">Nobody is told until <Time at={monitor.silenced_until} full />: incidents open all the same.</p>}
+      {monitor.silenced_until && <p className="notice">Notifications are paused until <Time at={monitor.silenced_until} full />. Incidents still open.</p>}
       <Facts
         rows={[
           ['Alarm when', `${metricName(monitor.metric)} ${ruleName(monitor.rule, monitor.metric)}`],
           ['Over', overName(monitor)],
-          ['Looked at every', spanName(monitor.every_s)],
+          ['Checked every', spanName(monitor.every_s)],
           ['At least', `n ${count(monitor.min_n)}`],
           ['Of', told(monitor.filter).join(', ')],
           ['For each', monitor.group_by],
           ['Severity', monitor.severity],
           ['Tells', channels.data ? tells(monitor.notify, channels.data.items) : null],
-          ['Next look', monitor.enabled && <Time key="next" at={monitor.next_at} />],
+          ['Next check', monitor.enabled && <Time key="next" at={monitor.next_at} />],
           ['Made by', <Person key="by" actor={monitor.created_by} />],
         ]}
       />
@@ -55,9 +55,9 @@ function Body({ monitor }: { monitor: Monitor }) {
         <Section title="Now"><Table label="States" rows={monitor.states} columns={statesOf(monitor)} rowKey={(row) => row.group ?? ''} /></Section>
       )}
       {monitor.enabled && <PastWeek monitor={monitor} />}
-      <Section title="Looks" note="newest first">
+      <Section title="Checks" note="newest first">
         <Loaded query={history} lines={4}>
-          {({ items }) => (items.length === 0 ? <Empty title="It has not looked yet"><p className="second">Try it to see what it would say now.</p></Empty> : <Table label="Looks, newest first" rows={items} columns={looksOf(monitor)} rowKey={(row) => row.at} />)}
+          {({ items }) => (items.length === 0 ? <Empty title="Not checked yet"><p className="second">Test it to see what it would report now.</p></Empty> : <Table label="Checks, newest first" rows={items} columns={looksOf(monitor)} rowKey={(row) => row.at} />)}
         </Loaded>
       </Section>
     </>
@@ -65,22 +65,22 @@ function Body({ monitor }: { monitor: Monitor }) {
 }
 
 function leadOf(monitor: Monitor): string {
-  if (!monitor.enabled) return 'It is turned off and looks at nothing.'
+  if (!monitor.enabled) return 'This monitor is turned off.'
   const worst = monitor.states.find((state) => state.status === 'alarm') ?? monitor.states[0]
-  return worst?.finding?.sentence ?? 'It has not looked yet.'
+  return worst?.finding?.sentence ?? 'Not checked yet.'
 }
 
 const statesOf = (monitor: Monitor): Column<Monitor['states'][number]>[] => [
   { id: 'status', head: 'Status', className: 'nowrap', cell: (row) => <StatusTag status={row.status} /> },
   { id: 'group', head: 'Group', cell: (row) => row.group ?? 'all' },
-  { id: 'said', head: 'What it says', className: 'main-cell', cell: (row) => <span className="second">{row.finding?.sentence}</span> },
+  { id: 'said', head: 'Finding', className: 'main-cell', cell: (row) => <span className="second">{row.finding?.sentence}</span> },
   { id: 'value', head: 'Value', className: 'num', cell: (row) => row.finding && <Figure monitor={monitor} finding={row.finding} /> },
   { id: 'incident', head: 'Incident', className: 'nowrap', cell: (row) => (row.incident ? <Link to="/incidents/$incidentId" params={{ incidentId: row.incident }}>open</Link> : <span className="quiet">none</span>) },
   { id: 'since', head: 'Since', className: 'num hide-s', cell: (row) => <Time at={row.since} /> },
 ]
 
 const looksOf = (monitor: Monitor): Column<Evaluation>[] => [
-  { id: 'at', head: 'When', className: 'nowrap', cell: (row) => <><Time at={row.at} />{row.late_s > 0 && <span className="quiet small" title="caught up after a pause of the server"> {duration(row.late_s * 1000)} late</span>}</> },
+  { id: 'at', head: 'When', className: 'nowrap', cell: (row) => <><Time at={row.at} />{row.late_s > 0 && <span className="quiet small" title="caught up after the server was down"> {duration(row.late_s * 1000)} late</span>}</> },
   { id: 'said', head: 'What it said', className: 'main-cell', cell: (row) => <Findings all={row.findings} /> },
   { id: 'n', head: 'n', className: 'num hide-s', cell: (row) => count(row.findings.reduce((sum, one) => sum + one.n, 0)) },
   { id: 'value', head: 'Value', className: 'num', cell: (row) => (row.findings.length === 1 && row.findings[0]!.value !== null ? <Figure monitor={monitor} finding={row.findings[0]!} /> : <span className="quiet">{row.findings.length > 1 ? `${row.findings.length} groups` : 'unknown'}</span>) },
@@ -94,7 +94,7 @@ export function Figure({ monitor, finding }: { monitor: Parameters<typeof eviden
 }
 
 function Findings({ all }: { all: Finding[] }) {
-  if (all.length === 0) return <span className="quiet">no group had anything in it</span>
+  if (all.length === 0) return <span className="quiet">no group had data</span>
   const worst = all.find((one) => one.status === 'alarm') ?? all[0]!
   return <div className={worst.status === 'alarm' ? 'bad' : 'second'} style={{ padding: '0.2rem 0' }}>{worst.sentence}</div>
 }
@@ -109,7 +109,7 @@ function Actions({ monitor }: { monitor: Monitor }) {
   const refresh = () => client.invalidateQueries({ queryKey: ['monitors'] })
   const test = useMutation({
     mutationFn: () => post<{ findings: Finding[] }>(`${path}/test`),
-    onSuccess: ({ findings }) => notifications.show({ title: 'It would say now', message: findings.map((one) => one.sentence).join(' ') || 'No group has anything in it.', autoClose: 15_000 }),
+    onSuccess: ({ findings }) => notifications.show({ title: 'It would report now', message: findings.map((one) => one.sentence).join(' ') || 'No group has data.', autoClose: 15_000 }),
   })
   const toggle = useMutation({ mutationFn: () => request('PUT', path, { ...ask.definitionOf(monitor), enabled: !monitor.enabled }, undefined, monitor.revision), onSettled: refresh })
   const remove = useMutation({

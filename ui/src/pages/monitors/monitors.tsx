@@ -28,7 +28,7 @@ export function Monitors() {
       <Tabs value={TABS.includes(address.tab ?? '') ? address.tab : TABS[0]} onChange={(tab) => change({ tab: tab && tab !== 'monitors' ? tab : undefined })} keepMounted={false}>
         <Tabs.List mb="md">
           <Tabs.Tab value="monitors">What is watched</Tabs.Tab>
-          <Tabs.Tab value="messages">Who is told</Tabs.Tab>
+          <Tabs.Tab value="messages">Notifications</Tabs.Tab>
           <Tabs.Tab value="silences">Silences</Tabs.Tab>
         </Tabs.List>
         <Tabs.Panel value="monitors"><Watched /></Tabs.Panel>
@@ -47,7 +47,7 @@ function Watched() {
     <Loaded query={monitors}>
       {({ items }) =>
         items.length === 0 ? (
-          <Empty title="Nothing is watched"><p className="second prose">A monitor looks at a figure of your traces again and again: its cost, its errors, its latency, its scores. When the figure leaves what is usual, it opens an incident and tells people.</p></Empty>
+          <Empty title="No monitors yet"><p className="second prose">A monitor checks a metric of your traces at regular intervals: cost, errors, latency or scores. When the metric leaves its normal range, it opens an incident and notifies people.</p></Empty>
         ) : (
           <div className="stack">
             <p className="lead">{leadOf(items)}</p>
@@ -62,8 +62,8 @@ function Watched() {
 function leadOf(all: Monitor[]): string {
   const ringing = all.filter((one) => one.status === 'alarm')
   const blind = all.filter((one) => one.status === 'unknown').length
-  const told = ringing.length ? `${ringing.map((one) => one.name).join(', ')} ${ringing.length === 1 ? 'is' : 'are'} in alarm` : 'No monitor is in alarm'
-  return blind ? `${told}; ${plural(blind, 'monitor')} ${blind === 1 ? 'has' : 'have'} seen too little to say anything.` : `${told}.`
+  const told = ringing.length ? `${ringing.map((one) => one.name).join(', ')} ${ringing.length === 1 ? 'is' : 'are'} alerting` : 'No monitor is alerting'
+  return blind ? `${told}; ${plural(blind, 'monitor')} ${blind === 1 ? 'has' : 'have'} too little data to decide.` : `${told}.`
 }
 
 /** The state that matters most: an alarm before anything else. */
@@ -81,14 +81,14 @@ const COLUMNS: Column<Monitor>[] = [
           <Link to="/monitors/$monitorId" params={{ monitorId: row.id }}>{row.name}</Link>
           {row.silenced_until && <span className="tag neutral" style={{ marginLeft: 6 }}>silenced</span>}
         </div>
-        <div className="lines small second">{worst(row)?.finding?.sentence ?? (row.description || 'not looked at yet')}</div>
+        <div className="lines small second">{worst(row)?.finding?.sentence ?? (row.description || 'not checked yet')}</div>
       </div>
     ),
   },
   { id: 'rule', head: 'Alarm when', className: 'hide-l nowrap', cell: (row) => <>{metricName(row.metric)} {ruleName(row.rule, row.metric)}</> },
   { id: 'value', head: 'Now', className: 'num hide-s', cell: (row) => <Now row={row} /> },
   { id: 'window', head: 'Over', className: 'num hide-m nowrap', cell: overName },
-  { id: 'at', head: 'Looked', className: 'num hide-m', cell: (row) => (row.evaluated_at ? <Time at={row.evaluated_at} /> : <span className="quiet">not yet</span>) },
+  { id: 'at', head: 'Checked', className: 'num hide-m', cell: (row) => (row.evaluated_at ? <Time at={row.evaluated_at} /> : <span className="quiet">not yet</span>) },
 ]
 
 function Now({ row }: { row: Monitor }) {

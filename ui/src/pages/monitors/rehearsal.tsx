@@ -18,8 +18,8 @@ export function Rehearsed({ definition }: { definition: Definition | null }) {
   const [settled] = useDebouncedValue(definition && JSON.stringify({ ...definition, name: '', description: '', notify: null }), PAUSE_MS)
   const told = useQuery(ask.rehearsal(settled ? (JSON.parse(settled) as Definition) : null))
   return (
-    <Section title="What it would have said" note="over the facts of the past 7 days; nothing is opened, nobody is told">
-      {definition === null && <p className="second">Say what is measured and when to ring, and it is tried here.</p>}
+    <Section title="What it would have reported" note="on the data of the past 7 days; no incident is opened and nobody is notified">
+      {definition === null && <p className="second">Choose a metric and a rule to preview it here.</p>}
       {definition !== null && told.isError && <ProblemNote error={told.error} />}
       {definition !== null && !told.isError && (told.data ? <Told rehearsal={told.data} definition={definition} stale={told.isFetching} /> : <Skeleton lines={5} />)}
     </Section>
@@ -30,10 +30,10 @@ function Told({ rehearsal, definition, stale }: { rehearsal: Rehearsal; definiti
   return (
     <div className="stack" aria-busy={stale} style={{ opacity: stale ? 0.6 : 1 }}>
       <Week rehearsal={rehearsal} definition={definition} />
-      {rehearsal.fires.length > 0 && <Table label="Times it would have rung, newest first" rows={rehearsal.fires} columns={firesOf(definition)} rowKey={(row) => `${row.at} ${row.finding.group}`} />}
+      {rehearsal.fires.length > 0 && <Table label="Alerts it would have sent, newest first" rows={rehearsal.fires} columns={firesOf(definition)} rowKey={(row) => `${row.at} ${row.finding.group}`} />}
       {rehearsal.fired > rehearsal.fires.length && <p className="quiet small">The newest {count(rehearsal.fires.length)} of {count(rehearsal.fired)}.</p>}
       <h3>Now</h3>
-      {rehearsal.findings.length === 0 && <p className="second">No group has anything in its window.</p>}
+      {rehearsal.findings.length === 0 && <p className="second">No group has data in its window.</p>}
       {rehearsal.findings.slice(0, 8).map((finding) => <Now key={finding.group ?? ''} finding={finding} />)}
       {rehearsal.findings.length > 8 && <p className="quiet small">And {plural(rehearsal.findings.length - 8, 'group')} more.</p>}
     </div>

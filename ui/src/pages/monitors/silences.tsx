@@ -29,7 +29,7 @@ export default function Silences() {
   return (
     <Section
       title="Silences"
-      note="incidents open all the same; messages wait, and are not sent if the trouble has passed by then"
+      note="incidents still open; messages wait and are not sent if the incident has resolved by then"
       end={
         <span className="line">
           <Button variant="default" size="compact-xs" aria-pressed={past} onClick={() => change({ past: past ? undefined : '1' }, true)}>{past ? 'Hide those that ended' : 'Show those that ended'}</Button>
@@ -40,7 +40,7 @@ export default function Silences() {
       <Loaded query={silences} lines={3}>
         {({ items }) =>
           items.length === 0 ? (
-            <Empty title="Nothing is silenced"><p className="second prose">Before planned work, or while something known goes on, a silence keeps messages back for a while. {access.why}</p></Empty>
+            <Empty title="No silences"><p className="second prose">A silence holds back messages during planned work or a known problem. {access.why}</p></Empty>
           ) : (
             <Table label="Silences" rows={items} columns={columnsOf(nameOf, access.write)} rowKey={(row) => row.id} />
           )
@@ -79,7 +79,7 @@ function EndNow({ silence }: { silence: Silence }) {
   const end = useMutation({
     mutationFn: () => request('DELETE', `/silences/${encodeURIComponent(silence.id)}`),
     onSuccess: async () => {
-      notifications.show({ message: 'The silence has ended; what waited for it goes out.', autoClose: 5000 })
+      notifications.show({ message: 'The silence has ended. Messages that were waiting are being sent.', autoClose: 5000 })
       await Promise.all(['silences', 'monitors'].map((key) => client.invalidateQueries({ queryKey: [key] })))
     },
   })
@@ -121,9 +121,9 @@ function NewSilence({ monitors, onClose }: { monitors: { value: string; label: s
       <form className="stack" onSubmit={submit}>
         <Select label="What" placeholder="everything in this project" clearable searchable data={monitors} value={subject} onChange={setSubject} openOnFocus={false} data-autofocus />
         <Select label="For" data={FOR} value={length} allowDeselect={false} onChange={(value) => value && setLength(value)} />
-        {length === 'own' && <div className="line">{time(`From (${zoneOf(since)}); empty: now`, since, setSince, false)}{time(`Until (${zoneOf(until)})`, until, setUntil, true)}</div>}
+        {length === 'own' && <div className="line">{time(`From (${zoneOf(since)}); leave empty for now`, since, setSince, false)}{time(`Until (${zoneOf(until)})`, until, setUntil, true)}</div>}
         {length === 'again' && <Again value={again} onChange={setAgain} />}
-        <LimitedTextarea label="Reason" most={2000} description="Goes to the audit log, under your name." required autosize minRows={2} value={reason} onChange={(event) => setReason(event.currentTarget.value)} />
+        <LimitedTextarea label="Reason" most={2000} description="Recorded in the audit log under your name." required autosize minRows={2} value={reason} onChange={(event) => setReason(event.currentTarget.value)} />
         {create.isError && <ProblemNote error={create.error} />}
         <div className="line" style={{ justifyContent: 'flex-end' }}>
           <Button variant="default" onClick={onClose}>Cancel</Button>
@@ -144,15 +144,15 @@ function Again({ value, onChange }: { value: Repeats; onChange: (value: Repeats)
   )
   return (
     <>
-      <Checkbox.Group label="On" description="The days on which it begins." value={value.days} onChange={(days) => onChange({ ...value, days })}>
+      <Checkbox.Group label="On" description="The days on which it starts." value={value.days} onChange={(days) => onChange({ ...value, days })}>
         <span className="line" style={{ marginTop: 4 }}>{DAYS.map((day) => <Checkbox key={day.value} size="xs" value={day.value} label={day.label} />)}</span>
       </Checkbox.Group>
       <div className="line" style={{ alignItems: 'end' }}>
         {clock('From', 'from')}
         {clock('Until', 'until')}
-        <Select label="By the clocks of" searchable allowDeselect={false} data={zones(value.time_zone)} value={value.time_zone} onChange={(time_zone) => time_zone && onChange({ ...value, time_zone })} style={{ flex: 1 }} />
+        <Select label="Time zone" searchable allowDeselect={false} data={zones(value.time_zone)} value={value.time_zone} onChange={(time_zone) => time_zone && onChange({ ...value, time_zone })} style={{ flex: 1 }} />
       </div>
-      <p className="second small prose">Until a time before the first one is on the day after. It comes again until somebody ends it.</p>
+      <p className="second small prose">An end time before the start time is on the next day. The silence repeats until somebody ends it.</p>
     </>
   )
 }

@@ -19,7 +19,7 @@ export default function WeekChart({ rehearsal, definition }: { rehearsal: Rehear
       <figcaption className="legend">
         {week.lines.length > 1 && week.lines.map((line, i) => <span key={line.name}><span className="swatch" style={{ color: `var(--${INKS[i % INKS.length]!})` }} />{line.name}</span>)}
         {week.limits.map((limit) => <span key={limit.name}><span className="swatch dash" style={{ color: limit.bad ? 'var(--bad)' : 'var(--ink-3)' }} />{limit.name}{isFlat(limit.values) && ` ${inUnit(limit.values[0]!, week.unit)}`}</span>)}
-        <span className="quiet">a look every {binName(week.apart_s)}, UTC{weak && '; dotted: too little to say anything'}</span>
+        <span className="quiet">checked every {binName(week.apart_s)}, UTC{weak && '; dotted: too little data'}</span>
       </figcaption>
     </figure>
   )

@@ -26,14 +26,14 @@ export function PastWeek({ monitor, group }: { monitor: Pick<Monitor, 'id' | 'ru
     return own.length ? { ...rehearsal, courses: own } : rehearsal
   }
   return (
-    <Section title="Past 7 days" note="by its rule of now, over the facts of their time">
+    <Section title="Past 7 days" note="the current rule, applied to the data of that time">
       <Loaded query={told} lines={6}>{(rehearsal) => <Week rehearsal={of(rehearsal)} definition={monitor} />}</Loaded>
     </Section>
   )
 }
 
 function sentenceOf({ looks, blind, fired }: Rehearsal): string {
-  if (blind === looks) return `In ${plural(looks, 'look')} it would have had too little data to say anything.`
-  const rang = fired === 0 ? 'It would not have rung' : fired === 1 ? 'It would have rung once' : `It would have rung ${count(fired)} times`
-  return `${rang} in the past 7 days: ${plural(looks, 'look')}${blind ? `, ${count(blind)} of them with too little data to say anything` : ''}.`
+  if (blind === looks) return `In ${plural(looks, 'check')} it would have had too little data.`
+  const rang = fired === 0 ? 'It would not have alerted' : fired === 1 ? 'It would have alerted once' : `It would have alerted ${count(fired)} times`
+  return `${rang} in the past 7 days: ${plural(looks, 'check')}${blind ? `, ${count(blind)} of them with too little data` : ''}.`
 }

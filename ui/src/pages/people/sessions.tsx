@@ -29,7 +29,7 @@ const ScoreForm = lazy(() => import('@/pages/trace/score-form'))
 
 export const SHOW = [...RANGES.slice(1).map((range) => ({ value: range as string, label: range as string })), { value: '', label: 'All' }]
 
-/** Requests that belong together, the last active first. */
+/** Requests that belong together, the most recently active first. */
 export function Sessions() {
   const [address, change] = useAddress()
   const pages = usePages<SessionRow>(ask.sessions({ since: sinceOf(address.range), user: address.user, q: address.q, search: address.search, sort: address.sort }))
@@ -48,7 +48,7 @@ export function Sessions() {
           )}
         </div>
       </div>
-      {!misread && <Listed pages={pages} empty={address.search ? <Empty title="No session has a trace that this line finds" /> : address.q ? <Empty title={`No session has "${address.q}" in its id`} /> : <NoSession filtered={Boolean(address.range || address.user)} />}>
+      {!misread && <Listed pages={pages} empty={address.search ? <Empty title="No sessions with traces that match this search" /> : address.q ? <Empty title={`No session has "${address.q}" in its id`} /> : <NoSession filtered={Boolean(address.range || address.user)} />}>
         {(rows) => <SessionTable rows={rows} sorting={sorting} footer={<More pages={pages} noun="session" />} />}
       </Listed>}
     </Page>
@@ -65,7 +65,7 @@ export function FindId({ noun }: { noun: 'session' | 'user' }) {
 /** Rows that have a trace which a line of the list of traces finds. */
 export function FindBySearch({ noun, problem }: { noun: 'Sessions' | 'Users'; problem: string | undefined }) {
   const [address, change] = useAddress()
-  return <div className="line"><SearchLine field label={`${noun} with a trace that this line finds`} q={address.search ?? ''} problem={problem} onSearch={(search) => change({ search: search || undefined })} /></div>
+  return <div className="line"><SearchLine field label={`${noun} with traces that match this search`} q={address.search ?? ''} problem={problem} onSearch={(search) => change({ search: search || undefined })} /></div>
 }
 
 interface Sorting {
@@ -73,17 +73,17 @@ interface Sorting {
   props: { order: Order; onOrder: (order: Order | undefined) => void }
 }
 
-/** As the address sorts a list of people: the last active first, where it says nothing. */
+/** As the address sorts a list of people: the most recently active first, where it says nothing. */
 export function sortingOf(address: Search, change: (next: Search) => void): Sorting {
   const order = orderOf(address.sort)
   const onOrder = (next: Order | undefined) => change({ sort: inAddress(next, LAST) })
-  return { said: saidOrder(order, 'last active first'), props: { order: order ?? LAST, onOrder } }
+  return { said: saidOrder(order, 'most recently active first'), props: { order: order ?? LAST, onOrder } }
 }
 
 const LAST: Order = { by: 'last', descending: true }
 
 export function SessionTable({ rows, sorting, footer }: { rows: SessionRow[]; sorting?: Sorting; footer?: React.ReactNode }) {
-  return <Table label={`Sessions, ${sorting?.said ?? 'last active first'}`} {...sorting?.props} rows={rows} columns={COLUMNS} rowKey={(row) => row.session} href={(row) => `/sessions/one?id=${encodeURIComponent(row.session)}`} footer={footer} />
+  return <Table label={`Sessions, ${sorting?.said ?? 'most recently active first'}`} {...sorting?.props} rows={rows} columns={COLUMNS} rowKey={(row) => row.session} href={(row) => `/sessions/one?id=${encodeURIComponent(row.session)}`} footer={footer} />
 }
 
 const COLUMNS: Column<SessionRow>[] = [
@@ -94,7 +94,7 @@ const COLUMNS: Column<SessionRow>[] = [
     cell: (row) => (
       <div style={{ minWidth: 0, padding: '0.25rem 0' }}>
         <div className="cut"><Link to="/sessions/one" search={{ id: row.session }} className="tap">{row.input ? <Scrubbed text={saidIn(row.input)} /> : row.session}</Link></div>
-        <div className="cut small second">{row.output ? <Scrubbed text={saidIn(row.output)} /> : 'no answer was recorded'}</div>
+        <div className="cut small second">{row.output ? <Scrubbed text={saidIn(row.output)} /> : 'no answer recorded'}</div>
       </div>
     ),
   },
@@ -112,8 +112,8 @@ export function UserLink({ id }: { id: string }) {
 
 function NoSession({ filtered }: { filtered: boolean }) {
   return (
-    <Empty title={filtered ? 'No session in this time' : 'A session is what one person and your application said to each other, over several requests'}>
-      <p className="second prose">Say which one a request belongs to, and its requests are read here one after the other, with what they cost.</p>
+    <Empty title={filtered ? 'No sessions in this time range' : 'A session is a conversation between one person and your application, over several requests'}>
+      <p className="second prose">Set a session id on each request, and the requests appear here in order, with what they cost.</p>
       <Snippet text={'with assay.context(session="chat-8123", user="u-42"):\n    answer(question)'} />
       <p className="second prose">In OpenTelemetry, it is the attribute <code>session.id</code>.</p>
     </Empty>

@@ -18,7 +18,7 @@ import { FindBySearch, FindId, SessionTable, SHOW, sortingOf, UserLink } from '.
 
 const DaysChart = lazy(() => import('./user-chart'))
 
-/** The people behind the requests, the last active first. */
+/** The people behind the requests, the most recently active first. */
 export function Users() {
   const [address, change] = useAddress()
   const pages = usePages<UserRow>(ask.users({ since: sinceOf(address.range), q: address.q, search: address.search, sort: address.sort }))
@@ -30,7 +30,7 @@ export function Users() {
         <FindBySearch noun="Users" problem={misread} />
         <div className="filters"><FindId noun="user" /></div>
       </div>
-      {!misread && <Listed pages={pages} empty={address.search ? <Empty title="Nobody has a trace that this line finds" /> : address.q ? <Empty title={`No user has "${address.q}" in their id`} /> : address.range ? <Empty title="Nobody was here in this time"><p className="second">Choose a longer one.</p></Empty> : <NoUser />}>
+      {!misread && <Listed pages={pages} empty={address.search ? <Empty title="No users with traces that match this search" /> : address.q ? <Empty title={`No user has "${address.q}" in their id`} /> : address.range ? <Empty title="No users in this time range"><p className="second">Choose a longer time range.</p></Empty> : <NoUser />}>
         {(rows) => <Table label={`Users, ${sorting.said}`} {...sorting.props} rows={rows} columns={COLUMNS} rowKey={(row) => row.user} href={(row) => `/users/one?id=${encodeURIComponent(row.user)}`} footer={<More pages={pages} noun="user" />} />}
       </Listed>}
     </Page>
@@ -51,7 +51,7 @@ const COLUMNS: Column<UserRow>[] = [
 function NoUser() {
   return (
     <Empty title="Who uses your application, how often, with how many errors, and what each of them costs">
-      <p className="second prose">It stands here as soon as traces say whose they are: <code>user</code> in the SDK, <code>user.id</code> in OpenTelemetry. An id that only you can read is enough; names and addresses are scrubbed before they are stored.</p>
+      <p className="second prose">Users appear here as soon as traces carry a user id: <code>user</code> in the SDK, <code>user.id</code> in OpenTelemetry. Use an id that only you can resolve. Names and addresses are scrubbed before they are stored.</p>
     </Empty>
   )
 }
@@ -62,7 +62,7 @@ export function UserPage() {
   const id = address.id ?? ''
   const access = useAccess()
   const found = useQuery(ask.user(id))
-  const forget = access.admin && found.data && <Link to="/settings" search={{ tab: 'privacy', user: id }}>Delete what is stored…</Link>
+  const forget = access.admin && found.data && <Link to="/settings" search={{ tab: 'privacy', user: id }}>Delete this user’s data…</Link>
   return (
     <Page title={id} crumbs={<Link to="/users">Users</Link>} actions={forget}>
       <Loaded query={found}>{(user) => <History user={user} />}</Loaded>

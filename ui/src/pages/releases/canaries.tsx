@@ -48,8 +48,8 @@ function Title({ canary }: { canary: Canary }) {
 
 function NoCanary() {
   return (
-    <Empty title="A canary gives a new release a share of real traffic, and decides by evidence whether it stays">
-      <p className="second">It needs a release that passed its gate, and a channel with something live.</p>
+    <Empty title="A canary gives a new release a share of real traffic and decides from the evidence whether to keep it">
+      <p className="second">You need a release that passed its gate and a channel with a live release.</p>
       <Snippet text={'assay canary start production support@3 --score user_feedback=0.05 --steps 20,50'} />
     </Empty>
   )

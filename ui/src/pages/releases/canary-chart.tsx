@@ -36,7 +36,7 @@ export default function CanaryChart({ canary }: { canary: Canary }) {
   return (
     <figure className="stack">
       {names.length > 1 && <SegmentedControl size="xs" data={names.map((one) => ({ value: one, label: words(one) }))} value={name} onChange={setPicked} style={{ alignSelf: 'flex-start' }} />}
-      <div ref={host} className="chart" role="img" aria-label={last ? `${words(name)}: difference ${signed(last.difference)}, interval ${interval(last.ci, true)} at ${unitsOf(last)} units, after ${looks.length} looks` : `${words(name)}: no look yet`} />
+      <div ref={host} className="chart" role="img" aria-label={last ? `${words(name)}: difference ${signed(last.difference)}, interval ${interval(last.ci, true)} at ${unitsOf(last)} units, after ${looks.length} looks` : `${words(name)}: no check yet`} />
       <figcaption className="legend">
         <span><span className="swatch" style={{ color: 'var(--accent)' }} />difference in {words(name)}</span>
         <span><span className="swatch band" />its interval{canary.alpha !== undefined && `, α ${canary.alpha}`}</span>

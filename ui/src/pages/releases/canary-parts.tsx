@@ -73,10 +73,10 @@ export function SampleRatio({ canary }: { canary: Canary }) {
       <strong>{count(baseline)}</strong> baseline and <strong>{count(candidate)}</strong> candidate units
       {baseline + candidate > 0 && <> ({percent((candidate / (baseline + candidate)) * 100)} candidate)</>}.{' '}
       {canary.srm_p === null
-        ? 'The split has not been checked yet.'
+        ? 'The traffic split has not been checked yet.'
         : wrong
-          ? `The split is not what was asked for (p ${probability(canary.srm_p)}): do not read the other numbers.`
-          : `The split is as asked for (sample ratio test, p ${probability(canary.srm_p)}).`}
+          ? `The traffic split is not as configured (p ${probability(canary.srm_p)}). Do not trust the other numbers.`
+          : `The traffic split is as configured (sample ratio test, p ${probability(canary.srm_p)}).`}
     </div>
   )
 }
@@ -108,7 +108,7 @@ export function GuardrailRow({ guardrail }: { guardrail: Guardrail }) {
         {rate && events ? (
           <>{share(rate.candidate)} <span className="quiet">({count(events.candidate)}) against</span> {share(rate.baseline)} <span className="quiet">({count(events.baseline)})</span></>
         ) : (
-          'not looked at yet'
+          'not checked yet'
         )}
       </div>
       <div>

@@ -78,19 +78,19 @@ function Looks({ canary }: { canary: Canary }) {
   const most = Math.max(0, ...canary.metrics.map((metric) => looksAt(canary.looks, metric.name).length))
   if (most > 0) return <Suspense fallback={<div className="chart skeleton" />}><CanaryChart canary={canary} /></Suspense>
   if (canary.status !== 'running') return <p className="second">The canary ended before the arms could be compared.</p>
-  return <Waiting>Waiting for the first look at which the arms can be compared{canary.min_units ? `; a step takes at least ${plural(canary.min_units, 'unit')} per arm` : ''}…</Waiting>
+  return <Waiting>Waiting for enough data to compare the arms{canary.min_units ? `; a step takes at least ${plural(canary.min_units, 'unit')} per arm` : ''}…</Waiting>
 }
 
 function undecided(canary: Canary): string {
   const units = canary.units.baseline + canary.units.candidate
-  if (canary.status !== 'running') return 'This canary ended without a decision of the machine.'
-  return `Undecided after ${plural(units, 'unit')}: the interval still reaches beyond the margin. The canary goes on, and decides when the evidence does.`
+  if (canary.status !== 'running') return 'This canary ended without an automatic decision.'
+  return `Undecided after ${plural(units, 'unit')}: the interval still reaches beyond the margin. The canary continues until the evidence is clear.`
 }
 
 const ACTIONS = {
-  promote: { label: 'Promote now', danger: false, text: 'Everyone gets the candidate, before the evidence has decided.', done: 'Promoted.' },
+  promote: { label: 'Promote now', danger: false, text: 'Everyone gets the candidate before the evidence is in.', done: 'Promoted.' },
   rollback: { label: 'Roll back', danger: true, text: 'Everyone gets the baseline again; the candidate takes no more traffic.', done: 'Rolled back.' },
-  abort: { label: 'Abort', danger: true, text: 'The canary ends without a judgement; everyone gets the baseline.', done: 'Aborted.' },
+  abort: { label: 'Abort', danger: true, text: 'The canary ends without a verdict. Everyone gets the baseline.', done: 'Aborted.' },
 } as const
 
 function Actions({ canary, name }: { canary: Canary; name: string }) {

@@ -39,12 +39,12 @@ export function PromoteDialog({ channel, opened, wanted, onClose }: PromoteProps
         label="Release"
         placeholder="Choose one"
         searchable
-        data={candidates.map((one) => ({ value: one.id, label: `${releaseName(one)}${newest(one) ? `, gate: ${newest(one)}` : ', not yet judged'}` }))}
+        data={candidates.map((one) => ({ value: one.id, label: `${releaseName(one)}${newest(one) ? `, gate: ${newest(one)}` : ', no verdict yet'}` }))}
         value={choice}
         onChange={setPicked}
       />
       {release && <GateNote release={release} />}
-      {release && (channel.release ? <WhatChanges from={channel.release} to={release} /> : <p>Nothing is live on {channel.name} yet: requests for it begin to be answered.</p>)}
+      {release && (channel.release ? <WhatChanges from={channel.release} to={release} /> : <p>Nothing is live on {channel.name} yet. Requests for it will start to be answered.</p>)}
     </ReasonDialog>
   )
 }
@@ -75,7 +75,7 @@ export function RollbackDialog({ channel, earlier, opened, onClose }: RollbackPr
       send={(reason) => post(`/channels/${encodeURIComponent(channel.name)}/rollback`, { reason, to }, channel.revision)}
     >
       <p>
-        The next request gets <strong>{named(to)}</strong> again{channel.release && <> instead of <strong>{releaseName(channel.release)}</strong></>}.
+        The next request will get <strong>{named(to)}</strong> again{channel.release && <> instead of <strong>{releaseName(channel.release)}</strong></>}.
         {channel.canary?.status === 'running' && ' The running canary ends.'} Everyone on {channel.name} is affected; nothing is deleted.
       </p>
       {earlier.length > 1 && (
@@ -101,7 +101,7 @@ function WhatChanges({ from, to }: { from: Release; to: Release }) {
 function GateNote({ release }: { release: Release }) {
   const verdict = release.verdicts[0]
   if (!verdict) {
-    return <div className="notice unsure">This release has not been judged yet. A channel that requires the gate refuses it: run it on a dataset and ask for a verdict first.</div>
+    return <div className="notice unsure">This release has no verdict yet. Channels that require a gate will refuse it. Run it on a dataset and request a verdict first.</div>
   }
   return (
     <div className={`notice ${verdict.verdict === 'pass' ? 'good' : verdict.verdict === 'fail' ? 'bad' : 'unsure'}`}>

@@ -55,7 +55,7 @@ function Opened({ channel }: { channel: Channel }) {
         </div>
       ) : (
         <div className="stack">
-          <p className="lead">Nothing is live on this channel yet. Requests for it are refused until a release is promoted.</p>
+          <p className="lead">Nothing is live on this channel yet. Requests for it are refused until you promote a release.</p>
           <Snippet text={`assay promote RELEASE --to ${channel.name} --reason "first release"`} />
         </div>
       )}
@@ -68,7 +68,7 @@ function Opened({ channel }: { channel: Channel }) {
         <Section title="History" note="newest first">
           <History events={newestFirst(channel.history)} />
         </Section>
-        {release && <Section title={`What ${releaseName(release)} is made of`}><ReleaseContents release={release} /></Section>}
+        {release && <Section title={`Contents of ${releaseName(release)}`}><ReleaseContents release={release} /></Section>}
       </div>
     </>
   )

@@ -44,8 +44,8 @@ const COLUMNS: Column<Channel>[] = [
 
 function NoChannel() {
   return (
-    <Empty title="A channel is where a release goes live: your application asks for the channel, never for a prompt">
-      <p className="second">The first promotion makes it.</p>
+    <Empty title="A channel is where a release goes live. Your application asks for the channel, never for a prompt">
+      <p className="second">The first promotion creates it.</p>
       <Snippet text={'assay promote support@1 --to production --reason "first release"'} />
       <Snippet text={'release = assay.release("production", user=user_id)\nmessages = release.render("answer", question=question)'} />
     </Empty>

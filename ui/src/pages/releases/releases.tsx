@@ -32,7 +32,7 @@ const COLUMNS: Column<Release>[] = [
   { id: 'name', head: 'Release', className: 'nowrap', cell: (row) => <Link to="/releases/$releaseId" params={{ releaseId: row.id }} style={{ color: 'var(--ink)', fontWeight: 550 }}>{releaseName(row)}</Link> },
   { id: 'live', head: 'Live on', className: 'nowrap', cell: (row) => <LiveOn release={row} /> },
   { id: 'gate', head: 'Newest verdict', className: 'nowrap', cell: (row) => (row.verdicts[0] ? <VerdictTag verdict={row.verdicts[0].verdict} /> : <span className="quiet">not judged</span>) },
-  { id: 'changelog', head: 'What it changes', className: 'main-cell hide-s', cell: (row) => <div className="cut second">{row.changelog}</div> },
+  { id: 'changelog', head: 'Changelog', className: 'main-cell hide-s', cell: (row) => <div className="cut second">{row.changelog}</div> },
   { id: 'model', head: 'Model', className: 'hide-m nowrap', cell: (row) => row.model },
   { id: 'by', head: 'By', className: 'hide-l', cell: (row) => <Person actor={row.created_by} /> },
   { id: 'created', head: 'Created', className: 'num hide-s', cell: (row) => <Time at={row.created_at} /> },
@@ -49,7 +49,7 @@ function LiveOn({ release }: { release: Release }) {
 
 function NoRelease() {
   return (
-    <Empty title="A release is everything that ships together: prompts, model, parameters, retrieval, guards, code. It never changes">
+    <Empty title="A release is everything that ships together: prompts, model, parameters, retrieval, guards and code. It never changes">
       <Snippet text={'assay prompt push prompts/answer.yaml\nassay release create support --prompt answer=answer@1 --model local/extractive-2026-11-01'} />
     </Empty>
   )
@@ -87,7 +87,7 @@ function Opened({ release }: { release: Release }) {
       <Facts rows={[['Created', <Time at={release.created_at} full />], ['By', <Person actor={release.created_by} />], ['Live on', <LiveOn release={release} />], ['Traces', <Link to="/traces" search={{ release: release.id }}>made by it</Link>]]} />
       <Section title="Against another release"><Against release={release} /></Section>
       <div className="columns">
-        <Section title="What it is made of"><ReleaseContents release={release} /></Section>
+        <Section title="Contents"><ReleaseContents release={release} /></Section>
         <Section title="Verdicts" note="newest first">
           {release.verdicts.length === 0 && <NotJudged release={release} />}
           {release.verdicts.map((verdict) => <VerdictCard key={verdict.id} verdict={verdict} />)}
@@ -100,7 +100,7 @@ function Opened({ release }: { release: Release }) {
 function NotJudged({ release }: { release: Release }) {
   return (
     <div className="stack">
-      <p className="second">No gate has judged this release yet, so no channel that requires one will take it.</p>
+      <p className="second">This release has no verdict yet, so channels that require a gate will refuse it.</p>
       <Snippet text={`assay run golden --release ${release.name}@${release.version} --suite support --wait`} />
     </div>
   )
@@ -113,7 +113,7 @@ function Against({ release }: { release: Release }) {
   const others = (names.data?.items ?? []).filter((one) => one.id !== release.id)
   const usual = others.find((one) => one.live_on.includes('production')) ?? others.find((one) => one.live_on.length > 0) ?? others.find((one) => one.name === release.name && one.version < release.version)
   const against = address.against ?? usual?.id
-  if (others.length === 0) return <p className="quiet">There is no other release to compare it with yet.</p>
+  if (others.length === 0) return <p className="quiet">There is no other release to compare with yet.</p>
   return (
     <div className="stack">
       <Select

@@ -40,7 +40,7 @@ const COLUMNS: Column<Dataset>[] = [
 function NoDataset() {
   return (
     <Empty title="No dataset yet">
-      <p className="second prose">A dataset is a golden set: questions with what a good answer holds, against which releases are tried. Each version is named by its content. A file of lines like this one, and one command:</p>
+      <p className="second prose">A dataset is a golden set: questions with what a good answer contains, used to test releases. Each version is identified by its content. Create a file with lines like this one, then run:</p>
       <Snippet text={'{"input": "How long may I return shoes?", "expected": "30 days", "cluster": "returns"}'} />
       <Snippet text="assay dataset import golden items.jsonl" />
     </Empty>

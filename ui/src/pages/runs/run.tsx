@@ -64,7 +64,7 @@ function Actions({ run }: { run: Run }) {
         <ReasonedButton variant="default" why={access.why} onClick={() => setCancelling(true)}>Cancel the run</ReasonedButton>
       )}
       <ReasonDialog opened={cancelling} onClose={() => setCancelling(false)} title="Cancel this run" action="Cancel the run" danger done="The run is cancelled." send={(reason) => post(`/runs/${encodeURIComponent(run.id)}/cancel`, { reason })}>
-        <p>{plural(run.progress.done, 'answered item')} stay with their scores; the rest is not asked.</p>
+        <p>{plural(run.progress.done, 'answered item')} keep their scores; the rest are not asked.</p>
       </ReasonDialog>
     </>
   )
@@ -159,7 +159,7 @@ function Items({ run }: { run: Run }) {
         </span>
       }
     >
-      <Listed pages={pages} empty={<p className="quiet">No item has been answered yet.</p>}>
+      <Listed pages={pages} empty={<p className="quiet">No items answered yet.</p>}>
         {() => (
           <>
             {rows.length === 0 && <p className="quiet">No item had an error.</p>}

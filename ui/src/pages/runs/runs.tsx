@@ -64,7 +64,7 @@ function FirstScore({ run }: { run: Run }) {
 
 function NoRun() {
   return (
-    <Empty title="A run asks a release every question of a dataset and scores the answers">
+    <Empty title="A run asks a release every question in a dataset and scores the answers">
       <Snippet text={'assay run golden --release support@1 --metrics fuzzy_match,groundedness --wait'} />
     </Empty>
   )

@@ -21,26 +21,26 @@ export default function Backups() {
   const access = useAccess()
   const backups = useQuery({ ...ask.backups, enabled: access.admin })
   const [making, make] = useState(false)
-  if (!access.admin) return <p className="second">Backups are made by admins of the server’s first project. {access.why}</p>
-  if (backups.error instanceof Problem && backups.error.status === 403) return <p className="notice">A backup holds all projects: it is made by admins of the server’s first project.</p>
+  if (!access.admin) return <p className="second">Only admins of the server’s first project can create backups. {access.why}</p>
+  if (backups.error instanceof Problem && backups.error.status === 403) return <p className="notice">A backup contains all projects, so only admins of the server’s first project can create one.</p>
   return (
     <div className="stack" style={{ gap: 'var(--gap)' }}>
-      <Section title="Backups" note="of facts, decisions and jobs together, consistent to one moment" end={<Button size="xs" onClick={() => make(true)}>Make one now</Button>}>
+      <Section title="Backups" note="of facts, decisions and jobs together, consistent to one moment" end={<Button size="xs" onClick={() => make(true)}>Create backup</Button>}>
         <Loaded query={backups} lines={3}>
           {({ items }) =>
             items.length === 0 ? (
-              <Empty title="There is no backup"><p className="second prose">One is made while everything goes on: nobody waits longer than a moment. Made every night by cron: <code>assay backup</code>.</p></Empty>
+              <Empty title="No backups yet"><p className="second prose">Backups run while the server is in use. To create one every night with cron: <code>assay backup</code>.</p></Empty>
             ) : (
               <Table label="Backups, newest first" rows={items} columns={COLUMNS} rowKey={(row) => row.id} />
             )
           }
         </Loaded>
       </Section>
-      <Section title="How one comes back" note="into an empty folder, beside the server or on another machine">
+      <Section title="Restore a backup" note="into an empty folder, beside the server or on another machine">
         <Snippet text={'assay backup verify BACKUP            # restores it aside and compares every count and hash\nassay restore BACKUP --data NEW_DIR   # then start: assay up --data NEW_DIR'} />
       </Section>
-      <ReasonDialog opened={making} onClose={() => make(false)} title="Make a backup" action="Make it" done="The backup is being made." send={(reason) => post('/backups', { reason })}>
-        <p>It is written below the server’s folder for backups and holds everything of every project, texts too: keep it where only you can read it. People whose data is deleted later are still in it; the proof of their deletion will say so.</p>
+      <ReasonDialog opened={making} onClose={() => make(false)} title="Create a backup" action="Create" done="The backup is being created." send={(reason) => post('/backups', { reason })}>
+        <p>It is written to the server’s backup folder and contains all data of every project, including texts. Store it where only you can read it. It will still contain people whose data is deleted later; the proof of their deletion will say so.</p>
       </ReasonDialog>
     </div>
   )
@@ -61,7 +61,7 @@ const COLUMNS: Column<Backup>[] = [
     ),
   },
   { id: 'bytes', head: 'Size', className: 'num hide-s', cell: (row) => bytes(row.bytes) },
-  { id: 'hold', head: 'Writers waited', className: 'num hide-m', cell: (row) => (row.longest_hold_ms === null ? <span className="quiet">unknown</span> : duration(row.longest_hold_ms)) },
+  { id: 'hold', head: 'Writers blocked', className: 'num hide-m', cell: (row) => (row.longest_hold_ms === null ? <span className="quiet">unknown</span> : duration(row.longest_hold_ms)) },
   { id: 'verified', head: 'Verified', className: 'num hide-m', cell: (row) => (row.verified_at ? <Time at={row.verified_at} /> : <span className="quiet">not yet</span>) },
   { id: 'at', head: 'Made', className: 'num', cell: (row) => <Time at={row.made_at} full /> },
   { id: 'do', head: <span className="sr">Actions</span>, className: 'num', cell: (row) => row.status !== 'running' && <BackupActions row={row} /> },
@@ -79,7 +79,7 @@ function BackupActions({ row }: { row: Backup }) {
   const verify = useMutation({
     mutationFn: () => post(`${path}/verify`),
     onSuccess: async () => {
-      notifications.show({ message: 'It is restored aside and compared; the result will stand in the list.', autoClose: 5000 })
+      notifications.show({ message: 'It is being restored to a temporary folder and compared. The result will appear in the list.', autoClose: 5000 })
       await client.invalidateQueries({ queryKey: ['backups'] })
     },
   })
@@ -89,7 +89,7 @@ function BackupActions({ row }: { row: Backup }) {
       {row.status === 'done' && <Button variant="default" size="compact-xs" loading={verify.isPending} aria-label={`Verify ${row.id}`} onClick={() => verify.mutate()}>Verify</Button>}
       <Button variant="default" size="compact-xs" aria-label={`Delete ${row.id}`} onClick={() => remove(true)}>Delete</Button>
       <ReasonDialog opened={removing} onClose={() => remove(false)} title="Delete this backup" action="Delete it" danger withoutReason done="The backup is deleted." send={() => request('DELETE', path)}>
-        <p>The copy made <Time at={row.made_at} full /> ({bytes(row.bytes)}) is removed from the disk. This cannot be undone.</p>
+        <p>The backup of <Time at={row.made_at} full /> ({bytes(row.bytes)}) is removed from the disk. This cannot be undone.</p>
       </ReasonDialog>
     </span>
   )

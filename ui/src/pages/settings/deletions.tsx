@@ -22,14 +22,14 @@ import { useAccess } from '@/shell/access'
 /** Everything about one person, or of one trace: found, deleted, looked for again, and proved. */
 export default function Deletions() {
   const access = useAccess()
-  if (!access.admin) return <p className="second">Data of a person is deleted by admins of this project. {access.why}</p>
+  if (!access.admin) return <p className="second">Only admins of this project can delete a person’s data. {access.why}</p>
   return <ForAdmins />
 }
 
 type What = 'user' | 'trace'
 const FIELDS = {
-  user: { label: 'User', description: 'As it stands in the traces; an e-mail address is looked for as the pseudonym it became.' },
-  trace: { label: 'Trace', description: 'Its id. All of it goes, whoever is named in it: for a secret that came where it should not be.' },
+  user: { label: 'User', description: 'The user id as it appears in traces. An e-mail address is matched by the pseudonym that replaced it.' },
+  trace: { label: 'Trace', description: 'The trace id. The whole trace is deleted, whoever it mentions. Use this for a secret that ended up in a trace.' },
 }
 
 function ForAdmins() {
@@ -39,7 +39,7 @@ function ForAdmins() {
   const [id, setId] = useState(address.trace ?? address.user ?? '') // a link brings ids that no field can hold, such as those with a line end
   const [deleting, setDeleting] = useState(false)
   const of: Doomed = what === 'user' ? { user: id } : { trace_id: id.trim() }
-  const search = useMutation({ mutationFn: () => ask.searched(of, 'looking at what there is') })
+  const search = useMutation({ mutationFn: () => ask.searched(of, 'searching…') })
   const look = (event: FormEvent) => {
     event.preventDefault()
     search.mutate()
@@ -50,17 +50,17 @@ function ForAdmins() {
   }
   return (
     <div className="stack" style={{ gap: 'var(--gap)' }}>
-      <Section title="Delete what is stored about a person, or one trace" note="spans, scores, logs, answers; with a proof of what was deleted">
+      <Section title="Delete a person’s data, or one trace" note="spans, scores, logs and answers, with a proof of what was deleted">
         <div><SegmentedControl aria-label="What is deleted" size="xs" data={[{ value: 'user', label: 'A person' }, { value: 'trace', label: 'One trace' }]} value={what} onChange={(next) => { setWhat(next as What); changed('') }} /></div>
         <form className="line" onSubmit={look} style={{ alignItems: 'flex-end' }}>
           <TextInput {...FIELDS[what]} required value={id} onChange={(event) => changed(event.currentTarget.value)} className="grow" maw="30rem" />
-          <Button type="submit" variant="default" loading={search.isPending} disabled={id === ''}>Look what there is</Button>
+          <Button type="submit" variant="default" loading={search.isPending} disabled={id === ''}>Find data</Button>
         </form>
         {search.isError && <ProblemNote error={search.error} />}
         {search.data && <Preview of={of} found={search.data} onDelete={() => setDeleting(true)} />}
       </Section>
-      <Section title="Deletions" note="newest first; the person’s id is kept nowhere, only its salted hash">
-        <Listed pages={done} empty={<p className="second">Nothing was deleted yet.</p>}>
+      <Section title="Deletions" note="newest first; the person’s id is not kept, only its salted hash">
+        <Listed pages={done} empty={<p className="second">Nothing has been deleted yet.</p>}>
           {(rows) => <Table label="Deletions, newest first" rows={rows} columns={COLUMNS} rowKey={(row) => row.id} footer={<More pages={done} noun="deletion" />} />}
         </Listed>
       </Section>
@@ -71,7 +71,7 @@ function ForAdmins() {
 
 function Preview({ of, found, onDelete }: { of: Doomed; found: Found; onDelete: () => void }) {
   const nothing = removedIn(found.found) === 'nothing'
-  if (nothing && found.held.length === 0) return 'user' in of ? <Nobody user={of.user} /> : <p className="notice">Nothing is stored of a trace <q>{of.trace_id}</q>. A trace’s page leads here with its id.</p>
+  if (nothing && found.held.length === 0) return 'user' in of ? <Nobody user={of.user} /> : <p className="notice">Nothing is stored for a trace <q>{of.trace_id}</q>. Open this form from the trace’s page to fill in its id.</p>
   return (
     <div className="stack">
       <p className="lead">Stored of this {'user' in of ? 'person' : 'trace'}: {removedIn(found.found)}.</p>
@@ -83,7 +83,7 @@ function Preview({ of, found, onDelete }: { of: Doomed; found: Found; onDelete: 
 }
 
 function Nobody({ user }: { user: string }) {
-  return <p className="notice">Nothing is stored of <q>{user}</q>. {user !== user.trim() && 'The space at its end was looked for, too. '}Ids are looked for sign by sign, as they were sent: the page of a <Link to="/users">user</Link> leads here with the right one.</p>
+  return <p className="notice">Nothing is stored for <q>{user}</q>. {user !== user.trim() && 'The trailing space was included in the search. '}Ids must match exactly, as they were sent. The page of a <Link to="/users">user</Link> opens this form with the right one.</p>
 }
 
 /** What a deletion does not reach by itself. */
@@ -91,8 +91,8 @@ function Held({ found }: { found: Found }) {
   if (found.held.length === 0 && found.copies.length === 0) return null
   return (
     <ul className="bullets second">
-      {found.held.map((one) => <li key={one.dataset}>{plural(one.items.length, 'item')} of the golden set <strong>{one.dataset}</strong>, version {one.versions.join(', ')}, came from {found.trace_id ? 'this trace' : 'this person’s traces'}.</li>)}
-      {found.copies.map((one) => <li key={one.backup}>The backup of <Time at={one.made_at} full /> holds a copy{one.expires_at ? <>, until <Time at={one.expires_at} full /></> : ' and does not expire by itself'}.</li>)}
+      {found.held.map((one) => <li key={one.dataset}>{plural(one.items.length, 'item')} from the golden set <strong>{one.dataset}</strong>, version {one.versions.join(', ')}, came from {found.trace_id ? 'this trace' : 'this person’s traces'}.</li>)}
+      {found.copies.map((one) => <li key={one.backup}>The backup of <Time at={one.made_at} full /> holds a copy{one.expires_at ? <>, until <Time at={one.expires_at} full /></> : ' and does not expire'}.</li>)}
     </ul>
   )
 }
@@ -109,19 +109,19 @@ function Delete({ of, found, onClose, onDone }: { of: Doomed; found: Found; onCl
       onClose={onClose}
       onDone={onDone}
       title={title}
-      action="Delete it for good"
+      action="Delete permanently"
       danger
       disabled={inLine(typed) !== wanted}
-      done="The deletion has begun; its proof will stand in the list."
+      done="The deletion has started. Its proof will appear in the list."
       send={(reason) => post('/deletions', { ...of, reason, datasets })}
     >
-      <p>{removedIn(found.found)} will be deleted, also from the index of words, and the files are written anew so that nothing is left in them. <strong>This cannot be undone.</strong> Sums and charts of the past change. Data that arrives later is stored again{'user' in of ? ': ask the sender to stop first' : ''}.</p>
+      <p>{removedIn(found.found)} will be deleted, also from the text index, and the files are rewritten so that nothing is left in them. <strong>This cannot be undone.</strong> Past totals and charts will change. Data that arrives later is stored again{'user' in of ? ', so ask the sender to stop first' : ''}.</p>
       <Held found={found} />
       {found.held.length > 0 && (
         <Radio.Group label="Items of golden sets" value={datasets} onChange={setDatasets}>
           <div className="stack" style={{ gap: '0.3rem', marginTop: 4 }}>
-            <Radio value="keep" label="Keep them: versions are what verdicts were computed on. The proof names them." />
-            <Radio value="erase" label="Erase their content: the versions stay, with a gap where the item was." />
+            <Radio value="keep" label="Keep them. Verdicts were computed on these versions. The proof lists them." />
+            <Radio value="erase" label="Erase their content. The versions stay, with a gap where the item was." />
           </div>
         </Radio.Group>
       )}
@@ -138,7 +138,7 @@ function Remaining({ of }: { of: Deletion }) {
       {of.remaining.map((one) => (
         <li key={one.where}>
           {one.where}{one.items && ` (${plural(one.items.length, 'item')})`}: {one.why}
-          {one.backup && (one.expires_at ? <>; it goes <Time at={one.expires_at} full /></> : '; it does not expire by itself')}
+          {one.backup && (one.expires_at ? <>; it expires <Time at={one.expires_at} full /></> : '; it does not expire')}
         </li>
       ))}
     </ul>

@@ -13,7 +13,7 @@ import { ProblemNote } from '@/parts/states'
 
 const WHAT = [{ value: 'traces', label: 'Traces' }, { value: 'spans', label: 'Spans' }, { value: 'scores', label: 'Scores' }]
 const FORMATS = [{ value: 'parquet', label: 'Parquet' }, { value: 'csv', label: 'CSV' }, { value: 'jsonl', label: 'JSON Lines' }]
-const EVERY = [{ value: 'hour', label: 'each hour' }, { value: 'day', label: 'each day (UTC)' }, { value: 'week', label: 'each week (from Monday, UTC)' }]
+const EVERY = [{ value: 'hour', label: 'each hour' }, { value: 'day', label: 'each day (UTC)' }, { value: 'week', label: 'weekly (from Monday, UTC)' }]
 
 /** One definition: what, how often, where to. No secret is typed here: the server's environment holds them. */
 export function ExportForm({ existing, onClose }: { existing?: ScheduledExport; onClose: () => void }) {
@@ -55,14 +55,14 @@ export function ExportForm({ existing, onClose }: { existing?: ScheduledExport; 
           <Select label="A file for" data={EVERY} value={every} allowDeselect={false} onChange={(value) => setEvery(value!)} />
         </div>
         <Match single={(field) => !takesSeveral(what, field)} out held={held} fields={EXPORT_FILTERS[what] ?? []} onChange={setHeld} empty={`All ${what}.`} />
-        <SegmentedControl size="xs" aria-label="Where to" data={[{ value: 'folder', label: 'A folder of the server' }, { value: 's3', label: 'A bucket (S3)' }]} value={place} onChange={setPlace} />
+        <SegmentedControl size="xs" aria-label="Where to" data={[{ value: 'folder', label: 'A folder on the server' }, { value: 's3', label: 'A bucket (S3)' }]} value={place} onChange={setPlace} />
         {place === 'folder' ? (
-          text('folder', 'Folder', 'Below the server’s export directory.', true)
+          text('folder', 'Folder', 'Inside the server’s export directory.', true)
         ) : (
           <div className="rates">
             {text('s3', 'Bucket and prefix', 'bucket/prefix', true)}
-            {text('region', 'Region', 'empty: the server’s')}
-            {text('endpoint', 'Endpoint', 'for others than AWS')}
+            {text('region', 'Region', 'leave empty for the server’s')}
+            {text('endpoint', 'Endpoint', 'for providers other than AWS')}
             {text('key_env', 'Key from', 'a variable ASSAY_EXPORT_…')}
             {text('secret_env', 'Secret from', 'a variable ASSAY_EXPORT_…')}
           </div>

@@ -28,12 +28,12 @@ export default function Exports() {
   const [changing, setChanging] = useState<ScheduledExport | null>(null) // kept here: what is typed stays when somebody else deletes it
   return (
     <div className="stack" style={{ gap: 'var(--gap)' }}>
-      <Section title="Scheduled exports" note="a file for each window; a repeated run replaces it" end={access.admin && <Button size="xs" onClick={() => change({ do: 'new-export' })}>New export</Button>}>
+      <Section title="Scheduled exports" note="one file per window; running it again replaces the file" end={access.admin && <Button size="xs" onClick={() => change({ do: 'new-export' })}>New export</Button>}>
         <Loaded query={found} lines={3}>
           {({ items }) =>
             items.length === 0 ? (
-              <Empty title="Nothing is exported by itself">
-                <p className="second prose">Traces, spans or scores as Parquet, CSV or JSON Lines, to a folder of the server or a bucket, for Power BI, Metabase, notebooks. {access.admin ? '' : 'Admins of this project set it up.'} A file at once: the button Export over the list of traces.</p>
+              <Empty title="No scheduled exports yet">
+                <p className="second prose">Export traces, spans or scores as Parquet, CSV or JSON Lines to a folder on the server or a bucket, for Power BI, Metabase or notebooks. {access.admin ? '' : 'Only admins of this project can set this up.'} For a single file, use Export above the list of traces.</p>
               </Empty>
             ) : (
               <Table label="Scheduled exports" rows={items} columns={columnsOf((id) => change({ export: id }))} rowKey={(row) => row.id} />
@@ -42,7 +42,7 @@ export default function Exports() {
         </Loaded>
       </Section>
       {shown && <Opened one={shown} onChange={() => setChanging(shown)} onClose={() => change({ export: undefined })} />}
-      {found.data && address.export && !shown && <p className="notice" role="status">The export that the link names is not there, or was deleted. Its files stay where they are.</p>}
+      {found.data && address.export && !shown && <p className="notice" role="status">The export in this link does not exist or was deleted. Its files stay where they are.</p>}
       {access.admin && changing && <ExportForm existing={changing} onClose={() => setChanging(null)} />}
       {access.admin && address.do === 'new-export' && <ExportForm onClose={() => change({ do: undefined }, true)} />}
     </div>
@@ -78,7 +78,7 @@ function Opened({ one, onChange, onClose }: { one: ScheduledExport; onChange: ()
   const run = useMutation({
     mutationFn: () => post(`${path}/run`),
     onSuccess: async () => {
-      notifications.show({ message: 'The file of the last whole window is being made.', autoClose: 4000 })
+      notifications.show({ message: 'The file for the last complete window is being written.', autoClose: 4000 })
       await client.invalidateQueries({ queryKey: [`exports/${one.id}/runs`] })
     },
   })
@@ -88,7 +88,7 @@ function Opened({ one, onChange, onClose }: { one: ScheduledExport; onChange: ()
       note="newest first"
       end={
         <span className="line tight">
-          {access.write && <Button variant="default" size="compact-xs" loading={run.isPending} onClick={() => run.mutate()}>Make the last file anew</Button>}
+          {access.write && <Button variant="default" size="compact-xs" loading={run.isPending} onClick={() => run.mutate()}>Rewrite the last file</Button>}
           {access.admin && <Button variant="default" size="compact-xs" onClick={onChange}>Change</Button>}
           {access.admin && <Button variant="default" size="compact-xs" onClick={() => remove(true)}>Delete</Button>}
           <Button variant="default" size="compact-xs" onClick={onClose}>Close</Button>
@@ -96,11 +96,11 @@ function Opened({ one, onChange, onClose }: { one: ScheduledExport; onChange: ()
       }
     >
       {run.isError && <ProblemNote error={run.error} />}
-      <Listed pages={runs} empty={<p className="second">No file was made yet{one.next_at && <>; the first comes <Time at={one.next_at} /></>}.</p>}>
+      <Listed pages={runs} empty={<p className="second">No files yet{one.next_at && <>; the first comes <Time at={one.next_at} /></>}.</p>}>
         {(rows) => <Table label="Files, newest first" rows={rows} columns={RUNS} rowKey={(row) => `${row.window_start} ${row.started_at}`} footer={<More pages={runs} noun="file" />} />}
       </Listed>
-      <ReasonDialog opened={removing} onClose={() => remove(false)} onDone={onClose} title={`Delete ${one.name}`} action="Delete the export" danger withoutReason done="No more files are made." send={() => request('DELETE', path, undefined, undefined, one.revision)}>
-        <p>No more files are made. Those that were made stay where they are.</p>
+      <ReasonDialog opened={removing} onClose={() => remove(false)} onDone={onClose} title={`Delete ${one.name}`} action="Delete the export" danger withoutReason done="No more files will be written." send={() => request('DELETE', path, undefined, undefined, one.revision)}>
+        <p>No more files will be written. Existing files stay where they are.</p>
       </ReasonDialog>
     </Section>
   )

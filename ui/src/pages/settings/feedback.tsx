@@ -22,19 +22,19 @@ export default function Feedback() {
   return (
     <div className="stack" style={{ gap: 'var(--gap)', maxWidth: '62rem' }}>
       <PublicKey onMade={setSecret} />
-      <Section title="2. The lines for your page" note="the key is filled in by your browser">
-        <p className="second prose">The answer of your application has to carry its trace’s id: <code>assay.current_span().trace_id</code> in the SDK, the header <code>x-assay-trace-id</code> at the gateway. A thumb, stars or a slider: any number will do.</p>
+      <Section title="2. Add this to your page" note="your browser fills in the key">
+        <p className="second prose">Your application’s answer must include the trace id: <code>assay.current_span().trace_id</code> in the SDK, the header <code>x-assay-trace-id</code> from the gateway. Thumbs, stars or a slider: any number works.</p>
         <Snippet text={snippetOf(secret || 'sk_…', window.location.origin)} />
       </Section>
-      <Section title="3. What has come" note="newest first">
+      <Section title="3. Feedback received" note="newest first">
         <Loaded query={scores} lines={3}>
           {({ items }) =>
             items.length === 0 ? (
-              <p className="second prose">No feedback of end users yet. It will stand here, on its trace, as a column of the <Link to="/traces" search={{ cols: 'model,user,score.user_feedback,cost' }}>list of traces</Link>, as a filter (<code>score.user_feedback&lt;0.5</code>) and as a metric of <Link to="/monitors/new">monitors</Link>.</p>
+              <p className="second prose">No end-user feedback yet. It will appear here, on its trace, as a column in the <Link to="/traces" search={{ cols: 'model,user,score.user_feedback,cost' }}>list of traces</Link>, as a filter (<code>score.user_feedback&lt;0.5</code>) and as a metric in <Link to="/monitors/new">monitors</Link>.</p>
             ) : (
               <>
                 <Table label="Feedback, newest first" rows={items} columns={COLUMNS} rowKey={(row) => row.id} />
-                <p className="quiet small"><Link to="/traces" search={{ q: `score.${items[0]!.name}<0.5`, cols: `model,user,score.${items[0]!.name},cost` }}>Traces that were judged badly</Link></p>
+                <p className="quiet small"><Link to="/traces" search={{ q: `score.${items[0]!.name}<0.5`, cols: `model,user,score.${items[0]!.name},cost` }}>Traces with bad feedback</Link></p>
               </>
             )
           }
@@ -62,16 +62,16 @@ function PublicKey({ onMade }: { onMade: (secret: string) => void }) {
   }
   const known = keys.data?.items.filter((key) => key.role === 'score' && !key.revoked_at) ?? []
   return (
-    <Section title="1. A public key" note="it can write scores and nothing else, not even read one">
-      {!access.admin && <p className="second">Keys are made by admins of this project. {access.why}</p>}
-      {known.length > 0 && <p className="second">There {known.length === 1 ? 'is' : 'are'} {known.map((key) => key.name ?? key.id).join(', ')} already; <Link to="/settings">the list of keys</Link> revokes one that is abused.</p>}
+    <Section title="1. A public key" note="it can only write scores, and cannot read anything">
+      {!access.admin && <p className="second">Only admins of this project can create keys. {access.why}</p>}
+      {known.length > 0 && <p className="second">There {known.length === 1 ? 'is' : 'are'} {known.map((key) => key.name ?? key.id).join(', ')} already; <Link to="/settings">the list of keys</Link> is where you revoke one that is abused.</p>}
       {access.admin && !create.data && (
         <form className="line" style={{ alignItems: 'flex-end' }} onSubmit={submit}>
           <LimitedInput label="Name" most={100} required value={name} onChange={(event) => setName(event.currentTarget.value)} className="grow" maw="22rem" />
-          <Button type="submit" loading={create.isPending} disabled={!name.trim()}>Make the key</Button>
+          <Button type="submit" loading={create.isPending} disabled={!name.trim()}>Create key</Button>
         </form>
       )}
-      {create.data && <><p><strong>Copy it now:</strong> it is not stored and cannot be shown again. It may stand in a page for anybody to see.</p><Snippet text={create.data.secret ?? ''} /></>}
+      {create.data && <><p><strong>Copy it now:</strong> it is not stored and cannot be shown again. It is safe to publish in a web page.</p><Snippet text={create.data.secret ?? ''} /></>}
       {create.isError && <ProblemNote error={create.error} />}
     </Section>
   )

@@ -14,8 +14,8 @@ import { Person, Time } from '@/parts/values'
 import { useAccess } from '@/shell/access'
 
 const SAYS: Record<string, string> = {
-  toxicity: 'Offensive wording in English, 0 to 1, lower is better. A model over words: it finds insults and swearing, not hatred in polite words.',
-  groundedness: 'How much of an answer’s wording stands in the documents that its trace retrieved, higher is better. Word overlap, not entailment.',
+  toxicity: 'Offensive wording in English, 0 to 1, lower is better. A word-based model: it finds insults and swearing, not politely worded hate.',
+  groundedness: 'How much of an answer’s wording appears in the documents its trace retrieved, higher is better. Word overlap, not entailment.',
 }
 
 /** Which checks look at live traffic by themselves. */
@@ -31,14 +31,14 @@ function Held({ flags }: { flags: Tagged<Flags> }) {
   const on = flags.checks.length > 0
   return (
     <Section title="Flags" note={flags.updated_at && <>set <Time at={flags.updated_at} /> by <Person actor={flags.updated_by} /></>} end={access.admin && <Button size="xs" onClick={() => change(true)}>Change…</Button>}>
-      <p className="lead">{on ? `${capital(flags.checks.join(' and '))} on ${portion(flags.share)} of the traces.` : 'No check looks at what comes in.'}</p>
-      <p className="second prose">Checks look at the answers of model calls once they are stored, without a model that is called, and write scores of source code. They stand on the trace and in the dashboard Quality.</p>
+      <p className="lead">{on ? `${capital(flags.checks.join(' and '))} on ${portion(flags.share)} of the traces.` : 'No check runs on incoming traces.'}</p>
+      <p className="second prose">Checks run on the answers of model calls once they are stored, without calling a model, and write scores with source code. The scores appear on the trace and in the Quality dashboard.</p>
       <dl className="facts list">
         {flags.available.map((name) => <div key={name}><dt>{capital(name)}</dt><dd>{flags.checks.includes(name) ? 'On. ' : 'Off. '}{SAYS[name]}</dd></div>)}
       </dl>
-      {on && <p className="second">Today (UTC): {plural(scored, 'score')}; {plural(skipped, 'check')} did not apply, such as groundedness where nothing was retrieved.</p>}
-      {dropped > 0 && <p className="notice">{plural(dropped, 'check')} {dropped === 1 ? 'was' : 'were'} dropped for want of room: figures are of fewer traces than the share says. A smaller share ends that.</p>}
-      {!access.admin && <p className="quiet small">Flags are set by admins of this project.</p>}
+      {on && <p className="second">Today (UTC): {plural(scored, 'score')}; {plural(skipped, 'check')} did not apply, for example groundedness when nothing was retrieved.</p>}
+      {dropped > 0 && <p className="notice">{plural(dropped, 'check')} {dropped === 1 ? 'was' : 'were'} dropped because the queue was full, so fewer traces were checked than the share says. Lower the share to avoid this.</p>}
+      {!access.admin && <p className="quiet small">Only admins of this project can change flags.</p>}
       {changing && <Change flags={flags} onClose={() => change(false)} />}
     </Section>
   )
@@ -51,9 +51,9 @@ function Change({ flags: now, onClose }: { flags: Tagged<Flags>; onClose: () => 
   const share = Number(percent) / 100
   const set = (name: string, on: boolean) => setChecks(flags.available.filter((one) => (one === name ? on : checks.includes(one))))
   return (
-    <ReasonDialog opened onClose={onClose} title="Change which checks look at traffic" action={checks.length ? 'Check like this' : 'Turn them off'} disabled={!(share > 0)} done="The checks hold for what comes from now on." send={(reason) => request('PUT', '/flags', { checks, share, reason }, undefined, flags.revision)}>
+    <ReasonDialog opened onClose={onClose} title="Change which checks run" action={checks.length ? 'Save checks' : 'Turn them off'} disabled={!(share > 0)} done="The checks apply to traces that arrive from now on." send={(reason) => request('PUT', '/flags', { checks, share, reason }, undefined, flags.revision)}>
       {flags.available.map((name) => <Checkbox key={name} label={name} description={SAYS[name]} checked={checks.includes(name)} onChange={(event) => set(name, event.currentTarget.checked)} />)}
-      <NumberBox label="Share of the traces, %" description="Whole traces, by a hash of their id: the same ones at every server and after every restart." min={0} max={100} decimals={3} hideControls value={percent} onChange={setPercent} />
+      <NumberBox label="Share of the traces, %" description="Whole traces, chosen by a hash of their id: the same on every server and after every restart." min={0} max={100} decimals={3} hideControls value={percent} onChange={setPercent} />
     </ReasonDialog>
   )
 }

@@ -33,12 +33,12 @@ export default function Forwards() {
   const found = useQuery(ask.forwards)
   const [changing, setChanging] = useState<Forward | null>(null)
   return (
-    <Section title="Forwarding" note="OTLP to another collector, at least once, after it is stored here" end={access.admin && <Button size="xs" onClick={() => change({ do: 'new-forward' })}>Forward to…</Button>}>
+    <Section title="Forwarding" note="OTLP to another collector, at least once, after storing here" end={access.admin && <Button size="xs" onClick={() => change({ do: 'new-forward' })}>Forward to…</Button>}>
       <Loaded query={found} lines={3}>
         {({ items }) =>
           items.length === 0 ? (
-            <Empty title="Nothing is forwarded">
-              <p className="second prose">Spans can go on to another collector: another Assay, Grafana Tempo, Datadog, anything that speaks OTLP over HTTP. They leave after they are stored, scrubbed, with retries; senders never wait for it. {access.admin ? '' : 'Admins of this project set it up.'}</p>
+            <Empty title="No forwards yet">
+              <p className="second prose">Forward spans to another collector: another Assay, Grafana Tempo, Datadog or anything that accepts OTLP over HTTP. They are sent after they are scrubbed and stored, with retries, and senders never wait for it. {access.admin ? '' : 'Only admins of this project can set this up.'}</p>
             </Empty>
           ) : (
             <Table label="Forwarding" rows={items} columns={columnsOf(access.admin, setChanging)} rowKey={(row) => row.name} />
@@ -66,7 +66,7 @@ const columnsOf = (admin: boolean, edit: (row: Forward) => void): Column<Forward
   },
   { id: 'waiting', head: 'Waiting', className: 'num hide-s', cell: (row) => <span title={row.oldest_at ?? undefined}>{count(row.waiting)}</span> },
   { id: 'sent', head: 'Sent', className: 'num', cell: (row) => count(row.sent) },
-  { id: 'lost', head: 'Refused', className: 'num hide-s', cell: (row) => (row.rejected > 0 ? <span className="bad" title="The other side refused them for good">{count(row.rejected)}</span> : <span className="quiet">none</span>) },
+  { id: 'lost', head: 'Refused', className: 'num hide-s', cell: (row) => (row.rejected > 0 ? <span className="bad" title="Permanently refused by the other side">{count(row.rejected)}</span> : <span className="quiet">none</span>) },
   { id: 'do', head: <span className="sr">Actions</span>, className: 'num', cell: (row) => admin && <Actions row={row} onEdit={() => edit(row)} /> },
 ]
 
@@ -87,8 +87,8 @@ function Actions({ row, onEdit }: { row: Forward; onEdit: () => void }) {
       <Button variant="default" size="compact-xs" loading={test.isPending} aria-label={`Test ${row.name}`} onClick={() => test.mutate()}>Test</Button>
       <Button variant="default" size="compact-xs" aria-label={`Change ${row.name}`} onClick={onEdit}>Change</Button>
       <Button variant="default" size="compact-xs" aria-label={`Remove ${row.name}`} onClick={() => remove(true)}>Remove</Button>
-      <ReasonDialog opened={removing} onClose={() => remove(false)} title={`Stop forwarding to ${row.name}`} action="Stop it" danger withoutReason done="Nothing more is forwarded there." send={() => request('DELETE', path, undefined, undefined, row.revision)}>
-        <p>{row.waiting > 0 ? `${plural(row.waiting, 'span')} that wait to be sent will not be.` : 'Nothing waits to be sent.'} What was sent stays on the other side.</p>
+      <ReasonDialog opened={removing} onClose={() => remove(false)} title={`Stop forwarding to ${row.name}`} action="Stop it" danger withoutReason done="Nothing more will be forwarded there." send={() => request('DELETE', path, undefined, undefined, row.revision)}>
+        <p>{row.waiting > 0 ? `${plural(row.waiting, 'span')} still waiting will not be sent.` : 'Nothing is waiting to be sent.'} What was sent stays on the other side.</p>
       </ReasonDialog>
     </span>
   )
@@ -121,12 +121,12 @@ function ForwardForm({ existing, onClose }: { existing?: Forward; onClose: () =>
     <Modal opened onClose={onClose} title={<strong>{existing ? `Change ${existing.name}` : 'Forward to another collector'}</strong>} size="xl" closeButtonProps={{ 'aria-label': 'Close' }}>
       <form className="stack" onSubmit={submit}>
         <LimitedInput label="Name" most={100} required disabled={existing !== undefined} value={name} onChange={(event) => setName(event.currentTarget.value)} data-autofocus={existing ? undefined : true} />
-        <TextInput label="Endpoint" description="Of OTLP over HTTP, for example https://collector.example.com:4318" required type="url" value={endpoint} onChange={(event) => setEndpoint(event.currentTarget.value)} />
-        <TextInput label="Headers" description="name=env:VARIABLE, several with commas. Secrets stand in the server’s environment, as ASSAY_FORWARD_…" placeholder="authorization=env:ASSAY_FORWARD_TOKEN" value={headers} onChange={(event) => setHeaders(event.currentTarget.value)} />
+        <TextInput label="Endpoint" description="The OTLP over HTTP endpoint, for example https://collector.example.com:4318" required type="url" value={endpoint} onChange={(event) => setEndpoint(event.currentTarget.value)} />
+        <TextInput label="Headers" description="name=env:VARIABLE, separated by commas. Secrets are read from the server’s environment, as ASSAY_FORWARD_…" placeholder="authorization=env:ASSAY_FORWARD_TOKEN" value={headers} onChange={(event) => setHeaders(event.currentTarget.value)} />
         <Match out held={held} fields={MATCHED} onChange={setHeld} empty="All spans." />
         <div className="line" style={{ gap: '1.5rem', alignItems: 'flex-end' }}>
           <NumberBox label="Share of traces, %" required withAsterisk={false} min={0} max={100} decimals={3} hideControls value={share} onChange={setShare} maw="9rem" />
-          <Switch label="Log records, too" checked={logs} onChange={(event) => setLogs(event.currentTarget.checked)} />
+          <Switch label="Include log records" checked={logs} onChange={(event) => setLogs(event.currentTarget.checked)} />
           <Switch label="Turned on" checked={enabled} onChange={(event) => setEnabled(event.currentTarget.checked)} />
         </div>
         {save.isError && <ProblemNote error={save.error} />}

@@ -25,9 +25,9 @@ export default function QuotaSettings() {
   return (
     <div className="stack" style={{ gap: 'var(--gap)' }}>
       <Loaded query={quotas} lines={5}>{(found) => <Use quotas={found} />}</Loaded>
-      <Section title="What came in" note="by day, UTC, newest first">
+      <Section title="Intake" note="by day, UTC, newest first">
         <Loaded query={days} lines={4}>
-          {({ items }) => (items.length === 0 ? <p className="second">Nothing came in yet.</p> : <Table label="What came in, newest first" rows={[...items].reverse()} columns={DAYS} rowKey={(row) => row.day} />)}
+          {({ items }) => (items.length === 0 ? <p className="second">Nothing has arrived yet.</p> : <Table label="Intake, newest first" rows={[...items].reverse()} columns={DAYS} rowKey={(row) => row.day} />)}
         </Loaded>
       </Section>
     </div>
@@ -43,7 +43,7 @@ function Use({ quotas }: { quotas: Tagged<Quotas> }) {
     <Section title="Quotas" note={quotas.updated_at && <>set <Time at={quotas.updated_at} /> by <Person actor={quotas.updated_by} /></>} end={access.admin && <Button size="xs" onClick={() => change(true)}>Change…</Button>}>
       <p className="lead">{sentenceOf(quotas)}</p>
       <Table label="Quotas and their use" rows={quotas.use} columns={USE} rowKey={(row) => row.quota} />
-      <p className="quiet small">Past a quota senders get 429 with the time to come back; calls through the gateway go on and are stored. People are told at {portion(quotas.warn_at)} and when it is reached.</p>
+      <p className="quiet small">Over quota, senders get a 429 with the time to retry; calls through the gateway continue and are stored. People are notified at {portion(quotas.warn_at)} and when it is reached.</p>
       {changing && <Change quotas={quotas} onClose={() => change(false)} />}
     </Section>
   )
@@ -51,10 +51,10 @@ function Use({ quotas }: { quotas: Tagged<Quotas> }) {
 
 function sentenceOf({ use }: Quotas): string {
   const reached = use.filter((one) => one.state === 'reached')
-  if (reached.length) return `${reached.map((one) => NAMES[one.quota]).join(' and ')} ${reached.length === 1 ? 'is' : 'are'} used up: senders are turned away, ${plural(reached.reduce((sum, one) => sum + one.refused, 0), 'request')} so far.`
+  if (reached.length) return `${reached.map((one) => NAMES[one.quota]).join(' and ')} ${reached.length === 1 ? 'is' : 'are'} used up: requests are being refused, ${plural(reached.reduce((sum, one) => sum + one.refused, 0), 'request')} so far.`
   const near = use.filter((one) => one.state === 'warning')
   if (near.length) return `${near.map((one) => `${NAMES[one.quota]}: ${portion(one.share)} used`).join(', ')}.`
-  return use.every((one) => one.limit === null) ? 'Everything that is sent is taken: no quota is set.' : 'All quotas have room.'
+  return use.every((one) => one.limit === null) ? 'No quota is set: everything is accepted.' : 'No quota is close to its limit.'
 }
 
 const USE: Column<Use>[] = [
@@ -63,7 +63,7 @@ const USE: Column<Use>[] = [
   { id: 'used', head: 'Came in', className: 'num', cell: (row) => amount(row.quota, row.used) },
   { id: 'limit', head: 'Limit', className: 'num', cell: (row) => (row.limit === null ? <span className="quiet">none</span> : amount(row.quota, row.limit)) },
   { id: 'refused', head: 'Turned away', className: 'num hide-s', cell: (row) => (row.refused ? <span className="bad">{plural(row.refused, 'request')}</span> : <span className="quiet">none</span>) },
-  { id: 'resets', head: 'Begins anew', className: 'num hide-m', cell: (row) => <Time at={row.resets_at} /> },
+  { id: 'resets', head: 'Resets', className: 'num hide-m', cell: (row) => <Time at={row.resets_at} /> },
 ]
 
 function Bar({ use }: { use: Use }) {
@@ -92,14 +92,14 @@ function Change({ quotas: now, onClose }: { quotas: Tagged<Quotas>; onClose: () 
   const [warn, setWarn] = useState<number | string>(quotas.warn_at * 100)
   const tight = quotas.use.filter((one) => limits[one.quota] !== null && one.used >= limits[one.quota]!)
   return (
-    <ReasonDialog opened onClose={onClose} title="Change the quotas" action="Set them" danger={tight.length > 0} disabled={warn === ''} done="The quotas hold from the next request on." send={(reason) => request('PUT', '/quotas', { limits, warn_at: Number(warn) / 100, reason }, undefined, quotas.revision)}>
+    <ReasonDialog opened onClose={onClose} title="Change the quotas" action="Set them" danger={tight.length > 0} disabled={warn === ''} done="The quotas apply from the next request on." send={(reason) => request('PUT', '/quotas', { limits, warn_at: Number(warn) / 100, reason }, undefined, quotas.revision)}>
       <div className="rates">
         {(Object.keys(NAMES) as Quota[]).map((quota) => (
           <NumberBox key={quota} label={NAMES[quota]} placeholder="no limit" min={0} whole grouped hideControls value={limits[quota] ?? ''} onChange={(value) => setLimits({ ...limits, [quota]: value === '' ? null : Number(value) })} />
         ))}
-        <NumberBox label="Tell people at, %" min={1} max={100} hideControls value={warn} onChange={setWarn} />
+        <NumberBox label="Notify people at, %" min={1} max={100} hideControls value={warn} onChange={setWarn} />
       </div>
-      {tight.length > 0 && <p className="notice bad">{tight.map((one) => `${capital(NAMES[one.quota].toLowerCase())}: ${amount(one.quota, one.used)} came in already`).join('; ')}. The next request is turned away at once; what is turned away and not sent again by its sender is lost.</p>}
+      {tight.length > 0 && <p className="notice bad">{tight.map((one) => `${capital(NAMES[one.quota].toLowerCase())}: ${amount(one.quota, one.used)} already used`).join('; ')}. The next request will be refused. Data that the sender does not send again is lost.</p>}
     </ReasonDialog>
   )
 }

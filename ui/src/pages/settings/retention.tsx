@@ -30,8 +30,8 @@ export default function RetentionSettings() {
   return (
     <div className="stack" style={{ gap: 'var(--gap)' }}>
       <Loaded query={found} lines={4}>{(retention) => <Rules now={retention} />}</Loaded>
-      <Section title="What was let go" note="passes that did something, newest first" end={<RunNow />}>
-        <Listed pages={passes} empty={<p className="second">Nothing was let go yet.</p>}>
+      <Section title="What was deleted" note="passes that deleted something, newest first" end={<RunNow />}>
+        <Listed pages={passes} empty={<p className="second">Nothing has been deleted yet.</p>}>
           {(rows) => <Table label="Passes, newest first" rows={rows} columns={PASSES} rowKey={(row) => row.id} footer={<More pages={passes} noun="pass" many="passes" />} />}
         </Listed>
       </Section>
@@ -60,7 +60,7 @@ function Rules({ now }: { now: Tagged<Retention> }) {
   return (
     <Section title="Kept for" note={retention.updated_at && <>set <Time at={retention.updated_at} /> by <Person actor={retention.updated_by} /></>}>
       <p className="lead">{keptFor(retention.rules)}</p>
-      {retention.applies_from && new Date(retention.applies_from).getTime() > serverNow() && <p className="notice unsure">These rules hold from <Time at={retention.applies_from} full />. Until then they can be taken back, and nothing is let go.</p>}
+      {retention.applies_from && new Date(retention.applies_from).getTime() > serverNow() && <p className="notice unsure">These rules apply from <Time at={retention.applies_from} full />. Until then you can undo them, and nothing is deleted.</p>}
       {newer && <Newer by={now.updated_by} onShow={take} />}
       <form className="stack" onSubmit={submit}>
         {rules.map((rule, i) => (
@@ -68,11 +68,11 @@ function Rules({ now }: { now: Tagged<Retention> }) {
         ))}
         {access.admin ? (
           <div className="line">
-            <Button variant="default" leftSection={<IconPlus size={13} aria-hidden />} onClick={() => setRules([...rules, { environment: '', metadata_days: null, text_days: null }])}>Another rule for an environment</Button>
-            <ReasonedButton type="submit" disabled={changes.length === 0} why={open}>Look at the change…</ReasonedButton>
+            <Button variant="default" leftSection={<IconPlus size={13} aria-hidden />} onClick={() => setRules([...rules, { environment: '', metadata_days: null, text_days: null }])}>Add a rule for an environment</Button>
+            <ReasonedButton type="submit" disabled={changes.length === 0} why={open}>Review the change…</ReasonedButton>
           </div>
         ) : (
-          <p className="quiet small">Retention is set by admins of this project.</p>
+          <p className="quiet small">Only admins of this project can change retention.</p>
         )}
       </form>
       {asked}
@@ -92,7 +92,7 @@ function RuleRow({ rule, disabled, onChange, onRemove }: RuleRowProps) {
   const parts = PARTS.filter(([part]) => rule.environment === null || part === 'metadata_days' || part === 'text_days')
   return (
     <fieldset className="rates" disabled={disabled}>
-      <legend>{rule.environment === null ? 'The whole project' : 'One environment, in place of the project’s rule'}</legend>
+      <legend>{rule.environment === null ? 'The whole project' : 'One environment, instead of the project’s rule'}</legend>
       {rule.environment !== null && <LimitedInput label="Environment" most={200} required value={rule.environment} onChange={(event) => onChange({ environment: event.currentTarget.value })} />}
       {parts.map(([part, label]) => (
         <NumberBox key={part} label={`${label}, days`} placeholder="for ever" min={1} max={36_500} whole hideControls disabled={disabled} value={rule[part] ?? ''} onChange={(value) => onChange({ [part]: value === '' ? null : Number(value) })} />
@@ -106,10 +106,10 @@ function RuleRow({ rule, disabled, onChange, onRemove }: RuleRowProps) {
 function SaveRules({ rules, changes, revision, onClose }: { rules: RetentionRule[]; changes: string[]; revision: number; onClose: () => void }) {
   const preview = useQuery(ask.retentionPreview(rules))
   return (
-    <ReasonDialog opened onClose={onClose} title="Change what is kept" action="Keep it like this" danger done="The new rules hold in an hour." send={(reason) => request('PUT', '/retention', { rules, reason }, undefined, revision)}>
+    <ReasonDialog opened onClose={onClose} title="Change retention" action="Save retention" danger done="The new rules apply in an hour." send={(reason) => request('PUT', '/retention', { rules, reason }, undefined, revision)}>
       <ul className="bullets">{changes.map((change) => <li key={change}>{change}</li>)}</ul>
-      {preview.isError ? <ProblemNote error={preview.error} /> : preview.data ? <p><strong>A pass now would let go {removedIn(preview.data)}.</strong></p> : <Skeleton lines={1} />}
-      <p className="notice">An hour passes before the first pass: until then this can be taken back. What was let go cannot be brought back, but from a backup.</p>
+      {preview.isError ? <ProblemNote error={preview.error} /> : preview.data ? <p><strong>A pass now would delete {removedIn(preview.data)}.</strong></p> : <Skeleton lines={1} />}
+      <p className="notice">An hour passes before the first pass: until then this can be taken back. What was deleted cannot be brought back, but from a backup.</p>
     </ReasonDialog>
   )
 }
@@ -120,7 +120,7 @@ function RunNow() {
   const run = useMutation({
     mutationFn: () => post<Pass>('/retention/passes'),
     onSuccess: async () => {
-      notifications.show({ message: 'A pass has begun.', autoClose: 4000 })
+      notifications.show({ message: 'A pass has started.', autoClose: 4000 })
       await client.invalidateQueries({ queryKey: ['retention/passes'] })
     },
   })
@@ -136,6 +136,6 @@ function RunNow() {
 const PASSES: Column<Pass>[] = [
   { id: 'status', head: 'Status', className: 'nowrap', cell: (row) => <StatusTag status={row.status} /> },
   { id: 'removed', head: 'Let go', className: 'main-cell', cell: (row) => <div style={{ padding: '0.2rem 0' }}>{removedIn(row.removed)}{row.error && <div className="small bad">{row.error}</div>}</div> },
-  { id: 'held', head: 'Writers waited', className: 'num hide-m', cell: (row) => (row.longest_hold_ms === null ? <span className="quiet">not at all</span> : <span title="the longest single wait">{duration(row.longest_hold_ms)}</span>) },
+  { id: 'held', head: 'Writers blocked', className: 'num hide-m', cell: (row) => (row.longest_hold_ms === null ? <span className="quiet">not at all</span> : <span title="the longest single wait">{duration(row.longest_hold_ms)}</span>) },
   { id: 'at', head: 'When', className: 'num', cell: (row) => <Time at={row.ended_at ?? row.started_at} /> },
 ]

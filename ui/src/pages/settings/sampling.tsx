@@ -58,8 +58,8 @@ function Rules({ now }: { now: Tagged<Sampling> }) {
     <div className="columns">
       <form className="stack" style={{ gap: 'var(--gap)' }} onSubmit={submit}>
         {newer && <Newer by={now.updated_by} onShow={take} />}
-        <Section title="Rules" note="the first that matches a span decides" end={access.admin && <Button variant="default" size="compact-xs" leftSection={<IconPlus size={12} aria-hidden />} onClick={add}>Add a rule</Button>}>
-          {rules.length === 0 && <p className="second prose">None: every span is kept as it was sent{tail ? ', but for what the end of its trace decides' : ''}. A span without its content keeps its row: counts, sums, costs and latencies stay exact.</p>}
+        <Section title="Rules" note="the first rule that matches a span decides" end={access.admin && <Button variant="default" size="compact-xs" leftSection={<IconPlus size={12} aria-hidden />} onClick={add}>Add a rule</Button>}>
+          {rules.length === 0 && <p className="second prose">No rules: every span is kept as it was sent{tail ? ', except where the end of its trace decides' : ''}. A span without its content keeps its row, so counts, totals, costs and latencies stay exact.</p>}
           {rules.map((rule, i) => (
             <fieldset key={i} className="sampling-rule" disabled={!access.admin}>
               <legend>{i + 1}. {rule.name || 'a rule'}</legend>
@@ -80,7 +80,7 @@ function Rules({ now }: { now: Tagged<Sampling> }) {
         </Section>
         <TailEnd tail={tail} disabled={!access.admin} onChange={setTail} waiting={now.waiting} />
         {sampling.updated_at && <p className="quiet small">Set <Time at={sampling.updated_at} /> by <Person actor={sampling.updated_by} />.</p>}
-        {access.admin ? <div><ReasonedButton type="submit" disabled={!changed} why={open}>Look at the change…</ReasonedButton></div> : <p className="quiet small">Sampling is set by admins of this project.</p>}
+        {access.admin ? <div><ReasonedButton type="submit" disabled={!changed} why={open}>Review the change…</ReasonedButton></div> : <p className="quiet small">Only admins of this project can change sampling.</p>}
       </form>
       <Preview policy={open === null ? policy : null} why={open} />
       {asked}
@@ -97,8 +97,8 @@ function TailEnd({ tail, disabled, onChange, waiting }: { tail: Tail | null; dis
   const set = (next: Partial<Tail>) => tail && onChange({ ...tail, ...next })
   const optional = (label: string, value: number | null, change: (value: number | null) => void, max?: number) => <NumberField label={label} placeholder="not asked" min={0} max={max} hideControls value={value} onChange={change} />
   return (
-    <Section title="By how a trace ended" note="for spans that no rule decided">
-      <Switch label="Decide once a trace is quiet" disabled={disabled} checked={tail !== null} onChange={(event) => onChange(event.currentTarget.checked ? TAIL : null)} />
+    <Section title="By how a trace ended" note="for spans that no rule matched">
+      <Switch label="Decide when a trace has ended" disabled={disabled} checked={tail !== null} onChange={(event) => onChange(event.currentTarget.checked ? TAIL : null)} />
       {tail && (
         <fieldset className="sampling-rule" disabled={disabled}>
           <legend className="sr">The end of a trace</legend>
@@ -109,13 +109,13 @@ function TailEnd({ tail, disabled, onChange, waiting }: { tail: Tail | null; dis
           <div className="rates">
             {optional('Keep slower than, ms', tail.slower_than_ms, (slower_than_ms) => set({ slower_than_ms }))}
             {optional('Keep the slowest, from %', tail.slower_than_quantile === null ? null : Number((tail.slower_than_quantile * 100).toPrecision(12)), (value) => set({ slower_than_quantile: value === null ? null : value / 100 }), 100)}
-            <Share label="Of the rest, %" value={tail.share} onChange={(share) => set({ share })} />
+            <Share label="Share of the rest, %" value={tail.share} onChange={(share) => set({ share })} />
             <NumberField label="Quiet for, s" min={1} max={3600} hideControls empty={1} value={tail.quiet_s} onChange={(value) => set({ quiet_s: value ?? 1 })} />
-            <NumberField label="At the latest after, s" min={Math.max(tail.quiet_s, 1)} max={86_400} hideControls empty={1} value={tail.patience_s} onChange={(value) => set({ patience_s: value ?? 1 })} />
+            <NumberField label="Decide at the latest after, s" min={Math.max(tail.quiet_s, 1)} max={86_400} hideControls empty={1} value={tail.patience_s} onChange={(value) => set({ patience_s: value ?? 1 })} />
           </div>
         </fieldset>
       )}
-      {waiting.traces > 0 && <p className="quiet small">{plural(waiting.traces, 'trace')} with {plural(waiting.spans, 'span')} wait for the decision now: their content is stored, and shown once it is made.</p>}
+      {waiting.traces > 0 && <p className="quiet small">{plural(waiting.traces, 'trace')} with {plural(waiting.spans, 'span')} are waiting for the decision. Their content is stored and is shown once it is made.</p>}
     </Section>
   )
 }
@@ -124,7 +124,7 @@ function Preview({ policy, why }: { policy: Policy | null; why: string | null })
   const [settled] = useDebouncedValue(policy && JSON.stringify(policy), 600)
   const preview = useQuery(ask.samplingPreview(settled ? (JSON.parse(settled) as Policy) : null))
   return (
-    <Section title="What it would have done" note="to the spans of the last 24 hours; nothing is changed">
+    <Section title="What it would have done" note="with the spans of the last 24 hours; nothing is changed">
       {why && <p className="second">{why}</p>}
       {!why && (preview.isError ? <ProblemNote error={preview.error} /> : preview.data ? <Told preview={preview.data} /> : <Skeleton lines={4} />)}
     </Section>
@@ -132,18 +132,18 @@ function Preview({ policy, why }: { policy: Policy | null; why: string | null })
 }
 
 function Told({ preview }: { preview: SamplingPreview }) {
-  if (preview.spans === 0) return <p className="second">No span came in the last 24 hours.</p>
+  if (preview.spans === 0) return <p className="second">No spans in the last 24 hours.</p>
   const of = (n: number) => `${count(n)} (${portion(n / preview.spans)})`
   return (
     <div className="stack">
       <p className="lead">Of {plural(preview.spans, 'span')}, {of(preview.kept_content)} would have kept their content{preview.bytes.saved > 0 && <>, saving {bytes(preview.bytes.saved)} of {bytes(preview.bytes.content)} of text</>}.</p>
-      {preview.of !== undefined && preview.of > preview.spans && <p className="quiet small">The newest {count(preview.spans)} of {count(preview.of)} spans were looked at.</p>}
+      {preview.of !== undefined && preview.of > preview.spans && <p className="quiet small">The newest {count(preview.spans)} of {count(preview.of)} spans were examined.</p>}
       <dl className="facts list">
         <div><dt>Content kept</dt><dd>{of(preview.kept_content)}</dd></div>
         <div><dt>Row without content</dt><dd>{of(preview.sampled_out)}</dd></div>
         <div><dt>Dropped</dt><dd>{of(preview.dropped)}</dd></div>
       </dl>
-      {preview.lacking && <p className="second"><strong>{plural(preview.lacking.calls, 'call')} of models</strong> would have been dropped ({preview.lacking.cost.usd === null ? 'nobody knows at what cost' : money(preview.lacking.cost.usd)}): they would be in no sum of costs or tokens, which then say how much they lack.</p>}
+      {preview.lacking && <p className="second"><strong>{plural(preview.lacking.calls, 'call')} of models</strong> would have been dropped ({preview.lacking.cost.usd === null ? 'cost unknown' : money(preview.lacking.cost.usd)}). Totals of costs and tokens would not include them, and would say how much is missing.</p>}
       {preview.by_rule.length > 0 && (
         <table className="table" aria-label="Spans by rule">
           <thead><tr><th>Decided by</th><th>Did</th><th className="num">Spans</th></tr></thead>
@@ -158,9 +158,9 @@ function Save({ policy, revision, onClose }: { policy: Policy; revision: number;
   const preview = useQuery(ask.samplingPreview(policy))
   const drops = policy.rules.some((rule) => rule.action === 'drop')
   return (
-    <ReasonDialog opened onClose={onClose} title="Change what keeps its content" action="Sample like this" danger done="The rules hold from the next request on." send={(reason) => request('PUT', '/sampling', { ...policy, reason }, undefined, revision)}>
+    <ReasonDialog opened onClose={onClose} title="Change sampling" action="Save sampling" danger done="The rules apply from the next request on." send={(reason) => request('PUT', '/sampling', { ...policy, reason }, undefined, revision)}>
       {preview.isError ? <ProblemNote error={preview.error} /> : preview.data ? <Told preview={preview.data} /> : <Skeleton lines={3} />}
-      <p className="notice">Content that is not kept cannot be had again. Counts, sums, costs and latencies stay exact{drops ? ', but for dropped spans: of them the number is known, and what calls of models among them cost' : ''}. Sampling can be changed back; what came meanwhile stays as it is.</p>
+      <p className="notice">Content that is not kept cannot be recovered. Counts, totals, costs and latencies stay exact{drops ? ', except for dropped spans: only their number and the cost of model calls among them are kept' : ''}. You can change sampling back; data that arrived in between stays as it is.</p>
     </ReasonDialog>
   )
 }

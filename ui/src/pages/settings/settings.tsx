@@ -59,8 +59,8 @@ export function Settings() {
 const ROLES: { value: Role; label: string }[] = [
   { value: 'ingest', label: 'ingest: send traces, call models' },
   { value: 'score', label: 'score: send scores only' },
-  { value: 'viewer', label: 'viewer: look at everything' },
-  { value: 'editor', label: 'editor: everything but keys and providers' },
+  { value: 'viewer', label: 'viewer: read everything' },
+  { value: 'editor', label: 'editor: everything except keys and providers' },
   { value: 'admin', label: 'admin: everything' },
 ]
 
@@ -73,7 +73,7 @@ function Keys() {
   return (
     <Section title="Keys" note="stored as hashes; a secret is shown once" end={<Button onClick={() => change({ do: 'create-key' })}>Create a key</Button>}>
       <Loaded query={keys}>
-        {({ items }) => (items.length === 0 ? <Empty title="No key yet"><p className="second">A key lets an application or a script in.</p></Empty> : <Table label="Keys" rows={items} columns={keyColumns(revoke)} rowKey={(row) => row.id} />)}
+        {({ items }) => (items.length === 0 ? <Empty title="No key yet"><p className="second">An application or a script signs in with a key.</p></Empty> : <Table label="Keys" rows={items} columns={keyColumns(revoke)} rowKey={(row) => row.id} />)}
       </Loaded>
       <CreateKey opened={address.do === 'create-key'} onClose={() => change({ do: undefined }, true)} />
       <ReasonDialog
@@ -85,9 +85,9 @@ function Keys() {
         done="The key is revoked."
         send={(reason) => request('DELETE', `/keys/${encodeURIComponent(revoking!.id)}`, { reason })}
       >
-        <p>Whatever uses this key is refused from the next request on. This cannot be undone: a new key has another secret.</p>
+        <p>Anything that uses this key is refused from the next request on. This cannot be undone; a new key has a different secret.</p>
         {revoking && <p className="second">Last used: <LastUse of={revoking} />.</p>}
-        {revoking && access.actor === `key:${revoking.id}` && <p className="notice bad">You are signed in with this key: you will be signed out.</p>}
+        {revoking && access.actor === `key:${revoking.id}` && <p className="notice bad">You are signed in with this key and will be signed out.</p>}
       </ReasonDialog>
     </Section>
   )
@@ -140,7 +140,7 @@ function CreateKey({ opened, onClose }: { opened: boolean; onClose: () => void }
         </div>
       ) : (
         <form className="stack" onSubmit={submit}>
-          <LimitedInput label="Name" most={100} description="Who or what will use it." required value={name} onChange={(event) => setName(event.currentTarget.value)} data-autofocus />
+          <LimitedInput label="Name" most={100} description="Who or what will use this key." required value={name} onChange={(event) => setName(event.currentTarget.value)} data-autofocus />
           <Select label="Role" data={ROLES} value={role} onChange={(value) => value && setRole(value)} allowDeselect={false} />
           {create.isError && <ProblemNote error={create.error} />}
           <div className="line" style={{ justifyContent: 'flex-end' }}>
@@ -163,12 +163,12 @@ const PROVIDERS: Column<Provider>[] = [
 function Providers() {
   const providers = useQuery(ask.providers)
   return (
-    <Section title="Providers" note="whom models are called at; secrets stay in the server's environment">
+    <Section title="Providers" note="where models are called; secrets stay in the server's environment">
       <Loaded query={providers}>
         {({ items }) => (
           <>
             {items.length > 0 && <Table label="Providers" rows={items} columns={PROVIDERS} rowKey={(row) => row.name} />}
-            {items.length === 0 && <p className="second">No provider yet: the gateway has nobody to call.</p>}
+            {items.length === 0 && <p className="second">No providers yet: the gateway has nothing to call.</p>}
             <Snippet text="assay provider add openai --kind openai --base-url https://api.openai.com/v1 --key-env OPENAI_API_KEY" />
           </>
         )}

@@ -66,7 +66,7 @@ export function Sql() {
             {answer.isFetching && <Waiting>Asking…</Waiting>}
             {answer.isError && !answer.isFetching && <ProblemNote error={answer.error} />}
             {answer.data && !answer.isFetching && <Rows answer={answer.data} />}
-            {isStopped && <p className="second" role="status">Stopped: the query no longer runs on the server, and there is no answer. Run asks again; a shorter time or fewer rows is quicker.</p>}
+            {isStopped && <p className="second" role="status">Stopped. The query is no longer running on the server. Select Run to try again; a shorter time range or fewer rows is faster.</p>}
             {!answer.data && !answer.isFetching && !answer.isError && !isStopped && <Examples run={run} />}
           </div>
         </div>
@@ -79,8 +79,8 @@ export function Sql() {
 function Examples({ run }: { run: (sql: string) => void }) {
   return (
     <div className="state">
-      <h2>Ask anything of your own facts</h2>
-      <p className="second prose">One SELECT in DuckDB’s SQL over the tables beside. It sees this project and nothing else, and changes nothing. For instance:</p>
+      <h2>Query your own data</h2>
+      <p className="second prose">Write one SELECT in DuckDB SQL over the tables listed here. It reads this project only and changes nothing. For example:</p>
       <ul className="stack" style={{ gap: '0.3rem' }}>
         {EXAMPLES.map(([name, sql]) => <li key={name}><button type="button" className="linkish" onClick={() => run(sql)}>{name}</button></li>)}
       </ul>
@@ -102,7 +102,7 @@ function Told({ answer }: { answer: Answer }) {
     <>
       <span className="second small" role="status">
         {plural(answer.rows.length, 'row')} in {duration(answer.elapsed_ms)}
-        {answer.truncated && <span className="unsure"> · there are more: only the first {count(answer.rows.length)} are shown</span>}
+        {answer.truncated && <span className="unsure"> · there are more; showing the first {count(answer.rows.length)} are shown</span>}
       </span>
       <span className="line tight" style={{ marginLeft: 'auto' }}>
         <Copy text={objects} label="Copy as JSON">Copy</Copy>
@@ -125,7 +125,7 @@ function Rows({ answer }: { answer: Answer }) {
       })),
     [answer.columns],
   )
-  if (answer.rows.length === 0) return <p className="second">No row. The query is right, and nothing fits it.</p>
+  if (answer.rows.length === 0) return <p className="second">No rows. The query is valid, but nothing matches it.</p>
   return <Table label="Answer" rows={answer.rows.map((row, i): [number, unknown[]] => [i, row])} columns={columns} rowKey={([i]) => `${i}`} fill />
 }
 

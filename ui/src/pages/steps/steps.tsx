@@ -59,8 +59,8 @@ function withChosen(names: Steps['names'], chosen: string | undefined): { value:
 
 function None({ range }: { range: string }) {
   return (
-    <Empty title={`No such trace in the ${rangeName(range).toLowerCase()}`}>
-      <p className="second prose">Here stands how long each step of an agent takes by itself (p50 and p95 over all traces of a kind), what it costs, how often it fails or finds nothing, and its slowest calls. A longer time or another kind of trace may have some; <Link to="/connect">connect an application</Link> to send the first.</p>
+    <Empty title={`No such traces in the ${rangeName(range).toLowerCase()}`}>
+      <p className="second prose">This page shows how long each step of an agent takes (p50 and p95 over all traces of a kind), what it costs, how often it fails or returns nothing, and its slowest calls. Choose a longer time range or another kind of trace, or <Link to="/connect">connect an application</Link> to send the first.</p>
     </Empty>
   )
 }
@@ -82,8 +82,8 @@ function Opened({ steps, range }: { steps: Steps; range: string }) {
       />
       <Tabs value={tab} onChange={(next) => change({ tab: next === 'table' ? undefined : (next ?? undefined) })} keepMounted={false}>
         <Tabs.List mb="sm"><Tabs.Tab value="table">Table</Tabs.Tab><Tabs.Tab value="graph">Graph</Tabs.Tab></Tabs.List>
-        <Tabs.Panel value="table"><Table label="Steps, those that take most time first" rows={steps.items} columns={columns(steps)} rowKey={(step) => `${step.kind} ${step.name}`} /></Tabs.Panel>
-        <Tabs.Panel value="graph">{steps.name === null ? <p className="second prose">A graph is of one kind of trace: choose one above.</p> : <Suspense fallback={<Skeleton />}><StepsGraph name={steps.name} since={sinceOf(range)} /></Suspense>}</Tabs.Panel>
+        <Tabs.Panel value="table"><Table label="Steps, most time first" rows={steps.items} columns={columns(steps)} rowKey={(step) => `${step.kind} ${step.name}`} /></Tabs.Panel>
+        <Tabs.Panel value="graph">{steps.name === null ? <p className="second prose">The graph shows one kind of trace. Choose one above.</p> : <Suspense fallback={<Skeleton />}><StepsGraph name={steps.name} since={sinceOf(range)} /></Suspense>}</Tabs.Panel>
       </Tabs>
     </>
   )
@@ -102,9 +102,9 @@ const columns = (steps: Steps): Column<Step>[] => [
       </span>
     ),
   },
-  { id: 'share', head: 'Of all own time', className: 'hide-s', cell: (step) => <Share of={step.time_share} marked={step.bottleneck} /> },
-  { id: 'own', head: <>By itself p50 · p95</>, className: 'num', cell: (step) => <>{duration(step.own_ms.p50)} <span className="quiet">·</span> {duration(step.own_ms.p95)}</> },
-  { id: 'latency', head: <>In all p50 · p95</>, className: 'num hide-xl', cell: (step) => <>{duration(step.latency_ms.p50)} <span className="quiet">·</span> {duration(step.latency_ms.p95)}</> },
+  { id: 'share', head: 'Share of own time', className: 'hide-s', cell: (step) => <Share of={step.time_share} marked={step.bottleneck} /> },
+  { id: 'own', head: <>Own time p50 · p95</>, className: 'num', cell: (step) => <>{duration(step.own_ms.p50)} <span className="quiet">·</span> {duration(step.own_ms.p95)}</> },
+  { id: 'latency', head: <>Total time p50 · p95</>, className: 'num hide-xl', cell: (step) => <>{duration(step.latency_ms.p50)} <span className="quiet">·</span> {duration(step.latency_ms.p95)}</> },
   { id: 'calls', head: 'Calls', className: 'num', cell: (step) => <>{count(step.calls)}{steps.name !== null && <span className="under">{perTrace(step.calls / steps.traces)} a trace</span>}</> },
   { id: 'errors', head: 'Errors', className: 'num', cell: (step) => (step.errors > 0 ? <span className="bad">{count(step.errors)}<span className="under">{percent(step.errors / step.calls)}</span></span> : <span className="quiet">0</span>) },
   { id: 'empty', head: 'Empty', className: 'num hide-s', cell: (step) => (step.empty_results === null ? <span className="quiet">–</span> : step.empty_results > 0 ? <>{count(step.empty_results)}<span className="under">{percent(step.empty_results / step.calls)}</span></> : <span className="quiet">0</span>) },

@@ -22,7 +22,7 @@ export function CompareMenu({ trace }: { trace: OutlinedTrace }) {
             <span className="line tight" style={{ flexWrap: 'nowrap' }}><Time at={row.start} /> <span className="quiet">{duration(row.latency_ms)}</span> {row.errors > 0 && <span className="bad">failed</span>} <span className="cut quiet">{row.input}</span></span>
           </Menu.Item>
         ))}
-        {same?.length === 0 && <Menu.Item disabled>There is none before this one</Menu.Item>}
+        {same?.length === 0 && <Menu.Item disabled>There is no earlier one</Menu.Item>}
         <Menu.Divider />
         <OtherId trace={trace.trace_id} />
       </Menu.Dropdown>

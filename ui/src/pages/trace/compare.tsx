@@ -99,7 +99,7 @@ function Whole({ a, b }: { a: TraceRow; b: TraceRow }) {
 function Rows({ rows, chosen, onChoose }: { rows: PairRow[]; chosen: string | undefined; onChoose: (key: string) => void }) {
   const scroller = useRef<HTMLDivElement>(null)
   const virtual = useVirtualizer({ count: rows.length, getScrollElement: () => scroller.current, estimateSize: () => ROW, overscan: 10 })
-  if (rows.length === 0) return <p className="quiet">Nothing differs but times and tokens.</p>
+  if (rows.length === 0) return <p className="quiet">Only times and tokens differ.</p>
   return (
     <div className="pairs" ref={scroller} role="region" aria-label="Spans of both traces" tabIndex={0}>
       <div className="pair-head" aria-hidden><span>Span</span><span className="num">First</span><span className="num">Second</span><span>Differs</span></div>

@@ -28,7 +28,7 @@ export function Drawn({ graph, onChoose }: { graph: Graph; onChoose?: (id: strin
         <button type="button" className="filter" data-set={address.zoom === 'full'} aria-pressed={address.zoom === 'full'} onClick={() => change({ zoom: address.zoom === 'full' ? undefined : 'full' }, true)}>full size</button>
         <span className="legend">
           <span><span className="swatch" />was followed by</span>
-          <span><span className="swatch dash" />began, as its first</span>
+          <span><span className="swatch dash" />started first</span>
           <span>Numbers: how often. Bars: share of all {MEASURES[by].name}.</span>
         </span>
       </div>
@@ -43,7 +43,7 @@ function sentence(graph: Graph): string {
   const whole = graph.nodes.reduce((sum, node) => sum + node.own_ms, 0)
   const slowest = graph.nodes.reduce((most, node) => (node.own_ms > most.own_ms ? node : most), graph.nodes[0]!)
   if (!slowest) return 'No call was recorded.'
-  const parts = [`${slowest.name} takes most time by itself: ${duration(slowest.own_ms)}${whole > 0 ? `, ${Math.round((slowest.own_ms / whole) * 100)} % of all` : ''}, in ${plural(slowest.calls, 'call')}.`]
+  const parts = [`${slowest.name} takes the most time of its own: ${duration(slowest.own_ms)}${whole > 0 ? `, ${Math.round((slowest.own_ms / whole) * 100)} % of all` : ''}, in ${plural(slowest.calls, 'call')}.`]
   const again = graph.edges.filter((edge) => edge.from === edge.to && edge.kind === 'then' && graph.nodes.find((node) => node.id === edge.from)?.names === 1).sort((a, b) => b.count - a.count)[0]
   if (again) parts.push(`${graph.nodes.find((node) => node.id === again.from)?.name} was called again right after itself ${again.count === 1 ? 'once' : `${count(again.count)} times`}.`)
   const failed = graph.nodes.filter((node) => node.errors > 0)

@@ -29,11 +29,11 @@ export default function Messages() {
   const nameOf = (id: string | undefined) => named.find((one) => one.value === id)?.label ?? id
   return (
     <div className="stack" style={{ gap: 'var(--gap)' }}>
-      <Section title="Addresses" note="they hold secrets: only their scheme is ever shown" end={access.admin && <Button size="xs" onClick={() => change({ do: 'new-address' })}>Add an address</Button>}>
+      <Section title="Addresses" note="they contain secrets, so only their scheme is shown" end={access.admin && <Button size="xs" onClick={() => change({ do: 'new-address' })}>Add an address</Button>}>
         <Loaded query={channels} lines={3}>
           {({ items }) =>
             items.length === 0 ? (
-              <Empty title="Nobody is told yet"><p className="second prose">Incidents stand in the list of incidents, and nobody gets a message. Add a mail address, a chat room or a webhook; {access.admin ? 'it can be tried at once.' : 'an admin of this project can.'}</p></Empty>
+              <Empty title="Nobody is notified yet"><p className="second prose">Incidents appear in the list of incidents, but nobody gets a message. Add an e-mail address, a chat room or a webhook; {access.admin ? 'you can test it right away.' : 'an admin of this project can.'}</p></Empty>
             ) : (
               <Table label="Addresses" rows={items} columns={addressColumns(access.admin)} rowKey={(row) => row.id} />
             )
@@ -45,7 +45,7 @@ export default function Messages() {
           <Choice name="Status" value={address.status} options={STATUSES} onChange={(status) => change({ status })} />
           <Choice name="Address" value={address.channel} shown={nameOf(address.channel)} options={named} onChange={(channel) => change({ channel })} />
         </div>
-        <Listed pages={sent} empty={<p className="second">{address.status || address.channel ? 'No message like this.' : 'No message was sent yet.'}</p>}>
+        <Listed pages={sent} empty={<p className="second">{address.status || address.channel ? 'No messages with this status.' : 'No messages sent yet.'}</p>}>
           {(rows) => <Table label="Messages, newest first" rows={rows} columns={messageColumns(nameOf)} rowKey={(row) => row.id} footer={<More pages={sent} noun="message" />} />}
         </Listed>
       </Section>
@@ -57,7 +57,7 @@ export default function Messages() {
 const addressColumns = (admin: boolean): Column<NotificationChannel>[] => [
   { id: 'name', head: 'Name', className: 'main-cell', cell: (row) => <div style={{ minWidth: 0 }}><div className="cut"><strong>{row.name}</strong> {!row.enabled && <span className="tag neutral">off</span>}</div>{row.last_error && <div className="small bad">{row.last_error}</div>}</div> },
   { id: 'address', head: 'Address', className: 'hide-s nowrap', cell: (row) => <code>{row.address}</code> },
-  { id: 'last', head: 'Last told', className: 'num hide-s', cell: (row) => (row.last_sent_at ? <Time at={row.last_sent_at} /> : <span className="quiet">never</span>) },
+  { id: 'last', head: 'Last message', className: 'num hide-s', cell: (row) => (row.last_sent_at ? <Time at={row.last_sent_at} /> : <span className="quiet">never</span>) },
   { id: 'do', head: <span className="sr">Actions</span>, className: 'num', cell: (row) => admin && <AddressActions row={row} /> },
 ]
 
@@ -69,7 +69,7 @@ function AddressActions({ row }: { row: NotificationChannel }) {
   const test = useMutation({
     mutationFn: () => post<{ sent: boolean; error: string | null; took_ms: number }>(`${path}/test`),
     onSuccess: (told) => {
-      notifications.show({ message: told.sent ? `${row.name} was told, in ${duration(told.took_ms)}.` : `${row.name} could not be told: ${told.error}`, color: told.sent ? undefined : 'red', autoClose: 10_000 })
+      notifications.show({ message: told.sent ? `${row.name} was notified in ${duration(told.took_ms)}.` : `${row.name} could not be notified: ${told.error}`, color: told.sent ? undefined : 'red', autoClose: 10_000 })
       return refresh()
     },
   })
@@ -126,7 +126,7 @@ function NewAddress({ onClose }: { onClose: () => void }) {
   return (
     <Modal opened onClose={onClose} title={<strong>Add an address</strong>} size="lg" closeButtonProps={{ 'aria-label': 'Close' }}>
       <form className="stack" onSubmit={submit}>
-        <LimitedInput label="Name" most={100} description="Monitors call it by this." required value={name} onChange={(event) => setName(event.currentTarget.value)} data-autofocus />
+        <LimitedInput label="Name" most={100} description="Monitors refer to it by this name." required value={name} onChange={(event) => setName(event.currentTarget.value)} data-autofocus />
         <TextInput label="Address" description="mailto://user:password@host?to=…, slack://…, json://host/path, and others of Apprise. It is not shown again." required type="password" autoComplete="off" value={url} onChange={(event) => setUrl(event.currentTarget.value)} />
         {create.isError && <ProblemNote error={create.error} />}
         <div className="line" style={{ justifyContent: 'flex-end' }}>

@@ -20,7 +20,7 @@ export default function TraceRaw({ trace }: { trace: OutlinedTrace }) {
   if (trace.spans.length > MOST) {
     return (
       <div className="state">
-        <p className="second prose">{plural(trace.spans.length, 'span')} are too many for one answer. Single spans show their texts in the tree, and all of them come as a file, a span a line.</p>
+        <p className="second prose">{plural(trace.spans.length, 'span')} are too many for one response. The tree shows the texts of single spans, and you can download all of them as a file, one span per line.</p>
         <a href={`/api/v1/export/spans?trace_id=${trace.trace_id}`} download={`${trace.trace_id}.jsonl`}>Download the spans</a>
       </div>
     )
@@ -28,13 +28,13 @@ export default function TraceRaw({ trace }: { trace: OutlinedTrace }) {
   if (!asked) {
     return (
       <div className="state">
-        <p className="second prose">The whole trace with the texts of {plural(trace.spans.length, 'span')} may weigh many megabytes. Single spans show theirs in the tree.</p>
+        <p className="second prose">The whole trace with the texts of {plural(trace.spans.length, 'span')} may be many megabytes. The tree shows the texts of single spans.</p>
         <div className="line"><Button variant="default" onClick={() => setAsked(true)}>Load it here</Button><a href={address} download={`${trace.trace_id}.json`}>Download it</a></div>
       </div>
     )
   }
   return (
-    <Section title="As the API answers it" note={<code>GET {address}</code>} end={<a href={address} download={`${trace.trace_id}.json`}>Download</a>}>
+    <Section title="As returned by the API" note={<code>GET {address}</code>} end={<a href={address} download={`${trace.trace_id}.json`}>Download</a>}>
       <Loaded query={whole} lines={12}>{(found) => <><Copy text={() => JSON.stringify(found, null, 2)}>Copy all of it</Copy><Json value={found} /></>}</Loaded>
     </Section>
   )

@@ -48,7 +48,7 @@ export default function ScoreForm({ subject, called, scores, onClose }: ScoreFor
     onSuccess: async () => {
       lastName.set(name.trim())
       await Promise.all(['traces', 'sessions', 'facets'].map((key) => client.invalidateQueries({ queryKey: [key] })))
-      notifications.show({ message: `${words(name.trim())} is stored, under your name.`, autoClose: 6000 })
+      notifications.show({ message: `${words(name.trim())} is stored under your name.`, autoClose: 6000 })
       onClose()
     },
   })
@@ -60,18 +60,18 @@ export default function ScoreForm({ subject, called, scores, onClose }: ScoreFor
   return (
     <Modal opened onClose={onClose} title={<strong>Score: {titled(called)}</strong>} size="lg" closeButtonProps={{ 'aria-label': 'Close' }}>
       <form className="stack" onSubmit={submit}>
-        <Autocomplete label="What is judged" description="A name that is there, or a new one: correct, helpful, groundedness. Under the name of a check or a judge model it says how often that one is right." required maxLength={200} data={[...new Set([...ofSubject(scores, subject).map((one) => one.name), ...known])]} value={name} onChange={setName} data-autofocus={name === '' || undefined} />
-        {others.length > 0 && <p className="quiet small">{others.slice(-3).map(told).join(' · ')}. Yours stands beside it.</p>}
+        <Autocomplete label="What is judged" description="An existing name or a new one, such as correct, helpful or groundedness. Using the name of a check or judge model measures how often it is right." required maxLength={200} data={[...new Set([...ofSubject(scores, subject).map((one) => one.name), ...known])]} value={name} onChange={setName} data-autofocus={name === '' || undefined} />
+        {others.length > 0 && <p className="quiet small">{others.slice(-3).map(told).join(' · ')}. Yours is added beside it.</p>}
         <Radio.Group label="Verdict" value={verdict ?? ''} onChange={(next) => setVerdict(next as Verdict)}>
           <div className="line" style={{ flexWrap: 'wrap', columnGap: '1.2rem', marginTop: '0.35rem' }}>{VERDICTS.map((one, at) => <Radio key={one.value} {...one} data-autofocus={(name !== '' && at === 0) || undefined} />)}</div>
         </Radio.Group>
         {verdict === 'number' && <NumberBox label="Number" required value={number} onChange={setNumber} />}
         {verdict === 'label' && <LimitedInput label="Label" most={200} required value={label} onChange={(event) => setLabel(event.currentTarget.value)} />}
-        <LimitedTextarea label="Comment" most={20_000} description={verdict === 'comment' ? undefined : 'Why; may be empty.'} required={verdict === 'comment'} autosize minRows={2} maxRows={10} value={reason} onChange={(event) => setReason(event.currentTarget.value)} />
+        <LimitedTextarea label="Comment" most={20_000} description={verdict === 'comment' ? undefined : 'Optional: why.'} required={verdict === 'comment'} autosize minRows={2} maxRows={10} value={reason} onChange={(event) => setReason(event.currentTarget.value)} />
         {give.isError && <ProblemNote error={give.error} />}
         <div className="line" style={{ justifyContent: 'flex-end' }}>
           <Button variant="default" onClick={onClose}>Cancel</Button>
-          <ReasonedButton type="submit" loading={give.isPending} disabled={!made} why={access.why}>Store the score</ReasonedButton>
+          <ReasonedButton type="submit" loading={give.isPending} disabled={!made} why={access.why}>Save score</ReasonedButton>
         </div>
       </form>
     </Modal>

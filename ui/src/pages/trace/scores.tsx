@@ -11,8 +11,8 @@ export default function TraceScores({ trace }: { trace: OutlinedTrace }) {
   const names = useMemo(() => new Map(trace.spans.map((span) => [span.span_id, span.name])), [trace.spans])
   if (trace.scores.length === 0) {
     return (
-      <Empty title="Nobody has judged this trace yet">
-        <p className="second prose">Scores of checks, judge models, people and end users will stand here. Your application sends one with <code>assay.score("helpful", 1, trace_id="{trace.trace_id}")</code>; thumbs of end users come through the public key. Yours: <em>Score…</em> above, or the key <kbd>s</kbd>.</p>
+      <Empty title="No scores on this trace yet">
+        <p className="second prose">Scores from checks, judge models, people and end users appear here. Your application sends one with <code>assay.score("helpful", 1, trace_id="{trace.trace_id}")</code>; end users send thumbs with the public key. To add yours, use <em>Score…</em> above, or the key <kbd>s</kbd>.</p>
       </Empty>
     )
   }
@@ -21,7 +21,7 @@ export default function TraceScores({ trace }: { trace: OutlinedTrace }) {
     <Section title="Scores" note={means.map(([name, { mean, n }]) => `${words(name)} ${score(mean)} (n ${n})`).join(' · ')}>
       {trace.scores_left_out > 0 && (
         <p className="second prose">
-          These are the newest {count(trace.scores.length)} of {count(trace.scores.length + trace.scores_left_out)} scores, those of end users after all others; means are of these.{' '}
+          These are the newest {count(trace.scores.length)} of {count(trace.scores.length + trace.scores_left_out)} scores, with those of end users last; the means are of these.{' '}
           <Link to="/sql" search={{ q: `SELECT name, source, count(*) AS n, avg(value) AS mean FROM scores WHERE trace_id = '${trace.trace_id}' GROUP BY ALL` }}>Means of all, in SQL</Link>
         </p>
       )}

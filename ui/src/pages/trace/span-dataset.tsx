@@ -16,7 +16,7 @@ export default function AddToDataset({ span, onClose }: { span: Span; onClose: (
   useReturnedFocus()
   const item = useQuery(spanItem(span.trace_id, span.span_id))
   return (
-    <Modal opened onClose={onClose} title={<strong>Put it into a golden set</strong>} size="lg" closeButtonProps={{ 'aria-label': 'Close' }}>
+    <Modal opened onClose={onClose} title={<strong>Add to a golden set</strong>} size="lg" closeButtonProps={{ 'aria-label': 'Close' }}>
       <Loaded query={item} lines={8}>{(one) => <ItemForm item={one} onClose={onClose} />}</Loaded>
     </Modal>
   )
@@ -35,11 +35,11 @@ function ItemForm({ item, onClose }: { item: NewItem; onClose: () => void }) {
     <form className="stack" onSubmit={submit}>
       <DatasetName value={name} onChange={setName} />
       <Textarea label="Input" readOnly autosize minRows={2} maxRows={8} value={plain(item.input)} />
-      <Textarea label="Expected" description="What was answered, until a person corrects it. Empty: nothing is expected." autosize minRows={2} maxRows={10} value={expected} onChange={(event) => setExpected(event.currentTarget.value)} />
-      {item.contexts && <p className="quiet small">With its {item.contexts.length} retrieved documents. The item remembers this span.</p>}
+      <Textarea label="Expected" description="The recorded answer, until a person corrects it. Leave empty to expect nothing." autosize minRows={2} maxRows={10} value={expected} onChange={(event) => setExpected(event.currentTarget.value)} />
+      {item.contexts && <p className="quiet small">With its {item.contexts.length} retrieved documents. The item links to this span.</p>}
       {add.isError && <ProblemNote error={add.error} />}
       <div className="line">
-        <Copy text={JSON.stringify(item)} label="Copy as a line of JSON">Copy as JSON</Copy>
+        <Copy text={JSON.stringify(item)} label="Copy as JSON Lines">Copy as JSON</Copy>
         <span className="grow" />
         <Button variant="default" onClick={onClose}>Cancel</Button>
         <ReasonedButton type="submit" loading={add.isPending} disabled={!name.trim()} why={access.why}>Put it in</ReasonedButton>

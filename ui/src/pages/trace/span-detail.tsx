@@ -81,7 +81,7 @@ function Attached({ span }: { span: Span }) {
       {own.map((one) => (
         <div key={one.id} className="stack" style={{ gap: '0.2rem' }}>
           <span className="small second">{one.field}{one.bytes !== null && ` · ${count(one.bytes)} bytes`}</span>
-          {one.stored ? <MediaView media={{ where: 'stored', type: one.content_type, id: one.id }} /> : <span className="quiet">{one.content_type}, whose content never came, or is gone from the disk</span>}
+          {one.stored ? <MediaView media={{ where: 'stored', type: one.content_type, id: one.id }} /> : <span className="quiet">{one.content_type}, whose content never arrived or is no longer on disk</span>}
         </div>
       ))}
     </Section>
@@ -91,9 +91,9 @@ function Attached({ span }: { span: Span }) {
 /** Texts that are not there, and why: an empty input would be another thing. */
 function Gone({ span }: { span: Span }) {
   if (span.let_go) {
-    return <p className="notice">Text kept {plural(span.let_go.kept_days, 'day')}, let go on {exact(span.let_go.at)}. Everything but the texts is as it was. <Link to="/settings" search={{ tab: 'retention' }}>The rule</Link></p>
+    return <p className="notice">Text kept {plural(span.let_go.kept_days, 'day')}, deleted on {exact(span.let_go.at)}. Everything except the texts is unchanged. <Link to="/settings" search={{ tab: 'retention' }}>The rule</Link></p>
   }
-  if (span.content === 'waiting') return <p className="notice">The texts are stored and shown as soon as it is decided whether this trace is sampled.</p>
+  if (span.content === 'waiting') return <p className="notice">The texts are stored and will be shown once the sampling decision for this trace is made.</p>
   if (span.content === 'sampled_out') return <p className="notice">Sampling kept the times, tokens and cost of this span, not its texts.</p>
   return null
 }
@@ -126,7 +126,7 @@ function SpanFacts({ span }: { span: Outline }) {
 function Pii({ types }: { types: string[] }) {
   return (
     <p className="small second">
-      Scrubbed before it was stored: {types.map((type) => <Scrubbed key={type} text={`[${type}]`} pii={types} />)} The values are kept nowhere.
+      Scrubbed before it was stored: {types.map((type) => <Scrubbed key={type} text={`[${type}]`} pii={types} />)} The original values are not kept.
     </p>
   )
 }
@@ -141,7 +141,7 @@ function Raw({ span }: { span: Span }) {
       <Fold title={<>Resource {size(span.resource)}</>}>
         <Json value={{ ...span.resource, ...(span.scope ? { 'instrumentation scope': span.scope } : {}) }} />
       </Fold>
-      <Fold title="Everything, as the API answers it"><Json value={span} /></Fold>
+      <Fold title="Everything, as returned by the API"><Json value={span} /></Fold>
     </div>
   )
 }

@@ -10,7 +10,7 @@ import { Text } from '@/parts/text'
 export function Documents({ span, documents }: { span: Span; documents: Document[] }) {
   const found = new Date(span.start)
   return (
-    <Section title="Retrieved" note={<>{documents.length} documents, best first as the retriever ranked them <IndexAge span={span} /></>}>
+    <Section title="Retrieved" note={<>{documents.length} documents, in the retriever’s order <IndexAge span={span} /></>}>
       <ol>
         {documents.map((document, i) => (
           <li key={i} className="document">
@@ -33,7 +33,7 @@ export function Documents({ span, documents }: { span: Span; documents: Document
 
 function Age({ document, at }: { document: Document; at: Date }) {
   const changed = changedAt(document)
-  if (!changed) return <span className="chip quiet" title="Its metadata holds no date that says when it was changed">age unknown</span>
+  if (!changed) return <span className="chip quiet" title="Its metadata has no date of last change">age unknown</span>
   const old = age(changed.at, at)
   return <span className="chip" title={exact(changed.at.toISOString())}><span className="key">{words(changed.field)}</span> {old === null ? 'after this call' : `${old} before`}</span>
 }

@@ -34,7 +34,7 @@ function Diff({ name, version }: { name: string; version: number }) {
 
 function Changed({ diff }: { diff: PromptDiff }) {
   const changed = diff.messages.filter((message) => message.words.some((word) => word.op !== 'equal'))
-  if (changed.length === 0) return <p className="quiet">The messages are the same; model, parameters or schema differ.</p>
+  if (changed.length === 0) return <p className="quiet">The messages are the same; the model, parameters or schema differ.</p>
   return changed.map((message) => (
     <div key={message.part} className="change">
       <div className="part">{capital(message.role)}</div>

@@ -76,7 +76,7 @@ function Marked({ id, marks }: { id: string; marks: Marks }) {
   return (
     <>
       {attempt !== undefined && <span className="mark" title={`Attempt ${attempt}: the one before ended with an error`}><IconRefresh size={12} aria-hidden />{ordinal(attempt)} attempt</span>}
-      {marks.loop?.spans.has(id) && <span className={`mark ${first ? 'first' : ''}`} title={first ? 'Of the first cycle of a loop' : 'A call of a loop'}><IconRepeat size={12} aria-hidden />{first ? 'first cycle' : 'loop'}</span>}
+      {marks.loop?.spans.has(id) && <span className={`mark ${first ? 'first' : ''}`} title={first ? 'Part of the first cycle of a loop' : 'Part of a loop'}><IconRepeat size={12} aria-hidden />{first ? 'first cycle' : 'loop'}</span>}
     </>
   )
 }

@@ -15,7 +15,7 @@ export function Tools({ tools, pii }: { tools: OfferedTools; pii: string[] }) {
         {tools.items.map((tool, i) => (
           <Fold key={i} title={<><code className="cut" style={{ flex: 'none', maxWidth: '70%' }} title={tool.name}>{tool.name}</code>{tool.description && <span className="second small cut" style={{ fontWeight: 400 }}><Scrubbed text={tool.description.split('\n')[0] ?? ''} pii={pii} /></span>}</>}>
             {tool.description && (tool.description.length > SHORT || tool.description.includes('\n')) && <p className="text second"><Scrubbed text={tool.description} pii={pii} /></p>}
-            {tool.parameters === null ? <p className="quiet">No parameters are told.</p> : <Json value={tool.parameters} />}
+            {tool.parameters === null ? <p className="quiet">No parameters given.</p> : <Json value={tool.parameters} />}
           </Fold>
         ))}
       </div>

@@ -85,7 +85,7 @@ export function SpanTree({ tree, listed, marks, node, selected, onSelect }: Span
           })}
         </div>
       </div>
-      {listed?.length === 0 && <p className="quiet small tree-none">No span of this trace fits.</p>}
+      {listed?.length === 0 && <p className="quiet small tree-none">No spans match.</p>}
     </div>
   )
 }

@@ -20,8 +20,8 @@ export default function TraceTokens({ id }: { id: string }) {
 
 function None() {
   return (
-    <Empty title="No model was called in this trace">
-      <p className="second prose">Of model calls (spans of kind llm) one reads here which part of the prompt the tokens went to, what each call added to the context, and which texts were sent again and again.</p>
+    <Empty title="No model calls in this trace">
+      <p className="second prose">For model calls (spans of kind llm), this shows which part of the prompt the tokens went to, what each call added to the context, and which texts were sent repeatedly.</p>
     </Empty>
   )
 }
@@ -35,14 +35,14 @@ function Opened({ use }: { use: TokenUse }) {
           ['Model calls', count(use.llm_calls)],
           ['Tokens', <TokenCount key="tokens" input={use.tokens.input_total} output={use.tokens.output_total} />],
           ['Cost', <Money key="cost" usd={use.cost.usd} unknown={use.cost.unknown} />],
-          ['Sent again', use.resent_share === null ? <Unknown key="again" why="Nobody counted the tokens of these calls." /> : `${compact(use.resent_tokens)} tokens, ${share(use.resent_share)}`],
+          ['Sent again', use.resent_share === null ? <Unknown key="again" why="These calls did not report their tokens." /> : `${compact(use.resent_tokens)} tokens, ${share(use.resent_share)}`],
           ['Empty tool results', use.tool_calls > 0 && use.empty_tool_results !== null && `${count(use.empty_tool_results)} of ${count(use.tool_calls)}`],
         ]}
       />
       <Sections use={use} />
       <Calls use={use} />
       <Repeated use={use} />
-      <Section title="By step" note="each call counted once, whoever rolls it up"><Table label="Tokens by step" rows={use.nodes} columns={NODES} rowKey={(node) => `${node.kind} ${node.name}`} /></Section>
+      <Section title="By step" note="each call counted once, however it is rolled up"><Table label="Tokens by step" rows={use.nodes} columns={NODES} rowKey={(node) => `${node.kind} ${node.name}`} /></Section>
     </>
   )
 }
@@ -50,7 +50,7 @@ function Opened({ use }: { use: TokenUse }) {
 function Sections({ use }: { use: TokenUse }) {
   const most = Math.max(...use.sections.map((section) => section.tokens), 1)
   return (
-    <Section title="By part of the prompt" note={`over ${plural(use.llm_calls, 'call')}; a call's counted input divided among its parts by their length`}>
+    <Section title="By part of the prompt" note={`over ${plural(use.llm_calls, 'call')}; each call's input tokens, divided among its parts by length`}>
       <ol className="bars">
         {use.sections.map((section) => (
           <li key={section.section}>
@@ -70,7 +70,7 @@ function Calls({ use }: { use: TokenUse }) {
   return (
     <Section
       title="What each call added to the context"
-      note="in the order of their start"
+      note="in start order"
       end={<span className="legend"><Swatch tone="again" name="sent again" /><Swatch tone="fresh" name="added" /><Swatch tone="output" name="answered" /></span>}
     >
       <ol className="bars calls">
@@ -86,13 +86,13 @@ function CallRow({ call, number, most, trace }: { call: TokenCall; number: numbe
     <li>
       <span className="cut"><span className="quiet">{number}</span> <TraceLink id={trace} span={call.span_id}>{call.name}</TraceLink></span>
       {call.input_tokens === null ? (
-        <Unknown why="The provider did not say how many tokens it counted." />
+        <Unknown why="The provider did not report token counts." />
       ) : (
         <span className="bar-track stacked" aria-hidden>
           <span data-tone="again" style={{ width: width(call.resent_tokens) }} /><span data-tone="fresh" style={{ width: width(call.added_tokens) }} /><span data-tone="output" style={{ width: width(call.output_tokens) }} />
         </span>
       )}
-      <span className="num nowrap">{compact(call.input_tokens)} <span className="quiet">→</span> {compact(call.output_tokens)}<span className="sr"> tokens, {call.resent_tokens === null ? 'of which an unknown number were' : `${count(call.resent_tokens)} of them`} sent before</span></span>
+      <span className="num nowrap">{compact(call.input_tokens)} <span className="quiet">→</span> {compact(call.output_tokens)}<span className="sr"> tokens, {call.resent_tokens === null ? 'an unknown number of them' : `${count(call.resent_tokens)} of them`} sent before</span></span>
       {call.added.length > 0 && (
         <Fold title={<span className="second small" style={{ fontWeight: 400 }}>added {added(call)}</span>}>
           <ul className="stack" style={{ gap: '0.3rem' }}>
@@ -124,9 +124,9 @@ function added(call: TokenCall): string {
 
 function Repeated({ use }: { use: TokenUse }) {
   return (
-    <Section title="Sent again and again" note="a prefix cache, a shorter history or a summary saves these; the money is what they cost at most, at each call's mean price">
+    <Section title="Sent repeatedly" note="a prefix cache, a shorter history or a summary would save these; the cost is an upper bound, at each call's mean price">
       {use.repeated.length === 0 ? (
-        <p className="quiet">No text of this trace was sent twice.</p>
+        <p className="quiet">No text in this trace was sent twice.</p>
       ) : (
         <Table label="Texts that were sent more than once" rows={use.repeated} columns={REPEATED} rowKey={(row) => row.hash} />
       )}

@@ -84,7 +84,7 @@ function Opened({ trace }: { trace: OutlinedTrace }) {
   const [address, change] = useAddress()
   const loop = useMemo(() => loopOf(trace.scores), [trace.scores])
   const tab = TABS.find((one) => one === address.tab) ?? 'tree'
-  if (trace.spans.length === 0) return <p className="quiet">No span of this trace is stored.</p>
+  if (trace.spans.length === 0) return <p className="quiet">No spans of this trace are stored.</p>
   return (
     <>
       {loop && <LoopBanner loop={loop} onShow={() => change({ tab: undefined, only: 'loop', node: undefined, find: undefined, span: loop.first[0] })} />}
@@ -114,7 +114,7 @@ function LoopBanner({ loop, onShow }: { loop: Loop; onShow: () => void }) {
     <div className="notice unsure line" role="status">
       <span className="grow">
         <strong>A loop: </strong>
-        {loop.label} {loop.first.length === 1 ? 'was called' : 'came'} {!loop.counted && 'at least '}{loop.repeats} times with the same arguments{loop.first.length > 1 && `, ${plural(loop.spans.size, 'call')} in all`}{loop.counted ? '.' : ': so often when it was found, on the way in.'}
+        {loop.label} {loop.first.length === 1 ? 'was called' : 'came'} {!loop.counted && 'at least '}{loop.repeats} times with the same arguments{loop.first.length > 1 && `, ${plural(loop.spans.size, 'call')} in all`}{loop.counted ? '.' : ' when it was detected at ingest.'}
       </span>
       <button type="button" className="linkish" onClick={onShow}>Show the first cycle</button>
     </div>
@@ -138,7 +138,7 @@ function TraceFacts({ trace }: { trace: OutlinedTrace }) {
         ['Release', trace.release && <ReleaseLink id={trace.release} />],
         ['Channel', trace.channel && <Link to="/channels/$name" params={{ name: trace.channel }}>{trace.channel}{trace.arm && `, ${trace.arm}`}</Link>],
         ['Service', trace.service],
-        ['Kind', <Link key="kind" to="/steps" search={{ name: trace.name }}>steps of all of this kind</Link>],
+        ['Kind', <Link key="kind" to="/steps" search={{ name: trace.name }}>steps of all traces of this kind</Link>],
       ]}
     />
   )

@@ -26,7 +26,7 @@ export function TraceTree({ trace, loop }: { trace: OutlinedTrace; loop: Loop | 
   const selected: Outline | undefined = asked ?? telling(trace)
   return (
     <>
-      {missing && <p className="notice unsure" role="status">The link asks for span <code>{address.span}</code>, which is not in this trace: it may not have come yet, was removed, or the link is cut off. {selected ? `Shown is ${titled(selected.name)}.` : ''}</p>}
+      {missing && <p className="notice unsure" role="status">The link points to span <code>{address.span}</code>, which is not in this trace. It may not have arrived yet, may have been removed, or the link may be incomplete. {selected ? `Showing ${titled(selected.name)} instead.` : ''}</p>}
       <div className="trace">
         <SpanTree
           tree={tree}

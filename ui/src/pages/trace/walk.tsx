@@ -20,7 +20,7 @@ export function TraceWalk({ place }: { place: Place }) {
   ]
   return (
     <span className="line tight">
-      <span className="quiet small nowrap hide-s" title="of those that the list has shown">{place.at} of {place.of}</span>
+      <span className="quiet small nowrap hide-s" title="of those shown in the list">{place.at} of {place.of}</span>
       {steps.map(({ to, says, Icon }) => to && (
         <Link key={says} to="/traces/$traceId" params={{ traceId: to }} search={search} className="icon-button lined" aria-label={says}><Icon size={14} aria-hidden /></Link>
       ))}

@@ -84,8 +84,8 @@ function scoreColumn(name: string): Column<TraceRow> {
 function Flags({ row }: { row: TraceRow }) {
   return (
     <>
-      {row.scores.tool_loop && <span className="unsure" style={{ display: 'inline-flex' }} title="Tools were called in circles"><IconRepeat size={14} stroke={2} aria-label="tool loop" role="img" /></span>}
-      {Boolean(row.let_go) && <span className="quiet" style={{ display: 'inline-flex' }} title={`The text of ${plural(row.let_go!, 'span')} was let go, as the project's retention says`}><IconHourglassEmpty size={14} stroke={1.8} aria-label="text let go" role="img" /></span>}
+      {row.scores.tool_loop && <span className="unsure" style={{ display: 'inline-flex' }} title="Tools were called in a loop"><IconRepeat size={14} stroke={2} aria-label="tool loop" role="img" /></span>}
+      {Boolean(row.let_go) && <span className="quiet" style={{ display: 'inline-flex' }} title={`The text of ${plural(row.let_go!, 'span')} was deleted by the project's retention`}><IconHourglassEmpty size={14} stroke={1.8} aria-label="text deleted" role="img" /></span>}
       {row.pii.length > 0 && <span className="quiet" style={{ display: 'inline-flex' }} title={`Scrubbed: ${row.pii.map((type) => words(type.toLowerCase())).join(', ')}`}><IconEyeOff size={14} stroke={1.8} aria-label="scrubbed" role="img" /></span>}
     </>
   )
@@ -132,8 +132,8 @@ export function ColumnMenu({ cols, onChange }: { cols: string | undefined; onCha
           </Menu.Item>
         ))}
         <Menu.Divider />
-        <Menu.Item disabled={cols === undefined} onClick={() => keep(cols)}>Keep for me, in this browser</Menu.Item>
-        <Menu.Item disabled={cols === undefined && own === undefined} onClick={() => keep(undefined)}>The usual columns</Menu.Item>
+        <Menu.Item disabled={cols === undefined} onClick={() => keep(cols)}>Save in this browser</Menu.Item>
+        <Menu.Item disabled={cols === undefined && own === undefined} onClick={() => keep(undefined)}>Default columns</Menu.Item>
       </Menu.Dropdown>
     </Menu>
   )

@@ -33,9 +33,9 @@ export default function AddTraces({ rows, onClose }: { rows: TraceRow[]; onClose
     <Modal opened onClose={onClose} title={<strong>Put {plural(rows.length, 'trace')} into a golden set</strong>} size="lg" closeButtonProps={{ 'aria-label': 'Close' }}>
       <form className="stack" onSubmit={submit}>
         <DatasetName value={name} onChange={setName} />
-        <Checkbox checked={expecting} onChange={(event) => expect(event.currentTarget.checked)} label="What was answered is expected" description="Until a person corrects it. Without this nothing is expected of them." />
+        <Checkbox checked={expecting} onChange={(event) => expect(event.currentTarget.checked)} label="Use the recorded answer as expected" description="Until a person corrects it. Otherwise nothing is expected." />
         {pending > 0 ? <p className="quiet" role="status">Reading {plural(pending, 'trace')}…</p> : <Found items={found} />}
-        {pending === 0 && empty.length > 0 && <p className="unsure" role="status">Left out, since no question of theirs is stored: {empty.map((row, i) => <span key={row.trace_id}>{i > 0 && ', '}<TraceLink id={row.trace_id}>{shortId(row.trace_id)}</TraceLink></span>)}.</p>}
+        {pending === 0 && empty.length > 0 && <p className="unsure" role="status">Left out because no question is stored: {empty.map((row, i) => <span key={row.trace_id}>{i > 0 && ', '}<TraceLink id={row.trace_id}>{shortId(row.trace_id)}</TraceLink></span>)}.</p>}
         {add.isError && <ProblemNote error={add.error} />}
         <div className="line">
           <span className="grow" />

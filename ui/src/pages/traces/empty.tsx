@@ -7,8 +7,8 @@ import { Empty, Waiting } from '@/parts/states'
 
 export function NothingFound({ clear }: { clear: () => void }) {
   return (
-    <Empty title="No trace matches these filters">
-      <p className="second prose">Traces that match will appear here. All words must stand in one text, and part of a word finds nothing but with a star at its end: <code>refun*</code>. Widen the time range, or start anew.</p>
+    <Empty title="No traces match these filters">
+      <p className="second prose">All words must appear in the same text. To match the beginning of a word, end it with a star: <code>refun*</code>. Choose a longer time range or clear the filters.</p>
       <Button variant="default" onClick={clear}>Clear all filters</Button>
     </Empty>
   )
@@ -18,10 +18,10 @@ export function FirstTrace() {
   const origin = window.location.origin
   return (
     <div style={{ overflow: 'auto' }}>
-      <Empty title="Here you will see every request your application makes: its steps, what was said, what it cost">
-        <p className="second prose">Take the way that suits you, or let <Link to="/connect">the page for connecting</Link> write the lines for your client, with a key of its own.</p>
+      <Empty title="See every request your application makes: its steps, its messages and its cost">
+        <p className="second prose">Choose how to send the first one, or let <Link to="/connect">the page for connecting</Link> generate the setup for your client, with its own key.</p>
         <h3>Python, with the SDK</h3>
-        <p className="second prose">Install it from a checkout of Assay. The <code>assay-sdk</code> on PyPI is another project’s.</p>
+        <p className="second prose">Install it from a checkout of Assay. The <code>assay-sdk</code> on PyPI is a different project.</p>
         <Snippet text={`pip install ./sdk\nexport ASSAY_URL=${origin} ASSAY_API_KEY=sk_…`} />
         <Snippet text={`import assay\nassay.init(service="support")\n\n@assay.observe\ndef answer(question): ...`} />
         <h3>Anything that speaks OpenTelemetry</h3>
@@ -36,5 +36,5 @@ export function FirstTrace() {
 
 function LiveWait() {
   usePages({ ...ask.found({}), refetchInterval: 2_000 })
-  return <Waiting>Waiting for the first one… this page shows it by itself.</Waiting>
+  return <Waiting>Waiting for the first trace… it will appear here automatically.</Waiting>
 }

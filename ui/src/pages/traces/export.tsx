@@ -7,9 +7,9 @@ import { Snippet } from '@/parts/copy'
 
 const FORMATS = [{ value: 'jsonl', label: 'JSON Lines' }, { value: 'csv', label: 'CSV' }, { value: 'parquet', label: 'Parquet' }]
 const ABOUT: Record<string, string> = {
-  jsonl: 'A document a line, as the API shows it.',
-  csv: 'A flat row each; nested values as JSON text. Let a spreadsheet import the columns as text.',
-  parquet: 'A flat row each with types; for DuckDB, pandas, Power BI, Metabase.',
+  jsonl: 'One document per line, as returned by the API.',
+  csv: 'One flat row each, nested values as JSON text. In a spreadsheet, import the columns as text.',
+  parquet: 'One flat, typed row each, for DuckDB, pandas, Power BI or Metabase.',
 }
 
 /** Everything the search finds as a file: written while it is read, newest first, however much it is. */
@@ -21,7 +21,7 @@ export default function ExportTraces({ query, found, onClose }: { query: Query; 
   return (
     <Modal opened onClose={onClose} title={<strong>Export traces</strong>} size="lg" closeButtonProps={{ 'aria-label': 'Close' }}>
       <div className="stack">
-        <p><strong>{found}</strong> match what is searched for now, in the time shown. The file is streamed, newest first; what arrives meanwhile may be missing.</p>
+        <p><strong>{found}</strong> match the current search and time range. The file is streamed, newest first; traces that arrive meanwhile may be missing.</p>
         <div>
           <SegmentedControl size="xs" aria-label="Format" data={FORMATS} value={format} onChange={setFormat} />
           <p className="quiet small" style={{ marginTop: 4 }}>{ABOUT[format]}</p>

@@ -40,7 +40,7 @@ export default function Live({ q }: { q: string }) {
   const [over, setOver] = useState(false)
   const paused = held || over
   const tail = useTail({ q: q || undefined }, paused)
-  useKeys([{ keys: 'p', does: 'Hold the live tail, or let it go on', run: () => hold(!held) }])
+  useKeys([{ keys: 'p', does: 'Pause or resume the live tail', run: () => hold(!held) }])
   return (
     <>
       <div className="line">
@@ -48,7 +48,7 @@ export default function Live({ q }: { q: string }) {
         <Standing tail={tail} paused={paused} filtered={q !== ''} />
       </div>
       <div className="live" onPointerEnter={(event) => event.pointerType === 'mouse' && setOver(true)} onPointerLeave={() => setOver(false)}>
-        {tail.state !== 'refused' && tail.rows.length === 0 && <p className="quiet prose">Spans show here within a second of being stored, {q ? 'where they match the search above' : 'newest first'}. If none come, <Link to="/connect">Connect</Link> sends one.</p>}
+        {tail.state !== 'refused' && tail.rows.length === 0 && <p className="quiet prose">Spans appear here within a second of being stored, {q ? 'if they match the search above' : 'newest first'}. If none come, <Link to="/connect">Connect</Link> sends one.</p>}
         {tail.rows.length > 0 && <Table label="Spans as they arrive, newest first" rows={tail.rows} columns={COLUMNS} rowKey={(row) => row.span_id} href={(row) => `/traces/${row.trace_id}?span=${row.span_id}`} rowHeight={47} fill />}
       </div>
     </>
@@ -56,16 +56,16 @@ export default function Live({ q }: { q: string }) {
 }
 
 function Standing({ tail, paused, filtered }: { tail: Tail; paused: boolean; filtered: boolean }) {
-  if (tail.state === 'refused') return <span className="bad" role="status">The server does not send these: look at the search above, or reload the page.</span>
-  if (tail.state === 'lost') return <span className="unsure" role="status">The connection is lost; trying again. What is stored meanwhile is in the list of traces.</span>
+  if (tail.state === 'refused') return <span className="bad" role="status">The server rejected this request. Check the search above, or reload the page.</span>
+  if (tail.state === 'lost') return <span className="unsure" role="status">Connection lost, reconnecting. Spans stored meanwhile are in the list of traces.</span>
   if (tail.state === 'connecting') return <span className="quiet" role="status">Connecting…</span>
   const shown = tail.rows.length >= HELD ? `the newest ${count(HELD)}` : plural(tail.rows.length, 'span')
   return (
     <span className="second" role="status">
       <span className="line tight" style={{ display: 'inline-flex' }}>
         <span className={paused ? 'pulse still' : 'pulse'} aria-hidden />
-        {paused ? `Held; ${plural(tail.waiting, 'span')} waiting` : tail.rows.length === 0 ? `Listening for ${filtered ? 'spans that match' : 'new spans'}…` : `Listening; ${shown}`}
-        {tail.missed > 0 && <span className="unsure">· {plural(tail.missed, 'span')} left out: they came faster than they can be read</span>}
+        {paused ? `Paused; ${plural(tail.waiting, 'span')} waiting` : tail.rows.length === 0 ? `Listening for ${filtered ? 'spans that match' : 'new spans'}…` : `Listening; ${shown}`}
+        {tail.missed > 0 && <span className="unsure">· {plural(tail.missed, 'span')} left out: they arrived faster than anyone can read</span>}
       </span>
     </span>
   )

@@ -152,7 +152,7 @@ function Lag({ state }: { state: SearchState | null | undefined }) {
   const rows = plural(state.behind.rows, 'newest row')
   return (
     <p className="quiet small" role="status">
-      {state.state === 'building' ? `The text index is being built; ${rows} are read one by one meanwhile.` : `The text index is ${duration(state.behind.seconds * 1000)} behind; the ${rows} are read one by one, so nothing is missing.`}
+      {state.state === 'building' ? `The text index is being built; ${rows} are scanned directly until then.` : `The text index is ${duration(state.behind.seconds * 1000)} behind; the ${rows} are scanned directly, so nothing is missing.`}
     </p>
   )
 }
@@ -160,7 +160,7 @@ function Lag({ state }: { state: SearchState | null | undefined }) {
 /** Where not all that match could be put in order: what stands here is the first of the newest. */
 function Among({ of }: { of: number | null | undefined }) {
   if (!of) return null
-  return <p className="quiet small" role="status">Sorted among the newest {count(of)} traces that have these words; narrow the time for older ones.</p>
+  return <p className="quiet small" role="status">Sorted among the newest {count(of)} traces that contain these words. Shorten the time range to see older ones.</p>
 }
 
 /** `10,000+` where counting stopped. */
