@@ -110,7 +110,7 @@ def test_a_corrected_rate_says_what_it_stands_on(opened: Opened) -> None:
 def test_a_panel_is_added_and_saved(opened: Opened, ui_api: FakeApi) -> None:
     page = opened("/dashboards/performance")
     page.get_by_role("button", name="Edit", exact=True).click()
-    page.get_by_role("button", name="Remove The slowest steps").click()
+    page.get_by_role("button", name="Remove Slowest steps").click()
     page.get_by_role("button", name="Add a panel").click()
     dialog = page.get_by_role("dialog")
     dialog.get_by_label("Title").fill("Cost by team")
@@ -138,7 +138,7 @@ def test_a_panel_is_added_and_saved(opened: Opened, ui_api: FakeApi) -> None:
     added = sent["panels"][-1]
     assert (added["id"], added["metrics"]) == ("cost-by-team", [{"name": "cost"}])
     assert (added["group_by"], added["filter"]) == ("tag:team", {"attribute:http.route": ["/chat"], "-kind": ["tool"]})
-    assert "The slowest steps" not in [one["title"] for one in sent["panels"]]
+    assert "Slowest steps" not in [one["title"] for one in sent["panels"]]
 
 
 def test_leaving_a_draft_asks_first_however_one_leaves(opened: Opened) -> None:
