@@ -106,7 +106,7 @@ def _items(rows: list[Json]) -> Json:
 
 
 def _monitor(n: int, name: str, status: str, value: float | None, **fields: Any) -> Json:
-    said = f"{name}: n = 640 in 15 min, {'too few to say anything' if value is None else value}."
+    said = f"{name}: n = 640 in 15 min, {'too few to decide' if value is None else value}."
     window = {"since": at(minutes=20), "until": at(minutes=5)}
     numbers = {"n": 640, "value": value, "expected": None, "bound": 0.05, "unit": "share", "window": window}
     finding = {"group": None, "status": status, **numbers, "sentence": said, "details": {}}

@@ -72,7 +72,7 @@ def _side_of(written: str) -> dict[str, Any]:
 
 
 def rule_words(rule: dict[str, Any], metric: str) -> str:
-    """`above 5 %`, `20 % above what is usual`."""
+    """`above 5 %`, `20 % above baseline`."""
 
     def limit(value: float) -> str:
         return percent(value) if metric in _SHARES else f"{value:,.10g}{_UNITS.get(metric, '')}"
@@ -83,7 +83,7 @@ def rule_words(rule: dict[str, Any], metric: str) -> str:
         return f"fewer than {rule.get('min_count', 1)}"
     if rule["kind"] == "burn":
         return f"spends the error budget of {percent(rule['objective'], 3)} too fast"
-    return f"{percent(rule['change'])} {_WAYS.get(rule['direction'], 'away from')} what is usual"
+    return f"{percent(rule['change'])} {_WAYS.get(rule['direction'], 'away from')} baseline"
 
 
 def over_words(monitor: dict[str, Any]) -> str:

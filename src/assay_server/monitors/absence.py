@@ -70,9 +70,7 @@ def doubted(definition: Definition, finding: Finding, away_ns: int) -> Finding:
     words = (
         f"n = {finding.n:,} in {lasted_of(_seconds(window.until_ns - window.since_ns))}, of which the server was away"
     )
-    sentence = (
-        f"{subject[0].upper()}{subject[1:]}: {words} for {lasted_of(_seconds(away_ns))}, too few to say anything."
-    )
+    sentence = f"{subject[0].upper()}{subject[1:]}: {words} for {lasted_of(_seconds(away_ns))}, too few to decide."
     return replace(finding, status="unknown", sentence=sentence)
 
 

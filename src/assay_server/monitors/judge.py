@@ -194,16 +194,14 @@ def _crossed(definition: Definition, expected: Expected, value: float) -> tuple[
 
 
 def _too_few(definition: Definition, seen: Seen, value: float | None) -> Finding:
-    words = f"n = {seen.n:,} in {span_of(definition.window_s)}, too few to say anything (at least {definition.min_n})"
+    words = f"n = {seen.n:,} in {span_of(definition.window_s)}, too few to decide (at least {definition.min_n})"
     return Finding(
         seen.group, "unknown", seen.n, value, seen.window, _of(definition, seen, words), unit=unit_of(definition.metric)
     )
 
 
 def _learning(definition: Definition, seen: Seen, value: float) -> Finding:
-    words = (
-        f"{amount(definition.metric, value)}; still learning what is usual ({len(seen.past)} earlier days have data)"
-    )
+    words = f"{amount(definition.metric, value)}; still learning the baseline ({len(seen.past)} earlier days have data)"
     details = {"days": len(seen.past)}
     return Finding(
         seen.group, "unknown", seen.n, value, seen.window, _of(definition, seen, words),

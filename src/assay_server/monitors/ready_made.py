@@ -7,7 +7,7 @@ _LLM = {"kind": ["llm"]}
 READY_MADE: tuple[dict[str, Any], ...] = (
     {
         "name": "daily-cost",
-        "description": "The cost of a day, a fifth above what is usual for this weekday.",
+        "description": "Daily cost is 20 % above the baseline for this weekday.",
         "metric": {"name": "cost"},
         "rule": {"kind": "change", "change": 0.2, "direction": "up"},
         "window_s": 86_400,
@@ -16,7 +16,7 @@ READY_MADE: tuple[dict[str, Any], ...] = (
     },
     {
         "name": "error-rate",
-        "description": "More than one model call in twenty fails.",
+        "description": "More than 5 % of model calls fail.",
         "metric": {"name": "error_rate"},
         "filter": _LLM,
         "rule": {"kind": "threshold", "above": 0.05},
@@ -27,7 +27,7 @@ READY_MADE: tuple[dict[str, Any], ...] = (
     },
     {
         "name": "p95-latency",
-        "description": "The slowest twentieth of the model calls takes half as long again as is usual at this hour.",
+        "description": "The 95th percentile of model call latency is 50 % above the baseline for this hour.",
         "metric": {"name": "latency", "quantile": 0.95},
         "filter": _LLM,
         "rule": {"kind": "change", "change": 0.5, "direction": "up"},
@@ -37,7 +37,7 @@ READY_MADE: tuple[dict[str, Any], ...] = (
     },
     {
         "name": "schema-violations",
-        "description": "More than one answer in fifty breaks its output schema.",
+        "description": "More than 2 % of answers break their output schema.",
         "metric": {"name": "schema_violations"},
         "rule": {"kind": "threshold", "above": 0.02},
         "window_s": 3600,
@@ -46,7 +46,7 @@ READY_MADE: tuple[dict[str, Any], ...] = (
     },
     {
         "name": "tokens-per-request",
-        "description": "A request takes a quarter more tokens than is usual at this hour.",
+        "description": "Requests take 25 % more tokens than the baseline for this hour.",
         "metric": {"name": "tokens_per_request"},
         "rule": {"kind": "change", "change": 0.25, "direction": "up"},
         "window_s": 6 * 3600,

@@ -300,7 +300,7 @@ def test_a_new_one_begins_empty_and_a_viewer_makes_none(opened: Opened, ui_api: 
 def test_without_traffic_panels_say_so(opened: Opened, ui_api: FakeApi) -> None:
     ui_api.world = World()
     page = opened("/dashboards/quality")
-    expect(page.get_by_role("region", name="Toxicity")).to_contain_text("n 0. The mean of the score toxicity")
+    expect(page.get_by_role("region", name="Toxicity")).to_contain_text("n 0. The mean toxicity score")
 
 
 def test_the_panel_editor_gives_the_focus_back(opened: Opened) -> None:

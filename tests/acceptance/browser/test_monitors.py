@@ -35,10 +35,10 @@ def test_what_rings_comes_first_and_can_be_tried_and_silenced(opened: Opened, ui
 def test_the_week_of_a_monitor_is_drawn_with_its_line(opened: Opened) -> None:
     page = opened(f"/monitors/{an_id('mon', 2)}")
     expect(page.get_by_text("It would have alerted 2 times in the past 7 days")).to_be_visible()
-    chart = page.get_by_role("img", name="The past 7 days: all, alarm above")
+    chart = page.get_by_role("img", name="The past 7 days: all, alert above")
     expect(chart.locator("path").first).to_be_attached()
     figure = page.locator("figure").filter(has=chart)
-    expect(figure).to_contain_text("alarm above 5 %")
+    expect(figure).to_contain_text("alert above 5 %")
     expect(figure).to_contain_text("checked every 1 h, UTC; dotted: too little data")
     chart.hover(position={"x": 83, "y": 80})  # the fourth look of 168
     expect(chart).to_contain_text("too little data")
@@ -262,7 +262,7 @@ def test_an_incident_shows_the_week_of_its_monitor(opened: Opened, ui_api: FakeA
     page = opened(f"/incidents/{an_id('inc', 2)}")
     expect(page.get_by_role("region", name="Evidence")).to_contain_text("8.1 %")
     page.wait_for_load_state("networkidle")
-    expect(page.get_by_role("img", name="The past 7 days: all, alarm above")).to_have_count(drawn)
+    expect(page.get_by_role("img", name="The past 7 days: all, alert above")).to_have_count(drawn)
 
 
 def test_the_evidence_of_a_monitor_without_groups_has_none(opened: Opened, ui_api: FakeApi) -> None:
@@ -308,9 +308,7 @@ def test_a_silence_comes_again_every_weekend(opened: Opened, ui_api: FakeApi) ->
         dialog.get_by_label(day).uncheck()
     dialog.get_by_label("From").fill("22:00")
     dialog.get_by_label("Until").fill("04:00")
-    zone = dialog.get_by_role("combobox", name="Time zone").or_(
-        dialog.get_by_role("textbox", name="Time zone")
-    )
+    zone = dialog.get_by_role("combobox", name="Time zone").or_(dialog.get_by_role("textbox", name="Time zone"))
     zone.click()
     zone.fill("Berlin")
     page.get_by_role("option", name="Europe/Berlin").click()
@@ -349,7 +347,7 @@ def test_a_monitor_says_in_truth_who_is_told(opened: Opened, ui_api: FakeApi) ->
 
 def test_a_link_to_a_tab_that_there_is_not_shows_what_is_watched(opened: Opened) -> None:
     page = opened("/monitors?tab=nonsense")
-    expect(page.get_by_role("tab", name="What is watched")).to_have_attribute("aria-selected", "true")
+    expect(page.get_by_role("tab", name="Monitors")).to_have_attribute("aria-selected", "true")
     expect(page.get_by_role("table", name="Monitors")).to_be_visible()
 
 

@@ -26,7 +26,10 @@ def test_retention_shows_what_would_go_before_it_is_changed(opened: Opened, ui_a
     act.click()
     dialog = page.get_by_role("dialog")
     expect(dialog.get_by_role("listitem")).to_have_text(
-        ["Their text: kept 14 days instead of 30 days.", "The rule of staging is removed: the project’s rule applies there."]
+        [
+            "Their text: kept 14 days instead of 30 days.",
+            "The rule of staging is removed: the project’s rule applies there.",
+        ]
     )
     expect(dialog).to_contain_text("A pass now would delete 1,204 spans, 88,310 texts")
     dialog.get_by_label("Reason").fill("the contract says two weeks")
@@ -288,9 +291,7 @@ def test_a_filter_without_a_value_is_asked_for(opened: Opened) -> None:
 
 def test_forwarding_is_set_up_tested_and_stopped(opened: Opened, ui_api: FakeApi) -> None:
     page = opened("/settings?tab=forwarding")
-    expect(page.get_by_role("row").filter(has_text="audit-lake").get_by_title("Permanently refused")).to_have_text(
-        "3"
-    )
+    expect(page.get_by_role("row").filter(has_text="audit-lake").get_by_title("Permanently refused")).to_have_text("3")
     page.get_by_role("button", name="Forward to…").click()
     dialog = page.get_by_role("dialog")
     dialog.get_by_label("Name").fill("other")

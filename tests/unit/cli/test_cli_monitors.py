@@ -315,8 +315,8 @@ def test_a_silence_is_for_a_while_or_comes_again_but_not_both(cli: Run, fake_res
     [
         ({"kind": "threshold", "above": 0.05}, "error_rate", "above 5 %"),
         ({"kind": "threshold", "above": 0.5, "below": 0.1}, "cost", "above 0.5 USD or below 0.1 USD"),
-        ({"kind": "change", "change": 0.2, "direction": "up"}, "cost", "20 % above what is usual"),
-        ({"kind": "change", "change": 0.2, "direction": "both"}, "count", "20 % away from what is usual"),
+        ({"kind": "change", "change": 0.2, "direction": "up"}, "cost", "20 % above baseline"),
+        ({"kind": "change", "change": 0.2, "direction": "both"}, "count", "20 % away from baseline"),
         ({"kind": "missing", "min_count": 1}, "count", "fewer than 1"),
         ({"kind": "burn", "objective": 0.999}, "error_rate", "spends the error budget of 99.9 % too fast"),
     ],

@@ -52,7 +52,7 @@ async def test_nobody_is_told_of_calls_that_were_missing_while_the_server_was_aw
     found = (await world.monitors.get(PROJECT, "errors"))["states"][0]["finding"]
     assert (found["status"], found["sentence"]) == (
         "unknown",
-        "Calls: n = 0 in 15 min, of which the server was away for 15 min, too few to say anything.",
+        "Calls: n = 0 in 15 min, of which the server was away for 15 min, too few to decide.",
     )
     await world.minute(20)
     assert (await world.status(), world.told()) == ("ok", [])

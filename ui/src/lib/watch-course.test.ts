@@ -12,8 +12,8 @@ describe('the week of a monitor', () => {
     expect(week.labels).toHaveLength(4)
     expect(week.apart_s).toBe(3600)
     expect(week.ticks).toEqual([null, null, null, null])
-    expect(week.lines).toEqual([{ name: 'all', values: [0.01, null, null, 0.08], weak: [null, null, null, null], rang: [false, false, false, true], told: ['1 %  n 20', null, null, '8 %  n 20, alarm'] }])
-    expect(week.limits).toEqual([{ name: 'alarm above', values: [0.05, 0.05, 0.05, 0.05], bad: true }])
+    expect(week.lines).toEqual([{ name: 'all', values: [0.01, null, null, 0.08], weak: [null, null, null, null], rang: [false, false, false, true], told: ['1 %  n 20', null, null, '8 %  n 20, alerting'] }])
+    expect(week.limits).toEqual([{ name: 'alert above', values: [0.05, 0.05, 0.05, 0.05], bad: true }])
   })
 
   it('tells what was too little to say anything apart', () => {
@@ -25,11 +25,11 @@ describe('the week of a monitor', () => {
     const rule = { kind: 'change' as const, change: 0.2, direction: 'up' as const }
     const course = { group: null, unit: 'USD', points: [point(2, { expected: 0.02 })] }
     expect(weekOf(told([course]), { rule }).limits).toEqual([
-      { name: 'usual', values: [null, null, 0.02, null], bad: false },
-      { name: 'alarm beyond', values: [null, null, 0.05, null], bad: true },
+      { name: 'baseline', values: [null, null, 0.02, null], bad: false },
+      { name: 'alert beyond', values: [null, null, 0.05, null], bad: true },
     ])
     expect(weekOf(told([course, { ...course, group: 'b' }]), { rule }).limits).toEqual([])
-    expect(weekOf(told([course, { ...course, group: 'b' }]), { rule: { kind: 'missing' } }).limits).toEqual([{ name: 'alarm below', values: [1, 1, 1, 1], bad: true }])
+    expect(weekOf(told([course, { ...course, group: 'b' }]), { rule: { kind: 'missing' } }).limits).toEqual([{ name: 'alert below', values: [1, 1, 1, 1], bad: true }])
   })
 
   it('names each day at its first look', () => {

@@ -47,7 +47,7 @@ function byLook(course: Course, looks: number, place: (time: string) => number):
   return found
 }
 
-const SAID: Record<string, string> = { alarm: ', alarm', unknown: ', too little data' }
+const SAID: Record<string, string> = { alarm: ', alerting', unknown: ', too little data' }
 
 function lineOf(points: (Point | null)[], { group, unit }: Course): WeekLine {
   return {
@@ -65,14 +65,14 @@ function limitsOf(placed: (Point | null)[][], { rule }: Pick<Definition, 'rule'>
   const flat = (value: number) => new Array<number>(looks).fill(value)
   if (rule.kind === 'threshold') {
     const { above, below } = rule
-    return [...(above === undefined ? [] : [{ name: 'alarm above', values: flat(above), bad: true }]), ...(below === undefined ? [] : [{ name: 'alarm below', values: flat(below), bad: true }])]
+    return [...(above === undefined ? [] : [{ name: 'alert above', values: flat(above), bad: true }]), ...(below === undefined ? [] : [{ name: 'alert below', values: flat(below), bad: true }])]
   }
-  if (rule.kind === 'missing') return [{ name: 'alarm below', values: flat(rule.min_count ?? 1), bad: true }]
+  if (rule.kind === 'missing') return [{ name: 'alert below', values: flat(rule.min_count ?? 1), bad: true }]
   const [only, another] = placed
   if (!only || another) return []
   const drawn = [
-    { name: rule.kind === 'burn' ? 'budget' : 'usual', values: only.map((point) => point?.expected ?? null), bad: false },
-    { name: rule.kind === 'burn' ? 'alarm above' : 'alarm beyond', values: only.map((point) => point?.bound ?? null), bad: true },
+    { name: rule.kind === 'burn' ? 'budget' : 'baseline', values: only.map((point) => point?.expected ?? null), bad: false },
+    { name: rule.kind === 'burn' ? 'alert above' : 'alert beyond', values: only.map((point) => point?.bound ?? null), bad: true },
   ]
   return drawn.filter((each) => each.values.some((value) => value !== null))
 }

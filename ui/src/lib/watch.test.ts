@@ -8,7 +8,7 @@ describe('a monitor in words', () => {
     expect(metricName({ name: 'cost_per_request' })).toBe('cost per request')
     expect(ruleName({ kind: 'threshold', above: 0.05 }, { name: 'error_rate' })).toBe('above 5 %')
     expect(ruleName({ kind: 'threshold', above: 2000, below: 5 }, { name: 'latency' })).toBe('above 2.00 s or below 5 ms')
-    expect(ruleName({ kind: 'change', change: 0.2, direction: 'up' }, { name: 'cost' })).toBe('20 % above what is usual')
+    expect(ruleName({ kind: 'change', change: 0.2, direction: 'up' }, { name: 'cost' })).toBe('20 % above baseline')
     expect(ruleName({ kind: 'threshold', above: 1500, below: 0.5 }, { name: 'requests' })).toBe('above 1,500 or below 0.500')
     expect(ruleName({ kind: 'missing' }, { name: 'count' })).toBe('fewer than 1')
   })

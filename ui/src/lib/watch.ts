@@ -24,7 +24,7 @@ export function ruleName(rule: Rule, metric: Metric): string {
   if (rule.kind === 'missing') return `fewer than ${count(rule.min_count ?? 1)}`
   if (rule.kind === 'burn') return `spends the error budget of ${portion(rule.objective)} too fast`
   const way = rule.direction === 'up' ? 'above' : rule.direction === 'down' ? 'below' : 'away from'
-  return `${portion(rule.change)} ${way} what is usual`
+  return `${portion(rule.change)} ${way} baseline`
 }
 
 /** Who is told of its incidents; of names that are not there, or turned off, what becomes of them. */

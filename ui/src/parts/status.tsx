@@ -27,7 +27,7 @@ const STATUSES: Record<string, [string, Tone, Icon]> = {
   open: ['Open', 'bad', IconAlertTriangle],
   acknowledged: ['Acknowledged', 'unsure', IconCircleDot],
   resolved: ['Resolved', 'good', IconCheck],
-  alarm: ['Alarm', 'bad', IconAlertTriangle],
+  alarm: ['Alerting', 'bad', IconAlertTriangle],
   unknown: ['Too little data', 'neutral', IconQuestionMark],
   off: ['Off', 'neutral', IconPlayerStop],
   waiting: ['Waiting', 'accent', IconClock],

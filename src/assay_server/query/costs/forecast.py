@@ -75,8 +75,8 @@ def _pauses(days: list[Day]) -> list[int]:
 
 def _stopped(found: list[Day], quiet: int) -> str:
     return (
-        f"Nothing was called since {_date(found[-quiet].start_ns)}, {quiet} days: what was spent before says nothing of"
-        " the next ones. As long as it stays so they cost nothing."
+        f"There have been no calls since {_date(found[-quiet].start_ns)} ({quiet} days), so earlier costs do not"
+        " predict the next days. While there are no calls, they cost nothing."
     )
 
 
@@ -102,5 +102,5 @@ def _sentence(found: list[Day], ahead: Forecast | None, days: int, pause: int) -
         f" {dollars(total.lower)} to {dollars(total.upper)}."
     )
     if ahead.coverage is not None:
-        told += f" Past intervals of this kind held {percent(ahead.coverage)} of {ahead.n} days."
+        told += f" Past intervals of this kind covered {percent(ahead.coverage)} of {ahead.n} days."
     return told

@@ -208,11 +208,11 @@ def _sentence(
     if not before["calls"] and not after["calls"]:
         return f"There were no calls on {days[0]} and {days[1]}."
     if shown[1] is None and shown[0] is None:
-        return f"Nobody knows what {days[0]} and {days[1]} cost: no call has a price."
+        return f"The cost of {days[0]} and {days[1]} is unknown: no call has a price."
     for this, other in ((0, 1), (1, 0)):
         usd, calls = shown[1 - this], totals[1 - this]["calls"]  # those of the earlier day come first
         if usd is None:
-            told = f"Nobody knows what {days[this]} cost: of its {calls:,} calls none has a price."
+            told = f"The cost of {days[this]} is unknown: none of its {calls:,} calls has a price."
             return f"{told} {days[other]} cost {dollars(shown[1 - other])}."
     share = "" if relative is None else f" ({percent(abs(relative))})"
     more = "more than" if change > 0 else "less than" if change < 0 else "as much as"
@@ -223,4 +223,4 @@ def _sentence(
         order = sorted(terms, key=lambda term: -terms[term] * change)
         told += ": " + ", ".join(f"{_NAMES[term].lower()} {changed(terms[term])}" for term in order if terms[term])
     unknown = before["unknown"] + after["unknown"]
-    return told + (f". {unknown:,} calls without a price are not in it." if unknown else ".")
+    return told + (f". {unknown:,} calls without a price are not included." if unknown else ".")

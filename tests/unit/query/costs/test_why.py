@@ -151,7 +151,7 @@ async def test_a_day_of_which_no_call_has_a_price_is_no_saving(store: DuckStore)
     lost = [replace(span, cost=None, cost_source=None) for span in day(AFTER, 7)]
     found = await why(store, day(BEFORE, 10), lost)
     assert found["sentence"] == (
-        "Nobody knows what 2026-11-21 cost: of its 7 calls none has a price. 2026-11-20 cost $14.00."
+        "The cost of 2026-11-21 is unknown: none of its 7 calls has a price. 2026-11-20 cost $14.00."
     )
     assert (found["cost"]["after"]["usd"], found["cost"]["change"], found["cost"]["relative"]) == (None, None, None)
     assert (found["terms"], found["drivers"]) == ([], [])
@@ -170,7 +170,7 @@ async def test_of_who_stopped_weeks_ago_nobody_knows_what_they_will_spend(
     window = CostFilter(AFTER - 83 * DAY, AFTER + DAY)
     found = await forecast_costs(Costs(store), "prj_a", window, 7)
     assert (bool(found["forecast"]), found["total"] is not None) == (known, known)
-    assert ("Nothing was called since" in found["sentence"]) is not known
+    assert ("There have been no calls since" in found["sentence"]) is not known
 
 
 @pytest.mark.parametrize(("pause", "days"), [(16, 84), (33, 3)])

@@ -68,7 +68,7 @@ export function Limits({ draft, change }: FieldsProps) {
   const limits = draft.metric === 'score' ? { min: undefined } : RATES.has(draft.metric) ? { min: 0, max: 100 } : { min: 0 } // a score may be below zero
   const rules = RULES.map((rule) => ({ ...rule, disabled: rule.value === 'burn' && !RATES.has(draft.metric) }))
   return (
-    <Section title="Alarm when it">
+    <Section title="Alert when it">
       <div style={{ overflowX: 'auto' }}><SegmentedControl size="xs" aria-label="Rule" data={rules} value={draft.kind} onChange={(kind) => change({ kind: kind as Draft['kind'] })} /></div>
       <div className="rates">
         {draft.kind === 'threshold' && <Amount label="Is above" unit={unit} {...limits} value={draft.above} onChange={(above) => change({ above })} optional />}

@@ -38,7 +38,7 @@ function Body({ monitor }: { monitor: Monitor }) {
       {monitor.silenced_until && <p className="notice">Notifications are paused until <Time at={monitor.silenced_until} full />. Incidents still open.</p>}
       <Facts
         rows={[
-          ['Alarm when', `${metricName(monitor.metric)} ${ruleName(monitor.rule, monitor.metric)}`],
+          ['Alert when', `${metricName(monitor.metric)} ${ruleName(monitor.rule, monitor.metric)}`],
           ['Over', overName(monitor)],
           ['Checked every', spanName(monitor.every_s)],
           ['At least', `n ${count(monitor.min_n)}`],

@@ -27,7 +27,7 @@ export function Monitors() {
     <Page title="Monitors" actions={access.write && <Button component={Link} to="/monitors/new">New monitor</Button>}>
       <Tabs value={TABS.includes(address.tab ?? '') ? address.tab : TABS[0]} onChange={(tab) => change({ tab: tab && tab !== 'monitors' ? tab : undefined })} keepMounted={false}>
         <Tabs.List mb="md">
-          <Tabs.Tab value="monitors">What is watched</Tabs.Tab>
+          <Tabs.Tab value="monitors">Monitors</Tabs.Tab>
           <Tabs.Tab value="messages">Notifications</Tabs.Tab>
           <Tabs.Tab value="silences">Silences</Tabs.Tab>
         </Tabs.List>
@@ -85,7 +85,7 @@ const COLUMNS: Column<Monitor>[] = [
       </div>
     ),
   },
-  { id: 'rule', head: 'Alarm when', className: 'hide-l nowrap', cell: (row) => <>{metricName(row.metric)} {ruleName(row.rule, row.metric)}</> },
+  { id: 'rule', head: 'Alert when', className: 'hide-l nowrap', cell: (row) => <>{metricName(row.metric)} {ruleName(row.rule, row.metric)}</> },
   { id: 'value', head: 'Now', className: 'num hide-s', cell: (row) => <Now row={row} /> },
   { id: 'window', head: 'Over', className: 'num hide-m nowrap', cell: overName },
   { id: 'at', head: 'Checked', className: 'num hide-m', cell: (row) => (row.evaluated_at ? <Time at={row.evaluated_at} /> : <span className="quiet">not yet</span>) },
