@@ -36,7 +36,7 @@ def test_a_chart_has_its_figures_as_a_table_too(opened: Opened) -> None:
     errors = page.get_by_role("region", name="Error rate by model", exact=True)
     expect(errors.locator(".chart svg")).to_be_visible()
     expect(errors).to_contain_text("bins of 1 h, UTC")
-    expect(errors).to_contain_text("not whole: dashed · 95 % intervals in the figures")
+    expect(errors).to_contain_text("incomplete (dashed) · 95 % intervals in the figures")
     errors.get_by_text("Figures", exact=True).click()
     first = errors.get_by_role("row").nth(1)
     expect(first).to_contain_text("n 50")

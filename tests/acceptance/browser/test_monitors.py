@@ -21,7 +21,7 @@ def test_what_rings_comes_first_and_can_be_tried_and_silenced(opened: Opened, ui
     first = page.locator("tbody tr").first
     expect(first).to_contain_text("8.1 %")
     first.get_by_role("link").click()
-    page.get_by_role("button", name="Try it").click()
+    page.get_by_role("button", name="Test", exact=True).click()
     expect(page.get_by_text("It would report now")).to_be_visible()
     page.get_by_role("button", name="Silence").click()
     dialog = page.get_by_role("dialog")
@@ -131,7 +131,7 @@ def test_an_error_budget_is_watched_and_told_to_one_address(opened: Opened, ui_a
     page.get_by_label("Name").fill("budget")
     page.get_by_text("Error budget burn").click()
     page.get_by_label("Should be good").fill("99.5")
-    page.get_by_role("combobox", name="Tell", exact=True).click()
+    page.get_by_role("combobox", name="Notify", exact=True).click()
     page.get_by_role("option", name="only these").click()
     page.get_by_role("combobox", name="Addresses").click()
     page.get_by_role("option", name="on-call").click()
@@ -334,7 +334,7 @@ def test_a_monitor_says_in_truth_who_is_told(opened: Opened, ui_api: FakeApi) ->
     ui_api.world.addresses = some_addresses()
     ui_api.world.addresses[1]["enabled"] = False
     page = opened(f"/monitors/{an_id('mon', 2)}")
-    tells = page.locator(".facts div").filter(has_text="Tells").locator("dd")
+    tells = page.locator(".facts div").filter(has_text="Notifies").locator("dd")
     expect(tells).to_have_text("everybody")
     monitor = next(one for one in ui_api.world.monitors if one["id"] == an_id("mon", 2))
     monitor["notify"] = ["gone"]

@@ -80,8 +80,8 @@ export const barsOf = (values: Line['values'], whole: boolean[]) => values.map((
 export function cutNote(whole: boolean[], how: string, what = 'bin'): string {
   const [first, last] = [whole.at(0) === false, whole.at(-1) === false]
   if (!first && !last) return ''
-  const which = whole.length === 1 ? `the ${what} is` : first && last ? `the first and the last ${what} are` : `the ${first ? 'first' : 'last'} ${what} is`
-  return `${which} not whole: ${how}`
+  const which = whole.length === 1 ? what : `${first && last ? 'first and last' : first ? 'first' : 'last'} ${what}`
+  return `${which} incomplete (${how})`
 }
 
 /** Whether no line leads to a value: it must be drawn as a dot, or it vanishes. */

@@ -85,9 +85,9 @@ def _sentence(model: str, under: int, count: int, saved: float | None) -> str:
         return f"No priced call of another model had fewer than {under:,} tokens."
     told = f"{count:,} calls had fewer than {under:,} tokens; "
     if saved is None:
-        return told + f"nobody knows what {model} costs."
+        return told + f"the price of {model} is unknown."
     less = "less" if saved >= 0 else "more"
     return told + (
         f"with {model} and as many tokens they would have cost {dollars(abs(saved))} {less}."
-        " Whether it answers as well, a run tells."
+        " Only a run can tell whether its answers are as good."
     )

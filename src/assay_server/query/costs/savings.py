@@ -167,10 +167,10 @@ class Savings:
 def _cache_sentence(
     count: int, looked_at: int, unread: int, ttl_s: float, usd: float | None, share: float | None
 ) -> str:
-    of_others = f" Of {unread:,} calls the text is not there, so nobody knows." if unread else ""
+    of_others = f" {unread:,} calls have no stored text and are not included." if unread else ""
     if not looked_at and unread:
-        return "What a cache would have saved is told from the texts of calls." + of_others
-    told = f"{count:,} calls asked again, within {ttl_s / 60:g} min, exactly what had been answered;"
+        return "What a cache would have saved is computed from the texts of calls." + of_others
+    told = f"{count:,} calls repeated a request that had been answered within {ttl_s / 60:g} min;"
     share_of = "" if share is None else f" ({percent(share)})"
     return f"{told} a cache would have saved {dollars(usd)}{share_of}." + of_others
 
@@ -225,9 +225,9 @@ def _prefix_answer(groups: Sequence[dict[str, Any]], sampled: int) -> dict[str, 
             {name: group[name] for name in ("model", "name", "calls", "share", "tokens_per_call", "usd")}
             for group in sorted(groups, key=lambda group: -(group["usd"] or 0.0))
         ],
-        "sentence": "No two calls were alike enough to tell."
+        "sentence": "No two calls were similar enough to compare."
         if share is None
-        else f"{percent(share)} of the prompts' text is how the prompt before began ({sampled:,} sampled). Kept"
-        f" by the provider it would have cost {dollars(by_cache['usd'])} less;"
-        f" a tenth off it saves {dollars(tenth['usd'])}.",
+        else f"{percent(share)} of the prompts' text repeats the beginning of the one before ({sampled:,} sampled)."
+        f" The provider's prefix cache would have saved {dollars(by_cache['usd'])};"
+        f" a 10 % shorter prefix saves {dollars(tenth['usd'])}.",
     }

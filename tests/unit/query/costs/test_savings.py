@@ -178,12 +178,12 @@ async def test_what_calls_asked_whose_text_is_not_there_nobody_knows(store: Duck
     assert (caching["calls"], caching["looked_at"], caching["unread"]) == (0, 0, 3)
     assert (caching["saved"], caching["share"]) == ({"usd": None, "unknown": 0}, None)
     assert caching["sentence"] == (
-        "What a cache would have saved is told from the texts of calls."
-        " Of 3 calls the text is not there, so nobody knows."
+        "What a cache would have saved is computed from the texts of calls."
+        " 3 calls have no stored text and are not included."
     )
     caching = (await find(store, [call(4, 100, "b"), call(5, 110, "b"), call(6, 120, "b", status="error")]))["caching"]
     assert (caching["calls"], caching["looked_at"], caching["unread"]) == (1, 2, 3)
-    assert caching["sentence"].endswith("Of 3 calls the text is not there, so nobody knows.")
+    assert caching["sentence"].endswith("3 calls have no stored text and are not included.")
 
 
 async def test_counts_from_before_there_was_a_limit_spoil_no_savings(store: DuckStore) -> None:

@@ -110,7 +110,7 @@ export function Telling({ draft, change }: FieldsProps) {
     <Section title="Notifications">
       <div className="rates">
         <Select label="Severity" data={['warning', 'critical']} value={draft.severity} allowDeselect={false} onChange={(value) => change({ severity: value as Draft['severity'] })} />
-        <Select label="Tell" data={[{ value: 'all', label: 'every address' }, { value: 'some', label: 'only these' }]} value={draft.notify === null ? 'all' : 'some'} allowDeselect={false} onChange={(value) => change({ notify: value === 'all' ? null : [] })} />
+        <Select label="Notify" data={[{ value: 'all', label: 'every address' }, { value: 'some', label: 'only these' }]} value={draft.notify === null ? 'all' : 'some'} allowDeselect={false} onChange={(value) => change({ notify: value === 'all' ? null : [] })} />
       </div>
       {draft.notify !== null && <MultiSelect label="Addresses" placeholder={draft.notify.length ? '' : 'nobody'} data={known} value={draft.notify} onChange={(notify) => change({ notify })} />}
       {names.length === 0 && channels.data && <p className="quiet small">No address yet: incidents open, but nobody is notified.</p>}

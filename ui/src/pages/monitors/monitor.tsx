@@ -45,9 +45,9 @@ function Body({ monitor }: { monitor: Monitor }) {
           ['Of', told(monitor.filter).join(', ')],
           ['For each', monitor.group_by],
           ['Severity', monitor.severity],
-          ['Tells', channels.data ? tells(monitor.notify, channels.data.items) : null],
+          ['Notifies', channels.data ? tells(monitor.notify, channels.data.items) : null],
           ['Next check', monitor.enabled && <Time key="next" at={monitor.next_at} />],
-          ['Made by', <Person key="by" actor={monitor.created_by} />],
+          ['Created by', <Person key="by" actor={monitor.created_by} />],
         ]}
       />
       {monitor.description && <Linked text={monitor.description} />}
@@ -81,7 +81,7 @@ const statesOf = (monitor: Monitor): Column<Monitor['states'][number]>[] => [
 
 const looksOf = (monitor: Monitor): Column<Evaluation>[] => [
   { id: 'at', head: 'When', className: 'nowrap', cell: (row) => <><Time at={row.at} />{row.late_s > 0 && <span className="quiet small" title="caught up after the server was down"> {duration(row.late_s * 1000)} late</span>}</> },
-  { id: 'said', head: 'What it said', className: 'main-cell', cell: (row) => <Findings all={row.findings} /> },
+  { id: 'said', head: 'Finding', className: 'main-cell', cell: (row) => <Findings all={row.findings} /> },
   { id: 'n', head: 'n', className: 'num hide-s', cell: (row) => count(row.findings.reduce((sum, one) => sum + one.n, 0)) },
   { id: 'value', head: 'Value', className: 'num', cell: (row) => (row.findings.length === 1 && row.findings[0]!.value !== null ? <Figure monitor={monitor} finding={row.findings[0]!} /> : <span className="quiet">{row.findings.length > 1 ? `${row.findings.length} groups` : 'unknown'}</span>) },
 ]
@@ -125,7 +125,7 @@ function Actions({ monitor }: { monitor: Monitor }) {
   return (
     <>
       {failed && <ProblemNote error={failed.error} />}
-      <Button variant="default" loading={test.isPending} onClick={() => test.mutate()}>Try it</Button>
+      <Button variant="default" loading={test.isPending} onClick={() => test.mutate()}>Test</Button>
       <Button variant="default" onClick={() => silence(true)}>Silence</Button>
       <Button variant="default" renderRoot={(props) => <Link to="/monitors/$monitorId/edit" params={{ monitorId: monitor.id }} {...props} />}>Change</Button>
       <Button variant="default" renderRoot={(props) => <Link to="/monitors/new" search={{ from: monitor.id }} {...props} />}>Copy</Button>
