@@ -74,7 +74,7 @@ def restore_backup(
     data: Annotated[Path, typer.Option(help="The new data directory: missing or empty.")],
     live: Annotated[
         bool,
-        typer.Option("--live", help="The original is gone: messages, forwards and exports leave at once."),
+        typer.Option("--live", help="The original is gone: send messages, forwards and exports immediately."),
     ] = False,
     as_json: JSON = False,
 ) -> None:

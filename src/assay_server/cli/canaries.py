@@ -27,19 +27,19 @@ def start(
     release: Annotated[str, typer.Argument(help="The candidate: an id, NAME@VERSION, or NAME for the newest.")],
     score: Annotated[
         list[str],
-        typer.Option(
-            "--score", help="NAME=MARGIN that decides, or NAME=MARGIN:lower where lower is better; repeat for more."
-        ),
+        typer.Option("--score", help="NAME=MARGIN to decide by, or NAME=MARGIN:lower if lower is better; repeatable."),
     ],
     steps: Annotated[str | None, typer.Option("--steps", help="Shares in per cent, separated by commas.")] = None,
-    unit: Annotated[str | None, typer.Option("--unit", help="What it is sticky by.")] = None,
-    alpha: Annotated[float | None, typer.Option("--alpha", help="The error one accepts.")] = None,
-    min_units: Annotated[int | None, typer.Option("--min-units", min=1, help="Decide on no fewer.")] = None,
-    max_units: Annotated[int | None, typer.Option("--max-units", min=1, help="Give up deciding after as many.")] = None,
+    unit: Annotated[str | None, typer.Option("--unit", help="The unit that keeps its arm: user, session, …")] = None,
+    alpha: Annotated[float | None, typer.Option("--alpha", help="The error rate you accept.")] = None,
+    min_units: Annotated[int | None, typer.Option("--min-units", min=1, help="Units per arm before deciding.")] = None,
+    max_units: Annotated[
+        int | None, typer.Option("--max-units", min=1, help="Stop deciding after this many units.")
+    ] = None,
     error_margin: Annotated[
         float | None, typer.Option("--error-margin", help="Roll back when errors rise by more (0.02: 2 points).")
     ] = None,
-    reason: Annotated[str | None, typer.Option("--reason", "-r", help="Why; it stays in the audit log.")] = None,
+    reason: Annotated[str | None, typer.Option("--reason", "-r", help="Why; recorded in the audit log.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Starts a canary. The machine advances, holds or rolls back by itself when the evidence is there."""
@@ -63,7 +63,7 @@ def start(
 
 @app.command("list", epilog="Example: assay canary list --channel production")
 def list_(
-    channel: Annotated[str | None, typer.Option("--channel", "-c", help="On this channel only.")] = None,
+    channel: Annotated[str | None, typer.Option("--channel", "-c", help="Only on this channel.")] = None,
     status: Annotated[
         str | None, typer.Option("--status", help="running, promoted, rolled_back, aborted, held")
     ] = None,
@@ -89,7 +89,7 @@ def show(canary: Id, as_json: AsJson = False) -> None:
 @app.command(epilog="Example: assay canary watch production")
 def watch(
     canary: Id,
-    every: Annotated[float, typer.Option("--every", min=0.1, help="Seconds between looks.")] = 2.0,
+    every: Annotated[float, typer.Option("--every", min=0.1, help="Seconds between checks.")] = 2.0,
     as_json: AsJson = False,
 ) -> None:
     """Follows a canary to its decision. Exit code 0 promoted, 1 rolled back or aborted, 4 held for a person."""

@@ -35,8 +35,8 @@ def promote(
 
 def rollback(
     channel: Name,
-    reason: Annotated[str, typer.Option("--reason", "-r", help="Why; it stays in the audit log.")] = _UNSAID,
-    to: Annotated[str | None, typer.Option("--to", help="A release; the one before by default.")] = None,
+    reason: Annotated[str, typer.Option("--reason", "-r", help="Why; recorded in the audit log.")] = _UNSAID,
+    to: Annotated[str | None, typer.Option("--to", help="A release; default: the previous one.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Puts the earlier release back, at once."""
@@ -72,7 +72,9 @@ def show(name: Name, as_json: AsJson = False) -> None:
 @app.command(epilog="Example: assay channel create production")
 def create(
     name: Name,
-    gate: Annotated[bool, typer.Option("--gate/--no-gate", help="Whether promoting wants a passing verdict.")] = True,
+    gate: Annotated[
+        bool, typer.Option("--gate/--no-gate", help="Whether promotion requires a passing verdict.")
+    ] = True,
     as_json: AsJson = False,
 ) -> None:
     """Creates a channel, or changes whether it wants a verdict."""

@@ -15,7 +15,7 @@ from assay_server.cli import settings
 
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
 Limit = Annotated[int, typer.Option("--limit", "-n", min=1, max=500, help="How many, newest first.")]
-Reason = Annotated[str, typer.Option("--reason", "-r", help="Why; it stays in the audit log.")]
+Reason = Annotated[str, typer.Option("--reason", "-r", help="Why; recorded in the audit log.")]
 
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(s|m|h|d)")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}

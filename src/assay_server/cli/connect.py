@@ -17,7 +17,7 @@ _PATIENCE_S = 3.0
 
 
 def connect(
-    client: Annotated[str | None, typer.Argument(help="Which client; without it, which there are.")] = None,
+    client: Annotated[str | None, typer.Argument(help="The client; default: list all.")] = None,
     show_key: Annotated[bool, typer.Option("--show-key", help="Write the key itself, not $ASSAY_API_KEY.")] = False,
     as_json: AsJson = False,
 ) -> None:

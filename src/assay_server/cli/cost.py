@@ -12,7 +12,7 @@ from assay_server.cli.common import AsJson, connected, group
 from assay_server.cli.terminal import answer, emit, hint, money, table
 from assay_server.core.words import percent
 
-app = group("cost", "What was spent, why, and what things cost.")
+app = group("cost", "What was spent, why it changed, and prices.")
 
 Days = Annotated[int, typer.Option("--days", "-d", min=1, max=730, help="How many days back.")]
 Since = Annotated[str | None, typer.Option("--since", help="RFC 3339; instead of --days.")]
@@ -46,8 +46,8 @@ def by(
 
 @app.command(epilog="Example: assay cost why --day 2026-11-20 --against 2026-11-13")
 def why(
-    day: Annotated[str | None, typer.Option("--day", help="A UTC day; yesterday if left out.")] = None,
-    against: Annotated[str | None, typer.Option("--against", help="The day before if left out.")] = None,
+    day: Annotated[str | None, typer.Option("--day", help="A UTC day; default: yesterday.")] = None,
+    against: Annotated[str | None, typer.Option("--against", help="Default: the day before.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Why a day cost more or less than another: volume, tokens, price, mix."""
@@ -79,7 +79,7 @@ def forecast(
 @app.command(epilog="Example: assay cost savings --cheaper openai/gpt-4o-mini --under 500")
 def savings(
     cheaper: Annotated[str | None, typer.Option("--cheaper", help="A model, as provider/model.")] = None,
-    under: Annotated[int, typer.Option("--under", min=1, help="Tokens below which it would do.")] = 1000,
+    under: Annotated[int, typer.Option("--under", min=1, help="Calls below this many tokens.")] = 1000,
     days: Days = 7,
     as_json: AsJson = False,
 ) -> None:
@@ -94,8 +94,8 @@ def savings(
 
 @app.command(epilog="Example: assay cost report --by cost_center > month.csv")
 def report(
-    dimension: Annotated[str, typer.Option("--by", help="What is charged by.")] = "cost_center",
-    since: Annotated[str | None, typer.Option("--since", help="RFC 3339; the month before if left out.")] = None,
+    dimension: Annotated[str, typer.Option("--by", help="What to group by.")] = "cost_center",
+    since: Annotated[str | None, typer.Option("--since", help="RFC 3339; default: last month.")] = None,
     until: Until = None,
     page: Annotated[bool, typer.Option("--html", help="A page to print instead of CSV.")] = False,
     as_json: AsJson = False,
@@ -122,21 +122,21 @@ def unpriced(as_json: AsJson = False) -> None:
 
 @app.command(epilog="Example: assay cost price 'my-model-*' --input 0.5 --output 1.5")
 def price(
-    model: Annotated[str, typer.Argument(help="As in the traces; * stands for anything.")],
+    model: Annotated[str, typer.Argument(help="As it appears in traces; * matches anything.")],
     *,
     into: Annotated[float | None, typer.Option("--input", help="Dollars per million tokens.")] = None,
     out: Annotated[float | None, typer.Option("--output", help="Dollars per million tokens.")] = None,
-    cache_read: Annotated[float | None, typer.Option("--cache-read", help="As --input if left out.")] = None,
-    cache_write: Annotated[float | None, typer.Option("--cache-write", help="As --input if left out.")] = None,
-    reasoning: Annotated[float | None, typer.Option("--reasoning", help="As --output if left out.")] = None,
-    request: Annotated[float | None, typer.Option("--call", help="Dollars a call; alone, whatever its tokens.")] = None,
+    cache_read: Annotated[float | None, typer.Option("--cache-read", help="Default: --input.")] = None,
+    cache_write: Annotated[float | None, typer.Option("--cache-write", help="Default: --input.")] = None,
+    reasoning: Annotated[float | None, typer.Option("--reasoning", help="Default: --output.")] = None,
+    request: Annotated[float | None, typer.Option("--call", help="Dollars per call; alone, the whole cost.")] = None,
     batch: Annotated[float | None, typer.Option("--batch", help="Factor for batch calls, such as 0.5.")] = None,
-    provider: Annotated[str | None, typer.Option("--provider", help="Only where this provider serves it.")] = None,
-    valid_from: Annotated[str | None, typer.Option("--from", help="RFC 3339; for all time if left out.")] = None,
+    provider: Annotated[str | None, typer.Option("--provider", help="Only for this provider.")] = None,
+    valid_from: Annotated[str | None, typer.Option("--from", help="RFC 3339; default: for all time.")] = None,
     keep: Annotated[
-        bool | None, typer.Option("--keep/--drop", help="What its price has, and is not named here. Refused without.")
+        bool | None, typer.Option("--keep/--drop", help="Keep rates of the existing price that are not named here.")
     ] = None,
-    reason: Annotated[str | None, typer.Option("--reason", "-r", help="Why; it stays in the audit log.")] = None,
+    reason: Annotated[str | None, typer.Option("--reason", "-r", help="Why; recorded in the audit log.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Sets a price; calls that are stored already get it too."""
@@ -176,7 +176,7 @@ def unprice(price_id: Annotated[str, typer.Argument(help="The price's id.")], as
 
 @app.command(epilog="Example: assay cost steps 'POST /ask' --days 1")
 def steps(
-    name: Annotated[str | None, typer.Argument(help="Name of the traces' root span; all traces if left out.")] = None,
+    name: Annotated[str | None, typer.Argument(help="Name of the traces' root span; default: all traces.")] = None,
     days: Days = 7,
     as_json: AsJson = False,
 ) -> None:

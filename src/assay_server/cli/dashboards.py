@@ -16,7 +16,7 @@ from assay_server.cli.exits import NO
 from assay_server.cli.terminal import answer, emit, hint, interval, safe, say, table, when
 from assay_server.core.words import percent
 
-app = group("dashboard", "Dashboards: figures of the traffic, ready made and your own, as YAML in git.")
+app = group("dashboard", "Dashboards: included ones and your own, as YAML in git.")
 
 Name = Annotated[str, typer.Argument(metavar="DASHBOARD", help="Its name.")]
 Paths = Annotated[list[Path], typer.Argument(metavar="PATH…", help="YAML files, or folders of them.", exists=True)]
@@ -43,7 +43,7 @@ def show(
     range_name: Annotated[
         str | None, typer.Option("--range", help="1h, 6h, 24h, 7d, 30d or 90d back from now.")
     ] = None,
-    narrow: Annotated[list[str] | None, typer.Option("--where", "-w", help="FIELD=VALUE; repeat for more.")] = None,
+    narrow: Annotated[list[str] | None, typer.Option("--where", "-w", help="FIELD=VALUE; repeatable.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Shows the figures of every panel over its range."""
@@ -62,7 +62,7 @@ def show(
 @app.command(epilog="Example: assay dashboard export performance > dashboards/performance.yaml")
 def export(
     name: Annotated[str | None, typer.Argument(metavar="[DASHBOARD]", help="Its name; without one, all.")] = None,
-    to: Annotated[Path | None, typer.Option("--to", help="A folder: a file for each dashboard.")] = None,
+    to: Annotated[Path | None, typer.Option("--to", help="A folder; one file per dashboard.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Writes dashboards as YAML: to stdout, or each into a file of a folder."""

@@ -16,7 +16,7 @@ app = group("dataset", "Golden sets; each version is a content hash.")
 retrieval = group("retrieval", "Retrieval configs: embedding model, chunking, index.")
 
 Name = Annotated[str, typer.Argument(help="The dataset's name.")]
-Version = Annotated[int | None, typer.Option("--version", "-v", help="Which version; the newest by default.")]
+Version = Annotated[int | None, typer.Option("--version", "-v", help="Which version; default: the newest.")]
 
 _CELL = 60
 _RETRIEVAL_KEYS = frozenset(

@@ -14,14 +14,14 @@ from assay_server.cli.json_files import read_object
 from assay_server.cli.terminal import answer, emit, hint, money, safe, say, table, when
 from assay_server.core.words import percent
 
-quotas = group("quotas", "What a project may send by day and month.")
+quotas = group("quotas", "How much a project may send per day and month.")
 sampling = group("sampling", "Which spans keep their content.")
-flags = group("flags", "Which checks look at live traffic.")
-exports = group("exports", "A file every hour, day or week, in a folder or in S3.")
-forwards = group("forwards", "Spans sent on to another collector.")
+flags = group("flags", "Which checks run on live traffic.")
+exports = group("exports", "Scheduled exports: a file every hour, day or week, to a folder or S3.")
+forwards = group("forwards", "Forward spans to another collector.")
 
 Export = Annotated[str, typer.Argument(metavar="EXPORT", help="Its name, or its id, exp_….")]
-Why = Annotated[str | None, typer.Option("--reason", "-r", help="Why; it stays in the audit log.")]
+Why = Annotated[str | None, typer.Option("--reason", "-r", help="Why; recorded in the audit log.")]
 Rules = Annotated[Path, typer.Argument(help="A JSON file: {rules: […], tail: {…} | null}.")]
 
 
@@ -37,8 +37,10 @@ def show_quotas(as_json: AsJson = False) -> None:
 
 @quotas.command("set", epilog="Example: assay quotas set spans_per_day=5000000 --reason 'the budget of the team'")
 def set_quotas(
-    limits: Annotated[list[str], typer.Argument(help="QUOTA=N; those left out have no limit.")],
-    warn_at: Annotated[float, typer.Option("--warn-at", help="The share at which people are told.")] = 0.8,
+    limits: Annotated[list[str], typer.Argument(help="QUOTA=N; quotas you leave out have no limit.")],
+    warn_at: Annotated[
+        float, typer.Option("--warn-at", help="The share of a quota at which people are notified.")
+    ] = 0.8,
     reason: Why = None,
     as_json: AsJson = False,
 ) -> None:
@@ -148,10 +150,10 @@ def add_export(
     folder: Annotated[str | None, typer.Option("--folder", help="A folder below the export directory.")] = None,
     s3: Annotated[str | None, typer.Option("--s3", help="bucket/prefix.")] = None,
     s3_setting: Annotated[
-        list[str] | None, typer.Option("--s3-setting", help="key_env=, secret_env=, region=, endpoint=; repeat.")
+        list[str] | None, typer.Option("--s3-setting", help="key_env=, secret_env=, region=, endpoint=; repeatable.")
     ] = None,
     narrow: Annotated[
-        list[str] | None, typer.Option("--filter", "-w", help="FIELD=VALUE, -FIELD=VALUE leaves it out; repeat.")
+        list[str] | None, typer.Option("--filter", "-w", help="FIELD=VALUE; -FIELD=VALUE excludes; repeatable.")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -180,7 +182,9 @@ def export_runs(export: Export, limit: Limit = 20, as_json: AsJson = False) -> N
 @exports.command("run", epilog="Example: assay exports run spans --window 2026-11-21T00:00:00Z")
 def run_export(
     export: Export,
-    window: Annotated[str | None, typer.Option("--window", help="A moment in it; default: the last whole one.")] = None,
+    window: Annotated[
+        str | None, typer.Option("--window", help="A time in the window; default: the last complete window.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Writes the file of one window now, again where it was written."""
@@ -216,12 +220,12 @@ def list_forwards(as_json: AsJson = False) -> None:
 def put_forward(
     name: Annotated[str, typer.Argument(help="Its name.")],
     endpoint: Annotated[str, typer.Argument(help="OTLP over HTTP.")],
-    header: Annotated[list[str] | None, typer.Option("--header", "-H", help="NAME=env:VARIABLE; repeat.")] = None,
+    header: Annotated[list[str] | None, typer.Option("--header", "-H", help="NAME=env:VARIABLE; repeatable.")] = None,
     narrow: Annotated[
-        list[str] | None, typer.Option("--filter", "-w", help="FIELD=PATTERN, -FIELD=PATTERN leaves it out; repeat.")
+        list[str] | None, typer.Option("--filter", "-w", help="FIELD=PATTERN; -FIELD=PATTERN excludes; repeatable.")
     ] = None,
     share: Annotated[float, typer.Option("--share", help="Of the traces.")] = 1.0,
-    logs: Annotated[bool, typer.Option("--logs", help="Log records, too: what came in them of a call.")] = False,
+    logs: Annotated[bool, typer.Option("--logs", help="Include log records.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Sends spans on from now, in place of the forward of that name."""

@@ -22,7 +22,7 @@ def list_audit(
     since: Annotated[str | None, typer.Option("--since", help="RFC 3339, such as 2026-11-21T08:00:00Z.")] = None,
     until: Annotated[str | None, typer.Option("--until", help="RFC 3339.")] = None,
     limit: Limit = 50,
-    cursor: Annotated[str | None, typer.Option("--cursor", help="'next' of the page before.")] = None,
+    cursor: Annotated[str | None, typer.Option("--cursor", help="'next' of the previous page.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Lists audit events, newest first."""
@@ -77,7 +77,7 @@ def list_keys(as_json: AsJson = False) -> None:
 @keys.command("revoke", epilog="Example: assay key revoke key_01k9zq3v7e8m4t2x6c5b1n0d9f")
 def revoke_key(
     key: Annotated[str, typer.Argument(help="The key's id, key_….")],
-    reason: Annotated[str | None, typer.Option("--reason", "-r", help="Why; it stays in the audit log.")] = None,
+    reason: Annotated[str | None, typer.Option("--reason", "-r", help="Why; recorded in the audit log.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Ends a key, at once."""

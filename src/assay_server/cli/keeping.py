@@ -14,8 +14,8 @@ from assay_server.cli.common import AsJson, Limit, Reason, connected, group
 from assay_server.cli.exits import NO
 from assay_server.cli.terminal import answer, emit, hint, say, table, when
 
-retention = group("retention", "For how long what is kept; without rules, everything for ever.")
-privacy = group("privacy", "Deletion of a person or of one trace, with proof.")
+retention = group("retention", "How long data is kept; without rules, for ever.")
+privacy = group("privacy", "Delete a person or one trace, with a proof.")
 backup = typer.Typer(name="backup", help="Backups while the server runs.", rich_markup_mode=None, add_completion=False)
 
 _POLL_S = 0.3
@@ -23,8 +23,8 @@ _DAYS = (("metadata", "metadata_days"), ("text", "text_days"), ("scores", "score
 
 Environment = Annotated[str | None, typer.Option("--environment", "-e", help="Only this one; default: the project.")]
 Days = Annotated[int | None, typer.Option(min=1, max=36_500, show_default="kept")]
-User = Annotated[str | None, typer.Option("--user", "-u", help="The id as it stands in the spans.")]
-Trace = Annotated[str | None, typer.Option("--trace", "-t", help="Instead of a user: all of one trace.")]
+User = Annotated[str | None, typer.Option("--user", "-u", help="The user id as it appears in spans.")]
+Trace = Annotated[str | None, typer.Option("--trace", "-t", help="One trace, instead of a user.")]
 Wait = Annotated[bool, typer.Option("--wait/--no-wait", help="Wait until it is done.")]
 
 
@@ -54,8 +54,8 @@ def set_rule(
     scores: Days = None,
     runs: Days = None,
     environment: Environment = None,
-    reason: Annotated[str | None, typer.Option("--reason", "-r", help="Why; it stays in the audit log.")] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only tell how much would go now.")] = False,
+    reason: Annotated[str | None, typer.Option("--reason", "-r", help="Why; recorded in the audit log.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show how much would be deleted now.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Sets one rule, in place of the one for the same environment. Days that are not given: kept for ever."""
@@ -91,7 +91,7 @@ def delete(
     user: User = None,
     trace: Trace = None,
     datasets: Annotated[str, typer.Option("--datasets", help="keep or erase items made from their spans")] = "keep",
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only tell what there is.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would be deleted.")] = False,
     wait: Wait = True,
     as_json: AsJson = False,
 ) -> None:
@@ -149,7 +149,7 @@ def list_deletions(limit: Limit = 50, as_json: AsJson = False) -> None:
 @backup.callback(invoke_without_command=True, epilog="Example: assay backup --reason 'before the upgrade'")
 def make(
     context: typer.Context,
-    reason: Annotated[str | None, typer.Option("--reason", "-r", help="Why; it stays in the audit log.")] = None,
+    reason: Annotated[str | None, typer.Option("--reason", "-r", help="Why; recorded in the audit log.")] = None,
     wait: Wait = True,
     as_json: AsJson = False,
 ) -> None:

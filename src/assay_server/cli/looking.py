@@ -51,12 +51,14 @@ _ENDINGS = {"": "jsonl", "jsonl": "jsonl", "ndjson": "jsonl", "json": "jsonl", "
 
 def export(
     kind: Annotated[str, typer.Argument(help="traces, spans or scores.")],
-    to: Annotated[Path | None, typer.Option("--to", "-o", help="A file; without it stdout.")] = None,
+    to: Annotated[Path | None, typer.Option("--to", "-o", help="A file; default: stdout.")] = None,
     form: Annotated[
         str | None,
         typer.Option("--format", "-f", help="jsonl, csv or parquet.", show_default="what --to ends with, else jsonl"),
     ] = None,
-    narrow: Annotated[list[str], typer.Option("--where", "-w", help="NAME=VALUE, a filter of the list; repeat.")] = [],  # noqa: B006
+    narrow: Annotated[
+        list[str], typer.Option("--where", "-w", help="NAME=VALUE, a filter of the list; repeatable.")
+    ] = [],  # noqa: B006
     as_json: AsJson = False,
 ) -> None:
     """Writes traces, spans or scores to a file, however many there are. --json tells about it, and wants --to."""

@@ -15,8 +15,8 @@ from assay_server.cli.json_files import read_object
 from assay_server.cli.monitor_words import metric_of, metric_words, over_words, rule_words, span_words
 from assay_server.cli.terminal import answer, emit, hint, safe, say, table, when
 
-app = group("monitor", "Monitors: rules over live traffic that open incidents and tell people.")
-notify = group("notify", "Where people are told: Slack, e-mail, PagerDuty, webhooks and the rest of Apprise.")
+app = group("monitor", "Monitors: rules over live traffic that open incidents and notify people.")
+notify = group("notify", "Notification channels: Slack, e-mail, PagerDuty, webhooks and others of Apprise.")
 
 Ref = Annotated[str, typer.Argument(metavar="MONITOR", help="Its name, or its id, mon_….")]
 
@@ -44,31 +44,31 @@ def create(
             " score_rate:NAME<0.5, judgements:NAME, …",
         ),
     ] = None,
-    above: Annotated[float | None, typer.Option("--above", help="Alarm above this.")] = None,
-    below: Annotated[float | None, typer.Option("--below", help="Alarm below this.")] = None,
+    above: Annotated[float | None, typer.Option("--above", help="Alert above this value.")] = None,
+    below: Annotated[float | None, typer.Option("--below", help="Alert below this value.")] = None,
     change: Annotated[
-        float | None, typer.Option("--change", help="Alarm this far from the usual for the hour and weekday (0.2).")
+        float | None, typer.Option("--change", help="Alert this far from the baseline for the hour and weekday (0.2).")
     ] = None,
-    missing: Annotated[bool, typer.Option("--missing", help="Alarm when data stops coming.")] = False,
+    missing: Annotated[bool, typer.Option("--missing", help="Alert when data stops arriving.")] = False,
     objective: Annotated[
-        float | None, typer.Option("--objective", help="Alarm when its error budget burns too fast (0.99).")
+        float | None, typer.Option("--objective", help="Alert when the error budget burns too fast (objective: 0.99).")
     ] = None,
     narrow: Annotated[
-        list[str] | None, typer.Option("--filter", help="FIELD=VALUE, -FIELD=VALUE leaves it out; repeat for more.")
+        list[str] | None, typer.Option("--filter", help="FIELD=VALUE; -FIELD=VALUE excludes; repeatable.")
     ] = None,
     group_by: Annotated[
-        str | None, typer.Option("--group-by", help="Each value by itself: user, endpoint, tag:KEY, attribute:KEY, …")
+        str | None, typer.Option("--group-by", help="One state per value: user, endpoint, tag:KEY, attribute:KEY, …")
     ] = None,
     window: Annotated[str | None, typer.Option("--window", "-w", help="15m, 1h, 1d", show_default="15m")] = None,
-    min_n: Annotated[int | None, typer.Option("--min-n", min=0, help="Say nothing about fewer.")] = None,
+    min_n: Annotated[
+        int | None, typer.Option("--min-n", min=0, help="Minimum n; below it the state is unknown.")
+    ] = None,
     file: Annotated[
         Path | None,
-        typer.Option(
-            "--file", "-f", help="The whole definition as JSON: groups, severity and all; the name above wins."
-        ),
+        typer.Option("--file", "-f", help="The whole definition as JSON; the name above wins."),
     ] = None,
     rehearse: Annotated[
-        bool, typer.Option("--try", help="Makes nothing; says how often it would have rung in the past week.")
+        bool, typer.Option("--try", help="Create nothing; show how often it would have alerted in the past week.")
     ] = False,
     as_json: AsJson = False,
 ) -> None:

@@ -7,7 +7,7 @@ import typer
 from assay_server.cli.common import AsJson, connected, group
 from assay_server.cli.terminal import answer, emit, hint
 
-app = group("outgoing", "What leaves by itself: messages, forwards, scheduled exports; held after a restore.")
+app = group("outgoing", "Messages, forwards and scheduled exports; held after a restore.")
 
 
 @app.command("status", epilog="Example: assay outgoing status")
@@ -19,7 +19,7 @@ def status(as_json: AsJson = False) -> None:
 
 @app.command("start", epilog="Example: assay outgoing start --reason 'the old server is off'")
 def start(
-    reason: Annotated[str | None, typer.Option("--reason", "-r", help="It stays in the audit log.")] = None,
+    reason: Annotated[str | None, typer.Option("--reason", "-r", help="Recorded in the audit log.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Lets them leave from now on. Stop the server that was backed up first, or both send the same."""

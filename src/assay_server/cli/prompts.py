@@ -48,8 +48,8 @@ def push(
 
 @app.command(epilog="Example: assay prompt pull prompts/ support/answer")
 def pull(
-    directory: Annotated[Path, typer.Argument(file_okay=False, help="Where to write; made if missing.")],
-    refs: Annotated[list[str] | None, typer.Argument(help="Which prompts; all by default.")] = None,
+    directory: Annotated[Path, typer.Argument(file_okay=False, help="Where to write; created if missing.")],
+    refs: Annotated[list[str] | None, typer.Argument(help="Which prompts; default: all.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite files that differ.")] = False,
     as_json: AsJson = False,
 ) -> None:

@@ -21,7 +21,8 @@ def add(
     base_url: Annotated[str, typer.Option("--base-url", help="Root of its API, up to and with /v1.")],
     kind: Annotated[str, typer.Option("--kind", help="Its dialect.")] = "openai",
     key_env: Annotated[
-        str | None, typer.Option("--key-env", help="The SERVER's environment variable that holds the vendor's key.")
+        str | None,
+        typer.Option("--key-env", help="The environment variable of the SERVER that holds the vendor's key."),
     ] = None,
     as_json: AsJson = False,
 ) -> None:

@@ -21,7 +21,7 @@ Ref = Annotated[str, typer.Argument(help="An id, NAME@VERSION, or NAME for the n
 @app.command(epilog="Example: assay release create support --prompt answer=support/answer@2 --model local/smol-2024-11")
 def create(
     name: Annotated[str, typer.Argument(help="The release's name; versions are numbered.")],
-    prompt: Annotated[list[str], typer.Option("--prompt", "-p", help="ROLE=REF; repeat for more roles.")],
+    prompt: Annotated[list[str], typer.Option("--prompt", "-p", help="ROLE=REF; repeatable.")],
     model: Annotated[
         str | None, typer.Option("--model", "-m", help="PROVIDER/DATED-NAME, never a floating name.")
     ] = None,
@@ -32,8 +32,8 @@ def create(
     output_schema: Annotated[
         Path | None, typer.Option("--output-schema", exists=True, dir_okay=False, help="A JSON Schema file.")
     ] = None,
-    code_ref: Annotated[str | None, typer.Option("--code-ref", help="The commit that goes with it.")] = None,
-    changelog: Annotated[str | None, typer.Option("--changelog", help="What is new.")] = None,
+    code_ref: Annotated[str | None, typer.Option("--code-ref", help="The commit it belongs to.")] = None,
+    changelog: Annotated[str | None, typer.Option("--changelog", help="The changelog.")] = None,
     deployment: Annotated[
         Path | None,
         typer.Option(

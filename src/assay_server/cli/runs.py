@@ -32,7 +32,7 @@ def run(
     ] = None,
     concurrency: Annotated[int | None, typer.Option("--concurrency", min=1, help="Items at a time.")] = None,
     repeats: Annotated[int | None, typer.Option("--repeats", min=1, help="Answers per item.")] = None,
-    wait: Annotated[bool, typer.Option("--wait", "-w", help="Wait for the end; --suite implies it.")] = False,
+    wait: Annotated[bool, typer.Option("--wait", "-w", help="Wait until it ends; --suite implies it.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Evaluates a release on a dataset. With --suite the exit code is the gate's: 0 pass, 1 fail, 4 inconclusive."""
@@ -63,8 +63,8 @@ def run(
 
 
 def runs(
-    run_id: Annotated[str | None, typer.Argument(metavar="[RUN]", help="One run; all by default.")] = None,
-    wait: Annotated[bool, typer.Option("--wait", "-w", help="Wait for its end.")] = False,
+    run_id: Annotated[str | None, typer.Argument(metavar="[RUN]", help="One run; default: all.")] = None,
+    wait: Annotated[bool, typer.Option("--wait", "-w", help="Wait until it ends.")] = False,
     items: Annotated[bool, typer.Option("--items", help="Show its items.")] = False,
     limit: Limit = 50,
     as_json: AsJson = False,

@@ -10,12 +10,12 @@ import assay
 from assay_server.cli.common import AsJson, Reason, connected, group, names, near, seconds
 from assay_server.cli.terminal import answer, emit, say, table, when
 
-app = group("silence", "Silences: when nobody is told. Incidents are opened all the same.")
+app = group("silence", "Silences: when nobody is notified. Incidents still open.")
 
 
 @app.command("list", epilog="Example: assay silence list")
 def list_(
-    past: Annotated[bool, typer.Option("--past", help="Those that ended, too.")] = False, as_json: AsJson = False
+    past: Annotated[bool, typer.Option("--past", help="Include those that ended.")] = False, as_json: AsJson = False
 ) -> None:
     """Lists the silences, and which of them are in force now."""
     with connected() as client:
@@ -32,12 +32,16 @@ def list_(
 def add(
     reason: Reason,
     *,
-    duration: Annotated[str | None, typer.Option("--for", help="Once, from now on: 30m, 2h, 1d.")] = None,
-    since: Annotated[str | None, typer.Option("--from", help="Again and again, from this time of day: 02:00.")] = None,
-    until: Annotated[str | None, typer.Option("--until", help="To this one: 04:00; may be on the day after.")] = None,
-    days: Annotated[str | None, typer.Option("--days", help="Beginning on these: sat,sun; without: every day.")] = None,
-    zone: Annotated[str | None, typer.Option("--zone", help="Whose clock: Europe/Berlin, UTC, …")] = None,
-    monitor: Annotated[str | None, typer.Option("--monitor", help="Only about this one, by name or id.")] = None,
+    duration: Annotated[str | None, typer.Option("--for", help="Once, from now: 30m, 2h, 1d.")] = None,
+    since: Annotated[str | None, typer.Option("--from", help="Repeat, from this time of day: 02:00.")] = None,
+    until: Annotated[
+        str | None, typer.Option("--until", help="Until this time of day: 04:00; may be on the next day.")
+    ] = None,
+    days: Annotated[
+        str | None, typer.Option("--days", help="Weekdays on which it starts: sat,sun; default: every day.")
+    ] = None,
+    zone: Annotated[str | None, typer.Option("--zone", help="Time zone: Europe/Berlin, UTC, …")] = None,
+    monitor: Annotated[str | None, typer.Option("--monitor", help="Only this monitor, by name or id.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Tells nobody for a while (--for), or at the same times again and again (--from, --until, --zone)."""

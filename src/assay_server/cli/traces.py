@@ -23,7 +23,7 @@ _SUMS = ("agent", "chain")  # have no price of their own: they repeat what their
 )
 def list_(
     search: Annotated[
-        str | None, typer.Argument(metavar="SEARCH", help="A line as on the page of traces, in quotes.")
+        str | None, typer.Argument(metavar="SEARCH", help="A search line as in the list of traces, in quotes.")
     ] = None,
     *,
     limit: Limit = 20,
@@ -44,7 +44,7 @@ def list_(
             show_default="newest first",
         ),
     ] = None,
-    cursor: Annotated[str | None, typer.Option("--cursor", help="'next' of the page before.")] = None,
+    cursor: Annotated[str | None, typer.Option("--cursor", help="'next' of the previous page.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Lists traces, newest first or in another order."""
