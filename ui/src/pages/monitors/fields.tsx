@@ -19,7 +19,7 @@ interface FieldsProps {
 
 const WINDOWS = [['300', '5 minutes'], ['900', '15 minutes'], ['3600', '1 hour'], ['21600', '6 hours'], ['86400', '1 day'], ['604800', '7 days']].map(([value, label]) => ({ value: value!, label: label! }))
 const STEPS = [['60', 'minute'], ['300', '5 minutes'], ['900', '15 minutes'], ['3600', 'hour'], ['86400', 'day']].map(([value, label]) => ({ value: value!, label: label! }))
-const RULES = [{ value: 'threshold', label: 'Threshold' }, { value: 'change', label: 'Change from baseline' }, { value: 'missing', label: 'Missing data' }, { value: 'burn', label: 'Error budget burn' }]
+const RULES = [{ value: 'threshold', label: 'Threshold' }, { value: 'change', label: 'Change' }, { value: 'missing', label: 'Missing data' }, { value: 'burn', label: 'Error budget' }]
 const SOURCES = [{ value: 'end_user', label: 'end users' }, { value: 'human', label: 'people' }, { value: 'judge', label: 'judge models' }, { value: 'code', label: 'checks' }]
 const SIDES = [{ value: 'below', label: 'below the line' }, { value: 'above', label: 'above the line' }]
 const BUCKETS = ['fresh_input', 'cache_read', 'cache_write', 'output', 'reasoning'].map((value) => ({ value, label: words(value) }))
